@@ -11,7 +11,7 @@
  */
 export type ExitStatus = 1 | 2 | 3;
 
-/** Every code with its exit status and its meaning. Keep the groups in reading order: docs/errors.md follows it. */
+/** Every code with its exit status and its meaning. The groups are in the order in which docs/errors.md lists them. */
 export const ERROR_CODES = {
 	// Usage and configuration
 	ERR_USAGE: [
@@ -208,7 +208,7 @@ export interface SigtoolErrorOptions {
 /**
  * The error class of sigtool. `message` is one line that names the subject and, if there is one, the remedy.
  *
- * A caller's mistake throws a TypeError or a RangeError instead.
+ * Some mistakes in a program, such as a call of `update()` after `digest()`, throw a TypeError or a RangeError instead.
  */
 export class SigtoolError extends Error {
 	override readonly name = "SigtoolError";
@@ -274,9 +274,10 @@ const PASSING_ERRNOS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Returns the reason in a message, without the `Cannot do this: ` in front of it, for use in a message that names the
- * subject better. A reason begins as it is written, because it may begin with a name such as SHA-1, INTEGER or Ed25519.
- * A message that has no such beginning loses the capital letter of its first word.
+ * Returns the reason in a message without the beginning `Cannot do this: `, so that it can follow another beginning.
+ * The first letter of such a reason is not changed, because the reason may begin with a name such as SHA-1, INTEGER or
+ * Ed25519. If the message has no such beginning, a capital letter at its start becomes small, unless another capital
+ * letter follows.
  */
 export function reasonOf({ message }: SigtoolError): string {
 	const reason = message.replace(/^Cannot [^":]*: /, "");
@@ -293,8 +294,8 @@ export function isErrnoException(error: unknown): error is NodeJS.ErrnoException
 }
 
 /**
- * Returns the text in double quotes on one line, escaped by `escapeText`. A very long text is cut and ends in an
- * ellipsis.
+ * Returns the text in double quotes on one line, escaped by `escapeText`. A text of more than MAX_QUOTED UTF-16 units
+ * is cut and ends in an ellipsis.
  */
 export function quote(text: string): string {
 	if (text.length <= MAX_QUOTED) return `"${escapeText(text)}"`;
@@ -302,7 +303,10 @@ export function quote(text: string): string {
 	return `"${escapeText(beginning)}…"`;
 }
 
-/** Quotes like `quote`, and also escapes everything outside ASCII. It is for names that could look alike. */
+/**
+ * Quotes like `quote`, and also escapes everything outside ASCII. Two names that look alike, such as one in NFC and one
+ * in NFD, then differ visibly.
+ */
 export function quoteAscii(text: string): string {
 	return quote(text).replace(/[^\x20-\x7e]/g, escapeUnits);
 }
@@ -339,8 +343,8 @@ const UNSEEN = new RegExp(
 );
 
 /**
- * The maximum length of a quoted text, in UTF-16 units. Real paths are shorter. A hostile name of a megabyte is not
- * printed in full.
+ * The maximum length of a quoted text, in UTF-16 units. Nearly all real paths are shorter. A limit is needed, because
+ * an attacker could choose a name of a megabyte.
  */
 const MAX_QUOTED = 500;
 

@@ -1,4 +1,4 @@
-/** This entry point is for programs that verify. Nothing here can sign or use a private key. */
+/** This entry point is for programs that verify. It exports no function that signs or uses a private key. */
 
 export { contentDigest } from "./digest/authenticode.js";
 export { createFsverityHasher, type FsverityHasher, type FsverityOptions } from "./digest/fsverity.js";

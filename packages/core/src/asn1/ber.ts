@@ -1,23 +1,27 @@
 /**
- * Converts BER (X.690 §8) to DER. It is for PKCS#12 containers, because some programs, such as NSS and Bouncy Castle,
- * write them with indefinite lengths.
+ * Converts BER (X.690 §8) to DER. PKCS#12 containers need this conversion, because some programs, such as NSS and
+ * Bouncy Castle, write containers with indefinite lengths.
  *
- * It supports indefinite lengths, OCTET STRINGs in pieces, and lengths of at most four bytes. Any other deviation from
- * DER stays as it is, and DerReader refuses it later. The conversion never recurses. Its time grows with the size of
- * the input times the depth of its elements.
+ * Converts indefinite lengths, OCTET STRINGs in pieces, and the lengths of constructed elements that are not minimal.
+ * Refuses lengths of more than four bytes and tag numbers above 30. Any other deviation from DER stays in the result,
+ * for the parser of the result to refuse. The conversion never recurses. Its time is at most proportional to the size
+ * of the input multiplied by the depth of the elements, which is bounded by MAX_DEPTH.
  */
 
 import { SigtoolError } from "../errors.js";
 import { encodeParts, TAG } from "./der.js";
 
-/** An open element: its content so far, and the offset behind it, which is undefined for an indefinite length. */
+/**
+ * An element whose end was not reached yet. `parts` is its content so far. `end` is the offset behind the element, or
+ * undefined if the length is indefinite.
+ */
 interface Frame {
 	readonly tag: number;
 	readonly end: number | undefined;
 	readonly parts: Uint8Array[];
 }
 
-/** Returns the same elements in DER: with definite lengths, and with each OCTET STRING in one piece. @throws ERR_DER */
+/** Returns the same elements with definite lengths, and with each OCTET STRING in one piece. @throws ERR_DER */
 export function berToDer(bytes: Uint8Array, what: string): Uint8Array {
 	const fail = (reason: string): never => {
 		throw new SigtoolError("ERR_DER", `Cannot parse ${what}: ${reason} (offset ${position})`);
@@ -71,7 +75,9 @@ function close(frame: Frame, container: Frame): void {
 	else container.parts.push(encodeParts(TAG.OCTET_STRING, frame.parts));
 }
 
-/** Returns the offset at which the innermost element must have ended. */
+/**
+ * Returns the end of the innermost open element with a definite length. Nothing inside it may reach past this offset.
+ */
 function endOfInnermost(open: readonly Frame[]): number {
 	for (let i = open.length - 1; ; i--) {
 		const { end } = open[i];
@@ -80,8 +86,8 @@ function endOfInnermost(open: readonly Frame[]): number {
 }
 
 /**
- * Reads the length in a header. The result has no length if the length is indefinite. Returns undefined if the length
- * cannot be read.
+ * Reads the length of the element at `start`. In the result, `length` is undefined if the length is indefinite. Returns
+ * undefined if the length is truncated or has more than four bytes.
  */
 function readHeader(
 	bytes: Uint8Array,
@@ -100,10 +106,13 @@ function readHeader(
 
 const CONSTRUCTED = 0x20;
 const OCTET_STRING_IN_PIECES = TAG.OCTET_STRING | CONSTRUCTED;
-/** The tag of the frame that contains the whole input. No element has this identifier. */
+/**
+ * The tag of the frame that contains the whole input. No element has this tag, because an identifier byte is never
+ * negative.
+ */
 const NO_TAG = -1;
 /**
- * Elements in a PKCS#12 container are about ten levels deep. The content of an OCTET STRING does not add to the depth,
- * because it is converted separately.
+ * Elements in a PKCS#12 container are about ten levels deep. The elements inside an OCTET STRING do not add to the
+ * depth, because the caller converts the content of an OCTET STRING by another call.
  */
 const MAX_DEPTH = 32;

@@ -1,9 +1,9 @@
 /**
- * Reads and writes DER (X.690 §10). The reader is bounded: it never recurses, and allocates nothing for the structure
- * it reads.
+ * Reads and writes DER (X.690 §10). The reader never recurses, and allocates memory only for the values that its caller
+ * asks for.
  *
- * Supports definite lengths in minimal form of at most four bytes, and tag numbers below 31. Refuses everything else
- * with ERR_DER.
+ * Supports definite lengths in minimal form of at most four bytes, and tag numbers below 31. Refuses other lengths and
+ * other tag numbers with ERR_DER.
  */
 
 import { SigtoolError } from "../errors.js";
@@ -48,7 +48,7 @@ export class DerReader {
 	readonly what: string;
 	/** The offset of the next element. */
 	position: number;
-	/** The offset behind the innermost open element. */
+	/** The offset behind the innermost open element, or behind the input if no element is open. */
 	end: number;
 	/**
 	 * `tag`, `start`, `valueStart` and `valueEnd` describe the element read last: its identifier byte, and the offsets of
@@ -66,12 +66,12 @@ export class DerReader {
 		this.end = end;
 	}
 
-	/** True if no element is left inside the current one. */
+	/** True if no element is left inside the innermost open element. */
 	get done(): boolean {
 		return this.position === this.end;
 	}
 
-	/** Returns the identifier byte of the next element, or -1 at the end of the current one. */
+	/** Returns the identifier byte of the next element, or -1 at the end of the innermost open element. */
 	peek(): number {
 		return this.position < this.end ? (this.bytes[this.position] as number) : -1;
 	}
@@ -105,7 +105,10 @@ export class DerReader {
 		this.valueEnd = this.position = position + length;
 	}
 
-	/** Steps into the next element. The caller passes the result to `close` or `leave`. */
+	/**
+	 * Steps into the next element. Returns the end of the element around it, for the caller to pass to `close` or
+	 * `leave`.
+	 */
 	open(tag: number): number {
 		this.next(tag);
 		const outer = this.end;
@@ -114,13 +117,13 @@ export class DerReader {
 		return outer;
 	}
 
-	/** Leaves an opened element. @throws ERR_DER if a part of the element was not read. */
+	/** Leaves the innermost open element. @throws ERR_DER if a part of the element was not read. */
 	close(outer: number): void {
 		if (this.position !== this.end) this.fail("unexpected extra elements");
 		this.end = outer;
 	}
 
-	/** Skips the rest of an opened element and leaves it. */
+	/** Skips the rest of the innermost open element and leaves this element. */
 	leave(outer: number): void {
 		this.position = this.end;
 		this.end = outer;
@@ -132,7 +135,7 @@ export class DerReader {
 		return this.bytes.subarray(this.valueStart, this.valueEnd);
 	}
 
-	/** Reads the next element and returns it with its header, without a copy. */
+	/** Reads the next element and returns its header and its value, without a copy. */
 	element(tag = -1): Uint8Array {
 		this.next(tag);
 		return this.bytes.subarray(this.start, this.valueEnd);
@@ -150,8 +153,8 @@ export class DerReader {
 	}
 
 	/**
-	 * Reads an INTEGER and refuses what `integerBytes` refuses. Makes no view of the value, because views take a
-	 * quarter of the time in which a large catalog is parsed.
+	 * Reads an INTEGER, and refuses one that is empty or not minimal. Makes no view of the value, because making views
+	 * took a quarter of the time of parsing a large catalog.
 	 */
 	skipInteger(tag: number = TAG.INTEGER): void {
 		this.next(tag);
@@ -183,7 +186,7 @@ export class DerReader {
 		if (this.valueEnd !== this.valueStart) this.fail("NULL with content");
 	}
 
-	/** Reads a BIT STRING that is a whole number of bytes. X.690 §8.6. */
+	/** Reads a BIT STRING and returns its bytes. Refuses one that is not a whole number of bytes. X.690 §8.6. */
 	bitStringBytes(): Uint8Array {
 		const value = this.value(TAG.BIT_STRING);
 		if (value[0] !== 0) this.fail("BIT STRING is not a whole number of bytes");
@@ -311,7 +314,10 @@ export function bitString(bytes: Uint8Array): Uint8Array {
 	return encode(TAG.BIT_STRING, Uint8Array.of(0), bytes);
 }
 
-/** Encodes a time in whole seconds: as UTCTime up to 2049, as GeneralizedTime from 2050 on. RFC 5280 §4.1.2.5. */
+/**
+ * Encodes a time from 1950 on in whole seconds: as UTCTime up to 2049, as GeneralizedTime from 2050 on. RFC 5280
+ * §4.1.2.5.
+ */
 export function time(milliseconds: number): Uint8Array {
 	const text = `${new Date(milliseconds).toISOString().slice(0, 19).replace(/[-:T]/g, "")}Z`;
 	const utc = text < "2050";
@@ -338,7 +344,7 @@ export function writeHeader(out: Uint8Array, position: number, tag: number, leng
 	return position;
 }
 
-/** Returns the value bytes of an OBJECT IDENTIFIER. Arcs may exceed 2^53, as a UUID below 2.25 does. */
+/** Returns the value bytes of an OBJECT IDENTIFIER. An arc may exceed 2^53, because a UUID can be an arc below 2.25. */
 export function encodeOid(dotted: string): Uint8Array {
 	const [first, second, ...rest] = dotted.split(".").map(BigInt);
 	const bytes: number[] = [];
@@ -378,7 +384,8 @@ function latin1(bytes: Uint8Array): string {
 }
 
 /**
- * Returns the name of an element by its identifier byte, such as `SEQUENCE` or `[0]`, or the byte if it has no name.
+ * Returns the name of an element by its identifier byte, such as `SEQUENCE` or `[0]`. If there is no name, returns a
+ * text with the byte in hexadecimal.
  */
 function elementName(identifier: number): string {
 	// The type assertion is safe: TAG has no other keys.

@@ -1,11 +1,11 @@
-/** Reads SET OF and SEQUENCE OF from unverified bytes, up to a number of elements. */
+/** Reads SET OF and SEQUENCE OF from unverified bytes, and limits the number of their elements. */
 
 import { SigtoolError } from "../errors.js";
 import type { DerReader } from "./der.js";
 
 /**
  * Reads the next element, which must have the tag `tag`, and the elements that it contains. Each call of `read` reads
- * one contained element.
+ * one contained element. Returns the results of `read` in order.
  * @throws ERR_DER; ERR_LIMIT if the element contains more than `limit` elements
  */
 export function readList<T>(reader: DerReader, tag: number, limit: number, read: (reader: DerReader) => T): T[] {

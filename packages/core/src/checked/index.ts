@@ -1,6 +1,6 @@
 /**
- * The entry point `@sigtool/core` that programs load. It has the types and functions of `../index.js`. Every function
- * with options first checks its arguments.
+ * Programs load this module as `@sigtool/core`. It exports everything that `../index.js` exports. The functions that
+ * are named below, and those of `./read.js`, check their arguments before they run.
  */
 
 import type { KeyObject } from "node:crypto";
@@ -112,7 +112,10 @@ const timestamp = object<unchecked.TimestampRequest>(
 const programMembers: ObjectChecks<unchecked.ProgramInfo> = { description: optional(text), url: optional(text) };
 const ownOrAny = optional(oneOf("own", "any"));
 const signFormats = optional(someOf(either(oneOf("cat"), attributeFormat), "a list of formats"));
-/** `openUnsigned()` compares digests without regard to case, and accepts the form that `sigtool digest` prints. */
+/**
+ * Accepts a digest as `openUnsigned()` does: in upper or lower case, and with or without the prefix `sha256:`, with
+ * which `sigtool sign` reports the digest of an unsigned catalog.
+ */
 const expectedDigest = textLike(/^(sha256:)?[0-9a-f]{64}$/i, "a SHA-256 in 64 hexadecimal digits");
 const target = made<unchecked.SignTarget>("what resolveSignTarget() returns", "root", "scope");
 const unsignedCatalog = made<unchecked.UnsignedCatalog>("what openUnsigned() returns", "list", "facts");

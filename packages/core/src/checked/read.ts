@@ -1,7 +1,7 @@
 /**
- * The entry point `@sigtool/core/read` that programs load. It has the types and functions of `../read.js`. Every
- * function with options first checks its arguments. The other packages of this project are bundled without these
- * checks, because they are compiled against the types.
+ * Programs load this module as `@sigtool/core/read`. It exports everything that `../read.js` exports. The functions
+ * that are named below check their arguments before they run. The other packages of this project are bundled with
+ * `../read.js`, without these checks, because the compiler has checked the arguments of their calls.
  */
 
 import type { FileDigestAlgorithm, FileDigestOptions } from "../fileset/digest-file.js";

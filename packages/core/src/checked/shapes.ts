@@ -1,4 +1,4 @@
-/** The checks of values that are arguments of several public functions. */
+/** Defines the checks of the values that several public functions take as arguments. */
 
 import type { AttributeNaming } from "../formats/attribute-format.js";
 import {
@@ -33,12 +33,12 @@ import type { SourceOptions } from "../verify/sources.js";
 
 export const path = text;
 export const paths = listOf(text, "a list of paths");
-/** Paths without which there is nothing to do. */
+/** Accepts a list of at least one path. With an empty list, the function would have nothing to do. */
 export const somePaths = someOf(text, "a list of paths");
 export const texts = listOf(text);
-/** A number of milliseconds since the epoch. */
+/** Accepts a time in milliseconds since the epoch. */
 export const milliseconds = finiteNumber;
-/** A duration in milliseconds. */
+/** Accepts a duration in whole milliseconds, at least 1. */
 export const duration = wholeNumber(1);
 
 export const certificate = made<Certificate>("a certificate, which parseCertificate() returns", "der", "spki", "tbs");

@@ -1,6 +1,7 @@
 /**
  * Adopts a directory without a catalog into a trust index. Nobody signed its files, so the signer of the index vouches
- * for them. Every file is recorded as it is now, and no rule leaves a file out.
+ * for them. Every file is recorded as it is now. No ignore pattern leaves a file out. Only a directory that the same
+ * index compiles on its own is left out.
  */
 
 import { join } from "node:path";
@@ -19,8 +20,8 @@ import { type CompiledDirectory, collectInto } from "./compile-directory.js";
 
 export interface AdoptOptions {
 	/**
-	 * The real paths of all directories of the index. If one of them is below the adopted directory, its files are
-	 * left to it.
+	 * The real paths of all directories of the index. A directory of this list that is below the adopted directory is
+	 * left out, because it is compiled on its own.
 	 */
 	readonly roots: readonly string[];
 	/** The trust policy. A file that its deny list names is refused. */
@@ -84,7 +85,10 @@ export async function adoptDirectory(directory: string, options: AdoptOptions): 
 	};
 }
 
-/** Warns of links to targets outside of all directories. */
+/**
+ * Returns one warning about all links whose targets are outside of all directories of the index, or no warning if there
+ * are no such links.
+ */
 function linkWarnings(root: string, entries: ReadonlyMap<string, IndexEntry>, roots: readonly string[]): string[] {
 	const leadOut = [...entries].flatMap(([path, { kind }]) => {
 		const end = kind === "link" ? realPathIfThere(join(root, path)) : undefined;
@@ -102,7 +106,7 @@ function realPathIfThere(path: string): string | undefined {
 	try {
 		return realPath(path);
 	} catch {
-		// Nothing can be loaded through such a link, so no warning is needed.
+		// Nothing can be loaded through a link that leads to no file, so no warning is needed.
 		return undefined;
 	}
 }

@@ -2,8 +2,8 @@
  * Compiles a signed directory into its part of a trust index.
  *
  * The directory is compared with its catalogs as `verify` does, and any difference is an error. For each file the index
- * records the SHA-256 of all bytes at the time of this comparison. A catalog may have less: for an executable or a
- * cabinet, only the Authenticode digest, which leaves out some bytes.
+ * records the SHA-256 of all bytes at the time of this comparison. A catalog may cover less: for an executable or a
+ * cabinet it may have only the Authenticode digest, and this digest leaves out some bytes.
  */
 
 import { createHash } from "node:crypto";
@@ -25,12 +25,13 @@ import { verifyDirectory } from "../verify/verify-directory.js";
 export interface DirectoryOptions {
 	readonly trust: TrustPolicy;
 	/**
-	 * The catalogs of the one signed directory that is given. The default is the catalogs that are in the directory.
+	 * The paths of the catalogs. They may be given only if a single signed directory is compiled. The default is the
+	 * catalogs in each directory.
 	 */
 	readonly catalogs?: readonly string[];
 	/**
-	 * The product to which the one signed directory must belong, or to which it will belong if its catalog names no
-	 * product.
+	 * The name of the product that the catalogs must name. If they name no product, the directory becomes part of the
+	 * product with this name. The name may be given only if a single signed directory is compiled.
 	 */
 	readonly product?: string;
 	/** The number of different keys that must have signed each entry. The default is 1. */
@@ -102,7 +103,7 @@ export async function compileDirectory(directory: string, options: DirectoryOpti
 	};
 }
 
-/** Returns true for an image or a cabinet of which no catalog has the SHA-256 of the whole file. */
+/** Returns true for a PE image or a cabinet if no catalog has the SHA-256 of the whole file. */
 function isSignedInPart({ kind, wholeSha256 }: SignedFile): boolean {
 	return (kind === ENTRY_KIND.pe || kind === ENTRY_KIND.cab) && wholeSha256 === undefined;
 }
@@ -112,7 +113,7 @@ function partialWarning(count: number): string {
 	return `${subject} signed by an Authenticode digest alone: the signer of the index vouches for the bytes that it leaves out, as they are now`;
 }
 
-/** Collects the SHA-256 of each file's complete content while it is hashed. */
+/** Returns a visitor that adds each hashed file to `seen`, with its size and the SHA-256 of its complete content. */
 export function collectInto(seen: Map<string, IndexEntry>): FileVisitor {
 	return {
 		begin() {},
@@ -126,8 +127,10 @@ export function collectInto(seen: Map<string, IndexEntry>): FileVisitor {
 }
 
 /**
- * Refuses a catalog that a development identity signed, unless `development` is `allow`. Refuses a catalog outside of
- * `root`, because such a catalog signs a larger tree. `root` is undefined if the caller named the catalogs.
+ * Refuses a catalog that a development identity signed, unless `development` is `allow`. Refuses a catalog that is not
+ * in the directory `root`, because such a catalog signs a larger tree. `root` is undefined if the caller named the
+ * catalogs.
+ * @throws ERR_USAGE, ERR_DEVELOPMENT_IDENTITY
  */
 function checkCatalog({ file, signer }: UsedCatalog, root: string | undefined, development: "refuse" | "allow"): void {
 	const place = realPath(dirname(file));
@@ -141,7 +144,10 @@ function checkCatalog({ file, signer }: UsedCatalog, root: string | undefined, d
 	}
 }
 
-/** Returns the one product that all catalogs name, or `asked` if they name none. */
+/**
+ * Returns the one product that all catalogs name, or `asked` if they name none.
+ * @throws ERR_USAGE, ERR_PRODUCT_MISMATCH
+ */
 function productOf(directory: string, catalogs: readonly UsedCatalog[], asked: string | undefined): string {
 	const [found, ...others] = new Set(catalogs.map(({ facts }) => facts.product));
 	if (others.length > 0) {
@@ -159,7 +165,10 @@ function productOf(directory: string, catalogs: readonly UsedCatalog[], asked: s
 	return product;
 }
 
-/** Returns the lowest sequence, so that the oldest release counts. Returns undefined if one catalog has no sequence. */
+/**
+ * Returns the lowest sequence of the catalogs, because a directory is only as new as its oldest catalog. Returns
+ * undefined if any of the catalogs has no sequence.
+ */
 function lowestSequence(catalogs: readonly UsedCatalog[]): number | undefined {
 	const sequences = catalogs.map(({ facts }) => facts.sequence);
 	return sequences.reduce((lowest, each) =>

@@ -23,22 +23,28 @@ import {
 export type { CompiledProduct };
 
 export interface CompileOptions extends DirectoryOptions {
-	/** The path of the index to write, outside of the compiled directories. */
+	/** The path of the index to write. It must be outside of the compiled directories. */
 	readonly output: string;
 	readonly signer: Signer;
-	/** Directories without a catalog, which are recorded as they are now. */
+	/**
+	 * Directories that have no catalog. Their content is recorded as it is now, and the signer of the index vouches for
+	 * it.
+	 */
 	readonly adopt?: readonly string[];
 	/** The policy of the index. The default is DEFAULT_POLICY. */
 	readonly policy?: Policy;
 	/** The time, in milliseconds since the epoch, after which the index is refused. */
 	readonly notAfter?: number;
-	/** The value `own` means that an existing file is replaced only if it is a trust index. */
+	/**
+	 * The value `own`, the default, means that an existing file is replaced only if it is a trust index. The value
+	 * `any` means that any existing file is replaced.
+	 */
 	readonly overwrite?: "own" | "any";
 	/** The signing time in milliseconds since the epoch. The default is the present time. */
 	readonly time?: number;
 	/**
 	 * The request for a timestamp. With a timestamp the index stays valid after its signer's certificate has expired.
-	 * Undefined if the index gets no timestamp.
+	 * Without this option the index gets no timestamp.
 	 */
 	readonly timestamp?: TimestampRequest;
 }
@@ -56,7 +62,8 @@ export interface CompileResult {
 }
 
 /**
- * Compiles signed directories, and those to adopt, into a trust index.
+ * Compiles the signed `directories`, and the directories to adopt, into one trust index, and writes this index to
+ * `output`.
  * @throws ERR_USAGE, ERR_CATALOG_EXISTS, ERR_DEVELOPMENT_IDENTITY, ERR_PRODUCT_MISMATCH, ERR_LIMIT, ERR_NETWORK,
  * ERR_TIMESTAMP, the errors of `verifyPath`, and the code of the first difference
  */
@@ -119,8 +126,8 @@ async function sign(content: Uint8Array, { signer, time = Date.now(), timestamp:
 }
 
 /**
- * Warns if a release key signs an index over catalogs of a development identity, because the index does not show this
- * identity.
+ * Returns a warning for each catalog that a development identity signed, if a release key signs the index. A reader of
+ * such an index cannot see that a development identity was involved.
  */
 function laundered(catalogs: readonly UsedCatalog[], signer: Signer): string[] {
 	if (signer.development) return [];
@@ -129,8 +136,8 @@ function laundered(catalogs: readonly UsedCatalog[], signer: Signer): string[] {
 }
 
 /**
- * Refuses what `compileTrustIndex` would refuse before it reads any file. A caller that must ask for a passphrase can
- * call this function first.
+ * Makes the checks with which `compileTrustIndex` begins, before that function hashes any file. A caller can make these
+ * checks before it asks a person for a passphrase.
  * @returns the real path of the output
  * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_CATALOG_EXISTS, ERR_IO
  */

@@ -5,7 +5,7 @@
 /**
  * - `evidence`: the digest is accepted everywhere.
  * - `legacy`: the digest is accepted under `--profile windows-legacy` only.
- * - `refused`: the digest is recognised so that a refusal can name it, but never computed to accept something.
+ * - `refused`: the digest is never accepted. The algorithm is known only so that a refusal can name it.
  */
 export type DigestStrength = "evidence" | "legacy" | "refused";
 

@@ -1,11 +1,11 @@
 /**
  * Finds the bytes of a PE image or a cabinet that an Authenticode digest covers.
  *
- * Supports PE32 and PE32+ with a security directory, and single cabinets (MSCF) that are unsigned or have the 20-byte
- * reserve that a signature occupies. A file that starts like an image or a cabinet but is not well-formed is hashed as
- * a whole, so that a malformed header never excludes a byte. The sources are Microsoft's "Windows Authenticode
- * Portable Executable Signature Format" (2008) and "Microsoft Cabinet Format". If these leave a choice, this module
- * behaves like osslsigncode 2.9.
+ * Supports PE32 and PE32+ with a security directory. Supports cabinets (MSCF) that do not continue another cabinet, and
+ * that are unsigned or have the reserve of 20 bytes that a signature needs. A file that starts like an image or a
+ * cabinet but is not well-formed is hashed as a whole, so that a malformed header never excludes a byte. The sources
+ * are Microsoft's "Windows Authenticode Portable Executable Signature Format" (2008) and "Microsoft Cabinet Format". If
+ * these documents leave a choice, this module behaves like osslsigncode 2.9.
  */
 
 import { createHash } from "node:crypto";
@@ -17,15 +17,15 @@ export interface AuthenticodeParts {
 	/** The number of zero bytes that are hashed behind the last range. */
 	readonly padding: number;
 	/**
-	 * The bytes behind the last range up to the end of the file, where the signatures are. It is absent if there are
-	 * none.
+	 * The range from the end of the last covered range to the end of the file. It has the signatures, and is absent if
+	 * the file has none.
 	 */
 	readonly signatures?: readonly [start: number, end: number];
 }
 
 /**
- * Returns the bytes [offset, offset + length) of the file, or fewer bytes if the file ends before. The result need not
- * be a copy.
+ * Returns the bytes [offset, offset + length) of the file, or fewer bytes if the file ends before. The result may be a
+ * view of memory that others use, so it must not be changed.
  */
 export type ReadAt = (offset: number, length: number) => Uint8Array;
 
@@ -43,8 +43,8 @@ export function authenticodeParts(sizeBytes: number, readAt: ReadAt): Authentico
 }
 
 /**
- * Returns the digest that a catalog has for a file with this content. It covers the covered parts of an image or a
- * cabinet, or all bytes of any other file.
+ * Returns the digest that a catalog has for a file with this content. For an image or a cabinet, this is the digest of
+ * the parts that Authenticode covers. For any other file, it is the digest of all bytes.
  */
 export function contentDigest(
 	content: Uint8Array,
@@ -57,10 +57,10 @@ export function contentDigest(
 }
 
 /**
- * Finds the SignedData in the bytes that no digest covers. Returns undefined if these bytes contain anything else up to
- * the end of the file, such as an appended zip. In an image they are WIN_CERTIFICATEs of type PKCS_SIGNED_DATA, each
- * with one SignedData, in a cabinet one bare SignedData. Only the header of each SignedData is read here, so the caller
- * must parse the rest. The sources are those of this module, and wintrust.h.
+ * Returns the range of each SignedData in the bytes `signatures`. Returns undefined if these bytes contain anything
+ * else, such as an appended zip. In an image, each SignedData is the content of a WIN_CERTIFICATE of type
+ * PKCS_SIGNED_DATA. In a cabinet, there is one SignedData without such a header. Only the first bytes of each
+ * SignedData are read here, so the caller must parse the rest. The sources are those of this module, and wintrust.h.
  */
 export function signedDataIn({ kind, signatures }: AuthenticodeParts, readAt: ReadAt): readonly Range[] | undefined {
 	if (signatures === undefined) return [];
@@ -99,9 +99,9 @@ const PE32_PLUS = 0x20b;
 const PE_HEADER_SIZE = 176;
 
 /**
- * Covers everything but the checksum, the security directory entry, and the certificate table to which this entry
- * points. The table must end at the end of the file (MS12-024). A table elsewhere is covered like any other content.
- * Returns undefined for a table that overlaps the headers, and for an image that is not well-formed.
+ * Returns parts that cover everything but the checksum, the security directory entry, and the certificate table to
+ * which this entry points. The table must end at the end of the file (MS12-024). A table elsewhere is covered like any
+ * other content. Returns undefined for a table that overlaps the headers, and for an image that is not well-formed.
  */
 function imageParts(sizeBytes: number, peOffset: number, readAt: ReadAt): AuthenticodeParts | undefined {
 	if (peOffset < 44 || peOffset + PE_HEADER_SIZE > sizeBytes) return undefined;
@@ -136,15 +136,16 @@ function imageParts(sizeBytes: number, peOffset: number, readAt: ReadAt): Authen
 const FLAG_PREVIOUS_CABINET = 1;
 const FLAG_RESERVE_PRESENT = 4;
 /**
- * The values in a signed cabinet: the fields cbCFHeader (20), cbCFFolder (0) and cbCFData (0) read as one number, and
- * the first four bytes of the reserve.
+ * A signed cabinet has these values: the fields cbCFHeader (20), cbCFFolder (0) and cbCFData (0) read as one number,
+ * and the first four bytes of the reserve.
  */
 const SIGNATURE_RESERVE_SIZES = 20;
 const SIGNATURE_RESERVE_WORD = 0x00100000;
 
 /**
- * Covers a cabinet except reserved1 (bytes 4–7). For a signed cabinet, bytes 34–55 (iCabinet, the sizes of the reserve,
- * and its first 16 bytes) and the signature at the end of the file are left out as well.
+ * Returns parts that cover a cabinet except reserved1 (bytes 4–7). For a signed cabinet, bytes 34–55 (iCabinet, the
+ * sizes of the reserve, and the first 16 bytes of the reserve) and the signature at the end of the file are left out as
+ * well. Returns undefined for a cabinet that is not well-formed or not supported.
  */
 function cabinetParts(sizeBytes: number, view: DataView): AuthenticodeParts | undefined {
 	const flags = view.getUint16(30, true);
@@ -175,7 +176,7 @@ const ALIGNMENT = 8;
 
 interface WinCertificate {
 	readonly signedData: Range;
-	/** The aligned end. */
+	/** The offset behind the certificate and the zeros that follow it. */
 	readonly next: number;
 }
 
@@ -196,7 +197,10 @@ function readWinCertificate(start: number, end: number, readAt: ReadAt): WinCert
 /** The OBJECT IDENTIFIER 1.2.840.113549.1.7.2, with which the ContentInfo of a SignedData begins. */
 const SIGNED_DATA = Buffer.from("06092a864886f70d010702", "hex");
 
-/** Returns the range of a ContentInfo with a SignedData, if less than ALIGNMENT zeros are behind it. */
+/**
+ * Returns the range of the ContentInfo at `start`, which must contain a SignedData. Up to `end`, only zeros may follow,
+ * and fewer than ALIGNMENT of them. Returns undefined for anything else.
+ */
 function signedDataAt(start: number, end: number, readAt: ReadAt): Range | undefined {
 	const head = readAt(start, 6);
 	if (head.length !== 6 || head[0] !== 0x30) return undefined;

@@ -1,6 +1,6 @@
 /**
- * Computes fs-verity digests from content alone: those that FS_IOC_MEASURE_VERITY reports for a file on which the
- * kernel has enabled fs-verity, and that `fsverity digest` prints.
+ * Computes fs-verity digests from content alone. For a file on which fs-verity was enabled with the same options, the
+ * kernel reports the same digest (FS_IOC_MEASURE_VERITY). `fsverity digest` prints it too.
  *
  * A digest covers a descriptor: the parameters, the file's size, and the root of a tree of hashes over the file's
  * blocks. The sources are Documentation/filesystems/fsverity.rst ("Merkle tree", "fs-verity descriptor") and
@@ -23,7 +23,7 @@ export interface FsverityOptions {
 /** Receives a file's content in pieces of any size. */
 export interface FsverityHasher {
 	update(content: Uint8Array): FsverityHasher;
-	/** Returns 32 or 64 bytes. It must be called once, after the last `update`. */
+	/** Returns the digest, 32 or 64 bytes. The caller calls `digest` once, after the last `update`. */
 	digest(): Buffer;
 }
 
@@ -56,8 +56,8 @@ interface Tree {
 	readonly blockSize: number;
 	readonly saltSize: number;
 	/**
-	 * The salt, filled up with zeros to the block size of the hash function. It is hashed before every block. It is
-	 * empty if there is no salt.
+	 * The salt, followed by zeros up to the block size of the hash function. This prefix is hashed before every block.
+	 * It is empty if there is no salt.
 	 */
 	readonly prefix: Buffer;
 	/**
@@ -125,7 +125,7 @@ function addDigest(tree: Tree, digest: string, height: number): void {
 	}
 }
 
-/** Returns the digest of the block, filled up with zeros, and empties the block. */
+/** Fills the rest of the block with zeros, empties the block, and returns the digest that the filled block had. */
 function closeBlock({ algorithm, prefix }: Tree, level: Level): string {
 	level.buffer.fill(0, level.end);
 	level.end = prefix.length;

@@ -1,6 +1,6 @@
 /**
- * Computes SipHash, with which CPython records in bytecode from which source the bytecode was compiled. SipHash is
- * made for hash tables, so it is no evidence of content.
+ * Computes SipHash. CPython writes the SipHash of a source file into the bytecode that was compiled from this file. The
+ * key is public, so everyone can find another file with the same SipHash, and a SipHash is no evidence of content.
  */
 
 /**
@@ -14,7 +14,7 @@ export type SipRounds = "1-3" | "2-4";
  */
 export function sipHash(bytes: Buffer, key: number, rounds: SipRounds): Buffer {
 	const [perBlock, atEnd] = rounds === "1-3" ? [1, 3] : [2, 4];
-	// The state v0 to v3 has two elements for each word, the low half first.
+	// Each of the 64-bit words v0 to v3 of the state has two elements, the low half first.
 	const v = Uint32Array.of(
 		...[0x70736575 ^ key, 0x736f6d65, 0x6e646f6d, 0x646f7261],
 		...[0x6e657261 ^ key, 0x6c796765, 0x79746573, 0x74656462],
@@ -40,7 +40,7 @@ export function sipHash(bytes: Buffer, key: number, rounds: SipRounds): Buffer {
 	return hash;
 }
 
-/** Does one SipRound. */
+/** Applies one SipRound to the state. */
 function mix(v: Uint32Array): void {
 	add(v, 0, 2);
 	rotate(v, 2, 13);
@@ -64,7 +64,7 @@ function add(v: Uint32Array, to: number, from: number): void {
 	v[to] = low;
 }
 
-/** Rotates to the left by 1 to 31 bits. */
+/** Rotates the 64-bit word at `at` to the left by `bits`, which is 1 to 31. */
 function rotate(v: Uint32Array, at: number, bits: number): void {
 	const [low, high] = [v[at], v[at + 1]];
 	v[at] = (low << bits) | (high >>> (32 - bits));
@@ -76,7 +76,7 @@ function xor(v: Uint32Array, to: number, from: number): void {
 	v[to + 1] ^= v[from + 1];
 }
 
-/** Rotates by 32 bits. */
+/** Rotates the 64-bit word at `at` by 32 bits. */
 function swap(v: Uint32Array, at: number): void {
 	const low = v[at];
 	v[at] = v[at + 1];

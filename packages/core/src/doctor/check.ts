@@ -4,7 +4,7 @@ export interface Check {
 	readonly id: string;
 	readonly title: string;
 	readonly status: "yes" | "no" | "partly" | "unknown";
-	/** A text about the finding. It may contain untrusted text of the system. */
+	/** A text about the finding. It may contain untrusted text of the system, such as a path. */
 	readonly value: string;
 	/** A text about what sigtool uses the feature for. */
 	readonly meaning: string;

@@ -8,7 +8,8 @@ import { runtimeChecks } from "./runtime.js";
 import { systemFacts } from "./system.js";
 
 /**
- * Returns the options of the mount of a path, such as `noexec`. Returns none if the system does not tell the mount.
+ * Returns the options of the mount on which a path is, such as `noexec`. Returns an empty list if the mount is not
+ * known, as on every system but Linux.
  * @throws ERR_ROOT_MISSING, ERR_IO
  */
 export function mountOptions(path: string): readonly string[] {
@@ -18,8 +19,9 @@ export function mountOptions(path: string): readonly string[] {
 }
 
 /**
- * Leaves no changes behind, because attributes are tried on a file without a name. The result has every check on every
- * system. The status is `unknown` if a feature cannot be examined.
+ * Examines the system and the file system of `path`. Leaves no changes behind, because attributes are tried on a file
+ * without a name. The result has the same checks on every system. A check has the status `unknown` if its feature
+ * cannot be examined.
  * @throws ERR_ROOT_MISSING, ERR_IO
  */
 export async function examineSystem(path: string): Promise<Check[]> {

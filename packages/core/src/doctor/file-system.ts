@@ -1,4 +1,7 @@
-/** Examines the file system of a path, and which attributes it can store, by writing them to an unnamed file. */
+/**
+ * Examines the file system of a path. To find out which attributes the file system can store, this module writes
+ * attributes to an unnamed file.
+ */
 
 import { closeSync, constants, openSync, realpathSync, statSync } from "node:fs";
 import { dirname } from "node:path";
@@ -7,7 +10,10 @@ import { type AttributeAccess, loadAttributes } from "../system/attributes.js";
 import { type Check, type Finding, NOT_HERE } from "./check.js";
 import type { Mount } from "./mount.js";
 
-/** Returns the real path of a directory, or of the directory of any other file. @throws ERR_ROOT_MISSING, ERR_IO */
+/**
+ * Returns the real path of `path` if it is a directory, or else of the directory that contains the file.
+ * @throws ERR_ROOT_MISSING, ERR_IO
+ */
 export function directoryOf(path: string): string {
 	try {
 		const real = realpathSync(path);
@@ -69,7 +75,7 @@ export async function attributeChecks(directory: string): Promise<Check[]> {
 	}
 }
 
-/** `__O_TMPFILE` of asm-generic/fcntl.h, which is valid on every architecture that Node.js supports. */
+/** This flag is `__O_TMPFILE` of asm-generic/fcntl.h. It has this value on every architecture that Node.js supports. */
 const O_TMPFILE = 0o20000000;
 
 type Trial = (attributes: AttributeAccess, descriptor: number) => Finding;
@@ -130,7 +136,7 @@ function writable(attributes: AttributeAccess, descriptor: number, name: string,
 	return { status: "unknown", value: `refused (${errno})` };
 }
 
-/** Finds the longest value by bisection, in the first namespace that accepts a value. */
+/** Finds by bisection how many bytes the longest value can have, in the first namespace that accepts a value. */
 function room(attributes: AttributeAccess, descriptor: number): Finding {
 	const name = ["user.ima", "security.ima"].find((candidate) => {
 		return write(attributes, descriptor, candidate, IMA_HASH) === undefined;
@@ -152,7 +158,7 @@ function room(attributes: AttributeAccess, descriptor: number): Finding {
 
 /** The limit of Linux for a value (XATTR_SIZE_MAX, linux/limits.h). */
 const MAX_VALUE_BYTES = 65_536;
-/** The size of the header of an IMA signature plus that of an RSA-4096 signature. */
+/** The largest size in bytes of an IMA signature: its header, and an RSA-4096 signature. */
 const LARGEST_SIGNATURE_BYTES = 9 + 512;
 
 /** Returns undefined after success, or the errno of a failed write. */

@@ -1,5 +1,6 @@
 /**
- * Examines what the kernel offers for enforcement. It reads files of /proc and /sys, versions and build options only.
+ * Examines what the kernel offers for enforcement. This module only reads files of /proc and /sys, the kernel's release
+ * and its build options.
  */
 
 import type { Check, Finding } from "./check.js";
@@ -80,7 +81,10 @@ const KERNEL_CHECKS: readonly KernelCheck[] = [
 	},
 ];
 
-/** Returns `finding`, but not for a kernel before 6.14, which introduced both AT_EXECVE_CHECK and SECBIT_EXEC_*. */
+/**
+ * Returns `finding` for Linux 6.14 and later releases, because 6.14 introduced both AT_EXECVE_CHECK and SECBIT_EXEC_*.
+ * Returns the status `no` for earlier releases, and `unknown` if `release` does not begin with a version.
+ */
 function sinceExecCheck(release: string, finding: Finding): Finding {
 	const [, major, minor] = /^(\d{1,4})\.(\d{1,4})/.exec(release) ?? [];
 	if (major === undefined) return { status: "unknown", value: `Linux ${release}` };
@@ -99,7 +103,7 @@ function seccomp({ text, option }: SystemFacts): Finding {
 	return actions.includes("errno") ? { status: "yes", value } : { status: "partly", value: "it has no action `errno`" };
 }
 
-/** Returns the number in a line `Name:\tnumber` of /proc/self/status. */
+/** Returns the number in the line `Name:\tnumber` of /proc/self/status, or undefined if there is no such line. */
 function statusField(status: string | undefined, name: string): string | undefined {
 	return new RegExp(`^${name}:\\t(\\d+)$`, "m").exec(status ?? "")?.[1];
 }
@@ -115,7 +119,10 @@ function activeModule({ text, option }: SystemFacts, module: string, buildOption
 	return { status: "no", value: "not among the active modules (kernel parameter lsm=)" };
 }
 
-/** Returns the finding for a kernel feature that has no files under /sys/kernel/security. */
+/**
+ * Returns the finding for a kernel feature whose files under /sys/kernel/security were not found. The feature is absent
+ * if other files are found there, or if the kernel was built without it.
+ */
 function withoutFiles({ exists, option }: SystemFacts, buildOption: string): Finding {
 	if (option(buildOption) === "n" || exists("/sys/kernel/security/lsm")) return ABSENT;
 	return { status: "unknown", value: NO_SECURITYFS };

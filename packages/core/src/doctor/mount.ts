@@ -10,7 +10,7 @@ export interface Mount {
 
 /**
  * Returns the mount whose mount point is the closest above `path`, an absolute path without links. If several mounts
- * have this mount point, the last mount in the list is returned.
+ * have this mount point, returns the last one of the list, because it hides the others.
  */
 export function mountOf(path: string, mountinfo: string): Mount | undefined {
 	let found: Mount | undefined;
@@ -22,7 +22,10 @@ export function mountOf(path: string, mountinfo: string): Mount | undefined {
 	return found;
 }
 
-/** Parses `36 35 98:0 /root /mount/point rw,noatime master:1 - ext3 /dev/root rw,errors=continue`. */
+/**
+ * Parses a line such as `36 35 98:0 /root /mount/point rw,noatime master:1 - ext3 /dev/root rw,errors=continue`.
+ * Returns undefined for a line in another form.
+ */
 function parseMount(line: string): Mount | undefined {
 	const match = /^\d+ \d+ \d+:\d+ \S+ (\/\S*) (\S+)(?: \S+)* - ([\w.-]+) \S* (\S+)$/.exec(line);
 	if (match === null) return undefined;

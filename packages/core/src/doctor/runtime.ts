@@ -5,7 +5,10 @@ import { createRequire } from "node:module";
 import { delimiter, isAbsolute, join } from "node:path";
 import type { Check, Finding } from "./check.js";
 
-/** The arguments are process.versions.node and the environment variable PATH. No program is run. */
+/**
+ * The argument `version` is process.versions.node, and `searchPath` is the environment variable PATH. Only looks for
+ * the compiler, and does not run it.
+ */
 export function runtimeChecks(version: string, searchPath: string): Check[] {
 	return [
 		{
@@ -25,8 +28,8 @@ export function runtimeChecks(version: string, searchPath: string): Check[] {
 }
 
 /**
- * The tier is full if Node.js has `module.registerHooks`, a synchronous hook for both kinds of modules. The releases
- * from 22.15 and from 23.5 on have it.
+ * Returns the status `yes` if this version of Node.js has `module.registerHooks`, a synchronous hook for both kinds of
+ * modules. Node.js 22 has this function from 22.15 on, and later releases have it from 23.5 on.
  */
 function nodeTier(version: string): Finding {
 	const [major = 0, minor = 0] = version.split(".").map(Number);

@@ -25,7 +25,9 @@ export function absolutePath(path: string): string {
 	return place;
 }
 
-/** Returns the path below the root of the file system. Segments stay as given, except on Windows. */
+/**
+ * Returns `path` as an absolute path. Its segments stay as given, except on Windows, where `.` and `..` are removed.
+ */
 export function pathFromRoot(path: string): string {
 	if (process.platform === "win32") return resolve(path);
 	return isAbsolute(path) ? path : `${process.cwd()}/${path}`;
@@ -41,11 +43,14 @@ function statOrUndefined(path: string): BigIntStats | undefined {
 	try {
 		return statSync(path, { bigint: true });
 	} catch {
-		return undefined; // The comparison of the entry reports the reason.
+		return undefined; // The caller compares the file later, and then reports the reason.
 	}
 }
 
-/** Returns the directory that the kernel reaches by `place/..`. The real path is needed only if `place` is a link. */
+/**
+ * Returns the directory that the kernel reaches by `place/..`. If `place` is a link, this is the directory above the
+ * link's target.
+ */
 function parentOf(place: string, path: string): string {
 	return lookUp(path, () => {
 		return lstatSync(place).isDirectory() ? dirname(place) : realpathSync.native(`${place}/..`);

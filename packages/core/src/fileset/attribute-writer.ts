@@ -1,6 +1,6 @@
 /**
- * Writes extended attributes while files are hashed, through the descriptor that reads the content. An attribute is
- * written only if its value differs, and gets its old value back if the content changes meanwhile.
+ * Writes extended attributes to files while the files are hashed, and uses the descriptor from which the content is
+ * read. An attribute is written only if its value differs. It gets its old value back if the content changes meanwhile.
  */
 
 import { createHash, type Hash } from "node:crypto";
@@ -17,13 +17,13 @@ export interface AttributeMaker {
 	begin(file: OpenFile, present: Uint8Array | undefined): void;
 	/** Receives the content piece by piece, in order and without gaps. A piece is valid during the call only. */
 	content(piece: Uint8Array): void;
-	/** Returns the value that the file must have, which may be the present one. */
+	/** Returns the value that the attribute must have. This may be the value that it has now. */
 	finish(file: OpenFile, sha256: Uint8Array): Uint8Array;
 }
 
 /**
- * Two shared counters for each maker: how often the maker's value was written, and how often a file already had that
- * value.
+ * Has two counters for each maker, which all threads share: how often the maker's value was written, and how often a
+ * file already had that value.
  */
 export type AttributeCounts = Int32Array;
 
@@ -32,8 +32,8 @@ export function attributeCounts(makers: number): AttributeCounts {
 }
 
 /**
- * Returns a visitor that writes the makers' values in their order, so that a later value may depend on an earlier one.
- * If a write fails, `end` restores the old values and throws the error of `attributeError`.
+ * Returns a visitor that writes the values in the order of `makers`, so that a later value may depend on an earlier
+ * one. If a write fails, `end` restores the old values and throws the error of `attributeError`.
  */
 export function createAttributeWriter(
 	access: AttributeAccess,
@@ -44,8 +44,9 @@ export function createAttributeWriter(
 	let written: number[] = [];
 
 	/**
-	 * Refuses a file that is no longer at its path, because a directory that was replaced by a symbolic link would
-	 * lead out of the tree.
+	 * Refuses a file that is not at its path. If a directory of this path was replaced by a symbolic link, the open
+	 * file may be outside of the tree.
+	 * @throws ERR_FILE_CHANGED
 	 */
 	function requirePlace({ descriptor, path, name }: OpenFile): void {
 		if (pathOfDescriptor(descriptor, path) !== path) throw fileChanged(name);
@@ -111,7 +112,7 @@ export function readAttribute(access: AttributeAccess, file: OpenFile, name: str
 	}
 }
 
-/** An attribute whose value is a digest of the content. Every thread can compute it. */
+/** An attribute whose value is a prefix and a digest of the content. Every thread can compute such a value. */
 export interface DigestAttribute {
 	readonly name: string;
 	readonly digest: EvidenceDigest;

@@ -1,6 +1,6 @@
 /**
- * Compares the files of a tree with a signed set. Every difference is a finding with its own code, and no finding
- * hides another one.
+ * Compares the files of a tree with a signed set. Each difference becomes a finding with a code, and the comparison
+ * goes on after a finding.
  */
 
 import { type ErrorCode, quote, type SigtoolError } from "../errors.js";
@@ -10,7 +10,7 @@ import { type CarriedAttribute, ENTRY_KIND, entryPathAt, type Manifest } from ".
 import { createPathTree } from "./path-tree.js";
 import { withWholeDirectories } from "./whole-directories.js";
 
-/** The signed files and links by entry path. A signed set is built from verified catalogs only. */
+/** The signed files and links by entry path. A signed set is evidence only if its catalogs were verified. */
 export interface SignedSet {
 	readonly files: ReadonlyMap<string, SignedFile>;
 	/** The target of each signed symbolic link. */
@@ -43,14 +43,16 @@ export interface Finding {
 	/** The digest, link target or mode that was found, in the form of `expected`. */
 	readonly actual?: string;
 	/**
-	 * The topmost directory above the entry of which everything is missing, or everything was added. It is absent if
-	 * there is none.
+	 * The topmost directory above the entry that is missing as a whole, or was added as a whole. It is absent if there
+	 * is no such directory.
 	 */
 	readonly directory?: string;
 }
 
 export interface CompareOptions {
-	/** The value `compare` means that execute and set-ID bits are compared. It is for hosts that have these bits. */
+	/**
+	 * The value `compare` means that execute and set-ID bits are compared. Systems without these bits need `ignore`.
+	 */
 	readonly modes: "compare" | "ignore";
 }
 
@@ -144,7 +146,10 @@ export function compareByDigest(
 			wholes.set(signedKey, [...(wholes.get(signedKey) ?? []), wholeSha256]);
 		}
 	}
-	/** Returns the key under which this digest was signed, either with this kind or with an unknown kind. */
+	/**
+	 * Returns the key of `names` under which this digest was signed, either with this kind or with an unknown kind.
+	 * Returns undefined if this digest was not signed.
+	 */
 	const known = (kind: number, digest: Uint8Array) => {
 		return [kindKey(kind, digest), kindKey(-1, digest)].find((candidate) => names.has(candidate));
 	};
@@ -206,9 +211,9 @@ export function compareMode(path: string, signed: number, found: number): Findin
 }
 
 /**
- * Judges the bytes of an image or a cabinet that its digest does not cover. For each signature of this digest,
- * `signed` has the signed SHA-256 of the whole file, or undefined if none was signed. One undefined element is enough
- * to accept these bytes if they are well-formed signatures.
+ * Judges the bytes of an image or a cabinet that its digest does not cover. For each signed entry with this digest,
+ * `signed` has the signed SHA-256 of the whole file, or undefined if none was signed. The bytes are accepted if the
+ * whole file has one of these SHA-256, or if an element is undefined and the bytes are well-formed signatures.
  */
 function compareUncovered(
 	manifest: Manifest,
@@ -257,8 +262,8 @@ function digestOf(manifest: Manifest, index: number): Uint8Array {
 }
 
 /**
- * Returns the line ends with which a text file would have a digest that `matches` accepts, or undefined if there are
- * none.
+ * Returns the line ends with which a text file would have a digest that `matches` accepts, or undefined if neither CRLF
+ * nor LF would give such a digest.
  */
 function matchingLineEnds(
 	manifest: Manifest,
@@ -291,7 +296,7 @@ function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
 
 const EMPTY = new Uint8Array(0);
 
-/** Returns one character for the kind (`?` if it is unknown), then the digest in Latin-1. */
+/** Returns one character for the kind (`?` if the kind is unknown), followed by the digest in Latin-1. */
 function kindKey(kind: number, digest: Uint8Array): string {
 	return (kind === -1 ? "?" : String(kind)) + key(digest);
 }
@@ -308,5 +313,5 @@ function hex(digest: Uint8Array): string {
 	return Buffer.from(digest.buffer, digest.byteOffset, digest.byteLength).toString("hex");
 }
 
-/** Windows has no POSIX modes to compare. */
+/** This is the value of `CompareOptions.modes` for the present system. Windows has no POSIX modes to compare. */
 export const HOST_MODES = process.platform === "win32" ? "ignore" : "compare";

@@ -1,4 +1,4 @@
-/** Finds the real path of an open file, even if something was renamed or linked after it was opened. */
+/** Finds the real path of an open file, although the file or a directory above it may have been renamed since. */
 
 import { fstatSync, readlinkSync, realpathSync, statSync } from "node:fs";
 
@@ -8,9 +8,9 @@ const [fstat, readLink, realPathOf, stat] = [fstatSync, readlinkSync, realpathSy
 const isLinux = process.platform === "linux";
 
 /**
- * Returns the real path of the file that is open as `descriptor`. On Linux the kernel provides the path. On other
- * systems the result is the real path of `path`, by which the file was opened, or undefined if `path` now leads to
- * another file.
+ * Returns the real path of the file that is open as `descriptor`. On Linux the kernel provides the path, and appends
+ * "(deleted)" to the path of a deleted file. On other systems the result is the real path of `path`, by which the file
+ * was opened. It is undefined if `path` now leads to another file.
  */
 export function pathOfDescriptor(descriptor: number, path: string): string | undefined {
 	if (isLinux) return readLink(`/proc/self/fd/${descriptor}`);

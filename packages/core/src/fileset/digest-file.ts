@@ -9,8 +9,8 @@ import { readOrWait } from "../system/store.js";
 import { fileChanged } from "./hash-file.js";
 
 /**
- * The value `authenticode` is the SHA-256 that Windows signs for PE images and cabinets. The values `fsverity-*` are
- * the file digests that the kernel's fs-verity computes.
+ * The value `authenticode` means the SHA-256 of the parts of a PE image or a cabinet that Authenticode covers. The
+ * values `fsverity-*` mean the digests that fs-verity of the kernel computes.
  */
 export type FileDigestAlgorithm = "sha256" | "sha512" | "authenticode" | "fsverity-sha256" | "fsverity-sha512";
 
@@ -24,7 +24,8 @@ export interface FileDigest {
 }
 
 /**
- * Hashes a regular file, which must not change meanwhile. Symbolic links are followed.
+ * Hashes a regular file. Symbolic links are followed. The digest covers the whole file, or with `authenticode` only the
+ * parts that Authenticode covers.
  * @throws ERR_ROOT_MISSING, ERR_FILE_TYPE (not regular; with `authenticode` neither PE image nor cabinet),
  * ERR_FILE_CHANGED, ERR_IO; TypeError, RangeError for options
  */

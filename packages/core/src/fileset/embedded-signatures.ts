@@ -1,6 +1,6 @@
 /**
- * Judges the bytes of an image or a cabinet that its Authenticode digest does not cover. They must be nothing but
- * signatures, because other data there can be code: Python runs a zip at the end of a signed program.
+ * Judges the bytes of an image or a cabinet that its Authenticode digest does not cover. These bytes must be nothing
+ * but signatures, because other data in them can be code: Python runs a zip at the end of a signed program.
  */
 
 import { type AuthenticodeParts, type ReadAt, signedDataIn } from "../digest/authenticode.js";
@@ -8,8 +8,9 @@ import { SigtoolError } from "../errors.js";
 import { parseSignedData } from "../pki/cms.js";
 
 /**
- * Parses each signature to its end. The signature itself is not verified, because it says nothing about the catalog. An
- * unsigned attribute of a signature can still contain any data.
+ * Returns `well-formed` if the bytes are nothing but Authenticode signatures that can be parsed to their ends, of at
+ * most MAX_SIGNATURE_BYTES together. No signature is verified, because the catalog alone decides if the file is
+ * trusted. A well-formed signature can still contain any data in an unsigned attribute.
  */
 export function judgeSignatures(parts: AuthenticodeParts, readAt: ReadAt): "well-formed" | "malformed" {
 	const ranges = signedDataIn(parts, readAt);
@@ -22,12 +23,12 @@ export function judgeSignatures(parts: AuthenticodeParts, readAt: ReadAt): "well
 }
 
 /**
- * The largest size of all signatures in a file. The largest real ones contain a digest for each page of an image, which
- * is 18 MiB for the largest image of 2 GiB.
+ * The largest size in bytes of all signatures in a file together. The largest real signatures contain a digest for each
+ * page of an image. These digests take 18 MiB for the largest image, which has 2 GiB.
  */
 const MAX_SIGNATURE_BYTES = 2 ** 25;
 
-/** SpcIndirectDataContent, the content of every Authenticode signature. */
+/** The object identifier of SpcIndirectDataContent, which is the content of every Authenticode signature. */
 const SPC_INDIRECT_DATA = "1.3.6.1.4.1.311.2.1.4";
 
 function isSignature(der: Uint8Array, sizeBytes: number): boolean {

@@ -3,7 +3,7 @@
 import { type ErrorCode, quote, quoteAscii, SigtoolError } from "../errors.js";
 
 /**
- * Checks one name. Collisions are found by `checkCollisions`, which needs all names of the set.
+ * Checks one name. Only `checkCollisions` finds collisions, because it gets all names of a set.
  * @throws ERR_PATH_* for the first broken rule; ERR_LIMIT
  */
 export function checkEntryPath(path: string): void {
@@ -36,8 +36,8 @@ export function entryPathProblem(path: string): SigtoolError | undefined {
 }
 
 /**
- * Returns true if `checkEntryPath` accepts the ASCII text between two offsets. Makes a string only if the text is not
- * plain.
+ * Returns true if `checkEntryPath` accepts the ASCII text between two offsets. Makes a string only if PLAIN_PATH does
+ * not match the text.
  */
 export function isLegalAscii(text: Buffer, start: number, end: number): boolean {
 	if (end - start <= MAX_PATH_BYTES && isPlain(text, start, end)) return true;
@@ -63,12 +63,12 @@ function isPlain(text: Uint8Array, start: number, end: number): boolean {
 const SLASH = 0x2f;
 
 /**
- * The largest length of a path in UTF-8. Linux opens no longer path (PATH_MAX), and macOS none above 1,024 bytes. Only
- * Windows could have one, with 32,767 UTF-16 units. The length of one name has no limit here, because file systems
- * differ: 255 bytes on ext4, 255 UTF-16 units on NTFS, 1,023 bytes on ZFS.
+ * The largest length of a path in bytes of UTF-8. Linux cannot open a longer path (PATH_MAX), and the limit of macOS is
+ * 1,024 bytes. Only Windows accepts longer paths, up to 32,767 UTF-16 units. The length of one name is not limited
+ * here, because the limits of file systems differ: 255 bytes on ext4, 255 UTF-16 units on NTFS, 1,023 bytes on ZFS.
  */
 export const MAX_PATH_BYTES = 4096;
-/** The largest number of bytes in UTF-8 for each UTF-16 unit. */
+/** The largest number of bytes that one UTF-16 unit needs in UTF-8. */
 const MAX_UNIT_BYTES = 3;
 
 /** Matches nearly all legal names and no illegal name, so that most names need only this test. */
@@ -95,8 +95,8 @@ export interface CollisionOptions {
 }
 
 /**
- * Refuses a set in which two names, or two directory names, are the same name on another system. The time is
- * proportional to the total length of the paths.
+ * Refuses a set in which two names of entries or directories are the same name on another system, or in which one path
+ * is an entry twice, or both an entry and a directory. The time is proportional to the total length of the paths.
  * @throws ERR_PATH_DUPLICATE, ERR_PATH_CASE_COLLISION, ERR_PATH_NFC_COLLISION, naming both paths; ERR_LIMIT
  */
 export function checkCollisions(paths: readonly string[], options: CollisionOptions = {}): void {
@@ -109,9 +109,9 @@ export function checkCollisions(paths: readonly string[], options: CollisionOpti
 }
 
 /**
- * Returns true only if all paths are ASCII and no two paths or directories collide. This takes a third of the time of
- * `collisionFinder`, which examines all other sets in detail. Returns false for very deep paths too, because the names
- * of all their directories together can be as long as the square of the length of the paths.
+ * Returns true only if all paths are ASCII and no two paths or directories collide. This check takes a third of the
+ * time of `collisionFinder`, which is needed only for the other sets. Returns false for very deep paths too, because
+ * the names of all their directories together can be as long as the square of the length of the paths.
  */
 function areFreeOfCollisions(paths: readonly string[], { caseCollisions }: CollisionOptions): boolean {
 	const entries = new Set<string>();
@@ -137,12 +137,12 @@ function areFreeOfCollisions(paths: readonly string[], { caseCollisions }: Colli
 	return true;
 }
 
-/** The directories' names together may be longer than the paths by this number of UTF-16 units. */
+/** The paths of all directories together may be longer than the entry paths together by this number of UTF-16 units. */
 const MIN_DIRECTORY_UNITS = 2 ** 16;
 
 /**
- * The largest number of entries and directories in a set. Twice as many would be more than a Map can have. The members
- * of the largest catalog can each have three directories of their own.
+ * The largest number of entries and directories in a set. A Map cannot have twice as many. With this limit, each member
+ * of the largest catalog can have three directories of its own.
  */
 const MAX_NAMES = 2 ** 23;
 
@@ -236,8 +236,8 @@ function folded(name: string): string {
 const ASCII = /^[\0-\x7f]*$/;
 
 /**
- * Compares by UTF-8 bytes, which gives the order of code points. It differs from `<` only if a path contains
- * surrogates.
+ * Compares two paths by their bytes in UTF-8, which gives the order of code points. This order differs from the order
+ * of `<` only if a path contains surrogates. Returns a negative number, 0, or a positive number.
  */
 export function comparePathBytes(a: string, b: string): number {
 	const length = Math.min(a.length, b.length);

@@ -1,8 +1,8 @@
 /**
  * Matches entry paths with globs. A catalog's globs are signed, but a signer must not be able to keep a verifier busy
  * or to lead the verifier out of the tree. Therefore every glob is bounded, and matching takes at most the product of
- * the lengths of glob and path, without backtracking into earlier wildcards. `MatchSteps` bounds these products
- * together.
+ * the lengths of glob and path, without backtracking into earlier wildcards. `MatchSteps` bounds the sum of these
+ * products over all globs and paths.
  *
  * Supports `*` and `?` within a segment, `[a-z]` and `[!a-z]`, `**` as a whole segment, `{a,b}`, and `\` before a
  * character that stands for itself. Names that begin with a dot are names like any other. Case matters.
@@ -15,8 +15,8 @@ const MAX_GLOB_UNITS = 1024;
 /** A glob that has more `*` and `**` than this number is refused. */
 const MAX_WILDCARDS = 16;
 /**
- * A glob that has more braces is refused, because a glob of a few dozen bytes with braces can expand to millions of
- * globs.
+ * A glob that has more braces than this number is refused, because a glob of a few dozen bytes with braces can expand
+ * to millions of globs.
  */
 const MAX_BRACES = 4;
 const MAX_EXPANSIONS = 256;
@@ -70,7 +70,7 @@ export interface Glob {
 	leadsInto(directory: Names): boolean;
 }
 
-/** Compiles a glob that `globProblem` accepts. Matching spends `steps`. */
+/** Compiles a glob that `globProblem` accepts. Each comparison of a character or name takes one step from `steps`. */
 export function compileGlob(glob: string, steps: MatchSteps): Glob {
 	const all = (expandBraces(glob, MAX_EXPANSIONS) ?? []).map((each) => compiledSegments(segmentsOf(each)));
 	return {
@@ -96,7 +96,8 @@ export function namesOf(path: string): Names {
 }
 
 /**
- * A final `/**` matches the content of a directory, but not the directory itself, so it must match at least one name.
+ * Compiles the segments of a glob. A final `/**` matches the content of a directory, but not the directory itself, so
+ * at least one name must follow the directory.
  */
 function compiledSegments(segments: readonly string[]): Segment[] {
 	const isContent = segments.length > 1 && segments.at(-1) === "**";
@@ -104,14 +105,15 @@ function compiledSegments(segments: readonly string[]): Segment[] {
 }
 
 /**
- * Compiles a "/"-separated pattern without braces. Every segment but `**` matches one name. Matching spends `steps`.
+ * Compiles a "/"-separated pattern, in which braces have no meaning. Every segment but `**` matches one name. Each
+ * comparison of a character or name takes one step from `steps`.
  */
 export function compileSegments(pattern: string, steps: MatchSteps): (path: Names) => boolean {
 	const segments = pattern.split("/").map(compileSegment);
 	return (names) => matchesSegments(segments, names, steps);
 }
 
-/** Splits a glob into its segments, without a `./` at its beginning and a `/` at its end. */
+/** Splits a glob into its segments. Ignores a `./` at its beginning and a `/` at its end. */
 function segmentsOf(glob: string): string[] {
 	return glob
 		.replace(/^\.\//, "")
@@ -140,8 +142,8 @@ function expandBraces(glob: string, most: number): string[] | undefined {
 }
 
 /**
- * Returns the offsets of the commas of the brace at `open`, and the offset of its end, which is -1 if the brace has no
- * end.
+ * Returns the offsets of the commas of the brace at `open`, and the offset of the `}` that ends this brace, or -1 if
+ * there is none.
  */
 function partsOfBrace(glob: string, open: number): [commas: number[], close: number] {
 	const commas: number[] = [];
@@ -205,8 +207,8 @@ function compileSegment(segment: string): Segment {
 }
 
 /**
- * Reads the class at `start`. Returns undefined if the class has no end. A `]` at the beginning of a class is a
- * character of it.
+ * Reads the character class at `start`. Returns undefined if no `]` ends the class. A `]` that is the first character
+ * of a class does not end the class.
  */
 function readClass(
 	text: readonly string[],
@@ -248,10 +250,11 @@ function matchesCharacter(element: Element, character: string): boolean {
 }
 
 /**
- * Matches items with a pattern in which `anyRun` stands for any number of items.
+ * Returns true if the whole pattern matches all items. In the pattern, each `anyRun` (a run) stands for any number of
+ * items.
  *
- * The parts before the first run match only the first items, and the parts behind the last run only the last items. In
- * between, only the last run that was reached is extended by one more item after a mismatch. This is enough, because
+ * The parts before the first run match only the first items, and the parts behind the last run only the last items.
+ * Between these parts, a mismatch extends only the last run that was reached, by one item. This is enough, because
  * extending an earlier run would only leave fewer items to match.
  * @throws ERR_LIMIT if no steps are left
  */

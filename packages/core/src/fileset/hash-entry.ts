@@ -1,6 +1,6 @@
 /**
- * Hashes one entry of a tree without the code for walks, rows and threads, so that verifying a single file does not
- * load it.
+ * Hashes one entry of a tree. This module does not import the code for directories, rows and threads, so that the
+ * verification of a single file does not have to load that code.
  */
 
 import { DIGEST_ALGORITHMS } from "../digest/algorithms.js";
@@ -18,8 +18,9 @@ export interface HashEntryOptions extends LinkOptions {
 }
 
 /**
- * Returns the manifest of `hashFileSet(root, { only: [path], onProblem: "collect" })`. `root` is the real path of a
- * directory. Never throws because of the entry: if the entry cannot be hashed, the manifest has a problem and no row.
+ * Returns the manifest that `hashFileSet(root, { only: [path], onProblem: "collect" })` would return. `root` is the
+ * real path of a directory. Never throws because of the entry: if the entry cannot be hashed, the manifest has a
+ * problem and no row.
  */
 export function hashEntry(root: string, path: string, { digest, visitor, ...links }: HashEntryOptions): Manifest {
 	const base = slashes(root).replace(/\/?$/, "/");
@@ -67,7 +68,7 @@ export function hashEntry(root: string, path: string, { digest, visitor, ...link
 	};
 }
 
-/** Returns the path of the content, which is another path if the entry is a followed link. */
+/** Returns the path from which the entry's content is read. For a followed link this is the real path of the target. */
 function contentPath(base: string, path: string, step: WalkStep): string {
 	return step.kind === "linked-file" ? step.realPath : base + path;
 }

@@ -2,7 +2,8 @@
  * Hashes one file through one descriptor, and checks with fstat(2) that it is regular and did not change meanwhile.
  *
  * Synchronous reads into one reused buffer and one-shot hashes are several times as fast on small files as any
- * asynchronous way. The module loads no other part of the engine, so that verifying a single file starts at once.
+ * asynchronous way. The module imports no code for directories and threads, so that the verification of a single file
+ * starts at once.
  */
 
 import { createHash, hash } from "node:crypto";
@@ -29,14 +30,14 @@ export interface HashColumns extends WholeFileColumns {
 	readonly sha1Digests?: Buffer | undefined;
 }
 
-/** Files of this size in bytes or more can be deferred, so that every thread can take them from a common list. */
+/** A file of this size in bytes or more can be deferred: it is put on a list from which every thread can take files. */
 export const BIG_FILE_BYTES = 2 ** 18;
 
 /** A regular file while it is hashed. */
 export interface OpenFile {
 	/** The descriptor of the file, which is open for reading. */
 	readonly descriptor: number;
-	/** The path by which the file was opened. It contained no symbolic link when it was looked up. */
+	/** The path by which the file was opened. This path contained no symbolic link when the caller looked it up. */
 	readonly path: string;
 	/** The file's name in messages. */
 	readonly name: string;
@@ -54,7 +55,10 @@ export interface FileVisitor {
 	 * wrote attributes. In this case the content is read and compared once more.
 	 */
 	end(file: OpenFile, sha256: Uint8Array): "wrote" | "looked";
-	/** Restores what `end` overwrote. It is called if the content changed after `end`. */
+	/**
+	 * Restores the attributes that `end` overwrote. The caller calls `undo` if the content is no longer the same after
+	 * `end`.
+	 */
 	undo(file: OpenFile): void;
 }
 
@@ -66,7 +70,7 @@ export interface HashFileOptions {
 	readonly bigFiles: "hash" | "defer";
 	/** The file's name in messages. The default is its path. */
 	readonly name?: string;
-	/** A function that is called after each piece of a file that is read in pieces. */
+	/** A function that gets the size of each piece in bytes, if a file is read in pieces. */
 	readonly onBytes?: ((bytes: number) => void) | undefined;
 }
 
@@ -169,9 +173,10 @@ const BUFFER_BYTES = 2 ** 17;
 let buffer: Buffer | undefined;
 
 /**
- * A file whose mtime and ctime are older than this did not change while it was read, because a change would have
- * updated them. The value covers the resolution of the kernel's clock and of FAT, which is two seconds. Such a file
- * needs no second fstat(2), which saves a tenth of the time. hash-row.c uses the same value.
+ * A file whose mtime and ctime were older than this when the read began did not change during the read, because a
+ * change would have set them to the present time. The value is larger than the resolution of file times, which is two
+ * seconds on FAT. Such a file needs no second fstat(2), which saves a tenth of the time. hash-row.c uses the same
+ * value.
  */
 export const SETTLED_MS = 3000;
 
@@ -183,7 +188,8 @@ function hashAtOnce(content: Buffer, columns: HashColumns, row: number, digest: 
 }
 
 /**
- * Hashes a file of any size. `piece` contains the file's first bytes, which show if it may be a PE image or a cabinet.
+ * Hashes a file of any size, from its beginning to `sizeBytes`. On entry, `piece` contains the file's first bytes,
+ * because they show if the file may be a PE image or a cabinet. Then all pieces are read into `piece`.
  */
 function hashInPieces(
 	descriptor: number,
@@ -208,7 +214,7 @@ function hashInPieces(
 		const bytes = readSync(descriptor, piece, 0, Math.min(BUFFER_BYTES, sizeBytes - position), position);
 		if (bytes === 0) throw fileChanged(name);
 		const end = position + bytes;
-		// The ranges ascend. The bytes between them are a few header fields and the signature.
+		// The ranges are in ascending order. The bytes between them are a few fields of the header.
 		while (range < ranges.length && ranges[range][0] < end) {
 			const covered = piece.subarray(
 				Math.max(ranges[range][0] - position, 0),
@@ -237,7 +243,11 @@ function hashInPieces(
 	return { kind: ENTRY_KIND[parts?.kind ?? "file"], sha256: visitor && (wholeDigest ?? digestOfParts) };
 }
 
-/** @throws ERR_FILE_CHANGED if the content changed after it was hashed, until the visitor had written its attributes */
+/**
+ * Passes the SHA-256 to the visitor. If the visitor wrote attributes, the content is read again, and `undo` is called
+ * if the content is not the same.
+ * @throws ERR_FILE_CHANGED
+ */
 function endVisit(visitor: FileVisitor | undefined, file: OpenFile, sha256: Uint8Array): void {
 	if (visitor?.end(file, sha256) !== "wrote") return;
 	if (!isStill(file, sha256)) {
@@ -255,7 +265,7 @@ function isStill({ descriptor, stats }: OpenFile, sha256: Uint8Array): boolean {
 	}
 	const again = createHash("sha256");
 	let position = 0;
-	// The loop ends soon after the old size, so that a file that keeps growing does not keep it running.
+	// The loop ends soon after the old size, so that it also ends if another program keeps appending to the file.
 	while (bytes > 0 && position <= stats.size) {
 		again.update(buffer.subarray(0, bytes));
 		position += bytes;
@@ -264,7 +274,9 @@ function isStill({ descriptor, stats }: OpenFile, sha256: Uint8Array): boolean {
 	return again.digest().equals(sha256);
 }
 
-/** Returns the ERR_FILE_CHANGED for `name`. With a cause, its message tells that the file is gone. */
+/**
+ * Makes an ERR_FILE_CHANGED for the file `name`. If there is a cause, the message says that the file no longer exists.
+ */
 export function fileChanged(name: string, cause?: unknown): SigtoolError {
 	const reason = cause === undefined ? "it changed while it was read" : "it is no longer there";
 	return new SigtoolError("ERR_FILE_CHANGED", `Cannot hash ${quote(name)}: ${reason}`, { cause, path: name });

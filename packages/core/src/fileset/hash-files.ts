@@ -1,6 +1,6 @@
 /**
- * Hashes a file set. The calling thread walks the tree and adds rows. The calling thread and, for large sets, other
- * threads claim the rows and hash them. The filled columns become the manifest.
+ * Hashes a file set. The calling thread walks the tree and adds a row for each entry. The calling thread and, for large
+ * sets, other threads claim the rows and hash their files. The columns of these rows become the manifest.
  */
 
 import { realpathSync, statSync } from "node:fs";
@@ -29,8 +29,8 @@ export interface HashFileSetOptions {
 	/** The treatment of names that differ only by case. The default is `refuse`. */
 	readonly caseCollisions?: "refuse" | "allow";
 	/**
-	 * Returns true for entries that are left out and counted. A directory that is left out is not entered and counts
-	 * once.
+	 * Returns true for entries that are left out and counted in `ignoredCount`. A directory that is left out is not
+	 * entered and counts once.
 	 */
 	readonly exclude?: (path: string, kind: "file" | "directory") => boolean;
 	/** The entry paths to hash. With this option the tree is not walked. */
@@ -42,13 +42,13 @@ export interface HashFileSetOptions {
 	 * `throw`, the first such error ends the work.
 	 */
 	readonly onProblem?: "throw" | "collect";
-	/** A function that is called synchronously, at most once in PROGRESS_INTERVAL_MS. */
+	/** A function that is called synchronously, at most once in PROGRESS_INTERVAL_MS and once more at the end. */
 	readonly onProgress?: ((progress: HashProgress) => void) | undefined;
 	/** The number of threads beside the calling thread. By default the amount of work decides. */
 	readonly workers?: number;
 	/**
-	 * The value `native` means that native threads are used if they are installed. By default only large sets use
-	 * them.
+	 * The value `native` means that native threads are used if they are installed, and `javascript` that they are not
+	 * used. By default only large sets use native threads.
 	 */
 	readonly engine?: "native" | "javascript";
 	/** The attributes that every thread writes to the files it hashes. */
@@ -62,10 +62,10 @@ export interface HashFileSetOptions {
 
 export interface HashProgress {
 	readonly files: number;
-	/** The number of files found so far. */
+	/** The number of files and symbolic links that were found so far. */
 	readonly totalFiles: number;
 	readonly bytes: number;
-	/** The size of all files found so far. It is estimated from the files that were opened. */
+	/** The size in bytes of all files that were found so far. It is estimated from the files that were opened. */
 	readonly totalBytes: number;
 }
 

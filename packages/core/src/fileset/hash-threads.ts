@@ -1,4 +1,7 @@
-/** Runs the threads of one job: the calling thread and, as soon as there is enough work, native threads or workers. */
+/**
+ * Runs the threads that hash the files of one job: the calling thread and, as soon as there is enough work, native
+ * threads or workers.
+ */
 
 import { availableParallelism } from "node:os";
 import { SigtoolError } from "../errors.js";
@@ -10,7 +13,10 @@ import { COUNTER, MOST_THREADS } from "./shared-rows.js";
 export interface HashThreads {
 	/** Allows the threads to claim rows below `count`. */
 	publish(count: number): Promise<void>;
-	/** Declares that no more rows will come, and hashes until all rows are done. @throws ERR_INTERNAL if a thread dies */
+	/**
+	 * Declares that no more rows will come, and hashes until all rows are done.
+	 * @throws ERR_INTERNAL if a worker died
+	 */
 	finish(): Promise<void>;
 	/** Ends the threads, even if there are rows left. Resolves when no thread will write to the rows any more. */
 	end(): Promise<void>;
@@ -18,13 +24,13 @@ export interface HashThreads {
 
 export interface HashThreadsOptions {
 	/**
-	 * The number of threads beside the calling thread. If it is undefined, it is one less than the number of
-	 * processors as soon as there is enough work.
+	 * The number of threads beside the calling thread, at most MOST_THREADS - 1. If it is undefined, the job gets one
+	 * thread for each processor as soon as there is enough work.
 	 */
 	readonly workers: number | undefined;
 	/**
-	 * The value `native` means that native threads are used if they are installed. If it is undefined, they are used
-	 * as soon as there is enough work.
+	 * The value `native` means that native threads are used if they are installed, and `javascript` that they are not
+	 * used. If the option is undefined, installed native threads are used as soon as there is enough work.
 	 */
 	readonly engine: "native" | "javascript" | undefined;
 	/** A function that is called after every few files, and repeatedly within big files. */

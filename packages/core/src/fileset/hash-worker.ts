@@ -1,4 +1,4 @@
-/** Runs in a worker thread of `hashFileSet`, and hashes rows of its job until there are no more. */
+/** Runs in a worker thread of `hashFileSet`, and hashes rows of the job until all rows are finished. */
 
 import { workerData } from "node:worker_threads";
 import { loadAttributes } from "../system/attributes.js";

@@ -8,7 +8,10 @@ import type { MatchSteps } from "./match-steps.js";
 
 export type IgnoreMatcher = (path: string, kind: "file" | "directory") => boolean;
 
-/** Compiles patterns that `ignorePatternProblem` accepts. Matching spends `steps`, and throws ERR_LIMIT without any. */
+/**
+ * Compiles patterns that `ignorePatternProblem` accepts. The matcher takes steps from `steps`, and throws ERR_LIMIT if
+ * no steps are left.
+ */
 export function compileIgnorePatterns(patterns: readonly string[], steps: MatchSteps): IgnoreMatcher {
 	const rules = patterns.flatMap((pattern) => ruleOf(pattern, steps) ?? []);
 	if (rules.length === 0) return () => false;
@@ -29,7 +32,10 @@ export function compileIgnorePatterns(patterns: readonly string[], steps: MatchS
 		return false;
 	}
 
-	/** Remembers directories, because every entry asks about those above it. */
+	/**
+	 * Returns true if the directory is ignored. The results are kept, because each is needed for every entry below the
+	 * directory.
+	 */
 	function isDirectoryIgnored(directory: string): boolean {
 		let known = directories.get(directory);
 		if (known === undefined) {
@@ -50,7 +56,10 @@ function endsWithName(path: string, name: string, steps: MatchSteps): boolean {
 }
 
 interface Rule {
-	/** The name that a pattern without "/" and wildcards stands for. It matches what `matches` does. */
+	/**
+	 * The name of which a pattern without "/" and wildcards consists. To compare it with the last name of a path is the
+	 * same as `matches`, and faster.
+	 */
 	readonly name: string | undefined;
 	readonly matches: (path: Names) => boolean;
 	readonly onlyDirectories: boolean;

@@ -16,7 +16,9 @@ export interface OtherLineEnds {
 	readonly lf: Uint8Array | undefined;
 }
 
-/** Returns no digest if the file contains a NUL byte, is larger than 16 MiB, or cannot be read. */
+/**
+ * Returns no digests if the file contains a NUL byte, is larger than 16 MiB, is not a regular file, or cannot be read.
+ */
 export function hashWithOtherLineEnds(path: string, algorithm: "sha1" | "sha256"): OtherLineEnds {
 	const text = readUpTo(path, MOST_BYTES);
 	if (text === undefined || text.includes(0)) return { crlf: undefined, lf: undefined };

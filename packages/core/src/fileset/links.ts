@@ -1,4 +1,4 @@
-/** Reads the symbolic links of a file set and checks that their targets are inside the tree. */
+/** Reads the symbolic links of a file set, and checks if they lead out of the tree. */
 
 import { readlinkSync, realpathSync, statSync } from "node:fs";
 import { resolve } from "node:path";
@@ -10,12 +10,17 @@ export interface LinkOptions {
 	 * The value `record` makes each link an entry, `follow` replaces a link by its target, and `reject` refuses links.
 	 */
 	readonly links: "record" | "reject" | "follow";
-	/** The value `refuse` refuses a link that is absolute, or that leaves the tree, also through other links. */
+	/**
+	 * The value `refuse` refuses links that lead out of the tree. A followed link is refused only if it ends outside of
+	 * the tree. A recorded link is also refused if it is absolute, or if it leaves the tree and comes back through
+	 * other links.
+	 */
 	readonly linksOutside: "refuse" | "record";
 }
 
 /**
- * Returns the "/"-separated target of the link `path` in the tree at `base`, which ends in "/".
+ * Returns the "/"-separated target of the link at the entry path `path`. `base` is the real path of the tree and ends
+ * in "/".
  * @throws ERR_LINK_REJECTED, ERR_LINK_OUTSIDE, ERR_PATH_ENCODING, ERR_IO
  */
 export function linkTarget(base: string, path: string, options: LinkOptions): string {
@@ -39,7 +44,7 @@ export interface LinkEnd {
 }
 
 /**
- * Resolves the link `path`, and all links to which it leads.
+ * Resolves the link at the entry path `path`, and all links to which it leads.
  * @throws ERR_LINK_OUTSIDE, ERR_IO (also for a dangling link)
  */
 export function followLink(base: string, path: string, options: LinkOptions): LinkEnd {
@@ -61,9 +66,9 @@ export function linkCycle(path: string, realPath: string): SigtoolError {
 }
 
 /**
- * Followed links can multiply a tree: 26 directories, each with two links to the next one, are 67 million. A directory
- * is therefore entered through links at most this number of times. A package of a monorepo is linked several hundred
- * times.
+ * Followed links can multiply a tree: 26 directories, each with two links to the next one, become 67 million
+ * directories. Therefore a directory may be entered through links at most this number of times. In a real monorepo,
+ * several hundred links can lead to one package.
  */
 const MAX_ENTRIES_OF_ONE = 1024;
 /** All directories together are entered through links at most this number of times, which takes about 10 seconds. */
@@ -71,8 +76,8 @@ const MAX_ENTRIES = 2 ** 18;
 
 export interface LinkLimits {
 	/**
-	 * Counts the directory at `realPath`, which is reached through links as `path`. Returns an ERR_LIMIT for one that must
-	 * not be entered.
+	 * Counts the directory at `realPath`, which is reached through links as `path`. Returns an ERR_LIMIT if this
+	 * directory must not be entered.
 	 */
 	enter(path: string, realPath: string): SigtoolError | undefined;
 }

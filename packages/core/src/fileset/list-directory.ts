@@ -26,16 +26,16 @@ export interface Listing {
 	/** The special entries by key. */
 	readonly special: ReadonlyMap<string, SpecialEntry>;
 	/**
-	 * An error for each name that collides with a sibling. These entries are in `keys` like any other, so that a
-	 * collision never hides what else is wrong with them or below them.
+	 * An error for each name that collides with a sibling. These entries are in `keys` too, so that other problems of
+	 * these entries, and of what is below them, are found as well.
 	 */
 	readonly collisions: readonly SigtoolError[];
 }
 
 /**
  * Lists the directory `base + prefix`. `base` ends in "/", and so does `prefix` if it is not empty. Files and links
- * whose entry paths are in `skipped` are left out. Never throws: ERR_IO, ERR_PATH_*, ERR_FILE_TYPE and ERR_LINK_*
- * become problems of the entries concerned.
+ * whose entry paths are in `skipped` are left out. Throws only what `exclude` throws: ERR_IO, ERR_PATH_*, ERR_FILE_TYPE
+ * and ERR_LINK_* become problems of the entries concerned.
  */
 export function listDirectory(
 	base: string,
@@ -101,8 +101,8 @@ export function judgeSpecial(base: string, path: string, type: EntryType, option
 function readEntries(directory: string): readonly Entry[] {
 	const entries = readdirSync(directory, { withFileTypes: true });
 	if (!entries.some((entry) => entry.name.includes("\ufffd"))) return entries;
-	// U+FFFD is either part of the name, or replaces bytes that are not UTF-8. Only the bytes of the name show which
-	// it is.
+	// U+FFFD is either part of the name, or replaces bytes that are not UTF-8. Only the bytes of the name show which of
+	// the two is true.
 	return readdirSync(directory, { withFileTypes: true, encoding: "buffer" }).map((entry) => {
 		const text = entry.name.toString();
 		const isUtf8 = Buffer.from(text).equals(entry.name);
@@ -123,8 +123,8 @@ function escaped(bytes: Buffer): string {
 }
 
 /**
- * Adds a problem to `special` for each name that is illegal, and returns the collisions. One test of all names together
- * shows for most directories that they have no such name.
+ * Adds a problem to `special` for each name that is illegal, and returns the collisions. For most directories, one test
+ * of all names together shows that no name is illegal or collides.
  */
 function checkNames(
 	prefix: string,
@@ -150,7 +150,10 @@ function checkNames(
 	return collisions;
 }
 
-/** Only behind a longer prefix, in UTF-16 units, can a name make a path that is longer than `checkEntryPath` accepts. */
+/**
+ * With a prefix of up to this number of UTF-16 units, a path is not longer than `checkEntryPath` accepts: the prefix
+ * has at most 3,000 bytes, and a name at most 1,023 (on ZFS).
+ */
 const LONG_PREFIX = 1000;
 /** Matches every name that `checkEntryPath` refuses for its characters, and some that it accepts. */
 const SUSPECT = /[\\:\ud800-\udfff]|[. ]\//;

@@ -3,7 +3,10 @@
 import { asBase } from "./hash-files.js";
 import { type WalkOptions, walkTree } from "./walk.js";
 
-/** Returns entry paths in byte order. `root` is a real path. Entries that cannot be listed or signed are left out. */
+/**
+ * Returns the entry paths of the regular files below `root`, a real path, in byte order. Entries that cannot be listed
+ * or signed are left out.
+ */
 export function listFiles(root: string, exclude: WalkOptions["exclude"]): string[] {
 	const names: string[] = [];
 	const options = {

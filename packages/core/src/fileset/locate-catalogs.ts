@@ -48,25 +48,27 @@ export function catalogFilesAt(path: string): string[] {
 	return names.map((name) => join(path, name));
 }
 
-/** Returns the sorted names in a directory that end as `hasCatalogName` says. @throws ERR_ROOT_MISSING, ERR_IO */
+/** Returns the sorted names in a directory for which `hasCatalogName` returns true. @throws ERR_ROOT_MISSING, ERR_IO */
 export function catalogNamesIn(directory: string): string[] {
 	return attempt("list", directory, () => readdirSync(directory))
 		.filter(hasCatalogName)
 		.sort();
 }
 
-/** Returns true if a path ends in `.cat`, in upper or lower case. Drivers often have `.CAT`. */
+/**
+ * Returns true if a path ends in `.cat`, in upper or lower case, because the catalogs of drivers often end in `.CAT`.
+ */
 export function hasCatalogName(path: string): boolean {
 	return path.slice(-4).toLowerCase() === ".cat";
 }
 
-/** Returns true for a regular file, or a link to one. @throws ERR_IO */
+/** Returns true if there is a regular file at the path, or a link to one. @throws ERR_IO */
 export function isRegularFile(path: string): boolean {
 	return statOrUndefined(path)?.isFile() === true;
 }
 
 /**
- * Returns the type of the file at a path. A link to a directory counts as a directory.
+ * Returns the type of the file at a path. A link to a directory counts as a directory, and any other link as `link`.
  * @throws ERR_ROOT_MISSING, ERR_IO
  */
 export function kindOf(path: string): "directory" | "file" | "link" | "other" {
@@ -82,8 +84,8 @@ export function realPath(path: string): string {
 }
 
 /**
- * Returns the absolute path of an entry whose directory, but not the entry itself, is looked up as the kernel does. The
- * entry may be a link, and need not exist. The path must end in a name, not in `..`, `.` or "/".
+ * Returns the real path of the directory of `path`, followed by the last name of `path`. The entry with this name may
+ * be a link, and need not exist. The path must end in a name, not in `..`, `.` or "/".
  * @throws ERR_ROOT_MISSING if the directory does not exist; ERR_IO
  */
 export function inRealDirectory(path: string): string {

@@ -21,13 +21,13 @@ export interface WholeFile {
 	/** The SHA-256 of every byte of the file. */
 	readonly sha256: Uint8Array;
 	/**
-	 * The value `malformed` means that the bytes that the digest leaves out are not well-formed signatures up to the
-	 * end of the file.
+	 * The bytes behind the part that Authenticode covers must be signatures. The value `malformed` means that other
+	 * bytes are among them.
 	 */
 	readonly signatures: "well-formed" | "malformed";
 }
 
-/** The rows are in the byte order of the UTF-8 paths. Nothing writes to the columns after the manifest was made. */
+/** The rows are in the byte order of the UTF-8 paths. The columns are not written after the manifest was made. */
 export interface Manifest {
 	/** The absolute real path of the directory from which the entries' paths start. */
 	readonly root: string;
@@ -49,7 +49,10 @@ export interface Manifest {
 	readonly digests: Uint8Array;
 	/** The SHA-1 digests, 20 bytes each. They are absent if they were not requested beside SHA-256. */
 	readonly sha1Digests?: Uint8Array;
-	/** The facts about the whole file of each image and each cabinet, by row. They are absent if they are unknown. */
+	/**
+	 * The facts about the whole file of each image and each cabinet, by row. They are absent if the files were not
+	 * read.
+	 */
 	readonly wholeFiles?: ReadonlyMap<number, WholeFile>;
 	/** The target of each link by row, "/"-separated and otherwise as the file system has it. */
 	readonly linkTargets: ReadonlyMap<number, string>;

@@ -1,23 +1,26 @@
 /**
- * Bounds the work of matching paths with globs and ignore patterns. Every pattern is bounded by itself, but a signer
- * could choose many patterns that each take as long as possible. Therefore all patterns of a selection spend steps from
- * one stock, to which each path adds.
+ * Bounds the work of matching paths with globs and ignore patterns. The work for each single pattern is bounded, but a
+ * signer could choose many patterns that need the most work. Therefore all patterns of a selection spend steps from one
+ * stock, to which each path adds.
  */
 
 import { SigtoolError } from "../errors.js";
 
 export interface MatchSteps {
-	/** Adds STEPS_FOR_A_PATH. It is called before each path that is matched. */
+	/** Adds STEPS_FOR_A_PATH. The caller calls `nextPath` before it matches a path. */
 	nextPath(): void;
-	/** @throws ERR_LIMIT if fewer steps are left */
+	/** Takes steps from the stock. @throws ERR_LIMIT if fewer steps are left */
 	spend(steps: number): void;
 }
 
-/** The steps that are there from the beginning, for a few paths that take long. They take less than a second. */
+/**
+ * The number of steps in the stock at the beginning, so that a few paths may need many steps. All these steps take less
+ * than a second.
+ */
 const FIRST_STEPS = 2 ** 25;
 /**
- * The steps that each path adds. They take about 0.15 ms, so that the time for a tree is at most proportional to the
- * number of its files. An ordinary pattern takes fewer than ten steps for a path.
+ * The number of steps that each path adds. All these steps take about 0.15 ms, so the time for a tree is at most
+ * proportional to the number of its files. An ordinary pattern takes fewer than ten steps for a path.
  */
 const STEPS_FOR_A_PATH = 2 ** 14;
 

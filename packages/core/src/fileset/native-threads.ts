@@ -1,7 +1,7 @@
 /**
- * Starts the threads of `@sigtool/native`, which hash regular files without JavaScript. They leave files that may be
- * PE images or cabinets to JavaScript. The package is optional: if it is missing or was not built, worker threads do
- * the work instead.
+ * Starts the threads of `@sigtool/native`, which hash regular files without JavaScript. These threads leave files that
+ * may be PE images or cabinets to JavaScript. The package is optional: if it is missing or was not built, worker
+ * threads do the work instead.
  */
 
 import { createRequire } from "node:module";
@@ -13,7 +13,7 @@ export interface NativeThreads {
 	 * claimed.
 	 */
 	work(most: number): number;
-	/** Waits for the threads, which end when the work is finished or abandoned. */
+	/** Waits until the threads have ended. They end when the work is finished or abandoned. */
 	stop(): void;
 }
 
@@ -37,7 +37,7 @@ export function startNativeThreads(
 	};
 }
 
-/** The functions that hash-threads.c registers. A job is opaque. */
+/** The functions that hash-threads.c registers. JavaScript only passes a job back to these functions. */
 interface NativeModule {
 	start(rows: HashJob["rows"], root: string, threads: number, attributes: HashJob["attributes"]): object | undefined;
 	work(job: object, most: number): number;

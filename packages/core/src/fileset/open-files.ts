@@ -18,8 +18,8 @@ export interface OpenFilesOptions {
 }
 
 /**
- * Calls `act` with each regular file of a directory, opened for reading. Symbolic links are skipped, and so are files
- * that vanished meanwhile.
+ * Opens each regular file below a directory for reading, calls `act` with the open file, and closes the file. Symbolic
+ * links are skipped, and so are files that vanished meanwhile.
  * @returns the number of files opened
  * @throws ERR_ROOT_MISSING, ERR_IO, and whatever `act` throws
  */
@@ -43,7 +43,8 @@ export function openFiles(directory: string, act: (file: OpenedFile) => void, { 
 const NONE: ReadonlySet<string> = new Set();
 
 /**
- * Calls `act` with the one file at `path`, unless it vanished.
+ * Opens the file at `path` for reading, calls `act` with the open file, and closes the file. Does nothing if there is
+ * no file.
  * @throws ERR_FILE_TYPE (also for a symbolic link), ERR_IO, and whatever `act` throws
  */
 export function openFile(path: string, name: string, act: (file: OpenedFile) => void): void {
@@ -76,8 +77,9 @@ function openOrReport(path: string, name: string, onProblem: OpenFilesOptions["o
 const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
 /**
- * Returns a descriptor, or undefined if the file vanished. The value `in-place` requires that `path` is the file's
- * real path, because a directory that was replaced by a symbolic link would lead to files outside the tree.
+ * Opens a regular file and returns its descriptor, or undefined if the file vanished. The value `in-place` requires
+ * that `path` is the file's real path, because a directory that was replaced by a symbolic link would lead to files
+ * outside the tree.
  */
 function openRegular(path: string, name: string, place: "in-place" | "anywhere"): number | undefined {
 	let descriptor = -1;

@@ -1,6 +1,6 @@
 /**
- * Checks who can write to files. A tree whose unsigned content is adopted is refused if everyone can write to it. If
- * other users or a group can write to it, there is a warning.
+ * Checks who can write to files. If everyone can write to a part of a tree, the tree cannot be adopted. If other users
+ * or a group can write to a part of it, there is a warning.
  */
 
 import { constants, lstatSync, type Stats } from "node:fs";
@@ -8,8 +8,9 @@ import { dirname } from "node:path";
 import { quote, SigtoolError } from "../errors.js";
 
 /**
- * The treatment of directories with the sticky bit. In such a directory, no user can replace another user's files even
- * if everyone can write to it.
+ * The treatment of directories with the sticky bit. In such a directory, only the owner of a file, the owner of the
+ * directory and root can replace the file, even if everyone can write to the directory. The value `accept` therefore
+ * ignores the write permissions of the group and of everyone.
  */
 export type StickyDirectories = "accept" | "refuse";
 
@@ -32,7 +33,10 @@ const { S_IFMT, S_IFDIR, S_IWGRP, S_IWOTH } = constants;
 const S_ISVTX = 0o1000;
 
 export interface OtherWriters {
-	/** Checks a file or directory. @throws ERR_USAGE if everyone can write to it */
+	/**
+	 * Checks who can write to a file or directory. Reads the mode and the owner if `stats` is not given.
+	 * @throws ERR_USAGE if everyone can write to it
+	 */
 	look(path: string, stats?: Pick<Stats, "mode" | "uid">): void;
 	/**
 	 * Returns one warning if a group, or a user other than root and the present user, can write to any checked path.
@@ -41,7 +45,8 @@ export interface OtherWriters {
 }
 
 /**
- * Checks the directory with the real path `root` and the directories above it. The caller checks the entries below it.
+ * Checks the directory with the real path `root` and the directories above it. The caller checks the entries below
+ * `root` by `look`.
  * @throws ERR_USAGE if everyone can write to one of these directories
  */
 export function findOtherWriters(root: string): OtherWriters {

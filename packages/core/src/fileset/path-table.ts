@@ -1,21 +1,22 @@
-/** Finds out that the paths of a large set are legal and do not collide, without making a string of each path. */
+/** Finds out if the paths of a large set are legal and do not collide, without making a string of each path. */
 
 import { type CollisionOptions, isLegalAscii, MAX_PATH_BYTES } from "./entry-path.js";
 
 /**
  * Maps entry paths to numbers.
  *
- * Adding returns true only if the path is ASCII and legal, and collides with no path that was added before, as
- * `checkEntryPath` and `checkCollisions` decide it. It returns false in every other case, and also for some legal paths:
- * if a name in them is illegal at the start of a path (`a/c:`), if there are more directories than paths, and if many
- * names have the same hash. After that the table is of no use, and the caller checks all paths by these two functions.
+ * Adding returns true only if the path is ASCII and legal, and collides with no path that was added before, by the
+ * rules of `checkEntryPath` and `checkCollisions`. Adding returns false in every other case. It also returns false for
+ * some legal paths: if a name in the path is illegal at the start of a path (`a/c:`), if there are more directories
+ * than paths, or if many names have the same hash. After a false the table must not be used any more, and the caller
+ * checks all paths by those two functions.
  */
 export interface PathTable {
 	/** Adds a path that is separated by "/". The value is a 32-bit integer above -2^31. */
 	add(path: string, value: number): boolean;
-	/** Adds the path between two offsets. It is in UTF-16LE, and separated by "/" or "\". */
+	/** Adds the path between two offsets of `bytes`. The path is in UTF-16LE, and separated by "/" or "\". */
 	addUtf16(bytes: Uint8Array, start: number, end: number, value: number): boolean;
-	/** Returns the value of exactly this path. */
+	/** Returns the value that was added with exactly this path, or undefined if there is none. */
 	get(path: string): number | undefined;
 }
 
@@ -60,7 +61,10 @@ export function createPathTable(paths: number, length: number, { caseCollisions 
 		return enter(hash, directory, nameStart, to, value) !== NONE;
 	}
 
-	/** Returns the row of the name. Returns NONE if it is illegal or collides, or if there is no room for it. */
+	/**
+	 * Adds a name to a directory, unless the name is a directory that was added before. Returns the row of the name.
+	 * Returns NONE if the name is illegal or collides, or if there is no room for it.
+	 */
 	function enter(hash: number, directory: number, start: number, end: number, value: number): number {
 		const slot = slotOf(hash, directory, text, start, end);
 		if (slot === NONE) return NONE;
@@ -79,8 +83,8 @@ export function createPathTable(paths: number, length: number, { caseCollisions 
 	}
 
 	/**
-	 * Returns the slot of the name that is the same on another system, or the free slot for the name. Returns NONE after
-	 * MAX_PROBES slots, so that names that were chosen to have the same hash take no more time.
+	 * Returns the slot of the added name that is the same name by the rules of `folding`, or else a free slot. Returns
+	 * NONE after MAX_PROBES slots, which limits the time if an attacker chooses many names with the same hash.
 	 */
 	function slotOf(hash: number, directory: number, bytes: Uint8Array, start: number, end: number): number {
 		const mask = slots.length - 1;
@@ -128,11 +132,14 @@ export function createPathTable(paths: number, length: number, { caseCollisions 
 	};
 }
 
-/** With two of three slots in use, about one name in 10^11 needs as many probes. */
+/**
+ * The largest number of slots that are tried for a name. With two of three slots in use, about one name in 10^11 needs
+ * so many.
+ */
 const MAX_PROBES = 64;
 
 const ROOT = 0;
-/** No slot has the row of the root. */
+/** This value marks a free slot. It is the row of the root, which has no slot. */
 const FREE = 0;
 const NONE = -1;
 const DIRECTORY = -(2 ** 31);

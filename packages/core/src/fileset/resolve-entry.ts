@@ -48,7 +48,10 @@ export function whereLinkLeads(root: string, path: string): "inside" | "through-
 	return way.hasLeft ? "through-outside" : "inside";
 }
 
-/** Returns true if the link at `path` is absolute, or if its segments, taken as text, lead above the root. */
+/**
+ * Returns true if `target` is absolute, or if its segments lead above the root when they are taken as text. `target` is
+ * the target of the link at the entry path `path`.
+ */
 export function leavesRoot(path: string, target: string): boolean {
 	if (target.startsWith("/") || /^[A-Za-z]:/.test(target)) return true;
 	let depth = path.split("/").length - 1;
@@ -60,7 +63,7 @@ export function leavesRoot(path: string, target: string): boolean {
 	return false;
 }
 
-/** A path on which follow() goes on. */
+/** The state of follow() on its way along a path. */
 interface Way {
 	readonly root: string;
 	readonly path: string;
@@ -121,7 +124,10 @@ function follow(way: Way): void {
 	}
 }
 
-/** The comparison of texts answers for most places, and takes a fifth of the time of isBelow(). */
+/**
+ * Returns true if `place` is `root` or below it. For most places the comparison of texts decides, which takes a fifth
+ * of the time of isBelow().
+ */
 function isWithin(root: string, place: string): boolean {
 	return place === root || place.startsWith(`${root}${sep}`) || isBelow(root, place);
 }

@@ -14,7 +14,10 @@ import { isBelow } from "./locate-catalogs.js";
 import { type CarriedAttribute, ENTRY_KIND } from "./manifest.js";
 
 export interface RestoreFileOptions {
-	/** The value `follow` accepts links in the path that stay in the tree, for trees signed with followed links. */
+	/**
+	 * The value `follow` accepts a path with links if it ends inside the tree. Trees that were signed with followed
+	 * links need this value. The value `refuse` accepts no links.
+	 */
 	readonly links: "refuse" | "follow";
 }
 
@@ -26,9 +29,9 @@ export interface RestoredFile {
 }
 
 /**
- * Writes the attributes that the catalog carries for the entry `path` to this file, in order. `root` is the real path
- * of the tree. A file that differs from what was signed is not touched. A file that changes meanwhile gets its old
- * attributes back.
+ * Writes the attributes that the catalog carries for the entry `path` to the file of this entry, in the order of
+ * `signed.carried`. `root` is the real path of the tree. A file that differs from what was signed is not touched. A
+ * file that changes meanwhile gets its old attributes back.
  * @throws ERR_FILE_MISSING, ERR_FILE_TYPE, ERR_FILE_MODIFIED, ERR_MODE_CHANGED, ERR_FILE_CHANGED, ERR_LINK_CHANGED,
  * ERR_LINK_OUTSIDE, ERR_ATTRIBUTE_*, ERR_IO
  */
@@ -80,7 +83,10 @@ interface OpenFile {
 const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 const NOFOLLOW = constants.O_NOFOLLOW ?? 0;
 
-/** Opens the entry, and never a file outside the tree, even if something is renamed or linked meanwhile. */
+/**
+ * Opens the entry and returns its descriptor. Refuses a file outside the tree, even if a directory is renamed or
+ * replaced by a link meanwhile.
+ */
 function openEntry(root: string, path: string, { links }: RestoreFileOptions): number {
 	const file = root.endsWith("/") ? root + path : `${root}/${path}`;
 	let descriptor = -1;
@@ -128,7 +134,7 @@ function changed(path: string, reason: string): SigtoolError {
 const BUFFER_BYTES = 2 ** 17;
 let buffer: Buffer | undefined;
 
-/** Returns true if the content that the signed digests cover is as signed. */
+/** Returns true if the content has the signed digests. */
 function isSigned({ descriptor, path }: OpenFile, { digest, wholeSha256, kind }: SignedFile): boolean {
 	try {
 		const { size } = fstatSync(descriptor);
@@ -141,7 +147,7 @@ function isSigned({ descriptor, path }: OpenFile, { digest, wholeSha256, kind }:
 	}
 }
 
-/** Compares the modes as `verify` does. */
+/** Compares the file's mode with the signed mode as `verify` does, and returns the difference or undefined. */
 function modeChangeOf({ descriptor, path }: OpenFile, signed: SignedFile): Finding | undefined {
 	return compareMode(path, signed.mode, fstatSync(descriptor).mode & 0o7777);
 }

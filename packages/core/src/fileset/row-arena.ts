@@ -2,27 +2,30 @@
  * Lends the columns of `shared-rows.ts` to one job after the other.
  *
  * A process has one set of columns of full size, which its jobs use again and again. The garbage collector does not
- * count shared memory, so it would leave dozens of unused sets, 360 MiB of address space each, until the system
- * refuses one more.
+ * count shared memory. If each job had a new set, with 360 MiB of address space, dozens of unused sets would stay until
+ * the system refuses another one.
  */
 
 import { allocateRows, clearRows, MOST_ROWS, newCounters, type RowLimits, type SharedRows } from "./shared-rows.js";
 
-/** A list of up to this number of paths gets columns of exactly its size. Each usually takes less than a page. */
+/**
+ * A job with a list of up to this number of paths gets columns of exactly its size. Each column usually takes less than
+ * a page.
+ */
 const MOST_OWN_ROWS = 64;
 const DIGEST_BYTES = 32;
 
 let arena: SharedRows | undefined;
 /**
- * The number of rows that the last job wrote. They are cleared only when the next job begins, because most processes
- * have no next job.
+ * The number of rows that the last job wrote. These rows are cleared only when the next job begins, because most
+ * processes have no next job.
  */
 let writtenRows = 0;
 /** This promise is settled as soon as no job uses the arena. */
 let free: Promise<unknown> = Promise.resolve();
 
 export interface RowUse<T> {
-	/** Does the job with rows in which all columns are zero. */
+	/** Does the job with rows in which all columns are zero, except for those about whole files. */
 	readonly run: (rows: SharedRows) => Promise<T>;
 	/**
 	 * Resolves when no thread of the job will write to the rows any more. The result is the number of rows that were

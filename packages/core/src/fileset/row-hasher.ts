@@ -1,4 +1,7 @@
-/** Implements the loop of every thread: claim rows with Atomics, hash them, write their columns. It needs no locks. */
+/**
+ * Does the work of every thread: it claims rows with Atomics, hashes their files, and writes the results into the
+ * columns. It needs no locks.
+ */
 
 import { SigtoolError } from "../errors.js";
 import type { DigestAttributes } from "./attribute-writer.js";
@@ -20,7 +23,9 @@ export interface RowHasherOptions {
 	readonly thread: number;
 	/** This function is called after every few files, and repeatedly within big files. */
 	readonly onPiece?: () => void;
-	/** This visitor receives the content of the files that this thread hashes. */
+	/**
+	 * This visitor receives the content of the files that this thread hashes, for example to write extended attributes.
+	 */
 	readonly visitor?: FileVisitor | undefined;
 }
 
@@ -30,7 +35,8 @@ export interface RowHasher {
 	/** Hashes one file from the list of big files. Returns false if the list has no file to claim. */
 	bigStep(): boolean;
 	/**
-	 * The total size in bytes of the big files that this thread found, and of those that it hashed for native threads.
+	 * The total size in bytes of the big files that this thread put on the list, and of those files that native threads
+	 * put on the list and this thread hashed.
 	 */
 	readonly bigBytes: number;
 }

@@ -10,7 +10,7 @@ export interface RowWriter {
 	addFiles(prefix: string, names: readonly string[]): void;
 	/** Adds a symbolic link and returns its row. @throws ERR_LIMIT */
 	addLink(path: string): number;
-	/** Adds a file whose content is at another path, for `toManifest()` to hash. Returns its row. @throws ERR_LIMIT */
+	/** Adds the file of a followed link, for `toManifest()` to hash. Returns its row. @throws ERR_LIMIT */
 	addElsewhere(path: string): number;
 }
 

@@ -21,11 +21,14 @@ export interface FoundEntries {
 
 export interface ToManifestOptions {
 	readonly onProblem: "throw" | "collect";
-	/** A visitor of the files that are hashed here. */
+	/** A visitor of the files that `toManifest` itself hashes. */
 	readonly visitor: FileVisitor | undefined;
 }
 
-/** @throws the first problem in path order, unless problems are collected */
+/**
+ * Copies the rows of a finished job into a manifest.
+ * @throws the problem of the first row that has one, unless problems are collected
+ */
 export function toManifest(job: HashJob, found: FoundEntries, { onProblem, visitor }: ToManifestOptions): Manifest {
 	const { base, rows } = job;
 	const lost: number[] = [];

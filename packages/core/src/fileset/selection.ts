@@ -1,6 +1,5 @@
 /**
- * Selects the files of a tree that a signature covers, by ignore patterns, include globs and paths of the command
- * line.
+ * Decides which files of a tree a signature covers, by ignore patterns, include globs and paths of the command line.
  *
  * Files that are not selected are left out of a new signature, and are not reported as added by a verification. The
  * rules never apply to a signed member: a path in `members` is always compared.
@@ -17,8 +16,8 @@ export interface SelectionRules {
 	/** Case-sensitive patterns in the syntax of .gitignore. */
 	readonly ignore: readonly string[];
 	/**
-	 * Globs in the syntax of `glob.ts`. If there are any globs, only paths that match one are selected. A directory
-	 * that matches includes its content.
+	 * Globs in the syntax of `glob.ts`. If there are any globs, only paths that one of them matches are selected. If a
+	 * glob matches a directory, everything below the directory is selected.
 	 */
 	readonly include: readonly string[];
 	/**
@@ -31,7 +30,8 @@ export interface SelectionRules {
 export interface Selection {
 	/**
 	 * Returns true for an entry that the walk leaves out. A directory that is left out is not entered. The function is
-	 * undefined if all entries are selected. @throws ERR_LIMIT if the patterns take too many steps to match
+	 * undefined if all entries are selected.
+	 * @throws ERR_LIMIT if matching takes too many steps
 	 */
 	readonly excludes: ((path: string, kind: "file" | "directory") => boolean) | undefined;
 	/**
@@ -39,21 +39,25 @@ export interface Selection {
 	 * patterns do not matter. @throws ERR_LIMIT
 	 */
 	readonly isOutside: (path: string) => boolean;
-	/** The number of entries that patterns and globs have left out so far. A directory counts once. */
+	/** The number of entries that ignore patterns and include globs have left out so far. A directory counts once. */
 	readonly ignoredCount: number;
 }
 
 /**
- * The patterns that `sign` applies to every tree. The patterns of the user come after them and can cancel one, for
- * example by `!.git`. Only patterns that left something out are recorded, so that `verify` ignores nothing that was
- * absent during signing.
+ * The patterns that `sign` adds when it selects the files of a tree for a catalog. The patterns of the user come after
+ * them and can cancel one, for example by `!.git`. The catalog records only those of these patterns that left something
+ * out, so that `verify` reports a `.git` that was added after signing.
  */
 export const VERSION_CONTROL = [".git", ".hg", ".svn", ".jj"] as const;
 
 /** The name of the file at a tree's root whose lines are ignore patterns. */
 export const IGNORE_FILE = ".sigtoolignore";
 
-/** Calls `members` only if there are rules. @throws ERR_USAGE for a rule that `rulesProblem` refuses */
+/**
+ * Returns the selection by these rules. `members` returns the paths of the signed members, and is called only if a rule
+ * can leave something out.
+ * @throws ERR_USAGE for a rule that `rulesProblem` refuses
+ */
 export function createSelection(rules: SelectionRules, members: () => Iterable<string> = () => []): Selection {
 	if (rules.ignore.length === 0 && rules.include.length === 0 && rules.scope === "root") {
 		return { excludes: undefined, isOutside: () => false, ignoredCount: 0 };
@@ -106,7 +110,10 @@ function includeMatcher(globs: readonly string[], steps: MatchSteps): Matcher {
 		return compiled.some((glob) => glob.matches(names));
 	}
 
-	/** Remembers directories, because every entry asks about those above it. */
+	/**
+	 * Returns true if a glob matches the directory or one above it. The results are kept, because each is needed for
+	 * every entry below the directory.
+	 */
 	function isDirectoryIncluded(directory: string): boolean {
 		let known = directories.get(directory);
 		if (known === undefined) {
@@ -124,13 +131,11 @@ function includeMatcher(globs: readonly string[], steps: MatchSteps): Matcher {
 	};
 }
 
-/**
- * Rules are refused if they have more include globs or more ignore patterns. The same is true if the total length in
- * UTF-16 units of the globs, after their braces are expanded, or of the patterns is larger.
- */
+/** The largest number of include globs, and of ignore patterns. */
 const MAX_PATTERNS = 1024;
+/** The largest total length in UTF-16 units of the ignore patterns, and of the include globs with expanded braces. */
 const MAX_PATTERN_UNITS = 2 ** 16;
-/** Rules with more paths in their scope are refused. */
+/** The largest number of paths in the scope of rules. */
 const MAX_SCOPE_PATHS = 2 ** 16;
 
 /** Returns the reason why rules are refused, both when signing and when verifying, or undefined if they can be used. */
@@ -175,7 +180,7 @@ function scopeProblem(scope: readonly string[]): string | undefined {
 	return undefined;
 }
 
-/** Returns a function that returns true for the members and for the directories above them. */
+/** Returns a function that decides if a path is a member or a directory above a member. */
 function protection(members: Iterable<string>): (path: string) => boolean {
 	const paths = new Set(members);
 	if (paths.size === 0) return () => false;

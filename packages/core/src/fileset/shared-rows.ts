@@ -1,9 +1,9 @@
 /**
  * Holds the rows of a file set while it is hashed, as columns and counters in memory that all threads share.
  *
- * Only the walking thread adds rows. Each row below `published` is claimed by exactly one thread, and only that thread
- * writes the row's facts. Memory is reserved for the largest number of rows. The system provides it page by page when
- * rows are written. `row-arena.ts` uses one set of columns again and again.
+ * Only the walking thread adds rows. Each row below `published` is claimed by at most one thread, and only that thread
+ * writes the row's facts. Address space is reserved for the largest number of rows. The system provides the memory page
+ * by page when rows are written. `row-arena.ts` uses one set of columns again and again.
  */
 
 import type { HashColumns } from "./hash-file.js";
@@ -27,7 +27,9 @@ export interface SharedRows extends Omit<HashColumns, "digests" | "sha1Digests">
 }
 
 /**
- * A `settled` row is a link and is not hashed. A `failed` row is hashed again by `toManifest()`, which reports errors.
+ * A `waiting` row has a file to hash, and stays `waiting` after the file was hashed. A `settled` row is a link and is
+ * not hashed. The file of a `changed` row changed while it was read. A `failed` row is hashed again by `toManifest()`,
+ * which reports the error.
  */
 export const ROW_STATE = { waiting: 0, settled: 1, changed: 2, failed: 3 } as const;
 
@@ -40,7 +42,10 @@ export const COUNTER = {
 	claimed: 2,
 	/** The number of rows that are finished. */
 	finished: 3,
-	/** The number of big files that were put on the list, and that were claimed from it. */
+	/**
+	 * `bigMet` is the number of big files that were put on the list. `bigClaimed` is the number of big files that were
+	 * claimed from the list.
+	 */
 	bigMet: 4,
 	bigClaimed: 5,
 	/** The value 1 means that the work was abandoned. */
@@ -54,7 +59,7 @@ export interface RowLimits {
 	readonly pathBytes: number;
 }
 
-/** The limits are the number of members that a catalog can have, and 128 bytes of path for each member. */
+/** These limits are the number of members that a catalog can have, and 128 bytes for the path of each member. */
 export const MOST_ROWS: RowLimits = { rows: 2 ** 21, pathBytes: 2 ** 28 };
 /**
  * The largest number of native threads, and of workers. Workers beside native threads have numbers from this one on.
@@ -81,8 +86,8 @@ export function allocateRows(limits: RowLimits, digestBytes: number, twins: "wit
 }
 
 /**
- * Returns the counters of a new job. Each job has its own counters, so that a thread of an earlier job never sees
- * them.
+ * Returns the counters of a new job. Each job has its own counters, so that a thread of an earlier job, which may still
+ * run, cannot claim rows of the new job.
  */
 export function newCounters(): Pick<SharedRows, "counters" | "threadBytes"> {
 	return {
@@ -92,8 +97,8 @@ export function newCounters(): Pick<SharedRows, "counters" | "threadBytes"> {
 }
 
 /**
- * Sets the first `count` rows to zero, except for the columns about whole files. Those are read only for images and
- * cabinets, for which they were written before.
+ * Sets the first `count` rows to zero, except for the columns about whole files. A job reads these columns only for
+ * images and cabinets, after it has written them.
  */
 export function clearRows(rows: SharedRows, count: number): void {
 	const { pathOffsets, states, kinds, modes, sizes, digests, sha1Digests, bigRows } = rows;

@@ -1,6 +1,6 @@
 /**
- * Finds unchecked hash-based .pyc files (PEP 552) that are out of date. Python loads such files without reading the
- * source.
+ * Finds unchecked hash-based .pyc files (PEP 552) whose source has changed since they were compiled. Python loads
+ * unchecked files without reading the source.
  */
 
 import { closeSync, openSync, readSync } from "node:fs";
@@ -10,8 +10,8 @@ import { readBounded } from "../system/store.js";
 import { ENTRY_KIND, entryPathAt, type Manifest } from "./manifest.js";
 
 /**
- * Refuses to sign a file set in which Python would run bytecode that differs from its source. Bytecode without a
- * source, and bytecode that Python itself compares with the source, is accepted.
+ * Refuses to sign a file set in which Python would run bytecode that was compiled from another version of its source.
+ * Bytecode without a source, and bytecode that Python itself compares with the source, is accepted.
  * @throws ERR_STALE_BYTECODE
  */
 export function refuseStaleBytecode(manifest: Manifest): void {

@@ -1,4 +1,4 @@
-/** Starts worker threads for `hashFileSet`. It is a separate module so that a small set never loads it. */
+/** Starts worker threads for `hashFileSet`. This code is a separate module, so that small sets do not load it. */
 
 import { Worker } from "node:worker_threads";
 import type { HashJob } from "./row-hasher.js";

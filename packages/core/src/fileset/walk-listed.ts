@@ -8,9 +8,10 @@ import { judgeSpecial } from "./list-directory.js";
 import type { WalkOptions, WalkStep } from "./walk.js";
 
 /**
- * Looks up each of `paths` below `base`, which ends in "/". Never throws. In addition to the problems of a walk, there
- * can be ERR_ROOT_MISSING, ERR_FILE_TYPE for a directory, ERR_PATH_DUPLICATE and ERR_LINK_PARENT. The last one means
- * that a path leads through a link, and therefore is no entry unless links are followed.
+ * Looks up each of `paths` below `base`, which ends in "/". Throws only what `exclude` throws. In addition to the
+ * problems of a walk, there can be ERR_ROOT_MISSING, ERR_FILE_TYPE for a directory, ERR_PATH_DUPLICATE and
+ * ERR_LINK_PARENT. ERR_LINK_PARENT means that a path leads through a link to a directory, and that links are not
+ * followed.
  */
 export function* walkListed(
 	base: string,

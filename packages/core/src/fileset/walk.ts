@@ -2,8 +2,8 @@
  * Yields the entries of a tree in byte order of their full paths, and reads one directory after the other
  * synchronously.
  *
- * A directory sorts as `name/`, so depth-first order is path order and nothing is sorted twice. Only the listings of
- * the current directory and of those above it are in memory.
+ * A directory is sorted as `name/`, so the depth-first order is the order of the paths, and each listing is sorted only
+ * once. Only the listings of the current directory and of those above it are in memory.
  */
 
 import { linkCycle, linkLimits } from "./links.js";
@@ -69,7 +69,7 @@ export function* walkTree(base: string, options: WalkOptions): Generator<WalkSte
 interface OpenDirectory extends Listing {
 	/** The directory's entry path with "/" at its end. It is "" for the root. */
 	readonly prefix: string;
-	/** The real path, ending in "/". It differs from base + prefix below a followed link. */
+	/** The real path, ending in "/". The real path differs from base + prefix below a followed link. */
 	readonly realPath: string;
 	/** The index of the next key to visit. */
 	next: number;

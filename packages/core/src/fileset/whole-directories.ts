@@ -3,7 +3,7 @@
 import type { ErrorCode } from "../errors.js";
 import { directoriesAbove } from "./path-tree.js";
 
-/** The part of a finding that this file needs. */
+/** The members of a finding that this file reads and writes. */
 interface Difference {
 	readonly code: ErrorCode;
 	readonly path: string;

@@ -11,8 +11,8 @@ export type AttributeFormat = (typeof ATTRIBUTE_FORMATS)[number];
 
 export interface AttributeNaming {
 	/**
-	 * The value `user` needs no privileges, but the kernel ignores IMA's and EVM's values there. The default is
-	 * `security`.
+	 * The value `user` needs no privileges, but the kernel ignores the values of IMA and EVM in this namespace. The
+	 * default is `security`.
 	 */
 	readonly namespace?: "security" | "user";
 	/** The name of spython's attribute. The default is SPYTHON_ATTRIBUTE. */
@@ -45,7 +45,8 @@ export function isSignatureFormat(format: AttributeFormat): boolean {
 }
 
 /**
- * Requires one of the three namespaces that programs may use on Linux. The namespace `system.*` belongs to the kernel.
+ * Requires, on Linux, one of the three namespaces that programs may use, and a name that has no other meaning. The
+ * namespace `system.*` belongs to the kernel.
  * @throws ERR_USAGE
  */
 function requireNamespace(name: string): string {

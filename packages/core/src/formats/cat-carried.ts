@@ -12,8 +12,8 @@ import type { CarriedAttribute } from "../fileset/manifest.js";
 
 export const CARRIED_NAMES: readonly string[] = ["security.ima", "security.evm", "user.ima", "user.evm"];
 /**
- * The limit has room for an RSA-4096 signature, whose value has 521 bytes. It is more than ext4 with blocks of 1 KiB
- * can store, which is 968 bytes.
+ * The largest size of a value in bytes. The value with an RSA-4096 signature has 521 bytes. On ext4 with blocks of 1
+ * KiB, a value can have up to 968 bytes.
  */
 export const MAX_CARRIED_BYTES = 1024;
 

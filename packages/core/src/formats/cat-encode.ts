@@ -1,9 +1,9 @@
 /**
  * Encodes a catalog's list in New-FileCatalog's layout, version 2, into one buffer of exactly the right size.
  *
- * Members of one kind and mode whose paths have one length differ only in digest, path and carried values. Their
- * common form is encoded once, with holes. A first pass adds up the sizes of the forms. A second pass copies the forms
- * and fills the holes.
+ * Members of the same kind and mode whose paths have the same length differ only in digest, path and carried values.
+ * Their common form is encoded once, with holes for these values. A first pass adds up the sizes of the members' forms.
+ * A second pass copies the form of each member and fills the holes.
  */
 
 import { createHash } from "node:crypto";
@@ -39,7 +39,7 @@ import { carriedText, carriedTexts } from "./cat-carried.js";
 import { type CatalogFacts, DEFAULT_MODE, encodeFacts, PLAIN_ATTRIBUTE_FLAGS } from "./cat-facts.js";
 
 export interface CatalogEncoding {
-	/** The time in milliseconds since the epoch, of which only whole seconds are written. */
+	/** The time of the list in milliseconds since the epoch. Only whole seconds are written. */
 	readonly thisUpdate: number;
 	/** The list id, 16 bytes. The default is a hash over all that is written, so that equal input gives equal bytes. */
 	readonly listId?: Uint8Array;
@@ -80,14 +80,14 @@ export function encodeCatalog(manifest: Manifest, facts: CatalogFacts, options: 
 	return out;
 }
 
-/** Refuses attributes that no reader of this format accepts. @throws ERR_LIMIT */
+/** Refuses attributes of the list if their size in bytes is more than `parseCatalog` accepts. @throws ERR_LIMIT */
 function requireRoom(sizeBytes: number): void {
 	if (sizeBytes <= MAX_CATALOG_ATTRIBUTE_BYTES) return;
 	const message = "Cannot write a catalog: the names of its links and empty files take more than 256 MiB";
 	throw new SigtoolError("ERR_LIMIT", message);
 }
 
-/** Hashes the columns instead of the encoded list, which is five times as large. */
+/** Returns the default list id. Hashes the columns, because the encoded list is five times as large. */
 function listIdOf(manifest: Manifest, parts: readonly Uint8Array[]): Uint8Array {
 	const { pathBytes, pathOffsets, kinds, modes, digests, sha1Digests, carried, wholeFiles } = manifest;
 	const hash = createHash("sha256");
@@ -130,9 +130,9 @@ function entryOf(rows: Rows, row: number): number {
 }
 
 /**
- * Returns the rows in memcmp order of their tags. Rows with equal tags are in path order. A number made of a tag's
- * first four bytes and of the row sorts much faster than a whole tag. So the function sorts such numbers first, and
- * then compares whole tags only among rows whose first four bytes are the same.
+ * Returns the rows in memcmp order of their tags. Rows with equal tags are in path order. Numbers can be sorted much
+ * faster than tags. Therefore a first sort uses one number for each row, made of the first four bytes of the tag and of
+ * the row. Whole tags are compared only for rows that have the same first four bytes.
  */
 function sortByTag(manifest: Manifest, rows: Rows): Uint32Array {
 	const { digests, sha1Digests = digests } = manifest;
@@ -208,7 +208,10 @@ function formsOf(manifest: Manifest, rows: Rows, modeRule: CatalogFacts["modes"]
 	return forms;
 }
 
-/** Returns the facts about an attribute that determine its form. They also decide if the attribute can be carried. */
+/**
+ * Returns the name and the length of an attribute, because they determine the form and decide if the attribute can be
+ * carried.
+ */
 function lengthKey({ name, value }: CarriedAttribute): string {
 	return `${name}=${value.length}`;
 }
@@ -218,8 +221,8 @@ const NO_TEXTS: readonly string[] = [];
 const WHOLE_DIGEST_UNITS = 64;
 
 /**
- * Encodes a form. The order of the attributes follows from their lengths and names, so that filling the holes cannot
- * change the order. `carried` has texts with the right names and lengths.
+ * Encodes a form. The order of the attributes depends only on their lengths and names, so that filling the holes cannot
+ * change the order. `carried` has one text, with the right name and length, for each carried attribute.
  */
 function encodeForm(
 	kind: number,
@@ -258,7 +261,10 @@ function encodeForm(
 	};
 }
 
-/** The buffer that receives the members, and the SHA-256 digests. A DataView moves four bytes as fast as one byte. */
+/**
+ * The buffer that receives the members, a view of this buffer, and a view of the SHA-256 digests. A DataView moves four
+ * bytes as fast as one byte.
+ */
 interface Target {
 	readonly bytes: Buffer;
 	readonly view: DataView;

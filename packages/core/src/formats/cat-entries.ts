@@ -1,6 +1,6 @@
 /**
- * Returns the members of a catalog by entry path or by digest, because files are matched with a catalog in these two
- * ways.
+ * Returns the members of a catalog by entry path or by digest. Verification matches files with a catalog in one of
+ * these two ways.
  */
 
 import { quote, SigtoolError } from "../errors.js";
@@ -21,8 +21,9 @@ import { parseCarried } from "./cat-carried.js";
 import { type CatalogFacts, DEFAULT_MODE } from "./cat-facts.js";
 
 /**
- * Returns the size in bytes of the digests that count: 32 if a catalog has any SHA-256 member or no member at all,
- * else 20. SHA-1 twins beside SHA-256 members are skipped, because they prove nothing more.
+ * Returns the size in bytes of the digests that are evidence: 32 if a catalog has any SHA-256 member or no member at
+ * all, else 20. Members with a digest of another size are skipped. SHA-1 twins beside SHA-256 members prove nothing
+ * more.
  * @throws ERR_WEAK_DIGEST for a SHA-1 catalog under the default profile
  */
 export function evidenceSize(catalog: Catalog, profile: "default" | "windows-legacy"): 20 | 32 {
@@ -34,7 +35,7 @@ export function evidenceSize(catalog: Catalog, profile: "default" | "windows-leg
 	throw new SigtoolError("ERR_WEAK_DIGEST", message);
 }
 
-/** Returns `path` if every member that counts has a FilePath, else `digest`. */
+/** Returns `path` if every member with a digest of `size` bytes has a FilePath, else `digest`. */
 export function naturalMatch(catalog: Catalog, size: 20 | 32): "path" | "digest" {
 	const { count, digestSizes, pathStarts, pathEnds } = catalog.members;
 	for (let row = 0; row < count; row++) {
@@ -71,7 +72,7 @@ export function entryByPath(catalog: Catalog, facts: CatalogFacts, size: 20 | 32
 	return { files: new Map([[path, file]]), links: new Map() };
 }
 
-/** Stands for the row of a zero-length file or a link, which is no member. */
+/** Takes the place of a row for a zero-length file or a link, because neither is a member. */
 const NO_MEMBER = -1;
 
 /** A way to look up the row of a file. */
@@ -93,8 +94,9 @@ function checkedRows(catalog: Catalog, facts: CatalogFacts, size: 20 | 32): Rows
 const CHECKED = new WeakMap<Catalog, { readonly facts: CatalogFacts; readonly size: 20 | 32; readonly rows: Rows }>();
 
 /**
- * Returns what `rowsByPath` returns, without decoding the paths. Returns undefined if a path may be illegal or collide:
- * only `rowsByPath` decides this, and words the refusal.
+ * Checks what `rowsByPath` checks, without decoding the paths, and returns the row of each file and NO_MEMBER for each
+ * link. Returns undefined if a path may be illegal or collide. The caller then calls `rowsByPath`, which decides this
+ * and makes the error.
  */
 function tableOfRows(catalog: Catalog, facts: CatalogFacts, size: 20 | 32): Rows | undefined {
 	const { bytes, members } = catalog;
@@ -112,7 +114,8 @@ function tableOfRows(catalog: Catalog, facts: CatalogFacts, size: 20 | 32): Rows
 }
 
 /**
- * Checks all entry paths of a catalog, and returns the row of each file that counts.
+ * Checks all entry paths of a catalog. Returns the row of each member with a digest of `size` bytes, and NO_MEMBER for
+ * each zero-length file.
  * @throws ERR_PATH_*, ERR_CATALOG_FORMAT
  */
 function rowsByPath(catalog: Catalog, facts: CatalogFacts, size: 20 | 32): ReadonlyMap<string, number> {
@@ -136,8 +139,8 @@ function rowsByPath(catalog: Catalog, facts: CatalogFacts, size: 20 | 32): Reado
 }
 
 /**
- * Returns every digest that counts, with its name in the catalog, or with the digest in hexadecimal if there is no
- * name. The digest of a zero-length file is empty.
+ * Returns every digest of `size` bytes. Its name is the name in the catalog or, if there is none, the digest in
+ * hexadecimal. The digest of a zero-length file is empty.
  */
 export function entriesByDigest(catalog: Catalog, facts: CatalogFacts, size: 20 | 32): SignedDigest[] {
 	const entries: SignedDigest[] = Array.from(facts.emptyFiles.keys(), (name) => {

@@ -68,7 +68,7 @@ export async function signEncoded(list: Uint8Array, signer: Signer, options: Env
 }
 
 /**
- * Fetches and verifies a timestamp of a signature that `certificate` belongs to.
+ * Fetches and verifies a timestamp of a signature that was made with the key of `certificate`.
  * @throws what `fetchTimestamp` throws
  */
 export async function newTimestamp(
@@ -76,7 +76,7 @@ export async function newTimestamp(
 	certificate: Certificate,
 	request: TimestampRequest,
 ): Promise<NewTimestamp> {
-	// The module is loaded only when it is used, because signing without a timestamp needs no network.
+	// This module is loaded only here, because signing without a timestamp needs no network.
 	const { fetchTimestamp } = await import("../pki/fetch-timestamp.js");
 	return fetchTimestamp(signature, certificate, request);
 }

@@ -3,9 +3,8 @@
  * list.
  *
  * The name `FilePath` comes from PowerShell, whose New-FileCatalog lists zero-length files with it. Names that begin
- * with `Sigtool` belong to sigtool, and every other reader skips them. docs/catalog-format.md describes each name.
- * Facts are evidence only in a verified catalog. They are always parsed strictly, so that no two readers can
- * understand them differently.
+ * with `Sigtool` belong to sigtool. Windows skips them. docs/catalog-format.md describes each name. Facts are evidence
+ * only in a verified catalog. They are always parsed strictly, so that no two readers can understand them differently.
  */
 
 import { quote, SigtoolError } from "../errors.js";
@@ -14,13 +13,13 @@ import { rulesProblem } from "../fileset/selection.js";
 import { CARRIED_ATTRIBUTE, type NameValue, parseMode } from "./cat.js";
 import { carriedTexts, parseCarried } from "./cat-carried.js";
 
-/** The CRYPTCAT_ATTR flags that every producer writes: authenticated, plain text, name in ASCII. */
+/** The CRYPTCAT_ATTR flags that all known producers write: authenticated, plain text, name in ASCII. */
 export const PLAIN_ATTRIBUTE_FLAGS = 0x10010001;
 
 export interface CatalogFacts {
 	/**
-	 * The product that the catalog is for. Product and `sequence` decide if the catalog is outdated. Other producers
-	 * record none.
+	 * The product that the catalog is for. The product and its `sequence` decide if the catalog is outdated. Catalogs
+	 * of other producers have neither.
 	 */
 	readonly product?: string;
 	/** A number that grows with every release of the product. */
@@ -51,7 +50,10 @@ export interface CatalogFacts {
 	readonly carried?: ReadonlyMap<string, readonly CarriedAttribute[]>;
 }
 
-/** This mode is not written. If a catalog records modes, a reader assumes it for each member without a mode. */
+/**
+ * The encoder does not write this mode. If a catalog records modes, a reader assumes this mode for each member without
+ * a mode.
+ */
 export const DEFAULT_MODE = 0o644;
 const FORMAT_VERSION = "1";
 

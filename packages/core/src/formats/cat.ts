@@ -1,10 +1,10 @@
 /**
  * Parses the certificate trust list of a Windows catalog strictly, into columns.
  *
- * Supports catalogs of version 1, in which a member's tag is its SHA-1 in hexadecimal, and of version 2, in which the
- * tag is the SHA-256 in binary and a second member may have the SHA-1. Supports the attributes NameValue, MemberInfo
- * and SpcIndirectData, and skips other attributes of members. `cat-encode.ts` contains the encoder.
- * docs/catalog-format.md describes the layout byte by byte.
+ * Supports catalogs of version 1, in which a member's tag is a SHA-1 in hexadecimal. Supports catalogs of version 2, in
+ * which the tag is a SHA-256 in binary, and in which a second member for the same file may have the SHA-1. Supports the
+ * attributes NameValue, MemberInfo and SpcIndirectData, and skips other attributes of members. `cat-encode.ts` contains
+ * the encoder. docs/catalog-format.md describes the layout byte by byte.
  */
 
 import { context, DerReader, encodeOid, TAG } from "../asn1/der.js";
@@ -27,7 +27,7 @@ export const CATALOG_OID = {
 } as const;
 
 /**
- * The kind of file that a digest covers. It is `unknown` if the catalog does not tell the kind, as with some SHA-1
+ * The kind of file that a digest covers. The kind is `unknown` if the catalog does not state it, as for some SHA-1
  * members.
  */
 export const SUBJECT_KIND = { unknown: 0, flat: 1, pe: 2, cab: 3 } as const;
@@ -53,7 +53,8 @@ export interface MemberTable {
 	/** The SUBJECT_KIND of each member. */
 	readonly subjectKinds: Uint8Array;
 	/**
-	 * The offsets of the UTF-16LE text of the FilePath in the content. They are equal if the member has no FilePath.
+	 * `pathStarts` and `pathEnds` are the offsets, in the content, of the FilePath's text in UTF-16LE. Both are 0 if
+	 * the member has no FilePath.
 	 */
 	readonly pathStarts: Uint32Array;
 	readonly pathEnds: Uint32Array;
@@ -87,13 +88,13 @@ export interface Catalog {
 
 /** The name of the NameValue attribute with the SHA-256 of a whole image or cabinet, in lower-case hexadecimal. */
 export const WHOLE_DIGEST_ATTRIBUTE = "SigtoolSha256";
-/** The size in bytes of the attribute's text, which is UTF-16. */
+/** The size in bytes of the text of this attribute, which is in UTF-16. */
 const WHOLE_DIGEST_BYTES = 2 * 64;
 
 /** The name of the NameValue attributes that each contain one extended attribute. */
 export const CARRIED_ATTRIBUTE = "SigtoolXattr";
 
-/** The largest number of members in a catalog. The encoder's sort key has room for this number. */
+/** The largest number of members in a catalog. With more, the sort key of the encoder would not be exact. */
 export const MAX_MEMBERS = 2 ** 21;
 const MAX_CATALOG_ATTRIBUTES = 2 ** 20;
 /**
@@ -250,7 +251,9 @@ export function parseMembers(reader: DerReader, version: 1 | 2): MemberTable {
 	return table;
 }
 
-/** Returns true if range a is after range b in memcmp order, in which a prefix comes first. */
+/**
+ * Returns true if range a comes after range b in memcmp order. In this order a prefix comes before the longer range.
+ */
 function isAbove(bytes: Uint8Array, aStart: number, aEnd: number, bStart: number, bEnd: number): boolean {
 	const length = Math.min(aEnd - aStart, bEnd - bStart);
 	for (let i = 0; i < length; i++) {
@@ -320,8 +323,8 @@ function parseMemberNameValue(reader: DerReader, table: MemberTable, row: number
 }
 
 /**
- * Parses the only SpcIndirectDataContent, which has the kind of file and a digest. The digest must be of the algorithm
- * that goes with the size of the tag, and be equal to the tag.
+ * Parses the SpcIndirectDataContent of a member, which has the kind of file and a digest. A second one is refused. The
+ * digest must be of the algorithm that goes with the size of the tag, and be equal to the tag.
  */
 function parseIndirectData(reader: DerReader, table: MemberTable, row: number): void {
 	const content = reader.open(TAG.SEQUENCE);

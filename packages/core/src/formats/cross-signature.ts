@@ -3,9 +3,9 @@
  * attribute. An IMA signature of version 2 covers only the content. A signature of such a file would also be valid for
  * the other format, and a signature in the other format would be valid for the file.
  *
- * The check is lenient and looks at the first and last bytes. It recognises signed attributes of CMS (RFC 5652 §5.4),
- * the signed part of certificates and revocation lists (RFC 5280 §4.1, §5.1) and of OCSP responses (RFC 6960 §4.2.1),
- * and the messages that signatures of IMA's version 3, EVM and fs-verity cover.
+ * The check looks only at the first and last bytes, so it may also recognise a harmless file. It recognises signed
+ * attributes of CMS (RFC 5652 §5.4), the signed part of certificates and revocation lists (RFC 5280 §4.1, §5.1) and of
+ * OCSP responses (RFC 6960 §4.2.1), and the messages that signatures of IMA's version 3, EVM and fs-verity cover.
  */
 
 import { TAG } from "../asn1/der.js";
@@ -15,7 +15,7 @@ import { ALGORITHM_NUMBERS } from "./integrity-signature.js";
 /** Checks content that it receives piece by piece. */
 export interface CrossSignatureCheck {
 	update(piece: Uint8Array): void;
-	/** Returns a text that completes a sentence beginning with "it is", or undefined if the content is harmless. */
+	/** Returns a text that completes a sentence beginning with "it is", or undefined if nothing was recognised. */
 	found(): string | undefined;
 }
 
@@ -82,10 +82,10 @@ function isAttributeSet(head: Uint8Array, sizeBytes: number): boolean {
 }
 
 /**
- * Recognises a TBSCertificate or TBSCertList by its first elements: an optional version, an optional serial number,
- * the algorithm, and a name. An OCSP response has the responder, [1] or [2], in the place of the algorithm and the
- * name. A PKCS#12 container begins in the same way, but has a PKCS#7 content type in the place of the algorithm, so it
- * is not recognised.
+ * Recognises a TBSCertificate or TBSCertList by its first elements: an optional version, an optional serial number, the
+ * algorithm, and a name. An OCSP response has the responder, [1] or [2], in the place of the algorithm and the name. A
+ * PKCS#12 container begins in the same way, but has a PKCS#7 content type in the place of the algorithm. Such a
+ * container is not recognised.
  */
 function isToBeSigned(head: Uint8Array, sizeBytes: number): boolean {
 	if (!elementIs(head, TAG.SEQUENCE, sizeBytes)) return false;

@@ -3,7 +3,7 @@
  * (security/integrity/evm/).
  *
  *     05 02 | … signature header …      portable signature, over the attributes below, owner, group and mode
- *     03 02 | … signature header …      signature over this data and the number of one inode
+ *     03 02 | … signature header …      signature over the same data and the number of one inode
  *     02 | HMAC-SHA-1, 20 bytes         HMAC under a key that only the machine has
  *
  * Only the portable signature can be written and verified. The other values are parsed so that they can be shown.
@@ -95,9 +95,9 @@ export function encodeEvmSignature(signature: IntegritySignature): Uint8Array {
 }
 
 /**
- * Returns the message that is hashed and signed. It consists of the values one after the other, without names or
- * lengths, and then struct h_misc of a 64-bit little-endian machine, 24 bytes, with inode and generation zero
- * (hmac_add_misc in evm_crypto.c).
+ * Returns the message that is hashed and signed. The message consists of the values of the attributes one after the
+ * other, without names or lengths, and then struct h_misc of a 64-bit little-endian machine, 24 bytes, with inode and
+ * generation zero (hmac_add_misc in evm_crypto.c).
  * @throws ERR_UNSIGNED if there is no value for IMA, which the kernel requires too
  */
 export function evmPortableMessage({ attributes, uid, gid, mode }: EvmSubject): Uint8Array {

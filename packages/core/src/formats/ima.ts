@@ -7,8 +7,8 @@
  *     03 02 | … signature header …         signature version 2, over the content
  *     06 03 | … signature header …         signature version 3, over an fs-verity digest
  *
- * Does not support signature version 1, and version 3 over a digest that is not fs-verity's. A digest is no signature.
- * A signature covers only the content, not the file's name, path, owner or mode.
+ * Supports neither signature version 1 nor version 3 over a digest of another kind. A digest alone is no signature. A
+ * signature covers only the content, not the file's name, path, owner or mode.
  */
 
 import type { DigestAlgorithm } from "../digest/algorithms.js";
@@ -77,7 +77,7 @@ export function parseIma(value: Uint8Array): ImaValue {
 	}
 }
 
-/** Encodes a digest of the content, which is not signed. */
+/** Encodes a digest of the content. The value has no signature. */
 export function encodeImaDigest(algorithm: EvidenceDigest, digest: Uint8Array): Uint8Array {
 	checkDigestSize(algorithm, digest, WHAT);
 	return Buffer.concat([Buffer.of(DIGEST_NG, ALGORITHM_NUMBERS[algorithm]), digest]);
@@ -94,7 +94,8 @@ export function encodeVeritySignature(signature: VeritySignature): Uint8Array {
 }
 
 /**
- * Returns the message signed in version 3: `06 | algorithm | fs-verity digest` (calc_file_id_hash in ima_appraise.c).
+ * Returns the message that a signature of version 3 covers: `06 | algorithm | fs-verity digest` (calc_file_id_hash in
+ * ima_appraise.c).
  */
 export function verityMessage(algorithm: VerityDigest, digest: Uint8Array): Uint8Array {
 	checkDigestSize(algorithm, digest, "fs-verity digest");

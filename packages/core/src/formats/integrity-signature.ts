@@ -18,7 +18,9 @@ export interface IntegritySignature {
 	 * `requireEvidence`.
 	 */
 	readonly algorithm: DigestAlgorithm;
-	/** A hint at the signing key, 8 lower-case hexadecimal digits. Several keys can have the same hint. */
+	/**
+	 * A hint that helps to find the signing key: 8 lower-case hexadecimal digits. Several keys can have the same hint.
+	 */
 	readonly keyId: string;
 	/** The signature, at least one byte. */
 	readonly signature: Uint8Array;
@@ -31,12 +33,15 @@ export interface SignatureKind {
 }
 
 /**
- * The largest size of a value that is read or written. It has room for an RSA-8000 signature. Small blocks of ext4
- * have room for 968 bytes.
+ * The largest size in bytes of a value that is read or written. A value with an RSA-4096 signature has 521 bytes. On
+ * ext4 with blocks of 1 KiB, a value can have up to 968 bytes.
  */
 export const MAX_VALUE_BYTES = 1024;
 
-/** The argument `what` names the attribute in messages. @throws ERR_ATTRIBUTE_FORMAT, ERR_UNSUPPORTED_ALGORITHM */
+/**
+ * Parses a whole value and refuses bytes left over. The argument `what` names the attribute in messages.
+ * @throws ERR_ATTRIBUTE_FORMAT, ERR_UNSUPPORTED_ALGORITHM
+ */
 export function parseSignature(value: Uint8Array, kind: SignatureKind, what: string): IntegritySignature {
 	if (value[1] !== kind.version) throw malformed(what, `signature version ${value[1] ?? "missing"} is not known`);
 	if (value.length <= HEADER_BYTES) throw malformed(what, `it ends within its header, after ${value.length} bytes`);
@@ -79,7 +84,11 @@ export function requireEvidence(algorithm: DigestAlgorithm, what: string): Evide
 	throw new SigtoolError("ERR_WEAK_DIGEST", `Cannot trust the ${what}: ${name} is no evidence`);
 }
 
-/** Accepts MD5 and SHA-1 too, so that their values can be shown. @throws ERR_UNSUPPORTED_ALGORITHM */
+/**
+ * Returns the algorithm with this number of the kernel. Returns MD5 and SHA-1 too, so that values with these algorithms
+ * can be shown.
+ * @throws ERR_UNSUPPORTED_ALGORITHM
+ */
 export function algorithmByNumber(number: number, what: string): DigestAlgorithm {
 	const algorithm = ALGORITHM_BY_NUMBER.get(number);
 	if (algorithm !== undefined) return algorithm;

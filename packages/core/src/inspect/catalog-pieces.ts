@@ -1,9 +1,10 @@
 /**
- * Splits a catalog, without reading it as a whole, into its members, which can be many, and the rest, which is small.
+ * Separates the members of a catalog from the rest, without reading the whole catalog into memory. Nearly all of a
+ * large catalog is members.
  *
- * Supports the input that `parseSignedData` and `parseCatalog` accept, if all headers up to the first member are
- * within HEAD_BYTES. `splitCatalog` throws for any other input, and the caller then parses the whole catalog to get a
- * better message.
+ * Supports the input that `parseSignedData` and `parseCatalog` accept, if all headers up to the first member are within
+ * HEAD_BYTES. `splitCatalog` throws for any other input, and the caller then parses the whole catalog to get a better
+ * message.
  */
 
 import { context, DerReader, encode, TAG } from "../asn1/der.js";
@@ -13,7 +14,9 @@ import type { FilePieces } from "../system/store.js";
 export type Pieces = Pick<FilePieces, "sizeBytes" | "copy">;
 
 export interface SplitCatalog {
-	/** The catalog in DER with an empty list of members. Its signature does not verify. */
+	/**
+	 * The catalog in DER with an empty list of members. Its signature does not verify, because the members are missing.
+	 */
 	readonly shell: Uint8Array;
 	/** The offsets of the first member, and of the byte behind the last member. */
 	readonly membersStart: number;

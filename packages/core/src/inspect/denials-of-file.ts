@@ -17,8 +17,9 @@ export interface DeniedDigest {
 }
 
 /**
- * Returns the digests to deny. A catalog or certificate has two: the digest of the file, and the digest of its signed
- * part, which stays the same if certificates or timestamps are replaced.
+ * Returns the digests to deny. For the kinds `catalog` and `certificate` there are two: the digest of the whole, and
+ * the digest of the signed part, which stays the same if certificates, timestamps or the signature are replaced. For
+ * the other kinds there is one.
  * @param kind is derived from the name if it is absent: `key` for `*.pem`, `*.crt`, `*.cer` and `*.der`, `catalog` for
  * `*.cat` and `*.sigx`, else `file`
  * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_IO, ERR_LIMIT, and the errors of parsing a certificate, catalog or index

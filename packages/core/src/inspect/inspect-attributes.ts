@@ -11,7 +11,7 @@ import { attributeError, loadAttributes } from "../system/attributes.js";
 export interface InspectedAttribute {
 	readonly name: string;
 	readonly sizeBytes: number;
-	/** The value in lower-case hexadecimal. A value that is longer than SHOWN_BYTES bytes is cut after them. */
+	/** The value in lower-case hexadecimal. Of a longer value, only the first SHOWN_BYTES bytes are given. */
 	readonly value: string;
 	readonly truncated: boolean;
 	/** The value is `hash`, a kind of `ImaValue` or `EvmValue`, or `malformed`. */
@@ -45,9 +45,9 @@ interface Parsed {
 const SHOWN_BYTES = 1024;
 
 /**
- * Returns the attributes of spython, IMA and EVM that a file has. A link is followed.
- * @throws ERR_ATTRIBUTES_UNAVAILABLE, ERR_ATTRIBUTE_*, ERR_IO; ERR_ATTRIBUTE_UNSUPPORTED if the file can have none of
- * them
+ * Returns the attributes of spython, IMA and EVM that a file has under their usual names. A link is followed.
+ * @throws ERR_ROOT_MISSING, ERR_FILE_TYPE, ERR_ATTRIBUTES_UNAVAILABLE, ERR_ATTRIBUTE_*, ERR_IO;
+ * ERR_ATTRIBUTE_UNSUPPORTED only if the file can have none of these attributes
  */
 export async function inspectAttributes(path: string): Promise<InspectedAttribute[]> {
 	if (kindOf(path) === "directory") {

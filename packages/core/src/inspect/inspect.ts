@@ -1,6 +1,4 @@
-/**
- * Describes any producer's catalog as data. Nothing is verified, so the result is not evidence.
- */
+/** Describes a catalog of any producer as data. Nothing is verified, so the result is not evidence. */
 
 import { quote, SigtoolError } from "../errors.js";
 import type { CarriedAttribute } from "../fileset/manifest.js";
@@ -38,8 +36,7 @@ export interface CatalogInspection {
 	/** The members in path order. Members without a name come last. */
 	readonly members: readonly InspectedMember[];
 	/**
-	 * The number of carried attributes, and of files that have some. Zero-length files, which are among the facts, are
-	 * included.
+	 * The number of files with carried attributes, and the number of these attributes. Zero-length files are included.
 	 */
 	readonly carried: { readonly files: number; readonly attributes: number };
 	readonly signers: readonly InspectedSigner[];
@@ -68,7 +65,7 @@ export interface InspectedSigner {
 	/** The subject of the signer's certificate. It is undefined if the catalog does not contain the certificate. */
 	readonly subject: string | undefined;
 	readonly spkiSha256: string | undefined;
-	/** The object identifier of the algorithm. The name is undefined if sigtool does not know it. */
+	/** The object identifier of the digest algorithm. Its name is undefined if sigtool does not know the algorithm. */
 	readonly digestAlgorithm: string;
 	readonly digestAlgorithmName: string | undefined;
 	readonly signatureAlgorithm: string;
@@ -110,7 +107,7 @@ export interface CatalogFileInspection extends Omit<CatalogInspection, "members"
 }
 
 /**
- * Inspects a catalog file without keeping it in memory. Errors name the file.
+ * Inspects a catalog file without keeping its members in memory. Errors name the file.
  * @throws ERR_ROOT_MISSING, ERR_IO, and the errors of `inspectCatalog`
  */
 export function inspectCatalogFile(file: string): CatalogFileInspection {
@@ -138,7 +135,7 @@ export function inspectCatalogFile(file: string): CatalogFileInspection {
 		};
 	} catch (error) {
 		if (!(error instanceof SigtoolError) || error.code === "ERR_IO") throw error;
-		// The catalog is malformed. Parsing it as a whole finds the error about its structure, if there is one.
+		// The catalog is malformed. If its structure is wrong, parsing it as a whole gives a better error than `error`.
 		return parseCatalogFile(file, (bytes) => {
 			parseWhole(bytes);
 			throw error;
@@ -166,7 +163,10 @@ function* membersOf(index: MemberIndex, pieces: Pieces): Generator<InspectedMemb
 	}
 }
 
-/** Parses a malformed catalog as a whole. @throws the error about its structure */
+/**
+ * Parses a malformed catalog as a whole, and returns only if its structure is right.
+ * @throws the error about its structure
+ */
 function parseWhole(bytes: Uint8Array): void {
 	parseList(parseSignedData(bytes, "catalog")).members.count;
 }
@@ -178,7 +178,10 @@ function parseList(signedData: SignedData): Catalog {
 	return parseCatalog(signedData.content);
 }
 
-/** Inspects all members once, so that a malformed member is an error now, and keeps the offsets of the members. */
+/**
+ * Inspects all members once, so that a malformed member is an error now. The result has only the order and the offsets
+ * of the members.
+ */
 function inspectPieces(pieces: Pieces): Omit<CatalogInspection, "members"> & { readonly index: MemberIndex } {
 	const { shell, membersStart, membersEnd } = splitCatalog(pieces);
 	const signedData = parseSignedData(shell, "catalog");

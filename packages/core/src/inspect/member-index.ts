@@ -1,6 +1,6 @@
 /**
- * Finds the members of a catalog and their order by path, without keeping them in memory. It keeps only the offset of
- * each member and the beginning of its path.
+ * Finds the members of a catalog and their order by path, without keeping the members in memory. Only the offset of
+ * each member and the beginning of its path are kept.
  */
 
 import { DerReader, encode, TAG } from "../asn1/der.js";
@@ -15,21 +15,21 @@ export interface MemberIndex {
 	readonly count: number;
 	/** False if the tags are not in ascending order. */
 	readonly isSorted: boolean;
-	/** Yields all members in batches, by the bytes of their paths in UTF-8. Members without a path come last. */
+	/** Yields all members in batches, sorted by the bytes of their paths in UTF-8. Members without a path come last. */
 	batches(pieces: Pieces): Generator<MemberBatch, void, undefined>;
 }
 
 const WINDOW_BYTES = 2 ** 20;
 const BATCH_MEMBERS = 1024;
 /**
- * Paths that are longer than this number of bytes are sorted by their first bytes only. No real path is longer, because
- * the kernel has the same limit (PATH_MAX).
+ * Paths that are longer than this number of bytes are sorted by their first bytes only. Linux cannot open a longer path
+ * (PATH_MAX).
  */
 const MAX_KEY_BYTES = 4096;
 const CHUNK_BYTES = 2 ** 20;
 
 /**
- * Reads all members once. `pathOf` validates a member and returns its path.
+ * Reads all members once. `pathOf` checks a member and returns its path, or undefined if the member has none.
  * @throws ERR_DER, ERR_CATALOG_FORMAT, ERR_LIMIT
  */
 export function indexMembers(
@@ -117,7 +117,7 @@ function* windows(
 	}
 }
 
-/** Keeps and sorts the beginnings of paths. They are in chunks, which need no copying when more paths are added. */
+/** Keeps and sorts the beginnings of paths. These keys are in chunks, so that adding more keys copies none of them. */
 class KeyList {
 	readonly #chunks: Buffer[] = [];
 	#used = CHUNK_BYTES;

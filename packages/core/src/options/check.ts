@@ -2,8 +2,9 @@
  * Checks the arguments of public functions against tables, before the functions run. Every fault is ERR_USAGE, and the
  * message names the member. An option that is misspelt or of another type must never silently get its default.
  *
- * A function gets copies of the objects and lists that were checked. It therefore sees exactly the members that a check
- * has seen, even if a member is computed at each access.
+ * A function gets copies of the objects, lists and Maps that `object`, `listOf` and `mapOf` have checked. It therefore
+ * sees exactly the members that these checks have seen, even if a member is computed at each access. An object that
+ * `made` accepts is not copied.
  */
 
 import { quote, SigtoolError } from "../errors.js";
@@ -12,8 +13,8 @@ import { quote, SigtoolError } from "../errors.js";
 export interface Check<T> {
 	(value: unknown): Problem | Accepted;
 	/**
-	 * Is never set. It makes the type invariant, so that the compiler forces a check to accept exactly the values of
-	 * the type.
+	 * This member is never set. It makes `Check<T>` invariant in T, so that the compiler refuses a check for more or
+	 * fewer values than those of the type T.
 	 */
 	readonly exactly?: (value: T) => T;
 }
@@ -41,7 +42,7 @@ export type ParameterChecks<F> = F extends (...values: infer Values) => unknown
 
 /**
  * Returns the functions of a module that have a row in the table. Each function first makes the checks of its row. If a
- * check fails, an async function rejects its promise, and any other function throws.
+ * check fails, an async function rejects its promise with ERR_USAGE, and any other function throws ERR_USAGE.
  */
 export function checkedFunctions<Module extends object, Name extends keyof Module & string>(
 	module: Module,
@@ -87,7 +88,7 @@ function acceptedValues(name: string, row: readonly Row[], values: readonly unkn
 
 export const text: Check<string> = (value) => (typeof value === "string" ? accept(value) : wrong(value, "text"));
 
-/** Accepts text that the pattern matches. Messages call such a text `description`. */
+/** Accepts text that the pattern matches. Messages use `description` as the name of such a text. */
 export function textLike(pattern: RegExp, description: string): Check<string> {
 	return (value) => {
 		if (typeof value === "string" && pattern.test(value)) return accept(value);
@@ -95,7 +96,7 @@ export function textLike(pattern: RegExp, description: string): Check<string> {
 	};
 }
 
-/** Accepts a SHA-256 in the one form in which digests are compared. */
+/** Accepts a SHA-256 in lower-case hexadecimal, because digests are compared in this form. */
 export const sha256Text = textLike(/^[0-9a-f]{64}$/, "a SHA-256 in 64 lower-case hexadecimal digits");
 
 export const finiteNumber: Check<number> = (value) => {
@@ -153,7 +154,7 @@ export function listOf<T>(check: Check<T>, what = "a list"): Check<readonly T[]>
 	};
 }
 
-/** Accepts a list of at least one item. An empty list is a mistake if nothing would be done without an item. */
+/** Accepts a list of at least one item. It is for functions that would do nothing with an empty list. */
 export function someOf<T>(check: Check<T>, what = "a list"): Check<readonly T[]> {
 	const all = listOf(check, what);
 	return (value) => {
@@ -200,7 +201,10 @@ export function either<A, B>(first: Check<A>, second: Check<B>): Check<A | B> {
 	};
 }
 
-/** Accepts an object that has these members. Usually another function of this library makes such an object. */
+/**
+ * Accepts an object that has at least these members, and does not check their values. Usually another function of this
+ * library has made the object.
+ */
 export function made<T extends object>(what: string, ...members: readonly (keyof T & string)[]): Check<T> {
 	return (value) => {
 		const isMade = typeof value === "object" && value !== null && members.every((member) => member in value);
@@ -209,8 +213,9 @@ export function made<T extends object>(what: string, ...members: readonly (keyof
 }
 
 /**
- * Accepts an object of exactly these members, which must be members of the object itself. If `what` is not given, an
- * absent value is reported by its first missing member.
+ * Accepts a plain object that has no other members than these, and whose members pass their checks. The members must be
+ * members of the object itself, not of its prototype. If the object is absent and `what` is not given, the problem
+ * names the first member that is required.
  */
 export function object<T extends object>(members: ObjectChecks<T>, what?: string): Check<T> {
 	const checks: Readonly<Record<string, AnyCheck>> = members;
@@ -231,8 +236,8 @@ export function object<T extends object>(members: ObjectChecks<T>, what?: string
 }
 
 /**
- * Finds members that a function would not see, or that a check would not see: of another name, of a prototype, or not
- * enumerable.
+ * Refuses members that have another name, come from a prototype, or are not enumerable, because the copy or the
+ * function would ignore them. Returns undefined if there are none.
  */
 function shapeProblem(value: object, names: readonly string[]): Problem | undefined {
 	const own = Object.getOwnPropertyNames(value);
