@@ -33,10 +33,11 @@ export function productRows({ name, root, sequence, adopted }: Omit<IndexedProdu
 
 /** Shows an index without its entries. */
 export function indexRows(index: TrustIndex): [string, string | undefined][] {
-	const { products, policy, compiledAt, notAfter, entryCount } = index;
+	const { products, policy, compiled, compiledAt, notAfter, entryCount } = index;
 	return [
 		...products.flatMap(productRows),
 		["entries", count(entryCount, "entry", "entries")],
+		["index", compiled === undefined ? undefined : `sequence ${compiled}`],
 		["mode", policy.mode],
 		["compiled", isoTime(compiledAt)],
 		["until", notAfter === undefined ? undefined : isoTime(notAfter)],
@@ -45,11 +46,12 @@ export function indexRows(index: TrustIndex): [string, string | undefined][] {
 
 /** Returns the content of `indexRows`, and further facts, for the JSON document. */
 export function indexFields(index: TrustIndex): Record<string, unknown> {
-	const { products, policy, compiledAt, notAfter, signers, entryCount, digest } = index;
+	const { products, policy, compiled, compiledAt, notAfter, signers, entryCount, digest } = index;
 	return {
 		sha256: digest,
 		products: products.map((product) => ({ ...product, sequence: product.sequence ?? null })),
 		policy,
+		compiled: compiled ?? null,
 		compiledAt: isoTime(compiledAt),
 		notAfter: notAfter === undefined ? null : isoTime(notAfter),
 		catalogSigners: signers,

@@ -50,6 +50,7 @@ static struct index_table table;
 static struct index_digests verified;
 
 static uint64_t not_after = UINT64_MAX; /* milliseconds since 1970 */
+static const struct json *compiled; /* the sequence of the index itself, or null */
 
 /* The products in the order of the head. Their records have the same order. */
 static struct product {
@@ -142,6 +143,12 @@ static void require_accepted(
 			"Cannot use product \"%s\": this host demands a sequence of at least %lu; install a "
 			"newer one",
 			name, minimum->number);
+	const struct json *oldest = json_member(bound, "minimumCompiled");
+	if (oldest != NULL && (compiled == NULL || compiled->number < oldest->number))
+		fail(REFUSED, "ERR_SEQUENCE",
+			"Cannot use product \"%s\": this host demands an index with a sequence of at least "
+			"%lu; install a newer one",
+			name, oldest->number);
 }
 
 /* Adds a product of the head. Its records follow those of the products that were added before. */
@@ -215,6 +222,7 @@ static void read_head(int mode_asked)
 	if (is_index_expired())
 		fail(REFUSED, "ERR_INDEX_EXPIRED",
 			"Cannot use the trust index: it has expired; compile it again");
+	compiled = values[HEAD_COMPILED];
 	refuse_denied(values[HEAD_SIGNERS], "key");
 	const char *reason = denied("catalog", verified.index);
 	if (reason == NULL)

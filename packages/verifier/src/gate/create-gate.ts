@@ -92,6 +92,7 @@ export function gateOver(options: GateOptions, gather: () => Evidence): Gate {
 
 const NOTHING_SIGNED: CodeIndex = {
 	products: [],
+	compiled: undefined,
 	notAfter: undefined,
 	find: () => undefined,
 	hasContent: () => false,

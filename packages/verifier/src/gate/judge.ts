@@ -9,6 +9,8 @@ import { type TrustedVerdict, type UntrustedVerdict, untrusted, type Verdict } f
 /** The signed entries. Look-ups are by product and path, so that signed content does not count under another path. */
 export interface CodeIndex {
 	readonly products: readonly IndexedProduct[];
+	/** The sequence of the index itself. Catalogs are verified anew at each start, so they have the highest one. */
+	readonly compiled: number | undefined;
 	/** The expiry in milliseconds since the epoch. */
 	readonly notAfter: number | undefined;
 	find(product: string, path: string): CodeEntry | undefined;
@@ -67,7 +69,7 @@ export interface Place {
  * @throws ERR_PRODUCT_MISMATCH, ERR_SEQUENCE, ERR_DENIED, ERR_INDEX_EXPIRED if the index must not be used at all
  */
 export function createJudge(index: CodeIndex, bounds: readonly BoundProduct[], deny: readonly Denial[]): Judge {
-	for (const product of index.products) checkProduct(product, bounds, deny);
+	for (const product of index.products) checkProduct(product, index.compiled, bounds, deny);
 	const { notAfter } = index;
 	if (isPast(notAfter)) {
 		const message = `Cannot use the trust index: it expired at ${new Date(notAfter ?? 0).toISOString()}; compile a new one`;
@@ -126,14 +128,24 @@ function isPast(time: number | undefined): boolean {
 	return time !== undefined && now() > time;
 }
 
-function checkProduct(product: IndexedProduct, bounds: readonly BoundProduct[], deny: readonly Denial[]): void {
+function checkProduct(
+	product: IndexedProduct,
+	compiled: number | undefined,
+	bounds: readonly BoundProduct[],
+	deny: readonly Denial[],
+): void {
 	const named = `product ${quote(product.name)}`;
 	const bound = bounds.find(({ name }) => name === product.name);
 	if (bound === undefined && bounds.length > 0) {
 		const message = `Cannot use ${named}: the host configuration does not name it; add it to "products" if it belongs here`;
 		throw new SigtoolError("ERR_PRODUCT_MISMATCH", message);
 	}
-	const { minimumSequence } = bound ?? {};
+	const { minimumSequence, minimumCompiled } = bound ?? {};
+	if (minimumCompiled !== undefined && (compiled ?? -1) < minimumCompiled) {
+		const found = compiled === undefined ? "its index has no sequence" : `the sequence of its index is ${compiled}`;
+		const message = `Cannot use ${named}: ${found}, and this host demands at least ${minimumCompiled}; install a newer index`;
+		throw new SigtoolError("ERR_SEQUENCE", message);
+	}
 	if (minimumSequence !== undefined && (product.sequence ?? -1) < minimumSequence) {
 		const found = product.sequence === undefined ? "it has no sequence" : `its sequence is ${product.sequence}`;
 		const message = `Cannot use ${named}: ${found}, and this host demands at least ${minimumSequence}; install a newer release`;
