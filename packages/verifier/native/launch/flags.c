@@ -80,6 +80,8 @@ char **append_python_flags(
 		{true, settings->config},
 		{has_audit, "--audit"},
 		{has_audit, settings->audit},
+		{settings->roots_length > 0, "--roots"},
+		{settings->roots_length > 0, settings->roots},
 		{settings->development, "--allow-development"},
 		{options->is_module, "-m"},
 		{!options->is_module, "--"},

@@ -151,6 +151,20 @@ static void require_accepted(
 			name, oldest->number);
 }
 
+/* Returns the real path of a product's root, or NULL if it does not exist. The launcher has read
+ * the links on the way for script, index and roots at once, so they are not read again. */
+static const char *real_root(const char *path)
+{
+	const size_t length = strlen(path);
+	for (const char *line = rules.launched ? rules.roots : NULL; line != NULL;) {
+		const char *end = strchrnul(line, '\n');
+		if (strncmp(line, path, length) == 0 && line[length] == '\t')
+			return strndup(line + length + 1, (size_t)(end - line) - length - 1);
+		line = *end == '\0' ? NULL : end + 1;
+	}
+	return realpath(path, NULL);
+}
+
 /* Adds a product of the head. Its records follow those of the products that were added before. */
 static void add_product(const struct json *described)
 {
@@ -165,7 +179,7 @@ static void add_product(const struct json *described)
 	refuse_denied(json_member(described, "catalogs"), "catalog");
 	const struct json *bound_root = json_member(bound, "root");
 	const char *path = bound_root == NULL ? root->text : bound_root->text;
-	const char *real = realpath(path, NULL);
+	const char *real = real_root(path);
 	struct product *product = &products[product_count];
 	product->name = name->text;
 	product->root = real == NULL ? path : real;

@@ -65,17 +65,22 @@ export interface Place {
 }
 
 /**
- * Makes a judge.
+ * Makes a judge. `known` has the real paths of roots that are not to be found again, and gets those that are found.
  * @throws ERR_PRODUCT_MISMATCH, ERR_SEQUENCE, ERR_DENIED, ERR_INDEX_EXPIRED if the index must not be used at all
  */
-export function createJudge(index: CodeIndex, bounds: readonly BoundProduct[], deny: readonly Denial[]): Judge {
+export function createJudge(
+	index: CodeIndex,
+	bounds: readonly BoundProduct[],
+	deny: readonly Denial[],
+	known: Map<string, string> = new Map(),
+): Judge {
 	for (const product of index.products) checkProduct(product, index.compiled, bounds, deny);
 	const { notAfter } = index;
 	if (isPast(notAfter)) {
 		const message = `Cannot use the trust index: it expired at ${new Date(notAfter ?? 0).toISOString()}; compile a new one`;
 		throw new SigtoolError("ERR_INDEX_EXPIRED", message);
 	}
-	const trees = treesOf(index.products, bounds);
+	const trees = treesOf(index.products, bounds, known);
 	const denied: Record<string, string | undefined> = Object.create(null);
 	for (const { kind, sha256, reason } of deny) if (kind === "file") denied[sha256] = reason;
 
@@ -168,10 +173,15 @@ interface Tree {
  * Returns the trees, the deepest first. So a file in a product inside another product's tree belongs to the inner
  * product.
  */
-function treesOf(products: readonly IndexedProduct[], bounds: readonly BoundProduct[]): Tree | undefined {
+function treesOf(
+	products: readonly IndexedProduct[],
+	bounds: readonly BoundProduct[],
+	known: Map<string, string>,
+): Tree | undefined {
 	const roots = products.map(({ name, root }) => {
 		const bound = bounds.find((each) => each.name === name)?.root ?? root;
-		const real = realPathIfThere(bound);
+		const real = known.get(bound) ?? realPathIfThere(bound);
+		known.set(bound, real);
 		return { product: name, prefix: real.endsWith("/") ? real : `${real}/` };
 	});
 	const shortFirst = roots.sort((a, b) => a.prefix.length - b.prefix.length);

@@ -65,13 +65,13 @@ describe.skipIf(!hasLauncher)("sigtool-launch (needs it built)", () => {
 			expect(run.rest()).toBe("EPERM\nEPERM\n");
 		});
 
-		it("records the real path of a script that is a link", () => {
+		it("records the real path of a script that is a link, and gives it to node", () => {
 			const installation = new Installation();
 			const script = installation.write("app/main.js", "console.log(process.argv[1])");
 			symlinkSync("app/main.js", installation.at("start"));
 			const run = installation.run(["start"]);
 			expect(run.launched().record).toContain(`script ${script}\n`);
-			expect(run.rest()).toBe(`${installation.at("start")}\n`);
+			expect(run.rest()).toBe(`${script}\n`);
 		});
 
 		it("leaves no descriptor of the caller open except the standard ones", () => {
