@@ -27,7 +27,7 @@ const replaced: readonly (readonly [what: string, code: string, host: Host])[] =
 	],
 	["one of another signer", "ERR_UNTRUSTED_SIGNER", { configuration: () => ({ pins: [{ "spki-sha256": FOREIGN }] }) }],
 	["half of it", "ERR_INDEX_FORMAT", { index: (bytes) => bytes.subarray(0, bytes.length >> 1) }],
-	["one with half a signature", "ERR_DER", { index: (bytes) => bytes.subarray(0, bytes.length - 200) }],
+	["one with half a signature", "ERR_INDEX_FORMAT", { index: (bytes) => bytes.subarray(0, bytes.length - 200) }],
 	["one with a bit changed", "ERR_", { index: (bytes) => bytes.fill(bytes.readUInt8(200) ^ 1, 200, 201) }],
 ];
 
@@ -48,10 +48,11 @@ describe.skipIf(!hasLauncher)("a trust index replaced (needs the launcher built)
 		expect(await tryOld("strict", { sequence: 1 })).toMatchObject({ evil: true });
 	});
 
-	test.each(replaced)("by %s is refused with %s", async (_, code, host) => {
+	test.each(replaced)("by %s is refused with %s", async (name, code, host) => {
 		for (const mode of ["hook", "strict"] as const) {
 			const { evil, status, output } = await tryOld(mode, host);
-			expect([evil, status]).toEqual([false, 126]);
+			// A part of an index looks as if it was being copied, so another start is worth a try.
+			expect([evil, status]).toEqual([false, name.includes("half") ? 75 : 126]);
 			expect(output).toContain(code);
 		}
 	});

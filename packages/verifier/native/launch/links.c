@@ -3,6 +3,7 @@
  * the one that the link named when it was read first. */
 #define _GNU_SOURCE
 #include "launch.h"
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -41,7 +42,7 @@ static const struct followed *read_link_once(const char *path)
 	struct followed *followed = &all_followed[followed_count];
 	const ssize_t length = readlinkat(link, "", followed->target, PATH_MAX - 1);
 	if (length < 0)
-		fail(REFUSED, "Cannot read the link \"%s\": %m", path);
+		fail(status_of(errno), "Cannot read the link \"%s\": %m", path);
 	close(link);
 	followed->target[length] = '\0';
 	followed->owner = status.st_uid;
@@ -68,7 +69,7 @@ int resolve_once(const char *path, char real[PATH_MAX], take_step *take, void *c
 	join(pending, path, "");
 	strcpy(real, "/");
 	if (*path != '/' && getcwd(real, PATH_MAX) == NULL)
-		fail(REFUSED, "Cannot start: the current directory is not there");
+		fail(status_of(errno), "Cannot start: the current directory is not there");
 	while (*pending != '\0') {
 		char component[PATH_MAX];
 		const size_t length = strcspn(pending, "/");
