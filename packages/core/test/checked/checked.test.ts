@@ -116,6 +116,7 @@ const UNCHECKED: ReadonlySet<string> = new Set([
 		"developmentIdentity",
 		"developmentUse",
 		"errnoReason",
+		"isPassing",
 		"isSignatureFormat",
 	],
 	...[
