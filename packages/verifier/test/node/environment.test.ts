@@ -36,9 +36,9 @@ describe.each(RELEASES)("a start on Node.js %s", (release) => {
 	});
 	afterAll(() => application[Symbol.dispose]());
 
-	const refused = (outcome: { status: number | null; stdout: string; stderr: string }) => {
+	const refused = (outcome: { status: number | null; stdout: string; stderr: string }, expected = 126) => {
 		expect(outcome.stdout, outcome.stderr).not.toContain("ran");
-		expect(outcome.status, outcome.stderr).toBe(126);
+		expect(outcome.status, outcome.stderr).toBe(expected);
 	};
 
 	it.each(Object.keys(VARIABLES))("is refused under %s", (name) => {
@@ -90,7 +90,8 @@ describe.each(RELEASES)("a start on Node.js %s", (release) => {
 	it("uses no development configuration or identity unless asked to", () => {
 		const register = REGISTER.replace("-development", "");
 		const { status, stderr } = application.run(release, ["main.cjs"], { register });
-		expect(status).toBe(126);
+		// There is no configuration, which may be one that is being replaced.
+		expect(status).toBe(75);
 		expect(stderr).toContain("ERR_HOST_CONFIG");
 	});
 
@@ -102,7 +103,8 @@ describe.each(RELEASES)("a start on Node.js %s", (release) => {
 		if (fault === "missing") symlinkSync("/nonexistent", join(broken.home, "elsewhere"));
 		else writeFileSync(index, fault === "truncated" ? bytes.subarray(0, -1) : bytes);
 		if (fault === "missing") await broken.sign({ configuration: { index: join(broken.home, "elsewhere") } });
-		refused(broken.run(release, ["main.cjs"]));
+		// An index that is short or absent may be one that is being copied.
+		refused(broken.run(release, ["main.cjs"]), fault === "flipped" ? 126 : 75);
 	});
 
 	it("opens no debugger on SIGUSR1", async () => {

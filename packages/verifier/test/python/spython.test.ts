@@ -127,9 +127,9 @@ describe.each(PYTHONS)("spython of $version, $executable", (python) => {
 	});
 
 	describe("an index", () => {
-		const refusedFor = (index: string, code: string) => {
+		const refusedFor = (index: string, code: string, status = 126) => {
 			expect(site.run(["app/main.py"], { index })).toMatchObject({
-				status: 126,
+				status,
 				stdout: "",
 				stderr: expect.stringContaining(`spython: ${code}: `),
 			});
@@ -151,10 +151,11 @@ describe.each(PYTHONS)("spython of $version, $executable", (python) => {
 			const path = copy();
 			const { length } = readFileSync(path);
 			truncateSync(path, length - 1);
-			refusedFor(path, "ERR_CMS_FORMAT");
+			// A part of an index may be one that is being copied.
+			refusedFor(path, "ERR_INDEX_FORMAT", 75);
 			const content = [12, 16, 20].map((at) => readFileSync(path).readUInt32LE(at));
 			truncateSync(path, 24 + (content[0] ?? 0) + 48 * (content[1] ?? 0) + (content[2] ?? 0));
-			refusedFor(path, "ERR_INDEX_FORMAT");
+			refusedFor(path, "ERR_INDEX_FORMAT", 75);
 			const changed = copy();
 			flipByte(changed, 60);
 			refusedFor(changed, "ERR_SIGNED_ATTRIBUTES");
