@@ -93,21 +93,21 @@ export const LONG = [
 	"packages/core/test/signer/pkcs12.test.ts",
 	"packages/core/test/verify/fetch-list.test.ts",
 	"packages/core/test/verify/hostile-responders.test.ts",
-	// Each of these tests installs a launcher, and makes attacks that the ordinary sandbox.test.ts leaves out.
+	// Each of these tests installs a launcher, or starts one a hundred times.
+	"packages/verifier/test/launch/granted-directories.test.ts",
 	"packages/verifier/test/launch/sandbox/btrfs.test.ts",
 	"packages/verifier/test/launch/sandbox/core-dumps.test.ts",
 	"packages/verifier/test/launch/sandbox/deputy.test.ts",
 	"packages/verifier/test/launch/sandbox/kernel-log.test.ts",
+	"packages/verifier/test/launch/sandbox/older-kernels.test.ts",
 	"packages/verifier/test/launch/sandbox/replay.test.ts",
+	"packages/verifier/test/launch/sandbox/sandbox.test.ts",
 	"packages/verifier/test/launch/sandbox/terminal.test.ts",
-	// These tests run deployments, programs that npm installs, or every tool that moves files.
-	"packages/cli/test/commands/python/deploy-python.test.ts",
-	"packages/cli/test/commands/launcher/deploy.test.ts",
-	"packages/cli/test/commands/sign/node-modules.test.ts",
-	"packages/cli/test/transports.test.ts",
-	"test/applications/applications.test.ts",
-	"test/applications/suites.test.ts",
-	"test/examples/examples.test.ts",
+	"test/operations/emergency.test.ts",
+	"test/operations/faults.test.ts",
+	"test/operations/older-index.test.ts",
+	"test/operations/stolen-key.test.ts",
+	"test/operations/switching.test.ts",
 ];
 
 /**
