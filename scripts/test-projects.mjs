@@ -46,8 +46,6 @@ export const LONG = [
 	// These tests kill a process many times.
 	"packages/cli/test/attributes/killed.test.ts",
 	"packages/cli/test/durability.test.ts",
-	// These tests start a service many times under each fault.
-	"test/operations/faults.test.ts",
 	// These tests use tens of thousands of files, a million members, or a thousand signatures.
 	"packages/cli/test/commands/inspect/inspect-size.test.ts",
 	"packages/cli/test/many-files.test.ts",
