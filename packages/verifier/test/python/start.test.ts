@@ -60,7 +60,7 @@ describe.each(PYTHONS)("the start of a spython of $version, $executable", (pytho
 
 	it("says why it cannot start", () => {
 		expect(shell("ulimit -n 3;", "print.py")).toMatchObject({
-			status: 126,
+			status: 75,
 			stderr: expect.stringMatching(
 				/^spython: Cannot start ".*", which it was built for: .*too many arguments, environment variables or open files\n$/,
 			),
