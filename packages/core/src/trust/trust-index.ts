@@ -37,8 +37,6 @@ export type { FindRecord, IndexEntry } from "./index-entries.js";
 export interface TrustIndex {
 	readonly products: readonly IndexedProduct[];
 	readonly policy: Policy;
-	/** The sequence of the index itself, which grows with each index. Undefined if the index has none. */
-	readonly compiled: number | undefined;
 	/** The signing time in milliseconds since the epoch, as the signer claims it. */
 	readonly compiledAt: number;
 	/**
@@ -201,22 +199,6 @@ export interface ParsedTrustIndex extends TrustIndex {
 	readonly timestamps: readonly TimestampDescription[];
 }
 
-/** The content of an index without what only a signature tells. */
-export type IndexContentView = Omit<TrustIndex, "compiledAt">;
-
-/**
- * Parses the content of an index that is not signed yet. Reads every entry, so that a signer signs only an index whose
- * entries can all be found.
- * @throws ERR_INDEX_FORMAT, ERR_POLICY, ERR_LIMIT
- */
-export function parseUnsignedIndex(bytes: Uint8Array): IndexContentView {
-	const layout = splitContent(bytes);
-	if (layout.namesEnd < bytes.length) throw malformed("it is signed already; compile it again to replace it");
-	const index = readContent(layout, createHash("sha256").update(bytes).digest("hex"));
-	for (const { name } of index.products) for (const _ of index.entries(name));
-	return index;
-}
-
 /**
  * Parses an index without verifying its signature.
  * @throws ERR_INDEX_FORMAT, ERR_DER, ERR_CMS_FORMAT, ERR_POLICY, ERR_LIMIT
@@ -238,12 +220,9 @@ export function isTrustIndex(bytes: Uint8Array): boolean {
 
 const WHAT = "trust index";
 
-interface ContentParts extends Omit<EntryTable, "findRecord"> {
+interface IndexParts extends Omit<EntryTable, "findRecord"> {
 	readonly head: Uint8Array;
 	readonly entryCount: number;
-}
-
-interface IndexParts extends ContentParts {
 	/** The bytes that the signature covers. */
 	readonly signed: Uint8Array;
 	readonly contentSha256: Uint8Array;
@@ -258,24 +237,6 @@ interface IndexParts extends ContentParts {
  * @throws ERR_INDEX_FORMAT, ERR_LIMIT, ERR_DER, ERR_CMS_FORMAT
  */
 function splitIndex(bytes: Uint8Array): IndexParts {
-	const layout = splitContent(bytes);
-	const { namesEnd } = layout;
-	if (namesEnd === bytes.length) throw malformed("it is not signed yet; sign it with `sigtool finish`");
-	if (bytes.length - namesEnd > LIMITS.signatureBytes) throw malformed("its signature is too large");
-	const signature = bytes.subarray(namesEnd);
-	if (isCut(signature)) throw truncated();
-	const content = createHash("sha256").update(bytes.subarray(0, namesEnd));
-	return {
-		...layout,
-		signed: bytes.subarray(0, namesEnd),
-		digest: content.copy().update(signature).digest("hex"),
-		contentSha256: content.digest(),
-		...parseSignature(signature),
-	};
-}
-
-/** Splits the bytes before the signature. */
-function splitContent(bytes: Uint8Array): ContentParts {
 	const beginning = bytes.length < MAGIC.length ? MAGIC.slice(0, bytes.length) : MAGIC;
 	if (beginning.some((byte, position) => bytes[position] !== byte)) {
 		throw malformed("it does not begin with the bytes of a trust index");
@@ -291,7 +252,10 @@ function splitContent(bytes: Uint8Array): ContentParts {
 	const recordsStart = HEADER_BYTES + headBytes;
 	const namesStart = recordsStart + entryCount * RECORD_BYTES;
 	const namesEnd = namesStart + nameBytes;
-	if (namesEnd > bytes.length) throw truncated();
+	if (namesEnd >= bytes.length || isCut(bytes.subarray(namesEnd))) throw truncated();
+	if (bytes.length - namesEnd > LIMITS.signatureBytes) throw malformed("its signature is too large");
+	const signature = bytes.subarray(namesEnd);
+	const content = createHash("sha256").update(bytes.subarray(0, namesEnd));
 	return {
 		bytes,
 		recordsStart,
@@ -299,6 +263,10 @@ function splitContent(bytes: Uint8Array): ContentParts {
 		namesEnd,
 		head: bytes.subarray(HEADER_BYTES, recordsStart),
 		entryCount,
+		signed: bytes.subarray(0, namesEnd),
+		digest: content.copy().update(signature).digest("hex"),
+		contentSha256: content.digest(),
+		...parseSignature(signature),
 	};
 }
 
@@ -325,12 +293,8 @@ function parseSignature(der: Uint8Array): Pick<IndexParts, "signedData" | "signe
 }
 
 function readIndex(parts: IndexParts, findRecord?: FindRecord): TrustIndex {
-	return { ...readContent(parts, parts.digest, findRecord), compiledAt: signingTime(parts.signer) };
-}
-
-function readContent(parts: ContentParts, digest: string, findRecord?: FindRecord): IndexContentView {
-	const { bytes, recordsStart, namesStart, namesEnd, entryCount } = parts;
-	const { policy, notAfter, compiled, signers, products: described } = parseHead(parts.head);
+	const { bytes, recordsStart, namesStart, namesEnd, entryCount, digest, signer } = parts;
+	const { policy, notAfter, signers, products: described } = parseHead(parts.head);
 	const table: EntryTable = { bytes, recordsStart, namesStart, namesEnd, findRecord };
 	const [names, starts]: [string[], number[]] = [[], []];
 	let end = 0;
@@ -353,7 +317,7 @@ function readContent(parts: ContentParts, digest: string, findRecord?: FindRecor
 	return {
 		products: described.map(({ entries: _, ...product }) => product),
 		policy,
-		compiled,
+		compiledAt: signingTime(signer),
 		notAfter,
 		signers,
 		entryCount,

@@ -112,7 +112,9 @@ static void name_file(const struct stat *wanted, struct search *search)
 			join(search->path, path, "");
 	}
 	for (size_t i = 0; i < search->settings->tree_count && *search->path == '\0'; i++) {
-		walk(search->settings->real_trees[i], &BOUNDS, name_entry, search);
+		char tree[PATH_MAX];
+		if (realpath(search->settings->trees[i], tree) != NULL)
+			walk(tree, &BOUNDS, name_entry, search);
 	}
 }
 
@@ -154,7 +156,9 @@ static void note_files(struct search *search)
 			note_file(&status, search);
 	}
 	for (size_t i = 0; i < search->settings->tree_count; i++) {
-		const char *tree = search->settings->real_trees[i];
+		char tree[PATH_MAX];
+		if (realpath(search->settings->trees[i], tree) == NULL)
+			continue;
 		if (stat(tree, &status) != 0 || is_granted(&status, search) ||
 			!may_share(tree, &status, search))
 			continue;

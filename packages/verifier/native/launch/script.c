@@ -26,10 +26,6 @@ void find_script(const char *name, const struct options *options, const struct r
 		return;
 	}
 
-	/* A link is read once for script, index and trees. So the runtime must not read it again. */
-	char resolved[PATH_MAX];
-	if (resolve_once(path, resolved, NULL, NULL) > 0)
-		snprintf(path, PATH_MAX, "%s", resolved);
 	const int file = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	struct stat status;
 	if (file < 0 || fstat(file, &status) != 0)
