@@ -315,7 +315,10 @@ function signIma(path) {
 	attempt("attributes", before);
 }
 
-/** Runs `strip`, waits until the disk has written everything, and then until the files' times are old enough. */
+/**
+ * Runs `strip`, then waits until the disk has written everything. Then waits SETTLED_MS, so that sigtool does not check
+ * the files a second time.
+ */
 function stripped(strip) {
 	strip();
 	run({ argv: ["sync"], silent: true }, env);

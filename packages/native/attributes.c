@@ -179,7 +179,8 @@ static bool lies_at(int file, const char *path)
 
 #else
 
-/* The extended attributes of other systems differ, so JavaScript writes them. */
+/* Systems other than Linux have other functions for extended attributes. Here read_attributes()
+ * returns false, so JavaScript writes the attributes. */
 
 bool read_attributes(struct attributes *attributes, napi_env env, napi_value given)
 {

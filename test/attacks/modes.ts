@@ -53,7 +53,10 @@ export interface Host {
 	readonly index?: (bytes: Buffer) => Uint8Array;
 }
 
-/** Signs the tree as it is now. Writes the host configuration and the launcher configuration. */
+/**
+ * Signs the tree as it is now, and writes the host configuration. If the launcher is built, copies it and writes its
+ * configuration.
+ */
 export async function install(root: string, { node, release }: Runtime, host: Host = {}): Promise<void> {
 	const tree = join(realpathSync(root), "app");
 	const home = join(realpathSync(root), "host");

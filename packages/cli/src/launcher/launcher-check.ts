@@ -182,7 +182,10 @@ function isSame(a: PinnedFile, b: PinnedFile): boolean {
 	return a.path === b.path && a.sha256 === b.sha256;
 }
 
-/** Asks each runtime that is launched whether it would start: the hook of Node.js, and the spython itself. */
+/**
+ * Reports if each launched runtime would start with the index. For Node.js this process judges that itself, by the same
+ * code as the hook. For CPython it runs the installed spython and asks it.
+ */
 function indexFindings(conf: LauncherConf): LauncherFinding[] {
 	const { index, config, development, node, spython } = conf;
 	if (!existsSync(index)) {
@@ -206,7 +209,10 @@ function flagsSay(conf: LauncherConf): string {
 	return refuse("index or configuration ask for others by now: run `sigtool launcher install` again");
 }
 
-/** Checks the directory of the events file. The file itself is created by the first process that appends to it. */
+/**
+ * Checks that the directory of the events file exists. The file need not exist, because the launcher, or the first
+ * process that appends to the file, creates it.
+ */
 function eventsSay(file: string): string {
 	const directory = dirname(file);
 	return existsSync(directory)

@@ -208,8 +208,8 @@ function printJson(document: Readonly<Record<string, unknown>>): void {
 			text = "";
 		}
 	} catch (error) {
-		// The beginning of this document is already on standard output. A second document with the error would make the
-		// output invalid JSON, so the error goes to standard error.
+		// The beginning of this document may already be on standard output. A second document with the error would then
+		// make the output invalid JSON, so the error always goes to standard error.
 		throw error instanceof OutputError ? error : new OutputError(error);
 	}
 	print(text);

@@ -1,11 +1,12 @@
 /**
  * Matches entry paths with globs. A catalog's globs are signed, but a signer must not be able to keep a verifier busy
- * or to lead the verifier out of the tree. Therefore every glob is bounded, and matching takes at most the product of
- * the lengths of glob and path, without backtracking into earlier wildcards. `MatchSteps` bounds the sum of these
- * products over all globs and paths.
+ * or to lead the verifier out of the tree. Therefore a glob is refused if it is absolute, has a `..`, is too long, or
+ * has too many wildcards or braces. The steps for matching a glob without braces grow at most with the length of the
+ * glob times the length of the path, because a mismatch never goes back to an earlier wildcard. `MatchSteps` bounds the
+ * steps for all globs and paths together.
  *
- * Supports `*` and `?` within a segment, `[a-z]` and `[!a-z]`, `**` as a whole segment, `{a,b}`, and `\` before a
- * character that stands for itself. Names that begin with a dot are names like any other. Case matters.
+ * Supports `*` and `?` within a segment, `[a-z]` and `[!a-z]`, `**` as a whole segment, `{a,b}`, and `\`, which takes
+ * away the special meaning of the next character. Names that begin with a dot are names like any other. Case matters.
  */
 
 import type { MatchSteps } from "./match-steps.js";

@@ -12,7 +12,10 @@ interface Member {
 	readonly size: 20 | 32;
 }
 
-/** Returns a catalog with these members, and with no more of its content than what belongs to paths. */
+/**
+ * Returns a catalog with these members. Its `bytes` contain only the paths of the members, because nothing else of the
+ * content is needed here.
+ */
 function catalogOf(members: readonly Member[]): Catalog {
 	const texts = members.map(({ path }) => Buffer.from(path, "utf16le"));
 	const ends = texts.map((_, i) => texts.slice(0, i + 1).reduce((sum, { length }) => sum + length, 0));

@@ -94,7 +94,7 @@ describe("parseIma()", () => {
 		["signature version 3", sigv3],
 	])("refuses %s when truncated or with a byte more", (name, value) => {
 		for (let length = 0; length < value.length; length++) {
-			if (name === "a legacy digest" && length === 17) continue; // This length is that of an MD5 digest.
+			if (name === "a legacy digest" && length === 17) continue; // A value of 17 bytes is valid: a type byte and an MD5 digest.
 			expectError("ERR_ATTRIBUTE_FORMAT", () => parseIma(view(value.subarray(0, length))));
 		}
 		expectError("ERR_ATTRIBUTE_FORMAT", () => parseIma(Buffer.concat([value, Buffer.of(0)])));

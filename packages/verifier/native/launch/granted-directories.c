@@ -4,7 +4,7 @@
  * mount, and hard-links.c by a hard link. The directories are opened here, so replacing one by a
  * link later does not make another directory writable. */
 #define _GNU_SOURCE
-#include "launch.h"
+#include "places.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>

@@ -5,7 +5,7 @@
  * Only names that exist at the start matter: Landlock lets the process make a hard link only of a
  * file that it may change already. */
 #define _GNU_SOURCE
-#include "launch.h"
+#include "places.h"
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>

@@ -6,7 +6,7 @@
  * This file assumes that the libraries' own search paths (DT_RUNPATH) name only directories that
  * are covered anyway, and does not read them. */
 #define _GNU_SOURCE
-#include "launch.h"
+#include "places.h"
 #include "../shared/elf-object.h"
 #include <errno.h>
 #include <stdio.h>

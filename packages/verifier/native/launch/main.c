@@ -89,8 +89,10 @@ int main(int argc, char **argv)
 	compose_arguments(arguments, &settings, &options, &runtime, script, command + 1);
 	char **environment = compose_environment(&settings, &options, &runtime, preload);
 
-	/* The process gives up rights, then executes the descriptor that was digested. The kernel
-	 * ignores the sixth argument, but the filter of system calls compares it. */
+	/* The process gives up rights, then executes the file that was digested. From then on the
+	 * filter allows only an execveat() call with exactly these arguments. The program could find
+	 * the descriptor and the addresses by trying, but not the random sixth argument, which the
+	 * kernel ignores. */
 	const struct execution execution = {program, NO_PATH, arguments, random_secret()};
 	lock_down(&settings, &runtime, &record, granted, &execution);
 	syscall(

@@ -6,7 +6,7 @@
  * This file assumes that nothing is mounted or unmounted during the start. It cannot see that one
  * file system shows the files of another, as overlayfs and network file systems do. */
 #define _GNU_SOURCE
-#include "launch.h"
+#include "places.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

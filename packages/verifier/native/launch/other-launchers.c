@@ -11,7 +11,7 @@
  * they are below a granted directory: they come and go, and each is of use only to the user who
  * made it. */
 #define _GNU_SOURCE
-#include "launch.h"
+#include "places.h"
 #include "../shared/owned-file.h"
 #include <string.h>
 #include <sys/stat.h>

@@ -2,7 +2,7 @@
  * path to it: links on the path, mounts and mounts below mounts are followed. This file assumes
  * that no link and no mount on these paths changes during the start. */
 #define _GNU_SOURCE
-#include "launch.h"
+#include "places.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -3,6 +3,7 @@
  * docs/launcher.md tells what a kernel without it leaves open. */
 #define _GNU_SOURCE
 #include "launch.h"
+#include <errno.h>
 #include <linux/seccomp.h>
 #include <stdio.h>
 #include <string.h>
@@ -92,5 +93,7 @@ int print_protections(void)
 			ROWS[i].need == NAMED ? "required" : "optional", is_there ? "holds" : "missing");
 	}
 	const int failed = fflush(stdout);
-	return failed == 0 ? 0 : REFUSED;
+	if (failed != 0)
+		fail(status_of(errno), "Cannot print the protections: %m");
+	return 0;
 }

@@ -1,6 +1,7 @@
 /* Guarantees that a digest is the SHA-256 (FIPS 180-4) of the bytes that were read. The launcher
- * has this implementation because it links only libc. It uses the processor's SHA instructions if
- * there are any: digesting node (100 MB) takes 0.06 s with them and 0.7 s without. */
+ * has this implementation because it links only libc. On x86-64 it uses the processor's SHA
+ * instructions if there are any: digesting node (100 MB) takes 0.06 s with them and 0.7 s
+ * without. */
 #include "launch.h"
 #include <string.h>
 #include <unistd.h>

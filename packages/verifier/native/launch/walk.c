@@ -2,7 +2,7 @@
  * than the bounds allow, the walk does not visit all of it, and returns false. Symbolic links are
  * not followed. Mounts are entered. */
 #define _GNU_SOURCE
-#include "launch.h"
+#include "places.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -51,8 +51,8 @@ static size_t read_character(const unsigned char *at, unsigned *code)
 	return length;
 }
 
-/* Appends a character as JSON, in at most 12 bytes. Only printable ASCII is not escaped. A
- * character above U+FFFF becomes a surrogate pair. */
+/* Appends a character as JSON, in at most 12 bytes. Escapes `"`, `\` and everything that is not
+ * printable ASCII. A character above U+FFFF becomes a surrogate pair. */
 static void put_character(struct event_line *line, unsigned code)
 {
 	if (code == '"' || code == '\\')

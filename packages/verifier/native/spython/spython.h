@@ -37,7 +37,7 @@ struct rules {
 	int is_checking; /* the index is judged, and no program runs */
 	int launched; /* the launcher started this process, and the index is in sealed memory */
 	int audit_hooks; /* the program may add audit hooks */
-	int refuses_extensions; /* files of native code are never loaded */
+	int refuses_extensions; /* the policy refuses native code; modes off and audit only record it */
 	int xattr_ima; /* a file without an entry is trusted by its security.ima */
 	int xattr_spython; /* audit mode trusts a file without an entry by spython's attribute */
 	int host_mode; /* the mode in the host configuration, or -1 if it has none */

@@ -60,7 +60,7 @@ const ofDataViews = viewGetters(DataView.prototype);
 
 function viewGetters(prototype: object): { readonly [Name in keyof View]: (view: unknown) => View[Name] } {
 	const getter = (name: keyof View) => {
-		// The type assertion is safe: all three properties have getters.
+		// The type assertion is safe: both prototypes have a getter for each of the three members of `View`.
 		const get = getOwnPropertyDescriptor(prototype, name)?.get as (this: unknown) => never;
 		return uncurryThis(get);
 	};

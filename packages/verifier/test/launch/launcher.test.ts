@@ -15,6 +15,16 @@ import { describe, expect, it } from "vitest";
 import { hasLauncher, Installation, isRoot, pinned } from "./support.js";
 
 describe.skipIf(!hasLauncher)("sigtool-launch (needs it built)", () => {
+	it("15.10: prints the protections of the kernel, or says why it cannot", () => {
+		const { launcher } = new Installation();
+		const printed = spawnSync(launcher, ["--protections"], { encoding: "utf8" });
+		expect(printed.status).toBe(0);
+		expect(printed.stdout).toMatch(/^(?:[a-z-]+\t\d\.\d+\t(?:required|optional)\t(?:holds|missing)\n){10}$/);
+		const full = spawnSync("sh", ["-c", '"$0" --protections >/dev/full', launcher], { encoding: "utf8" });
+		expect(full.stderr).toBe("sigtool-launch: Cannot print the protections: No space left on device\n");
+		expect(full.status).toBe(75);
+	});
+
 	it("15.1: is a static program, so LD_PRELOAD has no effect, and its addresses differ at each start", () => {
 		const { launcher } = new Installation();
 		const { stdout } = spawnSync("readelf", ["-W", "-h", "-l", launcher], { encoding: "utf8" });

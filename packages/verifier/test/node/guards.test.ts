@@ -246,6 +246,21 @@ const ATTEMPTS: readonly (readonly [name: string, program: string, event: string
 	["node:ffi", 'require("node:ffi"); console.log("evil")', "ffi.open", 26],
 	["V8 flags", 'require("v8").setFlagsFromString("--allow-natives-syntax"); console.log("evil")', "code.string"],
 	[
+		"V8 flags behind a tab",
+		'require("v8").setFlagsFromString("--max-old-space-size=100\\t--allow-natives-syntax"); console.log("evil")',
+		"code.string",
+	],
+	[
+		"V8 flags behind a line feed",
+		'require("v8").setFlagsFromString("--max-old-space-size=100\\n--allow-natives-syntax"); console.log("evil")',
+		"code.string",
+	],
+	[
+		"V8 flags behind a no-break space",
+		'require("v8").setFlagsFromString("--max-old-space-size=100\\u00a0--allow-natives-syntax"); console.log("evil")',
+		"code.string",
+	],
+	[
 		"a worker's start message changed by MessagePort.prototype",
 		'const { Worker, MessagePort } = require("worker_threads"); const p = MessagePort.prototype, { postMessage } = p; p.postMessage = function (m, l) { if (m.type === "loadScript") Object.assign(m, { doEval: "module", filename: "console.log(\'evil\')" }); return postMessage.call(this, m, l); }; new Worker("./empty.js")',
 		"worker.spawn",

@@ -12,7 +12,7 @@ export interface Gap {
 	 * command-line argument is the path of the attacker's directory.
 	 */
 	readonly signed: Readonly<Record<string, string>>;
-	/** The files that the attacker changes or adds in the signed directory, in the same form. */
+	/** The files that the attacker changes or adds in the signed directory, in the form of `signed`. */
 	readonly changed?: Readonly<Record<string, string>>;
 	/**
 	 * Python code that the attacker runs in unguarded Python before the program starts. Its variable `app` is the path

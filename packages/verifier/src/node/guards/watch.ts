@@ -1,7 +1,8 @@
 /**
- * Raises events for what a program does besides running code: it opens files, connects sockets, resolves names and sets
- * environment variables. Audit hooks may refuse these actions. Code that uses internal bindings of Node.js
- * raises no such event.
+ * Raises events for some of what a program does besides running code: it opens, reads and writes files, connects
+ * sockets, looks up names, and sets or deletes environment variables. Audit hooks may refuse these actions. Other
+ * functions with a similar effect, such as `fs.copyFile()` and `dns.resolve()`, and internal bindings of Node.js raise
+ * no event.
  */
 
 import type { EventDetail } from "../../audit/events.js";

@@ -8,7 +8,7 @@ const PROBES = fileURLToPath(new URL("./probes/", import.meta.url));
 const BEGIN = "by `pnpm docs:protections`. -->\n";
 const END = "<!-- end of generated: protections -->";
 
-// `pnpm docs:protections` writes this file.
+// `pnpm docs:protections` runs this test with -u, which writes the table into docs/launcher.md.
 test("15: docs/launcher.md has the table of protections with their probes", async () => {
 	const page = readFileSync(DOCUMENT, "utf8");
 	const [before = "", rest = ""] = page.split(BEGIN);
