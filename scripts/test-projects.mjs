@@ -103,6 +103,14 @@ export const LONG = [
 	"packages/verifier/test/launch/sandbox/terminal.test.ts",
 	"test/operations/faults.test.ts",
 	"test/operations/stolen-key.test.ts",
+	// These tests run deployments, programs that npm installs, or every tool that moves files.
+	"packages/cli/test/commands/python/deploy-python.test.ts",
+	"packages/cli/test/commands/launcher/deploy.test.ts",
+	"packages/cli/test/commands/sign/node-modules.test.ts",
+	"packages/cli/test/transports.test.ts",
+	"test/applications/applications.test.ts",
+	"test/applications/suites.test.ts",
+	"test/examples/examples.test.ts",
 ];
 
 /**
