@@ -3,6 +3,7 @@
  * link of the tree, to find out whether it leaves the tree.
  */
 
+import { isUtf8 } from "node:buffer";
 import { lstatSync, readlinkSync, type Stats } from "node:fs";
 import { basename, dirname, isAbsolute, join, parse, sep } from "node:path";
 import { ioError, quote, SigtoolError } from "../errors.js";
@@ -31,8 +32,9 @@ export function resolveEntry(root: string, path: string): ResolvedEntry {
 /**
  * Tells where the link at the entry path `path` leads, also through other links. The value `outside` means that it ends
  * outside the tree. The value `through-outside` means that it leaves the tree, and then comes back or leads nowhere. A
- * segment before `..` that does not exist counts as a directory, because it can become one. Links that cannot be followed
- * for another reason lead nowhere. The directories above the link must not be links.
+ * segment before `..` that does not exist counts as a directory, because it can become one. A link in a circle leads
+ * nowhere. A link that cannot be followed for another reason counts as `outside`, because the kernel may be able to
+ * follow it. The directories above the link must not be links.
  */
 export function whereLinkLeads(root: string, path: string): "inside" | "through-outside" | "outside" {
 	const way = wayOf(root, basename(path), join(root, dirname(path)));
@@ -43,6 +45,7 @@ export function whereLinkLeads(root: string, path: string): "inside" | "through-
 		if (!(error instanceof SigtoolError)) throw error;
 		const rest = way.ahead.reverse().join("/");
 		const isMissing = error.code === "ERR_ROOT_MISSING";
+		if (!isMissing && error.code !== "ERR_LINK_CYCLE") return "outside";
 		if (isMissing && leavesRoot(`${entryPathOf(root, way.place)}/`, rest)) return "through-outside";
 	}
 	return way.hasLeft ? "through-outside" : "inside";
@@ -151,11 +154,14 @@ function lstatOrUndefined(path: string): Stats | undefined {
 }
 
 function readTarget(path: string): string {
+	let target: Buffer;
 	try {
-		return readlinkSync(path);
+		target = readlinkSync(path, { encoding: "buffer" });
 	} catch (cause) {
 		throw ioError("read link", path, cause);
 	}
+	if (isUtf8(target)) return target.toString();
+	throw new SigtoolError("ERR_PATH_ENCODING", `Cannot follow ${quote(path)}: its target is not UTF-8`, { path });
 }
 
 function missing(path: string): SigtoolError {

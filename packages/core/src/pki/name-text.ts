@@ -14,7 +14,10 @@ export function normalizeNameText(text: string): string | undefined {
 		const match = token.exec(text);
 		if (match === null) return undefined;
 		const [, type, value, separator] = match;
-		const name = ATTRIBUTE_NAMES[type] ?? NAMES.get(type.toLowerCase()) ?? type;
+		const name =
+			(Object.hasOwn(ATTRIBUTE_NAMES, type) ? ATTRIBUTE_NAMES[type] : undefined) ??
+			NAMES.get(type.toLowerCase()) ??
+			type;
 		const written = value.startsWith("#") ? hexValue(value) : isKnown(name) ? textValue(value) : undefined;
 		if (written === undefined || !(isKnown(name) || OID.test(name))) return undefined;
 		normalized += `${name}=${written}${separator}`;

@@ -1,6 +1,6 @@
 /** Tests that a link which leaves the tree through another link is treated like one whose own target leaves the tree. */
 
-import { realpathSync, symlinkSync } from "node:fs";
+import { mkdirSync, readFileSync, realpathSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -47,6 +47,31 @@ describe.skipIf(process.platform === "win32")("hashFileSet() refuses a link that
 		expect(await refused(root, { exclude: (path) => path === "gate" })).toEqual(["far", "near"]);
 		expect(await refused(root, { only: ["far"] })).toEqual(["far"]);
 		expect(await refused(root, { linksOutside: "record" })).toEqual([]);
+	});
+
+	it("through an excluded link that this program cannot follow, but the kernel can", async () => {
+		const root = treeBesideSecret({ odd: { link: "ex/odd" }, long: { link: "ex/0" }, "ex/x": "" });
+		const bytes = Buffer.from([0xff]);
+		symlinkSync(bytes, join(root, "ex/odd"));
+		symlinkSync("/etc/passwd", Buffer.concat([Buffer.from(`${root}/ex/`), bytes]));
+		// Each link goes down some hundred bytes, so that the path without links becomes longer than a path may be.
+		const step = ["d".repeat(200), "d".repeat(200), "d".repeat(200), "d".repeat(200)].join("/");
+		const before = process.cwd();
+		process.chdir(join(root, "ex"));
+		try {
+			for (let depth = 0; depth < 6; depth++) {
+				symlinkSync(depth === 5 ? "/etc/passwd" : `${step}/${depth + 1}`, `${depth}`);
+				if (depth === 5) break;
+				mkdirSync(step, { recursive: true });
+				process.chdir(step);
+			}
+		} finally {
+			process.chdir(before);
+		}
+		expect(readFileSync(join(root, "odd"))).toEqual(readFileSync("/etc/passwd"));
+		expect(readFileSync(join(root, "long"))).toEqual(readFileSync("/etc/passwd"));
+		const exclude = (path: string) => path === "ex" || path.startsWith("ex/");
+		expect(await refused(root, { exclude })).toEqual(["long", "odd"]);
 	});
 
 	it("and comes back, or leads nowhere, as it is refused if its own target does that", async () => {

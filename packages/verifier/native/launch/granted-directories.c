@@ -125,6 +125,7 @@ void open_granted_directories(int granted[MAX_DIRECTORIES], const struct setting
 	}
 	for (size_t i = 0; i < settings->tree_count; i++)
 		protect(settings->trees[i], &guard);
+	each_configured_file(settings, protect, &guard);
 	guard.kind = HOLDS_LIBRARIES;
 	each_library_place(runtime->program, protect, &guard);
 	for (size_t i = 0; i < guard.count; i++) {

@@ -28,6 +28,8 @@ static const char *const SYSTEM[] = {
 	"/usr/lib64",
 	"/usr/libx32",
 	"/usr/libexec",
+	/* Debian's Node.js loads modules of its own from here. */
+	"/usr/share/nodejs",
 	"/usr/local/lib",
 	"/usr/local/lib32",
 	"/usr/local/lib64",

@@ -109,6 +109,11 @@ typedef void take_place(const char *path, void *context);
  * libraries. */
 void each_library_place(const char *program, take_place *take, void *context);
 
+/* configured-files.c */
+
+/* Calls `take` for each file that the host configuration names and that decides what may run. */
+void each_configured_file(const struct settings *settings, take_place *take, void *context);
+
 /* walk.c */
 
 enum { MAX_WALK_DEPTH = 32 };

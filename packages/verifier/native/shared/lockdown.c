@@ -145,6 +145,7 @@ static void add_requests(struct filter *filter)
 		IF(TIOCSETD, DENY, 0),
 		IF(0x40087602 /* FS_IOC_SETVERSION */, DENY, 0),
 		IF(0x40047211 /* FAT_IOCTL_SET_ATTRIBUTES */, DENY, 0),
+		IF(0x40186f04 /* OCFS2_IOC_REFLINK, which makes a file */, DENY, 0),
 		/* These only read. */
 		IF(0x80086601 /* FS_IOC_GETFLAGS */, ALLOW, 0),
 		IF(0x801c581f /* FS_IOC_FSGETXATTR */, ALLOW, 0),
@@ -208,7 +209,9 @@ static void add_memory(struct filter *filter, int how)
 /* The owner of a file could take a lease on it, and so delay or stop a launcher that opens it. */
 static void add_leases(struct filter *filter)
 {
-	RULE(filter, SYS_fcntl, LOAD(args[1]), IF(F_SETLEASE, DENY, ALLOW));
+	RULE(filter, SYS_fcntl, LOAD(args[1]),
+		IF(F_SETLEASE, DENY, 0),
+		IF(1040 /* F_SETDELEG */, DENY, ALLOW));
 }
 
 /* The launcher sets RLIMIT_CORE to 1, because for this value alone the kernel neither writes a core

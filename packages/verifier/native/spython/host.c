@@ -7,6 +7,7 @@
 #define _GNU_SOURCE
 #include "spython.h"
 #include "../shared/owned-file.h"
+#include <sys/stat.h>
 #include <errno.h>
 #include <stdbool.h>
 
@@ -70,16 +71,26 @@ static void judge(const struct json *document, const struct member *members,
 	fail(REFUSED, code, "Cannot use %s: %s%s%s %s", name, quote, fault.at, quote, fault.why);
 }
 
+#define HOST_DIRECTORY "/etc/sigtool"
+
+/* Returns true only if neither the file exists nor a link in its place or in that of its directory.
+ * A link that leads nowhere may lead to a volume that is not mounted yet, and a file that this user
+ * may not look for exists. Both are refused when the file is opened. */
+static bool is_nothing(const char *directory, const char *file)
+{
+	struct stat status;
+	if (lstat(file, &status) == 0 || (errno != ENOENT && errno != ENOTDIR))
+		return false;
+	return lstat(directory, &status) != 0 || !S_ISLNK(status.st_mode);
+}
+
 /* Reads the file. NULL stands for /etc/sigtool/verifier.json, which may be absent. */
 void read_host(const char *file)
 {
 	const struct json *values[HOST_MEMBERS];
 	char name[PATH_MAX];
-	rules.host_file = file == NULL ? "/etc/sigtool/verifier.json" : file;
-	/* Only an absent file counts as absent. One that this user may not look for is refused when it
-	 * is opened. */
-	const bool is_absent =
-		file == NULL && access(rules.host_file, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR);
+	rules.host_file = file == NULL ? HOST_DIRECTORY "/verifier.json" : file;
+	const bool is_absent = file == NULL && is_nothing(HOST_DIRECTORY, rules.host_file);
 	rules.has_host_file = !is_absent;
 	const struct json *document =
 		is_absent ? default_document() : read_document(rules.host_file, MAX_HOST_BYTES);

@@ -171,9 +171,6 @@ static void verify_signature(const uint8_t *der, size_t length, const uint8_t co
 	const time_t proven = proven_time(signer, certificate);
 	const bool is_now = proven < 0;
 	const time_t at = is_now ? time(NULL) : proven;
-	check_certificate(certificate, at, is_now);
-	if (!has_pin)
-		require_chain(cms, certificate, at, is_now);
 	if (OBJ_obj2nid(digest_algorithm->algorithm) != NID_sha256)
 		distrust("ERR_UNSUPPORTED_ALGORITHM", "its digest is not SHA-256");
 	if (CMS_SignerInfo_verify(signer) != 1)
@@ -183,6 +180,10 @@ static void verify_signature(const uint8_t *der, size_t length, const uint8_t co
 		distrust("ERR_SIGNED_ATTRIBUTES", "it is not signed as a trust index");
 	require_message_digest(signer, content);
 	require_signing_certificate(signer, certificate);
+	/* Dates come last: a wrong clock is no reason to try a forged index again. */
+	check_certificate(certificate, at, is_now);
+	if (!has_pin)
+		require_chain(cms, certificate, at, is_now);
 }
 
 /* Digests the signed content and the whole file. The bytes before the signature are read once. */

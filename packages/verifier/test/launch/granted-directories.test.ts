@@ -173,6 +173,24 @@ describe.skipIf(!hasLauncher)("directories to write below (needs the launcher bu
 			expectRefusal(installation.run(["app/main.js"]), /events.jsonl" lies in it/);
 		});
 
+		it.each([
+			["policy", (file: string) => ({ policy: file })],
+			["certificate of an authority", (file: string) => ({ authorities: [{ certificate: file, subject: "CN=a" }] })],
+			[
+				"certificate of a timestamping authority",
+				(file: string) => ({ timestampAuthorities: [{ certificate: file }] }),
+			],
+		])("15.8: are not the directory of a %s that the host configuration names", (_, members) => {
+			const installation = installed();
+			const file = installation.write("data/named", "");
+			const document = { version: 1, ...members(file) };
+			installation.set("config", installation.write("etc/verifier.json", JSON.stringify(document)));
+			expectRefusal(write(installation, installation.at("data"), "x"), /data\/named" lies in it/);
+			const nameless = installation.write("etc/verifier.json", JSON.stringify({ version: 1 }));
+			expect(nameless).toBe(installation.at("etc/verifier.json"));
+			expect(write(installation, installation.at("data"), installation.at("data/x")).status).toBe(0);
+		});
+
 		it("15.8: may lie beside a tree, have its name as a prefix, or lie inside", () => {
 			const installation = installed();
 			for (const name of ["data", "app-data", "ap", "app/data", "app/lib/data"]) {
