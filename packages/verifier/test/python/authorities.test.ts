@@ -140,6 +140,19 @@ describe.skipIf(!isRoot || !hasOpenssl).each(PYTHONS.slice(0, 1))(
 			expect(await agreed(parts.signer(soon), [soon])).toBe("ERR_CERTIFICATE_NOT_YET_VALID");
 		});
 
+		it("agree that a changed index by a leaf which is not yet valid is judged, and not tried again", async () => {
+			const early = { subject: "/CN=New", issuer: parts.middle, extensions: CODE_SIGNER, notBefore: "20390101000000Z" };
+			const leaf = workshop.issue(early);
+			await judged(leaf, [parts.middle]);
+			const [index, config] = ["app.sigx", "verifier.json"].map((name) => join(workshop.directory, name));
+			const bytes = readFileSync(index ?? "");
+			bytes[30] = (bytes[30] ?? 0) ^ 1;
+			writeFileSync(index ?? "", bytes);
+			const forged = { code: "ERR_SIGNED_ATTRIBUTES", passing: false };
+			expect(byNode(index ?? "", config ?? "")).toEqual(forged);
+			expect(bySpython(index ?? "", config ?? "")).toEqual(forged);
+		});
+
 		it("agree about who vouches", async () => {
 			const { root, middle, leaf, signer } = parts;
 			const stranger = workshop.issue({ subject: "/CN=Root" });
