@@ -103,6 +103,15 @@ export const LONG = [
 	"packages/verifier/test/launch/sandbox/terminal.test.ts",
 	"test/operations/faults.test.ts",
 	"test/operations/stolen-key.test.ts",
+	// These tests start the command line some hundred times.
+	"packages/cli/test/commands/timestamp/timestamp.test.ts",
+	"packages/cli/test/commands/trust/deny.test.ts",
+	"packages/cli/test/commands/verify/catalog-operand.test.ts",
+	"packages/cli/test/commands/verify/found-catalogs.test.ts",
+	"packages/cli/test/commands/verify/operand-kinds.test.ts",
+	"packages/cli/test/commands/verify/revocation.test.ts",
+	"packages/cli/test/options/development.test.ts",
+	"packages/cli/test/output/terminal-text.test.ts",
 	// These tests run deployments, programs that npm installs, or every tool that moves files.
 	"packages/cli/test/commands/python/deploy-python.test.ts",
 	"packages/cli/test/commands/launcher/deploy.test.ts",
