@@ -122,7 +122,12 @@ describe.skipIf(process.platform === "win32")("hashFileSet() refuses a link that
 			const { problems: messages } = await hashFileSet(root, { onProblem: "collect" });
 			if (messages.some(({ message }) => message.includes("through another link"))) counts.refusedThroughLinks++;
 		});
-		await fc.assert(property, { numRuns: RUNS, endOnFailure: true });
+		// Random links rarely lead out through another link, so the first run does.
+		const throughLink = [
+			{ directory: "a", target: "../.." },
+			{ directory: "a", target: "l0/x" },
+		];
+		await fc.assert(property, { examples: [[throughLink]], numRuns: RUNS, endOnFailure: true });
 		for (const [name, count] of Object.entries(counts)) expect([name, count > 0]).toEqual([name, true]);
 	});
 });
