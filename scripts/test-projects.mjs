@@ -101,8 +101,11 @@ export const LONG = [
 	"packages/verifier/test/launch/sandbox/replay.test.ts",
 	"packages/verifier/test/launch/sandbox/sandbox.test.ts",
 	"packages/verifier/test/launch/sandbox/terminal.test.ts",
+	"test/operations/emergency.test.ts",
 	"test/operations/faults.test.ts",
+	"test/operations/older-index.test.ts",
 	"test/operations/stolen-key.test.ts",
+	"test/operations/switching.test.ts",
 	// These tests start the command line some hundred times.
 	"packages/cli/test/commands/timestamp/timestamp.test.ts",
 	"packages/cli/test/commands/trust/deny.test.ts",

@@ -17,6 +17,7 @@ const certificate = certificateFor(key);
 const signer = core.signerFromKey(key, [certificate]);
 const trust = core.trustFromCertificates([certificate]);
 const NOTHING = new Uint8Array();
+const unsignedIndex = { content: NOTHING, index: {} };
 const unsigned = { list: NOTHING, facts: {} };
 
 /** Each function that takes options: the arguments before them, and options that are accepted. */
@@ -33,13 +34,16 @@ const FUNCTIONS: Readonly<Record<string, readonly [before: readonly unknown[], o
 	digestStandardInput: [["sha256"], {}],
 	exportIdentity: [["x"], { output: catalog, passphrase: "p" }],
 	finishCatalog: [[unsigned], { signer }],
+	finishIndex: [[unsignedIndex], { signer }],
 	importIdentity: [["x", { containerFile: "c" }], { chainFiles: [], passphraseOf: () => () => "" }],
+	indexChangesSince: [[catalog, unsignedIndex], {}],
 	loadCatalogs: [[directory], { trust }],
 	openCommandSigner: [[], { program: "p", certFile: "c" }],
 	openPemSigner: [[], { keyFile: "k", certFile: "c" }],
 	openPkcs11Signer: [[], { uri: {}, pin: () => "" }],
 	openPkcs12Signer: [[], { file: "f", passphrase: () => "" }],
 	openUnsigned: [[catalog], {}],
+	openUnsignedIndex: [[catalog], {}],
 	resolveSignTarget: [[[directory]], {}],
 	restoreAttributes: [[directory], { trust }],
 	signedEntries: [[[]], {}],

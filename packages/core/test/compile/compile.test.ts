@@ -120,11 +120,11 @@ describe("compileTrustIndex()", () => {
 		expect(index.find("app", "lib/native.dll")).toMatchObject({ sha256: sha256(image) });
 	});
 
-	it("writes equal bytes for equal input, and at another time differs only in the signature", async () => {
+	it("writes equal bytes for equal input and sequence, and at another time differs only in the signature", async () => {
 		const { root, output } = await signedApp();
 		const time = Date.now();
 		const run = async (when: number) => {
-			await compile([root], { output, time: when });
+			await compile([root], { output, time: when, sequence: 1 });
 			return readFileSync(output);
 		};
 		const [first, second, later] = [await run(time), await run(time), await run(time + 5000)];

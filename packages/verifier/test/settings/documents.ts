@@ -316,6 +316,12 @@ const HOST_ROWS: readonly Row[] = [
 		"$.products[0].root",
 	],
 	["the root of all as a product's", host({ products: [{ name: "a", root: "/" }] })],
+	["a minimum for indexes", host({ products: [{ name: "a", minimumCompiled: 3 }] })],
+	[
+		"a negative minimum for indexes",
+		host({ products: [{ name: "a", minimumCompiled: -1 }] }),
+		"$.products[0].minimumCompiled",
+	],
 	["a sequence of 0", host({ products: [{ name: "a", minimumSequence: 0 }] })],
 	["a negative sequence", host({ products: [{ name: "a", minimumSequence: -1 }] }), "$.products[0].minimumSequence"],
 	[

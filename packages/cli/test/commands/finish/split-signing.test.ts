@@ -76,6 +76,41 @@ describe.skipIf(!hasProgram("openssl"))("split signing", () => {
 		expect(publish()).toMatchObject({ status: 0, stderr: "" });
 	});
 
+	it("16.10: signs the announced index by the same scripts, and the previous one is verified first", () => {
+		build("--sequence", "1");
+		const options = makeKey();
+		const catalog = on(
+			"signing",
+			"sign.sh",
+			["unsigned.cat", digestOf("unsigned.cat"), "app.cat", "first", ...options],
+			{
+				SIGN_CERT: key.certFile,
+			},
+		);
+		expect(catalog).toMatchObject({ status: 0 });
+		cpSync(join(home, "signing/app.cat"), join(home, "build/app.cat"));
+		let previous = "first";
+		for (const sequence of ["1", "2"]) {
+			const args = ["app", "app.cat", "out/unsigned.sigx", "--sequence", sequence];
+			const published = on("build", "publish.sh", args, { SIGN_CERT: key.certFile });
+			expect(published).toMatchObject({ status: 0, stdout: expect.stringMatching(/^sha256:[0-9a-f]{64}\n$/) });
+			cpSync(join(home, "build/out/unsigned.sigx"), join(home, "signing/unsigned.sigx"));
+			const signing = ["unsigned.sigx", published.stdout.trim(), `app-${sequence}.sigx`, previous, ...options];
+			const run = on("signing", "sign.sh", signing, { SIGN_CERT: key.certFile });
+			expect([run.status, run.stderr]).toEqual([0, expect.stringContaining(`sequence ${sequence}`)]);
+			previous = `app-${sequence}.sigx`;
+		}
+		const forged = ["unsigned.sigx", digestOf("unsigned.cat"), "x.sigx", previous, ...options];
+		expect(on("signing", "sign.sh", forged, { SIGN_CERT: key.certFile })).toMatchObject({ status: 1 });
+		expect(existsSync(join(home, "signing/x.sigx"))).toBe(false);
+	});
+
+	/** Returns the digest of a file on the signing machine. */
+	function digestOf(file: string): string {
+		const { stdout } = spawnSync("sha256sum", [join(home, "signing", file)], { encoding: "utf8" });
+		return `sha256:${stdout.slice(0, 64)}`;
+	}
+
 	it.skipIf(!hasSoftToken)("signs in a token of the signing machine (needs SoftHSM2)", () => {
 		const digest = build();
 		makeKey();
