@@ -1,9 +1,10 @@
 /**
  * Captures functions before a program can replace them: functions of Node.js, and methods of built-in prototypes as
- * functions whose first argument is `this`. The program's first file is read later than this module. In a thread of a
- * program, code that makes decisions uses only captured functions, operators, literals and functions of this package.
- * It uses no `for…of`, no spread and no array methods, and appends no array element, because each of these depends on a
- * prototype that a program can change.
+ * functions whose first argument is `this`. The program's first file is read later than this module.
+ *
+ * In a thread of a program, code that makes decisions uses only captured functions, operators, literals and functions
+ * of this package. It uses no `for…of`, no spread and no array methods, and appends no array element, because each of
+ * these depends on a prototype that a program can change.
  */
 
 import crypto from "node:crypto";
