@@ -66,7 +66,7 @@ export function leavesRoot(path: string, target: string): boolean {
 	return false;
 }
 
-/** The state of follow() on its way along a path. */
+/** Holds the state of follow() on its way along a path. */
 interface Way {
 	readonly root: string;
 	readonly path: string;
@@ -76,7 +76,7 @@ interface Way {
 	readonly ahead: string[];
 	/** The entry paths of the tree's links that were followed, in order. */
 	readonly links: string[];
-	/** True if the way was outside the root, also if it came back. */
+	/** True if the way was outside of the root at least once, even if it came back. */
 	hasLeft: boolean;
 }
 
@@ -111,7 +111,7 @@ function follow(way: Way): void {
 		const stats: Stats | undefined = kind === "directory" ? lstatOrUndefined(way.place) : undefined;
 		if (stats === undefined) {
 			if (ahead.includes("..")) throw missing(path);
-			way.place = join(way.place, ...ahead.reverse()); // One call, because each copies the whole path.
+			way.place = join(way.place, ...ahead.reverse()); // One call copies the path only once.
 			break;
 		}
 		if (!stats.isSymbolicLink()) {
