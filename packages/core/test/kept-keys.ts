@@ -36,7 +36,7 @@ export function keptKey(name: string, generate: () => KeyObject): KeyObject {
 		mkdirSync(FOLDER, { recursive: true });
 		const temporary = `${file}.${process.pid}`;
 		writeFileSync(temporary, toPem(generate()), { mode: 0o600 });
-		// Two workers may each generate a key. The first key that is put there is used.
+		// Two workers may each generate a key. Nearly always, both use the key that was put there first.
 		if (!existsSync(file)) renameSync(temporary, file);
 		rmSync(temporary, { force: true });
 		return createPrivateKey(readFileSync(file));

@@ -316,7 +316,7 @@ describe.skipIf(!isPossible || !canBeNobody())(unprivileged, () => {
 			);
 			expect(FILES.flatMap((file) => namesOf(at(file)))).toEqual([]);
 			expect(run(["sign", root, "--format", "ima", ...key])).toMatchObject({ status: 0 });
-			// Reading needs no privileges. A run that has nothing to write needs none either.
+			// Verifying needs no privileges. A run that has nothing to write needs none either.
 			expect(asNobody("verify", root, "--format", "ima", "--trust", certFile)).toMatchObject({ status: 0 });
 			expect(asNobody("sign", root, "--format", "ima", ...key).stdout).toMatch(/^nothing to write /);
 			const kept = asNobody("strip", root, "--format", "ima");

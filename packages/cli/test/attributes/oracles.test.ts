@@ -1,4 +1,6 @@
-/** evmctl and fsverity judge attributes that sigtool wrote, and sigtool judges theirs. */
+/**
+ * Lets evmctl and fsverity judge the attributes that sigtool wrote, and sigtool judge the attributes that they wrote.
+ */
 
 import { execFileSync, spawnSync } from "node:child_process";
 import { appendFileSync, chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
