@@ -55,7 +55,6 @@ export interface ChainCase {
 	readonly openssl?: "ok";
 }
 
-/** The cases by name. */
 export const CHAIN_CASES: Readonly<Record<string, ChainCase>> = {
 	"a leaf under one intermediate": { expect: "ok", make: ({ middle, leaf }) => [leaf, middle] },
 	"three levels of authorities": {

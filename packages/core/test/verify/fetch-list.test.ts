@@ -110,7 +110,7 @@ describe.skipIf(!hasOpenssl)("14.10: lists from distribution points", () => {
 		});
 	}
 	const statusOf = ({ catalogs }: Verification) => catalogs[0].revocation?.map(({ status }) => status);
-	/** The bytes of a list in DER. */
+	/** Encodes a certificate revocation list in DER. */
 	function list(entries: readonly Revocation[] = [], options: ListOptions = {}, by = root): Buffer {
 		return workshop.openssl("crl", "-in", issueList(workshop, by, entries, options), "-outform", "DER");
 	}

@@ -205,7 +205,7 @@ interface SignedDataParts {
 	readonly signers: readonly Uint8Array[];
 }
 
-/** The elements in the sets of a SignedData. */
+/** Returns the elements in the sets of a SignedData. */
 function parts(catalog: Uint8Array): SignedDataParts & { readonly encapsulated: Uint8Array } {
 	const reader = new DerReader(catalog, "catalog");
 	const set = (tag: number) => {

@@ -50,7 +50,6 @@ export const repeat = uncurryThis(String.prototype.repeat);
 
 const PromiseObject = Promise;
 const reject = Promise.reject;
-/** Returns a rejected promise. */
 export const rejected = (error: unknown): Promise<never> => apply(reject, PromiseObject, [error]);
 
 const { isAnyArrayBuffer, isArrayBufferView, isDataView } = util.types;

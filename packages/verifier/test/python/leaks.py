@@ -57,7 +57,7 @@ def native():
 
 
 def refusal():
-    """Ignores refusals, which unguarded Python does not make."""
+    """Ignores refusals, because unguarded Python makes none."""
     attempts = [lambda: runpy.run_path(place + "/unsigned.py"), lambda: open(place + "/unsigned.pyc", "rb").close()] * LOADS
     for attempt in attempts + [lambda: os.system("exit")] * 4:
         try:

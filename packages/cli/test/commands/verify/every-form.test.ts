@@ -120,7 +120,7 @@ const name = fc.stringMatching(/^[a-z][a-z0-9_ -]{0,6}[a-z0-9]$/);
 const path = fc.array(name, { minLength: 1, maxLength: 3 }).map((steps) => steps.join("/"));
 const content = fc.string({ maxLength: 40 });
 
-/** A tree in which no file is at the path of a directory. */
+/** Generates trees in which no file is at the path of a directory. */
 const tree = fc.dictionary(path, content, { minKeys: 2, maxKeys: 8, noNullPrototype: true }).filter((files) => {
 	const paths = Object.keys(files);
 	return !paths.some((file) => paths.some((other) => other.startsWith(`${file}/`)));

@@ -96,7 +96,8 @@ static int try_read_memory(long unused)
 	(void)unused;
 	char byte;
 	const struct iovec here = {&byte, 1};
-	/* The address need not exist in the other process. EFAULT tells that the call was allowed. */
+	/* The address need not exist in the other process: EFAULT shows that the kernel allowed the
+	 * call. */
 	const struct iovec there = {(void *)1, 1};
 	return outcome(process_vm_readv(neighbour(), &here, 1, &there, 1, 0));
 }
