@@ -45,7 +45,7 @@ const [C, HASHING, SIGN, VERIFY, SUMS] = [
 const ATTRIBUTE_LOOP = "C, 1 thread";
 /**
  * sigtool examines a file a second time if the file's times are less than this number of milliseconds old. Only a tree
- * that was just written has such files, so the bench waits for so long after writing.
+ * that was just written has such files, so the bench waits for this time after writing.
  */
 const SETTLED_MS = 3000;
 const HASHING_BOUNDS = { A: 1.6, B: 1.6, C: 1.15, D: 1.3 };

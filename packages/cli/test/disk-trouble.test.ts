@@ -152,7 +152,7 @@ function canBeNobody(): boolean {
 	return spawnSync(program, args).status === 0;
 }
 
-/** Makes a `signedTree` that the unprivileged user owns, and a runner as that user. */
+/** Makes a `signedTree` that the unprivileged user owns, and a function that runs sigtool as that user. */
 function treeOfNobody(entries: Record<string, string>) {
 	const home = temporaryDirectory();
 	const { root, catalog } = signedTree(home, join(home, "tree"), entries);

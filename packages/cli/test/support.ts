@@ -1,4 +1,6 @@
-/** Provides the tests of the command line with a runner, trees, and certificates made with openssl. */
+/**
+ * Provides the tests of the command line with functions that run sigtool, trees, and certificates made with openssl.
+ */
 
 import { execFile, execFileSync, spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";

@@ -278,7 +278,7 @@ function canBeNobody(): boolean {
 const unprivileged = "without rights (needs root to give them up, a command line that others may read, attr, openssl)";
 
 describe.skipIf(!isPossible || !canBeNobody())(unprivileged, () => {
-	/** Makes a tree and a key that belong to the user nobody, and returns a runner as that user. */
+	/** Makes a tree and a key that belong to the user nobody, and returns a function that runs sigtool as that user. */
 	function openAsNobody() {
 		const opened = open();
 		const { home, root, keyFile, certFile } = opened;

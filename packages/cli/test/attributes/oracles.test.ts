@@ -42,7 +42,7 @@ function evmctl(...args: string[]): { readonly accepted: boolean; readonly outpu
 	return { accepted: status === 0, output: `${stdout}${stderr}` };
 }
 
-/** Makes two equal trees without attributes, and a runner. */
+/** Makes two equal trees without attributes, and a function that runs sigtool. */
 function makePair(key: SelfSigned) {
 	const home = temporaryDirectory();
 	const ours = makeTree(join(home, "ours"), TREE);

@@ -62,7 +62,7 @@ describe.skipIf(!canRun)("PKCS#11 modules (needs SoftHSM2, opensc, pkcs11js, gcc
 	const signArguments = (key: string, ...options: string[]) => {
 		return ["sign", tree, "--pkcs11", `pkcs11:${key}`, "--pkcs11-module", shim, ...options];
 	};
-	/** Signs with the shim in the given state. */
+	/** Signs with the PKCS#11 module of pkcs11-shim.c, which behaves as `state` says. */
 	const sign = (state: string, key = "id=%01", ...options: string[]) => {
 		const seconds = /^(hang|stop)/.test(state) ? "3" : "30";
 		return sigtool(signArguments(key, "--signer-timeout", seconds, ...options), { env: environment(state) });

@@ -77,7 +77,7 @@ const MAX_UNIT_BYTES = 3;
 /** Matches nearly all legal names and no illegal name, so that most names need only this test. */
 const PLAIN_PATH = /^[\w.@+ -]*[\w@+-](?:\/[\w.@+ -]*[\w@+-])*$/;
 const [NOWHERE, NOT_LAST, ANYWHERE] = [0, 1, 2];
-/** For each ASCII character, the places in a name at which PLAIN_PATH accepts the character. */
+/** Maps each ASCII character to the places in a name at which PLAIN_PATH accepts this character. */
 const PLAIN_CHARACTERS = Uint8Array.from({ length: 128 }, (_, code) => {
 	const character = String.fromCharCode(code);
 	if (PLAIN_PATH.test(character)) return ANYWHERE;

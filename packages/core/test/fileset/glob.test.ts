@@ -88,7 +88,7 @@ describe("13.7: signed globs", () => {
 	});
 });
 
-/** A glob of 528 characters whose braces stand for 256 globs, each within the bounds of one glob. */
+/** A glob of 528 characters whose braces stand for 256 globs. Each of these globs alone would be accepted. */
 function manifoldGlob(end: string): string {
 	return `**/${`*${"a".repeat(120)}/`.repeat(4)}${"{c,d,e,f}".repeat(4)}${end}`;
 }

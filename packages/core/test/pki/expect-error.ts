@@ -5,7 +5,7 @@ import { type ErrorCode, SigtoolError } from "../../dist/errors.js";
 export function expectError(code: ErrorCode, action: () => unknown): SigtoolError {
 	const error = caught(action);
 	expect(error, `expected ${code}`).toBeInstanceOf(SigtoolError);
-	expect((error as SigtoolError).code, (error as SigtoolError).message).toBe(code); // The line above checks it.
+	expect((error as SigtoolError).code, (error as SigtoolError).message).toBe(code); // The line above checks the type.
 	return error as SigtoolError;
 }
 

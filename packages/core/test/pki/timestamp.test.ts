@@ -150,8 +150,8 @@ describe.skipIf(!hasOpenssl)("verifyTimestamps() of tokens that openssl ts made"
 	describe("14.10: a signer does not choose the time of its own signature", () => {
 		const both = CODE_SIGNER.map((line) => line.replace("codeSigning", "codeSigning,timeStamping"));
 		/**
-		 * Judges a signature of `by` with a token of `stamper`. The certificates of the signature contain only that of
-		 * `by`.
+		 * Judges a signature by the signer `by` with a timestamp by the authority `stamper`. The signature contains
+		 * only one certificate, that of `by`.
 		 */
 		const verdict = (by: Issued, stamper: Issued, form: "any" | "rfc3161" = "any") => {
 			const info = signedWith((signature) => [encodeAttribute(RFC3161, tokenAt(signature, JUNE, stamper))], by);

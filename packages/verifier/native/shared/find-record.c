@@ -23,7 +23,7 @@ static bool compare_path(const struct index_table *table, uint32_t record, const
 }
 
 /* Returns true if the path of the record before `found` sorts before `path`, and the path of the
- * record after `found` sorts after `path`. Only the records of the product count, which are those
+ * record after `found` sorts after `path`. Regards only the records of the product, which are those
  * from `first` to `end` - 1. */
 static bool is_between_neighbours(const struct index_table *table, uint32_t first, uint32_t end,
 	uint32_t found, const char *path, size_t path_bytes)

@@ -9,7 +9,7 @@ enum { MAX_NAME = 64, MAX_MEMBERS = 64 };
 
 struct reader {
 	const struct member *members;
-	const struct json **values; /* NULL inside lists */
+	const struct json **values; /* NULL while a list is read, because its items are not returned */
 	struct fault *fault;
 };
 

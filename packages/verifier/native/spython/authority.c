@@ -14,7 +14,7 @@
 #include "subject.h"
 
 enum {
-	MAX_INTERMEDIATES = 8, /* a chain has at most 10 certificates, as in chain.ts */
+	MAX_INTERMEDIATES = 8, /* a chain has at most 10 certificates: leaf, intermediates, authority */
 };
 
 /* `anchors` has the order of `rules.authorities`. */

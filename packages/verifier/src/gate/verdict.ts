@@ -1,4 +1,4 @@
-/** Defines verdicts about files, and words them. */
+/** Defines verdicts about files, and makes the text of a verdict. */
 
 import type { FieldValue } from "../audit/events.js";
 

@@ -1,4 +1,5 @@
-"""Loads code repeatedly. Prints what one round leaves: bytes of malloc(), blocks of CPython, descriptors. Arguments: WORK DIRECTORY"""
+"""Loads code repeatedly. Prints what one round leaves: bytes of malloc(), blocks of CPython, descriptors. Arguments:
+the name of a function of this file that loads code, and a directory with the code."""
 
 import ctypes
 import gc

@@ -13,7 +13,7 @@ function workspace(tree: Record<string, TreeEntry> = { a: "1", "sub/b": "2" }) {
 	const root = makeTree(join(home, "d"), tree);
 	const sigtool = runner(home);
 	const at = (path: string) => join(home, path);
-	/** Runs `verify` in the directory that contains `d`. */
+	/** Runs `verify` in the home directory, which contains the tree `d`. */
 	const verify = (...args: string[]) => sigtool(["verify", ...args], { cwd: home });
 	const sign = (...args: string[]) => expect(sigtool(["sign", ...args], { cwd: home })).toMatchObject({ status: 0 });
 	return { home, root, sigtool, at, verify, sign };

@@ -44,7 +44,7 @@ const GRANTED = "/dev/shm";
  * processes see this mount.
  */
 const MOUNT = ["unshare", "-m", "sh", "-c", `mount -t tmpfs -o nosuid,mode=1777 none ${GRANTED} && exec "$@"`, "sh"];
-/** With these arguments before it, a command runs as that user. */
+/** The command that follows these arguments runs as the user USER_ID. */
 export const AS_USER = isRoot ? ["setpriv", `--reuid=${USER_ID}`, `--regid=${GROUP_ID}`, "--clear-groups"] : ["env"];
 
 /** The option with which the launcher trusts files of a user. */
@@ -195,7 +195,7 @@ export class SandboxHost {
 		writeFileSync(file, this.#settings + lines);
 	}
 
-	/** Starts the process outside of the launcher, as the user. */
+	/** Starts the program of outside.c without the launcher, as the user USER_ID. */
 	async startOutside(): Promise<void> {
 		const { PROBE_NAME = "", PROBE_SOCKETS = "" } = this.environment;
 		const outside = spawn("env", [...AS_USER, this.at("outside"), PROBE_NAME, PROBE_SOCKETS], {

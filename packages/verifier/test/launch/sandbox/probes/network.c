@@ -136,7 +136,7 @@ static int try_smc(long unused)
 	return outcome(socket(FAMILY_SMC, SOCK_STREAM, 0));
 }
 
-/* Turns a TCP socket into one of SMC. */
+/* Turns a TCP socket into an SMC socket. */
 static int try_upper_protocol(long unused)
 {
 	(void)unused;

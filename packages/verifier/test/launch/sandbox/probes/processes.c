@@ -110,7 +110,7 @@ static int try_read_environment(long unused)
 	return outcome(open(path, O_RDONLY));
 }
 
-/* Sets a limit of the other process to the value that it has. */
+/* Sets a limit of the other process to its present value, so nothing changes. */
 static int try_set_limit(long resource)
 {
 	struct rlimit limit;
