@@ -50,8 +50,7 @@ static const uint32_t DENIED[] = {
 	440 /* process_madvise */,
 	SYS_kcmp,
 	SYS_perf_event_open,
-	/* These calls let a program handle page faults, use memory as a file, or make data
-	 * executable. */
+	/* These calls handle page faults, use memory as a file, or make data executable. */
 	SYS_userfaultfd,
 	SYS_memfd_create,
 	447 /* memfd_secret */,
