@@ -14,7 +14,7 @@ import { type FileVisitor, fileChanged, type OpenFile } from "./hash-file.js";
 export interface AttributeMaker {
 	/** The attribute's name with its namespace, such as `security.ima`. */
 	readonly name: string;
-	/** Starts a file. `present` is the untrusted value that the file has now. */
+	/** Begins the computation for a file. `present` is the untrusted value that the file has now. */
 	begin(file: OpenFile, present: Uint8Array | undefined): void;
 	/** Receives the content piece by piece, in order and without gaps. A piece is valid during the call only. */
 	content(piece: Uint8Array): void;
