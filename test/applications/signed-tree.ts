@@ -10,7 +10,7 @@ import { nosuidDirectory } from "../nosuid-directory.js";
 
 const SIGTOOL = fileURLToPath(new URL("../../packages/cli/dist/main.cjs", import.meta.url));
 const LAUNCHER = fileURLToPath(new URL("../../packages/verifier/dist/native/sigtool-launch", import.meta.url));
-/** The verified copies of addons need one of a few directories. It contains no signed tree. */
+/** The verified copies of addons need a writable directory. This one contains no signed tree. */
 const ADDON_COPIES = "/dev/shm";
 /** In mode strict the launcher grants root only directories on mounts that are nosuid. */
 const MOUNT = `mount -t tmpfs -o nosuid,mode=1777 none ${ADDON_COPIES} && exec "$@"`;
