@@ -76,6 +76,7 @@ export { hostFromFileBytes, launcherFromFileBytes } from "./trust/settings.js";
 export {
 	type FindRecord,
 	type IndexContentView,
+	type IndexDigests,
 	type IndexEntry,
 	type IndexedProduct,
 	isTrustIndex,

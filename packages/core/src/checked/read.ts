@@ -17,6 +17,7 @@ import {
 	object,
 	oneOf,
 	optional,
+	sha256Text,
 	someOf,
 	text,
 } from "../options/check.js";
@@ -55,6 +56,7 @@ const indexMembers: ObjectChecks<unchecked.TrustIndexVerifyOptions> = {
 	at: optional(milliseconds),
 	development,
 	findRecord: optional(callback()),
+	digests: optional(object<unchecked.IndexDigests>({ index: sha256Text, content: sha256Text })),
 };
 const STREAM_ALGORITHMS = ["sha256", "sha512", "fsverity-sha256", "fsverity-sha512"] as const;
 const FILE_ALGORITHMS = [...STREAM_ALGORITHMS, "authenticode"] as const satisfies readonly FileDigestAlgorithm[];
