@@ -51,7 +51,14 @@ export function sharingHost(runtime, { scratch, env, sigtool }) {
 		const { signer } = JSON.parse(run({ argv: [...compiling, "--allow-development"] }, env));
 		const pins = [{ "spki-sha256": signer.spkiSha256 }];
 		writeFileSync(at(size, "verifier.json"), JSON.stringify({ version: 1, pins, audit: { stderr: "refusals" } }));
-		const places = ["--index", at(size, "app.sigx"), "--config", at(size, "verifier.json"), "--prefix", at(size, "lib")];
+		const places = [
+			"--index",
+			at(size, "app.sigx"),
+			"--config",
+			at(size, "verifier.json"),
+			"--prefix",
+			at(size, "lib"),
+		];
 		run({ argv: [...sigtool("launcher", "install", ...places, ...program), "--allow-development"] }, env);
 	}
 	return (size) => [at(size, "lib/sigtool-launch"), "--allow-development", at(size, "app", runtime.script)];
@@ -116,6 +123,8 @@ function ended(child) {
 
 /** Returns the time that all threads of a process have run, from fields 14 and 15 of /proc/PID/stat in ticks of 10 ms. */
 function processorSeconds(pid) {
-	const fields = readFileSync(`/proc/${pid}/stat`, "latin1").replace(/^.*\) /s, "").split(" ");
+	const fields = readFileSync(`/proc/${pid}/stat`, "latin1")
+		.replace(/^.*\) /s, "")
+		.split(" ");
 	return (Number(fields[11]) + Number(fields[12])) / 100;
 }

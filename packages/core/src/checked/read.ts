@@ -89,6 +89,7 @@ export const {
 	readCatalogFile,
 	resolveEntry,
 	revocationListsFromFileBytes,
+	sharedFromFileBytes,
 	signedEntries,
 	spkiSha256,
 	trustFromCertificates,
@@ -167,6 +168,10 @@ export const {
 	revocationListsFromFileBytes: [
 		["bytes", bytes],
 		["name", text],
+	],
+	sharedFromFileBytes: [
+		["bytes", bytes],
+		["file", path],
 	],
 	signedEntries: [
 		["catalogs", listOf(usedCatalog)],

@@ -239,7 +239,11 @@ export function parseUnsignedIndex(bytes: Uint8Array): IndexContentView {
  */
 export function parseTrustIndex(bytes: Uint8Array): ParsedTrustIndex {
 	const parts = splitIndex(bytes);
-	return { ...readIndex(parts), digests: parts.digests, timestamps: describeTimestamps(parts.signer, parts.signedData.certificates) };
+	return {
+		...readIndex(parts),
+		digests: parts.digests,
+		timestamps: describeTimestamps(parts.signer, parts.signedData.certificates),
+	};
 }
 
 /** Returns the part of an index that its signature covers. @throws the errors of `parseTrustIndex` except ERR_POLICY */

@@ -42,7 +42,10 @@ export function bytesOf({ content }: IndexMemory, addon: KernelAddon | undefined
 	if (content !== "kept") return content;
 	const buffer = addon?.keptIndex?.();
 	if (buffer === undefined) {
-		throw new SigtoolError("ERR_START", "Cannot start a thread: the addon, which keeps the trust index, cannot be loaded");
+		throw new SigtoolError(
+			"ERR_START",
+			"Cannot start a thread: the addon, which keeps the trust index, cannot be loaded",
+		);
 	}
 	markAsUntransferable(buffer);
 	return new Uint8Array(buffer);
