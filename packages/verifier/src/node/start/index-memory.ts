@@ -4,7 +4,6 @@
  */
 
 import fs from "node:fs";
-import { markAsUntransferable } from "node:worker_threads";
 import { type IndexDigests, SigtoolError } from "@sigtool/core/read";
 import type { KernelAddon } from "../../gate/kernel-check.js";
 
@@ -47,6 +46,5 @@ export function bytesOf({ content }: IndexMemory, addon: KernelAddon | undefined
 			"Cannot start a thread: the addon, which keeps the trust index, cannot be loaded",
 		);
 	}
-	markAsUntransferable(buffer);
 	return new Uint8Array(buffer);
 }
