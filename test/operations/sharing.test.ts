@@ -434,7 +434,7 @@ describe.skipIf(!canBeHost)("attacks on a shared index (needs root, and the laun
 			sharing.index = site.at("attack.sigx");
 			// Root without the launcher's restrictions can do both.
 			copyFileSync(sharing.copy, site.at("data/scratch"));
-			expect(site.start(script, site.at("data/scratch"))).toMatchObject({ stdout: "open\nshorter\n", stderr: "" });
+			expect(site.start(script, site.at("data/scratch"))).toMatchObject({ status: 0, stdout: "open\nshorter\n" });
 			site.configure("attack", { mode: "enforce" });
 			site.install("attack.sigx", "enforce");
 			const before = sha256Of(sharing.copy);

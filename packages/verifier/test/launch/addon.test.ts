@@ -76,9 +76,12 @@ describe.skipIf(!existsSync(ADDON))("the addon (needs it built)", () => {
 		const answers = run(`
 			addon.keepIndex(text, true);
 			const buffer = addon.keptIndex(), bytes = new Uint8Array(buffer);
-			structuredClone(buffer, { transfer: [buffer] });
-			return [bytes.length, addon.findRecord(bytes, 24, 72, 80, 0, 1, "x"), addon.keptIndex().byteLength === fs.statSync(__filename).size];`);
-		expect(answers).toEqual([0, -2, true]);
+			const { size } = fs.statSync(__filename);
+			try { structuredClone(buffer, { transfer: [buffer] }); } catch {}
+			const isThere = bytes.length === size;
+			buffer.transfer?.();
+			return [isThere, addon.findRecord(bytes, 24, 72, 80, 0, 1, "x"), addon.keptIndex().byteLength === size];`);
+		expect(answers).toEqual([true, -2, true]);
 		for (const isFixed of [true, false]) {
 			const script = `const addon = require(${JSON.stringify(ADDON)});
 				addon.keepIndex(require("node:fs").openSync(process.execPath), ${isFixed});
