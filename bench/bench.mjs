@@ -24,9 +24,10 @@ import {
 } from "./load-python.mjs";
 import { measure, peakRssMib, run, summary } from "./measure.mjs";
 import { formatReport, machineLine } from "./report.mjs";
+import { LARGE, SMALL, sharedApplications, sharingRuntimes } from "./share.mjs";
 import { referenceTree } from "./trees.mjs";
 
-const USAGE = `usage: pnpm bench [--quick] [--full] [--only A|B|C|D|start|catalog|index|revocation|load|python|attributes|containers|M]… [--trees DIR] [--json|--markdown]
+const USAGE = `usage: pnpm bench [--quick] [--full] [--only A|B|C|D|start|catalog|index|revocation|load|python|sharing|attributes|containers|M]… [--trees DIR] [--json|--markdown]
 
   --quick       fewer rounds, 4 big files instead of 20, attributes on 10,000 files instead of 100,000
   --full        also the tree of 1,000,000 files
@@ -75,6 +76,7 @@ const parts = {
 	revocation: readLargeList,
 	load: loadModules,
 	python: loadPython,
+	sharing: shareIndex,
 	attributes: writeAttributes,
 	containers: openContainers,
 	M: signMillion,
@@ -270,6 +272,32 @@ function indexOfPython() {
 	bounded("spython, 100,000 files more in the index ÷ sha256sum of it", summary(ratios), 2.5, "");
 }
 
+/**
+ * Starts many processes with an index of 10 files and as many with one of 100,000 files, and compares their memory and
+ * the processor time of their starts.
+ */
+function shareIndex() {
+	const launchersFor = sharedApplications({ scratch, env, sigtool });
+	const count = options.quick ? 10 : 50;
+	for (const runtime of sharingRuntimes()) {
+		const part = `${count} × ${runtime.name}`;
+		attempt(part, () => {
+			const argv = launchersFor(runtime);
+			const cost = (size) =>
+				JSON.parse(run({ argv: node(beside("start-many.mjs"), String(count), ...argv[size]) }, env));
+			const rounds = Array.from({ length: options.quick ? 3 : 5 }, (_, round) => {
+				progress(`${part}, round ${round + 1}`);
+				return { small: cost(SMALL), large: cost(LARGE) };
+			});
+			const added = (key) => summary(rounds.map(({ small, large }) => large[key] - small[key]));
+			const times = summary(rounds.map(({ small, large }) => large.seconds / small.seconds));
+			bounded(`${part}: memory (PSS) of each, 100,000 files in the index − 10 files`, added("pss"), 2, " MiB");
+			bounded(`${part}: memory of its own, 100,000 files in the index − 10 files`, added("own"), 2, " MiB");
+			bounded(`${part}: start, 100,000 files in the index ÷ 10 files`, times, 1.3, "");
+		});
+	}
+}
+
 /** Marks programs that print nothing when they succeed. */
 function silent(programs) {
 	return programs.map((program) => ({ ...program, silent: true }));
@@ -460,6 +488,7 @@ function parseOptions() {
 			"revocation",
 			"load",
 			"python",
+			"sharing",
 			"attributes",
 			"containers",
 			"M",

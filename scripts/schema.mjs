@@ -14,8 +14,19 @@ import { mustBe, TEXT_FORMS, TWICE, UNKNOWN } from "../packages/core/dist/trust/
 const root = process.env.SIGTOOL_SCHEMA_ROOT ?? fileURLToPath(new URL("..", import.meta.url));
 const ORIGIN = "Generated from packages/core/src/trust/schema.ts by `pnpm generate`.";
 const NATIVE = "packages/verifier/native/shared";
-const DOCUMENTS = { POLICY: schema.POLICY, HOST: schema.HOST, LAUNCHER: schema.LAUNCHER, HEAD: schema.HEAD };
-const LIMITS = { POLICY: schema.MAX_POLICY_BYTES, HOST: schema.MAX_HOST_BYTES, LAUNCHER: schema.MAX_LAUNCHER_BYTES };
+const DOCUMENTS = {
+	POLICY: schema.POLICY,
+	HOST: schema.HOST,
+	LAUNCHER: schema.LAUNCHER,
+	SHARED: schema.SHARED,
+	HEAD: schema.HEAD,
+};
+const LIMITS = {
+	POLICY: schema.MAX_POLICY_BYTES,
+	HOST: schema.MAX_HOST_BYTES,
+	LAUNCHER: schema.MAX_LAUNCHER_BYTES,
+	SHARED: schema.MAX_SHARED_BYTES,
+};
 
 const PATH_NOTE = `
 A path is absolute and has no \`.\`, no \`..\`, no \`/\` at its end and no control characters. A line of text has no control
@@ -131,10 +142,9 @@ function tableOf(document, shape) {
 	const behind = (cell, index) =>
 		cell.replace(/NEXT(\d+)/, (_, count) => `DEFAULTS_${document} + ${index + Number(count)}`);
 	const values = cells.map((cell, index) => `\t{${behind(cell, index)}},\n`);
+	const defaults = `static struct json DEFAULTS_${document}[] = {\n${values.join("")}};\n`;
 	return `
-static struct json DEFAULTS_${document}[] = {
-${values.join("")}};
-const struct member ${document}[] = {
+${values.length === 0 ? "" : defaults}const struct member ${document}[] = {
 ${rows.join("")}	{0}
 };
 `;

@@ -106,6 +106,7 @@ export const LONG = [
 	"test/operations/faults.test.ts",
 	"test/operations/older-index.test.ts",
 	"test/operations/stolen-key.test.ts",
+	"test/operations/sharing.test.ts",
 	"test/operations/switching.test.ts",
 	// These tests start the command line some hundred times.
 	"packages/cli/test/commands/timestamp/timestamp.test.ts",

@@ -71,11 +71,14 @@ export {
 	type LauncherDocument,
 	MAX_HOST_BYTES,
 	MAX_POLICY_BYTES,
+	MAX_SHARED_BYTES,
+	type SharedDocument,
 } from "./trust/schema.js";
-export { hostFromFileBytes, launcherFromFileBytes } from "./trust/settings.js";
+export { hostFromFileBytes, launcherFromFileBytes, sharedFromFileBytes } from "./trust/settings.js";
 export {
 	type FindRecord,
 	type IndexContentView,
+	type IndexDigests,
 	type IndexEntry,
 	type IndexedProduct,
 	isTrustIndex,

@@ -30,7 +30,8 @@ const TARGETS = {
 	"addon.node": {
 		sources: [
 			...addon.map((name) => join("addon", name)),
-			...shared("call-filter", "digest-file", "find-record", "json", "kernel-check", "lockdown", "syslog", "utf8"),
+			...shared("call-filter", "digest-file", "find-record", "json", "kernel-check", "lockdown"),
+			...shared("owned-file", "syslog", "utf8"),
 		],
 		flags: ["-shared", "-fPIC", "-fvisibility=hidden", "-Wl,-z,relro,-z,now"],
 	},

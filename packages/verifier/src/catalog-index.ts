@@ -39,7 +39,7 @@ export function evidenceOf(sources: readonly CatalogSource[], trust: TrustPolicy
 		},
 		policy: DEFAULT_POLICY,
 		signers: trees.flatMap(({ signers }) => signers),
-		digest: undefined,
+		digests: undefined,
 	};
 }
 

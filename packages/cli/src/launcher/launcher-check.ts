@@ -1,6 +1,6 @@
 /** Checks that a launcher is unchanged since its installation, and that it can start a process safely. */
 
-import { closeSync, existsSync, openSync, readFileSync, readSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { mountOptions } from "@sigtool/core";
 import { errnoReason, reasonOf, SigtoolError } from "@sigtool/core/errors";
@@ -17,6 +17,7 @@ import {
 	majorOf,
 } from "./launcher-place.js";
 import { protectionsOf } from "./protections.js";
+import { faultsOfShared, isShared } from "./shared-index.js";
 
 /** The status `note` means that nothing is wrong, but that the administrator should know about the fact. */
 export interface LauncherFinding {
@@ -52,6 +53,7 @@ export function checkLauncher(directory: string): LauncherFinding[] {
 		...pythonFindings(conf),
 		judged("configuration", () => fault(conf.config, development) ?? configurationSays(conf)),
 		...indexFindings(conf),
+		...sharedFindings(directory, conf),
 		judged("flags", () => flagsSay(conf, directory)),
 		...(conf.audit === undefined ? [] : [judged("events", () => eventsSay(conf.audit ?? ""))]),
 		...conf.writable.map((directory) => grantedFinding(directory)),
@@ -201,6 +203,21 @@ function indexFindings(conf: LauncherConf): LauncherFinding[] {
 	});
 	return node === undefined ? [byPython] : [byNode, { ...byPython, what: "index for python" }];
 }
+
+/** Each process digests and keeps an index that is not shared. Only a large one is worth a word. */
+function sharedFindings(directory: string, { index }: LauncherConf): LauncherFinding[] {
+	try {
+		const faults = faultsOfShared(directory).map((fault) => wrong("shared index", `${fault}; ${SHARE_AGAIN}`));
+		if (faults.length > 0 || !existsSync(index)) return faults;
+		if (isShared(directory, index)) return [{ what: "shared index", status: "ok", says: "one copy for all processes" }];
+		const mib = Math.round(statSync(index).size / 2 ** 20);
+		return mib < 1 ? [] : [note("shared index", `none: each process has ${mib} MiB of its own; ${SHARE_AGAIN}`)];
+	} catch (error) {
+		return [wrong("shared index", why(error))];
+	}
+}
+
+const SHARE_AGAIN = "run `sigtool launcher share` as root";
 
 /** Compares the copies of settings that launcher.conf has. Names those that differ, and the command that copies anew. */
 function flagsSay(conf: LauncherConf, prefix: string): string {

@@ -85,6 +85,7 @@ export {
 	readCatalogFile,
 	resolveEntry,
 	revocationListsFromFileBytes,
+	sharedFromFileBytes,
 	signedEntries,
 	spkiSha256,
 	trustFromCertificates,

@@ -17,6 +17,7 @@ import {
 	object,
 	oneOf,
 	optional,
+	sha256Text,
 	someOf,
 	text,
 } from "../options/check.js";
@@ -55,6 +56,7 @@ const indexMembers: ObjectChecks<unchecked.TrustIndexVerifyOptions> = {
 	at: optional(milliseconds),
 	development,
 	findRecord: optional(callback()),
+	digests: optional(object<unchecked.IndexDigests>({ index: sha256Text, content: sha256Text })),
 };
 const STREAM_ALGORITHMS = ["sha256", "sha512", "fsverity-sha256", "fsverity-sha512"] as const;
 const FILE_ALGORITHMS = [...STREAM_ALGORITHMS, "authenticode"] as const satisfies readonly FileDigestAlgorithm[];
@@ -87,6 +89,7 @@ export const {
 	readCatalogFile,
 	resolveEntry,
 	revocationListsFromFileBytes,
+	sharedFromFileBytes,
 	signedEntries,
 	spkiSha256,
 	trustFromCertificates,
@@ -165,6 +168,10 @@ export const {
 	revocationListsFromFileBytes: [
 		["bytes", bytes],
 		["name", text],
+	],
+	sharedFromFileBytes: [
+		["bytes", bytes],
+		["file", path],
 	],
 	signedEntries: [
 		["catalogs", listOf(usedCatalog)],

@@ -51,8 +51,13 @@ export function refuseDeniedCertificates(
 export function refuseDeniedCatalog(deny: readonly Denial[] | undefined, bytes: Uint8Array, signed: Uint8Array): void {
 	// A catalog can be large and slow to hash, so it is hashed only if there is a denial of the kind `catalog`.
 	if (deny?.some(({ kind }) => kind === "catalog") !== true) return;
-	for (const part of [bytes, signed]) {
-		const denial = denialOf(deny, "catalog", sha256Of(part));
+	refuseDeniedDigests(deny, [sha256Of(bytes), sha256Of(signed)]);
+}
+
+/** Does what `refuseDeniedCatalog` does for a catalog whose digests are known. @throws ERR_DENIED */
+export function refuseDeniedDigests(deny: readonly Denial[] | undefined, digests: readonly string[]): void {
+	for (const digest of digests) {
+		const denial = denialOf(deny, "catalog", digest);
 		if (denial !== undefined) throw denied("the catalog", denial);
 	}
 }

@@ -12,6 +12,7 @@ import type { ObjectShape, ValueOf } from "./shape.js";
 export const MAX_POLICY_BYTES = 2 ** 16;
 export const MAX_HOST_BYTES = 2 ** 20;
 export const MAX_LAUNCHER_BYTES = 2 ** 16;
+export const MAX_SHARED_BYTES = 2 ** 13;
 
 /**
  * The earliest time, in seconds since the epoch, that a right clock can show: this release is not older. Each release
@@ -396,6 +397,21 @@ export const LAUNCHER = {
 	},
 } as const satisfies ObjectShape;
 
+/**
+ * The record of a copy of a trust index that processes share. The name of its file is the identity of the index, which
+ * is `dev:inode:size:mtime:ctime`. Each line `key value` is read as a member of an object.
+ */
+export const SHARED = {
+	kind: "object",
+	members: {
+		version: VERSION,
+		index: { kind: "path", does: "The trust index that was copied." },
+		digest: { kind: "digest", does: "The SHA-256 of the index. The name of the copy has it too." },
+		content: { kind: "digest", does: "The SHA-256 of the part that the signature covers." },
+		identity: { kind: "line", does: "The identity of the copy after it was made." },
+	},
+} as const satisfies ObjectShape;
+
 /** The head of a trust index: the policy, the products and the signers, but not the entries and not the signature. */
 export const HEAD = {
 	kind: "object",
@@ -442,3 +458,4 @@ export const HEAD = {
 export type Policy = ValueOf<typeof POLICY>;
 export type HostDocument = ValueOf<typeof HOST>;
 export type LauncherDocument = ValueOf<typeof LAUNCHER>;
+export type SharedDocument = ValueOf<typeof SHARED>;

@@ -11,6 +11,9 @@ import {
 	type LauncherDocument,
 	MAX_HOST_BYTES,
 	MAX_LAUNCHER_BYTES,
+	MAX_SHARED_BYTES,
+	SHARED,
+	type SharedDocument,
 } from "./schema.js";
 import { parseKeyLines, parseStrictJson } from "./settings-text.js";
 import { type Refusal, readShape } from "./shape.js";
@@ -31,6 +34,14 @@ export function hostFromFileBytes(bytes: Uint8Array, file: string): HostDocument
 export function launcherFromFileBytes(bytes: Uint8Array, file: string): LauncherDocument {
 	const refuse = refusalFor("ERR_CONFIG", quote(file), file);
 	return readShape(LAUNCHER, parseKeyLines(LAUNCHER, bytes, MAX_LAUNCHER_BYTES, refuse), refuse);
+}
+
+/**
+ * Reads the record of a shared index. @throws ERR_CONFIG with a message that names the file and the refused key
+ */
+export function sharedFromFileBytes(bytes: Uint8Array, file: string): SharedDocument {
+	const refuse = refusalFor("ERR_CONFIG", quote(file), file);
+	return readShape(SHARED, parseKeyLines(SHARED, bytes, MAX_SHARED_BYTES, refuse), refuse);
 }
 
 /**

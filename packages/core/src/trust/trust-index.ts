@@ -13,7 +13,7 @@ import { quote, SigtoolError } from "../errors.js";
 import type { Certificate } from "../pki/certificate.js";
 import { parseSignedData, type SignedData, type SignerInfo } from "../pki/cms.js";
 import { signedAttribute, verifySigner } from "../pki/cms-verify.js";
-import { type Denial, denied, refuseDeniedCatalog } from "../pki/deny-list.js";
+import { type Denial, denied, refuseDeniedDigests } from "../pki/deny-list.js";
 import { type JudgedTime, judgementTime, withTimestampFailures } from "../pki/judged-time.js";
 import { certificateToJudge, judgeSigner, type VerifiedSigner } from "../pki/signer-trust.js";
 import { signingCertificateProblem } from "../pki/signing-certificate.js";
@@ -103,10 +103,24 @@ export interface TrustIndexVerifyOptions {
 	readonly development?: "refuse" | "allow";
 	/** A native function that finds records faster, with the same results. */
 	readonly findRecord?: FindRecord | undefined;
+	/**
+	 * The digests of exactly these bytes, from someone who is trusted like the pins. Then the bytes are not digested, so
+	 * wrong digests let wrong bytes pass. Default: the bytes are digested.
+	 */
+	readonly digests?: IndexDigests | undefined;
+}
+
+/** SHA-256 in lower-case hexadecimal. */
+export interface IndexDigests {
+	/** The digest of the whole file. */
+	readonly index: string;
+	/** The digest of the part that the signature covers. */
+	readonly content: string;
 }
 
 export interface VerifiedTrustIndex {
 	readonly index: Verified<TrustIndex>;
+	readonly digests: IndexDigests;
 	readonly signer: VerifiedSigner;
 	/** The time for which the signer was judged. */
 	readonly judgedAt: JudgedTime;
@@ -127,11 +141,11 @@ export interface VerifiedTrustIndex {
  */
 export function verifyTrustIndex(bytes: Uint8Array, options: TrustIndexVerifyOptions): VerifiedTrustIndex {
 	const { trust, development = "refuse" } = options;
-	const parts = splitIndex(bytes);
-	const { signedData, signer } = parts;
+	const parts = splitIndex(bytes, options.digests);
+	const { signedData, signer, digests } = parts;
 	const { certificate } = verifySigner(signer, {
 		contentType: TRUST_INDEX_OID,
-		contentValue: (digest) => (digest === "sha256" ? parts.contentSha256 : refuseDigest(digest)),
+		contentValue: (digest) => (digest === "sha256" ? Buffer.from(digests.content, "hex") : refuseDigest(digest)),
 		certificates: signedData.certificates,
 		anomalies: signedData.anomalies,
 		profile: "default",
@@ -159,7 +173,7 @@ export function verifyTrustIndex(bytes: Uint8Array, options: TrustIndexVerifyOpt
 			throw new SigtoolError(error.code, error.message, { cause: error, passing: true });
 		}
 	});
-	refuseDeniedCatalog(trust.deny, bytes, parts.signed);
+	refuseDeniedDigests(trust.deny, [digests.index, digests.content]);
 	if (verifiedSigner.development && development === "refuse") {
 		const reason = `the development identity ${quote(certificate.subject.text)} signed it; sign it with a release key`;
 		throw new SigtoolError("ERR_DEVELOPMENT_IDENTITY", `Cannot trust the ${WHAT}: ${reason}`);
@@ -176,6 +190,7 @@ export function verifyTrustIndex(bytes: Uint8Array, options: TrustIndexVerifyOpt
 	return {
 		// The type assertion is safe: signature and signer were checked above.
 		index: index as Verified<TrustIndex>,
+		digests,
 		signer: verifiedSigner,
 		judgedAt,
 		timestamp: judgedAt.without === undefined ? timestamps[0] : undefined,
@@ -198,6 +213,7 @@ function refuseDeniedSources({ signers, products }: TrustIndex, deny: readonly D
 
 /** A parsed index whose signature and signer are not verified. */
 export interface ParsedTrustIndex extends TrustIndex {
+	readonly digests: IndexDigests;
 	readonly timestamps: readonly TimestampDescription[];
 }
 
@@ -223,7 +239,11 @@ export function parseUnsignedIndex(bytes: Uint8Array): IndexContentView {
  */
 export function parseTrustIndex(bytes: Uint8Array): ParsedTrustIndex {
 	const parts = splitIndex(bytes);
-	return { ...readIndex(parts), timestamps: describeTimestamps(parts.signer, parts.signedData.certificates) };
+	return {
+		...readIndex(parts),
+		digests: parts.digests,
+		timestamps: describeTimestamps(parts.signer, parts.signedData.certificates),
+	};
 }
 
 /** Returns the part of an index that its signature covers. @throws the errors of `parseTrustIndex` except ERR_POLICY */
@@ -246,8 +266,7 @@ interface ContentParts extends Omit<EntryTable, "findRecord"> {
 interface IndexParts extends ContentParts {
 	/** The bytes that the signature covers. */
 	readonly signed: Uint8Array;
-	readonly contentSha256: Uint8Array;
-	readonly digest: string;
+	readonly digests: IndexDigests;
 	readonly signedData: SignedData;
 	readonly signer: SignerInfo;
 }
@@ -257,21 +276,26 @@ interface IndexParts extends ContentParts {
  * signature reaches up to the last byte.
  * @throws ERR_INDEX_FORMAT, ERR_LIMIT, ERR_DER, ERR_CMS_FORMAT
  */
-function splitIndex(bytes: Uint8Array): IndexParts {
+function splitIndex(bytes: Uint8Array, digests?: IndexDigests): IndexParts {
 	const layout = splitContent(bytes);
 	const { namesEnd } = layout;
 	if (namesEnd === bytes.length) throw malformed("it is not signed yet; sign it with `sigtool finish`");
 	if (bytes.length - namesEnd > LIMITS.signatureBytes) throw malformed("its signature is too large");
 	const signature = bytes.subarray(namesEnd);
 	if (isCut(signature)) throw truncated();
-	const content = createHash("sha256").update(bytes.subarray(0, namesEnd));
+	const signed = bytes.subarray(0, namesEnd);
 	return {
 		...layout,
-		signed: bytes.subarray(0, namesEnd),
-		digest: content.copy().update(signature).digest("hex"),
-		contentSha256: content.digest(),
+		signed,
+		digests: digests ?? digestsOf(signed, signature),
 		...parseSignature(signature),
 	};
+}
+
+/** Digests both parts of an index. The signed part is read once. */
+function digestsOf(signed: Uint8Array, signature: Uint8Array): IndexDigests {
+	const content = createHash("sha256").update(signed);
+	return { index: content.copy().update(signature).digest("hex"), content: content.digest("hex") };
 }
 
 /** Splits the bytes before the signature. */
@@ -325,7 +349,7 @@ function parseSignature(der: Uint8Array): Pick<IndexParts, "signedData" | "signe
 }
 
 function readIndex(parts: IndexParts, findRecord?: FindRecord): TrustIndex {
-	return { ...readContent(parts, parts.digest, findRecord), compiledAt: signingTime(parts.signer) };
+	return { ...readContent(parts, parts.digests.index, findRecord), compiledAt: signingTime(parts.signer) };
 }
 
 function readContent(parts: ContentParts, digest: string, findRecord?: FindRecord): IndexContentView {

@@ -97,6 +97,7 @@ const OTHERS: Readonly<Record<string, readonly unknown[]>> = {
 	resolveEntry: [directory],
 	reverseNameText: [undefined],
 	revocationListsFromFileBytes: [NOTHING],
+	sharedFromFileBytes: ["text", "file"],
 	showIdentity: [undefined],
 	spkiSha256: ["text"],
 	timestampAnchors: ["ca.pem"],

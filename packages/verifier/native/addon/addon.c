@@ -25,6 +25,13 @@
  *   findRecord(index, recordsStart, namesStart, namesEnd, first, end, path) → number
  *       Returns the result of find_record() in find-record.h.
  *
+ *   keepIndex(descriptor, isFixed) → boolean
+ *       Keeps the index of an open file in memory that nobody can write to, once in the life of the
+ *       process. index-memory.h tells more.
+ *
+ *   keptIndex() → ArrayBuffer | undefined
+ *       Returns the index that any thread has kept. A write to the buffer ends the process.
+ *
  *   fgetxattr(descriptor, name, view) → number
  *       Writes the value of an extended attribute to the Uint8Array `view`. Returns the length of
  *       the value in bytes, or the negative errno.
@@ -43,6 +50,7 @@
 #define _GNU_SOURCE
 #include "../shared/find-record.h"
 #include "../shared/kernel-check.h"
+#include "index-memory.h"
 #include "lent-string.h"
 #include "../shared/lockdown.h"
 #include "node-api.h"
@@ -237,6 +245,30 @@ static napi_value on_find_record(napi_env env, napi_callback_info info)
 	return number(env, (int32_t)found);
 }
 
+static napi_value on_keep_index(napi_env env, napi_callback_info info)
+{
+	napi_value given[2] = {NULL};
+	size_t count = 2;
+	napi_get_cb_info(env, info, &count, given, NULL, NULL);
+	bool is_fixed = false;
+	if (napi_get_value_bool(env, given[1], &is_fixed) != 0)
+		return boolean(env, false);
+	return boolean(env, keep_index(descriptor_of(env, given[0]), is_fixed));
+}
+
+static napi_value on_kept_index(napi_env env, napi_callback_info info)
+{
+	(void)info;
+	const struct index_memory kept = kept_index();
+	napi_value buffer = NULL;
+	if (kept.bytes == NULL)
+		return NULL;
+	/* A Node.js that moves buffers into a cage of its own refuses memory from outside. */
+	if (napi_create_external_arraybuffer(env, kept.bytes, kept.size, NULL, NULL, &buffer) != 0)
+		return NULL;
+	return buffer;
+}
+
 static napi_value on_log_to_system(napi_env env, napi_callback_info info)
 {
 	napi_value given[2] = {NULL};
@@ -285,6 +317,8 @@ static const struct {
 	{"readRegularFile", on_read_regular_file},
 	{"readPackageType", on_read_package_type},
 	{"findRecord", on_find_record},
+	{"keepIndex", on_keep_index},
+	{"keptIndex", on_kept_index},
 	{"fgetxattr", on_fgetxattr},
 	{"logToSystem", on_log_to_system},
 	{"lockdown", on_lockdown},

@@ -40,6 +40,11 @@ int napi_create_int32(napi_env, int32_t, napi_value *out);
 int napi_create_string_latin1(napi_env, const char *text, size_t length, napi_value *out);
 int napi_create_string_utf8(napi_env, const char *text, size_t length, napi_value *out);
 
+/* Makes an ArrayBuffer over memory that stays where it is. With `finalize` NULL nothing is called
+ * when it is collected. */
+int napi_create_external_arraybuffer(
+	napi_env, void *data, size_t length, napi_finalize finalize, void *hint, napi_value *out);
+
 /* Makes a string of memory that V8 reads in place, and passes to `finalize` when it collects the
  * string. If V8 copies the text instead, it calls `finalize` at once. */
 int node_api_create_external_string_latin1(napi_env, char *text, size_t length,

@@ -1,6 +1,6 @@
 /* Guarantees that the runtime inherits only the standard descriptors of the caller, and that no
- * process, not even the runtime, can change the index and the record in descriptors 3 and 4. This
- * file assumes that the kernel enforces the seals of a memfd (Linux 3.17). */
+ * process, not even the runtime, can change what is sealed in descriptors 3 and 4. This file
+ * assumes that the kernel enforces the seals of a memfd (Linux 3.17). */
 #define _GNU_SOURCE
 #include "launch.h"
 #include <errno.h>
@@ -70,10 +70,15 @@ static void seal_at(int descriptor, int memory)
 	const int sealed = fcntl(memory, F_ADD_SEALS, seals);
 	if (sealed != 0)
 		fail(REFUSED, "Cannot seal memory: %m");
-	const int duplicate = dup2(memory, descriptor);
+	pass_file(descriptor, memory);
+}
+
+void pass_file(int descriptor, int file)
+{
+	const int duplicate = dup2(file, descriptor);
 	if (duplicate < 0)
 		fail(status_of(errno), "Cannot seal memory: %m");
-	close(memory);
+	close(file);
 }
 
 void seal_file(int descriptor, const char *name, int file, const char *path)

@@ -72,6 +72,7 @@ char **append_python_flags(
 	char **next, const struct settings *settings, const struct options *options)
 {
 	const bool has_audit = settings->audit != NULL;
+	const bool is_shared = *settings->shared.sha256 != '\0';
 	const struct flag flags[] = {
 		{true, "--launched"},
 		{true, "--mode"},
@@ -82,6 +83,10 @@ char **append_python_flags(
 		{has_audit, settings->audit},
 		{settings->roots_length > 0, "--roots"},
 		{settings->roots_length > 0, settings->roots},
+		{is_shared, "--index-sha256"},
+		{is_shared, settings->shared.sha256},
+		{is_shared, "--content-sha256"},
+		{is_shared, settings->shared.content},
 		{settings->development, "--allow-development"},
 		{options->is_module, "-m"},
 		{!options->is_module, "--"},

@@ -95,6 +95,7 @@ void open_granted_directories(int granted[MAX_DIRECTORIES], const struct setting
 	static struct granted all[MAX_DIRECTORIES];
 	static char launcher[PATH_MAX];
 	static char settings_file[PATH_MAX];
+	static char indexes[PATH_MAX];
 	struct guard guard = {all, settings->writable_count, settings, MAY_CONTAIN_GRANTED};
 	if (guard.count == 0)
 		return;
@@ -106,6 +107,7 @@ void open_granted_directories(int granted[MAX_DIRECTORIES], const struct setting
 	}
 
 	find_own_files(launcher, settings_file);
+	const bool has_place = name_shared(indexes, "");
 	/* The name of a module is no path, so the script counts only if it is a file. */
 	const char *const deciding[] = {
 		access(script, F_OK) == 0 ? script : NULL,
@@ -117,6 +119,7 @@ void open_granted_directories(int granted[MAX_DIRECTORIES], const struct setting
 		settings->audit,
 		launcher,
 		settings_file,
+		has_place ? indexes : NULL,
 	};
 	const size_t deciding_count = sizeof deciding / sizeof *deciding;
 	for (size_t i = 0; i < deciding_count; i++) {

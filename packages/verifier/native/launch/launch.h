@@ -46,6 +46,13 @@ struct network {
 /* The content of launcher.conf. Paths are absolute. open_trusted() requires real paths for pinned
  * files. Digests are 64 lower-case hexadecimal digits. The value of an absent key is NULL.
  * docs/launcher.md explains each key. */
+/* Digests of the index that processes share, in lower-case hexadecimal. They are empty if nothing
+ * is shared. */
+struct shared_index {
+	char sha256[SHA256_HEX + 1];
+	char content[SHA256_HEX + 1]; /* of the part that the signature covers */
+};
+
 struct settings {
 	/* The members for Node.js. If `program` is NULL, the others are not used. Otherwise `digest`,
 	 * `node_major`, `bundle` and `bundle_digest` are not NULL. */
@@ -78,6 +85,7 @@ struct settings {
 	/* A line `PATH TAB REAL_PATH` for each tree that links lead to. Its length in bytes. */
 	char roots[MAX_RECORD_BYTES / 2];
 	size_t roots_length;
+	struct shared_index shared; /* as open_shared() found it */
 	/* The directories of --write, then those of launcher.conf. */
 	const char *writable[MAX_DIRECTORIES + 1];
 	size_t writable_count;
@@ -154,6 +162,19 @@ void seal_file(int descriptor, const char *name, int file, const char *path);
 
 /* Copies a text without its NUL into sealed memory at `descriptor`. */
 void seal_text(int descriptor, const char *name, const char *text);
+
+/* Makes an open file appear at `descriptor`. Nobody may be able to change the file. */
+void pass_file(int descriptor, int file);
+
+/* shared-index.c */
+
+/* Writes the path of the file `name` in the directory of shared indexes. An empty name stands for
+ * the directory itself. Returns false if the path is too long. */
+bool name_shared(char path[PATH_MAX], const char *name);
+
+/* Returns a descriptor of the shared copy of an open index, and sets `shared`. Returns -1, and
+ * leaves `shared` as it is, if there is none that can be trusted. */
+int open_shared(int index, struct shared_index *shared);
 
 /* options.c */
 

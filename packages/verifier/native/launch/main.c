@@ -5,7 +5,7 @@
  *   executed by the descriptor that was digested.
  * - Flags and environment variables cannot make the runtime load other code or settings.
  * - The index, and a record of the launcher's decisions, are in sealed memory on descriptors 3
- *   and 4.
+ *   and 4. In place of the index there may be a copy of it that only root can change.
  * - In modes enforce and strict the kernel refuses actions that no hook can see.
  *
  * These guarantees protect against code that runs after the start, and against files that change
@@ -17,6 +17,7 @@
 #include "../shared/environment.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/random.h>
@@ -32,6 +33,7 @@ static enum mode choose_mode(const struct settings *settings, const struct optio
 static void begin_record(
 	struct record *record, const struct settings *settings, const struct runtime *runtime);
 static int open_index(const struct settings *settings);
+static void pass_index(int index, struct settings *settings, struct record *record);
 static void compose_arguments(char **next, const struct settings *settings,
 	const struct options *options, const struct runtime *runtime, char *script, char **own);
 static char **compose_environment(const struct settings *settings, const struct options *options,
@@ -82,7 +84,7 @@ int main(int argc, char **argv)
 		open_pinned(runtime.addon, runtime.addon_digest, NULL, settings.development);
 		add_line(&record, "addon", runtime.addon);
 	}
-	seal_file(INDEX_DESCRIPTOR, "sigtool-index", index, settings.index);
+	pass_index(index, &settings, &record);
 
 	/* argv and environ of the runtime are composed. argv has the program, the flags, the script, at
 	 * most argc arguments of the script, and NULL. */
@@ -150,6 +152,21 @@ static int open_index(const struct settings *settings)
 	if (index < 0)
 		fail(status_of(errno), "Cannot open the trust index \"%s\": %m", settings->index);
 	return index;
+}
+
+/* Passes root's copy of the index, which all processes share, or else a copy of its own to this
+ * process. */
+static void pass_index(int index, struct settings *settings, struct record *record)
+{
+	char digests[2 * SHA256_HEX + 2];
+	const int shared = open_shared(index, &settings->shared);
+	if (shared < 0) {
+		seal_file(INDEX_DESCRIPTOR, "sigtool-index", index, settings->index);
+		return;
+	}
+	pass_file(INDEX_DESCRIPTOR, shared);
+	snprintf(digests, sizeof digests, "%s %s", settings->shared.sha256, settings->shared.content);
+	add_line(record, "shared", digests);
 }
 
 /* Writes the argv of the runtime at `next`: the program's path, the flags, the script, the script's

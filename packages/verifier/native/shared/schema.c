@@ -255,6 +255,16 @@ const struct member LAUNCHER[] = {
 	{0}
 };
 
+const struct member SHARED[] = {
+	{.name = "version", .kind = IS_VERSION, .must = "must be 1, the version of this format"},
+	{.name = "index", .kind = IS_PATH,
+	 .must = "must be an absolute path without ., .., a / at the end, and control characters"},
+	{.name = "digest", .kind = IS_DIGEST, .must = "must be 64 lower-case hexadecimal digits"},
+	{.name = "content", .kind = IS_DIGEST, .must = "must be 64 lower-case hexadecimal digits"},
+	{.name = "identity", .kind = IS_LINE, .must = "must be a line of text"},
+	{0}
+};
+
 static struct json DEFAULTS_HEAD[] = {
 	{.kind = JSON_ARRAY, .next = DEFAULTS_HEAD + 1},
 	{.kind = JSON_ARRAY, .next = DEFAULTS_HEAD + 2},

@@ -9,6 +9,7 @@ enum {
 	MAX_POLICY_BYTES = 65536,
 	MAX_HOST_BYTES = 1048576,
 	MAX_LAUNCHER_BYTES = 65536,
+	MAX_SHARED_BYTES = 8192,
 };
 
 enum {
@@ -136,6 +137,16 @@ enum {
 	LAUNCHER_MEMBERS
 };
 extern const struct member LAUNCHER[];
+
+enum {
+	SHARED_VERSION,
+	SHARED_INDEX,
+	SHARED_DIGEST,
+	SHARED_CONTENT,
+	SHARED_IDENTITY,
+	SHARED_MEMBERS
+};
+extern const struct member SHARED[];
 
 enum {
 	HEAD_NOT_AFTER,

@@ -113,12 +113,14 @@ static const void *signed_attribute(CMS_SignerInfo *signer, int name, int type)
 }
 
 /* Requires the signed attribute messageDigest (RFC 5652, section 11.2) to match the content. */
-static void require_message_digest(CMS_SignerInfo *signer, const uint8_t content[SHA256_BYTES])
+static void require_message_digest(CMS_SignerInfo *signer, const char *content)
 {
 	const ASN1_STRING *digest =
 		signed_attribute(signer, NID_pkcs9_messageDigest, V_ASN1_OCTET_STRING);
-	if (ASN1_STRING_length(digest) != SHA256_BYTES ||
-		memcmp(ASN1_STRING_get0_data(digest), content, SHA256_BYTES) != 0)
+	char hex[SHA256_HEX + 1] = "";
+	if (ASN1_STRING_length(digest) == SHA256_BYTES)
+		to_hex(ASN1_STRING_get0_data(digest), hex);
+	if (strcmp(hex, content) != 0)
 		distrust("ERR_SIGNED_ATTRIBUTES", "the content was changed after it was signed");
 }
 
@@ -152,8 +154,8 @@ static CMS_SignerInfo *only_signer(CMS_ContentInfo *cms, const ASN1_OBJECT *cont
 /* Requires a CMS signature by a trusted signer over the content with this SHA-256. Writes the
  * digest of the signer's key to `signer_hex`. The objects of libcrypto that are made here are never
  * freed, because this function runs once in a process. */
-static void verify_signature(const uint8_t *der, size_t length, const uint8_t content[SHA256_BYTES],
-	char signer_hex[SHA256_HEX + 1])
+static void verify_signature(
+	const uint8_t *der, size_t length, const char *content, char signer_hex[SHA256_HEX + 1])
 {
 	const ASN1_OBJECT *index_type = OBJ_txt2obj(INDEX_OID, 1);
 	const uint8_t *end = der; /* becomes the end of the signature */
@@ -187,17 +189,20 @@ static void verify_signature(const uint8_t *der, size_t length, const uint8_t co
 }
 
 /* Digests the signed content and the whole file. The bytes before the signature are read once. */
-static void digest_index(const uint8_t *bytes, size_t content_length, size_t length,
-	uint8_t of_content[SHA256_BYTES], uint8_t of_all[SHA256_BYTES])
+static void digest_index(
+	const uint8_t *bytes, size_t content_length, size_t length, struct index_digests *digests)
 {
+	uint8_t digest[SHA256_BYTES];
 	EVP_MD_CTX *all = EVP_MD_CTX_new();
 	EVP_MD_CTX *content = EVP_MD_CTX_new();
 	require(EVP_DigestInit_ex(all, EVP_sha256(), NULL));
 	require(EVP_DigestUpdate(all, bytes, content_length));
 	require(EVP_MD_CTX_copy_ex(content, all));
 	require(EVP_DigestUpdate(all, bytes + content_length, length - content_length));
-	require(EVP_DigestFinal_ex(all, of_all, NULL));
-	require(EVP_DigestFinal_ex(content, of_content, NULL));
+	require(EVP_DigestFinal_ex(all, digest, NULL));
+	to_hex(digest, digests->index);
+	require(EVP_DigestFinal_ex(content, digest, NULL));
+	to_hex(digest, digests->content);
 }
 
 /* Starts the libcrypto that is linked into spython, which is separate from the program's libcrypto.
@@ -220,11 +225,9 @@ static void start_libcrypto(void)
 void verify_index(
 	const uint8_t *bytes, size_t content_length, size_t length, struct index_digests *digests)
 {
-	uint8_t of_content[SHA256_BYTES];
-	uint8_t of_all[SHA256_BYTES];
 	start_libcrypto();
-	digest_index(bytes, content_length, length, of_content, of_all);
-	to_hex(of_all, digests->index);
-	to_hex(of_content, digests->content);
-	verify_signature(bytes + content_length, length - content_length, of_content, digests->signer);
+	if (*digests->index == '\0')
+		digest_index(bytes, content_length, length, digests);
+	verify_signature(
+		bytes + content_length, length - content_length, digests->content, digests->signer);
 }

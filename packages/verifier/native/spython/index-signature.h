@@ -17,8 +17,10 @@ struct index_digests {
 };
 
 /* Verifies the index in these `length` bytes: the content in the first `content_length` bytes, and
- * the signature over the content in the rest. Writes the digests. Ends the process if the signature
- * or its signer cannot be trusted. Must be called only once in a process. */
+ * the signature over the content in the rest. Writes the digests. Those of index and content are
+ * computed only if `digests->index` is empty: else they must be the digests of these bytes. Ends
+ * the process if the signature or its signer cannot be trusted. Must be called only once in a
+ * process. */
 void verify_index(
 	const uint8_t *bytes, size_t content_length, size_t length, struct index_digests *digests);
 

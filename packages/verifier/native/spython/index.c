@@ -4,8 +4,9 @@
  * Guarantees that the signature over the received bytes is verified (index-signature.c) before
  * head, records or names are read. Until then only the sizes in the header are used, and these are
  * checked against limits. Afterwards the signer is trusted, but even then no byte outside of the
- * index is read. The bytes are in private, read-only memory, so they cannot change after they were
- * verified. A fault in the index ends the process. */
+ * index is read. The bytes are in read-only memory, and are sealed, a copy, or in a file that only
+ * root can change, so they cannot change after they were verified. A fault in the index ends the
+ * process. */
 #define _GNU_SOURCE
 #include "spython.h"
 #include "index-signature.h"
@@ -86,13 +87,51 @@ static void require_sealed(int descriptor)
 			descriptor);
 }
 
-/* Returns a copy of the index in private, read-only memory that is never freed, and its length,
- * which is not 0. `file` and `descriptor` are those of load_index(). */
+/* Requires a file that only root can change. The launcher has judged the directories above it. */
+static void require_roots_file(int descriptor)
+{
+	struct stat status;
+	const bool is_known = fstat(descriptor, &status) == 0;
+	if (!is_known || status.st_uid != 0 || (status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+		fail(REFUSED, "ERR_LAUNCH_RECORD",
+			"Cannot use descriptor %d: it is no file that only root can change", descriptor);
+}
+
+/* Maps what cannot change. Unlike a private mapping, a shared one of a descriptor without write
+ * access can never be made writable. Kernels before 6.7 map sealed memory only privately. */
+static uint8_t *map_fixed(int descriptor, size_t length)
+{
+	uint8_t *memory = mmap(NULL, length, PROT_READ, MAP_SHARED, descriptor, 0);
+	if (memory == MAP_FAILED)
+		memory = mmap(NULL, length, PROT_READ, MAP_PRIVATE, descriptor, 0);
+	return memory;
+}
+
+/* Returns a copy in private, read-only memory, or MAP_FAILED. */
+static uint8_t *copy_index(int descriptor, size_t length)
+{
+	const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE;
+	uint8_t *memory = mmap(NULL, length, PROT_READ | PROT_WRITE, flags, -1, 0);
+	if (memory == MAP_FAILED)
+		return memory;
+	const ssize_t count = read_all(descriptor, memory, length);
+	if (count != (ssize_t)length)
+		fail(UNDECIDED, "ERR_INDEX_FORMAT",
+			"Cannot read the trust index: it changes while it is read");
+	mprotect(memory, length, PROT_READ);
+	return memory;
+}
+
+/* Returns the index in read-only memory that is never freed, and its length, which is not 0. `file`
+ * and `descriptor` are those of load_index(). */
 static const uint8_t *map_index(const char *file, int descriptor, size_t *length)
 {
 	struct stat status;
-	if (descriptor < 0)
+	const bool is_passed = descriptor >= 0;
+	if (!is_passed)
 		descriptor = open(file, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	else if (rules.index_sha256 != NULL)
+		require_roots_file(descriptor);
 	else
 		require_sealed(descriptor);
 	if (descriptor < 0 || fstat(descriptor, &status) != 0)
@@ -104,17 +143,26 @@ static const uint8_t *map_index(const char *file, int descriptor, size_t *length
 	if (status.st_size > MAX_INDEX)
 		malformed("it is larger than a trust index can be");
 	*length = (size_t)status.st_size;
-	const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE;
-	uint8_t *memory = mmap(NULL, *length, PROT_READ | PROT_WRITE, flags, -1, 0);
+	const uint8_t *memory =
+		is_passed ? map_fixed(descriptor, *length) : copy_index(descriptor, *length);
 	if (memory == MAP_FAILED)
 		fail(status_of(errno), "ERR_LIMIT", "Cannot read the trust index: %m");
-	const ssize_t count = read_all(descriptor, memory, *length);
-	if (count != (ssize_t)*length)
-		fail(UNDECIDED, "ERR_INDEX_FORMAT",
-			"Cannot read the trust index: it changes while it is read");
-	mprotect(memory, *length, PROT_READ);
 	close(descriptor);
 	return memory;
+}
+
+/* Takes the digests of an index that root has digested. The launcher passes both or none. */
+static void take_digests(void)
+{
+	const bool is_shared = rules.launched && rules.index_sha256 != NULL;
+	if (!is_shared)
+		return;
+	if (rules.content_sha256 == NULL || !is_sha256_hex(rules.index_sha256) ||
+		!is_sha256_hex(rules.content_sha256))
+		fail(REFUSED, "ERR_LAUNCH_RECORD",
+			"Cannot use the digests of the index: they are no SHA-256");
+	memcpy(verified.index, rules.index_sha256, sizeof verified.index);
+	memcpy(verified.content, rules.content_sha256, sizeof verified.content);
 }
 
 /* Refuses the index if one of these digests is on the deny list. */
@@ -291,6 +339,7 @@ void load_index(const char *file, int descriptor, int mode_asked)
 	if (read_u32(bytes + VERSION_AT) != INDEX_VERSION)
 		malformed("it is not one of version 1");
 	find_parts(bytes, length);
+	take_digests();
 	verify_index(bytes, table.names_end, length, &verified);
 	read_head(mode_asked);
 }

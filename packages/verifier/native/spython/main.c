@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 
 enum {
-	INDEX_DESCRIPTOR = 3, /* the descriptor of the launcher's sealed memory */
+	INDEX_DESCRIPTOR = 3, /* the descriptor of the index that the launcher passes */
 	FINALIZE_FAILED = 120, /* the exit status of CPython if Py_FinalizeEx() fails */
 };
 
@@ -106,6 +106,8 @@ static void parse_options(char **arguments)
 		{"--help", "switch", &help},
 		{"--spython", "switch", &started},
 		{"--launched", "switch", &rules.launched},
+		{"--index-sha256", "text", &rules.index_sha256},
+		{"--content-sha256", "text", &rules.content_sha256},
 		{0},
 	};
 	options.rest = take_options(known, arguments);

@@ -35,7 +35,7 @@ struct rules {
 	int development; /* development identities and configuration files of this user are trusted */
 	int has_host_file; /* the host configuration exists: its pins and authorities alone decide */
 	int is_checking; /* the index is judged, and no program runs */
-	int launched; /* the launcher started this process, and the index is in sealed memory */
+	int launched; /* the launcher started this process, and passes the index */
 	int audit_hooks; /* the program may add audit hooks */
 	int refuses_extensions; /* the policy refuses native code; modes off and audit only record it */
 	int xattr_ima; /* a file without an entry is trusted by its security.ima */
@@ -49,6 +49,10 @@ struct rules {
 	const char *policy;
 	const char
 		*roots; /* the launcher's lines `PATH TAB REAL_PATH` about roots that links lead to */
+	/* The digests of an index that is a file of root, and of its signed part. They are null if the
+	 * index is in sealed memory. */
+	const char *index_sha256;
+	const char *content_sha256;
 	const char *json_lines; /* the path of the event file */
 	const struct json *pins;
 	const struct json *authorities;
@@ -105,7 +109,7 @@ struct entry {
 };
 
 /* Reads the index. Its signature is verified before head, policy and products are read.
- * `descriptor` is the launcher's sealed memory, which this function closes, or -1 to open `file`.
+ * `descriptor` is what the launcher passes, which this function closes, or -1 to open `file`.
  * `mode_asked` is passed to read_policy(). Ends the process if the index cannot be trusted. */
 void load_index(const char *file, int descriptor, int mode_asked);
 

@@ -3,6 +3,7 @@
 import {
 	DEFAULT_POLICY,
 	EARLIEST_SECONDS,
+	type IndexDigests,
 	MAX_POLICY_BYTES,
 	MAX_TRUST_INDEX_BYTES,
 	MODES,
@@ -32,6 +33,8 @@ export interface GateOptions {
 	 * configuration names.
 	 */
 	readonly index?: string | Uint8Array;
+	/** The digests of the index, if they need not be computed. */
+	readonly digests?: IndexDigests | undefined;
 	readonly configuration: HostConfiguration;
 	/** Replaces the host's mode if this mode is stricter. A weaker mode has no effect. */
 	readonly mode?: Mode;
@@ -54,8 +57,8 @@ export interface Evidence {
 	readonly policy: Policy;
 	/** The signer of the index. If the evidence is catalogs without an index, the signers of all catalogs. */
 	readonly signers: readonly VerifiedSigner[];
-	/** The SHA-256 of the index file, in lower-case hexadecimal; undefined for catalogs. */
-	readonly digest: string | undefined;
+	/** The digests of the index; undefined for catalogs. */
+	readonly digests: IndexDigests | undefined;
 }
 
 /**
@@ -130,7 +133,7 @@ function unguardedGate({ tier, missing }: GateOptions, audit: Audit): Gate {
 
 function guardedGate(options: GateOptions, evidence: Evidence, audit: Audit): Gate {
 	const { configuration, addon, tier, missing } = options;
-	const { index, signers, digest } = evidence;
+	const { index, signers, digests } = evidence;
 	const ownPolicy = hostPolicy(options) ?? evidence.policy;
 	const mode = stricter(configuration.mode ?? ownPolicy.mode, options.mode);
 	const policy = policyInMode(ownPolicy, mode);
@@ -139,7 +142,7 @@ function guardedGate(options: GateOptions, evidence: Evidence, audit: Audit): Ga
 	const kernel = createKernelCheck(policy.files.kernelCheck, addon);
 	const detail: EventDetail<"verifier.start"> = {
 		mode,
-		index: digest,
+		index: digests?.index,
 		signer: signers[0]?.spkiSha256,
 		products: index.products
 			.map(({ name, sequence }) => (sequence === undefined ? name : `${name}@${sequence}`))
@@ -149,26 +152,32 @@ function guardedGate(options: GateOptions, evidence: Evidence, audit: Audit): Ga
 	};
 	if (addon !== undefined) audit.raise("native.load", "allow", { name: "addon.node" });
 	for (const { name: product, sequence } of index.products) {
-		audit.raise("catalog.load", "allow", { sha256: digest, product, sequence, signer: signers[0]?.spkiSha256 });
+		audit.raise("catalog.load", "allow", { sha256: digests?.index, product, sequence, signer: signers[0]?.spkiSha256 });
 	}
 	audit.raise("verifier.start", mode === "off" || mode === "audit" ? "audit" : "allow", detail);
 	const onRefusal = options.onRefusal ?? configuration.onRefusal ?? "throw";
 	const { maxSizeBytes } = policy.files;
 	const { exitProcess: exit, readRegularFile, readPackageType } = addon ?? {};
 	const fastPath = { readRegularFile, readPackageType };
-	return gateOf({ mode, policy, onRefusal, exit, audit, judge, kernel, ...fastPath, maxSizeBytes, sizes: "bounded" });
+	const parts = { mode, policy, onRefusal, exit, audit, judge, kernel, digests, ...fastPath };
+	return gateOf({ ...parts, maxSizeBytes, sizes: "bounded" });
 }
 
-function readIndex({ index, configuration, development, addon }: GateOptions): Evidence {
+function readIndex({ index, digests, configuration, development, addon }: GateOptions): Evidence {
 	const source = index ?? configuration.index;
 	if (source === undefined) {
 		const message = `Cannot start: neither the program nor ${quote(configuration.file)} names a trust index`;
 		throw new SigtoolError("ERR_HOST_CONFIG", message);
 	}
 	const bytes = typeof source === "string" ? readBounded(source, MAX_TRUST_INDEX_BYTES) : source;
-	const verified = verifyTrustIndex(bytes, { trust: configuration.trust, development, findRecord: addon?.findRecord });
-	const { policy, digest } = verified.index;
-	return { index: verified.index, policy, signers: [verified.signer], digest };
+	const { trust } = configuration;
+	const verified = verifyTrustIndex(bytes, { trust, development, digests, findRecord: addon?.findRecord });
+	return {
+		index: verified.index,
+		policy: verified.index.policy,
+		signers: [verified.signer],
+		digests: verified.digests,
+	};
 }
 
 /** Reads the policy document that the host configuration names; undefined if it names none. */

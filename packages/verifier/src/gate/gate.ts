@@ -3,7 +3,7 @@
  * code. Each decision is an event. A refusal is written to the sinks before it is thrown or ends the process.
  */
 
-import { isPassing, type Mode, type Policy, quote, SigtoolError } from "@sigtool/core/read";
+import { type IndexDigests, isPassing, type Mode, type Policy, quote, SigtoolError } from "@sigtool/core/read";
 import type { Audit, EventVerdict } from "../audit/audit.js";
 import type { EventDetail, EventName, FieldValue } from "../audit/events.js";
 import { STANDARD_ERROR, writeFully } from "../audit/sinks.js";
@@ -38,6 +38,8 @@ export interface Gate {
 	/** The policy after `policyInMode` has adapted it to the mode. */
 	readonly policy: Policy;
 	readonly audit: Audit;
+	/** The digests of the index. Undefined if nothing was verified, or catalogs. */
+	readonly digests: IndexDigests | undefined;
 	/** Lists the checks of an opened file that the kernel makes. Each element says if this system enforces that check. */
 	readonly capabilities: readonly Capability[];
 	/** @throws ERR_UNTRUSTED_CODE, ERR_AUDIT_HOOK, ERR_AUDIT_SINK; the system's own errors */
@@ -84,6 +86,7 @@ export interface GateParts extends OpenRules {
 	/** Ends the process if `onRefusal` is `exit`. In a worker thread the default function ends only that thread. */
 	readonly exit?: ((status: number) => never) | undefined;
 	readonly audit: Audit;
+	readonly digests?: IndexDigests | undefined;
 	readonly readRegularFile?: ReadRegularFile | undefined;
 	readonly readPackageType?: ReadPackageType | undefined;
 }
@@ -151,6 +154,7 @@ export function gateOf(parts: GateParts): Gate {
 		policy,
 		audit,
 		capabilities: parts.kernel.capabilities,
+		digests: parts.digests,
 		openCodeSync: (path, use) => admit(path, use, openCodeSync(path, rules)),
 		readCodeSync(path, use) {
 			const fast = readFast?.(path);

@@ -40,6 +40,14 @@ export interface KernelAddon {
 		end: number,
 		path: string,
 	): number;
+	/**
+	 * Keeps the index of an open file in memory that no thread can write to, once in the life of the process. If nobody
+	 * can change or shorten the file (`isFixed`, or a sealed memfd), the file itself is mapped. Returns false if the
+	 * index is not kept.
+	 */
+	keepIndex?(descriptor: number, isFixed: boolean): boolean;
+	/** Returns the index that any thread has kept. A write to the buffer ends the process. */
+	keptIndex?(): ArrayBuffer | undefined;
 	/** Sends one line to /dev/log without blocking. Returns false if the log did not accept it. */
 	logToSystem?(line: string, isRefusal: boolean): boolean;
 	/** Ends all threads of the process, whichever thread calls it. */

@@ -44,6 +44,56 @@ describe.skipIf(!existsSync(ADDON))("the addon (needs it built)", () => {
 		expect(new Set(answers)).toEqual(new Set(["its mount is noexec"]));
 	});
 
+	it("keeps one index, which is a copy of a file that can change", () => {
+		const answers = run(`
+			const file = __dirname + "/index", own = () => Buffer.from(addon.keptIndex()).toString();
+			fs.writeFileSync(file, "");
+			const before = [addon.keptIndex() ?? null, addon.keepIndex(-1, true), addon.keepIndex(fs.openSync(__dirname), false), addon.keepIndex(fs.openSync(file), true), addon.keepIndex()];
+			fs.writeFileSync(file, "first");
+			const kept = [addon.keepIndex(fs.openSync(file), false), own(), addon.keepIndex(text, true)];
+			fs.writeFileSync(file, "other bytes");
+			return [...before, ...kept, own()];`);
+		expect(answers).toEqual([null, false, false, false, false, true, "first", false, "first"]);
+	});
+
+	it("maps a file that cannot change, once for all threads", () => {
+		const answers = run(`
+			const { Worker, receiveMessageOnPort, MessageChannel } = require("node:worker_threads");
+			addon.keepIndex(program, true);
+			const source = 'const { workerData: [addon, port, done] } = require("node:worker_threads");' +
+				'port.postMessage(new Uint8Array(require(addon).keptIndex(), 1, 3)); Atomics.store(done, 0, 1); Atomics.notify(done, 0)';
+			const { port1, port2 } = new MessageChannel(), done = new Int32Array(new SharedArrayBuffer(4));
+			new Worker(source, { eval: true, workerData: [${JSON.stringify(ADDON)}, port2, done], transferList: [port2] });
+			Atomics.wait(done, 0, 0, 10000);
+			const seen = Buffer.from(receiveMessageOnPort(port1).message).toString();
+			const maps = fs.readFileSync("/proc/self/maps", "utf8").split("\\n").filter((line) => line.endsWith(process.execPath) && / r--s /.test(line));
+			port1.close();
+			return [seen, addon.keptIndex().byteLength === fs.statSync(process.execPath).size, maps.length];`);
+		expect(answers).toEqual(["ELF", true, 1]);
+	});
+
+	it("ends a process that writes to the kept index, and finds nothing in one that was taken away", () => {
+		const answers = run(`
+			addon.keepIndex(text, true);
+			const buffer = addon.keptIndex(), bytes = new Uint8Array(buffer);
+			const { size } = fs.statSync(__filename);
+			try { structuredClone(buffer, { transfer: [buffer] }); } catch {}
+			const isThere = bytes.length === size;
+			buffer.transfer?.();
+			return [isThere, addon.findRecord(bytes, 24, 72, 80, 0, 1, "x"), addon.keptIndex().byteLength === size];`);
+		expect(answers).toEqual([true, -2, true]);
+		for (const isFixed of [true, false]) {
+			const script = `const addon = require(${JSON.stringify(ADDON)});
+				addon.keepIndex(require("node:fs").openSync(process.execPath), ${isFixed});
+				const bytes = new Uint8Array(addon.keptIndex());
+				console.log(bytes[1]);
+				bytes[1] = 7;
+				console.log("changed");`;
+			const { signal, stdout } = spawnSync(process.execPath, ["-e", script], { encoding: "utf8" });
+			expect([signal, stdout]).toEqual(["SIGSEGV", "69\n"]);
+		}
+	});
+
 	it("reads only regular files without links on the path, in one call, with their digest", () => {
 		const answers = run(`
 			const { createHash } = require("node:crypto");

@@ -33,6 +33,17 @@ export const LAUNCHER: CommandDeclaration = {
 			},
 		},
 		{
+			name: "share",
+			description: "let all processes share one copy of an index; `install` does it for its index",
+			declare(command) {
+				command
+					.argument("[index...]", "trust indexes, such as that of the next release (default: the launcher's)")
+					.option("--prefix <dir>", "directory of the installed launcher", INSTALLED_PREFIX);
+				examples(command, ["sudo sigtool launcher share", "sudo sigtool launcher share /srv/rel/2/app.sigx"]);
+				return async () => (await import("./launcher-share.js")).launcherShare;
+			},
+		},
+		{
 			name: "check",
 			description: "audit an installed launcher: owners, modes, digests, pins, versions",
 			declare(command) {

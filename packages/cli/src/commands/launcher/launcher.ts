@@ -4,6 +4,7 @@ import type { Mode } from "@sigtool/core";
 import { ioError, quote } from "@sigtool/core/errors";
 import { checkLauncher, type LauncherFinding } from "../../launcher/launcher-check.js";
 import { CONF_NAME, launcherIn, placeLauncher } from "../../launcher/launcher-place.js";
+import { shareIndexes } from "../../launcher/shared-index.js";
 import { nativeParts } from "../../native/native-parts.js";
 import { usageError } from "../../options/usage.js";
 import { escaped, type OutputOptions, type Report, rows } from "../../output/output.js";
@@ -37,9 +38,10 @@ export async function launcherInstall(options: LauncherInstallOptions): Promise<
 		mode: options.mode,
 		development: options.allowDevelopment === true ? "allow" : "refuse",
 	});
+	const shared = isRoot() && existsSync(index) ? shareIndexes(prefix, [index]) : [];
 	return {
 		exit: 0,
-		fields: { prefix, configuration: { file: config, skeleton }, settings: conf },
+		fields: { prefix, configuration: { file: config, skeleton }, settings: conf, shared },
 		lines: [
 			`installed ${escaped(launcherIn(prefix))}`,
 			...rows([
@@ -50,6 +52,7 @@ export async function launcherInstall(options: LauncherInstallOptions): Promise<
 				["python", conf.python && escaped(conf.python.path)],
 				["spython", conf.spython && escaped(conf.spython.path)],
 				["index", existsSync(index) ? escaped(index) : `${escaped(index)}, which does not exist yet`],
+				["shared index", shared[0] && escaped(shared[0].copy)],
 				["configuration", `${escaped(config)}, ${skeleton === "kept" ? "kept as it was" : "new: add a pin to it"}`],
 				["mode", conf.mode],
 			]),
@@ -61,6 +64,11 @@ export async function launcherInstall(options: LauncherInstallOptions): Promise<
 					]
 				: [],
 	};
+}
+
+/** A launcher accepts a shared index only from root. */
+function isRoot(): boolean {
+	return process.getuid?.() === 0;
 }
 
 /** Writes a host configuration that trusts nobody yet. Never replaces an existing file. @throws ERR_IO */

@@ -205,7 +205,7 @@ describe.skipIf(!canBeHost)("sigtool launcher (needs root, and the launcher buil
 		const { findings } = host.sigtool(["launcher", "check", "--json", ...host.prefix]).json();
 		expect(findings.map(({ what, status }: { what: string; status: string }) => `${status} ${what}`)).toEqual([
 			...["ok settings", "ok launcher", "ok node", "ok node release", "ok hook", "ok addon"],
-			...["ok configuration", "ok index", "ok flags"],
+			...["ok configuration", "ok index", "ok shared index", "ok flags"],
 			...["ok landlock", "ok landlock-truncate", "ok landlock-devices", "ok landlock-scopes", "ok landlock-log"],
 			...["ok seccomp", "ok securebits"],
 		]);

@@ -1,11 +1,14 @@
 /**
  * Reads what the launcher passes on: the trust index on descriptor 3, and the record of its decisions on descriptor 4.
- * Both are in sealed memory (memfd), which no process can change.
+ * Both are in sealed memory (memfd), which no process can change, or the index is a file of root that all processes
+ * share.
  */
 
 import fs from "node:fs";
 import process from "node:process";
-import { MAX_TRUST_INDEX_BYTES, MODES, type Mode, SigtoolError } from "@sigtool/core/read";
+import { type IndexDigests, MAX_TRUST_INDEX_BYTES, MODES, type Mode, SigtoolError } from "@sigtool/core/read";
+import { loadKernelAddon } from "../../gate/kernel-addon.js";
+import { type IndexMemory, readIndexMemory } from "./index-memory.js";
 
 export interface LaunchRecord {
 	readonly mode: Mode;
@@ -22,11 +25,13 @@ export interface LaunchRecord {
 	readonly roots: ReadonlyMap<string, string>;
 	/** The protections of the launcher that this kernel lacks, e.g. `landlock`. */
 	readonly missing: readonly string[];
+	/** Defined if the index is a file that processes share. Root took the digests when it made the file. */
+	readonly shared: IndexDigests | undefined;
 }
 
 export interface Launch {
 	readonly record: LaunchRecord;
-	readonly index: Uint8Array;
+	readonly index: IndexMemory;
 }
 
 const VARIABLE = "SIGTOOL_LAUNCH";
@@ -44,7 +49,7 @@ export function takeLaunch(): Launch | undefined {
 	delete process.env[VARIABLE];
 	if (announced !== `${INDEX_DESCRIPTOR}:${RECORD_DESCRIPTOR}`) throw malformed("it names other descriptors");
 	const record = parseLaunchRecord(takeMemory(RECORD_DESCRIPTOR, MAX_RECORD_BYTES));
-	return { record, index: takeMemory(INDEX_DESCRIPTOR, MAX_TRUST_INDEX_BYTES) };
+	return { record, index: takeIndex(record) };
 }
 
 /** Parses lines of the form `key value`. @throws ERR_LAUNCH_RECORD */
@@ -78,7 +83,14 @@ export function parseLaunchRecord(bytes: Uint8Array): LaunchRecord {
 		write: values.get("write") ?? [],
 		roots: new Map((values.get("root") ?? []).map(rootOf)),
 		missing: values.get("missing") ?? [],
+		shared: values.has("shared") ? digestsOf(one("shared")) : undefined,
 	};
+}
+
+function digestsOf(value: string): IndexDigests {
+	const [, index, content] = /^([0-9a-f]{64}) ([0-9a-f]{64})$/.exec(value) ?? [];
+	if (index === undefined || content === undefined) throw malformed(`its line "shared" names no two digests`);
+	return { index, content };
 }
 
 function rootOf(value: string): [path: string, real: string] {
@@ -98,15 +110,36 @@ const KEYS = new Set([
 	"addon",
 	"write",
 	"missing",
+	"shared",
 ]);
 
-/** Reads a sealed memfd of the launcher, which is recognised by its link in /proc, and closes it. */
+function takeIndex({ addon, shared }: LaunchRecord): IndexMemory {
+	try {
+		const size = shared === undefined ? sizeOfMemory(INDEX_DESCRIPTOR) : sizeOfRootsFile(INDEX_DESCRIPTOR);
+		if (size > MAX_TRUST_INDEX_BYTES) throw malformed(`descriptor ${INDEX_DESCRIPTOR} holds too much`);
+		return readIndexMemory(INDEX_DESCRIPTOR, size, loadKernelAddon(addon), shared);
+	} finally {
+		fs.closeSync(INDEX_DESCRIPTOR);
+	}
+}
+
+/** Returns the size of a sealed memfd of the launcher, which is recognised by its link in /proc. */
+function sizeOfMemory(descriptor: number): number {
+	const link = fs.readlinkSync(`/proc/self/fd/${descriptor}`);
+	if (/^\/memfd:sigtool-[\w-]+ \(deleted\)$/.test(link)) return fs.fstatSync(descriptor).size;
+	throw malformed(`descriptor ${descriptor} is not the launcher's memory`);
+}
+
+/** Returns the size of a file that only root can write to. The launcher has judged the directories above it. */
+function sizeOfRootsFile(descriptor: number): number {
+	const stats = fs.fstatSync(descriptor);
+	if (stats.isFile() && stats.uid === 0 && (stats.mode & 0o022) === 0) return stats.size;
+	throw malformed(`descriptor ${descriptor} is no file that only root can write to`);
+}
+
 function takeMemory(descriptor: number, maxBytes: number): Uint8Array {
 	try {
-		const link = fs.readlinkSync(`/proc/self/fd/${descriptor}`);
-		const { size } = fs.fstatSync(descriptor);
-		if (!/^\/memfd:sigtool-[\w-]+ \(deleted\)$/.test(link))
-			throw malformed(`descriptor ${descriptor} is not the launcher's memory`);
+		const size = sizeOfMemory(descriptor);
 		if (size > maxBytes) throw malformed(`descriptor ${descriptor} holds too much`);
 		const bytes = new Uint8Array(size);
 		for (let filled = 0; filled < size; ) {

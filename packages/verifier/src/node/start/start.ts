@@ -22,6 +22,7 @@ import { guardModuleText } from "../load/module-text.js";
 import { createPackageScopes } from "../load/package-scope.js";
 import { capabilitiesOf, type Runtime } from "./capabilities.js";
 import { findImpurity } from "./environment.js";
+import { bytesOf, type IndexMemory } from "./index-memory.js";
 import { takeLaunch } from "./launch-record.js";
 import { publishHook } from "./live-hook.js";
 import { bequeath, guardWorkers, takeInheritance } from "./workers.js";
@@ -31,7 +32,7 @@ const LOADING: Loading = "registerHooks" in module ? syncLoading : legacyLoading
 
 /** All data from which a thread decides. It can be cloned, because workers get a copy. */
 export interface Inheritance {
-	readonly index: Uint8Array;
+	readonly index: IndexMemory;
 	readonly configuration: HostConfiguration;
 	/** The launcher's mode. It makes the configuration's mode stricter, never weaker. */
 	readonly mode: Mode | undefined;
@@ -67,8 +68,11 @@ export function start(development: "refuse" | "allow"): void {
 	const capabilities = capabilitiesOf(runtime);
 	const addon = loadKernelAddon(inheritance.addon);
 	exit = addon?.exitProcess ?? exit;
+	const { index } = inheritance;
 	const gate = createGate({
 		...inheritance,
+		index: bytesOf(index, addon),
+		digests: index.digests,
 		addon,
 		onRefusal: inheritance.configuration.onRefusal ?? "exit",
 		tier: LOADING.tier,
@@ -77,8 +81,14 @@ export function start(development: "refuse" | "allow"): void {
 	if (gate.mode === "off") return;
 	if (isMainThread) checkProcess(gate, runtime);
 	if (inheritance.role === "loader") LOADING.serveImports(gate, createPackageScopes(gate));
-	else install(gate, inheritance);
+	else install(gate, heirOf(inheritance, gate));
 	publishHook({ capabilities: { tier: LOADING.tier, capabilities }, addAuditHook: gate.audit.addHook });
+}
+
+/** Other threads need not digest again what this thread has digested, because nobody can write to a kept index. */
+function heirOf(inheritance: Inheritance, { digests }: Gate): Inheritance {
+	const { index } = inheritance;
+	return index.content === "kept" ? { ...inheritance, index: { ...index, digests } } : inheritance;
 }
 
 /** Ends the process after a failed start. In a worker without the addon it can end only the thread. */
@@ -115,7 +125,7 @@ function inheritanceOfProcess(development: "refuse" | "allow"): Inheritance {
 		throw new SigtoolError("ERR_START", message, { path: configuration.file });
 	}
 	return {
-		index: readBounded(configuration.index, MAX_TRUST_INDEX_BYTES),
+		index: { content: readBounded(configuration.index, MAX_TRUST_INDEX_BYTES), digests: undefined },
 		configuration,
 		mode: undefined,
 		development,

@@ -1,0 +1,77 @@
+/* Guarantees that nothing in the process can change the index after it was kept, except native code
+ * that maps memory: a write ends the process. A file is mapped only if it cannot become shorter,
+ * because reading behind the end of a file ends the process too. */
+#define _GNU_SOURCE
+#include "index-memory.h"
+#include "../shared/owned-file.h"
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+static struct index_memory kept;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* Returns true for a memfd that no process can change. */
+static bool is_sealed(int descriptor)
+{
+	const int needed = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+	const int seals = fcntl(descriptor, F_GET_SEALS); /* -1 if it is no memfd */
+	return seals >= 0 && (seals & needed) == needed;
+}
+
+/* Returns a read-only mapping of the file, or MAP_FAILED. Unlike a private mapping, a shared one of
+ * a descriptor without write access can never be made writable. Kernels before 6.7 map a sealed
+ * memfd only privately. */
+static void *map(int descriptor, size_t size)
+{
+	void *bytes = mmap(NULL, size, PROT_READ, MAP_SHARED, descriptor, 0);
+	if (bytes == MAP_FAILED)
+		bytes = mmap(NULL, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
+	return bytes;
+}
+
+static void *copy(int descriptor, size_t size)
+{
+	void *bytes = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (bytes == MAP_FAILED)
+		return bytes;
+	const ssize_t count = read_all(descriptor, bytes, size);
+	const bool is_fixed = count == (ssize_t)size && mprotect(bytes, size, PROT_READ) == 0;
+	if (is_fixed)
+		return bytes;
+	munmap(bytes, size);
+	return MAP_FAILED;
+}
+
+static bool keep(int descriptor, bool is_fixed)
+{
+	struct stat status;
+	if (kept.bytes != NULL || fstat(descriptor, &status) != 0)
+		return false;
+	if (!S_ISREG(status.st_mode) || status.st_size <= 0)
+		return false;
+	const size_t size = (size_t)status.st_size;
+	const bool is_mapped = is_fixed || is_sealed(descriptor);
+	void *bytes = is_mapped ? map(descriptor, size) : copy(descriptor, size);
+	if (bytes == MAP_FAILED)
+		return false;
+	kept = (struct index_memory){bytes, size};
+	return true;
+}
+
+bool keep_index(int descriptor, bool is_fixed)
+{
+	pthread_mutex_lock(&lock);
+	const bool is_kept = keep(descriptor, is_fixed);
+	pthread_mutex_unlock(&lock);
+	return is_kept;
+}
+
+struct index_memory kept_index(void)
+{
+	pthread_mutex_lock(&lock);
+	const struct index_memory result = kept;
+	pthread_mutex_unlock(&lock);
+	return result;
+}

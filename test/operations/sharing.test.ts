@@ -1,0 +1,491 @@
+/** Starts processes that share one copy of an index, and attacks the copy and the record by which it is found. */
+
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import {
+	chmodSync,
+	chownSync,
+	copyFileSync,
+	existsSync,
+	linkSync,
+	lstatSync,
+	mkdirSync,
+	readdirSync,
+	readFileSync,
+	renameSync,
+	rmSync,
+	symlinkSync,
+	truncateSync,
+	writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { identityOf } from "../../packages/cli/dist/launcher/launcher-conf.js";
+import { canBeHost, RUNTIMES, type Runtime, Site } from "./site.js";
+
+/** The program loads a module for each line that it reads. A name after `apart` is loaded by a thread or a process. */
+function programOf({ kind }: Runtime, release: number): Record<string, string> {
+	if (kind === "python") {
+		const main = `
+import importlib, os, sys
+print("release ${release}", flush=True)
+for line in sys.stdin:
+    child = os.fork() if line.startswith("apart") else None
+    if child:
+        os.waitpid(child, 0)
+        continue
+    print(importlib.import_module(line.split()[1]).value, flush=True)
+    if child == 0:
+        os._exit(0)
+`;
+		return { "main.py": main, "late.py": `value = "late ${release}"`, "later.py": `value = "later ${release}"` };
+	}
+	const main = `
+const { createInterface } = require("node:readline");
+const { Worker } = require("node:worker_threads");
+console.log("release ${release}");
+createInterface({ input: process.stdin }).on("line", (line) => {
+	const [verb, name] = line.split(" ");
+	if (verb === "apart") new Worker(__dirname + "/" + name + ".js").on("message", (value) => console.log(value));
+	else console.log(require("./" + name + ".js"));
+});`;
+	const late = (name: string) => `
+const { parentPort } = require("node:worker_threads");
+module.exports = "${name} ${release}";
+parentPort?.postMessage(module.exports);`;
+	return { "main.js": main, "late.js": late("late"), "later.js": late("later") };
+}
+
+/** The paths in this directory are so long that 2,100 of them make an index of 4 MB. */
+const DEEP = Array.from({ length: 8 }, (_, level) => `${level}`.repeat(240)).join("/");
+
+class Sharing {
+	readonly site: Site;
+	/** The path of the index. */
+	index: string;
+
+	constructor(runtime: Runtime, { files = 0, mode = "enforce" } = {}) {
+		this.site = new Site(runtime);
+		this.index = this.site.at("app.sigx");
+		const many = Array.from({ length: files }, (_, file) => [`${DEEP}/${file}`, ""]);
+		this.site.release("app", { ...programOf(runtime, 1), ...Object.fromEntries(many) }, 1);
+		this.site.compile("app", "app.sigx");
+		this.site.configure("app");
+		this.site.install("app.sigx", mode);
+	}
+
+	get indexes(): string {
+		return this.site.at("lib/indexes");
+	}
+
+	get copy(): string {
+		const [, digest] = /^digest (\w+)$/m.exec(readFileSync(this.record, "utf8")) ?? [];
+		return join(this.indexes, `${digest}.sigx`);
+	}
+
+	/** The record of the index as it is now. */
+	get record(): string {
+		return join(this.indexes, identityOf(this.index));
+	}
+
+	/** Changes members of the record, as only root can. By default the copy counts as it is now. */
+	rewriteRecord(members: Readonly<Record<string, string>> = { identity: identityOf(this.copy) }): void {
+		const lines = readFileSync(this.record, "utf8").trimEnd().split("\n");
+		const changed = lines.map((line) => {
+			const [key = ""] = line.split(" ");
+			return members[key] === undefined ? line : `${key} ${members[key]}`;
+		});
+		rmSync(this.record);
+		writeFileSync(this.record, `${changed.join("\n")}\n`, { mode: 0o444 });
+	}
+
+	start(): Process {
+		return new Process(spawn(this.site.launcher, [this.site.at(`app/${this.site.script}`)], { cwd: "/" }));
+	}
+
+	/** Starts a process, and returns which index it has mapped. */
+	async mapped(): Promise<"shared" | "own"> {
+		const process = this.start();
+		expect([await process.line(), process.stderr]).toEqual(["release 1", ""]);
+		const mappings = process.indexMappings();
+		expect([await process.stop(), process.stderr]).toEqual([0, ""]);
+		expect(mappings).toHaveLength(1);
+		return mappings[0]?.path.startsWith(this.indexes) === true ? "shared" : "own";
+	}
+
+	check(): { status: number | null; said: readonly { status: string; says: string }[] } {
+		const run = this.site.host.sigtool(["launcher", "check", ...this.site.host.prefix, "--json"]);
+		const { findings } = run.json() as { findings: { what: string; status: string; says: string }[] };
+		return { status: run.status, said: findings.filter(({ what }) => what === "shared index") };
+	}
+}
+
+class Process {
+	readonly #child: ChildProcess;
+	readonly #lines: AsyncIterator<string>;
+	stderr = "";
+
+	constructor(child: ChildProcess) {
+		this.#child = child;
+		onTestFinished(() => void child.kill("SIGKILL"));
+		child.stderr?.on("data", (text) => {
+			this.stderr += text;
+		});
+		this.#lines = createInterface({ input: child.stdout ?? process.stdin })[Symbol.asyncIterator]();
+	}
+
+	async line(): Promise<string | undefined> {
+		return (await this.#lines.next()).value;
+	}
+
+	ask(line: string): Promise<string | undefined> {
+		this.#child.stdin?.write(`${line}\n`);
+		return this.line();
+	}
+
+	async stop(): Promise<unknown> {
+		const ended = once(this.#child, "exit");
+		this.#child.stdin?.end();
+		return (await ended)[0];
+	}
+
+	/** Returns the mappings of trust indexes: shared copies, and sealed memory of the launcher. Sizes are in bytes. */
+	indexMappings(): readonly { path: string; permissions: string; own: number; pss: number; rss: number }[] {
+		const text = readFileSync(`/proc/${this.#child.pid}/smaps`, "utf8");
+		return text.split(/^(?=[0-9a-f]+-[0-9a-f]+ )/m).flatMap((mapping) => {
+			const [, permissions = "", path = ""] = /^\S+ (\S+) \S+ \S+ \S+ +(.*)$/m.exec(mapping) ?? [];
+			if (!/\.sigx( \(deleted\))?$|memfd:sigtool-index/.test(path)) return [];
+			const bytes = (key: string) => 1024 * Number(new RegExp(`^${key}: +(\\d+) kB$`, "m").exec(mapping)?.[1]);
+			return { path, permissions, own: bytes("Private_Dirty"), pss: bytes("Pss"), rss: bytes("Rss") };
+		});
+	}
+
+	/** Returns the bytes that only this process has in memory. */
+	ownMemory(): number {
+		const text = readFileSync(`/proc/${this.#child.pid}/smaps_rollup`, "utf8");
+		const bytes = (key: string) => 1024 * Number(new RegExp(`^${key}: +(\\d+) kB$`, "m").exec(text)?.[1]);
+		return bytes("Private_Clean") + bytes("Private_Dirty");
+	}
+}
+
+/** Starts processes, waits for all, and returns the smallest memory of one, which the timing of collections varies. */
+async function ownMemoryOf(sharing: Sharing, count: number): Promise<number> {
+	const processes = Array.from({ length: count }, () => sharing.start());
+	for (const process of processes) expect([await process.line(), process.stderr]).toEqual(["release 1", ""]);
+	const memory = processes.map((process) => process.ownMemory());
+	for (const process of processes) expect(await process.stop()).toBe(0);
+	return Math.min(...memory);
+}
+
+describe.skipIf(!canBeHost)("an index that processes share (needs root, and the launcher built)", () => {
+	it.each(RUNTIMES)(
+		"16.12: 6 processes of $name have one copy of an index of 4 MB, and at most 2 MB more each than with a small one",
+		{ timeout: 240_000 },
+		async (runtime) => {
+			const sharing = new Sharing(runtime, { files: 2100 });
+			const { size } = lstatSync(sharing.copy);
+			expect(size).toBeGreaterThan(4e6);
+			const processes = Array.from({ length: 6 }, () => sharing.start());
+			for (const process of processes) expect([await process.line(), process.stderr]).toEqual(["release 1", ""]);
+			expect(await processes[0]?.ask("apart late")).toBe("late 1");
+			for (const process of processes) {
+				const mappings = process.indexMappings();
+				expect(mappings).toEqual([expect.objectContaining({ path: sharing.copy, permissions: "r--s", own: 0 })]);
+				// Some pages are in all six processes, others in a few of them.
+				expect(mappings[0]?.pss).toBeLessThan(size / 2);
+			}
+			for (const process of processes) expect([await process.stop(), process.stderr]).toEqual([0, ""]);
+			const small = new Sharing(runtime);
+			expect((await ownMemoryOf(sharing, 4)) - (await ownMemoryOf(small, 4))).toBeLessThan(2e6);
+			// Without a copy to share, the sealed memory counts for each process.
+			rmSync(sharing.indexes, { recursive: true });
+			expect((await ownMemoryOf(sharing, 4)) - (await ownMemoryOf(small, 4))).toBeGreaterThan(3e6);
+		},
+	);
+
+	it.each(RUNTIMES)(
+		"16.12: $name goes on from the old index while a new one is copied over it, and shares the new one when told",
+		{ timeout: 120_000 },
+		async (runtime) => {
+			const sharing = new Sharing(runtime);
+			const { site } = sharing;
+			expect(sharing.check()).toEqual({ status: 0, said: [expect.objectContaining({ status: "ok" })] });
+			const old = sharing.start();
+			expect(await old.line()).toBe("release 1");
+			const oldCopy = sharing.copy;
+			site.release("next", programOf(runtime, 2), 2);
+			site.compile("next", "next.sigx");
+			// The index loses its end, then gets other bytes, in the file that was opened at the start.
+			truncateSync(sharing.index, 100);
+			expect(await old.ask("here late")).toBe("late 1");
+			copyFileSync(site.at("next.sigx"), sharing.index);
+			expect([await old.ask("apart late"), old.stderr]).toEqual(["late 1", ""]);
+			site.configure("next");
+			const process = new Process(spawn(site.launcher, [site.at(`next/${site.script}`)]));
+			expect([await process.line(), process.stderr]).toEqual(["release 2", ""]);
+			expect(process.indexMappings()).toEqual([expect.objectContaining({ path: expect.stringContaining("memfd") })]);
+			expect(await process.stop()).toBe(0);
+
+			const shared = site.do(["launcher", "share", ...site.host.prefix, "--json"]).json();
+			expect(shared).toMatchObject({ shared: [{ index: sharing.index, changed: true }] });
+			expect(site.do(["launcher", "share", ...site.host.prefix, "--json"]).json()).toMatchObject({
+				shared: [{ index: sharing.index, changed: false }],
+			});
+			expect([existsSync(oldCopy), sharing.copy]).toEqual([false, shared.shared[0].copy]);
+			const next = new Process(spawn(site.launcher, [site.at(`next/${site.script}`)]));
+			expect(await next.line()).toBe("release 2");
+			expect(next.indexMappings()).toEqual([expect.objectContaining({ path: sharing.copy })]);
+			expect(old.indexMappings()).toEqual([expect.objectContaining({ path: `${oldCopy} (deleted)` })]);
+			expect([await old.ask("here later"), old.stderr]).toEqual(["later 1", ""]);
+			for (const each of [old, next]) expect([await each.stop(), each.stderr]).toEqual([0, ""]);
+		},
+	);
+
+	it("16.12: the index of the next release is shared before a link is switched to it", {
+		timeout: 120_000,
+	}, async () => {
+		const sharing = new Sharing(RUNTIMES[0] as Runtime);
+		const { site } = sharing;
+		copyFileSync(sharing.index, site.at("second.sigx"));
+		const { shared } = site.do(["launcher", "share", ...site.host.prefix, site.at("second.sigx"), "--json"]).json();
+		// Both have the same bytes, so both have one copy. The first one is still shared.
+		expect(shared).toEqual([expect.objectContaining({ copy: sharing.copy, changed: true })]);
+		expect(await sharing.mapped()).toBe("shared");
+		rmSync(sharing.index);
+		symlinkSync("second.sigx", sharing.index);
+		expect(await sharing.mapped()).toBe("shared");
+		expect(sharing.check().status).toBe(0);
+	});
+});
+
+/** Each change leaves the right bytes, so a process may start. It must not get what others could have written. */
+const FAULTS: readonly { name: string; change: (sharing: Sharing) => void; says: RegExp }[] = [
+	{
+		name: "a copy of another owner",
+		change: ({ copy }) => chownSync(copy, 64_321, 64_321),
+		says: /belongs to user 64321/,
+	},
+	{
+		name: "a copy that a group may write to",
+		change: ({ copy }) => chmodSync(copy, 0o464),
+		says: /can be written to by its group/,
+	},
+	{
+		name: "a link in place of a copy",
+		change: ({ copy, site }) => {
+			renameSync(copy, site.at("elsewhere.sigx"));
+			symlinkSync(site.at("elsewhere.sigx"), copy);
+		},
+		says: /is no regular file/,
+	},
+	{
+		name: "a copy with a second name",
+		change: ({ copy, site }) => linkSync(copy, site.at("data/second")),
+		says: /has a second name/,
+	},
+	{
+		name: "a directory that all may write to",
+		change: ({ indexes }) => chmodSync(indexes, 0o777),
+		says: /can be written to by everyone/,
+	},
+];
+
+const RECORD_FAULTS: typeof FAULTS = [
+	{
+		name: "a record of another owner",
+		change: ({ record }) => chownSync(record, 64_321, 64_321),
+		says: /belongs to user 64321/,
+	},
+	{
+		name: "a record that all may write to",
+		change: ({ record }) => chmodSync(record, 0o446),
+		says: /can be written to by everyone/,
+	},
+	{
+		name: "a record with another identity of the copy",
+		change: (sharing) => sharing.rewriteRecord({ identity: "1:2:3:4.000000000:5.000000000" }),
+		says: /is not as it was copied/,
+	},
+	{
+		name: "a record that is no record",
+		change: ({ record }) => {
+			chmodSync(record, 0o644);
+			writeFileSync(record, "version 2\n");
+		},
+		says: /is no record of an index/,
+	},
+];
+
+const ATTACK_BY_NODE = `
+const fs = require("node:fs");
+function attempt(action, done) {
+	try {
+		action();
+		console.log(done);
+	} catch ({ code }) {
+		console.log(code);
+	}
+}
+attempt(() => fs.closeSync(fs.openSync(process.argv[2], "r+")), "open");
+attempt(() => fs.truncateSync(process.argv[2], 5), "shorter");
+`;
+const ATTACK_BY_PYTHON = `
+import errno, os, sys
+def attempt(action, done):
+    try:
+        action()
+        print(done)
+    except OSError as error:
+        print(errno.errorcode[error.errno])
+attempt(lambda: os.close(os.open(sys.argv[1], os.O_RDWR)), "open")
+attempt(lambda: os.truncate(sys.argv[1], 5), "shorter")
+`;
+
+describe.skipIf(!canBeHost)("attacks on a shared index (needs root, and the launcher built)", () => {
+	it.each(RUNTIMES)(
+		"16.12: $name does not get what others than root could change",
+		{ timeout: 240_000 },
+		async (runtime) => {
+			const sharing = new Sharing(runtime);
+			const again = () => {
+				rmSync(sharing.indexes, { recursive: true });
+				sharing.site.do(["launcher", "share", ...sharing.site.host.prefix]);
+			};
+			for (const { name, change, says } of FAULTS) {
+				again();
+				// A copy that root has touched since is used again if root says so: the identity is no obstacle here.
+				chmodSync(sharing.copy, 0o440);
+				chmodSync(sharing.copy, 0o444);
+				expect([name, await sharing.mapped()]).toEqual([name, "own"]);
+				sharing.rewriteRecord();
+				expect([name, await sharing.mapped()]).toEqual([name, "shared"]);
+				change(sharing);
+				sharing.rewriteRecord({ identity: identityOf(sharing.copy) });
+				expect([name, await sharing.mapped()]).toEqual([name, "own"]);
+				const { status, said } = sharing.check();
+				expect([name, status]).toEqual([name, 1]);
+				expect(said).toContainEqual({ what: "shared index", status: "wrong", says: expect.stringMatching(says) });
+			}
+			for (const { name, change, says } of RECORD_FAULTS) {
+				again();
+				expect([name, await sharing.mapped()]).toEqual([name, "shared"]);
+				change(sharing);
+				expect([name, await sharing.mapped()]).toEqual([name, "own"]);
+				const { status, said } = sharing.check();
+				expect([name, status]).toEqual([name, 1]);
+				expect(said).toContainEqual({ what: "shared index", status: "wrong", says: expect.stringMatching(says) });
+			}
+			again();
+			expect(await sharing.mapped()).toBe("shared");
+		},
+	);
+
+	it.each(RUNTIMES)(
+		"16.12: a forged copy that lets changed code run in $name counts only from root, also in development",
+		{ timeout: 120_000 },
+		async (runtime) => {
+			const sharing = new Sharing(runtime, { mode: "enforce" });
+			const { site } = sharing;
+			const places = [...site.installing("app.sigx", "enforce"), "--allow-development"];
+			site.do(places);
+			const script = site.at(`app/${site.script}`);
+			const evil = runtime.kind === "node" ? 'console.log("evil")' : 'print("evil")';
+			writeFileSync(script, evil);
+			const start = () => spawnSync(site.launcher, ["--allow-development", script], { encoding: "utf8" });
+			expect(start()).toMatchObject({ status: 126, stdout: "" });
+			forge(sharing, evil);
+			// The launcher and the runtime trust root's digests, so this attack works for root.
+			expect(start()).toMatchObject({ status: 0, stdout: "evil\n" });
+			for (const each of [sharing.copy, sharing.record]) chownSync(each, 64_321, 64_321);
+			sharing.rewriteRecord();
+			chownSync(sharing.record, 64_321, 64_321);
+			expect(start()).toMatchObject({ status: 126, stdout: "" });
+			chownSync(sharing.record, 0, 0);
+			expect(start()).toMatchObject({ status: 126, stdout: "" });
+		},
+	);
+
+	it("16.12: launcher check finds a copy whose bytes are not those of its name, and share mends it", () => {
+		const sharing = new Sharing(RUNTIMES[0] as Runtime);
+		forge(sharing, "other");
+		const { status, said } = sharing.check();
+		expect(status).toBe(1);
+		expect(said.map(({ says }) => says)).toContainEqual(
+			expect.stringMatching(/\.sigx changed: its SHA-256 is [0-9a-f]{64}; run `sigtool launcher share` as root/),
+		);
+		sharing.site.do(["launcher", "share", ...sharing.site.host.prefix]);
+		expect(sharing.check()).toEqual({ status: 0, said: [expect.objectContaining({ status: "ok" })] });
+	});
+
+	it.each(RUNTIMES)(
+		"16.12: $name can neither shorten nor change the copy that it has mapped",
+		{ timeout: 120_000 },
+		(runtime) => {
+			const sharing = new Sharing(runtime, { mode: "audit" });
+			const { site } = sharing;
+			const attack = runtime.kind === "node" ? ATTACK_BY_NODE : ATTACK_BY_PYTHON;
+			site.release("attack", { [site.script]: attack }, 2);
+			site.compile("attack", "attack.sigx");
+			site.configure("attack", { mode: "audit" });
+			site.install("attack.sigx", "audit");
+			const script = `attack/${site.script}`;
+			sharing.index = site.at("attack.sigx");
+			// Root without the launcher's restrictions can do both.
+			copyFileSync(sharing.copy, site.at("data/scratch"));
+			expect(site.start(script, site.at("data/scratch"))).toMatchObject({ status: 0, stdout: "open\nshorter\n" });
+			site.configure("attack", { mode: "enforce" });
+			site.install("attack.sigx", "enforce");
+			const before = sha256Of(sharing.copy);
+			expect(site.start(script, sharing.copy)).toMatchObject({ stdout: "EACCES\nEACCES\n", stderr: "" });
+			expect(sha256Of(sharing.copy)).toBe(before);
+		},
+	);
+
+	it("16.12: the directory of copies is not made writable, whether it has a copy or not", () => {
+		const sharing = new Sharing(RUNTIMES[0] as Runtime);
+		const { site } = sharing;
+		const grant = (directory: string) => site.host.run("--write", directory, site.at(`app/${site.script}`));
+		expect(grant(site.at("data"))).toMatchObject({ status: 0 });
+		const refusal = expect.stringMatching(/Cannot make ".*\/indexes" writable: ".*\/indexes" lies in it/);
+		expect(grant(sharing.indexes)).toMatchObject({ status: 126, stdout: "", stderr: refusal });
+		rmSync(sharing.indexes, { recursive: true });
+		mkdirSync(sharing.indexes);
+		expect(grant(sharing.indexes)).toMatchObject({ status: 126, stdout: "", stderr: refusal });
+	});
+
+	it("16.12: only root shares an index", () => {
+		const sharing = new Sharing(RUNTIMES[0] as Runtime);
+		const { site } = sharing;
+		writeFileSync(site.at("no.sigx"), "no index");
+		const refused = site.host.sigtool(["launcher", "share", ...site.host.prefix, site.at("no.sigx")]);
+		expect(refused.status).not.toBe(0);
+		expect(refused.stderr).toMatch(/Cannot use trust index ".*no\.sigx": it does not begin/);
+		expect(readdirSync(sharing.indexes)).toHaveLength(2);
+	});
+});
+
+function sha256Of(file: string): string {
+	return createHash("sha256").update(readFileSync(file)).digest("hex");
+}
+
+/**
+ * Changes the digest of the script in the copy, and keeps the signature. The record keeps the digests of the true
+ * index.
+ */
+function forge(sharing: Sharing, evil: string): void {
+	const bytes = readFileSync(sharing.index);
+	const [good, bad] = [programOf(sharing.site.runtime, 1)[sharing.site.script] ?? "", evil].map((text) =>
+		createHash("sha256").update(text).digest(),
+	);
+	const at = bytes.indexOf(good as Buffer);
+	expect(at).toBeGreaterThan(0);
+	(bad as Buffer).copy(bytes, at);
+	// The size is before the digest.
+	bytes.writeUInt32LE(Buffer.byteLength(evil), at - 8);
+	const { copy } = sharing;
+	rmSync(copy);
+	writeFileSync(copy, bytes, { mode: 0o444 });
+	sharing.rewriteRecord();
+}
