@@ -1,5 +1,5 @@
 import { type CommandDeclaration, examples } from "../../options/declaration.js";
-import { choice } from "../../options/options.js";
+import { choice, repeated } from "../../options/options.js";
 
 export const LAUNCHER: CommandDeclaration = {
 	name: "launcher",
@@ -18,6 +18,12 @@ export const LAUNCHER: CommandDeclaration = {
 					.option("--node <path>", "Node.js to start (default: the one that runs sigtool)")
 					.option("--no-node", "do not start Node.js; needs --python")
 					.option("--python <spython>", "spython to run Python scripts with; it is copied")
+					.addOption(
+						repeated("--node-next <file|sha256>", "accept this Node.js too, which an upgrade will put in the same place"),
+					)
+					.addOption(
+						repeated("--python-next <file|sha256>", "accept this Python too, which an upgrade will put in the same place"),
+					)
 					.option("--index <file>", "trust index for the programs", "/etc/sigtool/app.sigx")
 					.option("--config <file>", "host configuration; created if it does not exist", "/etc/sigtool/verifier.json")
 					.addOption(
@@ -28,6 +34,7 @@ export const LAUNCHER: CommandDeclaration = {
 					"sudo sigtool launcher install",
 					"sudo sigtool launcher install --node /usr/bin/node --index /srv/app.sigx --mode strict",
 					"sudo sigtool launcher install --no-node --python ./spython",
+					"sudo sigtool launcher install --node /usr/bin/node --node-next ./unpacked/usr/bin/node",
 				]);
 				return async () => (await import("./launcher.js")).launcherInstall;
 			},

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, realpathSync, statSync, writeFileSync } from "no
 import { dirname, join, resolve } from "node:path";
 import type { Mode } from "@sigtool/core";
 import { ioError, quote } from "@sigtool/core/errors";
+import { announcedOf } from "../../launcher/announced.js";
 import { checkLauncher, type LauncherFinding } from "../../launcher/launcher-check.js";
 import { CONF_NAME, launcherIn, placeLauncher } from "../../launcher/launcher-place.js";
 import { nativeParts } from "../../native/native-parts.js";
@@ -14,6 +15,8 @@ export interface LauncherInstallOptions extends OutputOptions {
 	/** False if --no-node was given. */
 	readonly node?: string | false;
 	readonly python?: string;
+	readonly nodeNext?: readonly string[];
+	readonly pythonNext?: readonly string[];
 	readonly index: string;
 	readonly config: string;
 	readonly mode: Mode;
@@ -22,6 +25,8 @@ export interface LauncherInstallOptions extends OutputOptions {
 
 export async function launcherInstall(options: LauncherInstallOptions): Promise<Report> {
 	if (options.node === false && options.python === undefined) throw usageError("Use --no-node with --python");
+	const node = options.node === false ? undefined : (options.node ?? process.execPath);
+	const announced = announcedOf({ node, spython: options.python }, options);
 	const parts = nativeParts();
 	const [config, index] = [resolve(options.config), resolve(options.index)];
 	if (existsSync(config) && !statSync(config).isFile())
@@ -30,8 +35,9 @@ export async function launcherInstall(options: LauncherInstallOptions): Promise<
 	makeDirectory(options.prefix);
 	const prefix = realpathSync(options.prefix);
 	const conf = placeLauncher(prefix, parts, {
-		node: options.node === false ? undefined : (options.node ?? process.execPath),
+		node,
 		spython: options.python,
+		announced,
 		index,
 		config,
 		mode: options.mode,
@@ -45,9 +51,11 @@ export async function launcherInstall(options: LauncherInstallOptions): Promise<
 			...rows([
 				[CONF_NAME, escaped(join(prefix, CONF_NAME))],
 				["node", conf.node && `${escaped(conf.node.path)}, release ${conf.nodeMajor}`],
+				["node next", listed(conf.nodeNext)],
 				["hook", conf.bundle && escaped(conf.bundle.path)],
 				["addon", conf.node && (conf.addon === undefined ? "none" : escaped(conf.addon.path))],
 				["python", conf.python && escaped(conf.python.path)],
+				["python next", listed(conf.pythonNext)],
 				["spython", conf.spython && escaped(conf.spython.path)],
 				["index", existsSync(index) ? escaped(index) : `${escaped(index)}, which does not exist yet`],
 				["configuration", `${escaped(config)}, ${skeleton === "kept" ? "kept as it was" : "new: add a pin to it"}`],
@@ -61,6 +69,11 @@ export async function launcherInstall(options: LauncherInstallOptions): Promise<
 					]
 				: [],
 	};
+}
+
+/** Returns the beginnings of digests, or undefined if there are none. */
+function listed(digests: readonly string[]): string | undefined {
+	return digests.length === 0 ? undefined : digests.map((digest) => `${digest.slice(0, 16)}…`).join(", ");
 }
 
 /** Writes a host configuration that trusts nobody yet. Never replaces an existing file. @throws ERR_IO */
