@@ -66,3 +66,4 @@ export {
 	requireDevelopmentUse,
 } from "./system/development-use.js";
 export { exclusively, readBounded, readInput, writeAtomically } from "./system/store.js";
+export { compareEntries } from "./verify/compare-entries.js";

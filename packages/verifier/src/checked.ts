@@ -29,7 +29,7 @@ const pem: Check<string> = (value) => {
 	return { at: "", reason: "must be certificates in PEM; if it is the name of a file, read the file" };
 };
 
-export const { addAuditHook, createVerifier, hostConfigurationDenying, verifyHost } = checkedFunctions(unchecked, {
+export const { addAuditHook, createVerifier, hostConfigurationDenying, productsOfHost, verifyHost } = checkedFunctions(unchecked, {
 	addAuditHook: [["hook", callback<AuditHook>()]],
 	createVerifier: [
 		[
@@ -50,6 +50,9 @@ export const { addAuditHook, createVerifier, hostConfigurationDenying, verifyHos
 	hostConfigurationDenying: [
 		["file", text],
 		["denials", listOf(denial)],
+	],
+	productsOfHost: [
+		["options", object<unchecked.HostProductsOptions>({ index: text, config: text, development })],
 	],
 	verifyHost: [
 		["options", object<Parameters<typeof unchecked.verifyHost>[0]>({ index, config: optional(text), development })],

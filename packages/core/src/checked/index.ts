@@ -15,6 +15,7 @@ import {
 	finiteNumber,
 	listOf,
 	made,
+	mapOf,
 	type ObjectChecks,
 	object,
 	oneOf,
@@ -186,6 +187,7 @@ export const {
 	changesSince,
 	checkCompileTarget,
 	checkTimestampRequest,
+	compareEntries,
 	compileTrustIndex,
 	convertCatalog,
 	createIdentity,
@@ -231,6 +233,10 @@ export const {
 		["options", object<Omit<CompileOptions, "trust" | "signer">>(compileTargetMembers)],
 	],
 	checkTimestampRequest: [["options", timestamp]],
+	compareEntries: [
+		["root", path],
+		["entries", mapOf(text, made<unchecked.IndexEntry>("an entry of a trust index", "kind"), "of entries by path")],
+	],
 	compileTrustIndex: [
 		["directories", somePaths],
 		["options", object<CompileOptions>({ ...compileTargetMembers, trust, signer })],

@@ -43,8 +43,14 @@ export const LAUNCHER: CommandDeclaration = {
 			name: "check",
 			description: "audit an installed launcher: owners, modes, digests, pins, versions",
 			declare(command) {
-				command.option("--prefix <dir>", "directory of the installed launcher", INSTALLED_PREFIX);
-				examples(command, ["sigtool launcher check", "sigtool launcher check --json | jq .findings"]);
+				command
+					.option("--prefix <dir>", "directory of the installed launcher", INSTALLED_PREFIX)
+					.option("--files", "compare every file of the signed and adopted directories with the index, too");
+				examples(command, [
+					"sigtool launcher check",
+					"sigtool launcher check --files --quiet",
+					"sigtool launcher check --json | jq .findings",
+				]);
 				return async () => (await import("./launcher.js")).launcherCheck;
 			},
 		},

@@ -4,6 +4,7 @@ import type { Mode } from "@sigtool/core";
 import { ioError, quote } from "@sigtool/core/errors";
 import { announcedOf } from "../../launcher/announced.js";
 import { checkLauncher, type LauncherFinding } from "../../launcher/launcher-check.js";
+import { compareFiles } from "../../launcher/launcher-files.js";
 import { CONF_NAME, launcherIn, placeLauncher } from "../../launcher/launcher-place.js";
 import { nativeParts } from "../../native/native-parts.js";
 import { usageError } from "../../options/usage.js";
@@ -106,10 +107,13 @@ function makeDirectory(directory: string): void {
 
 export interface LauncherCheckOptions extends OutputOptions {
 	readonly prefix: string;
+	readonly files?: boolean;
 }
 
-export async function launcherCheck({ prefix, quiet }: LauncherCheckOptions): Promise<Report> {
-	const findings = checkLauncher(resolve(prefix));
+export async function launcherCheck({ prefix, files, quiet }: LauncherCheckOptions): Promise<Report> {
+	const installed = checkLauncher(resolve(prefix));
+	const compared = files === true ? await compareFiles(resolve(prefix)) : undefined;
+	const findings = [...installed, ...(compared?.findings ?? [])];
 	const isWrong = findings.some(({ status }) => status === "wrong");
 	const width = Math.max(...findings.map(({ what }) => what.length));
 	const shown = quiet === true ? findings.filter(({ status }) => status === "wrong") : findings;
@@ -117,8 +121,8 @@ export async function launcherCheck({ prefix, quiet }: LauncherCheckOptions): Pr
 		return `${COLOURS[status](status.padEnd(5))}  ${what.padEnd(width)}  ${escaped(says)}`;
 	});
 	return {
-		exit: isWrong ? 1 : 0,
-		fields: { prefix: resolve(prefix), findings },
+		exit: installed.some(({ status }) => status === "wrong") ? 1 : (compared?.exit ?? 0),
+		fields: { prefix: resolve(prefix), findings, ...(compared && { files: compared.products }) },
 		lines,
 		failures: isWrong ? lines : [],
 	};
