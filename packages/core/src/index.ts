@@ -1,12 +1,14 @@
 /** This entry point exports everything public. Programs that only verify use `@sigtool/core/read`. */
 
 export {
+	type AdoptedPackage,
 	type CompiledProduct,
 	type CompileOptions,
 	type CompileResult,
 	checkCompileTarget,
 	compileTrustIndex,
 } from "./compile/compile.js";
+export { sharedDirectoryWarning } from "./compile/shared-directory.js";
 export type { Check } from "./doctor/check.js";
 export { examineSystem, mountOptions } from "./doctor/doctor.js";
 export type { SignedSetDiff } from "./fileset/diff.js";

@@ -65,7 +65,9 @@ async function compare({ name, root, adopted, entries: listed }: HostProduct): P
 	} catch (error) {
 		if (!(error instanceof SigtoolError)) throw error;
 		const isMissing = error.code === "ERR_ROOT_MISSING";
-		const [code, message] = isMissing ? (["ERR_FILE_MISSING", `${root} is missing`] as const) : [error.code, error.message];
+		const [code, message] = isMissing
+			? (["ERR_FILE_MISSING", `${root} is missing`] as const)
+			: [error.code, error.message];
 		differing = [{ code, path: "", message }];
 	}
 	const owners = owningPackages(differing.map(({ path }) => join(root, path)));
@@ -79,11 +81,15 @@ async function compare({ name, root, adopted, entries: listed }: HostProduct): P
 const SHOWN = 3;
 
 function findingOf({ root, adopted, entries, changed, packages }: ComparedProduct): LauncherFinding {
-	if (changed.length === 0) return { what: "files", status: "ok", says: `${root}, ${count(entries, "entry", "entries")} as in the index` };
+	if (changed.length === 0)
+		return { what: "files", status: "ok", says: `${root}, ${count(entries, "entry", "entries")} as in the index` };
 	const named = changed.slice(0, SHOWN).map(({ message }) => message);
 	const more = changed.length > SHOWN ? [`${changed.length - SHOWN} more`] : [];
-	const owners = packages.length === 0 ? "" : ` (of ${packages.length === 1 ? "package" : "packages"} ${packages.join(", ")})`;
-	const mend = adopted ? "compile the index again and put it in place" : "put the signed release and its index in place";
+	const owners =
+		packages.length === 0 ? "" : ` (of ${packages.length === 1 ? "package" : "packages"} ${packages.join(", ")})`;
+	const mend = adopted
+		? "compile the index again and put it in place"
+		: "put the signed release and its index in place";
 	const says = `${root}: ${[...named, ...more].join(", ")}${owners}; before the next restart, ${mend}`;
 	return { what: "files", status: "wrong", says };
 }

@@ -18,10 +18,12 @@ export function owningPackages(files: readonly string[]): ReadonlyMap<string, st
 	for (let first = 0; first < paths.length; first += FILES_AT_ONCE) {
 		ask(paths.slice(first, first + FILES_AT_ONCE), known);
 	}
-	return new Map([...asked].flatMap(([file, path]) => {
-		const name = known.get(path);
-		return name === undefined ? [] : [[file, name] as const];
-	}));
+	return new Map(
+		[...asked].flatMap(([file, path]) => {
+			const name = known.get(path);
+			return name === undefined ? [] : [[file, name] as const];
+		}),
+	);
 }
 
 function sourceOf(file: string): string {
@@ -33,7 +35,11 @@ function ask(paths: readonly string[], known: Map<string, string>): void {
 	// dpkg-query takes paths as patterns, in which a backslash makes the next character an ordinary one.
 	const patterns = paths.map((path) => path.replace(/[*?[\]\\]/g, "\\$&"));
 	const env = { PATH: process.env.PATH, LC_ALL: "C.UTF-8" };
-	const { stdout } = spawnSync("dpkg-query", ["--search", "--", ...patterns], { encoding: "utf8", env, timeout: 60_000 });
+	const { stdout } = spawnSync("dpkg-query", ["--search", "--", ...patterns], {
+		encoding: "utf8",
+		env,
+		timeout: 60_000,
+	});
 	for (const line of (stdout ?? "").split("\n")) {
 		const colon = line.indexOf(": /");
 		if (colon > 0 && !/^(local )?diversion /.test(line)) known.set(line.slice(colon + 2), line.slice(0, colon));

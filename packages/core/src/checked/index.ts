@@ -154,6 +154,8 @@ const compileTargetMembers: ObjectChecks<Omit<CompileOptions, "trust" | "signer"
 	development,
 	onProgress,
 	adopt: optional(paths),
+	adoptPackages: optional(texts),
+	packageChanges: optional(oneOf("refuse", "accept")),
 	policy: optional(made<unchecked.Policy>("a policy, which parsePolicy() returns", "version", "files")),
 	notAfter: optional(milliseconds),
 	overwrite: ownOrAny,
@@ -213,6 +215,7 @@ export const {
 	resolveSignTarget,
 	restoreAttributes,
 	reverseNameText,
+	sharedDirectoryWarning,
 	showIdentity,
 	signerFromKey,
 	signPaths,
@@ -400,6 +403,10 @@ export const {
 		],
 	],
 	reverseNameText: [["text", text]],
+	sharedDirectoryWarning: [
+		["directory", path],
+		["system", optional(path)],
+	],
 	showIdentity: [["name", text]],
 	signerFromKey: [
 		["key", made<KeyObject>("a KeyObject of node:crypto", "type", "export")],

@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import { quote, SigtoolError } from "../errors.js";
 import { inRealDirectory, isBelow, kindOf, realPath } from "../fileset/locate-catalogs.js";
+import { type AdoptedPackage, planPackages } from "../fileset/packaged-files.js";
 import { newTimestamp } from "../formats/cat-envelope.js";
 import type { NewTimestamp, TimestampRequest } from "../pki/timestamp-request.js";
 import type { Signer } from "../signer/signer.js";
@@ -13,6 +14,7 @@ import { DEFAULT_POLICY, type Policy } from "../trust/policy.js";
 import { isTrustIndex } from "../trust/trust-index.js";
 import type { UsedCatalog } from "../verify/used-catalog.js";
 import { adoptDirectory } from "./adopt-directory.js";
+import { adoptPackages } from "./adopt-packages.js";
 import {
 	type CompiledDirectory,
 	type CompiledProduct,
@@ -20,7 +22,7 @@ import {
 	type DirectoryOptions,
 } from "./compile-directory.js";
 
-export type { CompiledProduct };
+export type { AdoptedPackage, CompiledProduct };
 
 export interface CompileOptions extends DirectoryOptions {
 	/** The path of the index to write. It must be outside of the compiled directories. */
@@ -31,6 +33,16 @@ export interface CompileOptions extends DirectoryOptions {
 	 * it.
 	 */
 	readonly adopt?: readonly string[];
+	/**
+	 * Packages of the distribution, by the names of dpkg. Their files are recorded as they are now, each directory that
+	 * has some as a product, and the signer of the index vouches for them.
+	 */
+	readonly adoptPackages?: readonly string[];
+	/**
+	 * The treatment of files that changed since their package was installed. The default is `refuse`. The value `accept`
+	 * takes them as they are.
+	 */
+	readonly packageChanges?: "refuse" | "accept";
 	/** The policy of the index. The default is DEFAULT_POLICY. */
 	readonly policy?: Policy;
 	/** The time, in milliseconds since the epoch, after which the index is refused. */
@@ -55,6 +67,7 @@ export interface CompileResult {
 	/** The SHA-256 of the index in hexadecimal. */
 	readonly sha256: string;
 	readonly products: readonly CompiledProduct[];
+	readonly packages: readonly AdoptedPackage[];
 	readonly policy: Policy;
 	readonly notAfter: number | undefined;
 	readonly timestamp: NewTimestamp | undefined;
@@ -71,15 +84,19 @@ export async function compileTrustIndex(
 	directories: readonly string[],
 	options: CompileOptions,
 ): Promise<CompileResult> {
-	const { signer, adopt = [], policy = DEFAULT_POLICY, notAfter } = options;
+	const { signer, adopt = [], adoptPackages: names = [], policy = DEFAULT_POLICY, notAfter } = options;
 	const output = checkCompileTarget(directories, options);
-	const roots = [...directories, ...adopt].map(realPath);
+	const plan = planPackages(names);
+	const packaged = plan.trees.map(({ root }) => root);
+	for (const root of packaged) if (isBelow(root, output)) throw outputInside(options.output, root);
+	const roots = [...[...directories, ...adopt].map(realPath), ...packaged];
+	const adopting = { roots, trust: options.trust, onProgress: options.onProgress };
+	const found: CompiledDirectory[] = [];
+	for (const directory of directories) found.push(await compileDirectory(directory, options));
+	for (const directory of adopt) found.push(await adoptDirectory(directory, adopting));
+	found.push(...(await adoptPackages(plan, { ...adopting, changes: options.packageChanges ?? "refuse" })));
 	const compiled: CompiledDirectory[] = [];
-	for (const [number, directory] of [...directories, ...adopt].entries()) {
-		const isSigned = number < directories.length;
-		const next = await (isSigned
-			? compileDirectory(directory, options)
-			: adoptDirectory(directory, { roots, trust: options.trust, onProgress: options.onProgress }));
+	for (const next of found) {
 		const other = compiled.find(({ product }) => product.name === next.product.name);
 		if (other !== undefined) {
 			const pair = `${quote(other.product.root)} and ${quote(next.product.root)}`;
@@ -106,6 +123,7 @@ export async function compileTrustIndex(
 		sizeBytes: pieces.reduce((sum, piece) => sum + piece.length, 0),
 		sha256: digest.digest("hex"),
 		products: compiled.map(({ product }) => product),
+		packages: plan.packages,
 		policy,
 		notAfter,
 		timestamp,
@@ -143,11 +161,21 @@ function laundered(catalogs: readonly UsedCatalog[], signer: Signer): string[] {
  */
 export function checkCompileTarget(
 	directories: readonly string[],
-	{ output, adopt = [], catalogs, product, overwrite = "own" }: Omit<CompileOptions, "trust" | "signer">,
+	{
+		output,
+		adopt = [],
+		adoptPackages: names = [],
+		catalogs,
+		product,
+		overwrite = "own",
+	}: Omit<CompileOptions, "trust" | "signer">,
 ): string {
 	requireFileName(output);
-	if (directories.length + adopt.length === 0) {
-		throw new SigtoolError("ERR_USAGE", "Name a signed directory, or one to take as it is with --adopt");
+	if (directories.length + adopt.length + names.length === 0) {
+		throw new SigtoolError(
+			"ERR_USAGE",
+			"Name a signed directory, or one to take as it is with --adopt or --adopt-package",
+		);
 	}
 	if (directories.length !== 1 && (catalogs ?? product) !== undefined) {
 		throw new SigtoolError("ERR_USAGE", "Compile one signed directory at a time where its catalog or product is named");
@@ -160,12 +188,16 @@ export function checkCompileTarget(
 			});
 		}
 		if (!isBelow(realPath(directory), target)) continue;
-		const message = `Cannot write ${quote(output)}: it would be an unsigned file of ${quote(directory)}; write it elsewhere`;
-		throw new SigtoolError("ERR_USAGE", message, { path: output });
+		throw outputInside(output, directory);
 	}
 	if (overwrite === "own" && exists(target) && !isTrustIndex(readBounded(target, MAX_TRUST_INDEX_BYTES))) {
 		const message = `Cannot write ${quote(output)}: the file there is not a trust index; --force replaces it`;
 		throw new SigtoolError("ERR_CATALOG_EXISTS", message, { path: output });
 	}
 	return target;
+}
+
+function outputInside(output: string, directory: string): SigtoolError {
+	const message = `Cannot write ${quote(output)}: it would be an unsigned file of ${quote(directory)}; write it elsewhere`;
+	return new SigtoolError("ERR_USAGE", message, { path: output });
 }

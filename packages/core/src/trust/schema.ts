@@ -350,7 +350,11 @@ export const LAUNCHER = {
 			optional: true,
 			does: "`dev:inode:size:mtime:ctime` of node when it was digested: while these are the same, it is not digested again.",
 		},
-		"node-next": { ...ANNOUNCED, needs: ["node"], does: "The SHA-256 of an announced node, which is accepted as well." },
+		"node-next": {
+			...ANNOUNCED,
+			needs: ["node"],
+			does: "The SHA-256 of an announced node, which is accepted as well.",
+		},
 		bundle: { ...PINNED_FILE, does: "The hook of Node.js." },
 		addon: { ...PINNED_FILE, does: "The native addon of the hook." },
 		python: { ...PINNED_FILE, choice: true, needs: ["spython"], does: "The program of CPython." },

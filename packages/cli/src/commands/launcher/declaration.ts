@@ -19,10 +19,16 @@ export const LAUNCHER: CommandDeclaration = {
 					.option("--no-node", "do not start Node.js; needs --python")
 					.option("--python <spython>", "spython to run Python scripts with; it is copied")
 					.addOption(
-						repeated("--node-next <file|sha256>", "accept this Node.js too, which an upgrade will put in the same place"),
+						repeated(
+							"--node-next <file|sha256>",
+							"accept this Node.js too, which an upgrade will put in the same place",
+						),
 					)
 					.addOption(
-						repeated("--python-next <file|sha256>", "accept this Python too, which an upgrade will put in the same place"),
+						repeated(
+							"--python-next <file|sha256>",
+							"accept this Python too, which an upgrade will put in the same place",
+						),
 					)
 					.option("--index <file>", "trust index for the programs", "/etc/sigtool/app.sigx")
 					.option("--config <file>", "host configuration; created if it does not exist", "/etc/sigtool/verifier.json")
