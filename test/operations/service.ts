@@ -102,11 +102,22 @@ export class Service {
 		writeFileSync(this.config, JSON.stringify(document));
 	}
 
-	ship(key = this.key): void {
+	/** Signs and compiles, with more options of compile. */
+	ship(key = this.key, compiling: readonly string[] = []): void {
 		const signing = ["--key", key.keyFile, "--cert", key.certFile];
 		this.#do(["sign", this.at("app"), "--force", ...signing]);
 		const adopted = this.#library.flatMap((directory) => ["--adopt", directory]);
-		this.#do(["compile", this.at("app"), "-o", this.index, "--trust", key.certFile, ...adopted, ...signing]);
+		this.#do([
+			"compile",
+			this.at("app"),
+			"-o",
+			this.index,
+			"--trust",
+			key.certFile,
+			...adopted,
+			...compiling,
+			...signing,
+		]);
 	}
 
 	install(): void {

@@ -46,9 +46,9 @@ async function adoptTree(tree: PackagedTree, options: AdoptPackagesOptions): Pro
 	const missing = own.filter(([, { kind }]) => kind === "missing");
 	if (isThere.length === 0) throw cannotAdopt(missing[0]?.[1].of ?? "", `none of its files is below ${quote(root)}`);
 	const writers = findOtherWriters(root);
-	for (const directory of directoriesOf(isThere)) writers.look(join(root, directory));
 	const same = new Set<string>();
-	const adopted = await adoptFiles(root, options, writers, { only: isThere, visitor: compareWith(files, same) });
+	const look = (directory: string) => writers.look(join(root, directory));
+	const adopted = await adoptFiles(root, options, writers, { only: isThere, visitor: compareWith(files, same, look) });
 	const [first, ...others] = own.filter(([entry, { kind, md5 }]) => {
 		return kind === "missing" || (md5 !== undefined && md5 !== ANY && !same.has(entry));
 	});
@@ -74,25 +74,24 @@ function changesText(root: string, [entry, { of }]: readonly [string, PackagedFi
 	return `${quote(join(root, entry))}${more}, which changed since package ${of} was installed`;
 }
 
-/** Returns the directories of all entries, and those above them, each once. */
-function directoriesOf(entries: readonly string[]): ReadonlySet<string> {
-	const directories = new Set<string>();
-	for (const entry of entries) {
-		let directory = dirname(entry);
-		while (directory !== "." && !directories.has(directory)) {
-			directories.add(directory);
-			directory = dirname(directory);
-		}
-	}
-	return directories;
-}
-
-/** Returns a visitor that adds the entry path of each file with dpkg's digest to `same`. */
-function compareWith(files: ReadonlyMap<string, PackagedFile>, same: Set<string>): FileVisitor {
+/**
+ * Returns a visitor that adds the entry path of each file with dpkg's digest to `same`, and calls `look` once for each
+ * directory of a file.
+ */
+function compareWith(
+	files: ReadonlyMap<string, PackagedFile>,
+	same: Set<string>,
+	look: (directory: string) => void,
+): FileVisitor {
+	const seen = new Set(["."]);
 	let expected: string | undefined;
 	let md5: Hash | undefined;
 	return {
 		begin({ name }) {
+			for (let directory = dirname(name); !seen.has(directory); directory = dirname(directory)) {
+				look(directory);
+				seen.add(directory);
+			}
 			expected = files.get(name)?.md5;
 			md5 = expected === undefined || expected === ANY ? undefined : newMd5();
 		},

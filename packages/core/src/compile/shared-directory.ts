@@ -20,7 +20,7 @@ const MAX_FOREIGN_FILES = 1000;
  */
 export function sharedDirectoryWarning(directory: string, system = "/"): string | undefined {
 	const root = realPath(directory);
-	const counts = countsByPackage(root.slice(system.length - 1), system).sort((a, b) => b - a);
+	const counts = countsByPackage(system === "/" ? root : root.slice(system.length), system).sort((a, b) => b - a);
 	const foreign = counts.slice(1).reduce((sum, count) => sum + count, 0);
 	if (foreign <= MAX_FOREIGN_FILES) return undefined;
 	return `${quote(root)} has ${counts[0] + foreign} files of ${counts.length} packages: all of them may be loaded as code, and an upgrade of any of them needs a new index; adopt only the packages that are needed, with --adopt-package`;

@@ -53,11 +53,13 @@ export function planPackages(names: readonly string[], system = "/"): PackagePla
 	const totals = new Map<string, number>();
 	for (const asked of names) {
 		const { name, paths } = readInstalledPackage(asked, system);
+		// What must be a directory is none of the files, even if somebody put a link in its place.
+		const directories = new Set(paths.map((listed) => dirname(listed.path)));
 		totals.set(name, 0);
 		for (const listed of paths) {
 			const path = join(system, unaliased(listed.path, system));
 			const stats = lstatIfThere(path);
-			if (stats?.isDirectory() === true) continue;
+			if (directories.has(listed.path) || stats?.isDirectory() === true) continue;
 			totals.set(name, (totals.get(name) ?? 0) + 1);
 			const place = placeOf(path, system);
 			if (place === undefined) continue;
