@@ -70,6 +70,11 @@ export class Service {
 		this.install();
 	}
 
+	/** The directories of Python's library, which the index adopts. */
+	get library(): readonly string[] {
+		return this.#library;
+	}
+
 	at(path: string): string {
 		return join(this.directory, path);
 	}

@@ -6,6 +6,7 @@ import {
 	appendFileSync,
 	chmodSync,
 	copyFileSync,
+	existsSync,
 	mkdirSync,
 	mkdtempSync,
 	readFileSync,
@@ -16,11 +17,15 @@ import {
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Run } from "../../packages/cli/test/support.js";
 import { nodeOfRelease } from "../../scripts/node-releases.mjs";
 import { canOperate, RUNTIMES, Service } from "./service.js";
 
 const HOOK = fileURLToPath(new URL("../../examples/upgrade", import.meta.url));
 const SIGTOOL = fileURLToPath(new URL("../../packages/cli/dist/main.cjs", import.meta.url));
+
+/** The directory that all of Debian's packages with modules share. */
+const SHARED_MODULES = "/usr/lib/python3";
 
 const MEND =
 	/Cannot trust ".*": its SHA-256 is \w+, not \w+, and was not announced; .*`sigtool launcher install` again/;
@@ -139,7 +144,8 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 			expect(started()).toMatchObject({ status: 0 });
 		});
 
-		it.skipIf(!isThere || runtime.kind !== "node")("never runs another release that only its digest announced", () => {
+		const onlyNode = runtime.kind === "node" ? it : undefined;
+		onlyNode?.skipIf(!isThere)("never runs another release that only its digest announced", () => {
 			const other = nodeOfRelease(runtime.name.endsWith("20") ? "24" : "20");
 			const digest = createHash("sha256").update(readFileSync(other)).digest("hex");
 			expect(install(announce, digest).status).toBe(0);
@@ -190,7 +196,7 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 			// A file that cannot be read is not known to differ.
 			writeFileSync(join(library, "module.py"), "1");
 			chmodSync(join(library, "module.py"), 0);
-			chmodSync(service.directory, 0o755);
+			for (const each of [service.directory, directory]) chmodSync(each, 0o755);
 			const asNobody = ["--reuid=65534", "--regid=65534", "--clear-groups", process.execPath, SIGTOOL];
 			const undecided = spawnSync(
 				"setpriv",
@@ -201,7 +207,7 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 			);
 			expect([undecided.status, undecided.stdout]).toEqual([
 				3,
-				expect.stringMatching(/^wrong {2}files .*permission/im),
+				expect.stringMatching(/^wrong {2}files .*permission denied.*could be compared/m),
 			]);
 			chmodSync(join(library, "module.py"), 0o644);
 
@@ -214,6 +220,73 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 		});
 	},
 );
+
+const [debian] = RUNTIMES.filter(({ kind }) => kind === "python");
+const hasYaml = existsSync("/var/lib/dpkg/info/python3-yaml.list");
+const canAdopt = canOperate && debian?.program !== undefined && hasYaml;
+
+describe.skipIf(!canAdopt)("16.5: a service that needs one package of Debian (as root, with python3-yaml)", () => {
+	let service: Service;
+	let compiled: Run;
+	beforeAll(() => {
+		if (debian === undefined) return;
+		service = new Service(debian);
+		writeFileSync(
+			service.script,
+			"import yaml\nprint(yaml.safe_load('serving'))\nimport pygments\nprint('pygments')\n",
+		);
+		const { keyFile, certFile } = service.key;
+		const signing = ["--key", keyFile, "--cert", certFile];
+		expect(service.sigtool(["sign", service.at("app"), "--force", ...signing]).status).toBe(0);
+		const library = service.library.filter((each) => each !== SHARED_MODULES).flatMap((each) => ["--adopt", each]);
+		const adopting = [...library, "--adopt-package", "python3-yaml", "--json"];
+		const compile = ["compile", service.at("app"), "-o", service.index, "--trust", certFile, ...signing];
+		compiled = service.sigtool([...compile, ...adopting]);
+		expect(compiled).toMatchObject({ status: 0 });
+	});
+	afterAll(() => service?.remove());
+
+	it("loads that package, and no other from the same directory", () => {
+		service.configure({ onRefusal: "throw" });
+		service.install();
+		const { status, stdout, stderr } = service.start();
+		expect([status, stdout]).toEqual([1, "serving\n"]);
+		expect(stderr).toMatch(/PermissionError: Cannot load '.*pygments/);
+	});
+
+	it("is refused at its start only by a .pth file that compile has warned of", () => {
+		writeFileSync(service.script, "import yaml\nprint(yaml.safe_load('serving'))\n");
+		expect(service.check().status).toBe(0);
+		const files = service
+			.sigtool(["launcher", "check", "--files", "--json", "--prefix", service.at("lib")])
+			.json().files;
+		expect(files.find(({ name }: { name: string }) => name === SHARED_MODULES)).toMatchObject({
+			adopted: true,
+			changed: [],
+		});
+		const warnings: readonly string[] = compiled.json().warnings;
+		service.configure();
+		const { stderr } = service.start();
+		const refused = /Cannot load '(.*\.pth)'/.exec(stderr)?.[1];
+		expect(warnings.some((each) => each.includes(".pth"))).toBe(refused !== undefined);
+		if (refused !== undefined) expect(warnings.join("\n")).toContain(refused);
+	});
+
+	it("warns of thousands of files that come along with the whole directory", () => {
+		const { keyFile, certFile } = service.key;
+		const signing = ["--key", keyFile, "--cert", certFile];
+		const { status, stderr } = service.sigtool([
+			"compile",
+			"--adopt",
+			SHARED_MODULES,
+			"-o",
+			service.at("all.sigx"),
+			...signing,
+		]);
+		expect(status).toBe(0);
+		expect(stderr).toMatch(/python3" has \d+ files of \d+ packages: .*--adopt-package/);
+	});
+});
 
 /** Runs the line that apt would run, as apt itself reads it, over a directory of units. */
 function runHook(units: string) {

@@ -87,9 +87,15 @@ function findingOf({ root, adopted, entries, changed, packages }: ComparedProduc
 	const more = changed.length > SHOWN ? [`${changed.length - SHOWN} more`] : [];
 	const owners =
 		packages.length === 0 ? "" : ` (of ${packages.length === 1 ? "package" : "packages"} ${packages.join(", ")})`;
+	const says = `${root}: ${[...named, ...more].join(", ")}${owners}; ${mendOf(adopted, changed)}`;
+	return { what: "files", status: "wrong", says };
+}
+
+function mendOf(adopted: boolean, changed: readonly ChangedFile[]): string {
+	if (worstExitStatus(changed) === 3)
+		return "not all files could be compared: run the check as a user who may read them";
 	const mend = adopted
 		? "compile the index again and put it in place"
 		: "put the signed release and its index in place";
-	const says = `${root}: ${[...named, ...more].join(", ")}${owners}; before the next restart, ${mend}`;
-	return { what: "files", status: "wrong", says };
+	return `before the next restart, ${mend}`;
 }
