@@ -176,7 +176,9 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 			writeFileSync(join(units, "shop.service"), unit(service.at("lib")));
 			writeFileSync(join(units, "other.service"), "[Service]\nExecStart=/usr/bin/other\n");
 			const hook = () => runHook(units);
+			const before = () => runBeforeStart(service.at("lib"));
 			expect(hook()).toMatchObject({ status: 0, stdout: "" });
+			expect(before()).toMatchObject({ status: 0, stdout: "" });
 
 			writeFileSync(join(library, "module.py"), "2");
 			writeFileSync(join(library, "new.py"), "not in the index");
@@ -186,6 +188,7 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 			expect(stdout).toMatch(
 				/^wrong {2}files .*library: "module\.py" was modified; before the next restart, compile the index/m,
 			);
+			expect(before()).toMatchObject({ status: 1, stdout: expect.stringMatching(/^wrong {2}files .*"module\.py"/) });
 			const told = hook();
 			expect(told.status).toBe(0);
 			expect(told.stdout).toContain("would be refused at their next restart: shop.service");
@@ -272,6 +275,16 @@ describe.skipIf(!canAdopt)("16.5: a service that needs one package of Debian (as
 		if (refused !== undefined) expect(warnings.join("\n")).toContain(refused);
 	});
 
+	it("names the package of a file that an upgrade changed", () => {
+		const file = `${SHARED_MODULES}/dist-packages/yaml/tokens.py`;
+		writeFileSync(service.at("tokens.py"), "# upgraded\n");
+		const check = `"${process.execPath}" "${SIGTOOL}" launcher check --files --prefix "${service.at("lib")}"`;
+		const inNamespace = `mount --bind "${service.at("tokens.py")}" ${file} && ${check}`;
+		const { status, stdout } = spawnSync("unshare", ["-m", "sh", "-c", inNamespace], { encoding: "utf8" });
+		expect(status).toBe(1);
+		expect(stdout).toMatch(/^wrong {2}files .*yaml\/tokens\.py" was modified \(of package python3-yaml\);/m);
+	});
+
 	it("warns of thousands of files that come along with the whole directory", () => {
 		const { keyFile, certFile } = service.key;
 		const signing = ["--key", keyFile, "--cert", certFile];
@@ -305,4 +318,12 @@ function runHook(units: string) {
 		encoding: "utf8",
 		env: { ...process.env, SIGTOOL: `${process.execPath} ${SIGTOOL}` },
 	});
+}
+
+/** Runs the drop-in's ExecStartPre, for a launcher in this directory. */
+function runBeforeStart(prefix: string) {
+	const text = readFileSync(join(HOOK, "check-files.conf"), "utf8");
+	const [, command = ""] = /^ExecStartPre=\+\/usr\/bin\/sigtool (.*)$/m.exec(text) ?? [];
+	const args = command.replace("/usr/lib/sigtool", prefix).split(" ");
+	return spawnSync(process.execPath, [SIGTOOL, ...args], { encoding: "utf8" });
 }

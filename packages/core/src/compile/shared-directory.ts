@@ -33,7 +33,7 @@ function countsByPackage(directory: string, system: string): number[] {
 	return infoNames(info).flatMap((name) => {
 		if (!name.endsWith(".list")) return [];
 		const lines = linesOf(join(info, name)) ?? [];
-		// What a directory contains follows it.
+		// A directory is followed by its content.
 		const files = lines.filter((line, at) => line.startsWith(prefix) && !lines[at + 1]?.startsWith(`${line}/`));
 		return files.length === 0 ? [] : [files.length];
 	});

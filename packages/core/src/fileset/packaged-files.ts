@@ -53,7 +53,7 @@ export function planPackages(names: readonly string[], system = "/"): PackagePla
 	const totals = new Map<string, number>();
 	for (const asked of names) {
 		const { name, paths } = readInstalledPackage(asked, system);
-		// What must be a directory is none of the files, even if somebody put a link in its place.
+		// A listed directory is none of the files, even if somebody put a link in its place.
 		const directories = new Set(paths.map((listed) => dirname(listed.path)));
 		totals.set(name, 0);
 		for (const listed of paths) {

@@ -221,12 +221,13 @@ describe("16.5: adoptPackages()", () => {
 		const huge = system();
 		execFileSync("truncate", ["-s", "100M", join(huge, "var/lib/dpkg/info/python3-flask.list")]);
 		expectError("ERR_LIMIT", () => planPackages(["python3-flask"], huge));
-		for (const info of [
+		const damaged: readonly Record<string, string>[] = [
 			{ "info/python3-flask.md5sums": "abc  usr/x\n" },
 			{ diversions: "/a\n/b\n" },
 			{ diversions: "/a\n../b\nc\n" },
-		]) {
-			expectError("ERR_PACKAGE", () => planPackages(["python3-flask"], system(FLASK, info as Record<string, string>)));
+		];
+		for (const info of damaged) {
+			expectError("ERR_PACKAGE", () => planPackages(["python3-flask"], system(FLASK, info)));
 		}
 	});
 
@@ -243,7 +244,7 @@ describe("16.5: adoptPackages()", () => {
 		await expectRejection("ERR_LINK_PARENT", adopt(above));
 	});
 
-	it("refuses special files, files that everyone may write, and denied ones", async () => {
+	it("refuses special files, directories that everyone may write, and denied files", async () => {
 		const special = system();
 		rmSync(join(special, MODULES, "flask/app.py"));
 		execFileSync("mkfifo", [join(special, MODULES, "flask/app.py")]);
@@ -251,6 +252,11 @@ describe("16.5: adoptPackages()", () => {
 		const open = system();
 		chmodSync(join(open, MODULES, "flask"), 0o777);
 		await expectRejection("ERR_USAGE", adopt(open));
+		const sha256 = createHash("sha256").update("app").digest("hex");
+		const denying = { ...trust, deny: [{ kind: "file", sha256, reason: "worm" }] } as const;
+		const plan = planPackages(["python3-flask"], system());
+		const options = { roots: [], trust: denying, onProgress: undefined, changes: "accept" } as const;
+		await expectRejection("ERR_DENIED", adoptPackages(plan, options));
 	});
 
 	it("stays fast with a list of 20,000 files in a directory with much bytecode", () => {
