@@ -29,7 +29,7 @@ for prefix in $(printf '%s\n' "$units" | cut -d ' ' -f 1 | sort -u); do
 	printf 'sigtool: these services would be refused at their next restart: %s\n' "$services"
 	printf '%s\n' "$said" | sed 's/^/    /'
 	printf '%s\n' \
-		"    Before they restart: run \`sigtool compile\` where adopted files changed, put the new index in place," \
+		"    Before they restart: compile the index again where adopted files changed and put it in place," \
 		"    and run \`sigtool launcher install --prefix $prefix\` with its options where node or python changed."
 done
 exit $status

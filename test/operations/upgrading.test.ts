@@ -193,7 +193,7 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 			expect(told.status).toBe(0);
 			expect(told.stdout).toContain("would be refused at their next restart: shop.service");
 			expect(told.stdout).toMatch(/"module\.py" was modified/);
-			expect(told.stdout).toMatch(/`sigtool compile`.*\n.*`sigtool launcher install --prefix/);
+			expect(told.stdout).toMatch(/compile the index again .*\n.*`sigtool launcher install --prefix/);
 			expect(told.stdout).not.toContain("other.service");
 
 			// A file that cannot be read is not known to differ.
