@@ -8,6 +8,16 @@ export {
 	checkCompileTarget,
 	compileTrustIndex,
 } from "./compile/compile.js";
+export {
+	type FinishedIndex,
+	type FinishIndexOptions,
+	finishIndex,
+	type IndexChanges,
+	indexChangesSince,
+	type OpenUnsignedIndexOptions,
+	openUnsignedIndex,
+	type UnsignedIndex,
+} from "./compile/finish-index.js";
 export { sharedDirectoryWarning } from "./compile/shared-directory.js";
 export type { Check } from "./doctor/check.js";
 export { examineSystem, mountOptions } from "./doctor/doctor.js";
