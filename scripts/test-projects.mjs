@@ -108,6 +108,7 @@ export const LONG = [
 	"test/operations/stolen-key.test.ts",
 	"test/operations/sharing.test.ts",
 	"test/operations/switching.test.ts",
+	"test/operations/upgrading.test.ts",
 	// These tests start the command line some hundred times.
 	"packages/cli/test/commands/timestamp/timestamp.test.ts",
 	"packages/cli/test/commands/trust/deny.test.ts",

@@ -70,6 +70,11 @@ export class Service {
 		this.install();
 	}
 
+	/** The directories of Python's library, which the index adopts. */
+	get library(): readonly string[] {
+		return this.#library;
+	}
+
 	at(path: string): string {
 		return join(this.directory, path);
 	}
@@ -102,11 +107,22 @@ export class Service {
 		writeFileSync(this.config, JSON.stringify(document));
 	}
 
-	ship(key = this.key): void {
+	/** Signs and compiles, with more options of compile. */
+	ship(key = this.key, compiling: readonly string[] = []): void {
 		const signing = ["--key", key.keyFile, "--cert", key.certFile];
 		this.#do(["sign", this.at("app"), "--force", ...signing]);
 		const adopted = this.#library.flatMap((directory) => ["--adopt", directory]);
-		this.#do(["compile", this.at("app"), "-o", this.index, "--trust", key.certFile, ...adopted, ...signing]);
+		this.#do([
+			"compile",
+			this.at("app"),
+			"-o",
+			this.index,
+			"--trust",
+			key.certFile,
+			...adopted,
+			...compiling,
+			...signing,
+		]);
 	}
 
 	install(): void {

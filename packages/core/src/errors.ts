@@ -25,6 +25,10 @@ export const ERROR_CODES = {
 		"The output exists and is not a file that the command replaces, or the tree has a catalog of a higher sequence; `--force` goes on.",
 	],
 	ERR_POLICY: [2, "A policy document is malformed; the message names the member."],
+	ERR_PACKAGE: [
+		1,
+		"A package of the distribution is not installed, dpkg's lists of it are malformed, or a file of it changed since it was installed.",
+	],
 	ERR_LAUNCHER: [2, "The launcher, or a file that it needs, is missing or not as it was installed."],
 	ERR_UNSUPPORTED_PLATFORM: [2, "This operating system or Node.js version lacks what the operation needs."],
 

@@ -1,6 +1,7 @@
 /** This entry point exports everything public. Programs that only verify use `@sigtool/core/read`. */
 
 export {
+	type AdoptedPackage,
 	type CompiledProduct,
 	type CompileOptions,
 	type CompileResult,
@@ -17,6 +18,7 @@ export {
 	openUnsignedIndex,
 	type UnsignedIndex,
 } from "./compile/finish-index.js";
+export { sharedDirectoryWarning } from "./compile/shared-directory.js";
 export type { Check } from "./doctor/check.js";
 export { examineSystem, mountOptions } from "./doctor/doctor.js";
 export type { SignedSetDiff } from "./fileset/diff.js";
@@ -76,3 +78,4 @@ export {
 	requireDevelopmentUse,
 } from "./system/development-use.js";
 export { exclusively, readBounded, readInput, writeAtomically } from "./system/store.js";
+export { compareEntries } from "./verify/compare-entries.js";

@@ -29,29 +29,33 @@ const pem: Check<string> = (value) => {
 	return { at: "", reason: "must be certificates in PEM; if it is the name of a file, read the file" };
 };
 
-export const { addAuditHook, createVerifier, hostConfigurationDenying, verifyHost } = checkedFunctions(unchecked, {
-	addAuditHook: [["hook", callback<AuditHook>()]],
-	createVerifier: [
-		[
-			"options",
-			optional(
-				object<unchecked.VerifierOptions>({
-					index,
-					catalogs: optional(someOf(source, "a list of { directory, product, files }")),
-					config: optional(text),
-					trust: optional(pem),
-					mode: optional(oneOf("off", "audit", "enforce", "strict")),
-					onRefusal: optional(oneOf("throw", "exit")),
-					development,
-				}),
-			),
+export const { addAuditHook, createVerifier, hostConfigurationDenying, productsOfHost, verifyHost } = checkedFunctions(
+	unchecked,
+	{
+		addAuditHook: [["hook", callback<AuditHook>()]],
+		createVerifier: [
+			[
+				"options",
+				optional(
+					object<unchecked.VerifierOptions>({
+						index,
+						catalogs: optional(someOf(source, "a list of { directory, product, files }")),
+						config: optional(text),
+						trust: optional(pem),
+						mode: optional(oneOf("off", "audit", "enforce", "strict")),
+						onRefusal: optional(oneOf("throw", "exit")),
+						development,
+					}),
+				),
+			],
 		],
-	],
-	hostConfigurationDenying: [
-		["file", text],
-		["denials", listOf(denial)],
-	],
-	verifyHost: [
-		["options", object<Parameters<typeof unchecked.verifyHost>[0]>({ index, config: optional(text), development })],
-	],
-});
+		hostConfigurationDenying: [
+			["file", text],
+			["denials", listOf(denial)],
+		],
+		productsOfHost: [["options", object<unchecked.HostProductsOptions>({ index: text, config: text, development })]],
+		verifyHost: [
+			["options", object<Parameters<typeof unchecked.verifyHost>[0]>({ index, config: optional(text), development })],
+		],
+	},
+);

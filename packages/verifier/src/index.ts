@@ -4,6 +4,7 @@ export type { Capability } from "./gate/kernel-check.js";
 export type { Reason, Rule, TrustedVerdict, UntrustedVerdict, Verdict } from "./gate/verdict.js";
 export { type HostDenial, hostConfigurationDenying } from "./host/host-denials.js";
 export { faultOfFile, type Trusted } from "./host/owned-file.js";
+export { type HostEntry, type HostProduct, type HostProductsOptions, productsOfHost } from "./host-products.js";
 export type { Tier } from "./node/load/tier.js";
 export type { HookCapabilities } from "./node/start/capabilities.js";
 export { addAuditHook, hookCapabilities } from "./node/start/live-hook.js";

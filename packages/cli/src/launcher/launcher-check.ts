@@ -63,12 +63,19 @@ export function checkLauncher(directory: string): LauncherFinding[] {
 	];
 }
 
-function pinned(what: string, file: PinnedFile, development: LauncherConf["development"]): LauncherFinding {
+function pinned(
+	what: string,
+	file: PinnedFile,
+	development: LauncherConf["development"],
+	announced: readonly string[] = [],
+): LauncherFinding {
 	return judged(what, () => {
-		const found = pin(file.path);
-		if (found.path !== file.path) refuse(`${file.path} is a link to ${found.path}`);
-		if (found.sha256 !== file.sha256) refuse(`${file.path} changed: its SHA-256 is ${found.sha256}`);
-		return fault(file.path, development) ?? `${file.path}, sha256 ${file.sha256.slice(0, 16)}…`;
+		const { path, sha256 } = pin(file.path);
+		if (path !== file.path) refuse(`${file.path} is a link to ${path}`);
+		const isUpgraded = sha256 !== file.sha256;
+		if (isUpgraded && !announced.includes(sha256)) refuse(`${file.path} changed: its SHA-256 is ${sha256}`);
+		const short = `sha256 ${sha256.slice(0, 16)}…${isUpgraded ? ", as announced" : ""}`;
+		return fault(file.path, development) ?? `${file.path}, ${short}`;
 	});
 }
 
@@ -82,7 +89,7 @@ function nodeFindings(conf: LauncherConf, parts: NativeParts | undefined): Launc
 	const isMoved = version.status !== "wrong" && identityOf(node.path) !== nodeIdentity;
 	const moved = "moved since the installation: it is digested at every start; install again";
 	return [
-		pinned("node", node, development),
+		pinned("node", node, development, conf.nodeNext),
 		version,
 		...(isMoved ? [note("node file", moved)] : []),
 		pinned("hook", bundle, development),
@@ -96,7 +103,7 @@ function nodeFindings(conf: LauncherConf, parts: NativeParts | undefined): Launc
 function pythonFindings(conf: LauncherConf): LauncherFinding[] {
 	const { python, spython, development } = conf;
 	if (python === undefined || spython === undefined) return [];
-	const programs = [pinned("python", python, development), pinned("spython", spython, development)];
+	const programs = [pinned("python", python, development, conf.pythonNext), pinned("spython", spython, development)];
 	// A program that is not as installed must not be run.
 	if (programs.some(({ status }) => status === "wrong")) return programs;
 	let outside: string[] = [];

@@ -26,11 +26,15 @@ export interface LauncherConf {
 	 * compute the digest again.
 	 */
 	readonly nodeIdentity: string | undefined;
+	/** The SHA-256 of programs that upgrades will put in the place of `node`, and that are accepted there as well. */
+	readonly nodeNext: readonly string[];
 	readonly bundle: PinnedFile | undefined;
 	readonly addon: PinnedFile | undefined;
 	/** CPython, and the spython that it loads. Either both of these members are defined or none of them is. */
 	readonly python: PinnedFile | undefined;
 	readonly spython: PinnedFile | undefined;
+	/** The same as `nodeNext`, for `python`. */
+	readonly pythonNext: readonly string[];
 	/** The absolute paths of the trust index and of the host configuration. */
 	readonly index: string;
 	readonly config: string;
@@ -59,9 +63,11 @@ export function encodeLauncherConf(conf: LauncherConf): string {
 		["node", pinText(conf.node)],
 		["node-major", conf.nodeMajor?.toString()],
 		["node-identity", conf.nodeIdentity],
+		...conf.nodeNext.map((digest): [string, string] => ["node-next", digest]),
 		["bundle", pinText(conf.bundle)],
 		["addon", pinText(conf.addon)],
 		["python", pinText(conf.python)],
+		...conf.pythonNext.map((digest): [string, string] => ["python-next", digest]),
 		["spython", pinText(conf.spython)],
 		["index", conf.index],
 		["config", conf.config],
@@ -107,6 +113,8 @@ export function parseLauncherConf(bytes: Uint8Array, file: string): LauncherConf
 		...{ mode, development, node, bundle, addon, python, spython, index, config, audit },
 		nodeMajor: document["node-major"],
 		nodeIdentity: document["node-identity"],
+		nodeNext: document["node-next"],
+		pythonNext: document["python-next"],
 		trees: tree,
 		writable: write,
 		network: {

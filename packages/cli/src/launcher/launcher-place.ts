@@ -31,6 +31,8 @@ export interface LauncherPlan {
 	readonly node: string | undefined;
 	/** The path of a compiled spython, which is copied. Undefined if CPython is not launched. */
 	readonly spython: string | undefined;
+	/** The programs that upgrades will put in the place of these two. The default is none. */
+	readonly announced?: Pick<LauncherConf, "nodeNext" | "pythonNext">;
 	/** Absolute path of the trust index, which need not exist yet. */
 	readonly index: string;
 	/** Absolute path of the host configuration. */
@@ -51,8 +53,10 @@ export function launcherIn(directory: string): string {
 export function placeLauncher(directory: string, parts: NativeParts, plan: LauncherPlan): LauncherConf {
 	const at = (name: string) => join(directory, name);
 	copy(parts.launcher, launcherIn(directory), 0o755);
+	const { announced = { nodeNext: [], pythonNext: [] }, ...settings } = plan;
 	const conf: LauncherConf = {
-		...plan,
+		...settings,
+		...announced,
 		...placeNode(plan.node, parts, at),
 		...placePython(plan.spython, plan.development, at("spython")),
 		...derivedSettings(plan),

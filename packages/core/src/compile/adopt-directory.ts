@@ -6,10 +6,11 @@
 
 import { join } from "node:path";
 import { quote, SigtoolError } from "../errors.js";
-import { type HashProgress, hashFileSet } from "../fileset/hash-files.js";
+import type { FileVisitor } from "../fileset/hash-file.js";
+import { type HashFileSetOptions, type HashProgress, hashFileSet } from "../fileset/hash-files.js";
 import { conventionalCatalog, isBelow, realPath } from "../fileset/locate-catalogs.js";
 import { entryPathAt } from "../fileset/manifest.js";
-import { findOtherWriters } from "../fileset/other-writers.js";
+import { findOtherWriters, type OtherWriters } from "../fileset/other-writers.js";
 import { describeStaleBytecode } from "../fileset/stale-bytecode.js";
 import type { TrustPolicy } from "../pki/trust-store.js";
 import { exists } from "../system/store.js";
@@ -34,25 +35,10 @@ export interface AdoptOptions {
  * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_PATH_*, ERR_FILE_TYPE, ERR_FILE_CHANGED, ERR_DENIED, ERR_LIMIT, ERR_IO
  */
 export async function adoptDirectory(directory: string, options: AdoptOptions): Promise<CompiledDirectory> {
-	const { roots, onProgress } = options;
+	const { roots } = options;
 	const root = realPath(directory);
-	if (exists(conventionalCatalog(root)) || ownCatalogsIn(root).length > 0) {
-		const message = `Cannot adopt ${quote(directory)}: it carries a catalog; name it without --adopt, so that it is verified`;
-		throw new SigtoolError("ERR_USAGE", message, { path: directory });
-	}
 	const writers = findOtherWriters(root);
-	const entries = new Map<string, IndexEntry>();
-	const collector = collectInto(entries);
-	const denied = watchForDenied(options.trust, "sha256", {
-		...collector,
-		end(file, sha256) {
-			writers.look(file.path, file.stats);
-			return collector.end(file, sha256);
-		},
-	});
-	const manifest = await hashFileSet(root, {
-		linksOutside: "record",
-		caseCollisions: "allow",
+	return adoptFiles(root, options, writers, {
 		exclude(path, kind) {
 			if (kind === "file") return false;
 			const place = join(root, path);
@@ -60,12 +46,50 @@ export async function adoptDirectory(directory: string, options: AdoptOptions): 
 			writers.look(place);
 			return false;
 		},
+	});
+}
+
+/**
+ * Records the files of the directory with the real path `root` that `files` selects, as they are now.
+ * @throws the errors of `adoptDirectory`
+ */
+export async function adoptFiles(
+	root: string,
+	{ roots, trust, onProgress }: AdoptOptions,
+	writers: OtherWriters,
+	files: {
+		readonly only?: readonly string[];
+		readonly exclude?: HashFileSetOptions["exclude"];
+		readonly visitor?: FileVisitor;
+	},
+): Promise<CompiledDirectory> {
+	if (exists(conventionalCatalog(root)) || ownCatalogsIn(root).length > 0) {
+		const message = `Cannot adopt ${quote(root)}: it carries a catalog; name it without --adopt, so that it is verified`;
+		throw new SigtoolError("ERR_USAGE", message, { path: root });
+	}
+	const entries = new Map<string, IndexEntry>();
+	const collector = collectInto(entries);
+	const denied = watchForDenied(trust, "sha256", {
+		begin: (file) => files.visitor?.begin(file),
+		content: (piece) => files.visitor?.content(piece),
+		undo: collector.undo,
+		end(file, sha256) {
+			writers.look(file.path, file.stats);
+			files.visitor?.end(file, sha256);
+			return collector.end(file, sha256);
+		},
+	});
+	const manifest = await hashFileSet(root, {
+		linksOutside: "record",
+		caseCollisions: "allow",
+		only: files.only,
+		exclude: files.exclude,
 		onProgress,
 		visitor: denied.visitor,
 	});
 	const [denial] = denied.findings;
 	if (denial !== undefined) {
-		throw new SigtoolError(denial.code, `Cannot adopt ${quote(directory)}: ${denial.message}`, { path: denial.path });
+		throw new SigtoolError(denial.code, `Cannot adopt ${quote(root)}: ${denial.message}`, { path: denial.path });
 	}
 	for (const [row, target] of manifest.linkTargets) entries.set(entryPathAt(manifest, row), { kind: "link", target });
 	const linkCount = manifest.linkTargets.size;

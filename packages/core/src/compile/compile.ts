@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import { quote, SigtoolError } from "../errors.js";
 import { inRealDirectory, isBelow, kindOf, realPath } from "../fileset/locate-catalogs.js";
+import { type AdoptedPackage, planPackages } from "../fileset/packaged-files.js";
 import type { NewTimestamp, TimestampRequest } from "../pki/timestamp-request.js";
 import type { Signer } from "../signer/signer.js";
 import { exists, readBounded, requireFileName, writeAtomically } from "../system/store.js";
@@ -12,6 +13,7 @@ import { DEFAULT_POLICY, type Policy } from "../trust/policy.js";
 import { isTrustIndex } from "../trust/trust-index.js";
 import type { UsedCatalog } from "../verify/used-catalog.js";
 import { adoptDirectory } from "./adopt-directory.js";
+import { adoptPackages } from "./adopt-packages.js";
 import {
 	type CompiledDirectory,
 	type CompiledProduct,
@@ -20,7 +22,7 @@ import {
 } from "./compile-directory.js";
 import { signContent } from "./sign-content.js";
 
-export type { CompiledProduct };
+export type { AdoptedPackage, CompiledProduct };
 
 export interface CompileOptions extends DirectoryOptions {
 	/** The path of the index to write. It must be outside of the compiled directories. */
@@ -34,6 +36,16 @@ export interface CompileOptions extends DirectoryOptions {
 	 * it.
 	 */
 	readonly adopt?: readonly string[];
+	/**
+	 * Packages of the distribution, by the names of dpkg. Their files are recorded as they are now, each directory that
+	 * has some as a product, and the signer of the index vouches for them.
+	 */
+	readonly adoptPackages?: readonly string[];
+	/**
+	 * The treatment of files that changed since their package was installed. The default is `refuse`. The value `accept`
+	 * takes them as they are.
+	 */
+	readonly packageChanges?: "refuse" | "accept";
 	/** The policy of the index. The default is DEFAULT_POLICY. */
 	readonly policy?: Policy;
 	/** The time, in milliseconds since the epoch, after which the index is refused. */
@@ -60,6 +72,7 @@ export interface CompileResult {
 	/** The sequence of the index itself. */
 	readonly compiled: number;
 	readonly products: readonly CompiledProduct[];
+	readonly packages: readonly AdoptedPackage[];
 	readonly policy: Policy;
 	readonly notAfter: number | undefined;
 	readonly timestamp: NewTimestamp | undefined;
@@ -76,18 +89,29 @@ export async function compileTrustIndex(
 	directories: readonly string[],
 	options: CompileOptions,
 ): Promise<CompileResult> {
-	const { signer, adopt = [], policy = DEFAULT_POLICY, notAfter, time = Date.now() } = options;
+	const {
+		signer,
+		adopt = [],
+		adoptPackages: names = [],
+		policy = DEFAULT_POLICY,
+		notAfter,
+		time = Date.now(),
+	} = options;
 	const { sequence: compiledAs = Math.floor(time / 1000) } = options;
 	if (signer === "none" && options.timestamp !== undefined)
 		throw new SigtoolError("ERR_USAGE", "Give the timestamp when the index is signed: an unsigned one has none");
 	const output = checkCompileTarget(directories, options);
-	const roots = [...directories, ...adopt].map(realPath);
+	const plan = planPackages(names);
+	const packaged = plan.trees.map(({ root }) => root);
+	for (const root of packaged) if (isBelow(root, output)) throw outputInside(options.output, root);
+	const roots = [...[...directories, ...adopt].map(realPath), ...packaged];
+	const adopting = { roots, trust: options.trust, onProgress: options.onProgress };
+	const found: CompiledDirectory[] = [];
+	for (const directory of directories) found.push(await compileDirectory(directory, options));
+	for (const directory of adopt) found.push(await adoptDirectory(directory, adopting));
+	found.push(...(await adoptPackages(plan, { ...adopting, changes: options.packageChanges ?? "refuse" })));
 	const compiled: CompiledDirectory[] = [];
-	for (const [number, directory] of [...directories, ...adopt].entries()) {
-		const isSigned = number < directories.length;
-		const next = await (isSigned
-			? compileDirectory(directory, options)
-			: adoptDirectory(directory, { roots, trust: options.trust, onProgress: options.onProgress }));
+	for (const next of found) {
 		const other = compiled.find(({ product }) => product.name === next.product.name);
 		if (other !== undefined) {
 			const pair = `${quote(other.product.root)} and ${quote(next.product.root)}`;
@@ -119,6 +143,7 @@ export async function compileTrustIndex(
 		sha256: digest.digest("hex"),
 		compiled: compiledAs,
 		products: compiled.map(({ product }) => product),
+		packages: plan.packages,
 		policy,
 		notAfter,
 		timestamp,
@@ -144,11 +169,21 @@ function laundered(catalogs: readonly UsedCatalog[], signer: Signer | "none"): s
  */
 export function checkCompileTarget(
 	directories: readonly string[],
-	{ output, adopt = [], catalogs, product, overwrite = "own" }: Omit<CompileOptions, "trust" | "signer">,
+	{
+		output,
+		adopt = [],
+		adoptPackages: names = [],
+		catalogs,
+		product,
+		overwrite = "own",
+	}: Omit<CompileOptions, "trust" | "signer">,
 ): string {
 	requireFileName(output);
-	if (directories.length + adopt.length === 0) {
-		throw new SigtoolError("ERR_USAGE", "Name a signed directory, or one to take as it is with --adopt");
+	if (directories.length + adopt.length + names.length === 0) {
+		throw new SigtoolError(
+			"ERR_USAGE",
+			"Name a signed directory, or one to take as it is with --adopt or --adopt-package",
+		);
 	}
 	if (directories.length !== 1 && (catalogs ?? product) !== undefined) {
 		throw new SigtoolError("ERR_USAGE", "Compile one signed directory at a time where its catalog or product is named");
@@ -161,12 +196,16 @@ export function checkCompileTarget(
 			});
 		}
 		if (!isBelow(realPath(directory), target)) continue;
-		const message = `Cannot write ${quote(output)}: it would be an unsigned file of ${quote(directory)}; write it elsewhere`;
-		throw new SigtoolError("ERR_USAGE", message, { path: output });
+		throw outputInside(output, directory);
 	}
 	if (overwrite === "own" && exists(target) && !isTrustIndex(readBounded(target, MAX_TRUST_INDEX_BYTES))) {
 		const message = `Cannot write ${quote(output)}: the file there is not a trust index; --force replaces it`;
 		throw new SigtoolError("ERR_CATALOG_EXISTS", message, { path: output });
 	}
 	return target;
+}
+
+function outputInside(output: string, directory: string): SigtoolError {
+	const message = `Cannot write ${quote(output)}: it would be an unsigned file of ${quote(directory)}; write it elsewhere`;
+	return new SigtoolError("ERR_USAGE", message, { path: output });
 }

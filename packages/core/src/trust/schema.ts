@@ -332,6 +332,8 @@ export const HOST = {
 
 const PINNED_FILE = { kind: "object", optional: true, members: PINNED_FILE_MEMBERS } as const;
 const REFUSED = { kind: "word", words: ["refuse"], optional: true } as const;
+/** The digests of programs that upgrades will put in the place of the installed one. */
+const ANNOUNCED = { kind: "list", of: { kind: "digest" }, unique: "value", most: 8 } as const;
 
 /** The launcher configuration, `launcher.conf`. Each line `key value` is read as a member of an object. */
 export const LAUNCHER = {
@@ -353,9 +355,19 @@ export const LAUNCHER = {
 			optional: true,
 			does: "`dev:inode:size:mtime:ctime` of node when it was digested: while these are the same, it is not digested again.",
 		},
+		"node-next": {
+			...ANNOUNCED,
+			needs: ["node"],
+			does: "The SHA-256 of an announced node, which is accepted as well.",
+		},
 		bundle: { ...PINNED_FILE, does: "The hook of Node.js." },
 		addon: { ...PINNED_FILE, does: "The native addon of the hook." },
 		python: { ...PINNED_FILE, choice: true, needs: ["spython"], does: "The program of CPython." },
+		"python-next": {
+			...ANNOUNCED,
+			needs: ["python"],
+			does: "The SHA-256 of an announced program of CPython, which is accepted as well.",
+		},
 		spython: { ...PINNED_FILE, needs: ["python"], does: "The spython that CPython's program loads." },
 		index: { kind: "path", does: "The trust index." },
 		config: { kind: "path", does: "The host configuration." },

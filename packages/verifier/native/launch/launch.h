@@ -16,6 +16,8 @@
 enum {
 	MAX_DIRECTORIES = 64,
 	MAX_PORTS = 64,
+	/* The most digests of announced upgrades of one program. */
+	MAX_ANNOUNCED = 8,
 	/* The most elements of argv that precede the script: the program and the flags that
 	 * flags.c adds. */
 	MAX_FLAGS = 24,
@@ -43,6 +45,12 @@ struct network {
 	size_t socket_count;
 };
 
+/* The digests that a program may have after an upgrade. */
+struct announced {
+	const char *digests[MAX_ANNOUNCED];
+	size_t count;
+};
+
 /* The content of launcher.conf. Paths are absolute. open_trusted() requires real paths for pinned
  * files. Digests are 64 lower-case hexadecimal digits. The value of an absent key is NULL.
  * docs/launcher.md explains each key. */
@@ -59,14 +67,16 @@ struct settings {
 	const char *program;
 	const char *digest;
 	const char *identity;
+	struct announced node_next;
 	const char *node_major;
 	const char *bundle;
 	const char *bundle_digest;
 	const char *addon;
 	const char *addon_digest;
-	/* The members for CPython. Either all four are NULL, or none is. */
+	/* The members for CPython. Either all pointers are NULL, or none is. */
 	const char *python;
 	const char *python_digest;
+	struct announced python_next;
 	const char *spython;
 	const char *spython_digest;
 
@@ -117,6 +127,7 @@ struct runtime {
 	bool is_python;
 	const char *program;
 	const char *program_digest;
+	const struct announced *announced;
 	/* identity_of() of the file that was digested at installation, or NULL. */
 	const char *program_identity;
 	/* The path of the hook: the bundle for Node.js, or spython for CPython. */
@@ -208,11 +219,13 @@ void real_path(int descriptor, char path[PATH_MAX]);
 void choose_runtime(struct runtime *runtime, const struct settings *settings,
 	const struct options *options, const char *script);
 
-/* Opens a file that is trusted like launcher.conf and has this SHA-256. Returns its descriptor.
- * `identity` may be NULL. If `identity` equals the file's identity_of(), the digest is not
- * computed, because device, inode, size and both times are then those of the file that was digested
- * at installation. */
-int open_pinned(const char *path, const char *digest, const char *identity, int development);
+/* Opens a file that is trusted like launcher.conf and has this SHA-256. Returns its descriptor. */
+int open_pinned(const char *path, const char *digest, int development);
+
+/* Opens the runtime's program like open_pinned(). The digest may also be an announced one. It is
+ * not computed if the program's identity equals the file's identity_of(), because device, inode,
+ * size and both times are then those of the file that was digested at installation. */
+int open_program(const struct runtime *runtime, int development);
 
 /* Writes an LD_PRELOAD variable with the path /proc/self/fd/N, by which the dynamic loader opens
  * spython. A debugger of the runtime looks this path up among the debugger's own descriptors. So N

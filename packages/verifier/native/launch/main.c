@@ -74,14 +74,13 @@ int main(int argc, char **argv)
 
 	/* The code that runs before any hook is opened and digested. */
 	const int index = open_index(&settings);
-	const int program = open_pinned(
-		runtime.program, runtime.program_digest, runtime.program_identity, settings.development);
-	const int hook = open_pinned(runtime.hook, runtime.hook_digest, NULL, settings.development);
+	const int program = open_program(&runtime, settings.development);
+	const int hook = open_pinned(runtime.hook, runtime.hook_digest, settings.development);
 	char preload[PRELOAD_BYTES];
 	if (runtime.is_python)
 		name_preload(hook, preload);
 	if (runtime.addon != NULL) {
-		open_pinned(runtime.addon, runtime.addon_digest, NULL, settings.development);
+		open_pinned(runtime.addon, runtime.addon_digest, settings.development);
 		add_line(&record, "addon", runtime.addon);
 	}
 	pass_index(index, &settings, &record);

@@ -93,6 +93,16 @@ static size_t take_ports(const struct json *list, uint16_t ports[MAX_PORTS])
 	return count;
 }
 
+static void take_announced(const struct json *list, struct announced *announced)
+{
+	EACH(digest, list) {
+		if (announced->count == MAX_ANNOUNCED)
+			fail(USAGE, "More than %d announced digests", MAX_ANNOUNCED);
+		announced->digests[announced->count] = digest->text;
+		announced->count++;
+	}
+}
+
 /* If launcher.conf has no line with ports or sockets of a kind, all of that kind are allowed,
  * unless a line `limit` names the kind. */
 static void take_network(struct network *network, const struct json *const *values)
@@ -130,6 +140,8 @@ static void take_values(struct settings *settings, const struct json *const *val
 	settings->addon_digest = digest_of(values[LAUNCHER_ADDON]);
 	settings->python = path_of(values[LAUNCHER_PYTHON]);
 	settings->python_digest = digest_of(values[LAUNCHER_PYTHON]);
+	take_announced(values[LAUNCHER_NODE_NEXT], &settings->node_next);
+	take_announced(values[LAUNCHER_PYTHON_NEXT], &settings->python_next);
 	settings->spython = path_of(values[LAUNCHER_SPYTHON]);
 	settings->spython_digest = digest_of(values[LAUNCHER_SPYTHON]);
 	settings->index = text_of(values[LAUNCHER_INDEX]);

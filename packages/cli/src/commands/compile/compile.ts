@@ -6,6 +6,7 @@ import {
 	type Policy,
 	policyFromFileBytes,
 	type Signer,
+	sharedDirectoryWarning,
 } from "@sigtool/core";
 import { SIGNED_BY_DEVELOPMENT } from "../../options/development.js";
 import { readInputFile } from "../../options/input-file.js";
@@ -33,6 +34,8 @@ export interface CompileCommandOptions extends KeyOptions, SignerDemandOptions, 
 	readonly sequence?: string;
 	readonly unsigned?: boolean;
 	readonly adopt?: readonly string[];
+	readonly adoptPackage?: readonly string[];
+	readonly acceptPackageChanges?: boolean;
 	readonly catalog?: readonly string[];
 	readonly trust?: readonly string[];
 	readonly product?: string;
@@ -51,6 +54,8 @@ export async function compile(directories: readonly string[], options: CompileCo
 	const target = {
 		output: options.output,
 		adopt: options.adopt,
+		adoptPackages: options.adoptPackage,
+		packageChanges: options.acceptPackageChanges === true ? "accept" : "refuse",
 		catalogs: options.catalog,
 		product: options.product,
 		overwrite: options.force === true ? "any" : "own",
@@ -80,7 +85,8 @@ export async function compile(directories: readonly string[], options: CompileCo
 		signer?.close();
 	}
 	const statuses = result.products.flatMap(({ catalogs }) => catalogs.flatMap(({ revocation = [] }) => revocation));
-	const pins = notesOfPins([...warnings, ...result.warnings], statuses, options);
+	const shared = (options.adopt ?? []).flatMap((directory) => sharedDirectoryWarning(directory) ?? []);
+	const pins = notesOfPins([...warnings, ...result.warnings, ...shared], statuses, options);
 	return { ...report(result, signer), warnings: pins.warnings, notes: [...developmentNotesOf(signer), ...pins.notes] };
 }
 
@@ -106,7 +112,7 @@ function developmentNotesOf(signer: Signer | undefined): string[] {
 }
 
 function report(result: CompileResult, signer: Signer | undefined): Report {
-	const { file, sizeBytes, sha256, compiled, products, policy, notAfter, timestamp } = result;
+	const { file, sizeBytes, sha256, compiled, products, packages, policy, notAfter, timestamp } = result;
 	const [certificate] = signer?.certificates ?? [];
 	return {
 		exit: 0,
@@ -124,6 +130,7 @@ function report(result: CompileResult, signer: Signer | undefined): Report {
 				links: linkCount,
 				catalogs: catalogs.map(catalogFields),
 			})),
+			packages: packages.map(({ name, fileCount, otherCount }) => ({ name, files: fileCount, others: otherCount })),
 			policy,
 			notAfter: notAfter === undefined ? null : isoTime(notAfter),
 			...(signer === undefined || certificate === undefined
@@ -138,6 +145,10 @@ function report(result: CompileResult, signer: Signer | undefined): Report {
 					...productRows(product),
 					["content", `${count(fileCount, "file")}${linkCount === 0 ? "" : `, ${count(linkCount, "link")}`}`],
 				]),
+				...packages.map(({ name, fileCount, otherCount }): [string, string] => {
+					const others = otherCount === 0 ? "" : `; ${count(otherCount, "file")} elsewhere left out`;
+					return ["package", `${name}, ${count(fileCount, "file")}${others}`];
+				}),
 				["index", `sequence ${compiled}`],
 				["mode", policy.mode],
 				["until", notAfter === undefined ? undefined : isoTime(notAfter)],

@@ -13,6 +13,10 @@ export const COMPILE: CommandDeclaration = {
 			.option("--sequence <n>", "sequence of the index, which grows with each one (default: the time in seconds)")
 			.option("--unsigned", "write the index without a signature, for `sigtool finish`")
 			.addOption(repeated("--adopt <dir>", "trust a directory that has no catalog, with the files it has now"))
+			.addOption(
+				repeated("--adopt-package <name>", "trust the files of this package of the distribution, by dpkg's list"),
+			)
+			.option("--accept-package-changes", "take also files of packages that changed since they were installed")
 			.addOption(repeated("--catalog <path>", "catalogs of the directories, if they are elsewhere"))
 			.addOption(repeated("--trust <pem>", "trust these certificates instead of the trust store"))
 			.option("--product <name>", "refuse another product; names the product where a catalog names none")
@@ -28,6 +32,7 @@ export const COMPILE: CommandDeclaration = {
 			"sigtool compile ./app -o app.sigx --trust ca.crt --not-after 90 --p12 release.p12",
 			"sigtool compile ./app -o app.sigx --p12 release.p12 --timestamp http://tsa.example --tsa-trust tsa-root.crt",
 			"sigtool compile ./app --adopt /usr/lib/python3.13 --adopt /usr/lib/python3 -o app.sigx --allow-development",
+			"sigtool compile ./app --adopt /usr/lib/python3.13 --adopt-package python3-yaml -o app.sigx --allow-development",
 			"sigtool compile ./app -o app.sigx --trust release.crt --unsigned",
 		]);
 		return async () => (await import("./compile.js")).compile;

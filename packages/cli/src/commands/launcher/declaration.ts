@@ -1,5 +1,5 @@
 import { type CommandDeclaration, examples } from "../../options/declaration.js";
-import { choice } from "../../options/options.js";
+import { choice, repeated } from "../../options/options.js";
 
 export const LAUNCHER: CommandDeclaration = {
 	name: "launcher",
@@ -18,6 +18,18 @@ export const LAUNCHER: CommandDeclaration = {
 					.option("--node <path>", "Node.js to start (default: the one that runs sigtool)")
 					.option("--no-node", "do not start Node.js; needs --python")
 					.option("--python <spython>", "spython to run Python scripts with; it is copied")
+					.addOption(
+						repeated(
+							"--node-next <file|sha256>",
+							"accept this Node.js too, which an upgrade will put in the same place",
+						),
+					)
+					.addOption(
+						repeated(
+							"--python-next <file|sha256>",
+							"accept this Python too, which an upgrade will put in the same place",
+						),
+					)
 					.option("--index <file>", "trust index for the programs", "/etc/sigtool/app.sigx")
 					.option("--config <file>", "host configuration; created if it does not exist", "/etc/sigtool/verifier.json")
 					.addOption(
@@ -28,6 +40,7 @@ export const LAUNCHER: CommandDeclaration = {
 					"sudo sigtool launcher install",
 					"sudo sigtool launcher install --node /usr/bin/node --index /srv/app.sigx --mode strict",
 					"sudo sigtool launcher install --no-node --python ./spython",
+					"sudo sigtool launcher install --node /usr/bin/node --node-next ./unpacked/usr/bin/node",
 				]);
 				return async () => (await import("./launcher.js")).launcherInstall;
 			},
@@ -47,8 +60,14 @@ export const LAUNCHER: CommandDeclaration = {
 			name: "check",
 			description: "audit an installed launcher: owners, modes, digests, pins, versions",
 			declare(command) {
-				command.option("--prefix <dir>", "directory of the installed launcher", INSTALLED_PREFIX);
-				examples(command, ["sigtool launcher check", "sigtool launcher check --json | jq .findings"]);
+				command
+					.option("--prefix <dir>", "directory of the installed launcher", INSTALLED_PREFIX)
+					.option("--files", "compare every file of the signed and adopted directories with the index, too");
+				examples(command, [
+					"sigtool launcher check",
+					"sigtool launcher check --files --quiet",
+					"sigtool launcher check --json | jq .findings",
+				]);
 				return async () => (await import("./launcher.js")).launcherCheck;
 			},
 		},

@@ -2,7 +2,9 @@ import { existsSync, mkdirSync, realpathSync, statSync, writeFileSync } from "no
 import { dirname, join, resolve } from "node:path";
 import type { Mode } from "@sigtool/core";
 import { ioError, quote } from "@sigtool/core/errors";
+import { announcedOf } from "../../launcher/announced.js";
 import { checkLauncher, type LauncherFinding } from "../../launcher/launcher-check.js";
+import { compareFiles } from "../../launcher/launcher-files.js";
 import { CONF_NAME, launcherIn, placeLauncher } from "../../launcher/launcher-place.js";
 import { shareIndexes } from "../../launcher/shared-index.js";
 import { nativeParts } from "../../native/native-parts.js";
@@ -15,6 +17,8 @@ export interface LauncherInstallOptions extends OutputOptions {
 	/** False if --no-node was given. */
 	readonly node?: string | false;
 	readonly python?: string;
+	readonly nodeNext?: readonly string[];
+	readonly pythonNext?: readonly string[];
 	readonly index: string;
 	readonly config: string;
 	readonly mode: Mode;
@@ -23,6 +27,8 @@ export interface LauncherInstallOptions extends OutputOptions {
 
 export async function launcherInstall(options: LauncherInstallOptions): Promise<Report> {
 	if (options.node === false && options.python === undefined) throw usageError("Use --no-node with --python");
+	const node = options.node === false ? undefined : (options.node ?? process.execPath);
+	const announced = announcedOf({ node, spython: options.python }, options);
 	const parts = nativeParts();
 	const [config, index] = [resolve(options.config), resolve(options.index)];
 	if (existsSync(config) && !statSync(config).isFile())
@@ -31,8 +37,9 @@ export async function launcherInstall(options: LauncherInstallOptions): Promise<
 	makeDirectory(options.prefix);
 	const prefix = realpathSync(options.prefix);
 	const conf = placeLauncher(prefix, parts, {
-		node: options.node === false ? undefined : (options.node ?? process.execPath),
+		node,
 		spython: options.python,
+		announced,
 		index,
 		config,
 		mode: options.mode,
@@ -47,9 +54,11 @@ export async function launcherInstall(options: LauncherInstallOptions): Promise<
 			...rows([
 				[CONF_NAME, escaped(join(prefix, CONF_NAME))],
 				["node", conf.node && `${escaped(conf.node.path)}, release ${conf.nodeMajor}`],
+				["node next", listed(conf.nodeNext)],
 				["hook", conf.bundle && escaped(conf.bundle.path)],
 				["addon", conf.node && (conf.addon === undefined ? "none" : escaped(conf.addon.path))],
 				["python", conf.python && escaped(conf.python.path)],
+				["python next", listed(conf.pythonNext)],
 				["spython", conf.spython && escaped(conf.spython.path)],
 				["index", existsSync(index) ? escaped(index) : `${escaped(index)}, which does not exist yet`],
 				["shared index", shared[0] && escaped(shared[0].copy)],
@@ -69,6 +78,11 @@ export async function launcherInstall(options: LauncherInstallOptions): Promise<
 /** A launcher accepts a shared index only from root. */
 function isRoot(): boolean {
 	return process.getuid?.() === 0;
+}
+
+/** Returns the beginnings of digests, or undefined if there are none. */
+function listed(digests: readonly string[]): string | undefined {
+	return digests.length === 0 ? undefined : digests.map((digest) => `${digest.slice(0, 16)}…`).join(", ");
 }
 
 /** Writes a host configuration that trusts nobody yet. Never replaces an existing file. @throws ERR_IO */
@@ -101,10 +115,13 @@ function makeDirectory(directory: string): void {
 
 export interface LauncherCheckOptions extends OutputOptions {
 	readonly prefix: string;
+	readonly files?: boolean;
 }
 
-export async function launcherCheck({ prefix, quiet }: LauncherCheckOptions): Promise<Report> {
-	const findings = checkLauncher(resolve(prefix));
+export async function launcherCheck({ prefix, files, quiet }: LauncherCheckOptions): Promise<Report> {
+	const installed = checkLauncher(resolve(prefix));
+	const compared = files === true ? await compareFiles(resolve(prefix)) : undefined;
+	const findings = [...installed, ...(compared?.findings ?? [])];
 	const isWrong = findings.some(({ status }) => status === "wrong");
 	const width = Math.max(...findings.map(({ what }) => what.length));
 	const shown = quiet === true ? findings.filter(({ status }) => status === "wrong") : findings;
@@ -112,8 +129,8 @@ export async function launcherCheck({ prefix, quiet }: LauncherCheckOptions): Pr
 		return `${COLOURS[status](status.padEnd(5))}  ${what.padEnd(width)}  ${escaped(says)}`;
 	});
 	return {
-		exit: isWrong ? 1 : 0,
-		fields: { prefix: resolve(prefix), findings },
+		exit: installed.some(({ status }) => status === "wrong") ? 1 : (compared?.exit ?? 0),
+		fields: { prefix: resolve(prefix), findings, ...(compared && { files: compared.products }) },
 		lines,
 		failures: isWrong ? lines : [],
 	};

@@ -67,7 +67,8 @@ export function parseLaunchRecord(bytes: Uint8Array): LaunchRecord {
 		return value;
 	};
 	if (one("version") !== "1") throw malformed("it has another version");
-	if (one("node-major") !== process.versions.node.split(".")[0]) throw malformed("it is for another Node.js");
+	if (one("node-major") !== process.versions.node.split(".")[0])
+		throw malformed("it is for another release of Node.js; run `sigtool launcher install` again");
 	const mode = MODES.find((each) => each === one("mode"));
 	const development = one("development");
 	const addon = values.has("addon") ? one("addon") : undefined;
