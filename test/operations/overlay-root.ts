@@ -1,0 +1,68 @@
+/**
+ * A host or an image of its own: this machine's files, with everything that is written in a directory beside them. Only
+ * what runs in it sees what it wrote, so that examples can be tried under the paths that they name. Root is needed.
+ */
+
+import { type SpawnSyncReturns, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const WORKSPACE = fileURLToPath(new URL("../..", import.meta.url)).replace(/\/$/, "");
+
+/** Directories of this machine below which the root has its own files. */
+const LAYERED = ["etc", "usr", "var"];
+
+export const canOverlay =
+	process.getuid?.() === 0 &&
+	spawnSync("unshare", ["-m", "sh", "-c", "mount -t tmpfs none /mnt && mkdir /mnt/u /mnt/w && mount -t overlay -o lowerdir=/etc,upperdir=/mnt/u,workdir=/mnt/w none /mnt"])
+		.status === 0;
+
+export interface RootOptions {
+	readonly env?: Readonly<Record<string, string>>;
+	readonly cwd?: string;
+}
+
+export class OverlayRoot {
+	/** The directory must not be below one that is layered. */
+	readonly directory = mkdtempSync("/opt/sigtool-root-");
+	readonly path = join(this.directory, "root");
+
+	constructor() {
+		for (const name of LAYERED) for (const kind of ["root", "upper", "work"]) this.#make(kind, name);
+		for (const name of ["dev", "proc", "sys", "run", "srv", "tmp", "opt", "root", "home"]) this.#make("root", name);
+		this.#make("root", WORKSPACE);
+		this.#make("root", dirname(process.execPath));
+		for (const name of ["bin", "lib", "lib64", "sbin"]) symlinkSync(`usr/${name}`, join(this.path, name));
+	}
+
+	#make(...parts: readonly string[]): void {
+		mkdirSync(join(this.directory, ...parts), { recursive: true, mode: 0o755 });
+	}
+
+	/** Runs a program in the root, in a mount namespace that ends with it. */
+	run(args: readonly string[], { env = {}, cwd = "/" }: RootOptions = {}): SpawnSyncReturns<string> {
+		const script = `
+			set -e
+			directory=$1 cwd=$2; shift 2
+			root=$directory/root
+			mount --bind $root $root
+			for name in ${LAYERED.join(" ")}; do
+				mount -t overlay -o lowerdir=/$name,upperdir=$directory/upper/$name,workdir=$directory/work/$name none $root/$name
+			done
+			for name in dev proc sys; do mount --rbind /$name $root/$name; done
+			for name in run tmp; do mount -t tmpfs -o mode=1777,nosuid,nodev none $root/$name; done
+			mount --bind ${WORKSPACE} $root${WORKSPACE}
+			cd $root
+			exec chroot . sh -c 'cd "$0" && exec "$@"' "$cwd" "$@"`;
+		return spawnSync("unshare", ["-m", "sh", "-c", script, "sh", this.directory, cwd, ...args], {
+			encoding: "utf8",
+			env: { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", LANG: "C.UTF-8", ...env },
+			timeout: 120_000,
+		});
+	}
+
+	remove(): void {
+		rmSync(this.directory, { recursive: true, force: true });
+	}
+}
