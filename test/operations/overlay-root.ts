@@ -4,7 +4,7 @@
  */
 
 import { type SpawnSyncReturns, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -15,8 +15,12 @@ const LAYERED = ["etc", "usr", "var"];
 
 export const canOverlay =
 	process.getuid?.() === 0 &&
-	spawnSync("unshare", ["-m", "sh", "-c", "mount -t tmpfs none /mnt && mkdir /mnt/u /mnt/w && mount -t overlay -o lowerdir=/etc,upperdir=/mnt/u,workdir=/mnt/w none /mnt"])
-		.status === 0;
+	spawnSync("unshare", [
+		"-m",
+		"sh",
+		"-c",
+		"mount -t tmpfs none /mnt && mkdir /mnt/u /mnt/w && mount -t overlay -o lowerdir=/etc,upperdir=/mnt/u,workdir=/mnt/w none /mnt",
+	]).status === 0;
 
 export interface RootOptions {
 	readonly env?: Readonly<Record<string, string>>;
@@ -31,13 +35,22 @@ export class OverlayRoot {
 	constructor() {
 		for (const name of LAYERED) for (const kind of ["root", "upper", "work"]) this.#make(kind, name);
 		for (const name of ["dev", "proc", "sys", "run", "srv", "tmp", "opt", "root", "home"]) this.#make("root", name);
-		this.#make("root", WORKSPACE);
-		this.#make("root", dirname(process.execPath));
 		for (const name of ["bin", "lib", "lib64", "sbin"]) symlinkSync(`usr/${name}`, join(this.path, name));
 	}
 
 	#make(...parts: readonly string[]): void {
 		mkdirSync(join(this.directory, ...parts), { recursive: true, mode: 0o755 });
+	}
+
+	/** Returns where the root keeps a file that this machine does not have. */
+	at(path: string): string {
+		const [, first = ""] = path.split("/");
+		return join(this.directory, LAYERED.includes(first) ? "upper" : "root", path);
+	}
+
+	write(path: string, text: string | Buffer, mode = 0o644): void {
+		mkdirSync(dirname(this.at(path)), { recursive: true, mode: 0o755 });
+		writeFileSync(this.at(path), text, { mode });
 	}
 
 	/** Runs a program in the root, in a mount namespace that ends with it. */
@@ -52,7 +65,9 @@ export class OverlayRoot {
 			done
 			for name in dev proc sys; do mount --rbind /$name $root/$name; done
 			for name in run tmp; do mount -t tmpfs -o mode=1777,nosuid,nodev none $root/$name; done
-			mount --bind ${WORKSPACE} $root${WORKSPACE}
+			for shared in ${WORKSPACE} ${dirname(process.execPath)}; do
+				[ $shared = /usr/bin ] || { mkdir -p $root$shared; mount --bind $shared $root$shared; }
+			done
 			cd $root
 			exec chroot . sh -c 'cd "$0" && exec "$@"' "$cwd" "$@"`;
 		return spawnSync("unshare", ["-m", "sh", "-c", script, "sh", this.directory, cwd, ...args], {
