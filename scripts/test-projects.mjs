@@ -103,6 +103,7 @@ export const LONG = [
 	"packages/verifier/test/launch/sandbox/terminal.test.ts",
 	"test/operations/faults.test.ts",
 	"test/operations/stolen-key.test.ts",
+	"test/operations/container.test.ts",
 	"test/operations/two-services.test.ts",
 	"test/operations/units.test.ts",
 	// These tests start the command line some hundred times.
