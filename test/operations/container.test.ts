@@ -114,11 +114,7 @@ describe.skipIf(!canBuild)("the image of examples/container (needs root, overlay
 		const { status, stdout, stderr } = start("--port", "8080");
 		expect(status, stderr).toBe(0);
 		expect(JSON.parse(stdout)).toEqual(["function", "written", "EROFS", "EROFS", "EROFS", 65532, ["--port", "8080"]]);
-		const events = stderr
-			.trimEnd()
-			.split("\n")
-			.filter((line) => line.startsWith("{"))
-			.map((line) => JSON.parse(line));
+		const events = [...stderr.matchAll(/^sigtool: (\{.*\})$/gm)].map(([, event = ""]) => JSON.parse(event));
 		expect(events).toContainEqual(
 			expect.objectContaining({ event: "verifier.start", verdict: "allow", mode: "enforce" }),
 		);
