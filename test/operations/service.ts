@@ -102,11 +102,26 @@ export class Service {
 		writeFileSync(this.config, JSON.stringify(document));
 	}
 
-	ship(key = this.key): void {
+	/** The products of the index beside the application: the directories of Python's library. */
+	libraryProducts(): readonly { readonly name: string }[] {
+		return this.#library.map((name) => ({ name }));
+	}
+
+	ship(key = this.key, compiling: readonly string[] = []): void {
 		const signing = ["--key", key.keyFile, "--cert", key.certFile];
 		this.#do(["sign", this.at("app"), "--force", ...signing]);
 		const adopted = this.#library.flatMap((directory) => ["--adopt", directory]);
-		this.#do(["compile", this.at("app"), "-o", this.index, "--trust", key.certFile, ...adopted, ...signing]);
+		this.#do([
+			"compile",
+			this.at("app"),
+			"-o",
+			this.index,
+			"--trust",
+			key.certFile,
+			...adopted,
+			...signing,
+			...compiling,
+		]);
 	}
 
 	install(): void {

@@ -113,15 +113,7 @@ describe.skipIf(!canTry).each(NODES)(
 			expect(JSON.parse(asRoot.stdout)).toEqual(OF_API.map(() => "written"));
 			host.do(["tar", "-C", "/", "-xf", "/home/saved.tar"]);
 			const launcher = "/usr/lib/sigtool/web/sigtool-launch";
-			const { stdout } = start("web", [
-				launcher,
-				"--mode",
-				"enforce",
-				"--write",
-				"/var/lib/sigtool/web",
-				"/srv/web/main.js",
-				...OF_API,
-			]);
+			const { stdout } = start("web", [launcher, "--write", "/var/lib/sigtool/web", "/srv/web/main.js", ...OF_API]);
 			const found = JSON.parse(stdout);
 			expect(found).toHaveLength(OF_API.length);
 			expect(found.filter((code: string) => !["EACCES", "EROFS", "ENOENT"].includes(code))).toEqual([]);
