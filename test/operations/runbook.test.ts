@@ -33,14 +33,14 @@ const ENDINGS: Readonly<Record<string, readonly number[]>> = {
 	"A refusal: 126 > sigtool verify /srv/app --trust release.crt": [1],
 	"Rotate a key > sigtool launcher check": [1],
 	"Rotate a key > systemctl restart app": [126],
-	// What ran while the host was open is refused when it is closed.
+	// The host refuses again, once it is closed, the code that ran while it was open.
 	"Open in an emergency > systemctl restart app": [0, 126],
 };
 
 const SIGNED = "console.log('serving')\n";
 const CHANGED = "console.log('changed')\n";
 
-/** What happened to the host before a section. */
+/** Events on the host before a section. */
 const BEFORE: Readonly<Record<string, (host: SignedHost) => void>> = {
 	"The first two minutes": (host) => host.write("/srv/app/main.js", CHANGED),
 	"Open in an emergency": (host) => {
@@ -50,7 +50,7 @@ const BEFORE: Readonly<Record<string, (host: SignedHost) => void>> = {
 	Upgrade: (host) => host.write("/srv/app/main.js", SIGNED),
 };
 
-/** What the program says after a restart that succeeds. */
+/** The program says this after a restart that succeeds. */
 const SAYS: Readonly<Record<string, string>> = { "Open in an emergency": "changed\n" };
 
 describe("docs/runbook.md", () => {

@@ -25,7 +25,7 @@ const WEB = {
 };
 const API = { "main.py": "import part\nprint('serving', part.NAME)\n", "part.py": "NAME = 'api'\n" };
 
-/** What decides which code \`api\` runs, and what tells of it. */
+/** These files decide which code `api` runs, and tell of it. */
 const OF_API = [
 	"/var/log/sigtool/api/audit.jsonl",
 	"/var/log/sigtool/api/forged.jsonl",
