@@ -13,7 +13,9 @@ const example = (name: string) => readFileSync(join(EXAMPLES, name), "utf8");
 const LAUNCHER = "/usr/lib/sigtool/sigtool-launch";
 
 describe.skipIf(!canBeHost)("a deployment (needs root, and the launcher built)", () => {
-	/** Ships as the CI job does, then unpacks into another directory of the host. */
+	/**
+	 * Packs the release as the CI job does, then unpacks it into another directory of the host. Returns that directory.
+	 */
 	function shipped(host: Host): string {
 		mkdirSync(host.at("bin"));
 		symlinkSync(MAIN, host.at("bin/sigtool"));
@@ -111,7 +113,7 @@ describe.skipIf(!canBeHost)("a deployment (needs root, and the launcher built)",
 			});
 		};
 		install("audit");
-		// The host configuration still says enforce, and changing only one of the two files is not enough.
+		// The program is still refused: the launcher says audit, but the host configuration says enforce.
 		expect(run()).toMatchObject({ status: 126, stdout: "" });
 		host.configure({ mode: "audit", audit });
 		rmSync(host.at("audit.jsonl"));
@@ -143,4 +145,26 @@ describe("the examples", () => {
 		expect([status, stderr]).toEqual([0, ""]);
 		expect(example("ship.sh")).toMatch(/^set -eu$/m);
 	});
+<<<<<<< HEAD
+=======
+
+	it.skipIf(spawnSync("python3", ["-c", "import yaml"]).status !== 0)(
+		"have a valid YAML manifest with restrictions (needs python3-yaml)",
+		() => {
+			const program = "import json, sys, yaml; print(json.dumps(yaml.safe_load(sys.stdin)))";
+			const { stdout } = spawnSync("python3", ["-c", program], { input: example("deployment.yaml"), encoding: "utf8" });
+			const { kind, spec } = JSON.parse(stdout);
+			expect(kind).toBe("Deployment");
+			const { containers, securityContext, volumes } = spec.template.spec;
+			expect(securityContext).toMatchObject({ runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } });
+			const [{ command, volumeMounts, securityContext: own }] = containers;
+			// If the manifest had a `command`, the container would start that program instead of the launcher.
+			expect(command).toBeUndefined();
+			expect(own).toMatchObject({ allowPrivilegeEscalation: false, readOnlyRootFilesystem: true });
+			expect(volumeMounts.map(({ name }: { name: string }) => name)).toEqual(
+				volumes.map(({ name }: { name: string }) => name),
+			);
+		},
+	);
+>>>>>>> main
 });
