@@ -8,7 +8,8 @@
  */
 
 import { spawnSync } from "node:child_process";
-import { createReadStream, existsSync } from "node:fs";
+import { createReadStream, existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 
@@ -21,6 +22,7 @@ const { values } = parseArgs({
 
 const METRICS = {
 	sigtool_check_findings: ["gauge", "Findings of sigtool launcher check."],
+	sigtool_installed_mode: ["gauge", "The weakest mode of the installed launcher."],
 	sigtool_events: ["counter", "Events in the present file, by verdict. Starts again when the file is rotated."],
 	sigtool_events_dropped: ["counter", "Events that were not written."],
 	sigtool_events_unreadable: ["counter", "Lines that are no events."],
@@ -31,6 +33,7 @@ const METRICS = {
 const samples = [];
 for (const [i, prefix] of values.prefix.entries()) {
 	check(prefix);
+	readMode(prefix);
 	const file = values.events[i];
 	if (file !== undefined && existsSync(file)) await count(prefix, file);
 }
@@ -54,6 +57,13 @@ function check(prefix) {
 	for (const status of ["ok", "note", "wrong"]) {
 		add("sigtool_check_findings", { prefix, status }, findings.filter((each) => each.status === status).length);
 	}
+}
+
+/** Mode off of Node.js writes no event, so launcher.conf has to tell. */
+function readMode(prefix) {
+	const file = join(prefix, "launcher.conf");
+	const [, mode] = (existsSync(file) ? /^mode (\w+)$/m.exec(readFileSync(file, "utf8")) : null) ?? [];
+	if (mode !== undefined) add("sigtool_installed_mode", { prefix, mode }, 1);
 }
 
 /** The program can write to its file of events, so a line may be anything. */

@@ -81,7 +81,7 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 			const asks = service
 				.check()
 				.stdout.split("\n")
-				.some((line) => /^wrong .*run `sigtool launcher install` again/.test(line));
+				.some((line) => /^wrong +flags /.test(line));
 			expect(asks).toBe(ROWS.get(row) === "yes");
 			if (asks) {
 				service.install();

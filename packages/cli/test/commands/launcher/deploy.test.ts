@@ -145,26 +145,4 @@ describe("the examples", () => {
 		expect([status, stderr]).toEqual([0, ""]);
 		expect(example("ship.sh")).toMatch(/^set -eu$/m);
 	});
-<<<<<<< HEAD
-=======
-
-	it.skipIf(spawnSync("python3", ["-c", "import yaml"]).status !== 0)(
-		"have a valid YAML manifest with restrictions (needs python3-yaml)",
-		() => {
-			const program = "import json, sys, yaml; print(json.dumps(yaml.safe_load(sys.stdin)))";
-			const { stdout } = spawnSync("python3", ["-c", program], { input: example("deployment.yaml"), encoding: "utf8" });
-			const { kind, spec } = JSON.parse(stdout);
-			expect(kind).toBe("Deployment");
-			const { containers, securityContext, volumes } = spec.template.spec;
-			expect(securityContext).toMatchObject({ runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } });
-			const [{ command, volumeMounts, securityContext: own }] = containers;
-			// If the manifest had a `command`, the container would start that program instead of the launcher.
-			expect(command).toBeUndefined();
-			expect(own).toMatchObject({ allowPrivilegeEscalation: false, readOnlyRootFilesystem: true });
-			expect(volumeMounts.map(({ name }: { name: string }) => name)).toEqual(
-				volumes.map(({ name }: { name: string }) => name),
-			);
-		},
-	);
->>>>>>> main
 });
