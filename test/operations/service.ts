@@ -107,6 +107,11 @@ export class Service {
 		writeFileSync(this.config, JSON.stringify(document));
 	}
 
+	/** The products of the index beside the application: the directories of Python's library. */
+	libraryProducts(): readonly { readonly name: string }[] {
+		return this.#library.map((name) => ({ name }));
+	}
+
 	/** Signs and compiles, with more options of compile. */
 	ship(key = this.key, compiling: readonly string[] = []): void {
 		const signing = ["--key", key.keyFile, "--cert", key.certFile];
