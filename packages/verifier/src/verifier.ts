@@ -11,8 +11,9 @@ import { certificatesFromPem, defaultTrust, SigtoolError, trustFromCertificates 
 import type { AuditHook } from "./audit/audit.js";
 import { evidenceOf } from "./catalog-index.js";
 import type { CatalogSource } from "./catalog-source.js";
-import { createGate, gateOver } from "./gate/create-gate.js";
+import { createGate, gateOver, readIndex } from "./gate/create-gate.js";
 import { loadKernelAddon } from "./gate/kernel-addon.js";
+import { evidenceFacts } from "./gate/start-facts.js";
 import type { Capability, KernelAddon } from "./gate/kernel-check.js";
 import type { Verdict } from "./gate/verdict.js";
 import {
@@ -93,13 +94,21 @@ export function createVerifier(options: VerifierOptions = {}): Verifier {
  */
 export function verifyHost({ index, config, development }: Pick<VerifierOptions, "index" | "config" | "development">): {
 	readonly mode: Verifier["mode"];
+	/** What the index and its signer are, in the words of the event `verifier.start`. Undefined in mode off. */
+	readonly facts: ReturnType<typeof evidenceFacts> | undefined;
 } {
 	const configuration = {
 		...configurationFor({ config, development }),
 		audit: { jsonLines: undefined, stderr: "off", syslog: false } as const,
 	};
-	const { mode } = createGate({ configuration, index, development, addon: ownAddon() });
-	return { mode };
+	const options = { configuration, index, development, addon: ownAddon() };
+	let facts: ReturnType<typeof evidenceFacts> | undefined;
+	const { mode } = gateOver(options, () => {
+		const evidence = readIndex(options);
+		facts = evidenceFacts(evidence);
+		return evidence;
+	});
+	return { mode, facts };
 }
 
 /** Refuses Buffers and URLs, which a caller could change between the check and the use. */

@@ -80,6 +80,7 @@ int main(int argc, char **argv)
 	if (runtime.addon != NULL) {
 		open_pinned(runtime.addon, runtime.addon_digest, NULL, settings.development);
 		add_line(&record, "addon", runtime.addon);
+		add_line(&record, "addon-sha256", runtime.addon_digest);
 	}
 	seal_file(INDEX_DESCRIPTOR, "sigtool-index", index, settings.index);
 
@@ -138,8 +139,12 @@ static void begin_record(
 	add_line(record, "mode", MODE_NAMES[settings->mode]);
 	add_line(record, "config", settings->config);
 	add_line(record, "development", settings->development ? "allow" : "refuse");
-	if (!runtime->is_python)
+	if (settings->audit != NULL)
+		add_line(record, "audit", settings->audit);
+	if (!runtime->is_python) {
 		add_line(record, "node-major", settings->node_major);
+		add_line(record, "hook-sha256", runtime->hook_digest);
+	}
 }
 
 static int open_index(const struct settings *settings)

@@ -149,11 +149,20 @@ static CMS_SignerInfo *only_signer(CMS_ContentInfo *cms, const ASN1_OBJECT *cont
 	return sk_CMS_SignerInfo_value(signers, 0);
 }
 
+/* Returns the end of the certificate, or 0 if its date cannot be computed. */
+static time_t end_of(const X509 *certificate)
+{
+	struct tm end;
+	if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &end) != 1)
+		return 0;
+	return timegm(&end);
+}
+
 /* Requires a CMS signature by a trusted signer over the content with this SHA-256. Writes the
- * digest of the signer's key to `signer_hex`. The objects of libcrypto that are made here are never
+ * digest of the signer's key, and the end of its certificate, to `digests`. The objects of libcrypto that are made here are never
  * freed, because this function runs once in a process. */
 static void verify_signature(const uint8_t *der, size_t length, const uint8_t content[SHA256_BYTES],
-	char signer_hex[SHA256_HEX + 1])
+	struct index_digests *digests)
 {
 	const ASN1_OBJECT *index_type = OBJ_txt2obj(INDEX_OID, 1);
 	const uint8_t *end = der; /* becomes the end of the signature */
@@ -167,7 +176,7 @@ static void verify_signature(const uint8_t *der, size_t length, const uint8_t co
 	X509_ALGOR *digest_algorithm = NULL;
 	CMS_SignerInfo_get0_algs(signer, NULL, &certificate, &digest_algorithm, NULL);
 	read_authorities();
-	const bool has_pin = is_pinned(certificate, signer_hex);
+	const bool has_pin = is_pinned(certificate, digests->signer);
 	const time_t proven = proven_time(signer, certificate);
 	const bool is_now = proven < 0;
 	const time_t at = is_now ? time(NULL) : proven;
@@ -184,6 +193,7 @@ static void verify_signature(const uint8_t *der, size_t length, const uint8_t co
 	check_certificate(certificate, at, is_now);
 	if (!has_pin)
 		require_chain(cms, certificate, at, is_now);
+	digests->signer_end = end_of(certificate);
 }
 
 /* Digests the signed content and the whole file. The bytes before the signature are read once. */
@@ -226,5 +236,5 @@ void verify_index(
 	digest_index(bytes, content_length, length, of_content, of_all);
 	to_hex(of_all, digests->index);
 	to_hex(of_content, digests->content);
-	verify_signature(bytes + content_length, length - content_length, of_content, digests->signer);
+	verify_signature(bytes + content_length, length - content_length, of_content, digests);
 }

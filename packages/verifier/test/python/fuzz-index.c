@@ -162,7 +162,7 @@ static void look_up(void)
 		look_up_records(&products[i]);
 	}
 	look_up_path("/");
-	announce(NULL);
+	announce(NULL, NULL);
 }
 
 static void read_unsigned(const uint8_t *data, size_t size)

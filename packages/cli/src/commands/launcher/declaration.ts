@@ -23,11 +23,13 @@ export const LAUNCHER: CommandDeclaration = {
 					.addOption(
 						choice("--mode <mode>", "weakest mode that a program may run in", ["enforce", "strict", "audit", "off"]),
 					)
-					.option("--allow-development", "let the launcher's --allow-development accept files of its user");
+					.option("--allow-development", "let the launcher's --allow-development accept files of its user")
+					.option("--check", "write nothing; exit with 1 if an installation would change something");
 				examples(command, [
 					"sudo sigtool launcher install",
 					"sudo sigtool launcher install --node /usr/bin/node --index /srv/app.sigx --mode strict",
 					"sudo sigtool launcher install --no-node --python ./spython",
+					"sigtool launcher install --check --json | jq .changes",
 				]);
 				return async () => (await import("./launcher.js")).launcherInstall;
 			},

@@ -3,7 +3,13 @@ import { dirname, join, resolve } from "node:path";
 import type { Mode } from "@sigtool/core";
 import { ioError, quote } from "@sigtool/core/errors";
 import { checkLauncher, type LauncherFinding } from "../../launcher/launcher-check.js";
-import { CONF_NAME, launcherIn, placeLauncher } from "../../launcher/launcher-place.js";
+import {
+	CONF_NAME,
+	changesOf,
+	launcherIn,
+	planInstallation,
+	writeInstallation,
+} from "../../launcher/launcher-place.js";
 import { nativeParts } from "../../native/native-parts.js";
 import { usageError } from "../../options/usage.js";
 import { escaped, type OutputOptions, type Report, rows } from "../../output/output.js";
@@ -18,6 +24,8 @@ export interface LauncherInstallOptions extends OutputOptions {
 	readonly config: string;
 	readonly mode: Mode;
 	readonly allowDevelopment?: boolean;
+	/** True if nothing is written, and the report tells what would be. */
+	readonly check?: boolean;
 }
 
 export async function launcherInstall(options: LauncherInstallOptions): Promise<Report> {
@@ -26,10 +34,13 @@ export async function launcherInstall(options: LauncherInstallOptions): Promise<
 	const [config, index] = [resolve(options.config), resolve(options.index)];
 	if (existsSync(config) && !statSync(config).isFile())
 		throw usageError(`Cannot use ${quote(config)} as configuration: it is not a file`);
-	const skeleton = existsSync(config) ? "kept" : writeSkeleton(config, index, options.mode);
-	makeDirectory(options.prefix);
-	const prefix = realpathSync(options.prefix);
-	const conf = placeLauncher(prefix, parts, {
+	const isNew = !existsSync(config);
+	if (options.check !== true) {
+		if (isNew) writeSkeleton(config, index, options.mode);
+		makeDirectory(options.prefix);
+	}
+	const prefix = existsSync(options.prefix) ? realpathSync(options.prefix) : resolve(options.prefix);
+	const installation = planInstallation(prefix, parts, {
 		node: options.node === false ? undefined : (options.node ?? process.execPath),
 		spython: options.python,
 		index,
@@ -37,12 +48,26 @@ export async function launcherInstall(options: LauncherInstallOptions): Promise<
 		mode: options.mode,
 		development: options.allowDevelopment === true ? "allow" : "refuse",
 	});
+	const changes = [...(isNew ? [config] : []), ...changesOf(installation)];
+	if (options.check !== true) writeInstallation(installation);
+	const { conf } = installation;
+	const skeleton = isNew ? "new" : "kept";
+	const would = options.check === true ? "would be " : "";
 	return {
-		exit: 0,
-		fields: { prefix, configuration: { file: config, skeleton }, settings: conf },
+		exit: options.check === true && changes.length > 0 ? 1 : 0,
+		fields: {
+			prefix,
+			changed: changes.length > 0,
+			changes,
+			configuration: { file: config, skeleton },
+			settings: conf,
+		},
 		lines: [
-			`installed ${escaped(launcherIn(prefix))}`,
+			changes.length === 0
+				? `unchanged ${escaped(launcherIn(prefix))}`
+				: `${would}${options.check === true ? "changed" : "installed"} ${escaped(launcherIn(prefix))}`,
 			...rows([
+				["changed", escaped(changes.join(", "))],
 				[CONF_NAME, escaped(join(prefix, CONF_NAME))],
 				["node", conf.node && `${escaped(conf.node.path)}, release ${conf.nodeMajor}`],
 				["hook", conf.bundle && escaped(conf.bundle.path)],
@@ -50,7 +75,7 @@ export async function launcherInstall(options: LauncherInstallOptions): Promise<
 				["python", conf.python && escaped(conf.python.path)],
 				["spython", conf.spython && escaped(conf.spython.path)],
 				["index", existsSync(index) ? escaped(index) : `${escaped(index)}, which does not exist yet`],
-				["configuration", `${escaped(config)}, ${skeleton === "kept" ? "kept as it was" : "new: add a pin to it"}`],
+				["configuration", `${escaped(config)}, ${isNew ? "new: add a pin to it" : "kept as it was"}`],
 				["mode", conf.mode],
 			]),
 		],
@@ -64,7 +89,7 @@ export async function launcherInstall(options: LauncherInstallOptions): Promise<
 }
 
 /** Writes a host configuration that trusts nobody yet. Never replaces an existing file. @throws ERR_IO */
-function writeSkeleton(file: string, index: string, mode: Mode): "new" {
+function writeSkeleton(file: string, index: string, mode: Mode): void {
 	const document = {
 		version: 1,
 		mode,
@@ -79,7 +104,6 @@ function writeSkeleton(file: string, index: string, mode: Mode): "new" {
 	} catch (cause) {
 		throw ioError("write", file, cause);
 	}
-	return "new";
 }
 
 /** @throws ERR_IO */

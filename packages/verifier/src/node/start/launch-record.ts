@@ -14,8 +14,13 @@ export interface LaunchRecord {
 	readonly config: string;
 	/** The absolute path of the script that the launcher was asked to run. */
 	readonly script: string;
-	/** The path of the native addon, whose digest the launcher checked. */
+	/** The file for events, in which a configuration that is refused is an event too. */
+	readonly audit: string | undefined;
+	/** The SHA-256 of the hook, which the launcher checked. */
+	readonly hookSha256: string;
+	/** The path of the native addon, and its SHA-256, which the launcher checked. */
 	readonly addon: string | undefined;
+	readonly addonSha256: string | undefined;
 	/** The directories below which the program may write. */
 	readonly write: readonly string[];
 	/** The protections of the launcher that this kernel lacks, e.g. `landlock`. */
@@ -63,7 +68,7 @@ export function parseLaunchRecord(bytes: Uint8Array): LaunchRecord {
 	if (one("node-major") !== process.versions.node.split(".")[0]) throw malformed("it is for another Node.js");
 	const mode = MODES.find((each) => each === one("mode"));
 	const development = one("development");
-	const addon = values.has("addon") ? one("addon") : undefined;
+	const optional = (key: string) => (values.has(key) ? one(key) : undefined);
 	if (mode === undefined) throw malformed("its mode is unknown");
 	if (development !== "allow" && development !== "refuse")
 		throw malformed(`its "development" is neither allow nor refuse`);
@@ -72,12 +77,18 @@ export function parseLaunchRecord(bytes: Uint8Array): LaunchRecord {
 		development,
 		config: one("config"),
 		script: one("script"),
-		addon,
+		audit: optional("audit"),
+		hookSha256: one("hook-sha256"),
+		addon: optional("addon"),
+		addonSha256: optional("addon-sha256"),
 		write: values.get("write") ?? [],
 		missing: values.get("missing") ?? [],
 	};
 }
-const KEYS = new Set(["version", "mode", "script", "node-major", "config", "development", "addon", "write", "missing"]);
+const KEYS = new Set([
+	...["version", "mode", "script", "node-major", "config", "development", "audit", "hook-sha256"],
+	...["addon", "addon-sha256", "write", "missing"],
+]);
 
 /** Reads a sealed memfd of the launcher, which is recognised by its link in /proc, and closes it. */
 function takeMemory(descriptor: number, maxBytes: number): Uint8Array {
