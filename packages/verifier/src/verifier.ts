@@ -96,6 +96,8 @@ export function verifyHost({ index, config, development }: Pick<VerifierOptions,
 	readonly mode: Verifier["mode"];
 	/** What the index and its signer are, in the words of the event `verifier.start`. Undefined in mode off. */
 	readonly facts: ReturnType<typeof evidenceFacts> | undefined;
+	/** Returns the verdict about a file as it is now. */
+	readonly decide: Verifier["decide"];
 } {
 	const configuration = {
 		...configurationFor({ config, development }),
@@ -103,12 +105,12 @@ export function verifyHost({ index, config, development }: Pick<VerifierOptions,
 	};
 	const options = { configuration, index, development, addon: ownAddon() };
 	let facts: ReturnType<typeof evidenceFacts> | undefined;
-	const { mode } = gateOver(options, () => {
+	const { mode, decide } = gateOver(options, () => {
 		const evidence = readIndex(options);
 		facts = evidenceFacts(evidence);
 		return evidence;
 	});
-	return { mode, facts };
+	return { mode, facts, decide };
 }
 
 /** Refuses Buffers and URLs, which a caller could change between the check and the use. */

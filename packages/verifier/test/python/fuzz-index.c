@@ -49,6 +49,7 @@ static void *map(size_t length)
 #include "../shared/members.c"
 #include "../shared/owned-file.c"
 #include "../shared/schema.c"
+#include "../shared/start-facts.c"
 #include "../shared/utf8.c"
 
 /* The host configuration in the input, which is read in place of a file. */

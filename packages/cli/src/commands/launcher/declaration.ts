@@ -5,7 +5,7 @@ export const LAUNCHER: CommandDeclaration = {
 	name: "launcher",
 	description: "the program that starts Node.js and Python in production, and its configuration",
 	declare(command) {
-		examples(command, ["sigtool launcher install", "sigtool launcher check"]);
+		examples(command, ["sigtool launcher install", "sigtool launcher check", "sigtool launcher status"]);
 		return undefined;
 	},
 	commands: [
@@ -41,6 +41,15 @@ export const LAUNCHER: CommandDeclaration = {
 				command.option("--prefix <dir>", "directory of the installed launcher", INSTALLED_PREFIX);
 				examples(command, ["sigtool launcher check", "sigtool launcher check --json | jq .findings"]);
 				return async () => (await import("./launcher.js")).launcherCheck;
+			},
+		},
+		{
+			name: "status",
+			description: "list the running processes that the installed launcher started",
+			declare(command) {
+				command.option("--prefix <dir>", "directory of the installed launcher", INSTALLED_PREFIX);
+				examples(command, ["sudo sigtool launcher status", "sudo sigtool launcher status --json | jq .processes"]);
+				return async () => (await import("./launcher.js")).launcherStatus;
 			},
 		},
 	],

@@ -1,8 +1,11 @@
-import { existsSync, mkdirSync, realpathSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, realpathSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import type { Mode } from "@sigtool/core";
-import { ioError, quote } from "@sigtool/core/errors";
+import { ioError, quote, SigtoolError } from "@sigtool/core/errors";
+import { processesOf } from "../../launcher/launched-processes.js";
 import { checkLauncher, type LauncherFinding } from "../../launcher/launcher-check.js";
+import { parseLauncherConf } from "../../launcher/launcher-conf.js";
+import { namesIn } from "../../launcher/launcher-parts.js";
 import {
 	CONF_NAME,
 	changesOf,
@@ -52,7 +55,7 @@ export async function launcherInstall(options: LauncherInstallOptions): Promise<
 	if (options.check !== true) writeInstallation(installation);
 	const { conf } = installation;
 	const skeleton = isNew ? "new" : "kept";
-	const would = options.check === true ? "would be " : "";
+	const done = options.check === true ? "would change" : "installed";
 	return {
 		exit: options.check === true && changes.length > 0 ? 1 : 0,
 		fields: {
@@ -63,9 +66,7 @@ export async function launcherInstall(options: LauncherInstallOptions): Promise<
 			settings: conf,
 		},
 		lines: [
-			changes.length === 0
-				? `unchanged ${escaped(launcherIn(prefix))}`
-				: `${would}${options.check === true ? "changed" : "installed"} ${escaped(launcherIn(prefix))}`,
+			`${changes.length === 0 ? "unchanged" : done} ${escaped(launcherIn(prefix))}`,
 			...rows([
 				["changed", escaped(changes.join(", "))],
 				[CONF_NAME, escaped(join(prefix, CONF_NAME))],
@@ -120,7 +121,7 @@ export interface LauncherCheckOptions extends OutputOptions {
 }
 
 export async function launcherCheck({ prefix, quiet }: LauncherCheckOptions): Promise<Report> {
-	const findings = checkLauncher(resolve(prefix));
+	const { findings, facts } = checkLauncher(resolve(prefix));
 	const isWrong = findings.some(({ status }) => status === "wrong");
 	const width = Math.max(...findings.map(({ what }) => what.length));
 	const shown = quiet === true ? findings.filter(({ status }) => status === "wrong") : findings;
@@ -129,7 +130,7 @@ export async function launcherCheck({ prefix, quiet }: LauncherCheckOptions): Pr
 	});
 	return {
 		exit: isWrong ? 1 : 0,
-		fields: { prefix: resolve(prefix), findings },
+		fields: { prefix: resolve(prefix), findings, ...facts },
 		lines,
 		failures: isWrong ? lines : [],
 	};
@@ -140,3 +141,31 @@ const COLOURS: Readonly<Record<LauncherFinding["status"], (text: string) => stri
 	wrong: colour.red,
 	note: colour.yellow,
 };
+
+/** Lists processes. Says which of them run with another version than the installed one, until they are started again. */
+export async function launcherStatus({ prefix }: LauncherCheckOptions): Promise<Report> {
+	const directory = existsSync(prefix) ? realpathSync(prefix) : resolve(prefix);
+	const confFile = join(directory, CONF_NAME);
+	if (!existsSync(confFile)) {
+		const mend = "run `sigtool launcher install`, or name the directory with --prefix";
+		throw new SigtoolError("ERR_LAUNCHER", `Cannot find ${quote(confFile)}: ${mend}`, { path: confFile });
+	}
+	const installed = namesIn(directory, parseLauncherConf(readFileSync(confFile), confFile));
+	const processes = processesOf(directory).map(({ parts, startedAt, ...process }) => {
+		const started = new Date(startedAt).toISOString();
+		return { ...process, started, version: parts.every((name) => installed.includes(name)) ? "installed" : "other" };
+	});
+	const others = processes.filter(({ version }) => version === "other").length;
+	return {
+		exit: 0,
+		fields: { prefix: directory, processes },
+		lines: processes.map(({ pid, uid, runtime, restricted, unit, script, started, version }) => {
+			const kind = `${runtime}, ${restricted ? "restricted" : "not restricted"}, ${version} version`;
+			return `${pid}  user ${uid}  ${started}  ${kind}  ${escaped(unit ?? "no unit")}  ${escaped(script ?? "unknown script")}`;
+		}),
+		warnings: [
+			...(process.getuid?.() === 0 ? [] : ["only processes of this user are seen completely; run it as root for all"]),
+			...(others === 0 ? [] : [`${others} of ${processes.length} run with another version until they are started again`]),
+		],
+	};
+}
