@@ -4,7 +4,7 @@
  */
 
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { appendFileSync, cpSync, existsSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { appendFileSync, cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -69,6 +69,11 @@ function install(service: Service, { main, spython }: Version, ...more: string[]
 	return { status, ...JSON.parse(stdout === "" || !more.includes("--json") ? "{}" : stdout) };
 }
 
+/** Returns the name of the directory of a part, by the settings of the launcher. */
+function partOf({ conf }: Service, file: string): string {
+	return new RegExp(`/parts/(\\w+)/${file} `).exec(readFileSync(conf, "utf8"))?.[1] ?? "";
+}
+
 /** Waits until the output of a process is as `isEnough` demands. */
 async function until(child: Output, isEnough: (lines: readonly string[]) => boolean): Promise<readonly string[]> {
 	for (let waited = 0; waited < 20_000; waited += 50) {
@@ -86,9 +91,15 @@ interface Output {
 
 function startServing(service: Service, { kind }: Runtime): Output {
 	const script = service.at(kind === "node" ? "app/serve.js" : "app/serve.py");
-	const child = spawn(service.at("lib/sigtool-launch"), ["--write", service.at("data"), script]);
+	return start(service.at("lib/sigtool-launch"), "--write", service.at("data"), script);
+}
+
+function start(program: string, ...args: string[]): Output {
+	const child = spawn(program, args, { stdio: ["ignore", "pipe", "ignore"] });
 	let text = "";
-	for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (text += chunk));
+	child.stdout.on("data", (chunk) => {
+		text += chunk;
+	});
 	return { child, text: () => text };
 }
 
@@ -166,6 +177,41 @@ describe.skipIf(!canOperate).each(RUNTIMES)("16.7: an upgrade under way, $name (
 		} finally {
 			serving.child.kill("SIGKILL");
 		}
+	});
+
+	it.skipIf(missing || runtime.kind === "python")("no worker starts with a hook that was replaced in its place", async () => {
+		const [first, second] = versions;
+		const replace = (path: string) => {
+			writeFileSync(`${path}.new`, 'globalThis.installed = "replaced";');
+			renameSync(`${path}.new`, path);
+		};
+		const isReplaced = (lines: readonly string[]) => lines.some((line) => line.startsWith("worker replaced"));
+		// Plain Node.js gives its worker the file that is there now.
+		const hook = service.at("plain.cjs");
+		writeFileSync(hook, 'globalThis.installed = "first";');
+		const plain = start(runtime.program ?? "", "--require", hook, service.at("app/serve.js"));
+		try {
+			await until(plain, (lines) => lines.length >= 2);
+			replace(hook);
+			await until(plain, isReplaced);
+		} finally {
+			plain.child.kill("SIGKILL");
+		}
+
+		for (const file of ["register.cjs", "addon.node"]) {
+			install(service, second);
+			install(service, first);
+			const serving = startServing(service, runtime);
+			const ended = new Promise((resolve) => serving.child.on("close", resolve));
+			await until(serving, (lines) => lines.length >= 2);
+			replace(join(service.at("lib/parts"), partOf(service, file), file));
+			expect(await ended).toBe(126);
+			expect(isReplaced(serving.text().split("\n"))).toBe(false);
+			const refused = { event: "worker.spawn", verdict: "refuse", kind: "hook", reason: "ERR_LAUNCHER" };
+			expect(service.events().at(-1)).toMatchObject(refused);
+		}
+		install(service, first);
+		expect(service.start().status).toBe(0);
 	});
 
 	it.skipIf(missing)("an installation that is killed at any step leaves a version that works", { timeout: 300_000 }, () => {
