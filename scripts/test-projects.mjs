@@ -101,6 +101,7 @@ export const LONG = [
 	"packages/verifier/test/launch/sandbox/replay.test.ts",
 	"packages/verifier/test/launch/sandbox/sandbox.test.ts",
 	"packages/verifier/test/launch/sandbox/terminal.test.ts",
+	"test/operations/asking.test.ts",
 	"test/operations/faults.test.ts",
 	"test/operations/installing.test.ts",
 	"test/operations/stolen-key.test.ts",

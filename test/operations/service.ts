@@ -110,11 +110,22 @@ export class Service {
 		writeFileSync(this.config, JSON.stringify(document));
 	}
 
-	ship(key = this.key): void {
+	/** Signs the program, and compiles the index with more options. */
+	ship(key = this.key, compiling: readonly string[] = []): void {
 		const signing = ["--key", key.keyFile, "--cert", key.certFile];
 		this.#do(["sign", this.at("app"), "--force", ...signing]);
 		const adopted = this.#library.flatMap((directory) => ["--adopt", directory]);
-		this.#do(["compile", this.at("app"), "-o", this.index, "--trust", key.certFile, ...adopted, ...signing]);
+		this.#do([
+			"compile",
+			this.at("app"),
+			"-o",
+			this.index,
+			"--trust",
+			key.certFile,
+			...adopted,
+			...signing,
+			...compiling,
+		]);
 	}
 
 	install(): void {
@@ -129,8 +140,8 @@ export class Service {
 		return ["launcher", "install", ...places, ...runtime];
 	}
 
-	check(): Run {
-		return this.sigtool(["launcher", "check", "--prefix", this.at("lib")]);
+	check(...options: string[]): Run {
+		return this.sigtool(["launcher", "check", "--prefix", this.at("lib"), ...options]);
 	}
 
 	start({ before = [] }: StartOptions = {}): SpawnSyncReturns<string> {

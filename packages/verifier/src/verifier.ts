@@ -13,8 +13,8 @@ import { evidenceOf } from "./catalog-index.js";
 import type { CatalogSource } from "./catalog-source.js";
 import { createGate, gateOver, readIndex } from "./gate/create-gate.js";
 import { loadKernelAddon } from "./gate/kernel-addon.js";
-import { evidenceFacts } from "./gate/start-facts.js";
 import type { Capability, KernelAddon } from "./gate/kernel-check.js";
+import { evidenceFacts } from "./gate/start-facts.js";
 import type { Verdict } from "./gate/verdict.js";
 import {
 	configurationOf,
@@ -94,7 +94,7 @@ export function createVerifier(options: VerifierOptions = {}): Verifier {
  */
 export function verifyHost({ index, config, development }: Pick<VerifierOptions, "index" | "config" | "development">): {
 	readonly mode: Verifier["mode"];
-	/** What the index and its signer are, in the words of the event `verifier.start`. Undefined in mode off. */
+	/** Tells which index and signer were verified, in the words of the event `verifier.start`. Undefined in mode off. */
 	readonly facts: ReturnType<typeof evidenceFacts> | undefined;
 	/** Returns the verdict about a file as it is now. */
 	readonly decide: Verifier["decide"];

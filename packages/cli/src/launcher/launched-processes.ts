@@ -58,7 +58,10 @@ function processAt(directory: string, prefix: string): LaunchedProcess[] {
 /** Returns the names of the directories of parts whose files a text names. */
 function partsIn(text: string, prefix: string): string[] {
 	const start = `${prefix}/parts/`;
-	return text.split(start).slice(1).flatMap((rest) => /^([0-9a-f]{32})\//.exec(rest)?.[1] ?? []);
+	return text
+		.split(start)
+		.slice(1)
+		.flatMap((rest) => /^([0-9a-f]{32})\//.exec(rest)?.[1] ?? []);
 }
 
 /** Returns the list of the files that a process maps, or an empty text if this user may not read the list. */

@@ -8,8 +8,9 @@ import { mountOptions } from "@sigtool/core";
 import { errnoReason, reasonOf, SigtoolError } from "@sigtool/core/errors";
 import { faultOfFile, verifyHost } from "@sigtool/verifier";
 import { type NativeParts, nativeParts } from "../native/native-parts.js";
+import { VERSION } from "../output/version.js";
 import { aboutSpython, libraryOutside, modeOfSpython } from "../python/spython.js";
-import { VERSION } from "../version.js";
+import { type LaunchedProcess, processesOf } from "./launched-processes.js";
 import { identityOf, type LauncherConf, type PinnedFile, parseLauncherConf, pin } from "./launcher-conf.js";
 import {
 	CONF_NAME,
@@ -19,7 +20,6 @@ import {
 	launcherIn,
 	majorOf,
 } from "./launcher-place.js";
-import { type LaunchedProcess, processesOf } from "./launched-processes.js";
 import { protectionsOf } from "./protections.js";
 
 /** The status `note` means that nothing is wrong, but that the administrator should know about the fact. */
@@ -29,7 +29,7 @@ export interface LauncherFinding {
 	readonly says: string;
 }
 
-/** What is installed on this host, for programs that look after many hosts. */
+/** The facts about this host, for programs that look after many hosts. */
 export interface LauncherFacts {
 	readonly host: string;
 	/** The number of the user who asked. */
@@ -39,7 +39,7 @@ export interface LauncherFacts {
 		readonly node?: string | undefined;
 		readonly python?: string | undefined;
 	};
-	/** What the index and its signer are, in the words of the event `verifier.start`. Undefined if it is not trusted. */
+	/** Tells which index and signer were verified, in the words of the event `verifier.start`. Undefined if it is not trusted. */
 	readonly start?: ReturnType<typeof verifyHost>["facts"];
 	readonly processes: readonly LaunchedProcess[];
 }

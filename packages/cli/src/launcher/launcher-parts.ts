@@ -4,19 +4,25 @@
  * whatever was installed since.
  */
 
-import { createHash } from "node:crypto";
-import { chmodSync, closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, rmSync, statSync, utimesSync } from "node:fs";
+import {
+	chmodSync,
+	closeSync,
+	existsSync,
+	fsyncSync,
+	mkdirSync,
+	openSync,
+	readdirSync,
+	rmSync,
+	statSync,
+	utimesSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { ioError } from "@sigtool/core/errors";
-import type { LauncherConf } from "./launcher-conf.js";
 import { processesOf } from "./launched-processes.js";
+import type { LauncherConf } from "./launcher-conf.js";
 
 /** The number of hexadecimal digits of a name. 128 bits are enough, because the launcher compares the whole digest. */
 const NAME_LENGTH = 32;
-
-export function sha256Of(bytes: Uint8Array): string {
-	return createHash("sha256").update(bytes).digest("hex");
-}
 
 /** Returns the path of the file `name` with this SHA-256. */
 export function partPath(prefix: string, sha256: string, name: string): string {

@@ -25,8 +25,15 @@ import {
 import { ioError, quote, reasonOf, SigtoolError } from "@sigtool/core/errors";
 import type { NativeParts } from "../native/native-parts.js";
 import { aboutSpython } from "../python/spython.js";
-import { encodeLauncherConf, identityOf, type LauncherConf, type PinnedFile, parseLauncherConf, pin } from "./launcher-conf.js";
-import { makePartDirectory, partPath, removeUnusedParts, sha256Of, touchParts } from "./launcher-parts.js";
+import {
+	encodeLauncherConf,
+	identityOf,
+	type LauncherConf,
+	type PinnedFile,
+	parseLauncherConf,
+	pin,
+} from "./launcher-conf.js";
+import { makePartDirectory, partPath, removeUnusedParts, touchParts } from "./launcher-parts.js";
 
 export const INSTALLED_PREFIX = "/usr/lib/sigtool";
 export const LAUNCHER_NAME = "sigtool-launch";
@@ -156,8 +163,12 @@ interface PlannedPart {
 
 /** Plans a file whose directory is named by its digest. */
 function planPart(directory: string, name: string, source: string, mode: number): PlannedPart {
+	const { sha256 } = pin(source);
 	const { bytes } = fileFrom(source, mode);
-	const sha256 = sha256Of(bytes);
+	if (pin(source).sha256 !== sha256) {
+		const message = `Cannot install ${quote(source)}: it changed while it was read; install again`;
+		throw new SigtoolError("ERR_FILE_CHANGED", message, { path: source });
+	}
 	const path = partPath(directory, sha256, name);
 	return { file: { name, path, bytes, mode }, pinned: { path, sha256 } };
 }

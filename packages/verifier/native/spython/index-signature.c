@@ -159,8 +159,8 @@ static time_t end_of(const X509 *certificate)
 }
 
 /* Requires a CMS signature by a trusted signer over the content with this SHA-256. Writes the
- * digest of the signer's key, and the end of its certificate, to `digests`. The objects of libcrypto that are made here are never
- * freed, because this function runs once in a process. */
+ * digest of the signer's key, and the end of its certificate, to `digests`. The objects of
+ * libcrypto that are made here are never freed, because this function runs once in a process. */
 static void verify_signature(const uint8_t *der, size_t length, const uint8_t content[SHA256_BYTES],
 	struct index_digests *digests)
 {

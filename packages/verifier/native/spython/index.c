@@ -296,8 +296,8 @@ static void write_products(char *text, size_t room)
 		const struct product *product = &products[i];
 		const char *space = i == 0 ? "" : " ";
 		const char *at = *product->sequence == '\0' ? "" : "@";
-		length += (size_t)snprintf(text + length, room - length, "%s%s%s%s", space, product->name,
-			at, product->sequence);
+		length += (size_t)snprintf(
+			text + length, room - length, "%s%s%s%s", space, product->name, at, product->sequence);
 	}
 }
 

@@ -3,15 +3,22 @@
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import process from "node:process";
-import { SigtoolError } from "@sigtool/core/read";
+import { SigtoolError, type VerifiedSigner } from "@sigtool/core/read";
 import type { EventDetail } from "../audit/events.js";
 import { isoTime } from "../safe/primordials.js";
-import type { Evidence } from "./create-gate.js";
+import type { CodeIndex } from "./judge.js";
 
 /** The bundler replaces this name with the version in package.json. It does not exist where a test loads this file. */
 declare const SIGTOOL_VERSION: string | undefined;
 
-/** What the index and its signer are, and until when. */
+/** Verified index, the signers that signed it, and the SHA-256 of its file. */
+interface Evidence {
+	readonly index: CodeIndex;
+	readonly signers: readonly VerifiedSigner[];
+	readonly digest: string | undefined;
+}
+
+/** Tells which index and signer were verified, and when they end. */
 export function evidenceFacts({ index, signers, digest }: Evidence) {
 	const ends = signers.flatMap(({ expiries }) => expiries.map(({ notAfter }) => notAfter));
 	return {
@@ -25,7 +32,7 @@ export function evidenceFacts({ index, signers, digest }: Evidence) {
 	} satisfies EventDetail<"verifier.start">;
 }
 
-/** Where this process belongs. `script` is the absolute path of the program's file, if it is known. */
+/** Tells where this process belongs. `script` is the absolute path of the program's file, if it is known. */
 export function processFacts(script: string | undefined) {
 	return {
 		version: typeof SIGTOOL_VERSION === "undefined" ? undefined : SIGTOOL_VERSION,
@@ -36,7 +43,7 @@ export function processFacts(script: string | undefined) {
 	} satisfies EventDetail<"verifier.start">;
 }
 
-/** Why this process may not start. */
+/** Tells why this process may not start. */
 export function refusalFacts(error: unknown, script: string | undefined) {
 	const isOwn = error instanceof SigtoolError;
 	const detail = error instanceof Error ? error.message : String(error);

@@ -165,7 +165,9 @@ export async function launcherStatus({ prefix }: LauncherCheckOptions): Promise<
 		}),
 		warnings: [
 			...(process.getuid?.() === 0 ? [] : ["only processes of this user are seen completely; run it as root for all"]),
-			...(others === 0 ? [] : [`${others} of ${processes.length} run with another version until they are started again`]),
+			...(others === 0
+				? []
+				: [`${others} of ${processes.length} run with another version until they are started again`]),
 		],
 	};
 }

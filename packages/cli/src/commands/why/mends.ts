@@ -1,4 +1,4 @@
-/** What to do about a refusal. The verifier has the mends of refused files, and this table has those of all others. */
+/** Says what to do about a refusal. The verifier has the mends of refused files, and this table has those of all others. */
 
 import type { ErrorCode } from "@sigtool/core/errors";
 import { mendsOfFiles } from "@sigtool/verifier";
@@ -11,15 +11,18 @@ const MENDS: { readonly [Code in ErrorCode]?: string } = {
 		"compile the index again with a certificate that is valid, or with --timestamp, so that it outlives its certificate",
 	ERR_CERTIFICATE_NOT_YET_VALID: "set the clock, or wait for the day from which the certificate is valid",
 	ERR_CLOCK: "set the clock, and let the service start after time-sync.target",
-	ERR_DEVELOPMENT_IDENTITY: "sign and compile with a release key; development identities count on their own machine alone",
+	ERR_DEVELOPMENT_IDENTITY:
+		"sign and compile with a release key; development identities count on their own machine alone",
 	ERR_HOST_CONFIG: "mend the member, the owner or the mode that the message names; `sigtool launcher check` tests it",
 	ERR_INDEX_FORMAT: "copy the index again beside its place and rename it, or compile it again",
 	ERR_INTERNAL: "report this, please; if memory was lacking, give the service more",
-	ERR_KERNEL_CHECK: "run `sigtool native build` and install again, use Linux 6.14 or later, or set files.kernelCheck to log",
+	ERR_KERNEL_CHECK:
+		"run `sigtool native build` and install again, use Linux 6.14 or later, or set files.kernelCheck to log",
 	ERR_LAUNCHER: "install the launcher again; docs/launcher.md lists every message with its way out",
 	ERR_LAUNCH_RECORD: "start the program with sigtool-launch or `sigtool run`, and install the launcher again",
 	ERR_POLICY: "mend the member of the policy that the message names, then compile again",
-	ERR_PRODUCT_MISMATCH: "bind the product in `products` of the host configuration, or install the index that belongs to it",
+	ERR_PRODUCT_MISMATCH:
+		"bind the product in `products` of the host configuration, or install the index that belongs to it",
 	ERR_ROOT_MISSING: "put the file in its place",
 	ERR_RUNTIME_RULE: "change the program, or the policy and compile again",
 	ERR_SEQUENCE: "install a newer release; minimumSequence of the host configuration demands it",

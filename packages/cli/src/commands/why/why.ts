@@ -44,7 +44,11 @@ function toldBy(line: string): Told | undefined {
 	const [, program, code, message, codeBehind] = MESSAGE.exec(line) ?? [];
 	if (message === undefined) return undefined;
 	const isLaunchers = program === "sigtool-launch";
-	return { event: "message", reason: code ?? codeBehind ?? (isLaunchers ? "ERR_LAUNCHER" : undefined), detail: message };
+	return {
+		event: "message",
+		reason: code ?? codeBehind ?? (isLaunchers ? "ERR_LAUNCHER" : undefined),
+		detail: message,
+	};
 }
 
 const MESSAGE = /\b(sigtool-launch|sigtool|spython|error): (?:(ERR_\w+): )?(.*?)(?: \[(ERR_\w+)\])?$/;
@@ -141,7 +145,9 @@ function explainFile(path: string, { log, prefix }: WhyOptions): Report {
 	const conf = confIn(resolve(prefix));
 	const file = log ?? conf?.audit;
 	if (file === undefined && conf === undefined) {
-		throw usageError(`Cannot explain ${quote(path)}: no launcher is installed in ${quote(prefix)}; name the events with --log`);
+		throw usageError(
+			`Cannot explain ${quote(path)}: no launcher is installed in ${quote(prefix)}; name the events with --log`,
+		);
 	}
 	const told = file === undefined || (log === undefined && !existsSync(file)) ? undefined : lastAbout(path, file);
 	const explanation = told && explain(told);
@@ -150,7 +156,9 @@ function explainFile(path: string, { log, prefix }: WhyOptions): Report {
 		exit: 0,
 		fields: { path, log: file, ...explanation?.fields, now: now?.fields },
 		lines: [
-			...(explanation?.lines ?? [`no refusal of ${escaped(path)} in ${file === undefined ? "any log" : escaped(file)}`]),
+			...(explanation?.lines ?? [
+				`no refusal of ${escaped(path)} in ${file === undefined ? "any log" : escaped(file)}`,
+			]),
 			...(now === undefined ? [] : rows([["now", escaped(now.says)]])),
 		],
 	};
@@ -203,7 +211,10 @@ function decisionNow(path: string, { index, config, development }: LauncherConf)
 		if (mode === "off") return { fields: { mode }, says: "would be loaded: in mode off nothing is judged" };
 		const verdict = decide(realpathSync(path), readBounded(path, MAX_FILE_BYTES));
 		if (verdict.trusted) {
-			return { fields: { ...verdict }, says: `would be loaded: it is ${verdict.entry} of ${verdict.product}, as signed` };
+			return {
+				fields: { ...verdict },
+				says: `would be loaded: it is ${verdict.entry} of ${verdict.product}, as signed`,
+			};
 		}
 		const says = `would be refused: ${verdict.why} (${verdict.reason}); ${verdict.mend}`;
 		return { fields: { ...verdict }, says };

@@ -108,7 +108,18 @@ function inheritanceOfProcess(development: "refuse" | "allow"): Inheritance {
 		const configuration = configurationOf(record);
 		const { mode, development, addon, script, write: writable } = record;
 		const pinned = pinnedFiles(record);
-		return { index, configuration, mode, development, addon, pinned, script, launched: true, writable, role: "program" };
+		return {
+			index,
+			configuration,
+			mode,
+			development,
+			addon,
+			pinned,
+			script,
+			launched: true,
+			writable,
+			role: "program",
+		};
 	}
 	const configuration = readHostConfiguration({ development });
 	if (configuration.index === undefined) {
