@@ -197,7 +197,7 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 				appendFileSync(service.conf, "later x\n");
 				const later = service.start();
 				expect(later.stderr).toMatch(
-					/"later" .*; if another release of the launcher wrote it, run `sigtool launcher install`/,
+					/later" .*; if another release of the launcher wrote it, run `sigtool launcher install`/,
 				);
 				expect(later.status).toBe(2);
 				// The launcher is replaced after it was started and before it reads the settings.

@@ -327,6 +327,12 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 			expect(install(service, second, "--check", "--json")).toMatchObject({ status: 1, changes: all });
 			const strict = install(service, first, "--check", "--json", "--mode", "strict");
 			expect(strict).toMatchObject({ status: 1, changes: ["launcher.conf"] });
+			// Over a later release the settings come first, because only its launcher starts what both releases name.
+			const undo = service.saved(service.conf);
+			appendFileSync(service.conf, "later x\n");
+			const over = [...hook, "launcher.conf", "sigtool-launch"];
+			expect(install(service, second, "--check", "--json")).toMatchObject({ status: 1, changes: over });
+			undo();
 			expect(install(service, first, "--check", "--json")).toMatchObject({ status: 0, changed: false });
 		});
 	},

@@ -87,6 +87,15 @@ export function createVerifier(options: VerifierOptions = {}): Verifier {
 	};
 }
 
+/** The fields of the event `verifier.start` about the index and its signer. docs/events.md explains them. */
+export interface EvidenceFacts {
+	readonly index: string | undefined;
+	readonly notAfter: string | undefined;
+	readonly signer: string | undefined;
+	readonly signerNotAfter: string | undefined;
+	readonly products: string;
+}
+
 /**
  * Returns the mode in which a runtime on this host would start, or throws what keeps it from starting. No event is
  * raised, because this user may have no right to write to the event log.
@@ -95,7 +104,7 @@ export function createVerifier(options: VerifierOptions = {}): Verifier {
 export function verifyHost({ index, config, development }: Pick<VerifierOptions, "index" | "config" | "development">): {
 	readonly mode: Verifier["mode"];
 	/** Tells which index and signer were verified, in the words of the event `verifier.start`. Undefined in mode off. */
-	readonly facts: ReturnType<typeof evidenceFacts> | undefined;
+	readonly facts: EvidenceFacts | undefined;
 	/** Returns the verdict about a file as it is now. */
 	readonly decide: Verifier["decide"];
 } {
@@ -104,7 +113,7 @@ export function verifyHost({ index, config, development }: Pick<VerifierOptions,
 		audit: { jsonLines: undefined, stderr: "off", syslog: false } as const,
 	};
 	const options = { configuration, index, development, addon: ownAddon() };
-	let facts: ReturnType<typeof evidenceFacts> | undefined;
+	let facts: EvidenceFacts | undefined;
 	const { mode, decide } = gateOver(options, () => {
 		const evidence = readIndex(options);
 		facts = evidenceFacts(evidence);

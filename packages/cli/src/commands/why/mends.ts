@@ -3,6 +3,10 @@
 import type { ErrorCode } from "@sigtool/core/errors";
 import { mendsOfFiles } from "@sigtool/verifier";
 
+const COPY_AGAIN =
+	"copy the index again; if it stays so, somebody changed it, or it was made wrongly: compile it again";
+const SIGN_AGAIN = "sign and compile again with a certificate and a key that docs/identities.md describes";
+
 const MENDS: { readonly [Code in ErrorCode]?: string } = {
 	...mendsOfFiles(),
 	ERR_AUDIT_HOOK: "a hook of the program itself refused this; look into the program",
@@ -26,7 +30,20 @@ const MENDS: { readonly [Code in ErrorCode]?: string } = {
 	ERR_ROOT_MISSING: "put the file in its place",
 	ERR_RUNTIME_RULE: "change the program, or the policy and compile again",
 	ERR_SEQUENCE: "install a newer release; minimumSequence of the host configuration demands it",
-	ERR_SIGNATURE: "copy the index again; if it stays so, somebody changed it: compile it again",
+	ERR_CERTIFICATE_CONSTRAINTS: SIGN_AGAIN,
+	ERR_CERTIFICATE_EXTENSION: SIGN_AGAIN,
+	ERR_CERTIFICATE_FORMAT: SIGN_AGAIN,
+	ERR_CERTIFICATE_PURPOSE: SIGN_AGAIN,
+	ERR_CERTIFICATE_SIGNATURE: SIGN_AGAIN,
+	ERR_CMS_FORMAT: COPY_AGAIN,
+	ERR_DER: COPY_AGAIN,
+	ERR_IO: "see the reason of the system in the message: memory, a disk, or a right of this user",
+	ERR_SIGNATURE: COPY_AGAIN,
+	ERR_SIGNED_ATTRIBUTES: COPY_AGAIN,
+	ERR_SIGNER_CERTIFICATE: COPY_AGAIN,
+	ERR_UNSUPPORTED_ALGORITHM: SIGN_AGAIN,
+	ERR_WEAK_DIGEST: SIGN_AGAIN,
+	ERR_WEAK_KEY: SIGN_AGAIN,
 	ERR_START: "start the program with sigtool-launch or `sigtool run`, without options and variables of the runtime",
 	ERR_UNTRUSTED_CODE: "see the code in the event before, or in parentheses in the message",
 	ERR_UNTRUSTED_SIGNER: "pin the signer's key in the host configuration, or sign with a key that is pinned",

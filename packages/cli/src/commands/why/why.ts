@@ -120,10 +120,17 @@ function mendFor(told: Told): string | undefined {
 /** Names the rule that decided. */
 function ruleOf(event: string, reason: string | undefined, rule: string | undefined): string | undefined {
 	if (rule !== undefined) return RULES[rule] ?? rule;
-	if (reason !== "ERR_RUNTIME_RULE") return event === "verifier.start" ? "what a start needs" : undefined;
+	if (reason !== "ERR_RUNTIME_RULE") return OTHER_RULES[event];
 	const member = policyMemberOf(event);
 	return member === undefined ? "a rule that no policy changes" : `${member} of the policy`;
 }
+
+/** The rules by which an event is refused for another reason than a file or a rule of the policy. */
+const OTHER_RULES: Readonly<Record<string, string>> = {
+	"cmdline.refused": "start: nothing may change what the runtime loads",
+	"verifier.start": "start: settings, index, signer and system must be as they should",
+	"worker.spawn": "start: a worker loads the version that its process started with",
+};
 
 /** The rules of the verifier, in words. */
 const RULES: Readonly<Record<string, string>> = {
