@@ -4,7 +4,7 @@
  * and any process can map a part, so this is a listing for administrators and no proof.
  */
 
-import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, readlinkSync, realpathSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 
 export interface LaunchedProcess {
@@ -25,9 +25,11 @@ export interface LaunchedProcess {
 
 /** Returns the processes that were launched from this prefix, of those that this user may look at. */
 export function processesOf(prefix: string): LaunchedProcess[] {
+	if (!existsSync(prefix) || !existsSync("/proc")) return [];
+	const real = realpathSync(prefix); // Settings and command lines have real paths.
 	return readdirSync("/proc").flatMap((name) => {
 		try {
-			return /^\d+$/.test(name) ? processAt(join("/proc", name), prefix) : [];
+			return /^\d+$/.test(name) ? processAt(join("/proc", name), real) : [];
 		} catch {
 			return []; // The process has ended, or this user may not look at it.
 		}

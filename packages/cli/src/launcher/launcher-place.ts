@@ -123,8 +123,8 @@ export function placeLauncher(directory: string, parts: NativeParts, plan: Launc
 function isInPlace({ path, bytes, mode }: PlannedFile): boolean {
 	const stats = lstatSync(path, { throwIfNoEntry: false });
 	if (stats === undefined || !stats.isFile() || stats.size !== bytes.length) return false;
-	const isOwn = stats.uid === process.getuid?.() && (stats.mode & 0o7777) === mode;
-	return isOwn && readFileSync(path).equals(bytes);
+	const isOwn = [0, process.getuid?.()].includes(stats.uid);
+	return isOwn && (stats.mode & 0o7777) === mode && readFileSync(path).equals(bytes);
 }
 
 function keepPrevious(directory: string, confFile: string): void {
