@@ -15,7 +15,7 @@ static bool ends_in(const char *text, size_t length, const char *end)
 }
 
 /* Finds the last name of a unit in the path of a control group. */
-static void find_unit(char unit[MAX_NAME])
+static void find_unit(char unit[MAX_FACT])
 {
 	char text[4096];
 	unit[0] = '\0';
@@ -30,7 +30,7 @@ static void find_unit(char unit[MAX_NAME])
 	for (const char *at = text; *at != '\0';) {
 		const size_t length = strcspn(at, "/\n");
 		if (ends_in(at, length, ".service") || ends_in(at, length, ".scope"))
-			snprintf(unit, MAX_NAME, "%.*s", (int)length, at);
+			snprintf(unit, MAX_FACT, "%.*s", (int)length, at);
 		at += length + (at[length] != '\0');
 	}
 }

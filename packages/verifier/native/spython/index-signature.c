@@ -150,7 +150,7 @@ static CMS_SignerInfo *only_signer(CMS_ContentInfo *cms, const ASN1_OBJECT *cont
 }
 
 /* Returns the end of the certificate, or 0 if its date cannot be computed. */
-static time_t end_of(const X509 *certificate)
+static time_t end_of_certificate(const X509 *certificate)
 {
 	struct tm end;
 	if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &end) != 1)
@@ -193,7 +193,7 @@ static void verify_signature(const uint8_t *der, size_t length, const uint8_t co
 	check_certificate(certificate, at, is_now);
 	if (!has_pin)
 		require_chain(cms, certificate, at, is_now);
-	digests->signer_end = end_of(certificate);
+	digests->signer_end = end_of_certificate(certificate);
 }
 
 /* Digests the signed content and the whole file. The bytes before the signature are read once. */

@@ -23,6 +23,8 @@ export interface LaunchRecord {
 	readonly addonSha256: string | undefined;
 	/** The directories below which the program may write. */
 	readonly write: readonly string[];
+	/** The real paths of the roots of signed trees that links lead to, by the path of the root. */
+	readonly roots: ReadonlyMap<string, string>;
 	/** The protections of the launcher that this kernel lacks, e.g. `landlock`. */
 	readonly missing: readonly string[];
 }
@@ -82,11 +84,19 @@ export function parseLaunchRecord(bytes: Uint8Array): LaunchRecord {
 		addon: optional("addon"),
 		addonSha256: optional("addon-sha256"),
 		write: values.get("write") ?? [],
+		roots: new Map((values.get("root") ?? []).map(rootOf)),
 		missing: values.get("missing") ?? [],
 	};
 }
+
+function rootOf(value: string): [path: string, real: string] {
+	const tab = value.indexOf("\t");
+	if (tab === -1) throw malformed(`a line "root" names no real path`);
+	return [value.slice(0, tab), value.slice(tab + 1)];
+}
+
 const KEYS = new Set([
-	...["version", "mode", "script", "node-major", "config", "development", "audit", "hook-sha256"],
+	...["version", "mode", "script", "node-major", "config", "development", "audit", "root", "hook-sha256"],
 	...["addon", "addon-sha256", "write", "missing"],
 ]);
 

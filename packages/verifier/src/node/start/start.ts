@@ -40,6 +40,11 @@ export interface Inheritance {
 	readonly mode: Mode | undefined;
 	readonly development: "refuse" | "allow";
 	readonly launched: boolean;
+	/**
+	 * The real path of each product's root, by the path that names the root. A worker gets those of its parent, because
+	 * links may lead to another release by then.
+	 */
+	readonly roots: Map<string, string>;
 	/** The directories below which the launcher lets the program write. */
 	readonly writable: readonly string[];
 	/**
@@ -108,6 +113,7 @@ function inheritanceOfProcess(development: "refuse" | "allow"): Inheritance {
 		const configuration = configurationOf(record);
 		const { mode, development, addon, script, write: writable } = record;
 		const pinned = pinnedFiles(record);
+		const roots = new Map(record.roots);
 		return {
 			index,
 			configuration,
@@ -116,6 +122,7 @@ function inheritanceOfProcess(development: "refuse" | "allow"): Inheritance {
 			addon,
 			pinned,
 			script,
+			roots,
 			launched: true,
 			writable,
 			role: "program",
@@ -132,6 +139,7 @@ function inheritanceOfProcess(development: "refuse" | "allow"): Inheritance {
 		mode: undefined,
 		development,
 		launched: false,
+		roots: new Map(),
 		writable: [],
 		addon: join(__dirname, "native/addon.node"),
 		pinned: [],
