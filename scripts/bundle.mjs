@@ -40,6 +40,7 @@ chmodSync(join(root, "packages/cli/dist/main.cjs"), 0o755);
 await bundle("packages/verifier/dist/checked.js", ".mjs", {
 	format: "esm",
 	external: ["fs-xattr"],
+	define: { SIGTOOL_VERSION: JSON.stringify(version) },
 	outfile: "packages/verifier/dist/index.mjs",
 });
 for (const [name, development] of [
@@ -49,7 +50,7 @@ for (const [name, development] of [
 	await bundle("packages/verifier/dist/node/start/register.js", ".cjs", {
 		format: "cjs",
 		outfile: `packages/verifier/dist/${name}.cjs`,
-		define: { SIGTOOL_DEVELOPMENT: JSON.stringify(development) },
+		define: { SIGTOOL_DEVELOPMENT: JSON.stringify(development), SIGTOOL_VERSION: JSON.stringify(version) },
 		finish: compact,
 	});
 }

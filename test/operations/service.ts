@@ -48,6 +48,12 @@ export interface StartOptions {
 	readonly before?: readonly string[];
 }
 
+export interface ServiceOptions {
+	readonly isBuiltIn?: boolean;
+	/** Files of the program, by name. */
+	readonly files?: Readonly<Record<string, string>>;
+}
+
 export class Service {
 	readonly directory = mkdtempSync("/var/lib/sigtool-operations-");
 	readonly key: SelfSigned;
@@ -57,13 +63,14 @@ export class Service {
 	#library: readonly string[] = [];
 
 	/** Signs, compiles and installs. With `isBuiltIn` the spython is built with the release key. */
-	constructor(runtime: Runtime, { isBuiltIn = false } = {}) {
+	constructor(runtime: Runtime, { isBuiltIn = false, files = {} }: ServiceOptions = {}) {
 		this.#runtime = runtime;
 		this.key = makeSelfSigned(this.at("release"));
 		this.sigtool = runner(this.at("home"));
 		for (const directory of ["app", "data", "log"]) mkdirSync(this.at(directory));
 		writeFileSync(this.at("app/main.js"), "console.log('serving')\n");
 		writeFileSync(this.at("app/main.py"), "print('serving')\n");
+		for (const [name, text] of Object.entries(files)) writeFileSync(this.at(`app/${name}`), text);
 		this.configure();
 		if (runtime.kind === "python") this.#buildSpython(isBuiltIn ? ["--trust", this.key.certFile] : []);
 		this.ship();
@@ -97,7 +104,8 @@ export class Service {
 
 	/** The file that the runtime loads first: the hook of Node.js, or the spython. */
 	get hook(): string {
-		return this.at(this.#runtime.kind === "node" ? "lib/register.cjs" : "lib/spython");
+		const key = this.#runtime.kind === "node" ? "bundle" : "spython";
+		return new RegExp(`^${key} (.+) \\w+$`, "m").exec(readFileSync(this.conf, "utf8"))?.[1] ?? "";
 	}
 
 	/** Writes verifier.json, with these members replaced. */
@@ -112,7 +120,7 @@ export class Service {
 		return this.#library.map((name) => ({ name }));
 	}
 
-	/** Signs and compiles, with more options of compile. */
+	/** Signs the program, and compiles the index with more options. */
 	ship(key = this.key, compiling: readonly string[] = []): void {
 		const signing = ["--key", key.keyFile, "--cert", key.certFile];
 		this.#do(["sign", this.at("app"), "--force", ...signing]);
@@ -125,29 +133,25 @@ export class Service {
 			"--trust",
 			key.certFile,
 			...adopted,
-			...compiling,
 			...signing,
+			...compiling,
 		]);
 	}
 
 	install(): void {
-		const { kind, program = "" } = this.#runtime;
-		const runtime = kind === "node" ? ["--node", program] : ["--no-node", "--python", this.at("spython")];
-		this.#do([
-			"launcher",
-			"install",
-			"--prefix",
-			this.at("lib"),
-			...runtime,
-			"--index",
-			this.index,
-			"--config",
-			this.config,
-		]);
+		this.#do(this.installing());
 	}
 
-	check(): Run {
-		return this.sigtool(["launcher", "check", "--prefix", this.at("lib")]);
+	/** Returns the arguments of the command line that install the launcher, with this spython for CPython. */
+	installing(spython = this.at("spython")): string[] {
+		const { kind, program = "" } = this.#runtime;
+		const runtime = kind === "node" ? ["--node", program] : ["--no-node", "--python", spython];
+		const places = ["--prefix", this.at("lib"), "--index", this.index, "--config", this.config];
+		return ["launcher", "install", ...places, ...runtime];
+	}
+
+	check(...options: string[]): Run {
+		return this.sigtool(["launcher", "check", "--prefix", this.at("lib"), ...options]);
 	}
 
 	start({ before = [] }: StartOptions = {}): SpawnSyncReturns<string> {

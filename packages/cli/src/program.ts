@@ -16,7 +16,7 @@ import {
 	type Report,
 } from "./output/output.js";
 import { COLOUR_CHOICES, type ColourChoice, chooseColours } from "./output/terminal.js";
-import { VERSION } from "./version.js";
+import { VERSION } from "./output/version.js";
 
 /**
  * Runs the command that `argv` names. Does not throw: each failure is printed, as lines or with --json as one JSON

@@ -58,6 +58,12 @@ export class Host {
 		return ["--index", this.at("app.sigx"), "--config", this.at("verifier.json")];
 	}
 
+	/** Returns the path of an installed part, such as `register.cjs`. */
+	part(name: string): string {
+		const conf = readFileSync(this.at("lib/launcher.conf"), "utf8");
+		return new RegExp(`^\\w+ (.+/${name}) \\w+$`, "m").exec(conf)?.[1] ?? "";
+	}
+
 	run(...args: readonly string[]): Run {
 		return this.sigtool(["run", ...this.prefix, ...args]);
 	}

@@ -4,11 +4,12 @@
  */
 
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, realpathSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const native = fileURLToPath(new URL(".", import.meta.url));
+const VERSION = versionOf(new URL("../package.json", import.meta.url));
 const own = readdirSync(join(native, "spython")).filter((name) => name.endsWith(".c"));
 /** spython needs all shared sources except key-lines.c, which reads launcher.conf. */
 const shared = readdirSync(join(native, "shared")).filter((name) => name.endsWith(".c") && name !== "key-lines.c");
@@ -78,6 +79,7 @@ export function buildSpython({ python, pins = [], development = false, output, h
 		...FLAGS,
 		...(sanitize ? SANITIZE : RELEASE),
 		...[asked.include, asked.platformInclude].flatMap((path) => ["-isystem", path]),
+		`-DSIGTOOL_VERSION=${text(VERSION)}`,
 		define("ABOUT", text(JSON.stringify(about))),
 		define("VERSION", text(asked.version)),
 		define("RELEASE", text(asked.release)),
@@ -101,6 +103,11 @@ export function buildSpython({ python, pins = [], development = false, output, h
 	}
 	renameSync(temporary, target);
 	return { version, home: prefix, executable };
+}
+
+/** Returns the version of this package, or an empty text if the sources were copied without it. */
+function versionOf(manifest) {
+	return existsSync(manifest) ? JSON.parse(readFileSync(manifest, "utf8")).version : "";
 }
 
 function askPython(python) {

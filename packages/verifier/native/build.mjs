@@ -22,7 +22,7 @@ const TARGETS = {
 		sources: [
 			...launchers.map((name) => join("launch", name)),
 			...shared("call-filter", "complain", "elf-object", "environment", "event-line", "hex", "json"),
-			...shared("exit-status", "key-lines", "lockdown", "members", "owned-file", "schema", "utf8"),
+			...shared("exit-status", "key-lines", "lockdown", "members", "owned-file", "schema", "start-facts", "utf8"),
 			"shared/mode.h",
 		],
 		flags: ["-static-pie", "-fPIE", "-Wl,-z,relro,-z,now", "-s"],

@@ -1,7 +1,14 @@
 export type { AuditEvent, AuditHook, EventVerdict } from "./audit/audit.js";
 export type { EventName, FieldValue } from "./audit/events.js";
 export type { Capability } from "./gate/kernel-check.js";
-export type { Reason, Rule, TrustedVerdict, UntrustedVerdict, Verdict } from "./gate/verdict.js";
+export {
+	mendsOfFiles,
+	type Reason,
+	type Rule,
+	type TrustedVerdict,
+	type UntrustedVerdict,
+	type Verdict,
+} from "./gate/verdict.js";
 export { type HostDenial, hostConfigurationDenying } from "./host/host-denials.js";
 export { faultOfFile, type Trusted } from "./host/owned-file.js";
 export { type HostEntry, type HostProduct, type HostProductsOptions, productsOfHost } from "./host-products.js";

@@ -11,9 +11,10 @@ import { certificatesFromPem, defaultTrust, SigtoolError, trustFromCertificates 
 import type { AuditHook } from "./audit/audit.js";
 import { evidenceOf } from "./catalog-index.js";
 import type { CatalogSource } from "./catalog-source.js";
-import { createGate, gateOver } from "./gate/create-gate.js";
+import { createGate, gateOver, readIndex } from "./gate/create-gate.js";
 import { loadKernelAddon } from "./gate/kernel-addon.js";
 import type { Capability, KernelAddon } from "./gate/kernel-check.js";
+import { evidenceFacts } from "./gate/start-facts.js";
 import type { Verdict } from "./gate/verdict.js";
 import {
 	configurationOf,
@@ -86,6 +87,15 @@ export function createVerifier(options: VerifierOptions = {}): Verifier {
 	};
 }
 
+/** The fields of the event `verifier.start` about the index and its signer. docs/events.md explains them. */
+export interface EvidenceFacts {
+	readonly index: string | undefined;
+	readonly notAfter: string | undefined;
+	readonly signer: string | undefined;
+	readonly signerNotAfter: string | undefined;
+	readonly products: string;
+}
+
 /**
  * Returns the mode in which a runtime on this host would start, or throws what keeps it from starting. No event is
  * raised, because this user may have no right to write to the event log.
@@ -93,13 +103,23 @@ export function createVerifier(options: VerifierOptions = {}): Verifier {
  */
 export function verifyHost({ index, config, development }: Pick<VerifierOptions, "index" | "config" | "development">): {
 	readonly mode: Verifier["mode"];
+	/** Tells which index and signer were verified, in the words of the event `verifier.start`. Undefined in mode off. */
+	readonly facts: EvidenceFacts | undefined;
+	/** Returns the verdict about a file as it is now. */
+	readonly decide: Verifier["decide"];
 } {
 	const configuration = {
 		...configurationFor({ config, development }),
 		audit: { jsonLines: undefined, stderr: "off", syslog: false } as const,
 	};
-	const { mode } = createGate({ configuration, index, development, addon: ownAddon() });
-	return { mode };
+	const options = { configuration, index, development, addon: ownAddon() };
+	let facts: EvidenceFacts | undefined;
+	const { mode, decide } = gateOver(options, () => {
+		const evidence = readIndex(options);
+		facts = evidenceFacts(evidence);
+		return evidence;
+	});
+	return { mode, facts, decide };
 }
 
 /** Refuses Buffers and URLs, which a caller could change between the check and the use. */

@@ -21,6 +21,7 @@ import { STRIP } from "./strip/declaration.js";
 import { TIMESTAMP } from "./timestamp/declaration.js";
 import { TRUST } from "./trust/declaration.js";
 import { VERIFY } from "./verify/declaration.js";
+import { WHY } from "./why/declaration.js";
 
 /** The commands, in the order in which `sigtool --help` lists them: for signing, verifying, running and trusting. */
 export const COMMANDS: readonly CommandDeclaration[] = [
@@ -37,6 +38,7 @@ export const COMMANDS: readonly CommandDeclaration[] = [
 	COMPILE,
 	RUN,
 	LAUNCHER,
+	WHY,
 	PYTHON,
 	NATIVE,
 	IDENTITY,

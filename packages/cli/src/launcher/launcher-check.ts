@@ -1,12 +1,16 @@
 /** Checks that a launcher is unchanged since its installation, and that it can start a process safely. */
 
+import { spawnSync } from "node:child_process";
 import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } from "node:fs";
+import { hostname } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { mountOptions } from "@sigtool/core";
 import { errnoReason, reasonOf, SigtoolError } from "@sigtool/core/errors";
 import { faultOfFile, verifyHost } from "@sigtool/verifier";
 import { type NativeParts, nativeParts } from "../native/native-parts.js";
+import { VERSION } from "../output/version.js";
 import { aboutSpython, libraryOutside, modeOfSpython } from "../python/spython.js";
+import { type LaunchedProcess, processesOf } from "./launched-processes.js";
 import { identityOf, type LauncherConf, type PinnedFile, parseLauncherConf, pin } from "./launcher-conf.js";
 import {
 	CONF_NAME,
@@ -26,11 +30,62 @@ export interface LauncherFinding {
 	readonly says: string;
 }
 
-/**
- * Returns the findings in the order in which they are printed. If the settings cannot be read, that is the only
- * finding. Findings are returned, never thrown.
- */
-export function checkLauncher(directory: string): LauncherFinding[] {
+/** The facts about this host, for programs that look after many hosts. */
+export interface LauncherFacts {
+	readonly host: string;
+	/** The number of the user who asked. */
+	readonly uid: number | undefined;
+	readonly versions: {
+		readonly sigtool: string;
+		readonly node?: string | undefined;
+		readonly python?: string | undefined;
+	};
+	/** Tells which index and signer were verified, in the words of the event `verifier.start`. Undefined if it is not trusted. */
+	readonly start?: ReturnType<typeof verifyHost>["facts"];
+	readonly processes: readonly LaunchedProcess[];
+}
+
+export interface LauncherAudit {
+	readonly findings: LauncherFinding[];
+	readonly facts: LauncherFacts;
+}
+
+/** Returns the findings in the order in which they are printed, and the facts. Findings are returned, never thrown. */
+export function checkLauncher(directory: string): LauncherAudit {
+	return { findings: findingsAbout(directory), facts: factsAbout(directory) };
+}
+
+function factsAbout(directory: string): LauncherFacts {
+	const own = { host: hostname(), uid: process.getuid?.(), processes: processesOf(directory) };
+	try {
+		const file = join(directory, CONF_NAME);
+		const { index, config, development, node, spython } = parseLauncherConf(readFileSync(file), file);
+		return {
+			...own,
+			versions: {
+				sigtool: VERSION,
+				node: node && versionOf(node),
+				// A file that is not as installed must not be run.
+				python: spython && isUnchanged(spython) ? aboutSpython(spython.path).python : undefined,
+			},
+			start: verifyHost({ index, config, development }).facts,
+		};
+	} catch {
+		return { ...own, versions: { sigtool: VERSION } }; // The findings tell what is wrong.
+	}
+}
+
+function versionOf(node: PinnedFile): string | undefined {
+	const { stdout } = spawnSync(node.path, ["--version"], { encoding: "utf8", env: {} });
+	return stdout?.trim().replace(/^v/, "");
+}
+
+function isUnchanged({ path, sha256 }: PinnedFile): boolean {
+	return pin(path).sha256 === sha256;
+}
+
+/** If the settings cannot be read, that is the only finding. */
+function findingsAbout(directory: string): LauncherFinding[] {
 	const confFile = join(resolve(directory), CONF_NAME);
 	let conf: LauncherConf;
 	try {

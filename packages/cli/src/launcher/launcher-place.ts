@@ -1,8 +1,15 @@
-/** Copies launcher, hook, addon and spython into one directory, with the launcher configuration that pins them. */
+/**
+ * Installs launcher, hook, addon and spython below one directory, with the launcher configuration that pins them.
+ *
+ * Processes start and run meanwhile, and an installation may be killed. So hook, addon and spython are never replaced:
+ * each version has a directory of its own below `parts`. The launcher and its configuration are replaced last, each by
+ * one rename. A launcher starts what a configuration of an earlier release names, so the launcher comes first, except
+ * when an earlier release is installed over a later one.
+ */
 
 import { spawnSync } from "node:child_process";
-import { chmodSync, copyFileSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { existsSync, lstatSync, readFileSync, realpathSync } from "node:fs";
+import { join } from "node:path";
 import {
 	DEFAULT_POLICY,
 	type HostDocument,
@@ -13,20 +20,31 @@ import {
 	parseTrustIndex,
 	readBounded,
 	type TrustIndex,
+	writeAtomically,
 } from "@sigtool/core";
-import { ioError, isErrnoException, quote, reasonOf, SigtoolError } from "@sigtool/core/errors";
+import { ioError, quote, reasonOf, SigtoolError } from "@sigtool/core/errors";
 import type { NativeParts } from "../native/native-parts.js";
 import { aboutSpython } from "../python/spython.js";
-import { encodeLauncherConf, identityOf, type LauncherConf, pin } from "./launcher-conf.js";
+import {
+	encodeLauncherConf,
+	identityOf,
+	type LauncherConf,
+	type PinnedFile,
+	parseLauncherConf,
+	pin,
+} from "./launcher-conf.js";
+import { makePartDirectory, partPath, removeUnusedParts, touchParts } from "./launcher-parts.js";
 
 export const INSTALLED_PREFIX = "/usr/lib/sigtool";
 export const LAUNCHER_NAME = "sigtool-launch";
 export const CONF_NAME = "launcher.conf";
+/** The name of the configuration that the last installation replaced. The parts that it names are kept. */
+export const PREVIOUS_CONF_NAME = "launcher.conf.previous";
 
 export interface LauncherPlan {
 	/**
-	 * The path of the Node.js that runs scripts. Undefined if no Node.js is launched. `placeLauncher` resolves the links
-	 * on this path, so launcher.conf has the real path.
+	 * The path of the Node.js that runs scripts. Undefined if no Node.js is launched. `planInstallation` resolves the
+	 * links on this path, so launcher.conf has the real path.
 	 */
 	readonly node: string | undefined;
 	/** The path of a compiled spython, which is copied. Undefined if CPython is not launched. */
@@ -41,66 +59,167 @@ export interface LauncherPlan {
 	readonly development: "refuse" | "allow";
 }
 
+/** A file of an installation. */
+export interface PlannedFile {
+	readonly name: string;
+	readonly path: string;
+	readonly bytes: Uint8Array;
+	readonly mode: number;
+}
+
+export interface Installation {
+	readonly directory: string;
+	readonly conf: LauncherConf;
+	/** The files in the order in which they have to be written. */
+	readonly files: readonly PlannedFile[];
+}
+
 /** Returns the path of the launcher in a directory, even if the launcher does not exist. */
 export function launcherIn(directory: string): string {
 	return join(directory, LAUNCHER_NAME);
 }
 
 /**
- * Copies the parts, each atomically, and writes the launcher configuration last: until then the previous one applies.
+ * Reads the parts, and plans an installation into `directory`, which must be a real path and need not exist. Writes
+ * nothing.
  * @throws ERR_LAUNCHER if `node` is no Node.js that can be launched, ERR_IO, ERR_INDEX_FORMAT
  */
+export function planInstallation(directory: string, parts: NativeParts, plan: LauncherPlan): Installation {
+	const node = planNode(plan.node, parts, directory);
+	const python = planPython(plan.spython, plan.development, directory);
+	const { announced = { nodeNext: [], pythonNext: [] }, ...own } = plan;
+	const runtimes = { ...node.settings, ...python.settings, ...announced };
+	const conf: LauncherConf = { ...own, ...runtimes, ...derivedSettings(plan) };
+	const confFile = join(directory, CONF_NAME);
+	const settings = { name: CONF_NAME, path: confFile, bytes: Buffer.from(encodeLauncherConf(conf)), mode: 0o644 };
+	const launcher = { ...fileFrom(parts.launcher, 0o755), name: LAUNCHER_NAME, path: launcherIn(directory) };
+	const last = isOfLaterRelease(confFile) ? [settings, launcher] : [launcher, settings];
+	return { directory, conf, files: [...node.files, ...python.files, ...last] };
+}
+
+/** Returns the names of the files that the installation would write, because they are not there as planned. */
+export function changesOf({ files }: Installation): string[] {
+	return files.filter((file) => !isInPlace(file)).map(({ name }) => name);
+}
+
+/**
+ * Writes the files that are not there as planned, each atomically, and removes parts that nothing uses any more. Until
+ * the last file is written, the previous version applies.
+ * @throws ERR_IO
+ */
+export function writeInstallation({ directory, conf, files }: Installation): void {
+	for (const file of files.filter((each) => !isInPlace(each))) {
+		if (file.name === CONF_NAME) keepPrevious(directory, file.path);
+		else if (file.name !== LAUNCHER_NAME) makePartDirectory(file.path);
+		writeAtomically(file.path, file.bytes, { mode: file.mode });
+	}
+	const previous = confIn(join(directory, PREVIOUS_CONF_NAME));
+	removeUnusedParts(directory, previous === undefined ? [conf] : [conf, previous]);
+}
+
+/** Plans and writes an installation at once. Throws like the functions that it calls. */
 export function placeLauncher(directory: string, parts: NativeParts, plan: LauncherPlan): LauncherConf {
-	const at = (name: string) => join(directory, name);
-	copy(parts.launcher, launcherIn(directory), 0o755);
-	const { announced = { nodeNext: [], pythonNext: [] }, ...settings } = plan;
-	const conf: LauncherConf = {
-		...settings,
-		...announced,
-		...placeNode(plan.node, parts, at),
-		...placePython(plan.spython, plan.development, at("spython")),
-		...derivedSettings(plan),
-	};
-	const text = encodeLauncherConf(conf);
-	replace(at(CONF_NAME), (file) => writeFileSync(file, text, { mode: 0o644 }));
-	return conf;
+	const installation = planInstallation(realpathSync(directory), parts, plan);
+	writeInstallation(installation);
+	return installation.conf;
+}
+
+function isInPlace({ path, bytes, mode }: PlannedFile): boolean {
+	const stats = lstatSync(path, { throwIfNoEntry: false });
+	if (stats === undefined || !stats.isFile() || stats.size !== bytes.length) return false;
+	const isOwn = [0, process.getuid?.()].includes(stats.uid);
+	return isOwn && (stats.mode & 0o7777) === mode && readFileSync(path).equals(bytes);
+}
+
+function keepPrevious(directory: string, confFile: string): void {
+	if (!existsSync(confFile)) return;
+	const previous = confIn(confFile);
+	if (previous !== undefined) touchParts(directory, previous);
+	writeAtomically(join(directory, PREVIOUS_CONF_NAME), readFileSync(confFile), { mode: 0o644 });
+}
+
+/** Returns the settings in a file, or undefined if it does not exist or this release does not understand it. */
+function confIn(file: string): LauncherConf | undefined {
+	try {
+		return parseLauncherConf(readFileSync(file), file);
+	} catch {
+		return undefined;
+	}
+}
+
+/** Tells whether the file has settings that this release does not understand, so that only a later launcher does. */
+function isOfLaterRelease(confFile: string): boolean {
+	return existsSync(confFile) && confIn(confFile) === undefined;
+}
+
+function fileFrom(source: string, mode: number): Pick<PlannedFile, "bytes" | "mode"> {
+	try {
+		return { bytes: readFileSync(source), mode };
+	} catch (cause) {
+		throw ioError("read", source, cause);
+	}
+}
+
+interface PlannedPart {
+	readonly file: PlannedFile;
+	readonly pinned: PinnedFile;
+}
+
+/** Plans a file whose directory is named by its digest. */
+function planPart(directory: string, name: string, source: string, mode: number): PlannedPart {
+	const { sha256 } = pin(source);
+	const { bytes } = fileFrom(source, mode);
+	if (pin(source).sha256 !== sha256) {
+		const message = `Cannot install ${quote(source)}: it changed while it was read; install again`;
+		throw new SigtoolError("ERR_FILE_CHANGED", message, { path: source });
+	}
+	const path = partPath(directory, sha256, name);
+	return { file: { name, path, bytes, mode }, pinned: { path, sha256 } };
+}
+
+interface PlannedRuntime<Settings> {
+	readonly settings: Settings;
+	readonly files: readonly PlannedFile[];
 }
 
 type NodeSettings = Pick<LauncherConf, "node" | "nodeMajor" | "nodeIdentity" | "bundle" | "addon">;
 
-/** Copies the hook and the addon if there is a Node.js to load them, and returns the settings that pin them. */
-function placeNode(program: string | undefined, parts: NativeParts, at: (name: string) => string): NodeSettings {
+/** Plans the hook and the addon if there is a Node.js to load them, and the settings that pin them. */
+function planNode(program: string | undefined, parts: NativeParts, directory: string): PlannedRuntime<NodeSettings> {
 	const none = { node: undefined, nodeMajor: undefined, nodeIdentity: undefined, bundle: undefined, addon: undefined };
-	if (program === undefined) return none;
-	copy(parts.bundle, at("register.cjs"), 0o644);
-	if (parts.addon !== undefined) copy(parts.addon, at("native/addon.node"), 0o644);
+	if (program === undefined) return { settings: none, files: [] };
 	const node = pin(program);
+	const bundle = planPart(directory, "register.cjs", parts.bundle, 0o644);
+	const addon = parts.addon === undefined ? undefined : planPart(directory, "addon.node", parts.addon, 0o644);
 	return {
-		node,
-		nodeMajor: majorOf(node.path),
-		nodeIdentity: identityOf(node.path),
-		bundle: pin(at("register.cjs")),
-		addon: parts.addon === undefined ? undefined : pin(at("native/addon.node")),
+		settings: {
+			node,
+			nodeMajor: majorOf(node.path),
+			nodeIdentity: identityOf(node.path),
+			bundle: bundle.pinned,
+			addon: addon?.pinned,
+		},
+		files: addon === undefined ? [bundle.file] : [bundle.file, addon.file],
 	};
 }
 
 /**
- * Copies the spython and returns the settings that pin it.
+ * Plans the spython and the settings that pin it.
  * @throws ERR_LAUNCHER if the file is no spython, or if it trusts a development identity without permission
  */
-function placePython(
+function planPython(
 	spython: string | undefined,
 	development: LauncherPlan["development"],
-	target: string,
-): Pick<LauncherConf, "python" | "spython"> {
-	if (spython === undefined) return { python: undefined, spython: undefined };
+	directory: string,
+): PlannedRuntime<Pick<LauncherConf, "python" | "spython">> {
+	if (spython === undefined) return { settings: { python: undefined, spython: undefined }, files: [] };
 	const about = aboutSpython(spython);
 	if (about.development && development === "refuse") {
 		const message = `Cannot install ${quote(spython)}: it was built to trust a development identity; build one with --trust`;
 		throw new SigtoolError("ERR_LAUNCHER", message, { path: spython });
 	}
-	copy(spython, target, 0o755);
-	return { python: pin(about.program), spython: pin(target) };
+	const part = planPart(directory, "spython", spython, 0o755);
+	return { settings: { python: pin(about.program), spython: part.pinned }, files: [part.file] };
 }
 
 /**
@@ -150,25 +269,4 @@ export function majorOf(node: string): number {
 	const major = Number(/^v(\d+)\.\d+\.\d+/.exec(stdout ?? "")?.[1]);
 	if (major >= 20) return major;
 	throw new SigtoolError("ERR_LAUNCHER", `Cannot launch ${quote(node)}: it is not Node.js 20 or later`, { path: node });
-}
-
-function copy(source: string, target: string, mode: number): void {
-	replace(target, (file) => {
-		copyFileSync(source, file);
-		chmodSync(file, mode);
-	});
-}
-
-/** Writes a temporary file beside the target and renames it. @throws ERR_IO */
-function replace(target: string, write: (file: string) => void): void {
-	const temporary = `${target}.${process.pid}`;
-	try {
-		mkdirSync(dirname(target), { recursive: true, mode: 0o755 });
-		write(temporary);
-		renameSync(temporary, target);
-	} catch (cause) {
-		rmSync(temporary, { force: true });
-		if (isErrnoException(cause)) throw ioError("write", target, cause);
-		throw cause;
-	}
 }

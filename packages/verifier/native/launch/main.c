@@ -82,6 +82,7 @@ int main(int argc, char **argv)
 	if (runtime.addon != NULL) {
 		open_pinned(runtime.addon, runtime.addon_digest, settings.development);
 		add_line(&record, "addon", runtime.addon);
+		add_line(&record, "addon-sha256", runtime.addon_digest);
 	}
 	pass_index(index, &settings, &record);
 
@@ -140,8 +141,12 @@ static void begin_record(
 	add_line(record, "mode", MODE_NAMES[settings->mode]);
 	add_line(record, "config", settings->config);
 	add_line(record, "development", settings->development ? "allow" : "refuse");
-	if (!runtime->is_python)
+	if (settings->audit != NULL)
+		add_line(record, "audit", settings->audit);
+	if (!runtime->is_python) {
 		add_line(record, "node-major", settings->node_major);
+		add_line(record, "hook-sha256", runtime->hook_digest);
+	}
 	add_roots(record, settings->roots);
 }
 

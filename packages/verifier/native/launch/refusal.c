@@ -4,8 +4,11 @@
 #include "launch.h"
 #include "../shared/complain.h"
 #include "../shared/event-line.h"
+#include "../shared/start-facts.h"
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
+#include <stdio.h>
 
 /* This pointer is global, because fail() is called from everywhere. It is NULL until
  * report_refusals_of() sets it. */
@@ -16,12 +19,15 @@ void report_refusals_of(const struct settings *settings)
 	reported = settings;
 }
 
-static void write_refusal(void)
+static void write_refusal(const char *detail)
 {
+	struct start_facts facts;
 	if (reported == NULL || reported->audit == NULL)
 		return;
+	find_start_facts(&facts);
 	const int file = open_event_file(reported->audit);
-	write_event(file, "verifier.start", REFUSE, "reason", "ERR_LAUNCHER", NULL);
+	write_event(file, "verifier.start", REFUSE, "reason", "ERR_LAUNCHER", "detail", detail, "unit",
+		facts.unit, "#uid", facts.uid, "host", facts.host, NULL);
 }
 
 int status_of_argument(int error)
@@ -33,11 +39,16 @@ int status_of_argument(int error)
 _Noreturn void fail(int status, const char *format, ...)
 {
 	const int error = errno;
-	if (status != USAGE)
-		write_refusal();
+	va_list values;
+	if (status != USAGE) {
+		char detail[PATH_MAX];
+		va_start(values, format);
+		vsnprintf(detail, sizeof detail, format, values);
+		va_end(values);
+		write_refusal(detail);
+	}
 	errno = error; /* %m in the format shows errno */
 
-	va_list values;
 	va_start(values, format);
 	complain(status, "sigtool-launch", format, values);
 }

@@ -41,6 +41,30 @@ int open_trusted(const char *path, int development)
 	return file;
 }
 
+/* Returns true if another launcher has taken the place of this one since it was started. */
+static bool is_replaced(void)
+{
+	static const char MARK[] = " (deleted)";
+	char program[PATH_MAX];
+	const ssize_t length = readlink("/proc/self/exe", program, sizeof program);
+	const ssize_t mark = sizeof MARK - 1;
+	return length > mark && memcmp(program + length - mark, MARK, (size_t)mark) == 0;
+}
+
+/* Ends the process, because launcher.conf has something that this launcher does not know. While
+ * another release is installed, the launcher is replaced first: then the next start understands
+ * it. */
+static _Noreturn void refuse_settings(const char *path, const struct fault *fault)
+{
+	if (is_replaced())
+		fail(UNDECIDED, "Cannot use \"%s\": another release of the launcher is being installed",
+			path);
+	fail(USAGE,
+		"Cannot use \"%s\": \"%s\" %s; if another release of the launcher wrote it, run `sigtool "
+		"launcher install` of this one",
+		path, fault->at, fault->why);
+}
+
 /* Reads launcher.conf into `text`, and its path into `path`. Returns its length in bytes. */
 static size_t read_file(int allow_development, char path[PATH_MAX], char *text, size_t room)
 {
@@ -167,7 +191,7 @@ void read_settings(struct settings *settings, int allow_development)
 	const size_t size = read_file(allow_development, path, text, sizeof text);
 	const struct json *document = parse_key_lines(text, size, LAUNCHER, cells, &fault);
 	if (document == NULL || !read_members(document, LAUNCHER, values, &fault))
-		fail(USAGE, "Cannot use \"%s\": \"%s\" %s", path, fault.at, fault.why);
+		refuse_settings(path, &fault);
 	take_values(settings, values);
 	const bool allows = strcmp(values[LAUNCHER_DEVELOPMENT]->text, "allow") == 0;
 	settings->development = allow_development && allows;

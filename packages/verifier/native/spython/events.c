@@ -7,6 +7,7 @@
 #define _GNU_SOURCE
 #include "spython.h"
 #include "../shared/complain.h"
+#include "../shared/start-facts.h"
 #include "../shared/syslog.h"
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -127,8 +128,15 @@ _Noreturn void fail(int status, const char *code, const char *format, ...)
 	char program[64] = "spython";
 	va_list values;
 	if (code != NULL) {
+		char detail[PATH_MAX];
+		struct start_facts facts;
 		snprintf(program, sizeof program, "spython: %s", code);
-		raise_event("verifier.start", REFUSE, "reason", code, NULL);
+		va_start(values, format);
+		vsnprintf(detail, sizeof detail, format, values);
+		va_end(values);
+		find_start_facts(&facts);
+		raise_event("verifier.start", REFUSE, "reason", code, "detail", detail, "unit", facts.unit,
+			"#uid", facts.uid, "host", facts.host, NULL);
 	}
 	errno = error; /* %m shows errno */
 	va_start(values, format);

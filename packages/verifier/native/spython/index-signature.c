@@ -151,11 +151,20 @@ static CMS_SignerInfo *only_signer(CMS_ContentInfo *cms, const ASN1_OBJECT *cont
 	return sk_CMS_SignerInfo_value(signers, 0);
 }
 
-/* Requires a CMS signature by a trusted signer over the content with this SHA-256. Writes the
- * digest of the signer's key to `signer_hex`. The objects of libcrypto that are made here are never
- * freed, because this function runs once in a process. */
-static void verify_signature(
-	const uint8_t *der, size_t length, const char *content, char signer_hex[SHA256_HEX + 1])
+/* Returns the end of the certificate, or 0 if its date cannot be computed. */
+static time_t end_of_certificate(const X509 *certificate)
+{
+	struct tm end;
+	if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &end) != 1)
+		return 0;
+	return timegm(&end);
+}
+
+/* Requires a CMS signature by a trusted signer over the content with the SHA-256 that `digests`
+ * has. Writes the digest of the signer's key, and the end of its certificate, to `digests`. The
+ * objects of libcrypto that are made here are never freed, because this function runs once in a
+ * process. */
+static void verify_signature(const uint8_t *der, size_t length, struct index_digests *digests)
 {
 	const ASN1_OBJECT *index_type = OBJ_txt2obj(INDEX_OID, 1);
 	const uint8_t *end = der; /* becomes the end of the signature */
@@ -169,7 +178,7 @@ static void verify_signature(
 	X509_ALGOR *digest_algorithm = NULL;
 	CMS_SignerInfo_get0_algs(signer, NULL, &certificate, &digest_algorithm, NULL);
 	read_authorities();
-	const bool has_pin = is_pinned(certificate, signer_hex);
+	const bool has_pin = is_pinned(certificate, digests->signer);
 	const time_t proven = proven_time(signer, certificate);
 	const bool is_now = proven < 0;
 	const time_t at = is_now ? time(NULL) : proven;
@@ -180,12 +189,13 @@ static void verify_signature(
 	const ASN1_OBJECT *signed_type = signed_attribute(signer, NID_pkcs9_contentType, V_ASN1_OBJECT);
 	if (OBJ_cmp(signed_type, index_type) != 0)
 		distrust("ERR_SIGNED_ATTRIBUTES", "it is not signed as a trust index");
-	require_message_digest(signer, content);
+	require_message_digest(signer, digests->content);
 	require_signing_certificate(signer, certificate);
 	/* Dates come last: a wrong clock is no reason to try a forged index again. */
 	check_certificate(certificate, at, is_now);
 	if (!has_pin)
 		require_chain(cms, certificate, at, is_now);
+	digests->signer_end = end_of_certificate(certificate);
 }
 
 /* Digests the signed content and the whole file. The bytes before the signature are read once. */
@@ -228,6 +238,5 @@ void verify_index(
 	start_libcrypto();
 	if (*digests->index == '\0')
 		digest_index(bytes, content_length, length, digests);
-	verify_signature(
-		bytes + content_length, length - content_length, digests->content, digests->signer);
+	verify_signature(bytes + content_length, length - content_length, digests);
 }

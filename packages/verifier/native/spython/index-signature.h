@@ -8,12 +8,15 @@
 #include "../shared/hex.h"
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
-/* The SHA-256 digests that identify an index and its signer, as hexadecimal in lower case. */
+/* The SHA-256 digests that identify an index and its signer, as hexadecimal in lower case, and the
+ * end of the signer's certificate. */
 struct index_digests {
 	char index[SHA256_HEX + 1]; /* the digest of the whole file */
 	char content[SHA256_HEX + 1]; /* the digest of the signed content */
 	char signer[SHA256_HEX + 1]; /* the digest of the signer's SubjectPublicKeyInfo */
+	time_t signer_end; /* the end of the signer's certificate, or 0 if it cannot be computed */
 };
 
 /* Verifies the index in these `length` bytes: the content in the first `content_length` bytes, and

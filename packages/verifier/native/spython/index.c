@@ -12,6 +12,7 @@
 #include "index-signature.h"
 #include "../shared/find-record.h"
 #include "../shared/owned-file.h"
+#include "../shared/start-facts.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -344,16 +345,53 @@ void load_index(const char *file, int descriptor, int mode_asked)
 	read_head(mode_asked);
 }
 
-void announce(const char *missing)
+enum { MAX_TIME = sizeof "2026-01-31T12:00:00Z" };
+
+/* Writes a time in UTC, or an empty text if there is none. */
+static void write_time(char text[MAX_TIME], uint64_t seconds)
 {
+	const time_t time = (time_t)seconds;
+	struct tm utc;
+	text[0] = '\0';
+	if (seconds != 0 && gmtime_r(&time, &utc) != NULL)
+		strftime(text, MAX_TIME, "%Y-%m-%dT%H:%M:%SZ", &utc);
+}
+
+/* Writes the names of the products with their sequences, such as `app@3 python`. What does not fit
+ * is cut. */
+static void write_products(char *text, size_t room)
+{
+	size_t length = 0;
+	text[0] = '\0';
+	for (size_t i = 0; i < product_count && length < room; i++) {
+		const struct product *product = &products[i];
+		const char *space = i == 0 ? "" : " ";
+		const char *at = *product->sequence == '\0' ? "" : "@";
+		length += (size_t)snprintf(
+			text + length, room - length, "%s%s%s%s", space, product->name, at, product->sequence);
+	}
+}
+
+void announce(const char *missing, const char *script)
+{
+	struct start_facts facts;
+	char names[4096];
+	char end[MAX_TIME];
+	char signer_end[MAX_TIME];
 	for (size_t i = 0; i < product_count; i++) {
 		const struct product *product = &products[i];
 		raise_event("catalog.load", ALLOW, "sha256", verified.index, "product", product->name,
 			"#sequence", product->sequence, "signer", verified.signer, NULL);
 	}
+	find_start_facts(&facts);
+	write_products(names, sizeof names);
+	write_time(end, not_after == UINT64_MAX ? 0 : not_after / 1000);
+	write_time(signer_end, (uint64_t)verified.signer_end);
 	const enum verdict verdict = rules.mode <= MODE_AUDIT ? AUDIT : ALLOW;
 	raise_event("verifier.start", verdict, "mode", MODE_NAMES[rules.mode], "index", verified.index,
-		"signer", verified.signer, "tier", "CPython " SPYTHON_VERSION, "missing", missing, NULL);
+		"notAfter", end, "signer", verified.signer, "signerNotAfter", signer_end, "products", names,
+		"tier", "CPython " SPYTHON_VERSION, "version", SIGTOOL_VERSION, "script", script, "unit",
+		facts.unit, "#uid", facts.uid, "host", facts.host, "missing", missing, NULL);
 }
 
 int is_index_expired(void)

@@ -220,13 +220,26 @@ static void require_somebody(void)
 			rules.host_file);
 }
 
+/* Writes the real path of the script, or `-m` and the name of the module. */
+static void name_script(char text[PATH_MAX])
+{
+	const char *path = *options.rest;
+	text[0] = '\0';
+	if (options.module != NULL)
+		snprintf(text, PATH_MAX, "-m %s", options.module);
+	else if (path != NULL && realpath(path, text) == NULL)
+		snprintf(text, PATH_MAX, "%s", path);
+}
+
 /* Completes `rules` and loads the index. If the mode of the host configuration is off and the
  * command line asks for no other mode, no index is loaded. */
 static void start_verifier(void)
 {
 	require_release();
+	char script[PATH_MAX];
 	read_host(options.config);
 	refuse_options();
+	name_script(script);
 	if (rules.development)
 		dprintf(STDERR_FILENO,
 			"spython: development: what a development identity signed counts%s\n",
@@ -234,7 +247,7 @@ static void start_verifier(void)
 	if (rules.host_mode == MODE_OFF && options.mode <= MODE_OFF) {
 		if (rules.is_checking)
 			print_and_exit(MODE_NAMES[MODE_OFF]);
-		announce(NULL);
+		announce(NULL, script);
 		return;
 	}
 	const char *index = options.index == NULL ? rules.index : options.index;
@@ -247,7 +260,7 @@ static void start_verifier(void)
 	const char *missing = prepare_kernel();
 	if (rules.is_checking)
 		print_and_exit(MODE_NAMES[rules.mode]);
-	announce(missing);
+	announce(missing, script);
 	prepare_audit();
 }
 

@@ -114,8 +114,9 @@ struct entry {
 void load_index(const char *file, int descriptor, int mode_asked);
 
 /* Raises the events of a start: one for each product, then verifier.start. `missing` has the names
- * of the features that this kernel lacks, or is null. */
-void announce(const char *missing);
+ * of the features that this kernel lacks, or is null. `script` is the script, or `-m` and a
+ * module. */
+void announce(const char *missing, const char *script);
 
 /* Returns the entry for a real path. It is found by product and path, never by content. */
 struct entry find_entry(const char *path);

@@ -17,9 +17,13 @@ export const COMMON_FIELDS = ["time", "event", "verdict", "pid", "thread"] as co
 export const EVENTS = {
 	// The verifier itself
 	"verifier.start": {
-		fields: ["mode", "index", "signer", "products", "tier", "missing", "reason"],
+		fields: [
+			...["mode", "index", "notAfter", "signer", "signerNotAfter", "products", "tier", "version"],
+			...["script", "unit", "uid", "host", "missing", "reason", "detail"],
+		],
 		bypassable: false,
-		meaning: "The verifier starts, or cannot start. `missing` names what this runtime or system does not enforce.",
+		meaning:
+			"The verifier starts, or cannot start: then `detail` says what the refusal said. `products` has their sequences. `notAfter` and `signerNotAfter` are the ends of the index and of its signer's certificate, `version` is sigtool's. `missing` names what this runtime or system does not enforce.",
 	},
 	"verifier.addhook": {
 		fields: ["name"],

@@ -26,6 +26,7 @@ import { platform } from "../safe/primordials.js";
 import { type Gate, gateOf } from "./gate.js";
 import { type CodeIndex, createJudge } from "./judge.js";
 import { createKernelCheck, type KernelAddon } from "./kernel-check.js";
+import { evidenceFacts, processFacts, refusalFacts } from "./start-facts.js";
 
 export interface GateOptions {
 	/**
@@ -49,6 +50,8 @@ export interface GateOptions {
 	readonly tier?: string;
 	/** The names of the capabilities that are not enforced, for the start event. */
 	readonly missing?: readonly string[];
+	/** The absolute path of the program's file, for the start event. */
+	readonly script?: string | undefined;
 }
 
 /** Verified index and policy, and the signers that signed them. */
@@ -85,8 +88,10 @@ export function gateOver(options: GateOptions, gather: () => Evidence): Gate {
 		requireClock();
 		gate = guardedGate(options, gather(), audit);
 	} catch (error) {
-		const reason = error instanceof SigtoolError ? error.code : "ERR_INTERNAL";
-		audit.raise("verifier.start", "refuse", { reason, missing: options.missing?.join(" ") });
+		audit.raise("verifier.start", "refuse", {
+			...refusalFacts(error, options.script),
+			missing: options.missing?.join(" "),
+		});
 		throw error;
 	}
 	// Writing the start event tests the sinks that receive all events, because enforcement needs a complete audit trail.
@@ -118,9 +123,10 @@ const NOTHING_SIGNED: CodeIndex = {
  * Makes the gate for mode off, the host's emergency switch. Nothing is verified, so that the switch also helps if
  * verification fails. Raises an event.
  */
-function unguardedGate({ tier, missing }: GateOptions, audit: Audit): Gate {
+function unguardedGate({ tier, missing, script }: GateOptions, audit: Audit): Gate {
 	try {
-		audit.raise("verifier.start", "audit", { mode: "off", tier, missing: missing?.join(" ") });
+		const detail = { mode: "off", tier, ...processFacts(script), missing: missing?.join(" ") };
+		audit.raise("verifier.start", "audit", detail);
 	} catch {
 		// The emergency switch must work even if a sink fails, so the failure is ignored.
 	}
@@ -132,7 +138,7 @@ function unguardedGate({ tier, missing }: GateOptions, audit: Audit): Gate {
 }
 
 function guardedGate(options: GateOptions, evidence: Evidence, audit: Audit): Gate {
-	const { configuration, addon, tier, missing } = options;
+	const { configuration, addon, tier, missing, script } = options;
 	const { index, signers, digests } = evidence;
 	const ownPolicy = hostPolicy(options) ?? evidence.policy;
 	const mode = stricter(configuration.mode ?? ownPolicy.mode, options.mode);
@@ -142,12 +148,9 @@ function guardedGate(options: GateOptions, evidence: Evidence, audit: Audit): Ga
 	const kernel = createKernelCheck(policy.files.kernelCheck, addon);
 	const detail: EventDetail<"verifier.start"> = {
 		mode,
-		index: digests?.index,
-		signer: signers[0]?.spkiSha256,
-		products: index.products
-			.map(({ name, sequence }) => (sequence === undefined ? name : `${name}@${sequence}`))
-			.join(" "),
+		...evidenceFacts(evidence),
 		tier,
+		...processFacts(script),
 		missing: missing?.join(" "),
 	};
 	if (addon !== undefined) audit.raise("native.load", "allow", { name: "addon.node" });
@@ -163,7 +166,8 @@ function guardedGate(options: GateOptions, evidence: Evidence, audit: Audit): Ga
 	return gateOf({ ...parts, maxSizeBytes, sizes: "bounded" });
 }
 
-function readIndex({ index, digests, configuration, development, addon }: GateOptions): Evidence {
+/** Reads and verifies the index. Throws like `createGate`. */
+export function readIndex({ index, digests, configuration, development, addon }: GateOptions): Evidence {
 	const source = index ?? configuration.index;
 	if (source === undefined) {
 		const message = `Cannot start: neither the program nor ${quote(configuration.file)} names a trust index`;

@@ -115,6 +115,15 @@ const REASONS: Readonly<Record<Reason, { readonly rule: Rule; readonly why: stri
 	},
 };
 
+/** Returns what to do about a file that is not trusted, for each reason. */
+export function mendsOfFiles(): Readonly<Record<Reason, string>> {
+	// The type assertion is safe: the object has a member for each reason.
+	return Object.fromEntries(Object.entries(REASONS).map(([reason, { mend }]) => [reason, mend])) as Record<
+		Reason,
+		string
+	>;
+}
+
 /** Returns the fields of the verdict's event. */
 export function verdictDetail(verdict: Verdict): Readonly<Record<string, FieldValue>> {
 	const { sha256, product, entry, rule } = verdict;

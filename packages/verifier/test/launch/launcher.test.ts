@@ -281,7 +281,11 @@ describe.skipIf(!hasLauncher)("sigtool-launch (needs it built)", () => {
 			const event = JSON.parse(readFileSync(installation.at("events.jsonl"), "utf8"));
 			expect(event).toMatchObject({ event: "verifier.start", verdict: "refuse", reason: "ERR_LAUNCHER", thread: 0 });
 			expect(new Date(event.time).toISOString()).toBe(event.time);
-			expect(Object.keys(event)).toEqual(["time", "event", "verdict", "pid", "thread", "reason"]);
+			expect(Object.keys(event)).toEqual([
+				...["time", "event", "verdict", "pid", "thread", "reason", "detail"],
+				...("unit" in event ? ["unit"] : []),
+				...["uid", "host"],
+			]);
 		});
 
 		it("does not digest node again while it is the installed file, and digests it otherwise", () => {

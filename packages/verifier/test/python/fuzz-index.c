@@ -49,6 +49,7 @@ static void *map(size_t length)
 #include "../shared/members.c"
 #include "../shared/owned-file.c"
 #include "../shared/schema.c"
+#include "../shared/start-facts.c"
 #include "../shared/utf8.c"
 
 /* The host configuration in the input, which is read in place of a file. */
@@ -162,7 +163,7 @@ static void look_up(void)
 		look_up_records(&products[i]);
 	}
 	look_up_path("/");
-	announce(NULL);
+	announce(NULL, NULL);
 }
 
 static void read_unsigned(const uint8_t *data, size_t size)

@@ -102,7 +102,7 @@ describe.skipIf(isSanitized).each(PYTHONS.slice(0, 1))(
 					"-isystem",
 					include.stdout.trim(),
 				];
-				const defines = [`-DSPYTHON_PINS="${site.pin}"`, '-DSPYTHON_VERSION="0"'];
+				const defines = [`-DSPYTHON_PINS="${site.pin}"`, '-DSPYTHON_VERSION="0"', '-DSIGTOOL_VERSION="0"'];
 				const built = spawnSync("clang", [...flags, ...defines, source, "-o", target, "-lcrypto"], {
 					encoding: "utf8",
 				});

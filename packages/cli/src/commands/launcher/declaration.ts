@@ -5,7 +5,7 @@ export const LAUNCHER: CommandDeclaration = {
 	name: "launcher",
 	description: "the program that starts Node.js and Python in production, and its configuration",
 	declare(command) {
-		examples(command, ["sigtool launcher install", "sigtool launcher check"]);
+		examples(command, ["sigtool launcher install", "sigtool launcher check", "sigtool launcher status"]);
 		return undefined;
 	},
 	commands: [
@@ -35,12 +35,14 @@ export const LAUNCHER: CommandDeclaration = {
 					.addOption(
 						choice("--mode <mode>", "weakest mode that a program may run in", ["enforce", "strict", "audit", "off"]),
 					)
-					.option("--allow-development", "let the launcher's --allow-development accept files of its user");
+					.option("--allow-development", "let the launcher's --allow-development accept files of its user")
+					.option("--check", "write nothing; exit with 1 if an installation would change something");
 				examples(command, [
 					"sudo sigtool launcher install",
 					"sudo sigtool launcher install --node /usr/bin/node --index /srv/app.sigx --mode strict",
 					"sudo sigtool launcher install --no-node --python ./spython",
 					"sudo sigtool launcher install --node /usr/bin/node --node-next ./unpacked/usr/bin/node",
+					"sigtool launcher install --check --json | jq .changes",
 				]);
 				return async () => (await import("./launcher.js")).launcherInstall;
 			},
@@ -69,6 +71,15 @@ export const LAUNCHER: CommandDeclaration = {
 					"sigtool launcher check --json | jq .findings",
 				]);
 				return async () => (await import("./launcher.js")).launcherCheck;
+			},
+		},
+		{
+			name: "status",
+			description: "list the running processes that the installed launcher started",
+			declare(command) {
+				command.option("--prefix <dir>", "directory of the installed launcher", INSTALLED_PREFIX);
+				examples(command, ["sudo sigtool launcher status", "sudo sigtool launcher status --json | jq .processes"]);
+				return async () => (await import("./launcher.js")).launcherStatus;
 			},
 		},
 	],

@@ -1,11 +1,20 @@
-import { existsSync, mkdirSync, realpathSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, realpathSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import type { Mode } from "@sigtool/core";
-import { ioError, quote } from "@sigtool/core/errors";
+import { ioError, quote, SigtoolError } from "@sigtool/core/errors";
 import { announcedOf } from "../../launcher/announced.js";
+import { processesOf } from "../../launcher/launched-processes.js";
 import { checkLauncher, type LauncherFinding } from "../../launcher/launcher-check.js";
+import { parseLauncherConf } from "../../launcher/launcher-conf.js";
 import { compareFiles } from "../../launcher/launcher-files.js";
-import { CONF_NAME, launcherIn, placeLauncher } from "../../launcher/launcher-place.js";
+import { namesIn } from "../../launcher/launcher-parts.js";
+import {
+	CONF_NAME,
+	changesOf,
+	launcherIn,
+	planInstallation,
+	writeInstallation,
+} from "../../launcher/launcher-place.js";
 import { shareIndexes } from "../../launcher/shared-index.js";
 import { nativeParts } from "../../native/native-parts.js";
 import { usageError } from "../../options/usage.js";
@@ -23,6 +32,8 @@ export interface LauncherInstallOptions extends OutputOptions {
 	readonly config: string;
 	readonly mode: Mode;
 	readonly allowDevelopment?: boolean;
+	/** True if nothing is written, and the report tells what would be. */
+	readonly check?: boolean;
 }
 
 export async function launcherInstall(options: LauncherInstallOptions): Promise<Report> {
@@ -33,10 +44,13 @@ export async function launcherInstall(options: LauncherInstallOptions): Promise<
 	const [config, index] = [resolve(options.config), resolve(options.index)];
 	if (existsSync(config) && !statSync(config).isFile())
 		throw usageError(`Cannot use ${quote(config)} as configuration: it is not a file`);
-	const skeleton = existsSync(config) ? "kept" : writeSkeleton(config, index, options.mode);
-	makeDirectory(options.prefix);
-	const prefix = realpathSync(options.prefix);
-	const conf = placeLauncher(prefix, parts, {
+	const isNew = !existsSync(config);
+	if (options.check !== true) {
+		if (isNew) writeSkeleton(config, index, options.mode);
+		makeDirectory(options.prefix);
+	}
+	const prefix = existsSync(options.prefix) ? realpathSync(options.prefix) : resolve(options.prefix);
+	const installation = planInstallation(prefix, parts, {
 		node,
 		spython: options.python,
 		announced,
@@ -45,13 +59,26 @@ export async function launcherInstall(options: LauncherInstallOptions): Promise<
 		mode: options.mode,
 		development: options.allowDevelopment === true ? "allow" : "refuse",
 	});
-	const shared = isRoot() && existsSync(index) ? shareIndexes(prefix, [index]) : [];
+	const changes = [...(isNew ? [config] : []), ...changesOf(installation)];
+	if (options.check !== true) writeInstallation(installation);
+	const shared = options.check !== true && isRoot() && existsSync(index) ? shareIndexes(prefix, [index]) : [];
+	const { conf } = installation;
+	const skeleton = isNew ? "new" : "kept";
+	const done = options.check === true ? "would change" : "installed";
 	return {
-		exit: 0,
-		fields: { prefix, configuration: { file: config, skeleton }, settings: conf, shared },
+		exit: options.check === true && changes.length > 0 ? 1 : 0,
+		fields: {
+			prefix,
+			changed: changes.length > 0,
+			changes,
+			configuration: { file: config, skeleton },
+			settings: conf,
+			shared,
+		},
 		lines: [
-			`installed ${escaped(launcherIn(prefix))}`,
+			`${changes.length === 0 ? "unchanged" : done} ${escaped(launcherIn(prefix))}`,
 			...rows([
+				["changed", escaped(changes.join(", "))],
 				[CONF_NAME, escaped(join(prefix, CONF_NAME))],
 				["node", conf.node && `${escaped(conf.node.path)}, release ${conf.nodeMajor}`],
 				["node next", listed(conf.nodeNext)],
@@ -62,7 +89,7 @@ export async function launcherInstall(options: LauncherInstallOptions): Promise<
 				["spython", conf.spython && escaped(conf.spython.path)],
 				["index", existsSync(index) ? escaped(index) : `${escaped(index)}, which does not exist yet`],
 				["shared index", shared[0] && escaped(shared[0].copy)],
-				["configuration", `${escaped(config)}, ${skeleton === "kept" ? "kept as it was" : "new: add a pin to it"}`],
+				["configuration", `${escaped(config)}, ${isNew ? "new: add a pin to it" : "kept as it was"}`],
 				["mode", conf.mode],
 			]),
 		],
@@ -86,7 +113,7 @@ function listed(digests: readonly string[]): string | undefined {
 }
 
 /** Writes a host configuration that trusts nobody yet. Never replaces an existing file. @throws ERR_IO */
-function writeSkeleton(file: string, index: string, mode: Mode): "new" {
+function writeSkeleton(file: string, index: string, mode: Mode): void {
 	const document = {
 		version: 1,
 		mode,
@@ -101,7 +128,6 @@ function writeSkeleton(file: string, index: string, mode: Mode): "new" {
 	} catch (cause) {
 		throw ioError("write", file, cause);
 	}
-	return "new";
 }
 
 /** @throws ERR_IO */
@@ -119,7 +145,7 @@ export interface LauncherCheckOptions extends OutputOptions {
 }
 
 export async function launcherCheck({ prefix, files, quiet }: LauncherCheckOptions): Promise<Report> {
-	const installed = checkLauncher(resolve(prefix));
+	const { findings: installed, facts } = checkLauncher(resolve(prefix));
 	const compared = files === true ? await compareFiles(resolve(prefix)) : undefined;
 	const findings = [...installed, ...(compared?.findings ?? [])];
 	const isWrong = findings.some(({ status }) => status === "wrong");
@@ -130,7 +156,7 @@ export async function launcherCheck({ prefix, files, quiet }: LauncherCheckOptio
 	});
 	return {
 		exit: installed.some(({ status }) => status === "wrong") ? 1 : (compared?.exit ?? 0),
-		fields: { prefix: resolve(prefix), findings, ...(compared && { files: compared.products }) },
+		fields: { prefix: resolve(prefix), findings, ...facts, ...(compared && { files: compared.products }) },
 		lines,
 		failures: isWrong ? lines : [],
 	};
@@ -141,3 +167,33 @@ const COLOURS: Readonly<Record<LauncherFinding["status"], (text: string) => stri
 	wrong: colour.red,
 	note: colour.yellow,
 };
+
+/** Lists processes. Says which of them run with another version than the installed one, until they are started again. */
+export async function launcherStatus({ prefix }: LauncherCheckOptions): Promise<Report> {
+	const directory = existsSync(prefix) ? realpathSync(prefix) : resolve(prefix);
+	const confFile = join(directory, CONF_NAME);
+	if (!existsSync(confFile)) {
+		const mend = "run `sigtool launcher install`, or name the directory with --prefix";
+		throw new SigtoolError("ERR_LAUNCHER", `Cannot find ${quote(confFile)}: ${mend}`, { path: confFile });
+	}
+	const installed = namesIn(directory, parseLauncherConf(readFileSync(confFile), confFile));
+	const processes = processesOf(directory).map(({ parts, startedAt, ...process }) => {
+		const started = new Date(startedAt).toISOString();
+		return { ...process, started, version: parts.every((name) => installed.includes(name)) ? "installed" : "other" };
+	});
+	const others = processes.filter(({ version }) => version === "other").length;
+	return {
+		exit: 0,
+		fields: { prefix: directory, processes },
+		lines: processes.map(({ pid, uid, runtime, restricted, unit, script, started, version }) => {
+			const kind = `${runtime}, ${restricted ? "restricted" : "not restricted"}, ${version} version`;
+			return `${pid}  user ${uid}  ${started}  ${kind}  ${escaped(unit ?? "no unit")}  ${escaped(script ?? "unknown script")}`;
+		}),
+		warnings: [
+			...(process.getuid?.() === 0 ? [] : ["only processes of this user are seen completely; run it as root for all"]),
+			...(others === 0
+				? []
+				: [`${others} of ${processes.length} run with another version until they are started again`]),
+		],
+	};
+}

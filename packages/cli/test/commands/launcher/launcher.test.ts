@@ -10,6 +10,7 @@ import {
 	statSync,
 	writeFileSync,
 } from "node:fs";
+import { dirname } from "node:path";
 import { describe, expect, it } from "vitest";
 import { canBeHost, Host } from "../../launcher-host.js";
 import { MAIN } from "../../support.js";
@@ -19,7 +20,8 @@ describe.skipIf(!canBeHost)("sigtool launcher (needs root, and the launcher buil
 		const host = new Host();
 		host.ship();
 		expect(statSync(host.at("lib/sigtool-launch")).mode & 0o7777).toBe(0o755);
-		expect(statSync(host.at("lib/register.cjs")).mode & 0o7777).toBe(0o644);
+		expect(statSync(host.part("register.cjs")).mode & 0o7777).toBe(0o644);
+		expect(statSync(dirname(host.part("register.cjs"))).mode & 0o7777).toBe(0o755);
 		expect(readFileSync(host.at("lib/launcher.conf"), "utf8")).toMatch(
 			new RegExp(`^version 1\nmode enforce\ndevelopment refuse\nnode /[\\s\\S]*\ntree ${host.at("app")}\n$`),
 		);
@@ -139,8 +141,8 @@ describe.skipIf(!canBeHost)("sigtool launcher (needs root, and the launcher buil
 			(h) => chownSync(h.at("lib/sigtool-launch"), 1234, 0),
 			/launcher .*belongs to user 1234/,
 		],
-		["a changed hook", (h) => writeFileSync(h.at("lib/register.cjs"), "//"), /hook .*register\.cjs changed/],
-		["a changed addon", (h) => writeFileSync(h.at("lib/native/addon.node"), ""), /addon .*changed/],
+		["a changed hook", (h) => writeFileSync(h.part("register.cjs"), "//"), /hook .*register\.cjs changed/],
+		["a changed addon", (h) => writeFileSync(h.part("addon.node"), ""), /addon .*changed/],
 		[
 			"a launcher configuration with an unknown key",
 			(h) => appendFileSync(h.at("lib/launcher.conf"), "bogus x\n"),

@@ -291,7 +291,7 @@ describe.skipIf(!canBuild || !canBeHost)(
 				stderr: expect.stringContaining("built to trust a development identity"),
 			});
 			expect(build("--trust", host.key.certFile).status).toBe(0);
-			expect(install("--python", host.at("spython")).stdout).toContain(`spython        ${host.at("lib/spython")}`);
+			expect(install("--python", host.at("spython")).stdout).toMatch(/spython {8}\S+\/lib\/parts\/\w{32}\/spython\n/);
 			expect(check().stdout).toMatch(/note +library +\/\S+ is not in the index/);
 			const settings = readFileSync(host.at("lib/launcher.conf"));
 			host.ship(host.key, "enforce", adopted);
@@ -314,12 +314,12 @@ describe.skipIf(!canBuild || !canBeHost)(
 
 			appendFileSync(host.at("app/main.py"), "print('evil')\n");
 			expect(host.run(host.at("app/main.py"), "x")).toMatchObject({ status: 126, stdout: "" });
-			appendFileSync(host.at("lib/spython"), "x");
+			appendFileSync(host.part("spython"), "x");
 			expect(check()).toMatchObject({ status: 1, stdout: expect.stringMatching(/wrong +spython +.*spython changed/) });
 			expect(check().stderr).not.toContain("python release"); // `check` does not run a changed spython.
 			expect(host.run(host.at("app/main.py"), "x").stderr).toContain("its SHA-256 is");
-			copyFileSync(host.at("spython"), host.at("lib/spython"));
-			chmodSync(host.at("lib/spython"), 0o775);
+			copyFileSync(host.at("spython"), host.part("spython"));
+			chmodSync(host.part("spython"), 0o775);
 			expect(check().stdout).toMatch(/wrong +spython +.* can be written to by its group/);
 		});
 	},

@@ -17,8 +17,13 @@ export interface LaunchRecord {
 	readonly config: string;
 	/** The absolute path of the script that the launcher was asked to run. */
 	readonly script: string;
-	/** The path of the native addon, whose digest the launcher checked. */
+	/** The file for events, in which a configuration that is refused is an event too. */
+	readonly audit: string | undefined;
+	/** The SHA-256 of the hook, which the launcher checked. */
+	readonly hookSha256: string;
+	/** The path of the native addon, and its SHA-256, which the launcher checked. */
 	readonly addon: string | undefined;
+	readonly addonSha256: string | undefined;
 	/** The directories below which the program may write. */
 	readonly write: readonly string[];
 	/** The real paths of the roots of signed trees that links lead to, by the path of the root. */
@@ -71,7 +76,7 @@ export function parseLaunchRecord(bytes: Uint8Array): LaunchRecord {
 		throw malformed("it is for another release of Node.js; run `sigtool launcher install` again");
 	const mode = MODES.find((each) => each === one("mode"));
 	const development = one("development");
-	const addon = values.has("addon") ? one("addon") : undefined;
+	const optional = (key: string) => (values.has(key) ? one(key) : undefined);
 	if (mode === undefined) throw malformed("its mode is unknown");
 	if (development !== "allow" && development !== "refuse")
 		throw malformed(`its "development" is neither allow nor refuse`);
@@ -80,7 +85,10 @@ export function parseLaunchRecord(bytes: Uint8Array): LaunchRecord {
 		development,
 		config: one("config"),
 		script: one("script"),
-		addon,
+		audit: optional("audit"),
+		hookSha256: one("hook-sha256"),
+		addon: optional("addon"),
+		addonSha256: optional("addon-sha256"),
 		write: values.get("write") ?? [],
 		roots: new Map((values.get("root") ?? []).map(rootOf)),
 		missing: values.get("missing") ?? [],
@@ -101,17 +109,8 @@ function rootOf(value: string): [path: string, real: string] {
 }
 
 const KEYS = new Set([
-	"root",
-	"version",
-	"mode",
-	"script",
-	"node-major",
-	"config",
-	"development",
-	"addon",
-	"write",
-	"missing",
-	"shared",
+	...["version", "mode", "script", "node-major", "config", "development", "audit", "root", "hook-sha256"],
+	...["addon", "addon-sha256", "write", "missing", "shared"],
 ]);
 
 function takeIndex({ addon, shared }: LaunchRecord): IndexMemory {

@@ -9,9 +9,12 @@ import { join } from "node:path";
 import process from "node:process";
 import { isMainThread } from "node:worker_threads";
 import { MAX_TRUST_INDEX_BYTES, type Mode, quote, readBounded, SigtoolError } from "@sigtool/core/read";
+import { createAudit } from "../../audit/audit.js";
+import { jsonLinesSink } from "../../audit/sinks.js";
 import { createGate } from "../../gate/create-gate.js";
 import type { Gate } from "../../gate/gate.js";
 import { loadKernelAddon } from "../../gate/kernel-addon.js";
+import { refusalFacts } from "../../gate/start-facts.js";
 import { type HostConfiguration, readHostConfiguration } from "../../host/config.js";
 import { exitNow } from "../../safe/primordials.js";
 import { installGuards } from "../guards/guards.js";
@@ -23,9 +26,9 @@ import { createPackageScopes } from "../load/package-scope.js";
 import { capabilitiesOf, type Runtime } from "./capabilities.js";
 import { findImpurity } from "./environment.js";
 import { bytesOf, type IndexMemory } from "./index-memory.js";
-import { takeLaunch } from "./launch-record.js";
+import { type LaunchRecord, takeLaunch } from "./launch-record.js";
 import { publishHook } from "./live-hook.js";
-import { bequeath, guardWorkers, takeInheritance } from "./workers.js";
+import { bequeath, guardWorkers, type PinnedFile, takeInheritance } from "./workers.js";
 
 /** The one place that distinguishes releases of Node.js. */
 const LOADING: Loading = "registerHooks" in module ? syncLoading : legacyLoading;
@@ -50,6 +53,10 @@ export interface Inheritance {
 	 * is installed beside the hook.
 	 */
 	readonly addon: string | undefined;
+	/** The files that a new worker loads before its hook can judge anything, as this process loaded them. */
+	readonly pinned: readonly PinnedFile[];
+	/** The absolute path of the script, if the launcher told it. */
+	readonly script: string | undefined;
 	/** A thread with the role `loader` runs no code of the program. It answers the imports of another thread. */
 	readonly role: "program" | "loader";
 }
@@ -113,11 +120,23 @@ function inheritanceOfProcess(development: "refuse" | "allow"): Inheritance {
 	const launch = takeLaunch();
 	if (launch !== undefined) {
 		const { index, record } = launch;
-		const configuration = readHostConfiguration({ development: record.development, file: record.config });
-		const { mode, development, addon } = record;
+		const configuration = configurationOf(record);
+		const { mode, development, addon, script, write: writable } = record;
+		const pinned = pinnedFiles(record);
 		const roots = new Map(record.roots);
-		const writable = record.write;
-		return { index, configuration, mode, development, addon, roots, launched: true, writable, role: "program" };
+		return {
+			index,
+			configuration,
+			mode,
+			development,
+			addon,
+			pinned,
+			script,
+			roots,
+			launched: true,
+			writable,
+			role: "program",
+		};
 	}
 	const configuration = readHostConfiguration({ development });
 	if (configuration.index === undefined) {
@@ -133,8 +152,33 @@ function inheritanceOfProcess(development: "refuse" | "allow"): Inheritance {
 		roots: new Map(),
 		writable: [],
 		addon: join(__dirname, "native/addon.node"),
+		pinned: [],
+		script: undefined,
 		role: "program",
 	};
+}
+
+/** Reads the host configuration. If it is refused, its own sinks are not known, but the launcher knows the file for events. */
+function configurationOf({ development, config, audit, script }: LaunchRecord): HostConfiguration {
+	try {
+		return readHostConfiguration({ development, file: config });
+	} catch (error) {
+		if (audit !== undefined) raiseRefusal(audit, error, script);
+		throw error;
+	}
+}
+
+function raiseRefusal(file: string, error: unknown, script: string): void {
+	try {
+		createAudit([jsonLinesSink(file)]).raise("verifier.start", "refuse", refusalFacts(error, script));
+	} catch {
+		// The process ends with the first error, which standard error shows.
+	}
+}
+
+function pinnedFiles({ hookSha256, addon, addonSha256 }: LaunchRecord): PinnedFile[] {
+	const hook = { path: __filename, sha256: hookSha256 };
+	return addon === undefined || addonSha256 === undefined ? [hook] : [hook, { path: addon, sha256: addonSha256 }];
 }
 
 /** @throws ERR_START in a thread that this hook did not start */

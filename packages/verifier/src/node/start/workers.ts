@@ -6,9 +6,10 @@
 import { isAbsolute } from "node:path";
 import process from "node:process";
 import workerThreads from "node:worker_threads";
+import { quote, SigtoolError } from "@sigtool/core/read";
 import type { Gate } from "../../gate/gate.js";
 import { assign, define, getPrototypeOf, toText, UrlObject } from "../../safe/captured.js";
-import { keysOf, startsWith } from "../../safe/primordials.js";
+import { keysOf, readFileSync, sha256, startsWith } from "../../safe/primordials.js";
 import { recordOf } from "../../safe/record.js";
 import { guardClass } from "../../safe/replace.js";
 import { isDangerousVariable, isHarmlessArgument } from "./environment.js";
@@ -40,8 +41,23 @@ export function bequeath<Result>(inheritance: unknown, action: () => Result): Re
 	}
 }
 
-/** Guards the class Worker. `inheritance` is passed to every worker, so it must be possible to clone it. */
-export function guardWorkers(gate: Gate, inheritance: unknown, options: readonly string[]): void {
+/** A file with its SHA-256 in lower-case hexadecimal. */
+export interface PinnedFile {
+	readonly path: string;
+	readonly sha256: string;
+}
+
+/**
+ * Guards the class Worker. `inheritance` is passed to every worker, so it must be possible to clone it. A worker loads
+ * the `pinned` files by their paths before its hook can judge anything. So none starts if one of them is not the file
+ * that this process started with.
+ */
+export function guardWorkers(
+	gate: Gate,
+	inheritance: { readonly pinned: readonly PinnedFile[] },
+	options: readonly string[],
+): void {
+	const { pinned } = inheritance;
 	// guardWorkerMessages() makes a worker, so it is called before Worker is guarded.
 	guardWorkerMessages(gate, CHANNEL, inheritance);
 	const ruling = gate.policy.runtime.workers === "refuse" ? "refuse" : "allow";
@@ -57,6 +73,7 @@ export function guardWorkers(gate: Gate, inheritance: unknown, options: readonly
 			gate.rule("code.string", { kind: isEval ? "worker eval" : "worker data: URL" }, "refuse");
 		}
 		gate.rule("worker.spawn", { path, kind: "thread" }, ruling);
+		for (let i = 0; i < pinned.length; i++) requireSame(pinned[i] as PinnedFile);
 		// A worker without env and execArgv needs no check: it has the options of its parent and does not read
 		// NODE_OPTIONS.
 		if (options.env !== undefined || options.execArgv !== undefined || own.dependOnDirectory) {
@@ -71,6 +88,12 @@ export function guardWorkers(gate: Gate, inheritance: unknown, options: readonly
 		gate.rule("worker.spawn", { kind: reason, reason: "ERR_START" }, "refuse");
 	}
 
+	function requireSame({ path, sha256: expected }: PinnedFile): void {
+		if (digestOf(path) === expected) return;
+		const message = `Cannot start a worker: ${quote(path)} is not the file that this process started with; start the process again`;
+		gate.rule("worker.spawn", { path, kind: "hook" }, "refuse", new SigtoolError("ERR_LAUNCHER", message));
+	}
+
 	function cleanEnvironment(given: unknown): object {
 		if (given === SHARE_ENV) refuse("SHARE_ENV");
 		const environment = assign({ __proto__: null }, typeof given === "object" && given !== null ? given : process.env);
@@ -80,6 +103,15 @@ export function guardWorkers(gate: Gate, inheritance: unknown, options: readonly
 			if (isDangerousVariable(name)) refuse(name);
 		}
 		return environment;
+	}
+}
+
+/** Returns the SHA-256 of a file, or undefined if it cannot be read. */
+function digestOf(path: string): string | undefined {
+	try {
+		return sha256(readFileSync(path));
+	} catch {
+		return undefined;
 	}
 }
 

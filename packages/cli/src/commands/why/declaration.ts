@@ -1,0 +1,30 @@
+import { type CommandDeclaration, examples } from "../../options/declaration.js";
+
+export const WHY: CommandDeclaration = {
+	name: "why",
+	description: "say why something was refused, and how to mend it",
+	declare(command) {
+		command
+			.argument("<event|path>", "an event as JSON, a message, - for standard input, or the path of a file")
+			.option("--log <file>", "events in which to look for the file (default: those of the installed launcher)")
+			.option("--prefix <dir>", "directory of the installed launcher", INSTALLED_PREFIX);
+		examples(
+			command,
+			[
+				"sigtool why /srv/app/main.js",
+				"sigtool why --log /var/log/sigtool/events.jsonl /srv/app/main.js",
+				"journalctl -u app | sigtool why -",
+			],
+			ABOUT_WHY,
+		);
+		return async () => (await import("./why.js")).why;
+	},
+};
+
+const ABOUT_WHY = `
+Of several lines the last refusal counts. For a file this also says what would be decided now, by the index and the
+configuration of the installed launcher. Whoever can write the events can say anything in them.
+`;
+
+/** A copy of the constant in launcher-place.ts. It is copied because that module is not loaded to print help. */
+const INSTALLED_PREFIX = "/usr/lib/sigtool";

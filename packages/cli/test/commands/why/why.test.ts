@@ -1,0 +1,120 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import type { ErrorCode } from "../../../../core/dist/errors.js";
+import { mendOf } from "../../../dist/commands/why/mends.js";
+import { runner, temporaryDirectory } from "../../support.js";
+
+const NOWHERE = ["--prefix", "/nowhere"];
+
+function why(input: string) {
+	const { status, stdout, stderr } = runner(temporaryDirectory())(["why", "-", "--json", ...NOWHERE], { input });
+	return status === 0 ? { status, ...JSON.parse(stdout) } : { status, ...JSON.parse(stdout).error, stderr };
+}
+
+const eventOf = (event: string, members: object = {}) =>
+	JSON.stringify({ time: "2026-01-31T12:00:00.000Z", event, verdict: "refuse", pid: 7, thread: 0, ...members });
+
+it.each([
+	[
+		"worker.spawn",
+		{ reason: "ERR_RUNTIME_RULE", path: "/a.js" },
+		"runtime.workers of the policy",
+		/set runtime\.workers in the policy/,
+	],
+	[
+		"child_process.spawn",
+		{ reason: "ERR_RUNTIME_RULE", file: "/bin/sh" },
+		"runtime.children of the policy",
+		/runtime\.children/,
+	],
+	["python.sys.addaudithook", { reason: "ERR_RUNTIME_RULE" }, "python.auditHooks of the policy", /python\.auditHooks/],
+	["ffi.open", { reason: "ERR_RUNTIME_RULE" }, "a rule that no policy changes", /^change the program/],
+	[
+		"worker.spawn",
+		{ reason: "ERR_LAUNCHER", kind: "hook" },
+		"start: a worker loads the version that its process started with",
+		/start the service again/,
+	],
+	[
+		"verifier.start",
+		{ reason: "ERR_INDEX_EXPIRED" },
+		"start: settings, index, signer and system must be as they should",
+		/^compile and install a new index$/,
+	],
+	[
+		"module.open_code",
+		{ reason: "ERR_DENIED", rule: "deny" },
+		"deny: the deny list of the host configuration",
+		/without it/,
+	],
+])("why explains %s with %j", (event, members, rule, mend) => {
+	expect(why(eventOf(event, members))).toMatchObject({ status: 0, rule, mend: expect.stringMatching(mend) });
+});
+
+it("why takes the last refusal of a journal, and passes over what ran", () => {
+	const journal = [
+		`Jan 31 12:00:00 host app[7]: sigtool: ${eventOf("verifier.start", { reason: "ERR_CLOCK" })}`,
+		'Jan 31 12:00:01 host app[7]: sigtool: ERR_SEQUENCE: Cannot use product "app": this host demands 4',
+		`Jan 31 12:00:02 host app[7]: ${JSON.stringify({ event: "verifier.start", verdict: "allow" })}`,
+		"Jan 31 12:00:03 host app[7]: listening {on} 8080",
+		"",
+	];
+	expect(why(journal.join("\n"))).toMatchObject({ reason: "ERR_SEQUENCE", detail: expect.stringContaining("app") });
+	expect(why(journal[0] ?? "")).toMatchObject({ reason: "ERR_CLOCK", mend: expect.stringMatching(/^set the clock/) });
+	expect(why('error: Cannot run "a.js": it was modified [ERR_FILE_MODIFIED]')).toMatchObject({
+		reason: "ERR_FILE_MODIFIED",
+		mend: expect.stringMatching(/^restore the signed file/),
+	});
+});
+
+it.each([
+	["its owner", 'Cannot trust "/x": it belongs to another user; make root its owner', /make root its owner/],
+	["its digest", `Cannot trust "/x": its SHA-256 is 1, not 2`, /if not, somebody changed it/],
+	["no index", 'Cannot open the trust index "/x": No such file or directory', /sigtool compile/],
+	["a directory", 'Cannot make "/x" writable: it belongs to the kernel', /grant another directory/],
+	["a weaker mode", "Cannot be in mode audit: launcher.conf says enforce", /install the launcher with this mode/],
+	["anything else", "Cannot drop capabilities: x", /docs\/launcher\.md/],
+])("why leads from a message of the launcher to its mend: %s", (_, message, mend) => {
+	const told = why(`sigtool-launch: ${message}\n`);
+	expect(told).toMatchObject({ reason: "ERR_LAUNCHER", detail: message, mend: expect.stringMatching(mend) });
+});
+
+it("why refuses what is no refusal, and says what it takes", () => {
+	for (const input of ["", "hello\n", "{}", '{"event":"x"}', JSON.stringify({ event: "x", verdict: "allow" })]) {
+		expect(why(input)).toMatchObject({ status: 2, code: "ERR_USAGE" });
+	}
+	const sigtool = runner(temporaryDirectory());
+	expect(sigtool(["why", "/some/file", ...NOWHERE]).stderr).toMatch(/no launcher is installed .*--log \[ERR_USAGE\]/);
+	expect(sigtool(["why"]).status).toBe(2);
+});
+
+it("why finds the last refusal of a file in a log, and lets no event control the terminal", () => {
+	const directory = temporaryDirectory();
+	const log = join(directory, "events.jsonl");
+	const file = join(directory, "a.js");
+	const lines = [
+		eventOf("module.open_code", { path: file, reason: "ERR_FILE_ADDED", rule: "entry", sha256: "old" }),
+		eventOf("module.open_code", { path: file, reason: "ERR_FILE_MODIFIED", rule: "entry", sha256: "new\u001b[31m" }),
+		eventOf("module.open_code", { path: `${file}x`, reason: "ERR_DENIED" }),
+		"{ half a li",
+	];
+	writeFileSync(log, lines.join("\n"));
+	const run = runner(directory)(["why", "--log", log, ...NOWHERE, file]);
+	expect(run).toMatchObject({ status: 0, stderr: "" });
+	expect(run.stdout).toContain(`refused: module.open_code ${file}`);
+	expect(run.stdout).toMatch(/reason +ERR_FILE_MODIFIED: /);
+	expect(run.stdout).not.toContain("\u001b");
+	expect(runner(directory)(["why", "--log", log, ...NOWHERE, "/other"]).stdout).toMatch(/^no refusal of \/other in /);
+	expect(runner(directory)(["why", "--log", "/none", ...NOWHERE, file])).toMatchObject({ status: 3 });
+});
+
+it("why has a mend for each code that the table of refusals lists", () => {
+	const table = readFileSync(new URL("../../../../../docs/launcher.md", import.meta.url), "utf8")
+		.split("## Refusals and their exit statuses")[1]
+		?.split("\n## ")[0];
+	const codes = [...new Set(table?.match(/ERR_[A-Z]+(?:_[A-Z]+)*(?![A-Z_]|…)/g))];
+	expect(codes.length).toBeGreaterThan(20);
+	const missing = codes.filter((code) => mendOf(code as ErrorCode) === undefined);
+	expect(missing).toEqual([]);
+});
