@@ -148,7 +148,7 @@ void restrict_process(const struct settings *settings, const struct runtime *run
 
 	/* The event file must exist before Landlock can allow writing to it. */
 	if (settings->audit != NULL) {
-		const int file = open_event_file(settings->audit);
+		const int file = open_event_file(settings->audit, true);
 		/* Landlock would let the hook fail for a lack of rights, which does not pass. */
 		if (file < 0 && status_of(errno) == UNDECIDED)
 			fail(UNDECIDED, "Cannot write audit events to \"%s\": %m", settings->audit);
