@@ -73,7 +73,9 @@ export function gateOver(options: GateOptions, gather: () => Evidence): Gate {
 	}
 	const { configuration } = options;
 	const audit: Audit = createAudit(
-		sinksFor(configuration.audit, options.addon, (path, reason) => reportDetached(audit, configuration.audit, path, reason)),
+		sinksFor(configuration.audit, options.addon, (path, reason) =>
+			reportDetached(audit, configuration.audit, path, reason),
+		),
 	);
 	if (configuration.mode !== undefined && stricter(configuration.mode, options.mode) === "off") {
 		return unguardedGate(options, audit);
