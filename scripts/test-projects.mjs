@@ -102,6 +102,7 @@ export const LONG = [
 	"packages/verifier/test/launch/sandbox/sandbox.test.ts",
 	"packages/verifier/test/launch/sandbox/terminal.test.ts",
 	"test/operations/faults.test.ts",
+	"test/operations/logging.test.ts",
 	"test/operations/stolen-key.test.ts",
 	// These tests start the command line some hundred times.
 	"packages/cli/test/commands/timestamp/timestamp.test.ts",
