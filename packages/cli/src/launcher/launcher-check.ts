@@ -1,7 +1,7 @@
 /** Checks that a launcher is unchanged since its installation, and that it can start a process safely. */
 
-import { closeSync, existsSync, openSync, readFileSync, readSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
 import { mountOptions } from "@sigtool/core";
 import { errnoReason, reasonOf, SigtoolError } from "@sigtool/core/errors";
 import { faultOfFile, verifyHost } from "@sigtool/verifier";
@@ -53,7 +53,7 @@ export function checkLauncher(directory: string): LauncherFinding[] {
 		judged("configuration", () => fault(conf.config, development) ?? configurationSays(conf)),
 		...indexFindings(conf),
 		judged("flags", () => flagsSay(conf)),
-		...(conf.audit === undefined ? [] : [judged("events", () => eventsSay(conf.audit ?? ""))]),
+		...(conf.audit === undefined ? [] : [eventsFinding(conf.audit)]),
 		...conf.writable.map((directory) => grantedFinding(directory)),
 		// A launcher that somebody could have replaced must not be run.
 		...(program.status === "ok" ? protectionFindings(conf, launcher) : []),
@@ -213,11 +213,19 @@ function flagsSay(conf: LauncherConf): string {
  * Checks that the directory of the events file exists. The file need not exist, because the launcher, or the first
  * process that appends to the file, creates it.
  */
-function eventsSay(file: string): string {
+function eventsFinding(file: string): LauncherFinding {
 	const directory = dirname(file);
-	return existsSync(directory)
-		? file
-		: refuse(`${directory} does not exist: make it, for the application's user to write in`);
+	const found = judged("events", () => {
+		return existsSync(directory)
+			? file
+			: refuse(`${directory} does not exist: make it, for the application's user to write in`);
+	});
+	// events-directory.c of the launcher judges alike.
+	if (found.status === "wrong" || readdirSync(directory).every((name) => name === basename(file))) return found;
+	return note(
+		"events",
+		`${file}: a running process cannot open it again after a rotation, because ${directory} holds other files`,
+	);
 }
 
 /** Throws if sigtool-launch would refuse the file. The result is always undefined, so that a call can stand before `??`. */
