@@ -330,6 +330,22 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 				expect(readFileSync(events(), "utf8")).not.toBe("");
 			});
 
+			it("has each refusal once in files that are append-only", async (context) => {
+				const flag = (sign: string) => spawnSync("chattr", [`${sign}a`, events()]).status === 0;
+				if (!flag("+")) return context.skip("no chattr +a here");
+				const { end } = await started();
+				for (let i = 0; i < 4; i++) {
+					await pause(100);
+					rotate((text) => text.replaceAll(/^\t#(?=\t|prerotate|postrotate|endscript)/gm, "\t"));
+				}
+				await pause(100);
+				const count = await end();
+				expect(spawnSync("lsattr", [events()], { encoding: "utf8" }).stdout).toMatch(/^-+a/);
+				expect(flag("-")).toBe(true);
+				expect(refused()).toEqual(numbers(count));
+				expect(readFileSync(events(), "utf8")).not.toBe("");
+			});
+
 			it("goes on in the old file, and says so, if the directory holds other files", async () => {
 				writeFileSync(service.at("log/other"), "");
 				const { said, end } = await started();

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* What the walk found beside the file with this name. */
+/* The file with this name, and if the walk found anything else. */
 struct search {
 	const char *name;
 	bool has_others;
