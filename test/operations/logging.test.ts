@@ -347,7 +347,12 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 			});
 
 			it("goes on in the old file, and says so, if the directory holds other files", async () => {
+				expect(service.check().stdout).not.toContain("after a rotation");
 				writeFileSync(service.at("log/other"), "");
+				expect(service.check()).toMatchObject({
+					status: 0,
+					stdout: expect.stringMatching(/^note +events .*cannot open it again after a rotation/m),
+				});
 				const { said, end } = await started();
 				rotate();
 				await pause(200);

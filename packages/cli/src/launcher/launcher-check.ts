@@ -221,11 +221,20 @@ function eventsFinding(file: string): LauncherFinding {
 			: refuse(`${directory} does not exist: make it, for the application's user to write in`);
 	});
 	// events-directory.c of the launcher judges alike.
-	if (found.status === "wrong" || readdirSync(directory).every((name) => name === basename(file))) return found;
+	if (found.status === "wrong" || !holdsOthers(directory, basename(file))) return found;
 	return note(
 		"events",
 		`${file}: a running process cannot open it again after a rotation, because ${directory} holds other files`,
 	);
+}
+
+/** Tells whether a directory holds anything but this file. A directory that cannot be read is not judged. */
+function holdsOthers(directory: string, file: string): boolean {
+	try {
+		return readdirSync(directory).some((name) => name !== file);
+	} catch {
+		return false;
+	}
 }
 
 /** Throws if sigtool-launch would refuse the file. The result is always undefined, so that a call can stand before `??`. */

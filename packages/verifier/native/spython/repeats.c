@@ -51,7 +51,8 @@ static void own_counts(void)
 	const pid_t process = getpid();
 	if (owner == process)
 		return;
-	for (size_t i = 0; i < MAX_KINDS; i++)
+	/* Otherwise all pages of the table would be written to at the first refusal. */
+	for (size_t i = 0; i < MAX_KINDS && owner != 0; i++)
 		kinds[i].total = 0;
 	owner = process;
 	waiting = 0;

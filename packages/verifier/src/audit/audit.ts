@@ -154,6 +154,7 @@ export function createAudit(sinks: readonly AuditSink[]): Audit {
 		}
 		queue += line;
 		queued++;
+		if (isExiting) flush();
 		if (isScheduled) return;
 		isScheduled = true;
 		whenIdle(flush);
@@ -182,6 +183,7 @@ export function createAudit(sinks: readonly AuditSink[]): Audit {
 		flush();
 		repeats.writeCounts("due");
 		repeats.add(lineOf(event));
+		if (isExiting) repeats.writeCounts("all");
 		if (repeats.isWaiting()) awaitCounts();
 	}
 
@@ -245,7 +247,10 @@ interface EndNode {
 
 /** The audits that wrote something. One listener serves all, because Node.js warns of many. */
 let atExit: EndNode | undefined;
+/** Listeners of the program run later, and nothing may wait then. */
+let isExiting = false;
 onExit(() => {
+	isExiting = true;
 	for (let node = atExit; node !== undefined; node = node.next) node.finish();
 });
 

@@ -156,8 +156,11 @@ test.each([
 		const audits = Array.from({ length: 12 }, () => createAudit([jsonLinesSink(${JSON.stringify(file)})]));
 		for (const audit of audits)
 			for (let i = 0; i < 100; i++) audit.raise("vm.compile", "refuse", { path: "/x" });
+		process.on("exit", () => {
+			for (let i = 0; i < 3; i++) audits[0].raise("vm.compile", "refuse", { path: "/late" });
+		});
 		${end}`;
 	const { stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", program], { encoding: "utf8" });
-	expect(sums(readFileSync(file, "utf8").split("\n").slice(0, -1))).toEqual({ "/x": 1200 });
+	expect(sums(readFileSync(file, "utf8").split("\n").slice(0, -1))).toEqual({ "/x": 1200, "/late": 3 });
 	expect(stderr).not.toContain("MaxListenersExceededWarning");
 });
