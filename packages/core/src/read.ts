@@ -75,6 +75,7 @@ export {
 export { hostFromFileBytes, launcherFromFileBytes } from "./trust/settings.js";
 export {
 	type FindRecord,
+	type IndexContentView,
 	type IndexEntry,
 	type IndexedProduct,
 	isTrustIndex,

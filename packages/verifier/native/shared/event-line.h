@@ -1,4 +1,4 @@
-/* Events as lines of JSON, in the form of docs/events.md. A line is ASCII without control
+/* Writes events as lines of JSON, in the form of docs/events.md. A line is ASCII without control
  * characters, so that no path can forge a line or control a terminal. */
 #ifndef SIGTOOL_EVENT_LINE_H
 #define SIGTOOL_EVENT_LINE_H
@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* AUDIT means that the code runs, and that the modes enforce and strict would have refused it. */
+/* AUDIT means that the code runs, although the modes enforce and strict would have refused it. */
 enum verdict { ALLOW, AUDIT, REFUSE };
 
 struct event_line {
@@ -19,10 +19,10 @@ struct event_line {
  * the time. */
 void begin_event(struct event_line *line);
 
-/* Composes the line without a line break. `values` are pairs of a name and a text, then NULL. A
- * pair whose text is NULL or empty is left out. The text of a name `#NAME` is written as a number.
- * A text that takes more than 5 KiB is cut. All other parts of the line must fit in 1 KiB, so the
- * caller must pass few pairs with short names. */
+/* Composes the line without a line break. `values` are pairs of a name and a text, followed by
+ * NULL. A pair is left out if its text is NULL or empty. If a name begins with `#`, the line has
+ * the rest of the name, and the text as a number. A text that takes more than 5 KiB is cut. All
+ * other parts of the line must fit in 1 KiB, so the caller must pass few pairs with short names. */
 void compose_event(
 	struct event_line *line, const char *event, enum verdict verdict, va_list values);
 

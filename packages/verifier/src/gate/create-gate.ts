@@ -41,6 +41,8 @@ export interface GateOptions {
 	/** `allow` accepts signatures of a development identity. Default `refuse`. */
 	readonly development?: Development;
 	readonly addon?: KernelAddon | undefined;
+	/** The real paths of roots that are known already. The others are added. */
+	readonly roots?: Map<string, string>;
 	/** The runtime's tier, for the start event. */
 	readonly tier?: string;
 	/** The names of the capabilities that are not enforced, for the start event. */
@@ -108,6 +110,7 @@ function requireClock(): void {
 
 const NOTHING_SIGNED: CodeIndex = {
 	products: [],
+	compiled: undefined,
 	notAfter: undefined,
 	find: () => undefined,
 	hasContent: () => false,
@@ -137,7 +140,7 @@ function guardedGate(options: GateOptions, evidence: Evidence, audit: Audit): Ga
 	const mode = stricter(configuration.mode ?? ownPolicy.mode, options.mode);
 	const policy = policyInMode(ownPolicy, mode);
 	refuseOtherProducts(index, policy);
-	const judge = createJudge(index, configuration.products, configuration.deny);
+	const judge = createJudge(index, configuration.products, configuration.deny, options.roots);
 	const kernel = createKernelCheck(policy.files.kernelCheck, addon);
 	const detail: EventDetail<"verifier.start"> = {
 		mode,
