@@ -50,7 +50,8 @@ function document(groups) {
 
 Every event has the fields ${code(COMMON_FIELDS)}, then its own; a field that has no value is absent. \`time\` is UTC;
 \`verdict\` is \`allow\`, \`refuse\`, or \`audit\`: the action went on, and enforcement would have refused it. \`reason\` is a code of
-[errors.md](errors.md). An event is raised after the decision and before the action.
+[errors.md](errors.md). An event is raised after the decision and before the action. A line of a sink with \`count\` stands for as many
+refusals that are equal but for the time ([verifier.md](verifier.md#audit)).
 ${code(Object.keys(OBSERVED))} are frequent: hooks and the diagnostics channel see all of them, sinks only those that a hook refused.
 
 **Bypassable** events record what well-behaved code does: code that already runs could do the same without the event, through

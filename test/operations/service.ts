@@ -1,6 +1,6 @@
 /** A service on a host as in production: a release key, a signed program, a launcher. Root is needed. */
 
-import { type SpawnSyncReturns, spawnSync } from "node:child_process";
+import { type ChildProcessWithoutNullStreams, type SpawnSyncReturns, spawn, spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -46,6 +46,8 @@ const HANGS_MS = 10_000;
 export interface StartOptions {
 	/** A program and its arguments, which starts the launcher. */
 	readonly before?: readonly string[];
+	/** The arguments of the script. */
+	readonly args?: readonly string[];
 }
 
 export interface ServiceOptions {
@@ -154,10 +156,20 @@ export class Service {
 		return this.sigtool(["launcher", "check", "--prefix", this.at("lib"), ...options]);
 	}
 
-	start({ before = [] }: StartOptions = {}): SpawnSyncReturns<string> {
-		const [program = "", ...args] = [...before, this.at("lib/sigtool-launch"), "--write", this.at("data"), this.script];
+	start(options: StartOptions = {}): SpawnSyncReturns<string> {
+		const [program = "", ...args] = this.#command(options);
 		// Node.js can hang for lack of descriptors, as it does without the launcher.
 		return spawnSync(program, args, { encoding: "utf8", timeout: HANGS_MS, killSignal: "SIGKILL" });
+	}
+
+	/** Starts the service without waiting for its end. */
+	run(options: StartOptions = {}): ChildProcessWithoutNullStreams {
+		const [program = "", ...args] = this.#command(options);
+		return spawn(program, args);
+	}
+
+	#command({ before = [], args = [] }: StartOptions): string[] {
+		return [...before, this.at("lib/sigtool-launch"), "--write", this.at("data"), this.script, ...args];
 	}
 
 	/** Saves a file, and returns a function that brings it back. */

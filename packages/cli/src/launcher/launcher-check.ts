@@ -1,9 +1,9 @@
 /** Checks that a launcher is unchanged since its installation, and that it can start a process safely. */
 
 import { spawnSync } from "node:child_process";
-import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } from "node:fs";
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync, statSync } from "node:fs";
 import { hostname } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { mountOptions } from "@sigtool/core";
 import { errnoReason, reasonOf, SigtoolError } from "@sigtool/core/errors";
 import { faultOfFile, verifyHost } from "@sigtool/verifier";
@@ -110,7 +110,7 @@ function findingsAbout(directory: string): LauncherFinding[] {
 		...indexFindings(conf),
 		...sharedFindings(directory, conf),
 		judged("flags", () => flagsSay(conf, directory)),
-		...(conf.audit === undefined ? [] : [judged("events", () => eventsSay(conf.audit ?? ""))]),
+		...(conf.audit === undefined ? [] : [eventsFinding(conf.audit)]),
 		...conf.writable.map((directory) => grantedFinding(directory)),
 		// A launcher that somebody could have replaced must not be run.
 		...(program.status === "ok" ? protectionFindings(conf, launcher) : []),
@@ -330,11 +330,28 @@ function quoted(word: string): string {
  * Checks that the directory of the events file exists. The file need not exist, because the launcher, or the first
  * process that appends to the file, creates it.
  */
-function eventsSay(file: string): string {
+function eventsFinding(file: string): LauncherFinding {
 	const directory = dirname(file);
-	return existsSync(directory)
-		? file
-		: refuse(`${directory} does not exist: make it, for the application's user to write in`);
+	const found = judged("events", () => {
+		return existsSync(directory)
+			? file
+			: refuse(`${directory} does not exist: make it, for the application's user to write in`);
+	});
+	// events-directory.c of the launcher judges alike.
+	if (found.status === "wrong" || !holdsOthers(directory, basename(file))) return found;
+	return note(
+		"events",
+		`${file}: a running process cannot open it again after a rotation, because ${directory} holds other files`,
+	);
+}
+
+/** Tells whether a directory holds anything but this file. A directory that cannot be read is not judged. */
+function holdsOthers(directory: string, file: string): boolean {
+	try {
+		return readdirSync(directory).some((name) => name !== file);
+	} catch {
+		return false;
+	}
 }
 
 /** Throws if sigtool-launch would refuse the file. The result is always undefined, so that a call can stand before `??`. */

@@ -89,21 +89,44 @@ static void find_own_files(char program[PATH_MAX], char settings_file[PATH_MAX])
 	join(settings_file, directory, "/launcher.conf");
 }
 
-void open_granted_directories(int granted[MAX_DIRECTORIES], const struct settings *settings,
+/* Ends the process if one of the files that decide what may run can be reached through a directory
+ * of the guard. */
+static void protect_all(
+	struct guard *guard, const char *const *deciding, size_t deciding_count, const char *program)
+{
+	for (size_t i = 0; i < deciding_count; i++) {
+		if (deciding[i] != NULL)
+			protect(deciding[i], guard);
+	}
+	for (size_t i = 0; i < guard->settings->tree_count; i++)
+		protect(guard->settings->trees[i], guard);
+	each_configured_file(guard->settings, protect, guard);
+	guard->kind = HOLDS_LIBRARIES;
+	each_library_place(program, protect, guard);
+}
+
+void open_granted_directories(int granted[MAX_DIRECTORIES + 1], const struct settings *settings,
 	const struct runtime *runtime, const char *script, struct record *record)
 {
-	static struct granted all[MAX_DIRECTORIES];
+	static struct granted all[MAX_DIRECTORIES + 1];
 	static char launcher[PATH_MAX];
 	static char settings_file[PATH_MAX];
 	static char indexes[PATH_MAX];
-	struct guard guard = {all, settings->writable_count, settings, MAY_CONTAIN_GRANTED};
+	static char events_directory[PATH_MAX];
+	const size_t writable_count = settings->writable_count;
+	struct guard guard = {all, writable_count, settings, MAY_CONTAIN_GRANTED};
+	granted[writable_count] = -1;
+	if (settings->audit != NULL && has_own_directory(settings->audit, events_directory))
+		guard.count++;
 	if (guard.count == 0)
 		return;
 	read_mounts();
 	for (size_t i = 0; i < guard.count; i++) {
-		open_granted(&all[i], settings->writable[i], settings);
+		const bool is_writable = i < writable_count;
+		open_granted(&all[i], is_writable ? settings->writable[i] : events_directory, settings);
 		granted[i] = all[i].descriptor;
-		add_line(record, "write", all[i].real);
+		if (is_writable)
+			add_line(record, "write", all[i].real);
 	}
 
 	find_own_files(launcher, settings_file);
@@ -116,25 +139,22 @@ void open_granted_directories(int granted[MAX_DIRECTORIES], const struct setting
 		settings->config,
 		runtime->hook,
 		runtime->addon,
-		settings->audit,
 		launcher,
 		settings_file,
 		has_place ? indexes : NULL,
+		/* The last one lies in its own directory. */
+		settings->audit,
 	};
 	const size_t deciding_count = sizeof deciding / sizeof *deciding;
-	for (size_t i = 0; i < deciding_count; i++) {
-		if (deciding[i] != NULL)
-			protect(deciding[i], &guard);
-	}
-	for (size_t i = 0; i < settings->tree_count; i++)
-		protect(settings->trees[i], &guard);
-	each_configured_file(settings, protect, &guard);
-	guard.kind = HOLDS_LIBRARIES;
-	each_library_place(runtime->program, protect, &guard);
+	struct guard writable = guard;
+	writable.count = writable_count;
+	if (settings->audit != NULL)
+		protect(settings->audit, &writable);
+	protect_all(&guard, deciding, deciding_count - 1, runtime->program);
 	for (size_t i = 0; i < guard.count; i++) {
 		require_no_kernel_beneath(&all[i]);
 		require_known_mounts(&all[i]);
 		require_no_other_launcher(&all[i], settings_file, settings);
 	}
-	require_no_hard_links(all, guard.count, deciding, deciding_count, settings);
+	require_no_hard_links(all, writable_count, deciding, deciding_count, settings);
 }

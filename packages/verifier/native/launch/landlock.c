@@ -235,6 +235,7 @@ int restrict_by_landlock(const struct settings *settings, int program, const int
 		if (events < 0 && is_shortage(errno))
 			fail(UNDECIDED, "Cannot allow \"%s\": %m", settings->audit);
 		allow(rules, FS_WRITE_FILE, events);
+		allow(rules, FS_WRITE_FILE, granted[settings->writable_count]);
 	}
 	for (size_t i = 0; i < settings->writable_count; i++)
 		allow(rules, (change & ~MAKE_DEVICE) | control, granted[i]);

@@ -279,8 +279,9 @@ void resolve_places(struct settings *settings);
 /* Opens the directories below which the process may write, as O_PATH descriptors in the order of
  * `settings->writable`. Ends the process if a directory belongs to the kernel, or reaches a file
  * that decides what runs: the script, the runtime, its hook, its loader and libraries, the addon,
- * the index, the host configuration, the event file, a signed tree, this launcher or another. */
-void open_granted_directories(int granted[MAX_DIRECTORIES], const struct settings *settings,
+ * the index, the host configuration, the event file, a signed tree, this launcher or another. After
+ * them follows the directory of the event file if it holds nothing else, else -1. */
+void open_granted_directories(int granted[MAX_DIRECTORIES + 1], const struct settings *settings,
 	const struct runtime *runtime, const char *script, struct record *record);
 
 /* flags.c */
@@ -354,9 +355,10 @@ int landlock_version(void);
 
 /* Restricts the process by Landlock. Then the process can execute only `program`, its dynamic
  * loader and the files of signed trees. It can change content and names of files only below the
- * `granted` directories, in /dev/null, and in the event file. It can reach only the ports and
- * sockets that `settings->network` allows. Returns the version of Landlock, or 0 if the process
- * could not be restricted. */
+ * `granted` directories, in /dev/null, and in the event file. It can open files that are there, and
+ * do nothing else, below the last granted directory, that of the event file. It can reach only the
+ * ports and sockets that `settings->network` allows. Returns the version of Landlock, or 0 if the
+ * process could not be restricted. */
 int restrict_by_landlock(const struct settings *settings, int program, const int *granted);
 
 /* sha256.c */

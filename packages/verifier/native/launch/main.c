@@ -68,7 +68,7 @@ int main(int argc, char **argv)
 
 	/* Then the script and the writable directories are found. */
 	char script[PATH_MAX];
-	int granted[MAX_DIRECTORIES];
+	int granted[MAX_DIRECTORIES + 1];
 	find_script(*command, &settings, &options, &runtime, script, &record);
 	open_granted_directories(granted, &settings, &runtime, *command, &record);
 

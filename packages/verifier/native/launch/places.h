@@ -109,6 +109,12 @@ typedef void take_place(const char *path, void *context);
  * libraries. */
 void each_library_place(const char *program, take_place *take, void *context);
 
+/* events-directory.c */
+
+/* Returns true if the directory of the file of events exists, and holds at most this file. Then
+ * `directory` is its real path. */
+bool has_own_directory(const char *events, char directory[PATH_MAX]);
+
 /* configured-files.c */
 
 /* Calls `take` for each file that the host configuration names and that decides what may run. */

@@ -3,11 +3,12 @@
 #define _GNU_SOURCE
 #include "event-line.h"
 #include "utf8.h"
+#include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -82,8 +83,7 @@ static void put_string(struct event_line *line, const char *text)
 	put(line, "\"");
 }
 
-/* Begins the line with the time in UTC, in milliseconds. */
-static void begin(struct event_line *line)
+void begin_event(struct event_line *line)
 {
 	struct timespec now;
 	struct tm utc;
@@ -99,7 +99,7 @@ void compose_event(struct event_line *line, const char *event, enum verdict verd
 	const int process = getpid();
 	const int own = gettid();
 	const int thread = own == process ? 0 : own;
-	begin(line);
+	begin_event(line);
 	put(line, ",\"event\":");
 	put_string(line, event);
 	put(line, ",\"verdict\":\"%s\",\"pid\":%d,\"thread\":%d", VERDICTS[verdict], process, thread);
@@ -120,11 +120,15 @@ void compose_event(struct event_line *line, const char *event, enum verdict verd
 	put(line, "}");
 }
 
-int open_event_file(const char *path)
+int open_event_file(const char *path, bool creates)
 {
-	const int flags =
-		O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
-	const int file = open(path, flags, 0600);
+	const int flags = O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+	int file = open(path, flags);
+	if (file < 0 && errno == ENOENT && creates) {
+		file = open(path, flags | O_CREAT, 0600);
+		if (file < 0 && errno == EACCES)
+			errno = ENOENT;
+	}
 	if (file < 0 || file >= FIRST_FREE_DESCRIPTOR)
 		return file;
 	/* A standard descriptor was closed, so open() returned its number. The file must not keep it:
@@ -134,16 +138,14 @@ int open_event_file(const char *path)
 	return above;
 }
 
-int append_event(int file, struct event_line *line)
+bool append_event(int file, const struct event_line *line)
 {
-	line->text[line->length] = '\n';
-	/* The line is written by one write(), so that lines of several processes do not mix. */
-	const ssize_t count = write(file, line->text, line->length + 1);
-	line->text[line->length] = '\0';
-	return count == (ssize_t)line->length + 1;
+	/* The line is written by one system call, so that lines of several processes do not mix. */
+	const struct iovec parts[] = {{(void *)line->text, line->length}, {"\n", 1}};
+	return writev(file, parts, 2) == (ssize_t)line->length + 1;
 }
 
-int write_event(int file, const char *event, enum verdict verdict, ...)
+bool write_event(int file, const char *event, enum verdict verdict, ...)
 {
 	struct event_line line;
 	va_list values;

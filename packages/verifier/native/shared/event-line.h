@@ -3,6 +3,7 @@
 #ifndef SIGTOOL_EVENT_LINE_H
 #define SIGTOOL_EVENT_LINE_H
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 /* AUDIT means that the code runs, although the modes enforce and strict would have refused it. */
@@ -14,6 +15,10 @@ struct event_line {
 	char text[1 << 14];
 };
 
+/* Begins a line with the time in UTC, in milliseconds. No quote follows in it but that which ends
+ * the time. */
+void begin_event(struct event_line *line);
+
 /* Composes the line without a line break. `values` are pairs of a name and a text, followed by
  * NULL. A pair is left out if its text is NULL or empty. If a name begins with `#`, the line has
  * the rest of the name, and the text as a number. A text that takes more than 5 KiB is cut. All
@@ -21,15 +26,16 @@ struct event_line {
 void compose_event(
 	struct event_line *line, const char *event, enum verdict verdict, va_list values);
 
-/* Opens a file for appending. If it does not exist, creates it with mode 0600. Refuses a symbolic
- * link at the end of the path, and never waits, even if the path is a FIFO. Returns a descriptor
- * above 2, or -1 with errno. */
-int open_event_file(const char *path);
+/* Opens a file for appending, and creates it with mode 0600 if it is missing and `creates` is true.
+ * Refuses a symbolic link at the end of the path, and never waits, even if the path is a FIFO.
+ * Returns a descriptor above 2, or -1 with errno. errno is ENOENT, which may pass, if this user may
+ * not create the missing file: somebody else may be about to create it. */
+int open_event_file(const char *path, bool creates);
 
-/* Appends the line and a line break by one write(). Returns 1 if everything was written, else 0. */
-int append_event(int file, struct event_line *line);
+/* Appends the line and a line break by one system call. Returns false if not all was written. */
+bool append_event(int file, const struct event_line *line);
 
 /* Composes a line and appends it. Returns what append_event() returns. */
-int write_event(int file, const char *event, enum verdict verdict, ...) __attribute__((sentinel));
+bool write_event(int file, const char *event, enum verdict verdict, ...) __attribute__((sentinel));
 
 #endif

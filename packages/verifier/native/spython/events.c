@@ -2,17 +2,19 @@
  *
  * Guarantees that an event is written before the decision that it records takes effect. The file
  * and syslog get each event by one write that never waits, so that no reader can stop the program.
- * Events that the file or syslog did not accept are counted, and a verifier.dropped event reports
- * the count. Writing to standard error may wait, like any output of the program. */
+ * Refusals that repeat another are counted. Events that the file or syslog did not accept are
+ * counted, and a verifier.dropped event reports the count. Writing to standard error may wait, like
+ * any output of the program. */
 #define _GNU_SOURCE
 #include "spython.h"
 #include "../shared/complain.h"
 #include "../shared/start-facts.h"
 #include "../shared/syslog.h"
-#include <fcntl.h>
+#include "event-file.h"
+#include "repeats.h"
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <sys/stat.h>
+#include <time.h>
 #if __has_include(<sys/sdt.h>)
 #define _SDT_HAS_SEMAPHORES 1
 #include <sys/sdt.h>
@@ -23,59 +25,74 @@
 /* A tracer of the probe sigtool:audit makes this greater than 0. sys/sdt.h demands the name. */
 unsigned short sigtool_audit_semaphore __attribute__((section(".probes")));
 
-static int event_file = -1; /* the descriptor of rules.json_lines */
-static struct stat event_file_stat; /* the answer of fstat(2) when it was opened */
 static atomic_uint dropped; /* the number of lost events that were not reported yet */
 
-/* Returns true if `event_file` is still the file that was opened, and the file still has a name. A
- * program may have closed the descriptor and opened another file with the same number. */
-static bool is_file_open(void)
+static bool write_to_sinks(const struct event_line *line, enum verdict verdict);
+
+/* Tells every sink why events go on to a file that has lost its path, once in a minute. If there is
+ * no other sink, tells standard error. */
+static void report_detached(const char *trouble)
 {
-	struct stat now;
-	if (event_file < 0 || fstat(event_file, &now) != 0)
-		return false;
-	const int flags = fcntl(event_file, F_GETFL) & (O_ACCMODE | O_APPEND);
-	return flags == (O_WRONLY | O_APPEND) && now.st_dev == event_file_stat.st_dev &&
-		now.st_ino == event_file_stat.st_ino && now.st_nlink > 0;
+	if (rules.standard_error == STDERR_OFF && !rules.syslog)
+		dprintf(STDERR_FILENO,
+			"spython: ERR_AUDIT_SINK: Cannot write audit events to \"%s\": %s; they go on to the "
+			"file that had this path\n",
+			rules.json_lines, trouble);
+	raise_event("verifier.detached", AUDIT, "path", rules.json_lines, "detail", trouble, "reason",
+		"ERR_AUDIT_SINK", NULL);
 }
 
-/* Returns a descriptor of rules.json_lines, and opens the file again if needed. Returns -1 with
- * errno if that fails. */
-static int file_descriptor(void)
+/* Appends an event to the file. Returns false if the file did not accept it. */
+static bool write_to_file(const struct event_line *line)
 {
-	if (is_file_open())
-		return event_file;
-	event_file = open_event_file(rules.json_lines);
-	if (event_file < 0 || fstat(event_file, &event_file_stat) != 0)
-		return -1;
-	return event_file;
+	enum { REPORT_SECONDS = 60 };
+	static time_t reported;
+	struct timespec now;
+	const char *trouble;
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	const bool is_due = reported == 0 || now.tv_sec - reported >= REPORT_SECONDS;
+	const int file = event_file(rules.json_lines, is_due, &trouble);
+	if (trouble != NULL && is_due) {
+		reported = now.tv_sec;
+		report_detached(trouble);
+	}
+	return append_event(file, line);
 }
 
 /* Writes an event to every sink. Returns false if the file or syslog did not accept it. */
-static bool write_to_sinks(const char *event, enum verdict verdict, va_list values)
+static bool write_to_sinks(const struct event_line *line, enum verdict verdict)
 {
-	struct event_line line;
-	compose_event(&line, event, verdict, values);
-	DTRACE_PROBE2(sigtool, audit, event, line.text);
 	bool is_taken = true;
 	if (rules.syslog)
-		is_taken = log_to_system("spython", line.text, verdict == REFUSE);
+		is_taken = log_to_system("spython", line->text, verdict == REFUSE);
 	if (rules.json_lines != NULL) {
-		const bool is_appended = append_event(file_descriptor(), &line);
+		const bool is_appended = write_to_file(line);
 		is_taken = is_taken && is_appended;
 	}
 	if (rules.standard_error == STDERR_ALL ||
 		(rules.standard_error == STDERR_REFUSALS && verdict != ALLOW))
-		dprintf(STDERR_FILENO, "sigtool: %s\n", line.text);
+		dprintf(STDERR_FILENO, "sigtool: %s\n", line->text);
 	return is_taken;
 }
 
-/* Does what write_to_sinks() does, with the values that raise_event() takes. */
+/* Writes an event to every sink, or counts it if it repeats a refusal. Returns false if the file or
+ * syslog did not accept a line. */
+static bool write_or_count(const char *event, enum verdict verdict, va_list values)
+{
+	struct event_line line;
+	compose_event(&line, event, verdict, values);
+	DTRACE_PROBE2(sigtool, audit, event, line.text);
+	if (verdict == ALLOW)
+		return write_to_sinks(&line, verdict);
+	return add_refusal(&line, verdict, write_to_sinks);
+}
+
+/* Does what write_or_count() does, with the values that raise_event() takes. */
 __attribute__((sentinel)) static bool try_event(const char *event, enum verdict verdict, ...)
 {
 	va_list values;
 	va_start(values, verdict);
-	const bool result = write_to_sinks(event, verdict, values);
+	const bool result = write_or_count(event, verdict, values);
 	va_end(values);
 	return result;
 }
@@ -107,16 +124,24 @@ void raise_event(const char *event, enum verdict verdict, ...)
 	if (verdict == ALLOW && is_unseen())
 		return;
 	report_dropped();
+	write_counts(false, write_to_sinks);
 	va_start(values, verdict);
-	if (!write_to_sinks(event, verdict, values))
+	if (!write_or_count(event, verdict, values))
 		atomic_fetch_add(&dropped, 1);
 	va_end(values);
+}
+
+void finish_events(void)
+{
+	write_counts(true, write_to_sinks);
 }
 
 void open_sinks(void)
 {
 	const char *path = rules.json_lines;
-	if (path == NULL || file_descriptor() >= 0)
+	const char *trouble;
+	atexit(finish_events);
+	if (path == NULL || event_file(path, false, &trouble) >= 0)
 		return;
 	rules.json_lines = NULL; /* fail() must not open the file again */
 	fail(status_of(errno), "ERR_AUDIT_SINK", "Cannot write audit events to \"%s\": %m", path);
@@ -138,6 +163,7 @@ _Noreturn void fail(int status, const char *code, const char *format, ...)
 		raise_event("verifier.start", REFUSE, "reason", code, "detail", detail, "unit", facts.unit,
 			"#uid", facts.uid, "host", facts.host, NULL);
 	}
+	finish_events();
 	errno = error; /* %m shows errno */
 	va_start(values, format);
 	complain(status, program, format, values);

@@ -440,6 +440,7 @@ int run_spython(int argument_count, char **arguments, char **Py_UNUSED(environme
 	if (has_failed)
 		PyErr_Print(); /* ends the process if the exception is SystemExit */
 	const int finalized = Py_FinalizeEx();
+	finish_events();
 	if (is_interrupted)
 		die_of_interrupt();
 	if (finalized < 0)

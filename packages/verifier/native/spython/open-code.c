@@ -251,8 +251,10 @@ int refuse(const char *format, ...)
 {
 	va_list values;
 	va_start(values, format);
-	if (rules.exit_on_refusal)
+	if (rules.exit_on_refusal) {
+		finish_events();
 		complain(REFUSED, "spython", format, values);
+	}
 	PyErr_FormatV(PyExc_PermissionError, format, values);
 	va_end(values);
 	return -1;

@@ -160,6 +160,9 @@ void open_sinks(void);
  * counted. */
 void raise_event(const char *event, enum verdict verdict, ...) __attribute__((sentinel));
 
+/* Writes the counts of repeated refusals. Whoever ends the process without exit(3) must call it. */
+void finish_events(void);
+
 /* Ends the process with a line on standard error. If `code` is not null, first raises an event with
  * this code. `%m` in the format shows the errno that was set when fail() was called. */
 _Noreturn void fail(int status, const char *code, const char *format, ...)

@@ -2,15 +2,26 @@
  * Raises every decision as an event. Hooks get the event first and may refuse the action. Then the diagnostics channel
  * `sigtool:audit` gets the event, and then the sinks.
  *
- * A refusal is written to every sink before `raise` returns. Only the system log may lose it. Events of verdict `allow`
- * are queued until the event loop is idle. The queue is bounded. If it is full, it drops new events of verdict `allow`
- * and counts them.
+ * A refusal is written to every sink before `raise` returns. Only the system log may lose it. A refusal that repeats
+ * another is counted, as repeats.ts tells. Events of verdict `allow` are queued until the event loop is idle. The queue is
+ * bounded. If it is full, it drops new events of verdict `allow` and counts them.
  */
 
 import { channel } from "node:diagnostics_channel";
 import { errnoReason, SigtoolError } from "@sigtool/core/read";
-import { freeze, isoTime, now, onExit, processId, stringifyJson, threadId, whenIdle } from "../safe/primordials.js";
+import {
+	afterMs,
+	freeze,
+	isoTime,
+	now,
+	onExit,
+	processId,
+	stringifyJson,
+	threadId,
+	whenIdle,
+} from "../safe/primordials.js";
 import { type EventDetail, type EventName, type FieldValue, OBSERVED } from "./events.js";
+import { COUNT_MS, createRepeats } from "./repeats.js";
 
 /** `audit` means that the action went on although the modes enforce and strict would have refused it. */
 export type EventVerdict = "allow" | "refuse" | "audit";
@@ -55,6 +66,8 @@ export interface Audit {
 	raise<Name extends EventName>(event: Name, verdict: EventVerdict, detail: EventDetail<Name>): void;
 	/** Writes the queued events. Never throws; events that were lost are counted in `dropped`. */
 	flush(): void;
+	/** Writes the queued events and the counts of repeated refusals, before the process ends. Never throws. */
+	finish(): void;
 	/** The number of events of verdict `allow` that are missing from at least one sink with `wants` `all`. */
 	readonly dropped: number;
 }
@@ -75,7 +88,12 @@ export function createAudit(sinks: readonly AuditSink[]): Audit {
 	/** True while a hook or subscriber runs. */
 	let isInHook = false;
 	let isScheduled = false;
+	let isTimed = false;
 	let isAtExit = false;
+	const repeats = createRepeats((line) => {
+		const failure = writeTo(forRefusals, line);
+		if (failure !== undefined) throw failure;
+	});
 
 	function isHeard(name: EventName, verdict: EventVerdict): boolean {
 		const isObserved = OBSERVED[name] === true;
@@ -136,10 +154,15 @@ export function createAudit(sinks: readonly AuditSink[]): Audit {
 		}
 		queue += line;
 		queued++;
+		if (isExiting) flush();
 		if (isScheduled) return;
 		isScheduled = true;
 		whenIdle(flush);
-		if (!isAtExit) onExit(flush);
+		finishAtExit();
+	}
+
+	function finishAtExit(): void {
+		if (!isAtExit) atExit = { finish, next: atExit };
 		isAtExit = true;
 	}
 
@@ -158,8 +181,36 @@ export function createAudit(sinks: readonly AuditSink[]): Audit {
 	/** Writes the queue first, so that sinks get all events in order. */
 	function writeNow(event: AuditEvent): void {
 		flush();
-		const failure = writeTo(forRefusals, lineOf(event));
-		if (failure !== undefined) throw failure;
+		repeats.writeCounts("due");
+		repeats.add(lineOf(event));
+		if (isExiting) repeats.writeCounts("all");
+		if (repeats.isWaiting()) awaitCounts();
+	}
+
+	/** Sees to it that a count is written within two minutes even if nothing else happens. */
+	function awaitCounts(): void {
+		finishAtExit();
+		if (isTimed) return;
+		isTimed = true;
+		afterMs(() => {
+			isTimed = false;
+			writeCounts("due");
+			if (repeats.isWaiting()) awaitCounts();
+		}, COUNT_MS);
+	}
+
+	/** A count that cannot be written stays for the next time. */
+	function writeCounts(which: "due" | "all"): void {
+		try {
+			repeats.writeCounts(which);
+		} catch {
+			// The sinks that fail have no room for a report either.
+		}
+	}
+
+	function finish(): void {
+		flush();
+		writeCounts("all");
 	}
 
 	return {
@@ -173,6 +224,7 @@ export function createAudit(sinks: readonly AuditSink[]): Audit {
 		},
 		raise,
 		flush,
+		finish,
 		get dropped() {
 			return dropped;
 		},
@@ -188,6 +240,19 @@ interface SinkNode {
 	readonly sink: AuditSink;
 	readonly next: SinkNode | undefined;
 }
+interface EndNode {
+	readonly finish: () => void;
+	readonly next: EndNode | undefined;
+}
+
+/** The audits that wrote something. One listener serves all, because Node.js warns of many. */
+let atExit: EndNode | undefined;
+/** Listeners of the program run later, and nothing may wait then. */
+let isExiting = false;
+onExit(() => {
+	isExiting = true;
+	for (let node = atExit; node !== undefined; node = node.next) node.finish();
+});
 
 function sinkList(sinks: readonly AuditSink[]): SinkNode | undefined {
 	return sinks.reduceRight<SinkNode | undefined>((next, sink) => ({ sink, next }), undefined);

@@ -35,6 +35,12 @@ export const EVENTS = {
 		bypassable: false,
 		meaning: "`count` events of verdict `allow` have not been written, because the queue was full or a sink failed.",
 	},
+	"verifier.detached": {
+		fields: ["path", "detail", "reason"],
+		bypassable: false,
+		meaning:
+			"The events file was renamed, deleted or replaced, and the file that has its `path` now cannot be written, for the reason in `detail`. Events go on to the file that had the path; if that was deleted, they are lost. At most once a minute.",
+	},
 	"catalog.load": {
 		fields: ["sha256", "product", "sequence", "signer"],
 		bypassable: false,

@@ -1,6 +1,6 @@
-/** The three sinks for events: a JSON Lines file, standard error, and the system log. */
+/** Two sinks for events: standard error, and the system log. The third is events-file.ts. */
 
-import { errnoReason, quote, SigtoolError } from "@sigtool/core/read";
+import { errnoReason, SigtoolError } from "@sigtool/core/read";
 import {
 	atomicsWait,
 	charCodeAt,
@@ -9,41 +9,12 @@ import {
 	Int32,
 	indexOf,
 	numberToString,
-	O_APPEND,
-	O_CREAT,
-	O_NOFOLLOW,
-	O_WRONLY,
-	openSync,
 	padStart,
 	SharedMemory,
 	slice,
 	writeSync,
 } from "../safe/primordials.js";
 import type { AuditSink } from "./audit.js";
-
-/**
- * Appends to a file, which is created with mode 0600. Each call is one write(2) of whole lines, so several processes can
- * share the file.
- * @throws ERR_AUDIT_SINK if the file cannot be opened
- */
-export function jsonLinesSink(file: string, wants: AuditSink["wants"] = "all"): AuditSink {
-	let descriptor: number;
-	try {
-		descriptor = openSync(file, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, 0o600);
-	} catch (cause) {
-		const message = `Cannot write audit events to ${quote(file)}: ${errnoReason(cause)}; run \`sigtool launcher check\`, and let this user append to the file`;
-		throw new SigtoolError("ERR_AUDIT_SINK", message, { cause, path: file });
-	}
-	const requireSame = identityCheck(descriptor);
-	return {
-		name: quote(file),
-		wants,
-		write(lines) {
-			requireSame();
-			writeFully(descriptor, lines);
-		},
-	};
-}
 
 /**
  * Returns a check that throws if the descriptor no longer refers to the same file. A program can close any descriptor,
@@ -117,9 +88,14 @@ export function writeFully(descriptor: number, text: string): void {
 			written += writeSync(descriptor, bytes, written);
 		} catch (error) {
 			if ((error as NodeJS.ErrnoException).code !== "EAGAIN" || ++waits > MAX_WAITS) throw error;
-			atomicsWait(NEVER, 0, 0, WAIT_MS);
+			wait();
 		}
 	}
+}
+
+/** Waits for 10 ms. */
+export function wait(): void {
+	atomicsWait(NEVER, 0, 0, WAIT_MS);
 }
 
 /** The sink fails if the reader of the pipe reads nothing for one second (100 × 10 ms). */

@@ -19,7 +19,8 @@ import {
 } from "@sigtool/core/read";
 import { type Audit, type AuditSink, createAudit } from "../audit/audit.js";
 import type { EventDetail } from "../audit/events.js";
-import { jsonLinesSink, standardErrorSink, systemLogSink } from "../audit/sinks.js";
+import { jsonLinesSink } from "../audit/events-file.js";
+import { STANDARD_ERROR, standardErrorSink, systemLogSink, writeFully } from "../audit/sinks.js";
 import type { AuditSettings, Development, HostConfiguration, OnRefusal } from "../host/config.js";
 import { readOwnedFile } from "../host/owned-file.js";
 import { platform } from "../safe/primordials.js";
@@ -79,7 +80,11 @@ export function gateOver(options: GateOptions, gather: () => Evidence): Gate {
 		throw new SigtoolError("ERR_UNSUPPORTED_PLATFORM", "Cannot enforce anything on Windows yet: use Linux or macOS");
 	}
 	const { configuration } = options;
-	const audit = createAudit(sinksFor(configuration.audit, options.addon));
+	const audit: Audit = createAudit(
+		sinksFor(configuration.audit, options.addon, (path, reason) =>
+			reportDetached(audit, configuration.audit, path, reason),
+		),
+	);
 	if (configuration.mode !== undefined && stricter(configuration.mode, options.mode) === "off") {
 		return unguardedGate(options, audit);
 	}
@@ -209,11 +214,32 @@ function refuseOtherProducts({ products }: CodeIndex, policy: Policy): void {
 	);
 }
 
-function sinksFor({ jsonLines, stderr, syslog }: AuditSettings, addon: KernelAddon | undefined): AuditSink[] {
+type OnDetached = (path: string, reason: string) => void;
+
+function sinksFor(
+	{ jsonLines, stderr, syslog }: AuditSettings,
+	addon: KernelAddon | undefined,
+	onDetached: OnDetached,
+): AuditSink[] {
 	const log = syslog ? addon?.logToSystem : undefined;
 	return [
 		...(log === undefined ? [] : [systemLogSink(log)]),
 		...(stderr === "off" ? [] : [standardErrorSink(stderr)]),
-		...(jsonLines === undefined ? [] : [jsonLinesSink(jsonLines)]),
+		...(jsonLines === undefined
+			? []
+			: [jsonLinesSink(jsonLines, { onDetached: (reason) => onDetached(jsonLines, reason) })]),
 	];
+}
+
+/** Tells every sink that events go to a file that has lost its path. If there is no other sink, tells standard error. */
+function reportDetached(audit: Audit, { stderr, syslog }: AuditSettings, path: string, detail: string): void {
+	try {
+		if (stderr === "off" && !syslog) {
+			const message = `sigtool: ERR_AUDIT_SINK: Cannot write audit events to ${quote(path)}: ${detail}; they go on to the file that had this path\n`;
+			writeFully(STANDARD_ERROR, message);
+		}
+		audit.raise("verifier.detached", "audit", { path, reason: "ERR_AUDIT_SINK", detail });
+	} catch {
+		// A sink that fails makes the event fail that is written at the moment.
+	}
 }

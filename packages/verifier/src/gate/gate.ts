@@ -145,7 +145,10 @@ export function gateOf(parts: GateParts): Gate {
 			if (isUnwritten && ruling === "audit") return;
 			error = isUnwritten && ruling === "refuse" ? unwritten(cause, refusal()) : cause;
 		}
-		if (onRefusal === "exit") endProcess(error, exit);
+		if (onRefusal === "exit") {
+			audit.finish();
+			endProcess(error, exit);
+		}
 		throw error;
 	}
 

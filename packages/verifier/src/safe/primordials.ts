@@ -36,7 +36,8 @@ export const read = fs.read;
 export const {
 	O_APPEND,
 	O_CREAT,
-	O_NOFOLLOW = 0, // On Windows, O_NOFOLLOW and O_NONBLOCK do not exist.
+	O_NOCTTY = 0, // On Windows, O_NOCTTY, O_NOFOLLOW and O_NONBLOCK do not exist.
+	O_NOFOLLOW = 0,
 	O_NONBLOCK = 0,
 	O_RDONLY,
 	O_WRONLY,
@@ -87,10 +88,19 @@ const toIsoString = uncurryThis(Date.prototype.toISOString);
 export const isoTime = (milliseconds: number): string => toIsoString(new DateObject(milliseconds));
 
 export const whenIdle = setImmediate;
+const startTimer = setTimeout;
+const timer = setTimeout(() => {}, 0);
+const unref = uncurryThis(timer.unref);
+clearTimeout(timer);
+/** Calls the function after this time, if the process still runs then. */
+export const afterMs = (call: () => void, milliseconds: number): void => void unref(startTimer(call, milliseconds));
 export const onExit = process.on.bind(process, "exit") as (listener: () => void) => void;
 export const { platform } = process;
 export const workingDirectory: () => string = process.cwd;
 export const processId = process.pid;
+const BigInteger = BigInt;
+const { geteuid } = process;
+export const effectiveUser = (): bigint => BigInteger(geteuid?.() ?? 0);
 export const threadId = thread;
 
 /** `process.exit` calls this function last. It runs no listener. In a worker it ends only the worker's thread. */

@@ -1,0 +1,107 @@
+/* Guarantees that events go to the file that has the path now, or to the file that had it. A file
+ * is opened again only if nobody but root, this user, or the owner of the former file can have put
+ * it there. */
+#define _GNU_SOURCE
+#include "event-file.h"
+#include "../shared/event-line.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+static int file = -1;
+static struct stat opened; /* the answer of fstat(2) when `file` was opened */
+
+static bool is_same(const struct stat *one, const struct stat *other)
+{
+	return one->st_dev == other->st_dev && one->st_ino == other->st_ino;
+}
+
+/* Returns true if `file` is still the file that was opened, with `*now` as its state. A program may
+ * have closed the descriptor and opened another file with the same number. */
+static bool is_own(struct stat *now)
+{
+	if (file < 0 || fstat(file, now) != 0)
+		return false;
+	const int flags = fcntl(file, F_GETFL) & (O_ACCMODE | O_APPEND);
+	return flags == (O_WRONLY | O_APPEND) && is_same(now, &opened);
+}
+
+/* Opens the path, for which a file is expected soon if one was there before. */
+static int open_waiting(const char *path, bool creates, bool waits)
+{
+	const struct timespec pause = {.tv_nsec = 10 * 1000 * 1000};
+	for (int waited = 0;; waited++) {
+		const int next = open_event_file(path, creates);
+		if (next >= 0 || errno != ENOENT || !waits || waited == 10)
+			return next;
+		nanosleep(&pause, NULL);
+	}
+}
+
+/* Returns why a file that was opened again cannot be used, or NULL. */
+static const char *objection_to(const struct stat *next)
+{
+	if (!S_ISREG(next->st_mode))
+		return "it is no regular file";
+	if (next->st_nlink != 1)
+		return "it has several names, or none any more";
+	if (next->st_uid != 0 && next->st_uid != opened.st_uid && next->st_uid != geteuid())
+		return "it belongs to another user";
+	return NULL;
+}
+
+/* Opens the file for the first time. Any file is accepted that can be appended to. */
+static int open_first(const char *path)
+{
+	file = open_event_file(path, true);
+	if (file >= 0 && fstat(file, &opened) != 0) {
+		close(file);
+		file = -1;
+	}
+	return file;
+}
+
+/* Makes `file` the file that the path names. Returns the reason if that fails, else NULL. */
+static const char *open_again(const char *path, bool replaces, bool creates, bool waits)
+{
+	struct stat status;
+	const int next = open_waiting(path, creates, waits);
+	if (next < 0 || fstat(next, &status) != 0)
+		return strerror(errno);
+	const char *objection = objection_to(&status);
+	if (objection != NULL) {
+		close(next);
+		errno = EPERM;
+		return objection;
+	}
+	opened = status;
+	if (!replaces) {
+		file = next;
+		return NULL;
+	}
+	/* The number stays the same, so that no other thread writes to a closed descriptor. */
+	dup3(next, file, O_CLOEXEC);
+	close(next);
+	return NULL;
+}
+
+int event_file(const char *path, bool waits, const char **trouble)
+{
+	struct stat now;
+	struct stat named;
+	*trouble = NULL;
+	if (file < 0)
+		return open_first(path);
+	const bool owns = is_own(&now);
+	const bool has_name = owns && now.st_nlink > 0;
+	if (has_name && lstat(path, &named) == 0 && is_same(&now, &named))
+		return file;
+	*trouble = open_again(path, owns, !has_name, waits && has_name);
+	if (*trouble != NULL && !has_name)
+		return -1;
+	return file;
+}

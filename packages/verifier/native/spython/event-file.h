@@ -1,0 +1,14 @@
+/* The descriptor of the file of events, which may be renamed while the process runs, as logrotate
+ * does. */
+#ifndef SIGTOOL_EVENT_FILE_H
+#define SIGTOOL_EVENT_FILE_H
+#include <stdbool.h>
+
+/* Returns a descriptor of the file that has this path. If the path names another file than before,
+ * that file is opened. If it cannot be opened, the descriptor is that of the file which had the
+ * path, as long as that file has a name. `*trouble` is then the reason, else NULL. Waits for 100 ms
+ * at most if there is no file at the path and `waits` is true. Returns -1 with errno if there is no
+ * file to write to. */
+int event_file(const char *path, bool waits, const char **trouble);
+
+#endif

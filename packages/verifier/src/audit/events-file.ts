@@ -1,0 +1,163 @@
+/** The JSON Lines file of events. It may be renamed while the process runs, as logrotate does. */
+
+import { errnoReason, quote, SigtoolError } from "@sigtool/core/read";
+import {
+	closeSync,
+	effectiveUser,
+	fstatSync,
+	lstatSync,
+	now,
+	O_APPEND,
+	O_CREAT,
+	O_NOCTTY,
+	O_NOFOLLOW,
+	O_NONBLOCK,
+	O_WRONLY,
+	openSync,
+	S_IFMT,
+	S_IFREG,
+} from "../safe/primordials.js";
+import type { AuditSink } from "./audit.js";
+import { wait, writeFully } from "./sinks.js";
+
+export interface EventsFileOptions {
+	/** Default `all`. */
+	readonly wants?: AuditSink["wants"];
+	/**
+	 * Gets the reason why the file that has the path now cannot be written, once in `REPORT_MS` while events go on to the
+	 * file that had the path before.
+	 */
+	readonly onDetached?: (reason: string) => void;
+}
+
+export const REPORT_MS = 60_000;
+/** A file that is rotated has no successor for a moment: the sink waits for it for 100 ms (10 × 10 ms). */
+const MAX_WAITS = 10;
+
+/**
+ * Appends to a file, which is created with mode 0600. Each call is one write(2) of whole lines, so several processes can
+ * share the file. Before each write the descriptor is compared with what the path names. If they differ, the file that
+ * the path names is opened, without following a link.
+ * @throws ERR_AUDIT_SINK if the file cannot be opened
+ */
+export function jsonLinesSink(file: string, { wants = "all", onDetached }: EventsFileOptions = {}): AuditSink {
+	let own: OpenedFile;
+	let reported = 0;
+	try {
+		own = openedFile(openOrCreate(file));
+	} catch (cause) {
+		const message = `Cannot write audit events to ${quote(file)}: ${errnoReason(cause)}; run \`sigtool launcher check\`, and let this user append to the file`;
+		throw new SigtoolError("ERR_AUDIT_SINK", message, { cause, path: file });
+	}
+
+	/** Goes over to the file that has the path. @throws if events would get lost otherwise */
+	function followPath(): void {
+		const links = linksOf(own);
+		if (links > 0n && isAt(file, own)) return;
+		const isDue = !(now() - reported < REPORT_MS && now() >= reported);
+		try {
+			const next = reopened(file, own, links === 0n, isDue ? MAX_WAITS : 0);
+			if (links >= 0n) closeSync(own.descriptor);
+			own = next;
+		} catch (error) {
+			if (isDue) {
+				reported = now();
+				onDetached?.(errnoReason(error));
+			}
+			// A file without a name is lost when the process ends.
+			if (links <= 0n) throw error;
+		}
+	}
+
+	return {
+		name: quote(file),
+		wants,
+		write(lines) {
+			followPath();
+			writeFully(own.descriptor, lines);
+		},
+	};
+}
+
+interface OpenedFile {
+	readonly descriptor: number;
+	readonly dev: bigint;
+	readonly ino: bigint;
+	readonly uid: bigint;
+}
+
+/** fstat() and lstat() must return BigInts for the reason that `identityCheck` in sinks.ts explains. */
+const IN_BIG_INTEGERS = { __proto__: null, bigint: true } as unknown as { bigint: true };
+const [TYPE, REGULAR] = [BigInt(S_IFMT), BigInt(S_IFREG)];
+const FLAGS = O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+
+function openedFile(descriptor: number): OpenedFile {
+	const { dev, ino, uid } = fstatSync(descriptor, IN_BIG_INTEGERS);
+	return { descriptor, dev, ino, uid };
+}
+
+/**
+ * A file that is missing, where this user cannot make one, may be in the middle of a rotation: then the error is that
+ * it is missing, which may pass.
+ */
+function openOrCreate(file: string): number {
+	try {
+		return openSync(file, FLAGS);
+	} catch (missing) {
+		if (codeOf(missing) !== "ENOENT") throw missing;
+		try {
+			return openSync(file, FLAGS | O_CREAT, 0o600);
+		} catch (error) {
+			throw codeOf(error) === "EACCES" ? missing : error;
+		}
+	}
+}
+
+/** Opens the file again as one that only this user, root, or the owner of the former file could have put there. */
+function reopened(file: string, former: OpenedFile, creates: boolean, waits: number): OpenedFile {
+	const descriptor = creates ? openOrCreate(file) : openWaiting(file, waits);
+	try {
+		const { dev, ino, uid, mode, nlink } = fstatSync(descriptor, IN_BIG_INTEGERS);
+		if ((mode & TYPE) !== REGULAR) throw new Error("it is no regular file");
+		if (nlink !== 1n) throw new Error("it has several names, or none any more");
+		if (uid !== 0n && uid !== former.uid && uid !== effectiveUser()) throw new Error("it belongs to another user");
+		return { descriptor, dev, ino, uid };
+	} catch (error) {
+		closeSync(descriptor);
+		throw error;
+	}
+}
+
+function openWaiting(file: string, waits: number): number {
+	for (let waited = 0; ; waited++) {
+		try {
+			return openSync(file, FLAGS);
+		} catch (error) {
+			if (codeOf(error) !== "ENOENT" || waited >= waits) throw error;
+			wait();
+		}
+	}
+}
+
+/** Returns the number of names of the file, or -1 if the program closed the descriptor or used it for another file. */
+function linksOf({ descriptor, dev, ino }: OpenedFile): bigint {
+	try {
+		const stats = fstatSync(descriptor, IN_BIG_INTEGERS);
+		return stats.dev === dev && stats.ino === ino ? stats.nlink : -1n;
+	} catch {
+		return -1n;
+	}
+}
+
+function isAt(file: string, { dev, ino }: OpenedFile): boolean {
+	try {
+		const named = lstatSync(file, IN_BIG_INTEGERS);
+		return named.dev === dev && named.ino === ino;
+	} catch {
+		return false;
+	}
+}
+
+function codeOf(error: unknown): string | undefined {
+	return (error as NodeJS.ErrnoException).code;
+}
