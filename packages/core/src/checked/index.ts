@@ -64,6 +64,7 @@ export {
 	createFsverityHasher,
 	digestFile,
 	digestStandardInput,
+	digestsToDeny,
 	expiryNotice,
 	hostFromFileBytes,
 	inspectAttributes,

@@ -66,6 +66,7 @@ export const {
 	createFsverityHasher,
 	digestFile,
 	digestStandardInput,
+	digestsToDeny,
 	expiryNotice,
 	hostFromFileBytes,
 	inspectAttributes,
@@ -111,6 +112,7 @@ export const {
 		["algorithm", oneOf(...STREAM_ALGORITHMS)],
 		["options", fileDigestOptions],
 	],
+	digestsToDeny: [["certificate", certificate]],
 	expiryNotice: [
 		[
 			"certificates",

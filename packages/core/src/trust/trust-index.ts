@@ -49,6 +49,8 @@ export interface TrustIndex {
 	readonly entryCount: number;
 	/** The SHA-256 of the whole file in lower-case hexadecimal. */
 	readonly digest: string;
+	/** The SHA-256 of the part that the signature covers, in lower-case hexadecimal. */
+	readonly signedDigest: string;
 	/**
 	 * Returns the entry of a path, or undefined if the product is unknown or has no such path. The path is
 	 * "/"-separated and relative to the product's root. The results of `find` and `hasContent` are right even if a
@@ -293,7 +295,7 @@ function parseSignature(der: Uint8Array): Pick<IndexParts, "signedData" | "signe
 }
 
 function readIndex(parts: IndexParts, findRecord?: FindRecord): TrustIndex {
-	const { bytes, recordsStart, namesStart, namesEnd, entryCount, digest, signer } = parts;
+	const { bytes, recordsStart, namesStart, namesEnd, entryCount, digest, contentSha256, signer } = parts;
 	const { policy, notAfter, signers, products: described } = parseHead(parts.head);
 	const table: EntryTable = { bytes, recordsStart, namesStart, namesEnd, findRecord };
 	const [names, starts]: [string[], number[]] = [[], []];
@@ -322,6 +324,7 @@ function readIndex(parts: IndexParts, findRecord?: FindRecord): TrustIndex {
 		signers,
 		entryCount,
 		digest,
+		signedDigest: Buffer.from(contentSha256).toString("hex"),
 		find(product, path) {
 			const number = numberOf(product);
 			return number === names.length ? undefined : findEntry(table, starts[number], starts[number + 1], path);

@@ -17,9 +17,28 @@ export const COMMON_FIELDS = ["time", "event", "verdict", "pid", "thread"] as co
 export const EVENTS = {
 	// The verifier itself
 	"verifier.start": {
-		fields: ["mode", "index", "signer", "products", "tier", "missing", "reason"],
+		fields: ["mode", "index", "signer", "products", "tier", "missing", "reason", "why"],
 		bypassable: false,
-		meaning: "The verifier starts, or cannot start. `missing` names what this runtime or system does not enforce.",
+		meaning:
+			"The verifier starts, or cannot start. `missing` names what this runtime or system does not enforce, and `why` is the message of a start that is refused.",
+	},
+	"verifier.reload": {
+		fields: ["path", "count", "reason", "why"],
+		bypassable: false,
+		meaning:
+			"A running process has taken `count` denials over from the host configuration at `path`. With a `reason` it could not, and goes on with the list that it has.",
+	},
+	"verifier.expiring": {
+		fields: ["what", "notAfter", "days"],
+		bypassable: false,
+		meaning:
+			"`what` (`index` or `certificate`, that of the index's signer) ends at `notAfter`, in at most `days` days: 30, 7 or 1. From then on no start succeeds.",
+	},
+	"verifier.expired": {
+		fields: ["what", "notAfter"],
+		bypassable: false,
+		meaning:
+			"`what` ended at `notAfter`, and the process still runs. Once a day, when a file is judged; `onExpiry` of the host configuration says whether it loads more.",
 	},
 	"verifier.addhook": {
 		fields: ["name"],
@@ -51,10 +70,10 @@ export const EVENTS = {
 
 	// Code
 	"module.open_code": {
-		fields: ["path", "use", "sha256", "expected", "product", "entry", "rule", "reason"],
+		fields: ["path", "use", "sha256", "expected", "product", "entry", "rule", "reason", "denial"],
 		bypassable: false,
 		meaning:
-			"A file is opened as code: a module, JSON, or any file that a program passes to `openCode`, such as a template or a migration.",
+			"A file is opened as code: a module, JSON, or any file that a program passes to `openCode`, such as a template or a migration. `denial` is the reason that the deny list gives.",
 	},
 	"module.compile": {
 		fields: ["path", "sha256", "format", "reason"],

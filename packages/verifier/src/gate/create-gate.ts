@@ -23,8 +23,18 @@ import type { AuditSettings, Development, HostConfiguration, OnRefusal } from ".
 import { readOwnedFile } from "../host/owned-file.js";
 import { platform } from "../safe/primordials.js";
 import { type Gate, gateOf } from "./gate.js";
+import {
+	addDenials,
+	createDenyList,
+	type Denials,
+	endsOf,
+	type Ground,
+	groundsOf,
+	noDenials,
+} from "./deny-list.js";
 import { type CodeIndex, createJudge } from "./judge.js";
 import { createKernelCheck, type KernelAddon } from "./kernel-check.js";
+import { createTerm, type End, type Passed } from "./term.js";
 
 export interface GateOptions {
 	/**
@@ -40,10 +50,25 @@ export interface GateOptions {
 	/** `allow` accepts signatures of a development identity. Default `refuse`. */
 	readonly development?: Development;
 	readonly addon?: KernelAddon | undefined;
+	/** The state of the process, which its threads share. Default: that of a process that starts now. */
+	readonly state?: ProcessState;
 	/** The runtime's tier, for the start event. */
 	readonly tier?: string;
 	/** The names of the capabilities that are not enforced, for the start event. */
 	readonly missing?: readonly string[];
+}
+
+/** What a process has judged and seen since its start. It can be cloned, so that a new thread begins where it is. */
+export interface ProcessState {
+	/** The time of the start, in milliseconds since the epoch. Threads of a process that runs are judged for it too. */
+	readonly startedAt: number;
+	/** The denials that were found so far. */
+	readonly denials: Denials;
+	readonly passed: Passed;
+}
+
+export function newProcessState(): ProcessState {
+	return { startedAt: Date.now(), denials: noDenials(), passed: { index: false, certificate: false } };
 }
 
 /** Verified index and policy, and the signers that signed them. */
@@ -54,6 +79,9 @@ export interface Evidence {
 	readonly signers: readonly VerifiedSigner[];
 	/** The SHA-256 of the index file, in lower-case hexadecimal; undefined for catalogs. */
 	readonly digest: string | undefined;
+	/** What is denied makes the whole evidence refused. */
+	readonly grounds: readonly Ground[];
+	readonly ends: readonly End[];
 }
 
 /**
@@ -62,26 +90,26 @@ export interface Evidence {
  * ERR_DENIED, ERR_KERNEL_CHECK, ERR_AUDIT_SINK
  */
 export function createGate(options: GateOptions): Gate {
-	return gateOver(options, () => readIndex(options));
+	return gateOver(options, (state) => readIndex(options, state));
 }
 
 /** Does what `createGate` does, but with the evidence that `gather` returns. `gather` may refuse by throwing. */
-export function gateOver(options: GateOptions, gather: () => Evidence): Gate {
+export function gateOver(options: GateOptions, gather: (state: ProcessState) => Evidence): Gate {
 	if (platform === "win32") {
 		throw new SigtoolError("ERR_UNSUPPORTED_PLATFORM", "Cannot enforce anything on Windows yet: use Linux or macOS");
 	}
-	const { configuration } = options;
+	const { configuration, state = newProcessState() } = options;
 	const audit = createAudit(sinksFor(configuration.audit, options.addon));
 	if (configuration.mode !== undefined && stricter(configuration.mode, options.mode) === "off") {
 		return unguardedGate(options, audit);
 	}
 	let gate: Gate;
 	try {
-		requireClock();
-		gate = guardedGate(options, gather(), audit);
+		requireClock(state);
+		gate = guardedGate(options, state, gather(state), audit);
 	} catch (error) {
-		const reason = error instanceof SigtoolError ? error.code : "ERR_INTERNAL";
-		audit.raise("verifier.start", "refuse", { reason, missing: options.missing?.join(" ") });
+		const { code: reason, message: why } = error instanceof SigtoolError ? error : INTERNAL;
+		audit.raise("verifier.start", "refuse", { reason, missing: options.missing?.join(" "), why });
 		throw error;
 	}
 	// Writing the start event tests the sinks that receive all events, because enforcement needs a complete audit trail.
@@ -94,10 +122,12 @@ export function gateOver(options: GateOptions, gather: () => Evidence): Gate {
 	return gate;
 }
 
+const INTERNAL = { code: "ERR_INTERNAL", message: undefined };
+
 /** A machine without a battery starts in 1970, or at the time of its last shutdown. @throws ERR_CLOCK */
-function requireClock(): void {
-	if (Date.now() / 1000 >= EARLIEST_SECONDS) return;
-	const message = `Cannot judge what has expired: the clock says ${new Date().toISOString()}, which is before this release; set it, or wait for time-sync.target`;
+function requireClock({ startedAt }: ProcessState): void {
+	if (startedAt / 1000 >= EARLIEST_SECONDS) return;
+	const message = `Cannot judge what has expired: the clock says ${new Date(startedAt).toISOString()}, which is before this release; set it, or wait for time-sync.target`;
 	throw new SigtoolError("ERR_CLOCK", message);
 }
 
@@ -125,14 +155,18 @@ function unguardedGate({ tier, missing }: GateOptions, audit: Audit): Gate {
 	return gateOf({ mode: "off", policy, onRefusal: "throw", audit, judge, kernel, maxSizeBytes, sizes: "any" });
 }
 
-function guardedGate(options: GateOptions, evidence: Evidence, audit: Audit): Gate {
-	const { configuration, addon, tier, missing } = options;
+function guardedGate(options: GateOptions, state: ProcessState, evidence: Evidence, audit: Audit): Gate {
+	const { configuration, development = "refuse", addon, tier, missing } = options;
 	const { index, signers, digest } = evidence;
 	const ownPolicy = hostPolicy(options) ?? evidence.policy;
 	const mode = stricter(configuration.mode ?? ownPolicy.mode, options.mode);
 	const policy = policyInMode(ownPolicy, mode);
 	refuseOtherProducts(index, policy);
-	const judge = createJudge(index, configuration.products, configuration.deny);
+	const { startedAt, denials, passed } = state;
+	const watched = configuration.isFile ? { file: configuration.file, development } : undefined;
+	const denyList = createDenyList(addDenials(denials, configuration.deny), evidence.grounds, watched, audit);
+	const term = createTerm(evidence.ends, configuration.onExpiry, passed, audit);
+	const judge = createJudge(index, configuration.products, configuration.deny, { denyList, term, at: startedAt });
 	const kernel = createKernelCheck(policy.files.kernelCheck, addon);
 	const detail: EventDetail<"verifier.start"> = {
 		mode,
@@ -149,6 +183,7 @@ function guardedGate(options: GateOptions, evidence: Evidence, audit: Audit): Ga
 		audit.raise("catalog.load", "allow", { sha256: digest, product, sequence, signer: signers[0]?.spkiSha256 });
 	}
 	audit.raise("verifier.start", mode === "off" || mode === "audit" ? "audit" : "allow", detail);
+	term.refusal(); // says in an event what ends soon
 	const onRefusal = options.onRefusal ?? configuration.onRefusal ?? "throw";
 	const { maxSizeBytes } = policy.files;
 	const { exitProcess: exit, readRegularFile, readPackageType } = addon ?? {};
@@ -156,16 +191,30 @@ function guardedGate(options: GateOptions, evidence: Evidence, audit: Audit): Ga
 	return gateOf({ mode, policy, onRefusal, exit, audit, judge, kernel, ...fastPath, maxSizeBytes, sizes: "bounded" });
 }
 
-function readIndex({ index, configuration, development, addon }: GateOptions): Evidence {
+function readIndex({ index, configuration, development, addon }: GateOptions, { startedAt: at }: ProcessState): Evidence {
 	const source = index ?? configuration.index;
 	if (source === undefined) {
 		const message = `Cannot start: neither the program nor ${quote(configuration.file)} names a trust index`;
 		throw new SigtoolError("ERR_HOST_CONFIG", message);
 	}
 	const bytes = typeof source === "string" ? readBounded(source, MAX_TRUST_INDEX_BYTES) : source;
-	const verified = verifyTrustIndex(bytes, { trust: configuration.trust, development, findRecord: addon?.findRecord });
-	const { policy, digest } = verified.index;
-	return { index: verified.index, policy, signers: [verified.signer], digest };
+	const { trust } = configuration;
+	const verified = verifyTrustIndex(bytes, { trust, development, at, findRecord: addon?.findRecord });
+	const { policy, digest, signedDigest, signers, products, notAfter } = verified.index;
+	const catalogs = products.flatMap((product) => product.catalogs);
+	return {
+		index: verified.index,
+		policy,
+		signers: [verified.signer],
+		digest,
+		grounds: [
+			...[digest, signedDigest].map((sha256) => ({ kind: "catalog", sha256, what: "the trust index" }) as const),
+			...catalogs.map((sha256) => ({ kind: "catalog", sha256, what: "a catalog of the trust index" }) as const),
+			...signers.map((sha256) => ({ kind: "key", sha256, what: "a key that signed its catalogs" }) as const),
+			...groundsOf(verified),
+		],
+		ends: [...(notAfter === undefined ? [] : [{ what: "index", notAfter } as const]), ...endsOf(verified)],
+	};
 }
 
 /** Reads the policy document that the host configuration names; undefined if it names none. */

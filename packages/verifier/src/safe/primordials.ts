@@ -27,6 +27,7 @@ export const openSync = fs.openSync;
 export const closeSync = fs.closeSync;
 export const fstatSync = fs.fstatSync;
 export const lstatSync = fs.lstatSync;
+export const statSync = fs.statSync;
 export const readSync = fs.readSync;
 export const readlinkSync = fs.readlinkSync;
 export const writeSync = fs.writeSync;
@@ -62,6 +63,10 @@ export const SharedMemory = SharedArrayBuffer;
 export const atomicsWait = Atomics.wait;
 
 export const stringifyJson = JSON.stringify;
+export const parseJson: (text: string) => unknown = JSON.parse;
+export const isArray: (value: unknown) => value is readonly unknown[] = Array.isArray;
+/** Tells whether the object itself has the member. A program can put members on Object.prototype. */
+export const hasOwn = Object.hasOwn;
 export const freeze = Object.freeze;
 /** Returns the object's own enumerable names, in order. */
 export const keysOf = Object.keys;
@@ -80,6 +85,8 @@ const encode = uncurryThis(TextEncoder.prototype.encode);
 export const encodeUtf8 = (text: string): Uint8Array => encode(encoder, text);
 
 export const now = Date.now;
+/** Returns the nanoseconds since some moment, by a clock that nobody can set. */
+export const monotonic: () => bigint = process.hrtime.bigint;
 const DateObject = Date;
 const toIsoString = uncurryThis(Date.prototype.toISOString);
 /** Formats a time in UTC with milliseconds, e.g. `2026-01-31T12:00:00.000Z`. */
@@ -90,6 +97,7 @@ export const onExit = process.on.bind(process, "exit") as (listener: () => void)
 export const { platform } = process;
 export const workingDirectory: () => string = process.cwd;
 export const processId = process.pid;
+export const userId: number | undefined = process.getuid?.();
 export const threadId = thread;
 
 /** The function that `process.exit` calls last. It runs no listener. In a worker it ends only that thread. */

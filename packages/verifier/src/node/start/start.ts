@@ -9,7 +9,8 @@ import { join } from "node:path";
 import process from "node:process";
 import { isMainThread } from "node:worker_threads";
 import { MAX_TRUST_INDEX_BYTES, type Mode, quote, readBounded, SigtoolError } from "@sigtool/core/read";
-import { createGate } from "../../gate/create-gate.js";
+import { createGate, newProcessState, type ProcessState } from "../../gate/create-gate.js";
+import { noDenials } from "../../gate/deny-list.js";
 import type { Gate } from "../../gate/gate.js";
 import { loadKernelAddon } from "../../gate/kernel-addon.js";
 import { type HostConfiguration, readHostConfiguration } from "../../host/config.js";
@@ -44,6 +45,7 @@ export interface Inheritance {
 	 * is installed beside the hook.
 	 */
 	readonly addon: string | undefined;
+	readonly state: ProcessState;
 	/** A thread with the role `loader` runs no code of the program. It answers the imports of another thread. */
 	readonly role: "program" | "loader";
 }
@@ -100,7 +102,9 @@ function inheritanceOfProcess(development: "refuse" | "allow"): Inheritance {
 		const { index, record } = launch;
 		const configuration = readHostConfiguration({ development: record.development, file: record.config });
 		const { mode, development, addon } = record;
-		return { index, configuration, mode, development, addon, launched: true, writable: record.write, role: "program" };
+		const writable = record.write;
+		const state = newProcessState();
+		return { index, configuration, mode, development, addon, launched: true, writable, state, role: "program" };
 	}
 	const configuration = readHostConfiguration({ development });
 	if (configuration.index === undefined) {
@@ -115,6 +119,7 @@ function inheritanceOfProcess(development: "refuse" | "allow"): Inheritance {
 		launched: false,
 		writable: [],
 		addon: join(__dirname, "native/addon.node"),
+		state: newProcessState(),
 		role: "program",
 	};
 }
@@ -125,7 +130,8 @@ function inheritanceOfThread(): Inheritance {
 	if (inheritance === undefined)
 		throw new SigtoolError("ERR_START", "Cannot start a thread that got no trust from its parent");
 	// The type assertion is safe: the parent's guardWorkers() or bequeath() has passed this value.
-	return inheritance as Inheritance;
+	const { state, ...rest } = inheritance as Inheritance;
+	return { ...rest, state: { ...state, denials: Object.assign(noDenials(), state.denials) } };
 }
 
 function checkProcess(gate: Gate, { refusesStrings }: Runtime): void {
