@@ -125,10 +125,15 @@ _Noreturn void fail(int status, const char *code, const char *format, ...)
 {
 	const int error = errno;
 	char program[64] = "spython";
+	char why[2 * PATH_MAX];
 	va_list values;
 	if (code != NULL) {
 		snprintf(program, sizeof program, "spython: %s", code);
-		raise_event("verifier.start", REFUSE, "reason", code, NULL);
+		errno = error; /* %m shows errno */
+		va_start(values, format);
+		vsnprintf(why, sizeof why, format, values);
+		va_end(values);
+		raise_event("verifier.start", REFUSE, "reason", code, "why", why, NULL);
 	}
 	errno = error; /* %m shows errno */
 	va_start(values, format);

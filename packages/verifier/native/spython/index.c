@@ -50,8 +50,6 @@ enum {
 static struct index_table table;
 static struct index_digests verified;
 
-static uint64_t not_after = UINT64_MAX; /* milliseconds since 1970 */
-
 /* The products in the order of the head. Their records have the same order. */
 static struct product {
 	const char *name;
@@ -116,14 +114,14 @@ static const uint8_t *map_index(const char *file, int descriptor, size_t *length
 	return memory;
 }
 
-/* Refuses the index if one of these digests is on the deny list. */
-static void refuse_denied(const struct json *digests, const char *kind)
+/* Refuses the index if this digest is on the deny list. `kind` must be a literal. */
+static void refuse_denied(const char *kind, const char *hex)
 {
-	EACH(digest, digests) {
-		const char *reason = denied(kind, digest->text);
-		if (reason != NULL)
-			distrust("ERR_DENIED", reason);
-	}
+	const char *reason = denied(kind, hex);
+	if (reason != NULL)
+		fail(REFUSED, "ERR_DENIED",
+			"Cannot trust the trust index: the deny list names what it was made of: %s", reason);
+	rest_on(OF_INDEX, kind, hex);
 }
 
 /* Returns true if the policy names this product, or no product at all. */
@@ -166,7 +164,8 @@ static void add_product(const struct json *described)
 		malformed("its products are too many");
 	const struct json *bound = find_by(rules.products, "name", name->text);
 	require_accepted(name->text, sequence, bound);
-	refuse_denied(json_member(described, "catalogs"), "catalog");
+	EACH(catalog, json_member(described, "catalogs"))
+		refuse_denied("catalog", catalog->text);
 	const struct json *bound_root = json_member(bound, "root");
 	const char *path = bound_root == NULL ? root->text : bound_root->text;
 	const char *real = realpath(path, NULL);
@@ -240,17 +239,17 @@ static void read_head(int mode_asked)
 	if (!read_members(keep_json(text, length), HEAD, values, &fault))
 		fail(REFUSED, "ERR_INDEX_FORMAT", "Cannot use the head of the trust index: \"%s\" %s",
 			fault.at, fault.why);
-	if (values[HEAD_NOT_AFTER] != NULL)
-		not_after = values[HEAD_NOT_AFTER]->number;
-	if (is_index_expired())
-		fail(REFUSED, "ERR_INDEX_EXPIRED",
-			"Cannot use the trust index: it has expired; compile it again");
-	refuse_denied(values[HEAD_SIGNERS], "key");
-	const char *reason = denied("catalog", verified.index);
-	if (reason == NULL)
-		reason = denied("catalog", verified.content);
-	if (reason != NULL)
-		distrust("ERR_DENIED", reason);
+	if (values[HEAD_NOT_AFTER] != NULL) {
+		const uint64_t not_after = values[HEAD_NOT_AFTER]->number;
+		if ((uint64_t)time(NULL) > not_after / 1000)
+			fail(REFUSED, "ERR_INDEX_EXPIRED",
+				"Cannot use the trust index: it has expired; compile it again");
+		end_at(END_OF_INDEX, not_after);
+	}
+	EACH(signer, values[HEAD_SIGNERS])
+		refuse_denied("key", signer->text);
+	refuse_denied("catalog", verified.index);
+	refuse_denied("catalog", verified.content);
 	read_policy(values[HEAD_POLICY], mode_asked);
 	EACH(product, values[HEAD_PRODUCTS])
 		add_product(product);
@@ -283,11 +282,7 @@ void announce(const char *missing)
 	const enum verdict verdict = rules.mode <= MODE_AUDIT ? AUDIT : ALLOW;
 	raise_event("verifier.start", verdict, "mode", MODE_NAMES[rules.mode], "index", verified.index,
 		"signer", verified.signer, "tier", "CPython " SPYTHON_VERSION, "missing", missing, NULL);
-}
-
-int is_index_expired(void)
-{
-	return (uint64_t)time(NULL) > not_after / 1000;
+	tell_ends();
 }
 
 /* Returns the product whose root is the closest directory above this path, or null. So a product
