@@ -101,6 +101,8 @@ export const LONG = [
 	"packages/verifier/test/launch/sandbox/replay.test.ts",
 	"packages/verifier/test/launch/sandbox/sandbox.test.ts",
 	"packages/verifier/test/launch/sandbox/terminal.test.ts",
+	"test/operations/denying.test.ts",
+	"test/operations/expiring.test.ts",
 	"test/operations/faults.test.ts",
 	"test/operations/stolen-key.test.ts",
 	// These tests start the command line some hundred times.

@@ -67,7 +67,7 @@ function treeOf(source: CatalogSource, trust: TrustPolicy, development: Developm
 		product,
 		signers: catalogs.map(({ signer }) => signer),
 		grounds: [
-			...product.catalogs.map((sha256) => ({ kind: "catalog", sha256, what: "a catalog" }) as const),
+			...product.catalogs.map((sha256) => ({ kind: "catalog", sha256, what: "a catalog", from: 0 }) as const),
 			...catalogs.flatMap(groundsOf),
 		],
 		ends: catalogs.flatMap(endsOf),

@@ -4,9 +4,10 @@ import { closeSync, existsSync, openSync, readFileSync, readSync } from "node:fs
 import { dirname, join, resolve } from "node:path";
 import { mountOptions } from "@sigtool/core";
 import { errnoReason, reasonOf, SigtoolError } from "@sigtool/core/errors";
-import { faultOfFile, verifyHost } from "@sigtool/verifier";
+import { examineHost, faultOfFile, verifyHost } from "@sigtool/verifier";
 import { type NativeParts, nativeParts } from "../native/native-parts.js";
 import { aboutSpython, libraryOutside, modeOfSpython } from "../python/spython.js";
+import { endNotice } from "./end-notice.js";
 import { identityOf, type LauncherConf, type PinnedFile, parseLauncherConf, pin } from "./launcher-conf.js";
 import {
 	CONF_NAME,
@@ -52,6 +53,7 @@ export function checkLauncher(directory: string): LauncherFinding[] {
 		...pythonFindings(conf),
 		judged("configuration", () => fault(conf.config, development) ?? configurationSays(conf)),
 		...indexFindings(conf),
+		...examinationFindings(conf),
 		judged("flags", () => flagsSay(conf)),
 		...(conf.audit === undefined ? [] : [judged("events", () => eventsSay(conf.audit ?? ""))]),
 		...conf.writable.map((directory) => grantedFinding(directory)),
@@ -200,6 +202,19 @@ function indexFindings(conf: LauncherConf): LauncherFinding[] {
 		return says(modeOfSpython(spython.path, conf));
 	});
 	return node === undefined ? [byPython] : [byNode, { ...byPython, what: "index for python" }];
+}
+
+/** Names what ends soon, and the signed files that the deny list names. An index that is refused has none of these. */
+function examinationFindings({ index, config, development }: LauncherConf): LauncherFinding[] {
+	try {
+		const { ends, denied } = examineHost({ index, config, development });
+		return [
+			...ends.flatMap((end) => endNotice(end, Date.now()) ?? []).map((says) => note("end", says)),
+			...denied.map(({ product, path, reason }) => note("denied", `"${path}" of "${product}": ${reason}`)),
+		];
+	} catch {
+		return []; // Other findings tell why.
+	}
 }
 
 function flagsSay(conf: LauncherConf): string {

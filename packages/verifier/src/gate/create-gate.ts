@@ -22,16 +22,8 @@ import { jsonLinesSink, standardErrorSink, systemLogSink } from "../audit/sinks.
 import type { AuditSettings, Development, HostConfiguration, OnRefusal } from "../host/config.js";
 import { readOwnedFile } from "../host/owned-file.js";
 import { platform } from "../safe/primordials.js";
+import { addDenials, createDenyList, type Denials, endsOf, type Ground, groundsOf, noDenials } from "./deny-list.js";
 import { type Gate, gateOf } from "./gate.js";
-import {
-	addDenials,
-	createDenyList,
-	type Denials,
-	endsOf,
-	type Ground,
-	groundsOf,
-	noDenials,
-} from "./deny-list.js";
 import { type CodeIndex, createJudge } from "./judge.js";
 import { createKernelCheck, type KernelAddon } from "./kernel-check.js";
 import { createTerm, type End, type Passed } from "./term.js";
@@ -191,7 +183,10 @@ function guardedGate(options: GateOptions, state: ProcessState, evidence: Eviden
 	return gateOf({ mode, policy, onRefusal, exit, audit, judge, kernel, ...fastPath, maxSizeBytes, sizes: "bounded" });
 }
 
-function readIndex({ index, configuration, development, addon }: GateOptions, { startedAt: at }: ProcessState): Evidence {
+function readIndex(
+	{ index, configuration, development, addon }: GateOptions,
+	{ startedAt: at }: ProcessState,
+): Evidence {
 	const source = index ?? configuration.index;
 	if (source === undefined) {
 		const message = `Cannot start: neither the program nor ${quote(configuration.file)} names a trust index`;
@@ -208,9 +203,13 @@ function readIndex({ index, configuration, development, addon }: GateOptions, { 
 		signers: [verified.signer],
 		digest,
 		grounds: [
-			...[digest, signedDigest].map((sha256) => ({ kind: "catalog", sha256, what: "the trust index" }) as const),
-			...catalogs.map((sha256) => ({ kind: "catalog", sha256, what: "a catalog of the trust index" }) as const),
-			...signers.map((sha256) => ({ kind: "key", sha256, what: "a key that signed its catalogs" }) as const),
+			...[digest, signedDigest].map(
+				(sha256) => ({ kind: "catalog", sha256, what: "the trust index", from: 0 }) as const,
+			),
+			...catalogs.map(
+				(sha256) => ({ kind: "catalog", sha256, what: "a catalog of the trust index", from: 0 }) as const,
+			),
+			...signers.map((sha256) => ({ kind: "key", sha256, what: "a key that signed its catalogs", from: 0 }) as const),
 			...groundsOf(verified),
 		],
 		ends: [...(notAfter === undefined ? [] : [{ what: "index", notAfter } as const]), ...endsOf(verified)],

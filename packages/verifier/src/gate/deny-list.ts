@@ -12,11 +12,12 @@ import {
 	LOOK_SECONDS,
 	type VerifiedSigner,
 } from "@sigtool/core/read";
-import type { Audit } from "../audit/audit.js";
+import type { Audit, EventVerdict } from "../audit/audit.js";
+import type { EventDetail } from "../audit/events.js";
 import type { Development } from "../host/config.js";
 import { hasOwn, monotonic, now, statSync } from "../safe/primordials.js";
-import type { End } from "./term.js";
 import { rereadDenials } from "./reread-denials.js";
+import type { End } from "./term.js";
 
 export interface DenyList {
 	/** Returns the denial of the file with this SHA-256 in lower-case hexadecimal, or of everything. Else undefined. */
@@ -42,9 +43,9 @@ export interface Ground extends Omit<Denial, "reason"> {
 	readonly what: string;
 	/**
 	 * The time in milliseconds since the epoch from which the denial counts. A timestamp is needed only after the end of
-	 * the signer's certificate.
+	 * the signer's certificate. 0 stands for ever.
 	 */
-	readonly from?: number;
+	readonly from: number;
 }
 
 export interface WatchedFile {
@@ -73,7 +74,7 @@ export function createDenyList(
 		let found: (Denied & { readonly from: number }) | undefined;
 		for (let i = 0; i < grounds.length; i++) {
 			// The type assertion is safe: `i` is below the length.
-			const { kind, sha256, what, from = 0 } = grounds[i] as Ground;
+			const { kind, sha256, what, from } = grounds[i] as Ground;
 			const reason = denials[`${kind} ${sha256}`];
 			if (reason === undefined || (found !== undefined && found.from <= from)) continue;
 			found = { why: `the deny list names ${what}: ${reason}`, reason, from };
@@ -96,11 +97,11 @@ export function createDenyList(
 		} catch (error) {
 			settled = "";
 			const { message } = error as Error; // If it is no Error, the message is undefined, which does no harm.
-			if (message !== fault) say({ path: watched.file, reason: "ERR_HOST_CONFIG", why: message });
+			if (message !== fault) say("audit", { path: watched.file, reason: "ERR_HOST_CONFIG", why: message });
 			fault = message;
 			return;
 		}
-		if (count > 0) say({ path: watched.file, count });
+		if (count > 0) say("allow", { path: watched.file, count });
 	}
 
 	/** Adds the denials in the file, and returns how many are new. */
@@ -116,9 +117,9 @@ export function createDenyList(
 		return count;
 	}
 
-	function say(detail: { path: string; count?: number; reason?: string; why?: string }): void {
+	function say(verdict: EventVerdict, detail: EventDetail<"verifier.reload">): void {
 		try {
-			audit?.raise("verifier.reload", detail.reason === undefined ? "allow" : "audit", detail);
+			audit?.raise("verifier.reload", verdict, detail);
 		} catch {
 			// No sink and no hook can keep a denial from counting.
 		}
@@ -163,7 +164,9 @@ export function addDenials(denials: Denials, deny: readonly Denial[]): Denials {
 export interface Signed {
 	readonly signer: VerifiedSigner;
 	readonly judgedAt: JudgedTime;
-	readonly timestamp: { readonly certificate: Certificate; readonly chain: { readonly certificates: readonly Certificate[] } } | undefined;
+	readonly timestamp:
+		| { readonly certificate: Certificate; readonly chain: { readonly certificates: readonly Certificate[] } }
+		| undefined;
 }
 
 /** Returns the digests of the certificates by which a signer is trusted, and of those by which its time is proven. */
@@ -182,7 +185,7 @@ export function groundsOf({ signer, timestamp }: Signed): Ground[] {
 function digestsOf(certificates: readonly Certificate[], whose: string): Ground[] {
 	return certificates
 		.flatMap(digestsToDeny)
-		.map((digest) => ({ ...digest, what: `a ${digest.kind} of ${whose}` }));
+		.map((digest) => ({ ...digest, what: `a ${digest.kind} of ${whose}`, from: 0 }));
 }
 
 /** Returns the end of the signer's certificates, unless a timestamp lets the signature outlive them. */

@@ -63,7 +63,9 @@ function requireOwned(file: string, descriptor: number, development: Development
 	}
 }
 
-function ownMembers<Stats extends { readonly mode: number; readonly uid: number; readonly size: number }>(stats: Stats) {
+function ownMembers<Stats extends { readonly mode: number; readonly uid: number; readonly size: number }>(
+	stats: Stats,
+) {
 	if (!hasOwn(stats, "mode") || !hasOwn(stats, "uid") || !hasOwn(stats, "size"))
 		throw new Error("the program has changed Object.prototype");
 	return stats;
