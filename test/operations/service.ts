@@ -45,18 +45,19 @@ const HANGS_MS = 10_000;
 
 /** Replacements of texts: in the hook of Node.js, and in a header of the spython. */
 interface OtherHook {
-	readonly node: readonly (readonly [string, string])[];
+	readonly node: readonly (readonly [string | RegExp, string])[];
 	readonly header: string;
 	readonly python: readonly (readonly [string, string])[];
 }
 
-/** Replaces the last occurrence of each text, which must be in the file. */
-function replaceIn(file: string, texts: readonly (readonly [string, string])[]): void {
+/** Replaces the first match, or the last occurrence of a text, which must be in the file. */
+function replaceIn(file: string, texts: readonly (readonly [string | RegExp, string])[]): void {
 	let text = readFileSync(file, "utf8");
 	for (const [former, other] of texts) {
-		const at = former.startsWith('"use') ? text.indexOf(former) : text.lastIndexOf(former);
-		if (at === -1) throw new Error(`Cannot install another hook: ${JSON.stringify(former)} is not in ${file}`);
-		text = text.slice(0, at) + other + text.slice(at + former.length);
+		const found = typeof former === "string" ? former : (former.exec(text)?.[0] ?? "");
+		const at = typeof former === "string" ? text.lastIndexOf(found) : text.indexOf(found);
+		if (at === -1 || found === "") throw new Error(`Cannot install another hook: ${former} is not in ${file}`);
+		text = text.slice(0, at) + other + text.slice(at + found.length);
 	}
 	writeFileSync(file, text);
 }
@@ -124,18 +125,13 @@ export class Service {
 	ship(key = this.key, compiling: readonly string[] = []): void {
 		const signing = ["--key", key.keyFile, "--cert", key.certFile];
 		this.#do(["sign", this.at("app"), "--force", ...signing]);
+		this.#do([...this.compileArguments(key), ...compiling]);
+	}
+
+	compileArguments(key = this.key): readonly string[] {
+		const signing = ["--key", key.keyFile, "--cert", key.certFile];
 		const adopted = this.#library.flatMap((directory) => ["--adopt", directory]);
-		this.#do([
-			"compile",
-			this.at("app"),
-			"-o",
-			this.index,
-			"--trust",
-			key.certFile,
-			...adopted,
-			...signing,
-			...compiling,
-		]);
+		return ["compile", this.at("app"), "-o", this.index, "--trust", key.certFile, ...adopted, ...signing];
 	}
 
 	install(): void {
@@ -188,7 +184,10 @@ export class Service {
 		});
 	}
 
-	/** Installs a hook whose clock differs from that of this machine by what `setClock` says. */
+	/**
+	 * Installs a hook whose clock differs from that of this machine by what `setClock` says, and which looks at the
+	 * configuration every second.
+	 */
 	installOtherClock(): void {
 		this.setClock(0);
 		const file = JSON.stringify(this.at("clock"));
@@ -204,10 +203,14 @@ static inline time_t shifted_time(void)
 	return time(NULL) + (time_t)(shift / 1000);
 }
 #define time(none) shifted_time()
+#define LOOK_SECONDS 1
 #endif
 `;
 		this.#installOther({
-			node: [['"use strict";', node]],
+			node: [
+				[/BigInt\(\w+\)\*1000000000n/, "1000000000n"],
+				[/"use strict";/, node],
+			],
 			header: "spython/spython.h",
 			python: [["#endif\n", python]],
 		});
