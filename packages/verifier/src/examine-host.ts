@@ -2,7 +2,7 @@
 
 import { MAX_TRUST_INDEX_BYTES, readBounded, type VerifiedTrustIndex, verifyTrustIndex } from "@sigtool/core/read";
 import { endsOf } from "./gate/deny-list.js";
-import { type Development, type HostConfiguration, readHostConfiguration } from "./host/config.js";
+import { type HostConfiguration, readHostConfiguration } from "./host/config.js";
 
 export interface HostExamination {
 	readonly ends: readonly HostEnd[];
@@ -29,7 +29,7 @@ export interface HostPlace {
 	/** The paths of the trust index and of the host configuration. */
 	readonly index: string;
 	readonly config: string;
-	readonly development?: Development;
+	readonly development?: "refuse" | "allow";
 }
 
 /**

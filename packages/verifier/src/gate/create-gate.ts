@@ -26,7 +26,7 @@ import { addDenials, createDenyList, type Denials, endsOf, type Ground, groundsO
 import { type Gate, gateOf } from "./gate.js";
 import { type CodeIndex, createJudge } from "./judge.js";
 import { createKernelCheck, type KernelAddon } from "./kernel-check.js";
-import { createTerm, type End, type Passed } from "./term.js";
+import { createTerm, type End, noSeenEnds, type SeenEnds } from "./term.js";
 
 export interface GateOptions {
 	/**
@@ -56,11 +56,11 @@ export interface ProcessState {
 	readonly startedAt: number;
 	/** The denials that were found so far. */
 	readonly denials: Denials;
-	readonly passed: Passed;
+	readonly seenEnds: SeenEnds;
 }
 
 export function newProcessState(): ProcessState {
-	return { startedAt: Date.now(), denials: noDenials(), passed: { index: false, certificate: false } };
+	return { startedAt: Date.now(), denials: noDenials(), seenEnds: noSeenEnds() };
 }
 
 /** Verified index and policy, and the signers that signed them. */
@@ -154,10 +154,10 @@ function guardedGate(options: GateOptions, state: ProcessState, evidence: Eviden
 	const mode = stricter(configuration.mode ?? ownPolicy.mode, options.mode);
 	const policy = policyInMode(ownPolicy, mode);
 	refuseOtherProducts(index, policy);
-	const { startedAt, denials, passed } = state;
+	const { startedAt, denials, seenEnds } = state;
 	const watched = configuration.isFile ? { file: configuration.file, development } : undefined;
 	const denyList = createDenyList(addDenials(denials, configuration.deny), evidence.grounds, watched, audit);
-	const term = createTerm(evidence.ends, configuration.onExpiry, passed, audit);
+	const term = createTerm(evidence.ends, configuration.onExpiry, seenEnds, audit);
 	const judge = createJudge(index, configuration.products, configuration.deny, { denyList, term, at: startedAt });
 	const kernel = createKernelCheck(policy.files.kernelCheck, addon);
 	const detail: EventDetail<"verifier.start"> = {

@@ -3,7 +3,7 @@
  * prototypes, so this file uses only captured functions and own members. It reads no other member of the configuration.
  */
 
-import { type Denial, MAX_HOST_BYTES, otherWriterOf, pathOfDescriptor, quote } from "@sigtool/core/read";
+import { type Denial, MAX_HOST_BYTES, pathOfDescriptor, quote } from "@sigtool/core/read";
 import type { Development } from "../host/config.js";
 import {
 	allocate,
@@ -20,6 +20,7 @@ import {
 	parseJson,
 	platform,
 	readSync,
+	S_IFDIR,
 	S_IFMT,
 	S_IFREG,
 	slice,
@@ -55,13 +56,21 @@ function requireOwned(file: string, descriptor: number, development: Development
 	const stats = ownMembers(fstatSync(descriptor));
 	if ((stats.mode & S_IFMT) !== S_IFREG) throw new Error("it is not a regular file");
 	if (stats.size > MAX_HOST_BYTES) throw new Error(`it is larger than ${MAX_HOST_BYTES} bytes`);
-	if (otherWriterOf(stats, own, "accept") !== undefined) throw new Error("others could have written it");
+	if (hasOtherWriter(stats, own)) throw new Error("others could have written it");
 	for (let path = realPath; path !== "/"; ) {
 		path = slice(path, 0, lastIndexOf(path, "/")) || "/";
-		if (otherWriterOf(ownMembers(lstatSync(path)), own, "accept") !== undefined)
-			throw new Error(`others can write to ${quote(path)}`);
+		if (hasOtherWriter(ownMembers(lstatSync(path)), own)) throw new Error(`others can write to ${quote(path)}`);
 	}
 }
+
+/** Does what core's `otherWriterOf` does for directories with the sticky bit that may be written to. */
+function hasOtherWriter({ mode, uid }: { readonly mode: number; readonly uid: number }, own: number | undefined) {
+	const isSticky = (mode & S_IFMT) === S_IFDIR && (mode & S_ISVTX) !== 0;
+	return (!isSticky && (mode & WRITABLE_BY_OTHERS) !== 0) || (uid !== 0 && uid !== own);
+}
+
+const S_ISVTX = 0o1000;
+const WRITABLE_BY_OTHERS = 0o022;
 
 function ownMembers<Stats extends { readonly mode: number; readonly uid: number; readonly size: number }>(
 	stats: Stats,

@@ -3,7 +3,8 @@
  * starts. A process that runs goes on afterwards, unless the host says otherwise, and says so once a day.
  */
 
-import type { Audit } from "../audit/audit.js";
+import type { Audit, EventVerdict } from "../audit/audit.js";
+import type { EventDetail } from "../audit/events.js";
 import type { HostConfiguration } from "../host/config.js";
 import { isoTime, monotonic, now } from "../safe/primordials.js";
 
@@ -20,42 +21,62 @@ export interface Term {
 
 export type Expired = "ERR_INDEX_EXPIRED" | "ERR_CERTIFICATE_EXPIRED";
 
-/** What the process has seen to be over. It stays over even if the clock is set back. Threads get a copy. */
-export interface Passed {
-	index: boolean;
-	certificate: boolean;
+/** What a process has seen and said of its ends. It can be cloned, so that a new thread begins where it is. */
+export type SeenEnds = Readonly<Record<End["what"], SeenEnd>>;
+
+interface SeenEnd {
+	/** It is past, and stays so even if the clock is set back. */
+	isPast: boolean;
+	/** The number of days that was said last. */
+	days: number;
+	/** When `verifier.expired` is raised next, by the clock that nobody can set. */
+	next: bigint;
 }
 
+export function noSeenEnds(): SeenEnds {
+	return {
+		index: { isPast: false, days: NO_NOTICE, next: 0n },
+		certificate: { isPast: false, days: NO_NOTICE, next: 0n },
+	};
+}
+
+/** Makes the term. Of several ends of one kind the earliest counts. */
 export function createTerm(
 	ends: readonly End[],
 	onExpiry: HostConfiguration["onExpiry"],
-	passed: Passed,
+	seen: SeenEnds,
 	audit: Audit | undefined,
 ): Term {
-	/** The number of days that was said last for the end of the same index, and when `verifier.expired` is said next. */
-	const said: number[] = ends.map(() => NO_NOTICE);
-	const next: bigint[] = ends.map(() => 0n);
+	const earliest = (what: End["what"]): number | undefined => {
+		const times = ends.filter((end) => end.what === what).map(({ notAfter }) => notAfter);
+		return times.length === 0 ? undefined : Math.min(...times);
+	};
+	const endOfIndex = earliest("index");
+	const endOfCertificate = earliest("certificate");
 
-	function say(number: number, { what, notAfter }: End): void {
+	/** Tells whether this is past, after saying what is to be said. */
+	function isPast(what: End["what"], notAfter: number | undefined): boolean {
+		if (notAfter === undefined) return false;
+		const own = seen[what];
 		const left = notAfter - now();
-		if (left < 0 || passed[what]) {
-			passed[what] = true;
-			// A clock that nobody can set counts the day.
-			if (monotonic() < (next[number] ?? 0n)) return;
-			next[number] = monotonic() + DAY_NS;
+		if (left < 0) own.isPast = true;
+		if (own.isPast) {
+			if (monotonic() < own.next) return true;
+			own.next = monotonic() + DAY_NS;
 			raise("verifier.expired", "audit", { what, notAfter: isoTime(notAfter) });
-			return;
+			return true;
 		}
 		const days = noticeFor(left);
-		if (days >= (said[number] ?? 0)) return;
-		said[number] = days;
+		if (days >= own.days) return false;
+		own.days = days;
 		raise("verifier.expiring", "allow", { what, notAfter: isoTime(notAfter), days });
+		return false;
 	}
 
-	function raise(
-		event: "verifier.expired" | "verifier.expiring",
-		verdict: "audit" | "allow",
-		detail: { what: string; notAfter: string; days?: number },
+	function raise<Name extends "verifier.expired" | "verifier.expiring">(
+		event: Name,
+		verdict: EventVerdict,
+		detail: EventDetail<Name>,
 	): void {
 		try {
 			audit?.raise(event, verdict, detail);
@@ -66,14 +87,11 @@ export function createTerm(
 
 	return {
 		refusal() {
-			let refused: Expired | undefined;
-			for (let i = 0; i < ends.length; i++) {
-				// The type assertion is safe: `i` is below the length.
-				const end = ends[i] as End;
-				say(i, end);
-				if (passed[end.what]) refused ??= end.what === "index" ? "ERR_INDEX_EXPIRED" : "ERR_CERTIFICATE_EXPIRED";
-			}
-			return onExpiry === "refuse" ? refused : undefined;
+			const isIndexPast = isPast("index", endOfIndex);
+			const isCertificatePast = isPast("certificate", endOfCertificate);
+			if (onExpiry !== "refuse") return undefined;
+			if (isIndexPast) return "ERR_INDEX_EXPIRED";
+			return isCertificatePast ? "ERR_CERTIFICATE_EXPIRED" : undefined;
 		},
 	};
 }

@@ -40,6 +40,7 @@ export const {
 	O_NONBLOCK = 0,
 	O_RDONLY,
 	O_WRONLY,
+	S_IFDIR,
 	S_IFMT,
 	S_IFREG,
 	S_IFLNK,
