@@ -78,7 +78,7 @@ export class Session {
 	readonly #lines: Interface;
 	readonly #answers: string[] = [];
 	readonly #waiting: ((line: string) => void)[] = [];
-	/** What the process wrote to standard error. */
+	/** The text that the process wrote to standard error. */
 	said = "";
 	readonly ended: Promise<number | null>;
 

@@ -11,7 +11,7 @@ export interface HostExamination {
 }
 
 export interface HostEnd {
-	/** What ends, e.g. `the trust index`. */
+	/** The name of the thing that ends, e.g. `the trust index`. */
 	readonly what: string;
 	/** The last moment in milliseconds since the epoch. */
 	readonly notAfter: number;

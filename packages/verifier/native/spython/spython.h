@@ -95,7 +95,7 @@ const struct json *find_by(const struct json *list, const char *member, const ch
  * "key", "certificate" or "catalog". `hex` is in lower case. */
 const char *denied(const char *kind, const char *hex);
 
-/* What a digest is of, on which the trust in the index rests. */
+/* The trust in the index rests on such a digest: directly, or by way of its timestamp. */
 enum ground_of { OF_INDEX, OF_TIMESTAMP, OF_NOTHING };
 
 /* Notes that the index is refused if this digest is denied. `kind` must be a literal. Must be

@@ -50,7 +50,7 @@ export interface GateOptions {
 	readonly missing?: readonly string[];
 }
 
-/** What a process has judged and seen since its start. It can be cloned, so that a new thread begins where it is. */
+/** Holds the state of a process since its start. It can be cloned, so that a new thread begins where it is. */
 export interface ProcessState {
 	/** The time of the start, in milliseconds since the epoch. Threads of a process that runs are judged for it too. */
 	readonly startedAt: number;
@@ -71,7 +71,7 @@ export interface Evidence {
 	readonly signers: readonly VerifiedSigner[];
 	/** The SHA-256 of the index file, in lower-case hexadecimal; undefined for catalogs. */
 	readonly digest: string | undefined;
-	/** What is denied makes the whole evidence refused. */
+	/** A denial of one of these makes the whole evidence refused. */
 	readonly grounds: readonly Ground[];
 	readonly ends: readonly End[];
 }

@@ -39,7 +39,7 @@ export type Denials = Record<string, string | undefined>;
 
 /** A digest whose denial makes everything of an index, or of catalogs, refused. */
 export interface Ground extends Omit<Denial, "reason"> {
-	/** What has the digest, e.g. `the key that signed the index`. */
+	/** The thing that has the digest, e.g. `the key that signed the index`. */
 	readonly what: string;
 	/**
 	 * The time in milliseconds since the epoch from which the denial counts. A timestamp is needed only after the end of
@@ -160,7 +160,7 @@ export function addDenials(denials: Denials, deny: readonly Denial[]): Denials {
 	return denials;
 }
 
-/** What was signed, and how it was judged. */
+/** A verified signature, and how it was judged. */
 export interface Signed {
 	readonly signer: VerifiedSigner;
 	readonly judgedAt: JudgedTime;

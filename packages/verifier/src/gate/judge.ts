@@ -64,7 +64,7 @@ export interface Place {
 	readonly entry: string;
 }
 
-/** What can change while a process runs. */
+/** These parts of a judgement can change while a process runs. */
 export interface Standing {
 	readonly denyList: DenyList;
 	readonly term: Term;

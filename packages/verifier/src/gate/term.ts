@@ -21,7 +21,7 @@ export interface Term {
 
 export type Expired = "ERR_INDEX_EXPIRED" | "ERR_CERTIFICATE_EXPIRED";
 
-/** What a process has seen and said of its ends. It can be cloned, so that a new thread begins where it is. */
+/** Holds which ends a process has seen and said. It can be cloned, so that a new thread begins where it is. */
 export type SeenEnds = Readonly<Record<End["what"], SeenEnd>>;
 
 interface SeenEnd {
