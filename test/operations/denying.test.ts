@@ -3,17 +3,24 @@
  * restart, and nothing brings it back into them.
  */
 
+import { spawnSync } from "node:child_process";
 import { chmodSync, copyFileSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { pinOf } from "../../packages/cli/test/launcher-host.js";
-import { makeSelfSigned, type Run } from "../../packages/cli/test/support.js";
+import { makeAuthority, makeSelfSigned, type Run } from "../../packages/cli/test/support.js";
 import { canOperate, RUNTIMES, Service } from "./service.js";
 import { moduleOf, Session, writeProgram } from "./session.js";
 
 /** A look is due every five seconds, and every second with the hook of a test. */
 const LOOK_MS = 5_500;
 const SHORT_LOOK_MS = 1_200;
+/** A package whose modules are in an archive. */
+const ARCHIVE = `
+import os
+__path__ = [os.path.dirname(__file__) + "/more.zip"]
+from lazy.archive.x import SAID
+`;
 const NAMES = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"];
 
 describe.skipIf(!canOperate).each(RUNTIMES)(
@@ -207,6 +214,42 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 					writeProgram(service, NAMES);
 				},
 			);
+
+			it.skipIf(missing)(
+				"refuses everything of an authority that is denied, by its key or by its certificate",
+				async () => {
+					const authority = makeAuthority(service.at("authority"), "P-256");
+					service.ship({ ...authority, derFile: "" });
+					const { caFile: certificate, subject } = authority;
+					for (const kind of ["key", "certificate"]) {
+						const running = await opened({ pins: [], authorities: [{ certificate, subject }] });
+						expect(await running.load("a")).toBe("loaded a");
+						deny(certificate, "--as", kind, "--reason", "its root was stolen");
+						await sleep(SHORT_LOOK_MS);
+						expect(await running.load("b"), kind).toBe("refused ERR_DENIED");
+						await running.close();
+						expect(service.start().status).toBe(126);
+					}
+					service.configure();
+					service.ship();
+				},
+			);
+
+			if (runtime.kind === "python") {
+				it.skipIf(missing)("refuses an archive that was loaded from before", async () => {
+					const zip =
+						"import sys, zipfile\nfor n in 'xyz': zipfile.ZipFile(sys.argv[1], 'a').writestr(n + '.py', 'SAID = \"loaded\"\\n')";
+					expect(spawnSync(runtime.program ?? "", ["-c", zip, service.at("app/lazy/more.zip")]).status).toBe(0);
+					writeFileSync(service.at("app/lazy/archive.py"), ARCHIVE);
+					service.ship();
+					const running = await opened();
+					expect(await running.load("archive")).toBe("loaded");
+					expect(await running.load("archive.y")).toBe("loaded");
+					deny(service.at("app/lazy/more.zip"), "--as", "file", "--reason", "worm");
+					await sleep(SHORT_LOOK_MS);
+					expect(await running.load("archive.z")).toBe("refused ERR_DENIED");
+				});
+			}
 
 			it.skipIf(missing)("ends a service whose refusals do", async () => {
 				const running = await opened({ onRefusal: "exit" });
