@@ -113,7 +113,8 @@ export function createDenyList(
 			denials[key] = node.reason;
 			count++;
 		}
-		if (count > 0) whole = denialOfGrounds();
+		const isFinal = whole !== undefined && whole.from === 0;
+		if (count > 0 && !isFinal) whole = denialOfGrounds();
 		return count;
 	}
 
