@@ -116,6 +116,7 @@ ${limits.join("")}};
 
 enum {
 	EARLIEST_SECONDS = ${schema.EARLIEST_SECONDS}, /* since 1970: no right clock shows an earlier time */
+	LOOK_SECONDS = ${schema.LOOK_SECONDS}, /* between two looks at the deny list of the host */
 };
 
 ${[...words.values()].map((list) => `enum { ${list} };\n`).join("")}

@@ -104,6 +104,8 @@ export const LONG = [
 	"packages/verifier/test/launch/sandbox/terminal.test.ts",
 	"test/operations/asking.test.ts",
 	"test/operations/emergency.test.ts",
+	"test/operations/denying.test.ts",
+	"test/operations/expiring.test.ts",
 	"test/operations/faults.test.ts",
 	"test/operations/installing.test.ts",
 	"test/operations/changes.test.ts",

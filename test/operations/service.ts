@@ -1,7 +1,7 @@
 /** A service on a host as in production: a release key, a signed program, a launcher. Root is needed. */
 
 import { type ChildProcessWithoutNullStreams, type SpawnSyncReturns, spawn, spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { pinOf } from "../../packages/cli/test/launcher-host.js";
@@ -42,6 +42,25 @@ export const RUNTIMES: readonly Runtime[] = [
 
 /** A service that takes so long to start hangs. */
 const HANGS_MS = 10_000;
+
+/** Replacements of texts: in the hook of Node.js, and in a header of the spython. */
+interface OtherHook {
+	readonly node: readonly (readonly [string | RegExp, string])[];
+	readonly header: string;
+	readonly python: readonly (readonly [string, string])[];
+}
+
+/** Replaces the first match, or the last occurrence of a text, which must be in the file. */
+function replaceIn(file: string, texts: readonly (readonly [string | RegExp, string])[]): void {
+	let text = readFileSync(file, "utf8");
+	for (const [former, other] of texts) {
+		const found = typeof former === "string" ? former : (former.exec(text)?.[0] ?? "");
+		const at = typeof former === "string" ? text.lastIndexOf(found) : text.indexOf(found);
+		if (at === -1 || found === "") throw new Error(`Cannot install another hook: ${former} is not in ${file}`);
+		text = text.slice(0, at) + other + text.slice(at + found.length);
+	}
+	writeFileSync(file, text);
+}
 
 export interface StartOptions {
 	/** A program and its arguments, which starts the launcher. */
@@ -126,18 +145,13 @@ export class Service {
 	ship(key = this.key, compiling: readonly string[] = []): void {
 		const signing = ["--key", key.keyFile, "--cert", key.certFile];
 		this.#do(["sign", this.at("app"), "--force", ...signing]);
+		this.#do([...this.compileArguments(key), ...compiling]);
+	}
+
+	compileArguments(key = this.key): readonly string[] {
+		const signing = ["--key", key.keyFile, "--cert", key.certFile];
 		const adopted = this.#library.flatMap((directory) => ["--adopt", directory]);
-		this.#do([
-			"compile",
-			this.at("app"),
-			"-o",
-			this.index,
-			"--trust",
-			key.certFile,
-			...adopted,
-			...signing,
-			...compiling,
-		]);
+		return ["compile", this.at("app"), "-o", this.index, "--trust", key.certFile, ...adopted, ...signing];
 	}
 
 	install(): void {
@@ -184,25 +198,66 @@ export class Service {
 
 	/** Installs a hook of a release that is made in 2100, so that the clock of this machine is before it. */
 	installLaterRelease(): () => void {
-		const undo = [this.saved(this.hook), this.saved(this.conf)];
 		const [now, later] = [Date.UTC(2026, 10, 1) / 1000, Date.UTC(2100, 0, 1) / 1000];
+		// The number is larger than an int, so it becomes a macro.
+		return this.#installOther({
+			node: [["Date.UTC(2026,10,1)/1e3", String(later)]],
+			header: "shared/schema.h",
+			python: [
+				[`\tEARLIEST_SECONDS = ${now},`, "\tFORMER_SECONDS = 0,"],
+				["#endif\n", `#define EARLIEST_SECONDS ${later}L\n#endif\n`],
+			],
+		});
+	}
+
+	/**
+	 * Installs a hook whose clock differs from that of this machine by what `setClock` says, and which looks at the
+	 * configuration every second.
+	 */
+	installOtherClock(): void {
+		this.setClock(0);
+		const file = JSON.stringify(this.at("clock"));
+		const node = `"use strict";{const now=Date.now,read=require("fs").readFileSync;Date.now=()=>now()+Number(read(${file},"utf8"));}`;
+		const python = `#include <stdio.h>
+static inline time_t shifted_time(void)
+{
+	long long shift = 0;
+	FILE *file = fopen(${file}, "r");
+	if (file == NULL || fscanf(file, "%lld", &shift) != 1)
+		abort();
+	fclose(file);
+	return time(NULL) + (time_t)(shift / 1000);
+}
+#define time(none) shifted_time()
+#define LOOK_SECONDS 1
+#endif
+`;
+		this.#installOther({
+			node: [
+				[/BigInt\(\w+\)\*1000000000n/, "1000000000n"],
+				[/"use strict";/, node],
+			],
+			header: "spython/spython.h",
+			python: [["#endif\n", python]],
+		});
+	}
+
+	/** Sets the clock of the installed hook: processes that run see it too. */
+	setClock(differenceMs: number): void {
+		writeFileSync(`${this.at("clock")}.new`, String(differenceMs));
+		renameSync(`${this.at("clock")}.new`, this.at("clock"));
+	}
+
+	/** Installs a hook, or a spython built from sources, with other texts. Returns a function that brings the former back. */
+	#installOther({ node, header, python }: OtherHook): () => void {
+		const undo = [this.saved(this.hook), this.saved(this.conf)];
 		if (this.#runtime.kind === "node") {
-			const text = readFileSync(this.hook, "utf8");
-			const altered = text.replace("Date.UTC(2026,10,1)/1e3", String(later));
-			if (altered === text) throw new Error("Cannot make a later release: the time of this one is not in the hook");
-			writeFileSync(this.hook, altered);
+			replaceIn(this.hook, node);
 		} else {
-			cpSync(NATIVE, this.at("later"), { recursive: true });
-			const header = this.at("later/shared/schema.h");
-			const text = readFileSync(header, "utf8");
-			// The number is larger than an int, so it becomes a macro.
-			const altered = text
-				.replace(/\tEARLIEST_SECONDS = \d+,/, "\tFORMER_SECONDS = 0,")
-				.replace("#endif\n", `#define EARLIEST_SECONDS ${later}L\n#endif\n`);
-			if (!text.includes(String(now)))
-				throw new Error("Cannot make a later release: the time of this one is not in schema.h");
-			writeFileSync(header, altered);
-			const builder = `import { buildSpython } from ${JSON.stringify(this.at("later/build-spython.mjs"))};
+			rmSync(this.at("other"), { recursive: true, force: true });
+			cpSync(NATIVE, this.at("other"), { recursive: true });
+			replaceIn(this.at(`other/${header}`), python);
+			const builder = `import { buildSpython } from ${JSON.stringify(this.at("other/build-spython.mjs"))};
 				buildSpython({ python: ${JSON.stringify(this.#runtime.program)}, output: ${JSON.stringify(this.hook)} });`;
 			const { status, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", builder], {
 				encoding: "utf8",

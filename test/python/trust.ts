@@ -12,7 +12,7 @@ import { parsePolicy } from "../../packages/core/dist/trust/policy.js";
 
 const DAY_MS = 86_400_000;
 const key = generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey;
-const validity = { notBefore: Date.now() - DAY_MS, notAfter: Date.now() + DAY_MS };
+const validity = { notBefore: Date.now() - DAY_MS, notAfter: Date.now() + 90 * DAY_MS };
 const certificate = issueCertificate({ commonName: "Test", key, ...validity, kind: "release" });
 const signer = signerFromKey(key, [certificate], { unfit: "allow" });
 

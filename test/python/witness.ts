@@ -55,11 +55,14 @@ type Explanation =
 	 * reported the import of its module.
 	 */
 	| "child of multiprocessing"
+	/** spython looks at the deny list of the host configuration, before it judges a file. There is no event. */
+	| "deny list"
 	/** The process was killed, or another thread ended it, before this thread read the file that it had opened. */
 	| "not read";
 
 const SYSTEM_DATA =
 	/^\/(proc|sys|dev)\/|^\/etc\/(ld\.so\.cache|localtime|locale\.alias|nsswitch\.conf|passwd|group|hosts|host\.conf|resolv\.conf|gai\.conf|inputrc|ssl\/openssl\.cnf|protocols|services)$|^\/usr\/(share\/(zoneinfo|terminfo|locale)|lib\/locale)\/|\/gconv-modules\.cache$/;
+const HOST_CONFIGURATION = /\/verifier\.json$/;
 const LIBRARY_OF_LIBC = /^\/usr\/lib\/[^/]*\/(libgcc_s\.so\.1|libnss_\w+\.so\.2|gconv\/[\w-]+\.so)$/;
 const STARTS_PROGRAM = /^python\.(subprocess\.Popen|os\.exec|os\.posix_spawn|os\.system|pty\.spawn)$/;
 /** An event may cut a detail that has more than this number of bytes. */
@@ -145,6 +148,8 @@ export function hearWitness(trace: string, events: string): Testimony {
 				return true;
 			} else if (call.kind === "map") {
 				conclude(isExpected(call, state) ? "told as native code" : loadedUnseen(call.path, state), `map ${call.path}`);
+			} else if (call.kind === "open" && HOST_CONFIGURATION.test(call.path)) {
+				conclude("deny list", "");
 			} else if (call.kind === "open") {
 				const next = calls.slice(at + 1, at + 9).find((other) => other.kind !== "open" || other.readable);
 				const around = `after ${state.last?.event} ${state.last?.detail}, before ${JSON.stringify(next)}`;

@@ -48,7 +48,7 @@ export {
 } from "./pki/certificate.js";
 export { isCertificateAuthority } from "./pki/certificate-checks.js";
 export { type RevocationList, revocationListsFromFileBytes } from "./pki/crl.js";
-export { DENIED_KINDS, type Denial, type DeniedKind } from "./pki/deny-list.js";
+export { DENIED_KINDS, type Denial, type DeniedKind, digestsToDeny } from "./pki/deny-list.js";
 export { expiryNotice } from "./pki/expiry.js";
 export { normalizeNameText } from "./pki/name-text.js";
 export type { CertificateStatus } from "./pki/revocation.js";
@@ -69,6 +69,7 @@ export {
 	EARLIEST_SECONDS,
 	type HostDocument,
 	type LauncherDocument,
+	LOOK_SECONDS,
 	MAX_HOST_BYTES,
 	MAX_POLICY_BYTES,
 	MAX_SHARED_BYTES,

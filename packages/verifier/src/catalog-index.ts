@@ -14,6 +14,7 @@ import {
 } from "@sigtool/core/read";
 import type { CatalogSource } from "./catalog-source.js";
 import type { Evidence } from "./gate/create-gate.js";
+import { endsOf, groundsOf } from "./gate/deny-list.js";
 import type { CodeEntry, IndexedProduct } from "./gate/judge.js";
 import type { Development } from "./host/config.js";
 import { mapGet, sha256 } from "./safe/primordials.js";
@@ -40,6 +41,8 @@ export function evidenceOf(sources: readonly CatalogSource[], trust: TrustPolicy
 		policy: DEFAULT_POLICY,
 		signers: trees.flatMap(({ signers }) => signers),
 		digests: undefined,
+		grounds: trees.flatMap(({ grounds }) => grounds),
+		ends: trees.flatMap(({ ends }) => ends),
 	};
 }
 
@@ -64,6 +67,11 @@ function treeOf(source: CatalogSource, trust: TrustPolicy, development: Developm
 	return {
 		product,
 		signers: catalogs.map(({ signer }) => signer),
+		grounds: [
+			...product.catalogs.map((sha256) => ({ kind: "catalog", sha256, what: "a catalog", from: 0 }) as const),
+			...catalogs.flatMap(groundsOf),
+		],
+		ends: catalogs.flatMap(endsOf),
 		find(path: string): CodeEntry | undefined {
 			const target = mapGet(links, path);
 			if (target !== undefined) return { kind: "link", target };

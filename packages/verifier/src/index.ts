@@ -1,5 +1,12 @@
 export type { AuditEvent, AuditHook, EventVerdict } from "./audit/audit.js";
 export type { EventName, FieldValue } from "./audit/events.js";
+export {
+	type DeniedEntry,
+	examineHost,
+	type HostEnd,
+	type HostExamination,
+	type HostPlace,
+} from "./examine-host.js";
 export type { Capability } from "./gate/kernel-check.js";
 export {
 	mendsOfFiles,

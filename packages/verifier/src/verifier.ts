@@ -114,8 +114,8 @@ export function verifyHost({ index, config, development }: Pick<VerifierOptions,
 	};
 	const options = { configuration, index, development, addon: ownAddon() };
 	let facts: EvidenceFacts | undefined;
-	const { mode, decide } = gateOver(options, () => {
-		const evidence = readIndex(options);
+	const { mode, decide } = gateOver(options, (state) => {
+		const evidence = readIndex(options, state);
 		facts = evidenceFacts(evidence);
 		return evidence;
 	});

@@ -68,7 +68,7 @@ const DAY_MS = 86_400_000;
 export function makeSigner(kind: "release" | "development" = "release"): Signer {
 	const key = generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey;
 	const now = Date.now();
-	const order = { commonName: "Test Signer", key, notBefore: now - DAY_MS, notAfter: now + DAY_MS, kind };
+	const order = { commonName: "Test Signer", key, notBefore: now - DAY_MS, notAfter: now + 90 * DAY_MS, kind };
 	return signerFromKey(key, [issueCertificate(order)], { unfit: "allow" });
 }
 

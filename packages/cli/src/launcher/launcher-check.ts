@@ -6,10 +6,11 @@ import { hostname } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { mountOptions } from "@sigtool/core";
 import { errnoReason, reasonOf, SigtoolError } from "@sigtool/core/errors";
-import { faultOfFile, verifyHost } from "@sigtool/verifier";
+import { examineHost, faultOfFile, verifyHost } from "@sigtool/verifier";
 import { type NativeParts, nativeParts } from "../native/native-parts.js";
 import { VERSION } from "../output/version.js";
 import { aboutSpython, libraryOutside, modeOfSpython } from "../python/spython.js";
+import { endNotice } from "./end-notice.js";
 import { type LaunchedProcess, processesOf } from "./launched-processes.js";
 import { identityOf, type LauncherConf, type PinnedFile, parseLauncherConf, pin } from "./launcher-conf.js";
 import {
@@ -108,6 +109,7 @@ function findingsAbout(directory: string): LauncherFinding[] {
 		...pythonFindings(conf),
 		judged("configuration", () => fault(conf.config, development) ?? configurationSays(conf)),
 		...indexFindings(conf),
+		...examinationFindings(conf),
 		...sharedFindings(directory, conf),
 		judged("flags", () => flagsSay(conf, directory)),
 		...(conf.audit === undefined ? [] : [eventsFinding(conf.audit)]),
@@ -264,6 +266,19 @@ function indexFindings(conf: LauncherConf): LauncherFinding[] {
 		return says(modeOfSpython(spython.path, conf));
 	});
 	return node === undefined ? [byPython] : [byNode, { ...byPython, what: "index for python" }];
+}
+
+/** Names what ends soon, and the signed files that the deny list names. An index that is refused has none of these. */
+function examinationFindings({ index, config, development }: LauncherConf): LauncherFinding[] {
+	try {
+		const { ends, denied } = examineHost({ index, config, development });
+		return [
+			...ends.flatMap((end) => endNotice(end, Date.now()) ?? []).map((says) => note("end", says)),
+			...denied.map(({ product, path, reason }) => note("denied", `"${path}" of "${product}": ${reason}`)),
+		];
+	} catch {
+		return []; // Other findings tell why.
+	}
 }
 
 /** Each process digests and keeps an index that is not shared. Only a large one is worth a word. */

@@ -65,6 +65,7 @@ export {
 	createFsverityHasher,
 	digestFile,
 	digestStandardInput,
+	digestsToDeny,
 	expiryNotice,
 	hostFromFileBytes,
 	inspectAttributes,

@@ -68,6 +68,7 @@ export const {
 	createFsverityHasher,
 	digestFile,
 	digestStandardInput,
+	digestsToDeny,
 	expiryNotice,
 	hostFromFileBytes,
 	inspectAttributes,
@@ -114,6 +115,7 @@ export const {
 		["algorithm", oneOf(...STREAM_ALGORITHMS)],
 		["options", fileDigestOptions],
 	],
+	digestsToDeny: [["certificate", certificate]],
 	expiryNotice: [
 		[
 			"certificates",

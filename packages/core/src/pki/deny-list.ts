@@ -36,12 +36,20 @@ export function refuseDeniedCertificates(
 ): void {
 	if (deny === undefined || deny.length === 0) return;
 	for (const certificate of certificates) {
-		const denial =
-			denialOf(deny, "key", spkiSha256(certificate)) ??
-			denialOf(deny, "certificate", sha256Of(certificate.der)) ??
-			denialOf(deny, "certificate", sha256Of(certificate.tbs));
-		if (denial !== undefined) throw denied(`certificate ${quote(certificate.subject.text)}`, denial);
+		for (const { kind, sha256 } of digestsToDeny(certificate)) {
+			const denial = denialOf(deny, kind, sha256);
+			if (denial !== undefined) throw denied(`certificate ${quote(certificate.subject.text)}`, denial);
+		}
 	}
+}
+
+/** Returns the digests by which a deny list can name a certificate: that of its key, and its own. */
+export function digestsToDeny(certificate: Certificate): readonly Omit<Denial, "reason">[] {
+	return [
+		{ kind: "key", sha256: spkiSha256(certificate) },
+		{ kind: "certificate", sha256: sha256Of(certificate.der) },
+		{ kind: "certificate", sha256: sha256Of(certificate.tbs) },
+	];
 }
 
 /**

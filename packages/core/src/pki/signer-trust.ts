@@ -11,6 +11,8 @@ import type { Profile } from "./signature-algorithm.js";
 import type { TrustedPin, TrustPolicy, TrustSource } from "./trust-store.js";
 
 export interface VerifiedSigner {
+	/** The certificate that came with the signature. It is trusted only if it is `certificate` too. */
+	readonly leaf: Certificate;
 	/**
 	 * The leaf of a chain, or the certificate that was pinned with the key. Undefined if the key is pinned by its hash
 	 * alone, because nobody then vouches for the certificate that came with the signature.
@@ -61,6 +63,7 @@ export function judgeSigner(leaf: Certificate, trust: TrustPolicy, options: Sign
 	const development = isDevelopmentKey || [leaf, ...chain.slice(0, 1)].some(isDevelopmentCertificate);
 	if (development && trust.development === "refuse") throw refusedDevelopment(leaf);
 	return {
+		leaf,
 		certificate: chain[0],
 		chain,
 		expiries,

@@ -20,6 +20,9 @@ export const MAX_SHARED_BYTES = 2 ** 13;
  */
 export const EARLIEST_SECONDS = Date.UTC(2026, 10, 1) / 1000;
 
+/** The seconds after which a running process looks again at the deny list of the host configuration. */
+export const LOOK_SECONDS = 5;
+
 /**
  * The size limit in bytes for a file that is read as code. On every release of Node.js that sigtool supports, a file of
  * this size fits into one buffer.
@@ -209,6 +212,12 @@ export const HOST = {
 			words: ["throw", "exit"],
 			optional: true,
 			does: "What a refusal does to the process. Absent: `throw`, unless the program asks for `exit`.",
+		},
+		onExpiry: {
+			kind: "word",
+			words: ["run", "refuse"],
+			otherwise: "run",
+			does: "What a process that runs does when its index, or the certificate of the index's signer, ends: `run` goes on loading, with an event a day, and `refuse` loads nothing more. Neither is started again.",
 		},
 		pins: {
 			kind: "list",

@@ -248,7 +248,7 @@ void add_roots(struct record *record, const char *roots);
  * tree are left to the hook, which judges them. The record gets the script's real path. With -m
  * `name` names a module: it is not looked up, and the record gets the name itself. A `name` that is
  * NULL ends the process. */
-void find_script(const char *name, const struct settings *settings, const struct options *options,
+void find_script(const char *name, struct settings *settings, const struct options *options,
 	const struct runtime *runtime, char path[PATH_MAX], struct record *record);
 
 /* links.c */

@@ -22,7 +22,7 @@ static bool is_outside_trees(const struct step *step, void *context)
 	return true;
 }
 
-void find_script(const char *name, const struct settings *settings, const struct options *options,
+void find_script(const char *name, struct settings *settings, const struct options *options,
 	const struct runtime *runtime, char path[PATH_MAX], struct record *record)
 {
 	if (name == NULL || *name == '\0' || *name == '-')

@@ -197,9 +197,13 @@ static struct objection objection_to_chain(STACK_OF(X509) * chain)
 		X509 *certificate = sk_X509_value(chain, i);
 		const bool is_last = i == length - 1;
 		X509 *issuer = is_last ? certificate : sk_X509_value(chain, i + 1);
-		if (is_denied(certificate))
-			return (struct objection){
-				"ERR_DENIED", "the deny list names a certificate of its chain"};
+		const char *denial = denied_certificate(certificate);
+		if (denial != NULL) {
+			static char text[PATH_MAX];
+			snprintf(
+				text, sizeof text, "the deny list names a certificate of its chain: %s", denial);
+			return (struct objection){"ERR_DENIED", text};
+		}
 		/* The signature on the authority's own certificate proves nothing and is not judged. */
 		if (is_last && length > 1)
 			break;
@@ -215,8 +219,17 @@ static struct objection objection_to_chain(STACK_OF(X509) * chain)
 	return (struct objection){0};
 }
 
+/* Notes what the trust in a chain rests on, and when it ends. */
+static void rest_on_chain(STACK_OF(X509) * chain, bool is_now)
+{
+	for (int i = 0; i < sk_X509_num(chain); i++) {
+		rest_on_certificate(OF_INDEX, sk_X509_value(chain, i));
+		end_with(is_now ? END_OF_CERTIFICATE : END_OF_TIMESTAMPED, sk_X509_value(chain, i));
+	}
+}
+
 static struct objection judge_chain_to(
-	X509 *anchor, X509 *signer, STACK_OF(X509) * intermediates, time_t at)
+	X509 *anchor, X509 *signer, STACK_OF(X509) * intermediates, time_t at, bool is_now)
 {
 	X509_STORE *store = X509_STORE_new();
 	X509_STORE_CTX *context = X509_STORE_CTX_new();
@@ -239,7 +252,10 @@ static struct objection judge_chain_to(
 	if (X509_cmp(sk_X509_value(chain, sk_X509_num(chain) - 1), anchor) != 0)
 		return (struct objection){
 			"ERR_UNTRUSTED_SIGNER", "the authority did not issue its certificate"};
-	return objection_to_chain(chain);
+	const struct objection objection = objection_to_chain(chain);
+	if (objection.code == NULL)
+		rest_on_chain(chain, is_now);
+	return objection;
 }
 
 /* Returns the certificates that came with the signature, except for roots. A chain never leads
@@ -269,7 +285,7 @@ void require_chain(CMS_ContentInfo *cms, X509 *signer, time_t at, bool is_now)
 		number++;
 		if (!may_vouch_for(authority, signer))
 			continue;
-		objection = judge_chain_to(anchor, signer, intermediates, at);
+		objection = judge_chain_to(anchor, signer, intermediates, at, is_now);
 		if (objection.code == NULL)
 			return;
 	}

@@ -46,15 +46,14 @@ X509 *read_certificate(const char *path)
 	return another == NULL ? certificate : NULL;
 }
 
-/* Returns true if the deny list names the SHA-256 of the bytes, or if `length` is not positive. */
-static bool denies(const char *kind, const uint8_t *bytes, int length)
+/* Writes the SHA-256 of the bytes. Returns false if `length` is not positive or libcrypto fails. */
+static bool digest(const uint8_t *bytes, int length, char hex[SHA256_HEX + 1])
 {
-	uint8_t digest[SHA256_BYTES];
-	char hex[SHA256_HEX + 1];
-	if (length <= 0 || EVP_Digest(bytes, (size_t)length, digest, NULL, EVP_sha256(), NULL) != 1)
-		return true;
-	to_hex(digest, hex);
-	return denied(kind, hex) != NULL;
+	uint8_t result[SHA256_BYTES];
+	if (length <= 0 || EVP_Digest(bytes, (size_t)length, result, NULL, EVP_sha256(), NULL) != 1)
+		return false;
+	to_hex(result, hex);
+	return true;
 }
 
 /* Returns the length of the part of a certificate that is signed, and sets `at` to its first byte.
@@ -73,18 +72,58 @@ static int signed_part(const uint8_t **at, int whole_length)
 	return (int)(inside + length - *at);
 }
 
-bool is_denied(X509 *certificate)
+/* The digests by which a deny list can name a certificate. */
+struct certificate_digests {
+	char key[SHA256_HEX + 1];
+	char whole[SHA256_HEX + 1];
+	char part[SHA256_HEX + 1];
+};
+
+/* Returns false if a digest cannot be computed. */
+static bool digest_certificate(X509 *certificate, struct certificate_digests *digests)
 {
 	/* Both buffers contain DER. They are never freed. */
 	uint8_t *key = NULL;
 	uint8_t *whole = NULL;
 	const int key_length = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &key);
 	const int whole_length = i2d_X509(certificate, &whole);
-	if (denies("key", key, key_length) || denies("certificate", whole, whole_length))
-		return true;
 	const uint8_t *part = whole;
+	if (!digest(key, key_length, digests->key) || !digest(whole, whole_length, digests->whole))
+		return false;
 	const int part_length = signed_part(&part, whole_length);
-	return denies("certificate", part, part_length);
+	return digest(part, part_length, digests->part);
+}
+
+const char *denied_certificate(X509 *certificate)
+{
+	struct certificate_digests digests;
+	const bool is_digested = digest_certificate(certificate, &digests);
+	if (!is_digested)
+		return "it cannot be digested";
+	const char *reason = denied("key", digests.key);
+	if (reason == NULL)
+		reason = denied("certificate", digests.whole);
+	return reason == NULL ? denied("certificate", digests.part) : reason;
+}
+
+void rest_on_certificate(enum ground_of of, X509 *certificate)
+{
+	struct certificate_digests digests;
+	const bool is_digested = digest_certificate(certificate, &digests);
+	if (!is_digested)
+		fail(UNDECIDED, "ERR_INTERNAL", "Cannot digest a certificate: libcrypto failed");
+	rest_on(of, "key", digests.key);
+	rest_on(of, "certificate", digests.whole);
+	rest_on(of, "certificate", digests.part);
+}
+
+void end_with(enum end_of of, X509 *certificate)
+{
+	struct tm calendar;
+	if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &calendar) != 1)
+		fail(REFUSED, "ERR_CERTIFICATE_FORMAT", "Cannot read the end of a certificate");
+	const time_t end = timegm(&calendar);
+	end_at(of, end < 0 ? 0 : (uint64_t)end * 1000);
 }
 
 bool has_unknown_critical(const X509 *certificate)

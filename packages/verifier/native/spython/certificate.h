@@ -2,6 +2,7 @@
  * packages/core/src/pki, where these are stricter than those of libcrypto. */
 #ifndef SPYTHON_CERTIFICATE_H
 #define SPYTHON_CERTIFICATE_H
+#include "spython.h"
 #include <openssl/x509v3.h>
 #include <stdbool.h>
 
@@ -15,9 +16,15 @@ enum {
  * written the file. */
 X509 *read_certificate(const char *path);
 
-/* Returns true if the deny list names the certificate, the part of it that is signed, or its key,
- * or if their digests cannot be computed. */
-bool is_denied(X509 *certificate);
+/* Returns the reason if the deny list names the certificate, the part of it that is signed, or its
+ * key, or if their digests cannot be computed. Otherwise returns null. */
+const char *denied_certificate(X509 *certificate);
+
+/* Notes that a denial of the certificate or of its key counts, as rest_on() does. */
+void rest_on_certificate(enum ground_of of, X509 *certificate);
+
+/* Notes the end of the certificate, as end_at() does. */
+void end_with(enum end_of of, X509 *certificate);
 
 /* Returns true if the certificate has a critical extension that the rules do not apply. */
 bool has_unknown_critical(const X509 *certificate);

@@ -156,6 +156,7 @@ _Noreturn void fail(int status, const char *code, const char *format, ...)
 		char detail[PATH_MAX];
 		struct start_facts facts;
 		snprintf(program, sizeof program, "spython: %s", code);
+		errno = error; /* %m shows errno */
 		va_start(values, format);
 		vsnprintf(detail, sizeof detail, format, values);
 		va_end(values);

@@ -99,6 +99,8 @@ void read_host(const char *file)
 	rules.host_mode = word_of(&HOST[HOST_MODE], values[HOST_MODE]);
 	rules.exit_on_refusal =
 		word_of(&HOST[HOST_ON_REFUSAL], values[HOST_ON_REFUSAL]) == ON_REFUSAL_EXIT;
+	rules.refuses_expired =
+		word_of(&HOST[HOST_ON_EXPIRY], values[HOST_ON_EXPIRY]) == ON_EXPIRY_REFUSE;
 	rules.pins = values[HOST_PINS];
 	rules.authorities = values[HOST_AUTHORITIES];
 	rules.timestamp_authorities = values[HOST_TIMESTAMP_AUTHORITIES];
@@ -127,13 +129,6 @@ const struct json *find_by(const struct json *list, const char *member, const ch
 			return each;
 	}
 	return NULL;
-}
-
-/* Returns the reason why the deny list contains this digest, or NULL if it does not. */
-const char *denied(const char *kind, const char *hex)
-{
-	const struct json *denial = find_by(rules.deny, kind, hex);
-	return denial == NULL ? NULL : json_member(denial, "reason")->text;
 }
 
 /* Reads the host's policy, or that of the index if the host has none. `asked` is the mode on the

@@ -48,8 +48,10 @@ static bool is_pinned(X509 *certificate, char signer_hex[SHA256_HEX + 1])
 		distrust("ERR_CERTIFICATE_FORMAT", "its signer's certificate cannot be read");
 	require(EVP_Digest(key, (size_t)key_length, key_digest, NULL, EVP_sha256(), NULL));
 	to_hex(key_digest, signer_hex);
-	if (is_denied(certificate))
-		distrust("ERR_DENIED", "the deny list names its signer");
+	const char *denial = denied_certificate(certificate);
+	if (denial != NULL)
+		fail(REFUSED, "ERR_DENIED",
+			"Cannot trust the trust index: the deny list names its signer: %s", denial);
 	const bool is_known = rules.has_host_file
 		? find_by(rules.pins, "spki-sha256", signer_hex) != NULL
 		: strstr(SPYTHON_PINS, signer_hex) != NULL;
@@ -193,6 +195,8 @@ static void verify_signature(const uint8_t *der, size_t length, struct index_dig
 	require_signing_certificate(signer, certificate);
 	/* Dates come last: a wrong clock is no reason to try a forged index again. */
 	check_certificate(certificate, at, is_now);
+	rest_on_certificate(OF_INDEX, certificate);
+	end_with(is_now ? END_OF_CERTIFICATE : END_OF_TIMESTAMPED, certificate);
 	if (!has_pin)
 		require_chain(cms, certificate, at, is_now);
 	digests->signer_end = end_of_certificate(certificate);

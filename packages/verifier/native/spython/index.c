@@ -52,7 +52,7 @@ enum {
 static struct index_table table;
 static struct index_digests verified;
 
-static uint64_t not_after = UINT64_MAX; /* milliseconds since 1970 */
+static uint64_t not_after; /* in milliseconds since 1970, or 0 for an index without end */
 static const struct json *compiled; /* the sequence of the index itself, or null */
 
 /* The products in the order of the head. Their records have the same order. */
@@ -166,14 +166,14 @@ static void take_digests(void)
 	memcpy(verified.content, rules.content_sha256, sizeof verified.content);
 }
 
-/* Refuses the index if one of these digests is on the deny list. */
-static void refuse_denied(const struct json *digests, const char *kind)
+/* Refuses the index if this digest is on the deny list. `kind` must be a literal. */
+static void refuse_denied(const char *kind, const char *hex)
 {
-	EACH(digest, digests) {
-		const char *reason = denied(kind, digest->text);
-		if (reason != NULL)
-			distrust("ERR_DENIED", reason);
-	}
+	const char *reason = denied(kind, hex);
+	if (reason != NULL)
+		fail(REFUSED, "ERR_DENIED",
+			"Cannot trust the trust index: the deny list names what it was made of: %s", reason);
+	rest_on(OF_INDEX, kind, hex);
 }
 
 /* Returns true if the policy names this product, or no product at all. */
@@ -236,7 +236,8 @@ static void add_product(const struct json *described)
 		malformed("its products are too many");
 	const struct json *bound = find_by(rules.products, "name", name->text);
 	require_accepted(name->text, sequence, bound);
-	refuse_denied(json_member(described, "catalogs"), "catalog");
+	EACH(catalog, json_member(described, "catalogs"))
+		refuse_denied("catalog", catalog->text);
 	const struct json *bound_root = json_member(bound, "root");
 	const char *path = bound_root == NULL ? root->text : bound_root->text;
 	const char *real = real_root(path);
@@ -310,18 +311,18 @@ static void read_head(int mode_asked)
 	if (!read_members(keep_json(text, length), HEAD, values, &fault))
 		fail(REFUSED, "ERR_INDEX_FORMAT", "Cannot use the head of the trust index: \"%s\" %s",
 			fault.at, fault.why);
-	if (values[HEAD_NOT_AFTER] != NULL)
+	if (values[HEAD_NOT_AFTER] != NULL) {
 		not_after = values[HEAD_NOT_AFTER]->number;
-	if (is_index_expired())
-		fail(REFUSED, "ERR_INDEX_EXPIRED",
-			"Cannot use the trust index: it has expired; compile it again");
+		if ((uint64_t)time(NULL) > not_after / 1000)
+			fail(REFUSED, "ERR_INDEX_EXPIRED",
+				"Cannot use the trust index: it has expired; compile it again");
+		end_at(END_OF_INDEX, not_after);
+	}
 	compiled = values[HEAD_COMPILED];
-	refuse_denied(values[HEAD_SIGNERS], "key");
-	const char *reason = denied("catalog", verified.index);
-	if (reason == NULL)
-		reason = denied("catalog", verified.content);
-	if (reason != NULL)
-		distrust("ERR_DENIED", reason);
+	EACH(signer, values[HEAD_SIGNERS])
+		refuse_denied("key", signer->text);
+	refuse_denied("catalog", verified.index);
+	refuse_denied("catalog", verified.content);
 	read_policy(values[HEAD_POLICY], mode_asked);
 	EACH(product, values[HEAD_PRODUCTS])
 		add_product(product);
@@ -385,18 +386,14 @@ void announce(const char *missing, const char *script)
 	}
 	find_start_facts(&facts);
 	write_products(names, sizeof names);
-	write_time(end, not_after == UINT64_MAX ? 0 : not_after / 1000);
+	write_time(end, not_after / 1000);
 	write_time(signer_end, (uint64_t)verified.signer_end);
 	const enum verdict verdict = rules.mode <= MODE_AUDIT ? AUDIT : ALLOW;
 	raise_event("verifier.start", verdict, "mode", MODE_NAMES[rules.mode], "index", verified.index,
 		"notAfter", end, "signer", verified.signer, "signerNotAfter", signer_end, "products", names,
 		"tier", "CPython " SPYTHON_VERSION, "version", SIGTOOL_VERSION, "script", script, "unit",
 		facts.unit, "#uid", facts.uid, "host", facts.host, "missing", missing, NULL);
-}
-
-int is_index_expired(void)
-{
-	return (uint64_t)time(NULL) > not_after / 1000;
+	tell_ends();
 }
 
 /* Returns the product whose root is the closest directory above this path, or null. So a product

@@ -135,6 +135,7 @@ struct finding {
 	const char *reason; /* an error code, or null if the file is trusted */
 	const char *rule; /* the rule that decided, which the event contains */
 	const char *why; /* the reason as text, or null if the file is trusted */
+	const char *denial; /* the reason in the deny list, or null */
 };
 
 /* Describes a file that was opened. */
@@ -187,11 +188,15 @@ static const char *vouching_attribute(const struct opened *file)
 static struct finding judge_content(struct opened *file)
 {
 	const struct entry *entry = &file->entry;
-	const char *denial = denied("file", file->hex);
+	const char *denial = denied_index();
+	if (denial == NULL)
+		denial = denied("file", file->hex);
 	if (denial != NULL)
-		return (struct finding){"ERR_DENIED", "deny", denial};
-	if (is_index_expired())
-		return (struct finding){"ERR_INDEX_EXPIRED", "time", "the trust index has expired"};
+		return (struct finding){"ERR_DENIED", "deny", denial, denial};
+	const char *expired = refused_by_term();
+	if (expired != NULL)
+		return (struct finding){
+			expired, "time", "the trust index, or its signer's certificate, has expired"};
 	if (entry->digest == NULL) {
 		const char *attribute = vouching_attribute(file);
 		if (attribute != NULL)
@@ -269,18 +274,19 @@ static PyObject *kept_by_interpreter(void)
 
 /* Returns the key under which the trusted bytes of an archive are kept. The bytes are kept because
  * Python opens an archive again for each module in it. The key contains both paths and the text of
- * identity_of(), so a changed file has another key. Returns null for a file whose bytes are not
- * kept. */
+ * identity_of(), so a changed file has another key. A new denial changes all keys. Returns null for
+ * a file whose bytes are not kept. */
 static PyObject *archive_key(const struct opened *file, const PyObject *kept)
 {
-	char key[2 * PATH_MAX + IDENTITY];
+	char key[2 * PATH_MAX + IDENTITY + 16];
 	char identity[IDENTITY];
 	const char *suffix = strrchr(file->real, '.');
 	const bool is_read_once = suffix != NULL && word_index(suffix, ".py .pyc") >= 0;
-	if (file->is_native || kept == NULL || is_index_expired() || is_read_once)
+	if (file->is_native || kept == NULL || refused_by_term() != NULL || is_read_once)
 		return NULL;
 	identity_of(&file->stat, identity);
-	snprintf(key, sizeof key, "%s:%s:%s", file->path, file->real, identity);
+	snprintf(
+		key, sizeof key, "%u:%s:%s:%s", count_of_added_denials(), file->path, file->real, identity);
 	return PyBytes_FromString(key);
 }
 
@@ -329,7 +335,7 @@ static PyObject *read_and_judge(
 	if (rules.mode != MODE_OFF || verdict == REFUSE)
 		raise_event(event, verdict, "path", file->real, "use", use, "sha256", file->hex, "expected",
 			file->expected, "product", file->entry.product, "entry", file->entry.name, "rule",
-			finding.rule, "reason", finding.reason, NULL);
+			finding.rule, "reason", finding.reason, "denial", finding.denial, NULL);
 	if (verdict == REFUSE) {
 		Py_CLEAR(bytes);
 		refuse_file(file, &finding);
@@ -382,6 +388,8 @@ PyObject *open_verified(const char *path, const char *event, const char *use, ch
 {
 	struct opened file = {.path = path, .is_native = use == NULL};
 	PyObject *bytes = NULL;
+	look_for_denials();
+	tell_ends();
 	if (open_file(&file))
 		bytes = judged_bytes(&file, event, use);
 	else

@@ -2,11 +2,13 @@
  *
  * Guarantees that all data which decides what may run (`rules`, the trust index, the table of the
  * audit hook) is complete before Python starts and does not change afterwards. So threads and
- * subinterpreters read the data without locks. It contains no Python objects and is never freed. */
+ * subinterpreters read the data without locks. It contains no Python objects and is never freed.
+ * Later, denials (deny-list.c) and the end of the index (term.c) can only make refusals more. */
 #ifndef SPYTHON_H
 #define SPYTHON_H
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#include <stdbool.h>
 #include "../shared/event-line.h"
 #include "../shared/exit-status.h"
 #include "../shared/hex.h"
@@ -31,6 +33,7 @@ struct rules {
 	int mode; /* an enum mode, which read_policy() decides */
 	int kernel_check; /* a value of schema.h, such as KERNEL_CHECK_LOG */
 	int children; /* a value of schema.h, such as CHILDREN_REFUSE */
+	int refuses_expired; /* a running process loads nothing after the end of its index */
 	int exit_on_refusal; /* a refusal ends the process instead of raising PermissionError */
 	int development; /* development identities and configuration files of this user are trusted */
 	int has_host_file; /* the host configuration exists: its pins and authorities alone decide */
@@ -92,9 +95,50 @@ void read_policy(const struct json *policy, int asked);
  * may be null. */
 const struct json *find_by(const struct json *list, const char *member, const char *text);
 
+/* deny-list.c */
+
 /* Returns the reason why this digest is on the deny list, or null if it is not. `kind` is "file",
  * "key", "certificate" or "catalog". `hex` is in lower case. */
 const char *denied(const char *kind, const char *hex);
+
+/* The trust in the index rests on such a digest: directly, or by way of its timestamp. */
+enum ground_of { OF_INDEX, OF_TIMESTAMP, OF_NOTHING };
+
+/* Notes that the index is refused if this digest is denied. `kind` must be a literal. Must be
+ * called before Python starts. */
+void rest_on(enum ground_of of, const char *kind, const char *hex);
+
+/* Returns the reason of a denial, since the start, of what the trust in the index rests on, or
+ * null. */
+const char *denied_index(void);
+
+/* Takes over what the host configuration denies by now, but looks at it only LOOK_SECONDS after the
+ * last look. Any thread may call this. */
+void look_for_denials(void);
+
+/* Returns how many denials were added since the start. */
+unsigned count_of_added_denials(void);
+
+/* term.c */
+
+/* END_OF_TIMESTAMPED is the end of a signer's certificate that a timestamp lets the index outlive.
+ */
+enum end_of { END_OF_INDEX, END_OF_CERTIFICATE, END_OF_TIMESTAMPED };
+
+/* Notes an end in milliseconds since 1970. Of several the earliest counts. Must be called before
+ * Python starts. */
+void end_at(enum end_of of, uint64_t not_after);
+
+/* Returns true if only a timestamp lets the index count, because a certificate of its signer has
+ * ended. */
+bool needs_timestamp(void);
+
+/* Raises events about what ends soon or has ended: at most one a day for each. */
+void tell_ends(void);
+
+/* Returns the code of the refusal of every file, because something has ended and the host wants
+ * that, or null. */
+const char *refused_by_term(void);
 
 /* index.c: the trust index, which says what may run. */
 
@@ -120,8 +164,6 @@ void announce(const char *missing, const char *script);
 
 /* Returns the entry for a real path. It is found by product and path, never by content. */
 struct entry find_entry(const char *path);
-
-int is_index_expired(void);
 
 /* open-code.c: judging files. */
 

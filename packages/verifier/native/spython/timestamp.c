@@ -47,8 +47,10 @@ static X509_STORE *open_authorities(void)
 	X509_VERIFY_PARAM_set_flags(rules_of_chains, X509_V_FLAG_PARTIAL_CHAIN);
 	EACH(authority, rules.timestamp_authorities) {
 		X509 *certificate = read_authority(json_member(authority, "certificate")->text);
-		if (!is_denied(certificate))
-			X509_STORE_add_cert(store, certificate);
+		if (denied_certificate(certificate) != NULL)
+			continue;
+		X509_STORE_add_cert(store, certificate);
+		rest_on_certificate(OF_TIMESTAMP, certificate);
 	}
 	return store;
 }
@@ -110,7 +112,7 @@ static bool has_denied(CMS_ContentInfo *token)
 {
 	STACK_OF(X509) *certificates = CMS_get1_certs(token);
 	for (int i = 0; i < sk_X509_num(certificates); i++) {
-		if (is_denied(sk_X509_value(certificates, i)))
+		if (denied_certificate(sk_X509_value(certificates, i)) != NULL)
 			return true;
 	}
 	return false;
@@ -148,7 +150,12 @@ static time_t time_of(CMS_ContentInfo *token, const ASN1_OCTET_STRING *signature
 	const unsigned flags = CMS_BINARY | CMS_CADES;
 	if (CMS_verify(token, NULL, authorities, NULL, NULL, flags) != 1)
 		return -1;
-	return is_by_key_of(token, certificate) ? -1 : time;
+	if (is_by_key_of(token, certificate))
+		return -1;
+	STACK_OF(X509) *certificates = CMS_get1_certs(token);
+	for (int i = 0; i < sk_X509_num(certificates); i++)
+		rest_on_certificate(OF_TIMESTAMP, sk_X509_value(certificates, i));
+	return time;
 }
 
 /* Returns true if the certificate has the extended key usage "lifetime signing" of Microsoft.

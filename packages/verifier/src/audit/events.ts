@@ -25,6 +25,24 @@ export const EVENTS = {
 		meaning:
 			"The verifier starts, or cannot start: then `detail` says what the refusal said. `products` has their sequences. `notAfter` and `signerNotAfter` are the ends of the index and of its signer's certificate, `version` is sigtool's. `missing` names what this runtime or system does not enforce.",
 	},
+	"verifier.reload": {
+		fields: ["path", "count", "reason", "detail"],
+		bypassable: false,
+		meaning:
+			"A running process has taken `count` denials over from the host configuration at `path`. With a `reason` it could not, and goes on with the list that it has.",
+	},
+	"verifier.expiring": {
+		fields: ["what", "notAfter", "days"],
+		bypassable: false,
+		meaning:
+			"`what` (`index` or `certificate`, that of the index's signer) ends at `notAfter`, in at most `days` days: 30, 7 or 1. From then on no start succeeds.",
+	},
+	"verifier.expired": {
+		fields: ["what", "notAfter"],
+		bypassable: false,
+		meaning:
+			"`what` ended at `notAfter`, and the process still runs. Once a day, when a file is judged; `onExpiry` of the host configuration says whether it loads more.",
+	},
 	"verifier.addhook": {
 		fields: ["name"],
 		bypassable: false,
@@ -61,10 +79,10 @@ export const EVENTS = {
 
 	// Code
 	"module.open_code": {
-		fields: ["path", "use", "sha256", "expected", "product", "entry", "rule", "reason"],
+		fields: ["path", "use", "sha256", "expected", "product", "entry", "rule", "reason", "denial"],
 		bypassable: false,
 		meaning:
-			"A file is opened as code: a module, JSON, or any file that a program passes to `openCode`, such as a template or a migration.",
+			"A file is opened as code: a module, JSON, or any file that a program passes to `openCode`, such as a template or a migration. `denial` is the reason that the deny list gives.",
 	},
 	"module.compile": {
 		fields: ["path", "sha256", "format", "reason"],

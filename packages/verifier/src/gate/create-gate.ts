@@ -24,10 +24,12 @@ import { STANDARD_ERROR, standardErrorSink, systemLogSink, writeFully } from "..
 import type { AuditSettings, Development, HostConfiguration, OnRefusal } from "../host/config.js";
 import { readOwnedFile } from "../host/owned-file.js";
 import { platform } from "../safe/primordials.js";
+import { addDenials, createDenyList, type Denials, endsOf, type Ground, groundsOf, noDenials } from "./deny-list.js";
 import { type Gate, gateOf } from "./gate.js";
 import { type CodeIndex, createJudge } from "./judge.js";
 import { createKernelCheck, type KernelAddon } from "./kernel-check.js";
 import { evidenceFacts, processFacts, refusalFacts } from "./start-facts.js";
+import { createTerm, type End, noSeenEnds, type SeenEnds } from "./term.js";
 
 export interface GateOptions {
 	/**
@@ -47,12 +49,27 @@ export interface GateOptions {
 	readonly addon?: KernelAddon | undefined;
 	/** The real paths of roots that are known already. The others are added. */
 	readonly roots?: Map<string, string>;
+	/** The state of the process, which its threads share. Default: that of a process that starts now. */
+	readonly state?: ProcessState;
 	/** The runtime's tier, for the start event. */
 	readonly tier?: string;
 	/** The names of the capabilities that are not enforced, for the start event. */
 	readonly missing?: readonly string[];
 	/** The absolute path of the program's file, for the start event. */
 	readonly script?: string | undefined;
+}
+
+/** Holds the state of a process since its start. It can be cloned, so that a new thread begins where it is. */
+export interface ProcessState {
+	/** The time of the start, in milliseconds since the epoch. Threads of a process that runs are judged for it too. */
+	readonly startedAt: number;
+	/** The denials that were found so far. */
+	readonly denials: Denials;
+	readonly seenEnds: SeenEnds;
+}
+
+export function newProcessState(): ProcessState {
+	return { startedAt: Date.now(), denials: noDenials(), seenEnds: noSeenEnds() };
 }
 
 /** Verified index and policy, and the signers that signed them. */
@@ -63,6 +80,9 @@ export interface Evidence {
 	readonly signers: readonly VerifiedSigner[];
 	/** The digests of the index; undefined for catalogs. */
 	readonly digests: IndexDigests | undefined;
+	/** A denial of one of these makes the whole evidence refused. */
+	readonly grounds: readonly Ground[];
+	readonly ends: readonly End[];
 }
 
 /**
@@ -71,15 +91,15 @@ export interface Evidence {
  * ERR_DENIED, ERR_KERNEL_CHECK, ERR_AUDIT_SINK
  */
 export function createGate(options: GateOptions): Gate {
-	return gateOver(options, () => readIndex(options));
+	return gateOver(options, (state) => readIndex(options, state));
 }
 
 /** Does what `createGate` does, but with the evidence that `gather` returns. `gather` may refuse by throwing. */
-export function gateOver(options: GateOptions, gather: () => Evidence): Gate {
+export function gateOver(options: GateOptions, gather: (state: ProcessState) => Evidence): Gate {
 	if (platform === "win32") {
 		throw new SigtoolError("ERR_UNSUPPORTED_PLATFORM", "Cannot enforce anything on Windows yet: use Linux or macOS");
 	}
-	const { configuration } = options;
+	const { configuration, state = newProcessState() } = options;
 	const audit: Audit = createAudit(
 		sinksFor(configuration.audit, options.addon, (path, reason) =>
 			reportDetached(audit, configuration.audit, path, reason),
@@ -90,8 +110,8 @@ export function gateOver(options: GateOptions, gather: () => Evidence): Gate {
 	}
 	let gate: Gate;
 	try {
-		requireClock();
-		gate = guardedGate(options, gather(), audit);
+		requireClock(state);
+		gate = guardedGate(options, state, gather(state), audit);
 	} catch (error) {
 		audit.raise("verifier.start", "refuse", {
 			...refusalFacts(error, options.script),
@@ -110,9 +130,9 @@ export function gateOver(options: GateOptions, gather: () => Evidence): Gate {
 }
 
 /** A machine without a battery starts in 1970, or at the time of its last shutdown. @throws ERR_CLOCK */
-function requireClock(): void {
-	if (Date.now() / 1000 >= EARLIEST_SECONDS) return;
-	const message = `Cannot judge what has expired: the clock says ${new Date().toISOString()}, which is before this release; set it, or wait for time-sync.target`;
+function requireClock({ startedAt }: ProcessState): void {
+	if (startedAt / 1000 >= EARLIEST_SECONDS) return;
+	const message = `Cannot judge what has expired: the clock says ${new Date(startedAt).toISOString()}, which is before this release; set it, or wait for time-sync.target`;
 	throw new SigtoolError("ERR_CLOCK", message);
 }
 
@@ -142,14 +162,19 @@ function unguardedGate({ tier, missing, script }: GateOptions, audit: Audit): Ga
 	return gateOf({ mode: "off", policy, onRefusal: "throw", audit, judge, kernel, maxSizeBytes, sizes: "any" });
 }
 
-function guardedGate(options: GateOptions, evidence: Evidence, audit: Audit): Gate {
-	const { configuration, addon, tier, missing, script } = options;
+function guardedGate(options: GateOptions, state: ProcessState, evidence: Evidence, audit: Audit): Gate {
+	const { configuration, development = "refuse", addon, tier, missing, script } = options;
 	const { index, signers, digests } = evidence;
 	const ownPolicy = hostPolicy(options) ?? evidence.policy;
 	const mode = stricter(configuration.mode ?? ownPolicy.mode, options.mode);
 	const policy = policyInMode(ownPolicy, mode);
 	refuseOtherProducts(index, policy);
-	const judge = createJudge(index, configuration.products, configuration.deny, options.roots);
+	const { startedAt, denials, seenEnds } = state;
+	const watched = configuration.isFile ? { file: configuration.file, development } : undefined;
+	const denyList = createDenyList(addDenials(denials, configuration.deny), evidence.grounds, watched, audit);
+	const term = createTerm(evidence.ends, configuration.onExpiry, seenEnds, audit);
+	const standing = { denyList, term, at: startedAt };
+	const judge = createJudge(index, configuration.products, configuration.deny, standing, options.roots);
 	const kernel = createKernelCheck(policy.files.kernelCheck, addon);
 	const detail: EventDetail<"verifier.start"> = {
 		mode,
@@ -163,6 +188,7 @@ function guardedGate(options: GateOptions, evidence: Evidence, audit: Audit): Ga
 		audit.raise("catalog.load", "allow", { sha256: digests?.index, product, sequence, signer: signers[0]?.spkiSha256 });
 	}
 	audit.raise("verifier.start", mode === "off" || mode === "audit" ? "audit" : "allow", detail);
+	term.refusal(); // says in an event what ends soon
 	const onRefusal = options.onRefusal ?? configuration.onRefusal ?? "throw";
 	const { maxSizeBytes } = policy.files;
 	const { exitProcess: exit, readRegularFile, readPackageType } = addon ?? {};
@@ -172,7 +198,10 @@ function guardedGate(options: GateOptions, evidence: Evidence, audit: Audit): Ga
 }
 
 /** Reads and verifies the index. Throws like `createGate`. */
-export function readIndex({ index, digests, configuration, development, addon }: GateOptions): Evidence {
+export function readIndex(
+	{ index, digests, configuration, development, addon }: GateOptions,
+	{ startedAt: at }: ProcessState,
+): Evidence {
 	const source = index ?? configuration.index;
 	if (source === undefined) {
 		const message = `Cannot start: neither the program nor ${quote(configuration.file)} names a trust index`;
@@ -180,12 +209,25 @@ export function readIndex({ index, digests, configuration, development, addon }:
 	}
 	const bytes = typeof source === "string" ? readBounded(source, MAX_TRUST_INDEX_BYTES) : source;
 	const { trust } = configuration;
-	const verified = verifyTrustIndex(bytes, { trust, development, digests, findRecord: addon?.findRecord });
+	const verified = verifyTrustIndex(bytes, { trust, development, digests, at, findRecord: addon?.findRecord });
+	const { policy, signers, products, notAfter } = verified.index;
+	const catalogs = products.flatMap((product) => product.catalogs);
 	return {
 		index: verified.index,
-		policy: verified.index.policy,
+		policy,
 		signers: [verified.signer],
 		digests: verified.digests,
+		grounds: [
+			...[verified.digests.index, verified.digests.content].map(
+				(sha256) => ({ kind: "catalog", sha256, what: "the trust index", from: 0 }) as const,
+			),
+			...catalogs.map(
+				(sha256) => ({ kind: "catalog", sha256, what: "a catalog of the trust index", from: 0 }) as const,
+			),
+			...signers.map((sha256) => ({ kind: "key", sha256, what: "a key that signed its catalogs", from: 0 }) as const),
+			...groundsOf(verified),
+		],
+		ends: [...(notAfter === undefined ? [] : [{ what: "index", notAfter } as const]), ...endsOf(verified)],
 	};
 }
 

@@ -1,9 +1,11 @@
-/** Judges bytes by path and content, with a verified index and the host's list of products and deny list. */
+/** Judges bytes by path and content, with a verified index, the host's list of products, its deny list, and the time. */
 
 import { realpathSync } from "node:fs";
 import { type Denial, quote, SigtoolError } from "@sigtool/core/read";
 import type { BoundProduct } from "../host/config.js";
-import { now, sha256, slice, startsWith } from "../safe/primordials.js";
+import { sha256, slice, startsWith } from "../safe/primordials.js";
+import { addDenials, createDenyList, type DenyList, noDenials } from "./deny-list.js";
+import type { Term } from "./term.js";
 import { type TrustedVerdict, type UntrustedVerdict, untrusted, type Verdict } from "./verdict.js";
 
 /** The signed entries. Look-ups are by product and path, so that signed content does not count under another path. */
@@ -64,25 +66,35 @@ export interface Place {
 	readonly entry: string;
 }
 
+/** These parts of a judgement can change while a process runs. */
+export interface Standing {
+	readonly denyList: DenyList;
+	readonly term: Term;
+	/** The time of the start, in milliseconds since the epoch, for which the index's expiry is judged. */
+	readonly at: number;
+}
+
 /**
- * Makes a judge. `known` has the real paths of roots that are not to be found again, and gets those that are found.
+ * Makes a judge. By default the deny list stays as it is, and nothing ends after the start. `known` has the real paths of
+ * roots that are not to be found again, and gets those that are found.
  * @throws ERR_PRODUCT_MISMATCH, ERR_SEQUENCE, ERR_DENIED, ERR_INDEX_EXPIRED if the index must not be used at all
  */
 export function createJudge(
 	index: CodeIndex,
 	bounds: readonly BoundProduct[],
 	deny: readonly Denial[],
+	standing: Partial<Standing> = {},
 	known: Map<string, string> = new Map(),
 ): Judge {
 	for (const product of index.products) checkProduct(product, index.compiled, bounds, deny);
 	const { notAfter } = index;
-	if (isPast(notAfter)) {
-		const message = `Cannot use the trust index: it expired at ${new Date(notAfter ?? 0).toISOString()}; compile a new one`;
+	const { at = Date.now(), term = ENDLESS } = standing;
+	if (notAfter !== undefined && at > notAfter) {
+		const message = `Cannot use the trust index: it expired at ${new Date(notAfter).toISOString()}; compile a new one`;
 		throw new SigtoolError("ERR_INDEX_EXPIRED", message);
 	}
 	const trees = treesOf(index.products, bounds, known);
-	const denied: Record<string, string | undefined> = Object.create(null);
-	for (const { kind, sha256, reason } of deny) if (kind === "file") denied[sha256] = reason;
+	const denyList = standing.denyList ?? createDenyList(addDenials(noDenials(), deny), [], undefined, undefined);
 
 	function placeOf(path: string): Place | undefined {
 		for (let tree = trees; tree !== undefined; tree = tree.next) {
@@ -93,7 +105,10 @@ export function createJudge(
 
 	return {
 		placeOf,
-		hasContent: (digest) => denied[digest] === undefined && !isPast(notAfter) && index.hasContent(digest),
+		hasContent(digest) {
+			if (denyList.denialOf(digest) !== undefined || term.refusal() !== undefined) return false;
+			return index.hasContent(digest);
+		},
 		admitsLink(path, target) {
 			const place = placeOf(path);
 			if (place === undefined) return true;
@@ -102,7 +117,8 @@ export function createJudge(
 		},
 		trustedAs(path, digest) {
 			const place = placeOf(path);
-			if (place === undefined || denied[digest] !== undefined || isPast(notAfter)) return undefined;
+			if (place === undefined || denyList.denialOf(digest) !== undefined || term.refusal() !== undefined)
+				return undefined;
 			const { product, entry } = place;
 			const signed = index.find(product, entry);
 			if (signed?.kind !== "file" || signed.sha256 !== digest) return undefined;
@@ -111,9 +127,10 @@ export function createJudge(
 		decide(path, bytes) {
 			const digest = sha256(bytes);
 			const place = placeOf(path);
-			const reason = denied[digest];
-			if (reason !== undefined) return refusal("ERR_DENIED", { why: `the deny list names it: ${reason}` });
-			if (isPast(notAfter)) return refusal("ERR_INDEX_EXPIRED");
+			const denied = denyList.denialOf(digest);
+			if (denied !== undefined) return refusal("ERR_DENIED", { why: denied.why, denial: denied.reason });
+			const expired = term.refusal();
+			if (expired !== undefined) return refusal(expired);
 			if (place === undefined) return refusal("ERR_OUTSIDE_PRODUCTS");
 			const { product, entry } = place;
 			const signed = index.find(product, entry);
@@ -129,9 +146,7 @@ export function createJudge(
 	};
 }
 
-function isPast(time: number | undefined): boolean {
-	return time !== undefined && now() > time;
-}
+const ENDLESS: Term = { refusal: () => undefined };
 
 function checkProduct(
 	product: IndexedProduct,

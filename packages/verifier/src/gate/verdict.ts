@@ -13,12 +13,13 @@ export type Reason =
 	| "ERR_LIMIT"
 	| "ERR_NOT_EXECUTABLE"
 	| "ERR_DENIED"
-	| "ERR_INDEX_EXPIRED";
+	| "ERR_INDEX_EXPIRED"
+	| "ERR_CERTIFICATE_EXPIRED";
 
 /**
  * Names the rule that decided: `entry` is the index, `deny` the deny list, `product` the directories of products,
- * `link` the links on the path, `files` the file's type and size, `kernel` the kernel's answer, `time` the expiry of
- * the index.
+ * `link` the links on the path, `files` the file's type and size, `kernel` the kernel's answer, `time` the end of the
+ * index or of its signer's certificate.
  */
 export type Rule = "entry" | "deny" | "product" | "link" | "files" | "kernel" | "time";
 
@@ -44,6 +45,8 @@ export interface UntrustedVerdict {
 	/** The digest that was signed for this entry. */
 	readonly expected: string | undefined;
 	readonly rule: Rule;
+	/** The reason that the deny list gives. */
+	readonly denial: string | undefined;
 	/** A phrase that says what is wrong. */
 	readonly why: string;
 	/** A phrase that says what to do about it. */
@@ -63,6 +66,7 @@ export function untrusted(
 		entry: undefined,
 		sha256: undefined,
 		expected: undefined,
+		denial: undefined,
 		rule,
 		why,
 		mend,
@@ -113,6 +117,11 @@ const REASONS: Readonly<Record<Reason, { readonly rule: Rule; readonly why: stri
 		why: "the trust index has expired",
 		mend: "compile and install a new index",
 	},
+	ERR_CERTIFICATE_EXPIRED: {
+		rule: "time",
+		why: "the certificate of the trust index's signer has expired",
+		mend: "renew it, then compile and install a new index, with a timestamp if it is to outlive the certificate",
+	},
 };
 
 /** Returns what to do about a file that is not trusted, for each reason. */
@@ -128,7 +137,8 @@ export function mendsOfFiles(): Readonly<Record<Reason, string>> {
 export function verdictDetail(verdict: Verdict): Readonly<Record<string, FieldValue>> {
 	const { sha256, product, entry, rule } = verdict;
 	const common = { sha256, product, entry, rule };
-	return verdict.trusted ? common : { ...common, expected: verdict.expected, reason: verdict.reason };
+	if (verdict.trusted) return common;
+	return { ...common, expected: verdict.expected, reason: verdict.reason, denial: verdict.denial };
 }
 
 /**

@@ -37,6 +37,8 @@ export interface HostConfiguration
 	extends Omit<HostDocument, "version" | "pins" | "authorities" | "timestampAuthorities" | "deny"> {
 	/** The path of the file that was read. */
 	readonly file: string;
+	/** False if the program brought its own trust, so that `file` says nothing. */
+	readonly isFile: boolean;
 	readonly trust: TrustPolicy;
 	readonly deny: readonly Denial[];
 }
@@ -77,8 +79,10 @@ export function findHostConfiguration(options: HostConfigurationOptions = {}): H
 export function configurationOf(trust: TrustPolicy): HostConfiguration {
 	return {
 		file: HOST_CONFIGURATION_FILE,
+		isFile: false,
 		mode: undefined,
 		onRefusal: undefined,
+		onExpiry: "run",
 		trust,
 		products: [],
 		deny: trust.deny ?? [],
@@ -107,6 +111,7 @@ function parseHostConfiguration(bytes: Uint8Array, file: string, development: De
 		...rest,
 		deny,
 		file,
+		isFile: true,
 		trust: {
 			pins: new Map(pins.map(pinOf)),
 			authorities: authorities.map((each, index) => authorityOf(each, development, refusalOf(`authorities[${index}]`))),

@@ -28,6 +28,7 @@ export const openSync = fs.openSync;
 export const closeSync = fs.closeSync;
 export const fstatSync = fs.fstatSync;
 export const lstatSync = fs.lstatSync;
+export const statSync = fs.statSync;
 export const readSync = fs.readSync;
 export const readlinkSync = fs.readlinkSync;
 export const writeSync = fs.writeSync;
@@ -41,6 +42,7 @@ export const {
 	O_NONBLOCK = 0,
 	O_RDONLY,
 	O_WRONLY,
+	S_IFDIR,
 	S_IFMT,
 	S_IFREG,
 	S_IFLNK,
@@ -64,6 +66,10 @@ export const SharedMemory = SharedArrayBuffer;
 export const atomicsWait = Atomics.wait;
 
 export const stringifyJson = JSON.stringify;
+export const parseJson: (text: string) => unknown = JSON.parse;
+export const isArray: (value: unknown) => value is readonly unknown[] = Array.isArray;
+/** Tells whether the object itself has the member. A program can put members on Object.prototype. */
+export const hasOwn = Object.hasOwn;
 export const freeze = Object.freeze;
 /** Returns the object's own enumerable names, in order. */
 export const keysOf = Object.keys;
@@ -82,6 +88,8 @@ const encode = uncurryThis(TextEncoder.prototype.encode);
 export const encodeUtf8 = (text: string): Uint8Array => encode(encoder, text);
 
 export const now = Date.now;
+/** Returns the nanoseconds since some moment, by a clock that nobody can set. */
+export const monotonic: () => bigint = process.hrtime.bigint;
 const DateObject = Date;
 const toIsoString = uncurryThis(Date.prototype.toISOString);
 /** Formats a time in UTC with milliseconds, e.g. `2026-01-31T12:00:00.000Z`. */
@@ -101,6 +109,7 @@ export const processId = process.pid;
 const BigInteger = BigInt;
 const { geteuid } = process;
 export const effectiveUser = (): bigint => BigInteger(geteuid?.() ?? 0);
+export const userId: number | undefined = process.getuid?.();
 export const threadId = thread;
 
 /** `process.exit` calls this function last. It runs no listener. In a worker it ends only the worker's thread. */

@@ -18,6 +18,7 @@ import type { GateParts } from "../../dist/gate/gate.js";
 import { createJudge } from "../../dist/gate/judge.js";
 import { loadKernelAddon } from "../../dist/gate/kernel-addon.js";
 import { createKernelCheck } from "../../dist/gate/kernel-check.js";
+import { createTerm, noSeenEnds } from "../../dist/gate/term.js";
 import { gateFor, indexOf, sha256 } from "../support.js";
 
 const addon = loadKernelAddon(fileURLToPath(new URL("../../dist/native/addon.node", import.meta.url)));
@@ -159,13 +160,16 @@ describe.skipIf(readRegularFile === undefined)("the fast path (needs the addon)"
 		expect(gate.readCodeSync(at("lib/b.js"), "commonjs")).toBe("b()");
 	});
 
-	it("refuses every file after the index has expired", () => {
+	it.each(["refuse", "run"] as const)("after the end of the index follows the host: %s", (onExpiry) => {
 		const { root, at } = tree();
-		const notAfter = Date.now() + 2000;
-		const judge = createJudge(indexOf(root, "app", { notAfter }), [], []);
+		const notAfter = Date.now() + 500;
+		const term = createTerm([{ what: "index", notAfter }], onExpiry, noSeenEnds(), undefined);
+		const judge = createJudge(indexOf(root, "app", { notAfter }), [], [], { term });
 		const { gate } = gateFor(indexOf(root), { judge, readRegularFile });
+		expect(gate.readCodeSync(at("a.js"), "commonjs")).toBe("a()");
 		while (Date.now() <= notAfter) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
-		expect(() => gate.readCodeSync(at("a.js"), "commonjs")).toThrow(/ERR_INDEX_EXPIRED/);
+		if (onExpiry === "run") expect(gate.readCodeSync(at("a.js"), "commonjs")).toBe("a()");
+		else expect(() => gate.readCodeSync(at("a.js"), "commonjs")).toThrow(/ERR_INDEX_EXPIRED/);
 	});
 
 	it("refuses a file that is open for writing, if it has an execute bit", (context) => {

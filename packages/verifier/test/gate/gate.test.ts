@@ -13,8 +13,10 @@ import {
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { makeTree, temporaryDirectory } from "../../../cli/test/support.js";
+import { addDenials, createDenyList, noDenials } from "../../dist/gate/deny-list.js";
 import { createJudge } from "../../dist/gate/judge.js";
 import { openCodeSync } from "../../dist/gate/open-code.js";
+import { createTerm, noSeenEnds } from "../../dist/gate/term.js";
 import { gateFor, indexOf, refusal, sha256, untrusted } from "../support.js";
 
 function tree() {
@@ -205,10 +207,17 @@ test("of several reasons the first in the order of docs/verifier.md counts", asy
 	const index = (notAfter?: number) => indexOf(root, "app", { notAfter });
 	const deny = [{ kind: "file", sha256: sha256("x()"), reason: "CVE" }] as const;
 	const soon = Date.now() + 50;
+	const ending = (what: "index" | "certificate") => {
+		return { term: createTerm([{ what, notAfter: soon }], "refuse", noSeenEnds(), undefined) };
+	};
 	const judges = {
 		now: createJudge(index(), [], []),
-		expired: createJudge(index(soon), [], []),
-		denying: createJudge(index(soon), [], deny),
+		ended: createJudge(index(), [], [], ending("certificate")),
+		expired: createJudge(index(soon), [], [], ending("index")),
+		denying: createJudge(index(soon), [], deny, {
+			...ending("index"),
+			denyList: createDenyList(addDenials(noDenials(), deny), [], undefined, undefined),
+		}),
 	};
 	const reasonOf = (path: string, judge: keyof typeof judges, maxSizeBytes = 100) => {
 		const kernel = { objection: () => "its mount is noexec", admits: () => false, capabilities: [] };
@@ -225,13 +234,14 @@ test("of several reasons the first in the order of docs/verifier.md counts", asy
 		reasonOf(outside, "denying", 1),
 		reasonOf(outside, "denying"),
 		reasonOf(outside, "expired"),
+		reasonOf(outside, "ended"),
 		reasonOf(outside, "now"),
 		reasonOf(at("added.js"), "now"),
 		reasonOf(at("alias/b.js"), "now"),
 		reasonOf(at("a.js"), "now"),
 	];
 	writeFileSync(at("lib/b.js"), "evil()");
-	found.splice(6, 0, reasonOf(at("alias/b.js"), "now"));
+	found.splice(7, 0, reasonOf(at("alias/b.js"), "now"));
 	const page = readFileSync(new URL("../../../../docs/verifier.md", import.meta.url), "utf8");
 	const [, order = ""] = /first in this order counts[^:]*:\s+([^.]*)\./.exec(page) ?? [];
 	expect(found.map((code) => `\`${code}\``)).toEqual(order.split(/,\s+/));

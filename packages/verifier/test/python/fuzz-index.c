@@ -5,8 +5,8 @@
  * 0: as a whole file, whose signature is verified.
  * 1: as head, records and names without a signature. In use, only a trusted signer can make such
  *    input reach this code.
- * 2: as two bytes with the length of a host configuration, that configuration, and then the input
- * of 1.
+ * 2: as two bytes with the length of a host configuration, that configuration, which is also read
+ * as in a running process, and then the input of 1.
  *
  * Afterwards paths are looked up in each of the first four products.
  *
@@ -68,12 +68,16 @@ static ssize_t give_host(char *text, size_t room, const char **why)
 
 #define read_owned(path, trusted, text, room, why) give_host(text, room, why)
 #define realpath(path, resolved) keep(realpath(path, resolved))
+#define free(memory) ((void)(memory)) /* forget() frees it */
 #include "authority.c"
 #include "certificate.c"
+#include "deny-list.c"
+#undef free
 #include "host.c"
 #include "index.c"
 #include "index-signature.c"
 #include "subject.c"
+#include "term.c"
 #include "timestamp.c"
 #undef malloc
 #undef calloc
@@ -113,7 +117,13 @@ static void forget(void)
 		products[i] = (struct product){0};
 	product_count = 0;
 	entry_count = 0;
-	not_after = UINT64_MAX;
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+		ends[i].not_after = UINT64_MAX;
+	end_without_timestamp = UINT64_MAX;
+	added = NULL;
+	grounds = NULL;
+	for (size_t i = 0; i < OF_NOTHING; i++)
+		denied_grounds[i] = NULL;
 	rules = (struct rules){.host_mode = -1, .host_file = "none"};
 	host_length = 0;
 }
@@ -183,6 +193,8 @@ static void read_with_host(const uint8_t *data, size_t size)
 	host_length = read_u16(data);
 	if (host_length > size - 2)
 		return;
+	unsigned count = 0;
+	reread(&count); /* takes over what the configuration denies, as a running process does */
 	read_host("none");
 	read_unsigned(host + host_length, size - 2 - host_length);
 }

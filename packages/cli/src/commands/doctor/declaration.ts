@@ -4,7 +4,9 @@ export const DOCTOR: CommandDeclaration = {
 	name: "doctor",
 	description: "show what this system has for signing and enforcing, and what is missing",
 	declare(command) {
-		command.argument("[path]", "where the files are or will be", ".");
+		command
+			.argument("[path]", "where the files are or will be", ".")
+			.option("--prefix <dir>", "directory of the installed launcher, to tell what ends soon", "/usr/lib/sigtool");
 		examples(command, ["sigtool doctor", "sigtool doctor /srv/app --json"]);
 		return async () => (await import("./doctor.js")).doctor;
 	},

@@ -1,5 +1,6 @@
 import { Option } from "commander";
 import { type CommandDeclaration, examples } from "../../options/declaration.js";
+import { repeated } from "../../options/options.js";
 
 export const TRUST: CommandDeclaration = {
 	name: "trust",
@@ -40,7 +41,8 @@ export const TRUST: CommandDeclaration = {
 							"what to deny (default: by the file name; the key for *.pem, *.crt, *.cer and *.der)",
 						).choices(["key", "certificate", "catalog", "file"]),
 					)
-					.option("--config <file>", "deny it in this host configuration, which runtimes read, not in the trust store");
+					.option("--config <file>", "deny it in this host configuration, which runtimes read, not in the trust store")
+					.addOption(repeated("--index <file>", "with --config: tell what of it this trust index holds too"));
 				examples(command, [
 					'sigtool trust deny stolen.crt --reason "stolen in May"',
 					'sigtool trust deny lib/index.js --reason "CVE-2026-0001" --config /etc/sigtool/verifier.json',

@@ -1,3 +1,5 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import {
 	addTrust,
 	type Denial,
@@ -6,6 +8,7 @@ import {
 	denialsOfFile,
 	denyTrust,
 	exclusively,
+	LOOK_SECONDS,
 	listTrust,
 	type NewTrust,
 	removeTrust,
@@ -13,7 +16,10 @@ import {
 	type TrustEntry,
 	writeAtomically,
 } from "@sigtool/core";
-import { hostConfigurationDenying } from "@sigtool/verifier";
+import { reasonOf, SigtoolError } from "@sigtool/core/errors";
+import { examineHost, hostConfigurationDenying } from "@sigtool/verifier";
+import { parseLauncherConf } from "../../launcher/launcher-conf.js";
+import { CONF_NAME, hostDocument, INSTALLED_PREFIX } from "../../launcher/launcher-place.js";
 import { readCertificateFile } from "../../options/certificate-file.js";
 import { usageError } from "../../options/usage.js";
 import { escaped, type OutputOptions, type Report, rows } from "../../output/output.js";
@@ -84,10 +90,13 @@ export interface TrustDenyOptions extends OutputOptions {
 	readonly as?: DeniedKind;
 	readonly reason: string;
 	readonly config?: string;
+	readonly index?: readonly string[];
 }
 
 /** Denies something in the user's trust store, or in the host configuration that --config names. */
-export async function trustDeny(what: string, { as, reason, config }: TrustDenyOptions): Promise<Report> {
+export async function trustDeny(what: string, options: TrustDenyOptions): Promise<Report> {
+	const { as, reason, config, index = [] } = options;
+	if (config === undefined && index.length > 0) throw usageError("Use --index with --config");
 	if (!/^\P{Cc}+$/u.test(reason)) throw usageError("Give --reason one line of text");
 	const denials = denialsOf(what, as).map((denial): Denial => ({ ...denial, reason }));
 	if (config !== undefined) {
@@ -95,9 +104,11 @@ export async function trustDeny(what: string, { as, reason, config }: TrustDenyO
 	} else {
 		for (const denial of denials) denyTrust(denial);
 	}
+	const holdings = config === undefined ? [] : indexesOf(config, index).map((file) => holdingOf(file, config, denials));
+	const unknown = "no trust index is known here: name those of your services with --index, to see what they hold";
 	return {
 		exit: 0,
-		fields: { config: config ?? null, denied: denials },
+		fields: { config: config ?? null, denied: denials, ...(config !== undefined && { indexes: holdings }) },
 		lines: [
 			`denied ${denials[0].kind} ${escaped(what)}`,
 			...rows([
@@ -105,8 +116,51 @@ export async function trustDeny(what: string, { as, reason, config }: TrustDenyO
 				["reason", escaped(reason)],
 				["in", config && escaped(config)],
 			]),
+			...holdings.map(({ file, says }) => `${escaped(file)} ${escaped(says)}`),
+			...(config === undefined
+				? []
+				: [
+						...(holdings.length === 0 ? [unknown] : []),
+						`running services take it over when they next load a file, at most ${LOOK_SECONDS} s from now; what they have loaded runs on until you restart them`,
+					]),
 		],
 	};
+}
+
+interface Holding {
+	readonly file: string;
+	readonly says: string;
+	/** The denied files that the index signs, as `product` and `path`. */
+	readonly entries: readonly { readonly product: string; readonly path: string }[];
+}
+
+/** Returns the indexes that the user names, that of the configuration, and that of the launcher that reads it. */
+function indexesOf(config: string, given: readonly string[]): string[] {
+	const confFile = join(INSTALLED_PREFIX, CONF_NAME);
+	let launched: string | undefined;
+	try {
+		const conf = parseLauncherConf(readFileSync(confFile), confFile);
+		launched = conf.config === resolve(config) ? conf.index : undefined;
+	} catch {
+		// No launcher is installed there.
+	}
+	const found = [hostDocument(config)?.index, launched].filter((file) => file !== undefined && existsSync(file));
+	return [...new Set([...given.map((file) => resolve(file)), ...found])] as string[];
+}
+
+/** Tells what an index holds of these denials. The configuration names them already. */
+function holdingOf(file: string, config: string, denials: readonly DeniedDigest[]): Holding {
+	try {
+		const { denied } = examineHost({ index: file, config, development: "allow" });
+		const entries = denied.filter((entry) => denials.some(({ sha256 }) => sha256 === entry.sha256));
+		const names = entries.map(({ product, path }) => `"${path}" of "${product}"`);
+		return { file, entries, says: names.length === 0 ? "holds none of it" : `holds ${names.join(", ")}` };
+	} catch (error) {
+		if (!(error instanceof SigtoolError)) throw error;
+		const isDenied = error.code === "ERR_DENIED";
+		const says = isDenied ? `is refused as a whole: ${reasonOf(error)}` : `cannot be judged: ${reasonOf(error)}`;
+		return { file, entries: [], says };
+	}
 }
 
 function denialsOf(what: string, as: DeniedKind | undefined): DeniedDigest[] {

@@ -10,8 +10,9 @@ import process from "node:process";
 import { isMainThread } from "node:worker_threads";
 import { MAX_TRUST_INDEX_BYTES, type Mode, quote, readBounded, SigtoolError } from "@sigtool/core/read";
 import { createAudit } from "../../audit/audit.js";
-import { jsonLinesSink } from "../../audit/sinks.js";
-import { createGate } from "../../gate/create-gate.js";
+import { jsonLinesSink } from "../../audit/events-file.js";
+import { createGate, newProcessState, type ProcessState } from "../../gate/create-gate.js";
+import { noDenials } from "../../gate/deny-list.js";
 import type { Gate } from "../../gate/gate.js";
 import { loadKernelAddon } from "../../gate/kernel-addon.js";
 import { refusalFacts } from "../../gate/start-facts.js";
@@ -57,6 +58,7 @@ export interface Inheritance {
 	readonly pinned: readonly PinnedFile[];
 	/** The absolute path of the script, if the launcher told it. */
 	readonly script: string | undefined;
+	readonly state: ProcessState;
 	/** A thread with the role `loader` runs no code of the program. It answers the imports of another thread. */
 	readonly role: "program" | "loader";
 }
@@ -135,6 +137,7 @@ function inheritanceOfProcess(development: "refuse" | "allow"): Inheritance {
 			roots,
 			launched: true,
 			writable,
+			state: newProcessState(),
 			role: "program",
 		};
 	}
@@ -154,6 +157,7 @@ function inheritanceOfProcess(development: "refuse" | "allow"): Inheritance {
 		addon: join(__dirname, "native/addon.node"),
 		pinned: [],
 		script: undefined,
+		state: newProcessState(),
 		role: "program",
 	};
 }
@@ -187,7 +191,8 @@ function inheritanceOfThread(): Inheritance {
 	if (inheritance === undefined)
 		throw new SigtoolError("ERR_START", "Cannot start a thread that got no trust from its parent");
 	// The type assertion is safe: the parent's guardWorkers() or bequeath() has passed this value.
-	return inheritance as Inheritance;
+	const { state, ...rest } = inheritance as Inheritance;
+	return { ...rest, state: { ...state, denials: Object.assign(noDenials(), state.denials) } };
 }
 
 function checkProcess(gate: Gate, { refusesStrings }: Runtime): void {

@@ -1,0 +1,112 @@
+/* The ends by which the index counts: its own, and that of its signer's certificate. They are
+ * judged when the process starts. A process that runs, and the children that it forks, go on
+ * afterwards, unless the host says otherwise, and say so once a day. */
+#include "spython.h"
+#include <stdatomic.h>
+#include <stdbool.h>
+
+enum {
+	DAY_SECONDS = 86400,
+	NO_NOTICE = 1 << 20, /* more days than any notice has */
+};
+
+static struct end {
+	const char *what;
+	const char *code;
+	uint64_t not_after; /* milliseconds since 1970 */
+	atomic_bool is_past; /* it stays so, even if the clock is set back */
+	atomic_int days; /* the number of days that was told last */
+	atomic_llong next; /* when verifier.expired is raised next, by the clock that nobody can set */
+} ends[] = {
+	{"index", "ERR_INDEX_EXPIRED", UINT64_MAX, false, NO_NOTICE, 0},
+	{"certificate", "ERR_CERTIFICATE_EXPIRED", UINT64_MAX, false, NO_NOTICE, 0},
+};
+static uint64_t end_without_timestamp = UINT64_MAX;
+
+void end_at(enum end_of of, uint64_t not_after)
+{
+	uint64_t *earliest = of == END_OF_TIMESTAMPED ? &end_without_timestamp : &ends[of].not_after;
+	if (not_after < *earliest)
+		*earliest = not_after;
+}
+
+bool needs_timestamp(void)
+{
+	static atomic_bool is_needed; /* it stays so, even if the clock is set back */
+	if ((uint64_t)time(NULL) > end_without_timestamp / 1000)
+		atomic_store(&is_needed, true);
+	return atomic_load(&is_needed);
+}
+
+/* Returns the smallest number of days with a notice that is not less than the time left. */
+static int notice_for(uint64_t seconds)
+{
+	if (seconds <= DAY_SECONDS)
+		return 1;
+	if (seconds <= 7 * DAY_SECONDS)
+		return 7;
+	return seconds <= 30 * DAY_SECONDS ? 30 : NO_NOTICE;
+}
+
+static const char *text_of_time(uint64_t milliseconds, char text[32])
+{
+	const time_t seconds = (time_t)(milliseconds / 1000);
+	struct tm utc;
+	char whole[24];
+	gmtime_r(&seconds, &utc);
+	strftime(whole, sizeof whole, "%Y-%m-%dT%H:%M:%S", &utc);
+	snprintf(text, 32, "%s.%03uZ", whole, (unsigned)(milliseconds % 1000));
+	return text;
+}
+
+static void tell_expired(struct end *end)
+{
+	char text[32];
+	struct timespec moment;
+	clock_gettime(CLOCK_MONOTONIC, &moment);
+	if (moment.tv_sec < atomic_load(&end->next))
+		return;
+	atomic_store(&end->next, moment.tv_sec + DAY_SECONDS);
+	raise_event("verifier.expired", AUDIT, "what", end->what, "notAfter",
+		text_of_time(end->not_after, text), NULL);
+}
+
+static void tell_expiring(struct end *end, uint64_t now)
+{
+	char text[32];
+	char number[16];
+	const int days = notice_for(end->not_after / 1000 - now);
+	if (days >= atomic_load(&end->days))
+		return;
+	atomic_store(&end->days, days);
+	snprintf(number, sizeof number, "%d", days);
+	raise_event("verifier.expiring", ALLOW, "what", end->what, "notAfter",
+		text_of_time(end->not_after, text), "#days", number, NULL);
+}
+
+void tell_ends(void)
+{
+	const uint64_t now = (uint64_t)time(NULL);
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+		struct end *end = &ends[i];
+		if (end->not_after == UINT64_MAX)
+			continue;
+		if (now > end->not_after / 1000)
+			atomic_store(&end->is_past, true);
+		if (atomic_load(&end->is_past))
+			tell_expired(end);
+		else
+			tell_expiring(end, now);
+	}
+}
+
+const char *refused_by_term(void)
+{
+	if (!rules.refuses_expired)
+		return NULL;
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+		if (atomic_load(&ends[i].is_past))
+			return ends[i].code;
+	}
+	return NULL;
+}

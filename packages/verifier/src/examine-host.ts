@@ -1,0 +1,69 @@
+/** Tells what a host's trust index and configuration hold that an administrator should know before a start does. */
+
+import { MAX_TRUST_INDEX_BYTES, readBounded, type VerifiedTrustIndex, verifyTrustIndex } from "@sigtool/core/read";
+import { endsOf } from "./gate/deny-list.js";
+import { type HostConfiguration, readHostConfiguration } from "./host/config.js";
+
+export interface HostExamination {
+	readonly ends: readonly HostEnd[];
+	/** The signed files that the deny list names. */
+	readonly denied: readonly DeniedEntry[];
+}
+
+export interface HostEnd {
+	/** The name of the thing that ends, e.g. `the trust index`. */
+	readonly what: string;
+	/** The last moment in milliseconds since the epoch. */
+	readonly notAfter: number;
+}
+
+export interface DeniedEntry {
+	readonly product: string;
+	readonly path: string;
+	readonly sha256: string;
+	/** The reason that the deny list gives. */
+	readonly reason: string;
+}
+
+export interface HostPlace {
+	/** The paths of the trust index and of the host configuration. */
+	readonly index: string;
+	readonly config: string;
+	readonly development?: "refuse" | "allow";
+}
+
+/**
+ * Examines an index that this host would start with.
+ * @throws ERR_HOST_CONFIG, and the errors of `verifyTrustIndex`
+ */
+export function examineHost({ index: file, config, development = "refuse" }: HostPlace): HostExamination {
+	const configuration = readHostConfiguration({ file: config, development });
+	const bytes = readBounded(file, MAX_TRUST_INDEX_BYTES);
+	const verified = verifyTrustIndex(bytes, { trust: configuration.trust, development });
+	return { ends: endsOfHost(configuration, verified), denied: deniedEntries(configuration, verified) };
+}
+
+function endsOfHost({ trust }: HostConfiguration, verified: VerifiedTrustIndex): HostEnd[] {
+	const { notAfter } = verified.index;
+	const authorities = trust.authorities.map(({ certificate }) => certificate);
+	return [
+		...(notAfter === undefined ? [] : [{ what: "the trust index", notAfter }]),
+		...endsOf(verified).map((end) => ({ what: "the certificate of its signer", notAfter: end.notAfter })),
+		...authorities.map((each) => ({ what: `authority "${each.subject.text}"`, notAfter: each.notAfter })),
+		...(trust.timestampAuthorities ?? []).map((each) => {
+			return { what: `timestamp authority "${each.subject.text}"`, notAfter: each.notAfter };
+		}),
+	];
+}
+
+function deniedEntries({ deny }: HostConfiguration, { index }: VerifiedTrustIndex): DeniedEntry[] {
+	const reasons = new Map(deny.flatMap(({ kind, sha256, reason }) => (kind === "file" ? [[sha256, reason]] : [])));
+	if (reasons.size === 0) return [];
+	return index.products.flatMap(({ name: product }) =>
+		[...index.entries(product)].flatMap(([path, entry]) => {
+			const sha256 = entry.kind === "file" ? entry.sha256 : undefined;
+			const reason = sha256 === undefined ? undefined : reasons.get(sha256);
+			return sha256 === undefined || reason === undefined ? [] : [{ product, path, sha256, reason }];
+		}),
+	);
+}

@@ -1,0 +1,196 @@
+/**
+ * The deny list of a process. It is that of the start, and everything that the host configuration adds while the process
+ * runs: at most every LOOK_SECONDS, when a file is judged, the configuration is looked at. A denial never ends before the
+ * process does, whatever becomes of the configuration.
+ */
+
+import {
+	type Certificate,
+	type Denial,
+	digestsToDeny,
+	type JudgedTime,
+	LOOK_SECONDS,
+	type VerifiedSigner,
+} from "@sigtool/core/read";
+import type { Audit, EventVerdict } from "../audit/audit.js";
+import type { EventDetail } from "../audit/events.js";
+import type { Development } from "../host/config.js";
+import { hasOwn, monotonic, now, statSync } from "../safe/primordials.js";
+import { rereadDenials } from "./reread-denials.js";
+import type { End } from "./term.js";
+
+export interface DenyList {
+	/** Returns the denial of the file with this SHA-256 in lower-case hexadecimal, or of everything. Else undefined. */
+	denialOf(sha256: string): Denied | undefined;
+}
+
+export interface Denied {
+	/** A phrase that says what is denied, and the reason. */
+	readonly why: string;
+	/** The reason in the deny list. */
+	readonly reason: string;
+}
+
+/**
+ * The reasons of denials, by kind and digest. It has no prototype, and grows while the process runs. Threads that start
+ * later get a copy.
+ */
+export type Denials = Record<string, string | undefined>;
+
+/** A digest whose denial makes everything of an index, or of catalogs, refused. */
+export interface Ground extends Omit<Denial, "reason"> {
+	/** The thing that has the digest, e.g. `the key that signed the index`. */
+	readonly what: string;
+	/**
+	 * The time in milliseconds since the epoch from which the denial counts. A timestamp is needed only after the end of
+	 * the signer's certificate. 0 stands for ever.
+	 */
+	readonly from: number;
+}
+
+export interface WatchedFile {
+	readonly file: string;
+	readonly development: Development;
+}
+
+/**
+ * Makes the deny list. `denials` are those of the start, and get those that are found later.
+ * @param watched the host configuration to look at; undefined if the program brought its own trust
+ */
+export function createDenyList(
+	denials: Denials,
+	grounds: readonly Ground[],
+	watched: WatchedFile | undefined,
+	audit: Audit | undefined,
+): DenyList {
+	let whole = denialOfGrounds();
+	let nextLook = monotonic();
+	/** The identity of the file at the last look, and that with which it was read twice. */
+	let seen = "";
+	let settled = "";
+	let fault: string | undefined;
+
+	function denialOfGrounds(): (Denied & { readonly from: number }) | undefined {
+		let found: (Denied & { readonly from: number }) | undefined;
+		for (let i = 0; i < grounds.length; i++) {
+			// The type assertion is safe: `i` is below the length.
+			const { kind, sha256, what, from } = grounds[i] as Ground;
+			const reason = denials[`${kind} ${sha256}`];
+			if (reason === undefined || (found !== undefined && found.from <= from)) continue;
+			found = { why: `the deny list names ${what}: ${reason}`, reason, from };
+		}
+		return found;
+	}
+
+	function look(): void {
+		if (watched === undefined || monotonic() < nextLook) return;
+		nextLook = monotonic() + LOOK_NS;
+		let count: number;
+		try {
+			const identity = identityOf(watched.file);
+			if (identity === settled) return;
+			count = takeOver(watched);
+			// A file that was read while somebody wrote to it can keep its identity, so it is read once more.
+			settled = identity === seen ? identity : "";
+			seen = identity;
+			fault = undefined;
+		} catch (error) {
+			settled = "";
+			const { message } = error as Error; // If it is no Error, the message is undefined, which does no harm.
+			if (message !== fault) say("audit", { path: watched.file, reason: "ERR_HOST_CONFIG", detail: message });
+			fault = message;
+			return;
+		}
+		if (count > 0) say("allow", { path: watched.file, count });
+	}
+
+	/** Adds the denials in the file, and returns how many are new. */
+	function takeOver({ file, development }: WatchedFile): number {
+		let count = 0;
+		for (let node = rereadDenials(file, development); node !== undefined; node = node.next) {
+			const key = `${node.kind} ${node.sha256}`;
+			if (denials[key] !== undefined) continue;
+			denials[key] = node.reason;
+			count++;
+		}
+		const isFinal = whole !== undefined && whole.from === 0;
+		if (count > 0 && !isFinal) whole = denialOfGrounds();
+		return count;
+	}
+
+	function say(verdict: EventVerdict, detail: EventDetail<"verifier.reload">): void {
+		try {
+			audit?.raise("verifier.reload", verdict, detail);
+		} catch {
+			// No sink and no hook can keep a denial from counting.
+		}
+	}
+
+	return {
+		denialOf(sha256) {
+			look();
+			if (whole !== undefined && whole.from <= now()) {
+				// It stays so, even if the clock is set back.
+				whole = { ...whole, from: 0 };
+				return whole;
+			}
+			const reason = denials[`file ${sha256}`];
+			return reason === undefined ? undefined : { why: `the deny list names it: ${reason}`, reason };
+		},
+	};
+}
+
+const LOOK_NS = BigInt(LOOK_SECONDS) * 1_000_000_000n;
+
+/** Returns what changes if the file is changed or replaced. @throws Error if it is not there */
+function identityOf(file: string): string {
+	const stats = statSync(file, IN_BIG_INTEGERS);
+	if (!hasOwn(stats, "ctimeNs") || !hasOwn(stats, "mtimeNs") || !hasOwn(stats, "ino") || !hasOwn(stats, "size"))
+		throw new Error("the program has changed Object.prototype");
+	return `${stats.dev}:${stats.ino}:${stats.size}:${stats.mtimeNs}:${stats.ctimeNs}`;
+}
+
+const IN_BIG_INTEGERS = { __proto__: null, bigint: true } as unknown as { bigint: true };
+
+export function noDenials(): Denials {
+	return Object.create(null);
+}
+
+export function addDenials(denials: Denials, deny: readonly Denial[]): Denials {
+	for (const { kind, sha256, reason } of deny) denials[`${kind} ${sha256}`] = reason;
+	return denials;
+}
+
+/** A verified signature, and how it was judged. */
+export interface Signed {
+	readonly signer: VerifiedSigner;
+	readonly judgedAt: JudgedTime;
+	readonly timestamp:
+		| { readonly certificate: Certificate; readonly chain: { readonly certificates: readonly Certificate[] } }
+		| undefined;
+}
+
+/** Returns the digests of the certificates by which a signer is trusted, and of those by which its time is proven. */
+export function groundsOf({ signer, timestamp }: Signed): Ground[] {
+	const { leaf, chain, expiries } = signer;
+	const end = Math.min(...expiries.map(({ notAfter }) => notAfter));
+	return [
+		...digestsOf([leaf], "its signer"),
+		...digestsOf(chain, "the chain of its signer"),
+		...digestsOf(timestamp?.chain.certificates ?? [], "the authority of its timestamp").map((ground) => {
+			return { ...ground, from: end };
+		}),
+	];
+}
+
+function digestsOf(certificates: readonly Certificate[], whose: string): Ground[] {
+	return certificates
+		.flatMap(digestsToDeny)
+		.map((digest) => ({ ...digest, what: `a ${digest.kind} of ${whose}`, from: 0 }));
+}
+
+/** Returns the end of the signer's certificates, unless a timestamp lets the signature outlive them. */
+export function endsOf({ signer, judgedAt }: Signed): End[] {
+	const isProven = judgedAt.without === undefined;
+	return isProven ? [] : [{ what: "certificate", notAfter: Math.min(...signer.expiries.map((each) => each.notAfter)) }];
+}
