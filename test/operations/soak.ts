@@ -54,6 +54,8 @@ export interface Figures {
 	attacks: number;
 	/** Refused attacks whose event is in a log. The others were made while the disk was full, and standard error says so. */
 	attacksLogged: number;
+	/** Lines of logs that end early, because the disk became full while they were written. */
+	tornLines: number;
 	/** The resident memory of the services that ran from the beginning to the end, in MB: least and most growth. */
 	growthMb: readonly [number, number];
 	/** What should not have happened, each with its reason. */
@@ -262,8 +264,9 @@ export class Fleet {
 	#takeLog(file: string): void {
 		if (!existsSync(file)) return;
 		for (const text of readFileSync(file, "utf8").split("\n").slice(0, -1)) {
-			const event = JSON.parse(text);
-			if (event.verdict === "refuse" && typeof event.path === "string") this.#refused.add(event.path);
+			const event = eventIn(text);
+			if (event === undefined) this.figures.tornLines++;
+			else if (event.verdict === "refuse" && typeof event.path === "string") this.#refused.add(event.path);
 		}
 		rmSync(file);
 	}
@@ -348,6 +351,15 @@ export class Service {
 	}
 }
 
+/** Parses a line of a log. Returns undefined if the line ends early, as when the disk became full. */
+function eventIn(line: string): { readonly verdict?: unknown; readonly path?: unknown } | undefined {
+	try {
+		return JSON.parse(line);
+	} catch {
+		return undefined;
+	}
+}
+
 /** Copies a Node.js that npm installed for its own user to a place where every user can start it. */
 function copyForUsers(program = ""): string {
 	const directory = mkdtempSync("/var/lib/sigtool-node-");
@@ -410,6 +422,7 @@ export async function soak(
 		keys: 0,
 		attacks: 0,
 		attacksLogged: 0,
+		tornLines: 0,
 		growthMb: [0, 0],
 		undue: [],
 	};
