@@ -28,6 +28,8 @@ export const RUNTIMES: readonly Runtime[] = [
 export class Site {
 	readonly host = new Host({});
 	readonly runtime: Runtime;
+	/** The key that signs releases and indexes. */
+	key = this.host.key;
 	/** The name of the script of the program. */
 	readonly script: string;
 	#library: readonly string[] = [];
@@ -55,7 +57,7 @@ export class Site {
 	/** Returns the arguments that compile an index, without those that name a key. */
 	compiling(directory: string, index: string): readonly string[] {
 		const adopted = this.#library.flatMap((each) => ["--adopt", each]);
-		return ["compile", this.at(directory), "-o", this.at(index), "--trust", this.host.key.certFile, ...adopted];
+		return ["compile", this.at(directory), "-o", this.at(index), "--trust", this.key.certFile, ...adopted];
 	}
 
 	install(index: string, mode: string): void {
@@ -85,7 +87,7 @@ export class Site {
 	}
 
 	get keys(): readonly string[] {
-		return ["--key", this.host.key.keyFile, "--cert", this.host.key.certFile];
+		return ["--key", this.key.keyFile, "--cert", this.key.certFile];
 	}
 
 	/** @throws Error with the output of a command that failed */
