@@ -116,6 +116,7 @@ export const LONG = [
 	"test/operations/runbook.test.ts",
 	"test/operations/stolen-key.test.ts",
 	"test/operations/sharing.test.ts",
+	"test/operations/soak.test.ts",
 	"test/operations/switching.test.ts",
 	"test/operations/two-services.test.ts",
 	"test/operations/units.test.ts",
