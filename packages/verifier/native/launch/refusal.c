@@ -20,7 +20,7 @@ static void write_refusal(void)
 {
 	if (reported == NULL || reported->audit == NULL)
 		return;
-	const int file = open_event_file(reported->audit, true);
+	const int file = open_event_file(reported->audit, true, true);
 	write_event(file, "verifier.start", REFUSE, "reason", "ERR_LAUNCHER", NULL);
 }
 
