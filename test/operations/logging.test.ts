@@ -5,7 +5,6 @@
 
 import { type ChildProcessWithoutNullStreams, spawnSync } from "node:child_process";
 import {
-	appendFileSync,
 	chmodSync,
 	chownSync,
 	closeSync,
@@ -293,7 +292,10 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 			return found.sort((a, b) => a - b);
 		}
 		const numbers = (count: number) => Array.from({ length: count }, (_, number) => number);
-		const pause = (ms: number) => new Promise((done) => setTimeout(done, ms));
+		/** Waits until the service has written to the file that has the path. */
+		const isUsed = () => expect.poll(() => readFileSync(events(), "utf8"), { timeout: 10_000 }).toContain("/evil-");
+		const complains = (said: { readonly stderr: string }) =>
+			expect.poll(() => said.stderr, { timeout: 10_000 }).toContain("ERR_AUDIT_SINK");
 
 		describe.skipIf(missing || !canRotate)("while logrotate works", () => {
 			beforeAll(() => ship(REFUSES[kind]));
@@ -301,10 +303,10 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 			it("has each refusal once, in a directory of root's", async () => {
 				const { said, end } = await started();
 				for (let i = 0; i < 8; i++) {
-					await pause(100);
+					await isUsed();
 					rotate();
 				}
-				await pause(100);
+				await isUsed();
 				const count = await end();
 				expect(said.stderr).toBe("");
 				expect(readdirSync(rotated()).sort()).toContain("audit.jsonl.8.gz");
@@ -320,10 +322,10 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 				chownSync(service.at("log"), USER, USER);
 				const { said, end } = await started();
 				for (let i = 0; i < 4; i++) {
-					await pause(100);
+					await isUsed();
 					rotate();
 				}
-				await pause(100);
+				await isUsed();
 				const count = await end();
 				expect(said.stderr).toBe("");
 				expect(refused()).toEqual(numbers(count));
@@ -335,10 +337,10 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 				if (!flag("+")) return context.skip("no chattr +a here");
 				const { end } = await started();
 				for (let i = 0; i < 4; i++) {
-					await pause(100);
+					await isUsed();
 					rotate((text) => text.replaceAll(/^\t#(?=\t|prerotate|postrotate|endscript)/gm, "\t"));
 				}
-				await pause(100);
+				await isUsed();
 				const count = await end();
 				expect(spawnSync("lsattr", [events()], { encoding: "utf8" }).stdout).toMatch(/^-+a/);
 				expect(flag("-")).toBe(true);
@@ -355,7 +357,7 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 				});
 				const { said, end } = await started();
 				rotate();
-				await pause(200);
+				await complains(said);
 				const count = await end();
 				rmSync(service.at("log/other"));
 				expect(refused()).toEqual(numbers(count));
@@ -369,7 +371,7 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 			it("says so at once when the next refusal comes if nobody made a new file", async () => {
 				const { said, end } = await started();
 				rotate((text) => text.replace(/\tcreate$/m, "\tnocreate"));
-				await pause(300);
+				await complains(said);
 				const count = await end();
 				expect(refused()).toEqual(numbers(count));
 				expect(said.stderr.match(/ERR_AUDIT_SINK.*no such file/gi)).toHaveLength(1);
@@ -378,7 +380,7 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 			it("goes on in the same file after copytruncate", async () => {
 				const { said, end } = await started();
 				rotate((text) => text.replace(/\tcreate$/m, "\tcopytruncate"));
-				await pause(100);
+				await isUsed();
 				const count = await end();
 				expect(said.stderr).toBe("");
 				const found = refused();
@@ -390,10 +392,10 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 				const { said, end } = await started();
 				const deleted = openSync(events(), "r");
 				rmSync(events());
-				await pause(200);
-				appendFileSync(events(), "", { mode: 0o666 });
+				await complains(said);
+				writeFileSync(events(), "");
 				chmodSync(events(), 0o666);
-				await pause(200);
+				await isUsed();
 				const count = await end();
 				expect(said.stderr.match(/ERR_AUDIT_SINK.*no such file/gi)).toHaveLength(1);
 				expect(refused().at(-1)).toBe(count - 1);

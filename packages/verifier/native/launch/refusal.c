@@ -25,7 +25,7 @@ static void write_refusal(const char *detail)
 	if (reported == NULL || reported->audit == NULL)
 		return;
 	find_start_facts(&facts);
-	const int file = open_event_file(reported->audit, true);
+	const int file = open_event_file(reported->audit, true, true);
 	write_event(file, "verifier.start", REFUSE, "reason", "ERR_LAUNCHER", "detail", detail, "unit",
 		facts.unit, "#uid", facts.uid, "host", facts.host, NULL);
 }

@@ -149,7 +149,7 @@ void restrict_process(const struct settings *settings, const struct runtime *run
 
 	/* The event file must exist before Landlock can allow writing to it. */
 	if (settings->audit != NULL) {
-		const int file = open_event_file(settings->audit, true);
+		const int file = open_event_file(settings->audit, true, true);
 		/* If open() fails for a reason that may pass, such as a full disk, the process ends with
 		 * the status for such faults. Without this check, Landlock would later keep the hook from
 		 * making the file, and that failure would look like a lasting one. */

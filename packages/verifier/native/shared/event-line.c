@@ -120,7 +120,8 @@ void compose_event(struct event_line *line, const char *event, enum verdict verd
 	put(line, "}");
 }
 
-int open_event_file(const char *path, bool creates)
+/* Opens the file once. errno is ENOENT if this user may not create the missing file. */
+static int open_once(const char *path, bool creates)
 {
 	const int flags = O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
 	int file = open(path, flags);
@@ -128,6 +129,19 @@ int open_event_file(const char *path, bool creates)
 		file = open(path, flags | O_CREAT, 0600);
 		if (file < 0 && errno == EACCES)
 			errno = ENOENT;
+	}
+	return file;
+}
+
+int open_event_file(const char *path, bool creates, bool waits)
+{
+	const struct timespec pause = {.tv_nsec = 10 * 1000 * 1000};
+	int file = open_once(path, creates);
+	for (int waited = 0; waits && file < 0 && waited < 10; waited++) {
+		if (errno != ENOENT && errno != EACCES)
+			break;
+		nanosleep(&pause, NULL);
+		file = open_once(path, creates);
 	}
 	if (file < 0 || file >= FIRST_FREE_DESCRIPTOR)
 		return file;

@@ -27,10 +27,14 @@ void compose_event(
 	struct event_line *line, const char *event, enum verdict verdict, va_list values);
 
 /* Opens a file for appending, and creates it with mode 0600 if it is missing and `creates` is true.
- * Refuses a symbolic link at the end of the path, and never waits, even if the path is a FIFO.
+ * Refuses a symbolic link at the end of the path, and does not wait for the reader of a FIFO.
+ *
+ * While logrotate works, the file is missing for a moment, and then belongs to root. If `waits` is
+ * true, this function waits for up to 100 ms until the file can be opened.
+ *
  * Returns a descriptor above 2, or -1 with errno. errno is ENOENT, which may pass, if this user may
- * not create the missing file: somebody else may be about to create it. */
-int open_event_file(const char *path, bool creates);
+ * not create the missing file. */
+int open_event_file(const char *path, bool creates, bool waits);
 
 /* Appends the line and a line break by one system call. Returns false if not all was written. */
 bool append_event(int file, const struct event_line *line);

@@ -9,7 +9,6 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 static int file = -1;
@@ -30,18 +29,6 @@ static bool is_own(struct stat *now)
 	return flags == (O_WRONLY | O_APPEND) && is_same(now, &opened);
 }
 
-/* Opens the path, for which a file is expected soon if one was there before. */
-static int open_waiting(const char *path, bool creates, bool waits)
-{
-	const struct timespec pause = {.tv_nsec = 10 * 1000 * 1000};
-	for (int waited = 0;; waited++) {
-		const int next = open_event_file(path, creates);
-		if (next >= 0 || errno != ENOENT || !waits || waited == 10)
-			return next;
-		nanosleep(&pause, NULL);
-	}
-}
-
 /* Returns why a file that was opened again cannot be used, or NULL. */
 static const char *objection_to(const struct stat *next)
 {
@@ -57,7 +44,7 @@ static const char *objection_to(const struct stat *next)
 /* Opens the file for the first time. Any file is accepted that can be appended to. */
 static int open_first(const char *path)
 {
-	file = open_event_file(path, true);
+	file = open_event_file(path, true, true);
 	if (file >= 0 && fstat(file, &opened) != 0) {
 		close(file);
 		file = -1;
@@ -69,7 +56,7 @@ static int open_first(const char *path)
 static const char *open_again(const char *path, bool replaces, bool creates, bool waits)
 {
 	struct stat status;
-	const int next = open_waiting(path, creates, waits);
+	const int next = open_event_file(path, creates, waits);
 	if (next < 0 || fstat(next, &status) != 0)
 		return strerror(errno);
 	const char *objection = objection_to(&status);

@@ -6,8 +6,8 @@
 
 /* Returns a descriptor of the file that has this path. If the path names another file than before,
  * that file is opened. If it cannot be opened, the descriptor is that of the file which had the
- * path, as long as that file has a name. `*trouble` is then the reason, else NULL. Waits for 100 ms
- * at most if there is no file at the path and `waits` is true. Returns -1 with errno if there is no
+ * path, as long as that file has a name. `*trouble` is then the reason, else NULL. Waits like
+ * open_event_file() if `waits` is true. Returns -1 with errno if there is no
  * file to write to. */
 int event_file(const char *path, bool waits, const char **trouble);
 

@@ -31,7 +31,10 @@ export interface EventsFileOptions {
 }
 
 export const REPORT_MS = 60_000;
-/** A file that is rotated has no successor for a moment: the sink waits for it for 100 ms (10 × 10 ms). */
+/**
+ * While logrotate works, the new file is missing for a moment, and then belongs to root. The sink waits for up to 100 ms
+ * (10 × 10 ms).
+ */
 const MAX_WAITS = 10;
 
 /**
@@ -44,7 +47,7 @@ export function jsonLinesSink(file: string, { wants = "all", onDetached }: Event
 	let own: OpenedFile;
 	let reported = 0;
 	try {
-		own = openedFile(openOrCreate(file));
+		own = openedFile(openWaiting(file, true, MAX_WAITS));
 	} catch (cause) {
 		const message = `Cannot write audit events to ${quote(file)}: ${errnoReason(cause)}; run \`sigtool launcher check\`, and let this user append to the file`;
 		throw new SigtoolError("ERR_AUDIT_SINK", message, { cause, path: file });
@@ -115,7 +118,7 @@ function openOrCreate(file: string): number {
 
 /** Opens the file again as one that only this user, root, or the owner of the former file could have put there. */
 function reopened(file: string, former: OpenedFile, creates: boolean, waits: number): OpenedFile {
-	const descriptor = creates ? openOrCreate(file) : openWaiting(file, waits);
+	const descriptor = openWaiting(file, creates, waits);
 	try {
 		const { dev, ino, uid, mode, nlink } = fstatSync(descriptor, IN_BIG_INTEGERS);
 		if ((mode & TYPE) !== REGULAR) throw new Error("it is no regular file");
@@ -128,12 +131,13 @@ function reopened(file: string, former: OpenedFile, creates: boolean, waits: num
 	}
 }
 
-function openWaiting(file: string, waits: number): number {
+function openWaiting(file: string, creates: boolean, waits: number): number {
 	for (let waited = 0; ; waited++) {
 		try {
-			return openSync(file, FLAGS);
+			return creates ? openOrCreate(file) : openSync(file, FLAGS);
 		} catch (error) {
-			if (codeOf(error) !== "ENOENT" || waited >= waits) throw error;
+			const code = codeOf(error);
+			if ((code !== "ENOENT" && code !== "EACCES") || waited >= waits) throw error;
 			wait();
 		}
 	}
