@@ -84,7 +84,7 @@ function bare(command: string): string {
 	return command.replace(/\s+#.*$/, "");
 }
 
-describe.skipIf(!canRun)("the commands of docs/runbook.md (needs root, overlayfs and systemd-analyze)", () => {
+describe.skipIf(!canRun)("the commands of docs/runbook.md (needs root, overlayfs, setpriv and systemd-analyze)", () => {
 	let host: SignedHost;
 	beforeAll(() => {
 		host = new SignedHost();
