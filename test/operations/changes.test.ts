@@ -27,11 +27,16 @@ const CHANGES: Readonly<Record<string, Change>> = {
 		},
 		ending: 0,
 	},
-	"verifier.json: `pins`, `authorities`, `deny`, `minimumSequence`, `mode`, `onRefusal`": {
+	"verifier.json: `pins`, `authorities`, `minimumSequence`, `mode`, `onRefusal`, `onExpiry`": {
 		make(service) {
 			const other = makeSelfSigned(service.at("other"));
-			const deny = [{ key: pinOf(service.key)["spki-sha256"], reason: "stolen" }];
-			service.configure({ pins: [pinOf(other)], deny, mode: "strict" });
+			service.configure({ pins: [pinOf(other)], mode: "strict", onExpiry: "refuse" });
+		},
+		ending: 126,
+	},
+	"verifier.json: more in `deny`": {
+		make(service) {
+			service.configure({ deny: [{ key: pinOf(service.key)["spki-sha256"], reason: "stolen" }] });
 		},
 		ending: 126,
 	},
@@ -56,7 +61,12 @@ const CHANGES: Readonly<Record<string, Change>> = {
 };
 
 /** These rows are about systemd, or tried by another test. */
-const ELSEWHERE = ["node or python is another file, or sigtool of another version", "the unit"];
+const ELSEWHERE = [
+	"node or python is another file, or sigtool of another version",
+	"the events file is [rotated](deploy.md#rotating-the-events-file)",
+	"the unit",
+	"verifier.json: less in `deny`",
+];
 
 describe("the table of changes in docs/runbook.md", () => {
 	it("has the rows that are tried here, and those that are tried elsewhere", () => {

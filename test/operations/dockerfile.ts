@@ -30,8 +30,21 @@ export interface Image {
 
 /** @throws Error if a step fails, or is one that this file does not know */
 export function buildImage(text: string, build: Build): Image {
-	const stages = new Map<string, OverlayRoot>();
 	const made: OverlayRoot[] = [];
+	const remove = () => {
+		for (const root of made) root.remove();
+	};
+	try {
+		return { ...runSteps(text, build, made), remove };
+	} catch (error) {
+		remove();
+		throw error;
+	}
+}
+
+/** Adds each root to `made`. */
+function runSteps(text: string, build: Build, made: OverlayRoot[]): Omit<Image, "remove"> {
+	const stages = new Map<string, OverlayRoot>();
 	const keep = (root: OverlayRoot): OverlayRoot => {
 		made.push(root);
 		return root;
@@ -69,7 +82,7 @@ export function buildImage(text: string, build: Build): Image {
 		else throw new Error(`The test of Dockerfiles does not know ${keyword}`);
 	}
 	if (root === undefined) throw new Error("The Dockerfile has no stage");
-	return { root, user, entrypoint, remove: () => made.forEach((each) => void each.remove()) };
+	return { root, user, entrypoint };
 }
 
 function operandsOf(content: string): string {

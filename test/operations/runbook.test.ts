@@ -31,6 +31,7 @@ const OF_SYSTEMD = ["systemctl status app", "journalctl -u app -n 20"];
 /** How a command ends, in the order in which its section has it, where that is not with 0. */
 const ENDINGS: Readonly<Record<string, readonly number[]>> = {
 	"A refusal: 126 > sigtool verify /srv/app --trust release.crt": [1],
+	"A refusal: 126 > sigtool launcher check --files --quiet": [1],
 	"Rotate a key > sigtool launcher check": [1],
 	"Rotate a key > systemctl restart app": [126],
 	// The host refuses again, once it is closed, the code that ran while it was open.
@@ -83,7 +84,7 @@ function bare(command: string): string {
 	return command.replace(/\s+#.*$/, "");
 }
 
-describe.skipIf(!canRun)("the commands of docs/runbook.md (needs root, overlayfs and systemd-analyze)", () => {
+describe.skipIf(!canRun)("the commands of docs/runbook.md (needs root, overlayfs, setpriv and systemd-analyze)", () => {
 	let host: SignedHost;
 	beforeAll(() => {
 		host = new SignedHost();

@@ -179,7 +179,10 @@ function environment(unit: Unit): string[] {
 }
 
 const NUMBERS = "/usr/include/x86_64-linux-gnu/asm/unistd_64.h";
-export const canFilter = spawnSync("systemd-analyze", ["--version"]).status === 0 && hasFile(NUMBERS);
+export const canFilter =
+	spawnSync("systemd-analyze", ["--version"]).status === 0 &&
+	spawnSync("setpriv", ["--help"], { encoding: "utf8" }).stdout.includes("--seccomp-filter") &&
+	hasFile(NUMBERS);
 
 function hasFile(path: string): boolean {
 	return spawnSync("test", ["-r", path]).status === 0;

@@ -40,7 +40,7 @@ describe.skipIf(!hasProgram("systemd-analyze"))("the units of the examples (need
 });
 
 describe.skipIf(!canObey).each(RUNTIMES)(
-	"a unit with $name (needs root, overlayfs and systemd-analyze)",
+	"a unit with $name (needs root, overlayfs, setpriv and systemd-analyze)",
 	({ kind, program, unit }) => {
 		let host: SignedHost;
 		const text = readFileSync(unit, "utf8");
