@@ -62,7 +62,7 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 			expect(days).toBeLessThan(91);
 			expect(Date.parse(String(event?.signerNotAfter))).toBe(end);
 			expect(event?.products).toMatch(/^app@\d+( |$)/);
-		expect(event?.compiled).toBeGreaterThan(1_700_000_000);
+			expect(event?.compiled).toBeGreaterThan(1_700_000_000);
 
 			const checked = service.check("--json").json();
 			expect(checked).toMatchObject({ exit: 0, host: hostname(), uid: 0, processes: [] });
