@@ -62,13 +62,14 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 			expect(days).toBeLessThan(91);
 			expect(Date.parse(String(event?.signerNotAfter))).toBe(end);
 			expect(event?.products).toMatch(/^app@\d+( |$)/);
+			expect(event?.compiled).toBeGreaterThan(1_700_000_000);
 
 			const checked = service.check("--json").json();
 			expect(checked).toMatchObject({ exit: 0, host: hostname(), uid: 0, processes: [] });
 			expect(checked.versions[runtime.kind]).toMatch(/^\d+\.\d+\.\d+/);
 			expect(checked.versions.sigtool).toBe(VERSION);
-			const { index, signer, products } = event ?? {};
-			expect(checked.start).toMatchObject({ index, signer, products });
+			const { index, compiled, signer, products } = event ?? {};
+			expect(checked.start).toMatchObject({ index, compiled, signer, products });
 			expect(Date.parse(checked.start.notAfter) - Date.parse(String(event?.notAfter))).toBeLessThan(1000);
 			expect(Date.parse(checked.start.signerNotAfter)).toBe(end);
 		});

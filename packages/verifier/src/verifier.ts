@@ -90,6 +90,7 @@ export function createVerifier(options: VerifierOptions = {}): Verifier {
 /** The fields of the event `verifier.start` about the index and its signer. docs/events.md explains them. */
 export interface EvidenceFacts {
 	readonly index: string | undefined;
+	readonly compiled: number | undefined;
 	readonly notAfter: string | undefined;
 	readonly signer: string | undefined;
 	readonly signerNotAfter: string | undefined;

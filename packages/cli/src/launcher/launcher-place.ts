@@ -8,7 +8,7 @@
  */
 
 import { spawnSync } from "node:child_process";
-import { existsSync, lstatSync, readFileSync, realpathSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readFileSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import {
 	DEFAULT_POLICY,
@@ -117,8 +117,9 @@ export function writeInstallation({ directory, conf, files }: Installation): voi
 	removeUnusedParts(directory, previous === undefined ? [conf] : [conf, previous]);
 }
 
-/** Plans and writes an installation at once. Throws like the functions that it calls. */
+/** Makes the directory if it does not exist, and installs into it. Throws like the functions that it calls. */
 export function placeLauncher(directory: string, parts: NativeParts, plan: LauncherPlan): LauncherConf {
+	mkdirSync(directory, { recursive: true });
 	const installation = planInstallation(realpathSync(directory), parts, plan);
 	writeInstallation(installation);
 	return installation.conf;

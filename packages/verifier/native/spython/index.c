@@ -377,6 +377,7 @@ void announce(const char *missing, const char *script)
 {
 	struct start_facts facts;
 	char names[4096];
+	char sequence[24] = "";
 	char end[MAX_TIME];
 	char signer_end[MAX_TIME];
 	for (size_t i = 0; i < product_count; i++) {
@@ -386,13 +387,16 @@ void announce(const char *missing, const char *script)
 	}
 	find_start_facts(&facts);
 	write_products(names, sizeof names);
+	if (compiled != NULL)
+		snprintf(sequence, sizeof sequence, "%lu", compiled->number);
 	write_time(end, not_after / 1000);
 	write_time(signer_end, (uint64_t)verified.signer_end);
 	const enum verdict verdict = rules.mode <= MODE_AUDIT ? AUDIT : ALLOW;
 	raise_event("verifier.start", verdict, "mode", MODE_NAMES[rules.mode], "index", verified.index,
-		"notAfter", end, "signer", verified.signer, "signerNotAfter", signer_end, "products", names,
-		"tier", "CPython " SPYTHON_VERSION, "version", SIGTOOL_VERSION, "script", script, "unit",
-		facts.unit, "#uid", facts.uid, "host", facts.host, "missing", missing, NULL);
+		"#compiled", sequence, "notAfter", end, "signer", verified.signer, "signerNotAfter",
+		signer_end, "products", names, "tier", "CPython " SPYTHON_VERSION, "version",
+		SIGTOOL_VERSION, "script", script, "unit", facts.unit, "#uid", facts.uid, "host",
+		facts.host, "missing", missing, NULL);
 	tell_ends();
 }
 

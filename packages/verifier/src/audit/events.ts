@@ -18,12 +18,12 @@ export const EVENTS = {
 	// The verifier itself
 	"verifier.start": {
 		fields: [
-			...["mode", "index", "notAfter", "signer", "signerNotAfter", "products", "tier", "version"],
+			...["mode", "index", "compiled", "notAfter", "signer", "signerNotAfter", "products", "tier", "version"],
 			...["script", "unit", "uid", "host", "missing", "reason", "detail"],
 		],
 		bypassable: false,
 		meaning:
-			"The verifier starts, or cannot start: then `detail` says what the refusal said. `products` has their sequences. `notAfter` and `signerNotAfter` are the ends of the index and of its signer's certificate, `version` is sigtool's. `missing` names what this runtime or system does not enforce.",
+			"The verifier starts, or cannot start: then `detail` says what the refusal said. `compiled` is the sequence of the index, and `products` has theirs. `notAfter` and `signerNotAfter` are the ends of the index and of its signer's certificate, `version` is sigtool's. `missing` names what this runtime or system does not enforce.",
 	},
 	"verifier.reload": {
 		fields: ["path", "count", "reason", "detail"],

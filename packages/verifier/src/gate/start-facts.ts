@@ -23,6 +23,7 @@ export function evidenceFacts({ index, signers, digests }: Evidence) {
 	const ends = signers.flatMap(({ expiries }) => expiries.map(({ notAfter }) => notAfter));
 	return {
 		index: digests?.index,
+		compiled: digests === undefined ? undefined : index.compiled, // Catalogs without an index have no such sequence.
 		notAfter: index.notAfter === undefined ? undefined : isoTime(index.notAfter),
 		signer: signers[0]?.spkiSha256,
 		signerNotAfter: ends.length === 0 ? undefined : isoTime(Math.min(...ends)),
