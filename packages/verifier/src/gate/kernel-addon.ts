@@ -3,14 +3,23 @@ import type { KernelAddon } from "./kernel-check.js";
 
 /**
  * Loads the optional native addon. Returns undefined if the addon was not built or cannot be loaded. `file` is an
- * absolute path, and the addon is trusted like this code.
+ * absolute path, and the addon is trusted like this code. The addon is taken out of `require.cache`, where a program
+ * would find it.
  */
 export function loadKernelAddon(file: string | undefined): KernelAddon | undefined {
 	if (file === undefined) return undefined;
+	const known = LOADED.get(file);
+	if (known !== undefined) return known;
 	try {
+		const load = createRequire(file);
 		// The type assertion is safe: native/addon/addon.c has this interface.
-		return createRequire(file)(file) as KernelAddon;
+		const addon = load(file) as KernelAddon;
+		delete load.cache[load.resolve(file)];
+		LOADED.set(file, addon);
+		return addon;
 	} catch {
 		return undefined;
 	}
 }
+
+const LOADED = new Map<string, KernelAddon>();
