@@ -443,6 +443,33 @@ describe.skipIf(!canBeHost)("attacks on a shared index (needs root, and the laun
 		},
 	);
 
+	it.each(RUNTIMES.filter(({ kind }) => kind === "node"))(
+		"16.12: a program of $name does not find the addon, which hands out the index",
+		{ timeout: 60_000 },
+		(runtime) => {
+			const sharing = new Sharing(runtime);
+			const { site } = sharing;
+			const find = "Object.values(require.cache).find((each) => each.exports.keptIndex)";
+			const attacks = {
+				"cached.js": `console.log(${find} === undefined);`,
+				"loaded.js": `process.dlopen(module, process.argv[2]); console.log("loaded");`,
+				"required.js": `console.log(require(process.argv[2]));`,
+			};
+			site.release("attack", { "main.js": "", ...attacks }, 2);
+			site.compile("attack", "attack.sigx");
+			site.configure("attack");
+			site.install("attack.sigx", "enforce");
+			const [, addon = ""] = /^addon (\S+) /m.exec(readFileSync(site.at("lib/launcher.conf"), "utf8")) ?? [];
+			expect(site.start("attack/cached.js")).toMatchObject({ status: 0, stdout: "true\n" });
+			for (const script of ["loaded.js", "required.js"]) {
+				expect(site.start(`attack/${script}`, addon)).toMatchObject({ status: 126, stdout: "" });
+				// Without the launcher it works.
+				const plain = spawnSync(runtime.program ?? "", [site.at(`attack/${script}`), addon], { encoding: "utf8" });
+				expect(plain).toMatchObject({ status: 0, stdout: expect.stringMatching(/loaded|keptIndex/) });
+			}
+		},
+	);
+
 	it("16.12: the directory of copies is not made writable, whether it has a copy or not", () => {
 		const sharing = new Sharing(RUNTIMES[0] as Runtime);
 		const { site } = sharing;
