@@ -1,8 +1,9 @@
 /**
- * Compares sigtool with public tools. Measures whole processes in one run, as ratios within each round. See README.md.
+ * Compares sigtool with public tools. Each round runs every program once, as a whole process, and a ratio compares two
+ * programs of the same round. See README.md.
  *
- * The exit status is 0 even if a bound is exceeded, because the table shows that. It is 2 for wrong usage, and 3 if
- * something that was asked for could not be measured.
+ * The exit status is 0 even if a result exceeds its bound, because the table shows which results do. It is 2 for wrong
+ * usage, and 3 if something that was asked for could not be measured.
  */
 
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -43,8 +44,8 @@ const [C, HASHING, SIGN, VERIFY, SUMS] = [
 ];
 const ATTRIBUTE_LOOP = "C, 1 thread";
 /**
- * sigtool checks a file once more if its times are less than this number of milliseconds old. Only a tree that was just
- * written has such files, so the bench waits.
+ * sigtool examines a file a second time if the file's times are less than this number of milliseconds old. Only a tree
+ * that was just written has such files, so the bench waits for this time after writing.
  */
 const SETTLED_MS = 3000;
 const HASHING_BOUNDS = { A: 1.6, B: 1.6, C: 1.15, D: 1.3 };
@@ -58,7 +59,7 @@ const cacheDir = options.trees ?? join(process.env.XDG_CACHE_HOME ?? join(homedi
 mkdirSync(cacheDir, { recursive: true });
 const scratch = mkdtempSync(join(cacheDir, "run-"));
 const env = { ...process.env, XDG_CONFIG_HOME: join(scratch, "config"), LC_ALL: "C" };
-// NODE_EXTRA_CA_CERTS is removed, because with it every start of Node.js 20 takes 36 ms longer.
+// With NODE_EXTRA_CA_CERTS every start of Node.js 20 takes 36 ms longer. So the variable is removed.
 delete env.NODE_EXTRA_CA_CERTS;
 delete env.NODE_OPTIONS;
 
@@ -92,7 +93,10 @@ try {
 }
 process.exitCode = result.notMeasured.length > 0 ? 3 : 0;
 
-/** Compares hashing with other tools that hash a tree. On tree B, also compares `sign` and `verify` with sha256sum. */
+/**
+ * Compares the time for hashing a tree with that of other tools. On tree B, also compares `sign` and `verify` with
+ * sha256sum.
+ */
 function compareOnTree(name) {
 	const { path } = tree(name);
 	const programs = [
@@ -140,7 +144,7 @@ function compareStart() {
 	boundedRatio("sigtool verify of one file ÷ node -e 0", times, "verify", "node -e 0", 1.8);
 }
 
-/** Verifies one file of tree B by the catalog of the whole tree. This measures mainly the reading of that catalog. */
+/** Verifies one file of tree B by the catalog of the whole tree. Most of the time is spent on reading that catalog. */
 function openLargeCatalog() {
 	const { path } = tree("B");
 	const directory = join(scratch, "many");
@@ -157,8 +161,8 @@ function openLargeCatalog() {
 
 /**
  * Measures the time for reading and verifying an index and one look-up in it, divided by the time of a whole process of
- * `sha256sum`. The process that opens the index measures itself. So the time excludes the start of Node.js and its
- * modules, and includes the first run of code.
+ * `sha256sum`. The process that opens the index measures itself. So the time excludes the start of Node.js and the
+ * loading of modules. It includes the time that V8 needs to run code for the first time.
  */
 function openLargeIndex() {
 	const [index, certificate] = [join(scratch, "large.sigx"), join(scratch, "large.der")];
@@ -199,7 +203,7 @@ function readLargeList() {
 	}
 }
 
-/** Measures programs that only load their modules, under the hook alone and under the launcher. */
+/** Measures programs that only load their modules, first under the hook alone and then under the launcher. */
 function loadModules() {
 	const programsOf = signedLoads({ scratch, env, sigtool });
 	for (const release of options.quick ? ["20", "24"] : ["20", "22", "24", "26"]) {
@@ -248,8 +252,8 @@ function loadPython() {
 }
 
 /**
- * Measures by how much 100,000 more files in the index prolong a start. The unit is the time of `sha256sum` for that
- * index.
+ * Measures how much longer a start takes with 100,000 more files in the index. The unit is the time of `sha256sum` for
+ * that index.
  */
 function indexOfPython() {
 	const [python] = pythons(true);
@@ -271,7 +275,7 @@ function silent(programs) {
 	return programs.map((program) => ({ ...program, silent: true }));
 }
 
-/** Compares writing of attributes. The tree has none of them at the start of every run. */
+/** Compares how fast programs write attributes. The attributes are removed before every run. */
 function writeAttributes() {
 	const { path } = tree(options.quick ? "B-quick" : "B");
 	const rounds = options.quick ? 3 : 5;
@@ -287,7 +291,8 @@ function writeAttributes() {
 			{ name: SIGN, argv: sigtool("sign", path, "--format", format, "--namespace", "user"), ...setting },
 		];
 		const times = timed(`attributes, ${format}`, programs, rounds);
-		// The bound holds for 100,000 files. On few files the cost of start-up and threads would dominate.
+		// The bound holds for 100,000 files. With few files, the start of processes and threads would take most of the
+		// time.
 		const bound = options.quick ? undefined : 2;
 		boundedRatio(`sign --format ${format} ÷ C loop`, times, SIGN, ATTRIBUTE_LOOP, bound);
 		attempt("attributes", setting.before);
@@ -295,7 +300,7 @@ function writeAttributes() {
 	signIma(path);
 }
 
-/** Compares signing with RSA-2048. It is slow, so one round is enough. */
+/** Compares how fast sigtool and evmctl sign with RSA-2048. Signing is slow, so one round is enough. */
 function signIma(path) {
 	const [key, certificate] = [join(scratch, "ima.pem"), join(scratch, "ima.crt")];
 	const strip = { argv: sigtool("strip", path, "--format", "ima", "--namespace", "user"), silent: true };
@@ -316,8 +321,8 @@ function signIma(path) {
 }
 
 /**
- * Runs `strip`, then waits until the disk has written everything. Then waits SETTLED_MS, so that sigtool does not check
- * the files a second time.
+ * Removes the attributes by calling `strip`, and waits until the disk has written everything. Then waits until no file
+ * is so new that sigtool would examine it a second time.
  */
 function stripped(strip) {
 	strip();
@@ -326,8 +331,8 @@ function stripped(strip) {
 }
 
 /**
- * For each program that writes PKCS#12 containers, measures the time of `sigtool` for one container minus 1.5 times
- * that of `openssl`.
+ * For each program that writes PKCS#12 containers, measures the time of `sigtool` for one container, minus 1.5 times
+ * the time of `openssl`.
  */
 function openContainers() {
 	for (const container of CONTAINERS) {
@@ -372,9 +377,7 @@ function ratio(times, of, by) {
 	return summary(times.get(of).map((seconds, round) => seconds / denominators[round]));
 }
 
-/**
- * Adds a row for a ratio. If a program could not run, adds no row, because `timed` has already reported the program.
- */
+/** Adds a row for a ratio, unless a program could not run. In this case `timed` has already reported the program. */
 function boundedRatio(name, times, of, by, bound) {
 	if (times.has(of) && times.has(by)) bounded(name, ratio(times, of, by), bound, "");
 }
@@ -402,7 +405,7 @@ function shell(script, argument) {
 	return ["sh", "-c", script, "sh", argument];
 }
 
-/** Compiles a C program. A missing compiler is reported later, when that program is run. */
+/** Compiles a C program. If there is no compiler, the failure is reported when that program is run. */
 function compile(source) {
 	const program = join(scratch, source.replace(/\.c$/, ""));
 	if (!existsSync(program)) {
@@ -414,7 +417,8 @@ function compile(source) {
 }
 
 /**
- * Returns the path of the interpreter itself, because `python3` can be the slow wrapper script of a version manager.
+ * Returns the path of the interpreter's own program, because `python3` can be a slow wrapper script of a version
+ * manager.
  */
 function python() {
 	try {

@@ -14,9 +14,9 @@ const PASSPHRASE = "correct horse";
 const pass = `pass:${PASSPHRASE}`;
 
 /**
- * The programs that write PKCS#12 containers. Each uses its defaults, but OpenSSL is also measured with 600,000
- * iterations. `write` makes the container `file` from the key and certificate in `directory`. It runs programs by its
- * second argument.
+ * These programs write PKCS#12 containers. Each uses its defaults, but OpenSSL is also measured with 600,000
+ * iterations. `write` makes the container `file` from the key and certificate in `directory`. Its second argument runs
+ * a program.
  */
 export const CONTAINERS = [
 	{ name: "OpenSSL", write: openssl() },

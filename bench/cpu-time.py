@@ -1,4 +1,5 @@
-"""Runs a program and prints the processor time it took, in seconds: PROGRAM ARGUMENT…"""
+"""Runs a program and prints the processor time in seconds that the program took. Arguments: the program and its
+arguments."""
 
 import os
 import sys

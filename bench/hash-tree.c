@@ -1,6 +1,6 @@
 /*
  * hash-tree DIR computes the SHA-256 of every regular file below DIR, on two threads. The bench
- * compares sigtool with this program, because it does nothing but what hashing a tree needs.
+ * compares sigtool with this program, because this program does only what hashing a tree needs.
  *
  * It prints "files bytes sum". The sum adds the digests as vectors of eight little-endian 32-bit
  * words, so it does not depend on the order in which files are hashed. Symbolic links and special
@@ -26,24 +26,25 @@
 
 enum { THREADS = 2, BUFFER_BYTES = 128 * 1024, DIGEST_WORDS = 8, MAX_NAME_BYTES = 256 };
 
-/* A worker, the owner, lists a directory. Then the owner and idle workers claim the files of the
- * directory one at a time. The last worker that uses the directory frees it. */
+/* Describes a directory. The worker that lists it is its owner. Then the owner and idle workers
+ * claim the files of the directory one at a time. The last worker that uses the directory frees
+ * it. */
 struct directory {
 	/* The next directory in the list `unlisted`. */
 	struct directory *next;
 	DIR *stream;
-	/* The names of the files, each with its NUL, one behind the other. `name_offsets` has the
-	 * offset of each name. */
+	/* The names of the files, one after the other, each with its NUL. `name_offsets` has the offset
+	 * of each name. */
 	char *names;
 	size_t *name_offsets;
 	size_t file_count;
 	atomic_size_t claimed;
-	/* The number of workers that use this directory. Guarded by `lock`. */
+	/* The number of workers that use this directory. `lock` guards it. */
 	int users;
 	char path[];
 };
 
-/* The room that a worker has allocated for the names of one directory. */
+/* Describes how much memory a worker has allocated for the names of one directory. */
 struct room {
 	size_t bytes;
 	size_t max_bytes;
@@ -51,7 +52,7 @@ struct room {
 };
 
 struct worker {
-	/* The directory that this worker listed. Guarded by `lock`. */
+	/* The directory that this worker listed. `lock` guards it. */
 	struct directory *owned;
 	EVP_MD *sha256;
 	EVP_MD_CTX *context;
@@ -63,8 +64,8 @@ struct worker {
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t published = PTHREAD_COND_INITIALIZER;
-/* `unlisted` has the directories that nobody has begun to list. `listing` counts the workers
- * that are listing one and may add more. Guarded by `lock`. */
+/* `unlisted` has the directories that no worker has begun to list. `listing` is the number of
+ * workers that are listing a directory now and may add more. `lock` guards both. */
 static struct directory *unlisted;
 static int listing;
 static struct worker workers[THREADS];
@@ -197,7 +198,7 @@ static void leave(struct worker *w, struct directory *d)
 	free(d);
 }
 
-/* Adds the name of a file to a directory. Allocates more room if it is needed. */
+/* Adds the name of a file to a directory. Allocates more memory if it is needed. */
 static void add_file(struct directory *d, struct room *room, const char *name)
 {
 	const size_t name_bytes = strlen(name) + 1;

@@ -1,4 +1,4 @@
-"""Loads much of the standard library, and ends: about 340 modules. With `count` it says how many."""
+"""Loads about 340 modules of the standard library, and ends. With the argument `count`, prints their number."""
 
 import importlib
 import sys

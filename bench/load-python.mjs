@@ -16,7 +16,7 @@ export const [ISOLATED, SIGNED, HOOKS_ALONE, WITHOUT_AUDIT, NOTHING_VERIFIED] = 
 	"spython, nothing verified",
 ];
 
-/** The C source for each variant of spython. It replaces the call by which spython adds its audit hook. */
+/** The C source for each variant of spython. This source replaces the function by which spython adds its audit hook. */
 const VARIANTS = {
 	"spython-hooks-alone": `#include <string.h>
 typedef int hook(const char *, void *, void *);

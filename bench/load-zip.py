@@ -1,4 +1,4 @@
-"""As load-modules.py, out of the archive beside it."""
+"""Does the same as load-modules.py, with modules from the archive lib.zip in the same directory."""
 
 import os
 import runpy

@@ -1,4 +1,4 @@
-"""Writes an archive of the bytecode that load-modules.py loads: ARCHIVE."""
+"""Writes an archive of the bytecode that load-modules.py loads. Argument: the path of the archive."""
 
 import importlib.util
 import os
@@ -14,6 +14,6 @@ modules = {getattr(module, "__file__", None): module for module in list(sys.modu
 with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
     for source, module in modules.items():
         source, cached = source or "", getattr(module, "__cached__", None) or ""
-        # Python needs `encodings` before it can look into an archive, so `encodings` stays outside of the archive.
+        # Python needs `encodings` before it can read an archive, so `encodings` is not put into the archive.
         if source.startswith(library) and os.path.exists(cached) and not source.startswith(library + "encodings"):
             archive.writestr(source[len(library):] + "c", open(cached, "rb").read())

@@ -4,21 +4,21 @@ import { fileURLToPath } from "node:url";
 
 const CPU_TIME = fileURLToPath(new URL("cpu-time.py", import.meta.url));
 /**
- * The Python that measures processor time. /usr/bin/python3 is preferred, because `python3` can be the wrapper script
- * of a version manager. Such a script would run before each measured program and change what is in the processor's
+ * This Python measures processor time. /usr/bin/python3 is preferred, because `python3` can be the wrapper script of a
+ * version manager. Such a script would run before each measured program and change the content of the processor's
  * caches.
  */
 const PYTHON = existsSync("/usr/bin/python3") ? "/usr/bin/python3" : "python3";
 
 /**
  * Measures whole processes with warm caches: their wall time, or with `clock: "processor"` their processor time. First
- * every program runs once unmeasured. Then come `rounds` rounds, and each begins with another program. A program that
- * fails, prints nothing, or hashes to other digests than the first program is left out. `problem` gets a text about it.
+ * every program runs once unmeasured. Then come `rounds` rounds, and each begins with another program. A program is
+ * left out if it fails, prints nothing, or prints other digests than the first program. `problem` gets a text about it.
  *
  * A program is `{ name, argv, cwd?, hashes?, silent?, before?, evidence? }`:
  * - `hashes`: the output contains digests, which are compared with those of the first program.
  * - `evidence`: another program, which runs after this one. Its output is then compared in place of this program's
- *   output.
+ * output.
  * - `silent`: the program prints nothing if it succeeds.
  * - `before`: a function that is called before every run. Its time does not count.
  *

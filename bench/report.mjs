@@ -38,8 +38,8 @@ export function formatReport({ machine, trees, rows, comparison, notMeasured }, 
 }
 
 /**
- * Describes the machine and its load. The caller calls it before the first measurement, because a load far above 0
- * falsifies the times.
+ * Describes the machine and its load. It has to be called before the first measurement. A load far above 0 at that time
+ * makes the results wrong.
  */
 export function machineLine() {
 	const cores = cpus();

@@ -1,4 +1,4 @@
-"""The plain loop most people write first: walk, read in blocks, hashlib, print. One file after the other."""
+"""Hashes a tree in the way that most people would write first: it reads one file after the other in blocks."""
 
 import hashlib
 import os

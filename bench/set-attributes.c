@@ -56,7 +56,7 @@ static const struct format FORMATS[] = {
 /* The format that argv names. */
 static const struct format *format;
 
-/* The numbers of the line that is printed. */
+/* These are the numbers of the printed line. */
 static uint64_t files;
 static uint64_t bytes;
 static uint32_t sum[DIGEST_WORDS];

@@ -3,9 +3,9 @@
  *
  * A short run spends most of its time on compiling the code that it loads, even code that it does not use. So the
  * command line consists of many files: `main.cjs`, and one complete file for each module of this project that is loaded
- * by `import()`. A module that two files need is copied into both. So only plain data may pass between files. They all
- * share `errors.cjs`, which contains the one SigtoolError. A file is written only if its content differs, so a build
- * without changes touches nothing.
+ * by `import()`. A module that two files need is copied into both. So only plain data may pass between files. All files
+ * share `errors.cjs`, which contains the only SigtoolError. A file is written only if its content differs, so a build
+ * without changes writes nothing.
  */
 
 import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -54,7 +54,7 @@ for (const [name, development] of [
 	});
 }
 
-/** Bundles `entry` and each file that belongs beside it. Writes the licences of all bundled packages. */
+/** Bundles `entry`, and each file that a plug-in puts beside it. Writes the licences of all bundled packages. */
 async function bundle(entry, extension, { plugins = [], outfile: only, finish = (code) => code, ...options }) {
 	const dist = join(root, dirname(only ?? entry));
 	const entries = new Set([join(root, entry)]);
@@ -84,7 +84,7 @@ async function bundle(entry, extension, { plugins = [], outfile: only, finish = 
 	writeIfChanged(join(dist, "third-party-licences.txt"), licencesOf(inputs));
 }
 
-/** Makes a file of each module that the project itself loads by `import()`. */
+/** Makes a separate file of each module that the project itself loads by `import()`. */
 function importsBeside(beside) {
 	return {
 		name: "imports-beside",
@@ -112,8 +112,8 @@ function errorsBeside(beside) {
 }
 
 /**
- * Delays node:child_process. commander loads that module for a feature that sigtool does not use, which takes 7 % of
- * the start.
+ * Delays the loading of node:child_process, which takes 7 % of the start. commander loads that module for a feature
+ * that sigtool does not use.
  */
 function lazyChildProcess() {
 	return {
@@ -129,7 +129,10 @@ function lazyChildProcess() {
 	};
 }
 
-/** Removes comments, because they are read at every start. Rewrites two kinds of lines in the project's own modules. */
+/**
+ * Removes comments, because Node.js would read them at every start. In the project's own modules, also rewrites imports
+ * from entry points and the URLs of workers.
+ */
 function modules(beside) {
 	return {
 		name: "modules",
@@ -145,8 +148,8 @@ function modules(beside) {
 }
 
 /**
- * Points `import { name } from "@sigtool/core"` at the file that defines the name, because an entry point evaluates every
- * module that it exports. If a name cannot be traced, the statement stays as it is: that is slower, but also correct.
+ * Points `import { name } from "@sigtool/core"` at the file that defines the name, because an entry point evaluates
+ * every module that it exports. If the file is not found, the statement stays unchanged, which is slower but correct.
  */
 function pastEntryPoints(source) {
 	return source.replace(
@@ -164,7 +167,7 @@ function pastEntryPoints(source) {
 	);
 }
 
-/** Maps each exported name to the file that defines it, for a module in the form that `tsc` writes. */
+/** Maps each exported name to the file that defines it. The module must have the form that `tsc` writes. */
 function originsOf(file) {
 	const source = readFileSync(file, "utf8");
 	const origins = new Map();
@@ -188,8 +191,8 @@ function workersBeside(path, source, beside) {
 }
 
 /**
- * Merges repeated `require` calls. esbuild writes one call for each module that imports. In one file these would be
- * dozens of look-ups at every start.
+ * Merges repeated `require` calls. esbuild writes one call for each module that imports a package. In one file this
+ * would be dozens of look-ups at every start.
  */
 function requiringOnce(source) {
 	const names = new Map();
@@ -204,8 +207,8 @@ function requiringOnce(source) {
 }
 
 /**
- * Removes code that would be compiled at every start: the meanings of the error codes, and esbuild's copies of the
- * export lists of built-in modules. Compiling the meanings costs about as much as compiling the copies.
+ * Removes code that Node.js would compile at every start: the meanings of the error codes, and the copies that esbuild
+ * makes of the exports of built-in modules.
  */
 async function compact(given) {
 	const source = given.replace(/\b(ERR_\w+:\s*\[[123]),\s*"(?:[^"\\]|\\.)*"\]/g, "$1]");

@@ -1,7 +1,7 @@
 /**
- * Writes docs/errors.md from the table in packages/core/src/errors.ts. With `--check` it writes nothing and fails if
- * the file is stale. Codes, statuses and meanings come from the built table. The groups come from the comments between
- * its lines.
+ * Writes docs/errors.md from the table in packages/core/src/errors.ts. With `--check`, writes nothing, and fails if the
+ * file is stale. Codes, statuses and meanings come from the built table. The groups come from the comments between its
+ * lines.
  */
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";

@@ -1,5 +1,5 @@
 /**
- * Writes docs/events.md from the table in packages/verifier/src/audit/events.ts. With `--check` it writes nothing and
+ * Writes docs/events.md from the table in packages/verifier/src/audit/events.ts. With `--check`, writes nothing, and
  * fails if the file is stale. Events come from the built table. The groups come from the comments between its lines.
  */
 

@@ -46,8 +46,8 @@ function importsIn(folder) {
 }
 
 /**
- * Returns a circle for each import of a file whose own imports are still being followed. The stack is an array, so the
- * depth has no limit.
+ * Returns a circle for each import that leads back to a file whose imports are still being followed. The stack is an
+ * array and not the call stack, so the depth has no limit.
  */
 function circlesIn(graph) {
 	const circles = [];

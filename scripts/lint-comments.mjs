@@ -20,7 +20,7 @@ let count = 0;
 for (const file of listed.stdout.split("\0").filter((name) => name !== "" && name !== "scripts/test/lint.test.ts")) {
 	const source = readFileSync(join(folder, file), "utf8");
 	for (const match of source.matchAll(COMMENT)) {
-		// The next line of a comment with // may begin with such a word.
+		// In a comment of several lines with //, only the first line is checked.
 		const before = source.slice(0, match.index).trimEnd();
 		const previous = before.slice(before.lastIndexOf("\n") + 1).trim();
 		if (match[0].includes("//") && match[0].trimStart().startsWith("//") && previous.startsWith("//")) continue;

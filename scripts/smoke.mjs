@@ -1,8 +1,8 @@
 /**
- * Tests the packages as users get them from the registry. Packs them and installs the tarballs with npm in an empty
- * project. Signs, verifies and inspects with the command; imports and type-checks the libraries. Then repeats this without
- * a compiler on the PATH. With a compiler, fs-xattr is built and attributes work. Without one, everything else works, and
- * sigtool says what is missing.
+ * Tests the packages in the form in which users get them from the registry. Packs the packages, and installs the
+ * tarballs with npm in an empty project. Signs, verifies and inspects with the command. Imports the libraries and
+ * checks their types. Then repeats this without a compiler on the PATH. With a compiler, fs-xattr is built and
+ * attributes work. Without a compiler, everything else works, and sigtool says what is missing.
  */
 
 import assert from "node:assert/strict";
@@ -66,7 +66,7 @@ function pack() {
 	});
 }
 
-/** Makes an empty project with the tarballs installed. */
+/** Makes an empty project and installs the tarballs in it. */
 function install(name, tarballs, env) {
 	const { devDependencies } = JSON.parse(readFileSync(join(workspace, "package.json"), "utf8"));
 	const project = join(folder, name);
@@ -85,7 +85,7 @@ function signVerifyInspect(project, env) {
 	mkdirSync(join(project, "app/lib"), { recursive: true });
 	writeFileSync(join(project, "app/main.js"), "import './lib/one.js';\n");
 	writeFileSync(join(project, "app/lib/one.js"), "export const one = 1;\n");
-	// With this many files sigtool loads the native threads if they are built.
+	// For so many files sigtool loads the native threads, if they are built.
 	for (let n = 0; n < 100; n++) writeFileSync(join(project, `app/lib/${n}.js`), `export const n = ${n};\n`);
 
 	sigtool(["sign", "app"]);
@@ -96,14 +96,14 @@ function signVerifyInspect(project, env) {
 	console.log("signed, verified, inspected, and found a changed file");
 }
 
-/** Runs a signed program through the launcher, which was compiled at installation. Skips without a compiler. */
+/** Runs a signed program through the launcher, which was compiled at installation. Does nothing without a compiler. */
 function runSigned(project, env) {
 	if (!existsSync(join(project, "node_modules/@sigtool/verifier/dist/native/sigtool-launch"))) {
 		console.log("skipped: running (the launcher was not built: no compiler with a static libc here)");
 		return;
 	}
 	mkdirSync(join(project, "signed"));
-	// The project's package.json says "module". Nobody signed that file, so main.js must run as CommonJS.
+	// The project's package.json says "module", but nobody signed this package.json. So main.js must run as CommonJS.
 	writeFileSync(join(project, "signed/main.js"), "console.log('ran', typeof require);\n");
 	const sigtool = (...args) => run("npx", ["--no-install", "sigtool", ...args], { cwd: project, env });
 	sigtool("sign", "signed");
@@ -111,7 +111,7 @@ function runSigned(project, env) {
 	console.log("ran a signed program through the launcher");
 }
 
-/** Builds a spython from the sources in the tarballs. Skips without a CPython that has headers. */
+/** Builds a spython from the sources in the tarballs. Does nothing without a CPython that has headers. */
 function usePython(project, env) {
 	const python = "/usr/bin/python3";
 	const include = spawnSync(python, ["-c", "import sysconfig; print(sysconfig.get_config_var('INCLUDEPY'))"], {
@@ -131,7 +131,10 @@ function usePython(project, env) {
 	console.log("built a spython, and ran a signed program with it");
 }
 
-/** Returns npm's setting for the installed headers of this Node.js, because node-gyp cannot download them everywhere. */
+/**
+ * Returns npm's setting that names the installed headers of this Node.js, because node-gyp cannot download headers on
+ * every machine.
+ */
 function ownHeaders() {
 	const prefix = dirname(dirname(process.execPath));
 	const version = join(prefix, "include/node/node_version.h");
@@ -162,7 +165,10 @@ function missNativeParts(project, env) {
 	console.log("without fs-xattr and pkcs11js the command says what is missing");
 }
 
-/** Returns the check of an optional package. Asserts that `sigtool doctor` and `examineSystem()` agree on it. */
+/**
+ * Returns the result of the check of an optional package. `sigtool doctor` and `examineSystem()` must have the same
+ * result.
+ */
 function optionalPackage(name, project, env) {
 	const find = (checks) => checks.find(({ id }) => id === name);
 	const command = run("npx", ["--no-install", "sigtool", "doctor", "--json"], { cwd: project, env });

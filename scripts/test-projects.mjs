@@ -1,6 +1,6 @@
 /** Lists which test files run in parallel, which run alone, and which run only by `pnpm test:long`. */
 
-/** Every test file. */
+/** Matches every test file. */
 export const ALL = [
 	"packages/*/test/**/*.test.ts",
 	"scripts/test/**/*.test.ts",
@@ -13,7 +13,7 @@ export const ALL = [
  * results.
  */
 export const ALONE = [
-	// These tests kill a program, at a random moment or at one that they wait for.
+	// These tests kill a program, either at a random moment or when an event has happened.
 	"packages/cli/test/attributes/killed.test.ts",
 	"packages/cli/test/durability.test.ts",
 	"packages/core/test/system/store.test.ts",
@@ -22,22 +22,23 @@ export const ALONE = [
 	// These tests measure memory and descriptors.
 	"packages/verifier/test/process.test.ts",
 	"packages/verifier/test/python/leaks.test.ts",
-	// These tests mount a loop device, as packages/core/test/system/attributes.test.ts does. At the same time two files
-	// could choose the same device.
+	// These tests mount a loop device, as packages/core/test/system/attributes.test.ts does. Two files that run at the
+	// same time could choose the same device.
 	"packages/cli/test/attributes/room.test.ts",
 	"packages/verifier/test/launch/sandbox/btrfs.test.ts",
-	// These tests change settings of the kernel for a moment: core_pattern, and what the kernel's log contains.
+	// These tests change settings of the kernel for a moment: core_pattern, and the content of the kernel's log.
 	"packages/verifier/test/launch/sandbox/core-dumps.test.ts",
 	"packages/verifier/test/launch/sandbox/kernel-log.test.ts",
-	// Each of these tests uses every core. Those of test/python also change the standard library of CPython for a moment.
+	// Each of these tests uses every core. The tests of test/python also change the standard library of CPython for a
+	// moment.
 	"test/attacks/attacks.test.ts",
 	"test/python/bypasses.test.ts",
 	"test/python/suites.test.ts",
 ];
 
-/** `pnpm test` does not run these files, because each takes long, and lists them at its end. */
+/** Each of these files takes long. So `pnpm test` does not run them, but lists them at its end. */
 export const LONG = [
-	// These tests try every known attack, or flip one bit after the other.
+	// These tests try every known attack, or flip each bit.
 	"packages/core/test/verify/tamper.test.ts",
 	"test/attacks/attacks.test.ts",
 	"test/python/bypasses.test.ts",
@@ -80,8 +81,8 @@ export const LONG = [
 	"packages/cli/test/options/secrets.test.ts",
 	"packages/verifier/test/node/package-scope.test.ts",
 	"packages/verifier/test/node/swap.test.ts",
-	// They spell paths in every way, follow many links, answer as a hostile authority or responder in every way, wait for
-	// a token, or open the containers of other tools.
+	// These tests spell paths in every way, follow many links, answer as a hostile authority or responder in every way,
+	// wait for a token, or open the containers of other tools.
 	"packages/cli/test/commands/verify/long-links.test.ts",
 	"packages/cli/test/commands/verify/operand-paths.test.ts",
 	"packages/cli/test/options/pkcs11.test.ts",
@@ -103,8 +104,11 @@ export const LONG = [
 	"packages/verifier/test/launch/sandbox/terminal.test.ts",
 	"test/operations/denying.test.ts",
 	"test/operations/expiring.test.ts",
+	"test/operations/emergency.test.ts",
 	"test/operations/faults.test.ts",
+	"test/operations/older-index.test.ts",
 	"test/operations/stolen-key.test.ts",
+	"test/operations/switching.test.ts",
 	// These tests start the command line some hundred times.
 	"packages/cli/test/commands/timestamp/timestamp.test.ts",
 	"packages/cli/test/commands/trust/deny.test.ts",
@@ -125,8 +129,8 @@ export const LONG = [
 ];
 
 /**
- * These tests of packages/core run only on the oldest release of Node.js, because they use nothing but the language
- * itself to compute on bytes and JSON. All other tests use what differs by release: files, worker threads, sockets,
+ * These tests of packages/core run only on the oldest release of Node.js, because they use only the language itself, to
+ * compute on bytes and JSON. All other tests use parts that differ between releases: files, worker threads, sockets,
  * processes, and node:crypto, which makes and checks keys, signatures and certificates with the release's OpenSSL.
  */
 export const SAME_ON_EVERY_RELEASE = [

@@ -1,7 +1,7 @@
 /**
- * Prints less than Vitest's default reporter for people: a run of several files prints only the files that failed. A
- * terminal shows the progress in its last lines, and a log gets a line about it every half minute. At the end the
- * reporter lists the skipped tests, and the long tests that were left out.
+ * Prints less than Vitest's default reporter for people: a run of several files prints only the files that failed. On a
+ * terminal, the last lines show the progress. A log gets a line about the progress every half minute. At the end the
+ * reporter lists the skipped tests, and the long tests that did not run.
  */
 
 import { DefaultReporter } from "vitest/node";
@@ -33,7 +33,7 @@ export default class TestReporter extends DefaultReporter {
 		super.onTestModuleEnd(module);
 	}
 
-	/** Prints a file if it is the only one or if it failed. */
+	/** Prints a file if it is the only file or if it failed. */
 	printTestModule(module) {
 		if (this.files === 1 || module.state() === "failed") super.printTestModule(module);
 	}
@@ -48,7 +48,7 @@ export default class TestReporter extends DefaultReporter {
 		clearInterval(this.timer);
 		super.onTestRunEnd(modules, errors, reason);
 		for (const [name, count] of skippedIn(modules)) this.log(`skipped ${count}: ${name}`);
-		// A run of named test files is meant to run only those, so it prints no hint about test:long.
+		// A run of named test files is meant to run only these files. So it does not mention test:long.
 		const isNamed = this.ctx.filenamePattern?.length > 0 && modules.length > 0;
 		const isLeft = this.ctx.projects.every(({ name }) => !name.startsWith("long"));
 		if (isLeft && !isNamed) this.log(`left to pnpm test:long:\n  ${LONG.join("\n  ")}`);
@@ -56,8 +56,8 @@ export default class TestReporter extends DefaultReporter {
 }
 
 /**
- * Maps the name of each skipped test to the number of tests. If all tests of a group were skipped, the map has the
- * outermost such group in their place.
+ * Maps the name of each skipped test to the number of tests with this name. If all tests of a group were skipped, the
+ * map has the outermost such group in their place.
  */
 function skippedIn(modules) {
 	const skipped = new Map();

@@ -1,10 +1,10 @@
 /**
- * Adds up the test runs under .cache/test-results. Lists the skipped tests, and ends with the line
- * `N passed, N failed, N skipped`. The file of a run that ended early contains the results up to that time. If there is
- * no file, the sums are zero and the exit status is 1.
+ * Adds up the test runs under .cache/test-results. Lists the skipped tests, and ends with the line `N passed, N failed,
+ * N skipped`. The file of a run that ended early contains the results up to that time. If there is no file, the sums
+ * are zero and the exit status is 1.
  *
- * With `--all-tools` the exit status is also 1 if a skipped test needs neither ../shared nor a user other than root. It
- * was then skipped because a program that judges what sigtool writes is missing.
+ * With `--all-tools` the exit status is also 1 if a skipped test needs neither ../shared nor a user other than root.
+ * Such a test was skipped because a program that judges the output of sigtool is missing.
  */
 
 import { existsSync, readdirSync, readFileSync } from "node:fs";

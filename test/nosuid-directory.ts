@@ -10,7 +10,7 @@ export interface TemporaryDirectory {
 	remove(): void;
 }
 
-/** Root's directory is a mount with the option nosuid. Other users need no mount, and cannot make one. */
+/** For root the directory is a mount with the option nosuid. Other users need no such mount and cannot make one. */
 export function nosuidDirectory(prefix: string): TemporaryDirectory {
 	const path = realpathSync(mkdtempSync(join(tmpdir(), prefix)));
 	const isRoot = process.getuid?.() === 0;
@@ -18,7 +18,7 @@ export function nosuidDirectory(prefix: string): TemporaryDirectory {
 	return {
 		path,
 		remove() {
-			// A program that still runs there keeps a lazy unmount from failing.
+			// A program may still run there, and a normal unmount would fail then. A lazy unmount does not fail.
 			if (isRoot) run("umount", "--lazy", path);
 			rmSync(path, { recursive: true, force: true });
 		},

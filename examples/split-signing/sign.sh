@@ -3,7 +3,7 @@
 #
 #   SIGN_CERT=release.crt ./sign.sh UNSIGNED DIGEST OUTPUT PREVIOUS KEY_OPTIONS…
 #
-# PREVIOUS is the catalog of the last release, or the word "first". KEY_OPTIONS say where the key is, as in
+# UNSIGNED is a catalog or a trust index. PREVIOUS is that of the last release, or the word "first". KEY_OPTIONS say where the key is, as in
 # `--pkcs11 'pkcs11:token=release;object=signer' --pkcs11-module MODULE --pin-file FILE`.
 set -eu
 export SIGTOOL_DEVELOPMENT=refuse

@@ -135,8 +135,7 @@ void detach(const struct attributes *attributes, int file, const struct attachme
 
 void count_attached(const struct attributes *attributes, const struct attachment *attachment)
 {
-	/* `before` lists the written attributes in the order of `attributes->list`, and leaves out
-	 * unchanged ones. */
+	/* `before` lists only the attributes that were written, in the order of `attributes->list`. */
 	int next = 0;
 	for (int i = 0; i < attributes->count; i++) {
 		const bool wrote = next < attachment->written && attachment->before[next].attribute == i;
@@ -165,8 +164,8 @@ static size_t encode(const struct attribute *attribute, const uint8_t *digest, u
 	return attribute->prefix_bytes + 2 * ATTRIBUTE_DIGEST_BYTES;
 }
 
-/* Returns true if `path` is the real path of the open file. If somebody replaced a directory of the
- * path by a link, the open file can be outside of the tree, and its real path differs from
+/* Returns true if `path` is the real path of the open file. The open file can be outside of the
+ * tree if somebody replaced a directory of the path by a link. Then its real path differs from
  * `path`. */
 static bool lies_at(int file, const char *path)
 {
@@ -179,8 +178,8 @@ static bool lies_at(int file, const char *path)
 
 #else
 
-/* Systems other than Linux have other functions for extended attributes. Here read_attributes()
- * returns false, so JavaScript writes the attributes. */
+/* Systems other than Linux have other functions for extended attributes. On these systems
+ * read_attributes() returns false, so JavaScript writes the attributes. */
 
 bool read_attributes(struct attributes *attributes, napi_env env, napi_value given)
 {

@@ -1,8 +1,8 @@
 /*
  * Writes the digest of a file's content to extended attributes, while the file is hashed. Only
- * values that differ are written, through the descriptor by which the content was read. Guarantees
- * that detach() restores the previous values if the content changes or a write fails, as far as the
- * system allows. This file assumes that nobody else writes the same attributes meanwhile.
+ * values that differ are written, through the descriptor by which the content was read. If the
+ * content changes or a write fails, detach() restores the previous values, as far as the system
+ * allows. This file assumes that nobody else writes the same attributes meanwhile.
  *
  * The JavaScript in packages/core/src/fileset/attribute-writer.ts has the same guarantees.
  */
@@ -20,8 +20,8 @@ enum {
 	ATTRIBUTE_DIGEST_BYTES = 32,
 	ATTRIBUTE_NAME_BYTES = 256,
 	ATTRIBUTE_PREFIX_BYTES = 8,
-	/* If the previous value of a file is longer, JavaScript handles the file, because detach()
-	 * could not restore that value. */
+	/* If the previous value of an attribute is longer, JavaScript writes the attribute, because
+	 * detach() could not restore that value. */
 	PREVIOUS_BYTES = 512,
 };
 
@@ -37,9 +37,9 @@ struct attribute {
 struct attributes {
 	int count;
 	struct attribute list[MAX_ATTRIBUTES];
-	/* The AttributeCounts of attribute-writer.ts, two numbers for each attribute i: counts[2 * i]
-	 * is the number of files in which the attribute was written, and counts[2 * i + 1] the number
-	 * of files that already had the value. JavaScript owns the memory. */
+	/* This is AttributeCounts of attribute-writer.ts. It has two numbers for each attribute i:
+	 * counts[2 * i] is the number of files in which the attribute was written, and counts[2 * i +
+	 * 1] the number of files that already had the value. JavaScript owns the memory. */
 	_Atomic int32_t *counts;
 };
 
@@ -63,15 +63,16 @@ struct attachment {
 bool read_attributes(struct attributes *attributes, napi_env env, napi_value given);
 
 /* Writes the values for `digest`, which has ATTRIBUTE_DIGEST_BYTES bytes, to an open file. Returns
- * false if the file is not at the absolute path `path` any more, or if writing fails. In these
- * cases the previous values have been restored, and JavaScript reports the failure. */
+ * false if the file is not at the absolute path `path` any more, or if reading or writing an
+ * attribute fails. In these cases the previous values have been restored, and JavaScript reports
+ * the failure. */
 bool attach(const struct attributes *attributes, int file, const char *path, const uint8_t *digest,
 	struct attachment *attachment);
 
 /* Restores the values that the file had before attach(). Failures are ignored. */
 void detach(const struct attributes *attributes, int file, const struct attachment *attachment);
 
-/* Counts what attach() did. It has to be called after the content was found to be unchanged. */
+/* Adds to `counts` what attach() did. The caller first checks that the content is unchanged. */
 void count_attached(const struct attributes *attributes, const struct attachment *attachment);
 
 #endif

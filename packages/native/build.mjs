@@ -22,7 +22,10 @@ function modified(file) {
 	return statSync(file, { throwIfNoEntry: false })?.mtimeMs;
 }
 
-/** Returns a message, or "" for success. The file is renamed into place, because a process may use the old module. */
+/**
+ * Compiles the module. Returns a message, or "" for success. The new file is renamed into place, because a process may
+ * still use the old one.
+ */
 function compile() {
 	const flags = PLATFORM_FLAGS[process.platform];
 	const kept = "files are hashed in JavaScript, which takes longer and is no less right";

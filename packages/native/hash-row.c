@@ -6,8 +6,8 @@
  *
  * Only regular files that need no parsing are hashed here. Any other row (a possible PE file or
  * cabinet, a directory, a file that cannot be opened) is put on the list of rows that JavaScript
- * hashes, because JavaScript can parse these files and report their errors. SHA-256 is computed by
- * the OpenSSL inside Node.js, like in node:crypto.
+ * hashes, because JavaScript can parse these files and report their errors. The OpenSSL inside
+ * Node.js computes SHA-256, as for node:crypto.
  */
 
 #define _GNU_SOURCE
@@ -27,7 +27,8 @@
 #define CTIME st_ctim
 #endif
 
-/* The values of ROW_STATE (shared-rows.ts) and ENTRY_KIND (manifest.ts) that are used here. */
+/* These are the values of ROW_STATE (shared-rows.ts) and ENTRY_KIND (manifest.ts) that this file
+ * uses. */
 enum { WAITING = 0, CHANGED = 2 };
 enum { KIND_FILE = 0 };
 
@@ -91,8 +92,8 @@ static enum outcome hash_path(struct lane *lane, int32_t row)
 	return outcome;
 }
 
-/* Hashes an open file. The first pread() comes before fstat(), so that the times from fstat() show
- * a change during this pread() too. A small file needs no other pread(). */
+/* Hashes an open file. The first pread() comes before fstat(), so that the times from fstat() also
+ * show a change during this pread(). A small file is read by this one pread(). */
 static enum outcome hash_file(struct lane *lane, int32_t row, int file)
 {
 	struct job *job = lane->job;

@@ -27,7 +27,7 @@
 #include <unistd.h>
 
 enum {
-	/* A thread claims at most CLAIMED_ROWS rows at once. If there are none, it waits for
+	/* A thread claims at most CLAIMED_ROWS rows at once. If there are no rows, the thread waits for
 	 * IDLE_MICROSECONDS. */
 	CLAIMED_ROWS = 8,
 	IDLE_MICROSECONDS = 50,
@@ -160,16 +160,16 @@ static napi_value stop(napi_env env, napi_callback_info info)
 	struct job *job = job_of(env, info, 1, arguments);
 	if (!job)
 		return NULL;
-	/* If the hook cannot be removed, Node.js calls close_job() later, so it must not be called
-	 * here. */
+	/* If the hook cannot be removed, Node.js calls close_job() later. Then this function must not
+	 * call it. */
 	const napi_status failed = napi_remove_env_cleanup_hook(env, close_job, job);
 	if (!failed)
 		close_job(job);
 	return NULL;
 }
 
-/* Reads exactly `count` arguments and returns the job in the first one. Returns NULL for any other
- * arguments. */
+/* Reads exactly `count` arguments into `arguments`, and returns the job that the first one
+ * contains. Returns NULL for any other arguments. */
 static struct job *job_of(
 	napi_env env, napi_callback_info info, size_t count, napi_value *arguments)
 {
@@ -182,8 +182,8 @@ static struct job *job_of(
 	return job;
 }
 
-/* Fills in a zeroed job, except for its lanes. Returns false if that fails. Then close_job() frees
- * the parts that were filled in. */
+/* Fills in a job whose memory is zero, except for its lanes. Returns false if that fails. In this
+ * case close_job() frees the parts that were filled in. */
 static bool open_job(struct job *job, napi_env env, napi_value columns, napi_value attributes)
 {
 	job->env = env;
@@ -258,7 +258,8 @@ static void start_threads(struct job *job)
 	}
 }
 
-/* Ends the threads and frees the job. Node.js calls this too if it ends while threads work. */
+/* Ends the threads and frees the job. If Node.js ends while threads work, Node.js calls this
+ * function. */
 static void close_job(void *data)
 {
 	struct job *job = data;

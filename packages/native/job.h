@@ -15,7 +15,7 @@
 
 enum { DIGEST_BYTES = 32, BUFFER_BYTES = 128 * 1024, PATH_BYTES = 4096, MAX_LANES = 16 };
 
-/* The values of COUNTER (shared-rows.ts). */
+/* These are the indices of COUNTER (shared-rows.ts). */
 enum { PUBLISHED, COMPLETE, CLAIMED, FINISHED, BIG_MET, BIG_CLAIMED, ABANDONED };
 
 /* The state of one hashing thread. No other thread uses it while this thread works. */

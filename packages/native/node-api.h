@@ -9,7 +9,7 @@
 
 #define NAPI_AUTO_LENGTH SIZE_MAX
 
-/* A value of napi_valuetype. */
+/* This is a value of napi_valuetype. */
 #define NAPI_UNDEFINED 0
 
 /* A status is 0 (napi_ok) or an error. */
@@ -34,7 +34,8 @@ napi_status napi_get_cb_info(
 /* napi_get_value_string_utf8() writes text and a NUL to `out`, and `length` does not count the NUL.
  * Text that does not fit in `size` bytes is cut between two characters. A cut leaves at most
  * TEXT_CUT_BYTES bytes of the buffer without text: three bytes in which a character of four bytes
- * did not fit, and the byte of the NUL. So a text may have been cut if it leaves as few bytes. */
+ * did not fit, and the byte of the NUL. So a text may have been cut if it leaves at most
+ * TEXT_CUT_BYTES bytes without text. */
 enum { TEXT_CUT_BYTES = 4 };
 napi_status napi_get_value_string_utf8(
 	napi_env, napi_value, char *out, size_t size, size_t *length);
@@ -47,7 +48,7 @@ napi_status napi_get_value_external(napi_env, napi_value, void **out);
 napi_status napi_create_reference(napi_env, napi_value, uint32_t count, napi_ref *out);
 napi_status napi_delete_reference(napi_env, napi_ref);
 
-/* Makes Node.js call `hook` when the environment ends. The hook can be removed before. */
+/* Makes Node.js call `hook` when the environment ends, unless the hook is removed before. */
 napi_status napi_add_env_cleanup_hook(napi_env, void (*hook)(void *), void *argument);
 napi_status napi_remove_env_cleanup_hook(napi_env, void (*hook)(void *), void *argument);
 

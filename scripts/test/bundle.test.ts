@@ -10,8 +10,8 @@ const main = join(packages, "cli/dist/main.cjs");
 const hasFsXattr = existsSync(join(packages, "cli/node_modules/fs-xattr/build/Release/xattr.node"));
 
 /**
- * Returns what a command loads and an empty script does not: modules of Node.js, and files of the command line and of
- * packages.
+ * Returns the modules that a command loads and an empty script does not: modules of Node.js, files of the command line,
+ * and files of packages.
  */
 function loadedBy(args: readonly string[], env = process.env): string[] {
 	const folder = mkdtempSync(join(tmpdir(), "sigtool-bundle-"));

@@ -12,7 +12,7 @@ const biome = createRequire(import.meta.url).resolve("@biomejs/biome/bin/biome")
 
 /**
  * Each row has a file, modules that it may import, and modules that it may not import. A row tests one step between two
- * floors.
+ * floors of docs/house.md.
  */
 const FLOORS: readonly (readonly [file: string, allowed: readonly string[], refused: readonly string[]])[] = [
 	["core/src/errors.ts", [], ["./asn1/der.js", "node:util"]],
@@ -199,7 +199,7 @@ const STATEMENTS: readonly (readonly [file: string, allowed: string, refused: re
 
 describe("the floors", () => {
 	let folder: string;
-	/** Lines that Biome refused, as `file:line`. */
+	/** The lines that Biome refused, as `file:line`. */
 	let refused: Set<string>;
 	/** Maps each file to its statements, each of which is one line. */
 	const files = new Map<string, string[]>();

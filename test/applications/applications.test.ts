@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { nodeOfRelease } from "../../scripts/node-releases.mjs";
 import { APPLICATIONS, POLICY } from "./applications.js";
 import { compiledDatabase, installedPackages } from "./install.mjs";
-import { noLauncher, type SignedTree, signTree, whileChanged } from "./signed-tree.js";
+import { noLauncher, type SignedTree, signTree, whileChanged, whileLonger } from "./signed-tree.js";
 
 const RELEASES = process.env.SIGTOOL_FULL ? ["20", "22", "24", "26"] : ["20", "24"];
 /** The full run changes every file that a program loads, not only the listed ones. */
@@ -63,6 +63,29 @@ describe.skipIf(installed === undefined)("real applications (linux-x64, the laun
 				expect(unguarded.status).toBe(status);
 				const enforced = tree.run(release, commandLine());
 				expect(enforced).toMatchObject({ status, stdout: unguarded.stdout });
+			});
+
+			test("16.2: works in audit, with the events of enforce", ({ skip }) => {
+				skip(isDatabase === true && addons.get(release) === undefined, "better-sqlite3 cannot be compiled here");
+				const unguarded = tree.runUnguarded(release, commandLine());
+				const { events, ...audited } = tree.runAudited(release, commandLine());
+				expect(audited).toMatchObject({ status, stdout: unguarded.stdout });
+				expect(events.filter(({ verdict }) => verdict === "refuse")).toEqual([]);
+				expect(events).toContainEqual(expect.objectContaining({ event: "verifier.start", verdict: "audit" }));
+				// Enforcement would refuse nothing of this program, so audit says so of no file and no text.
+				const code = events.filter(({ event }) => /^(module|code|wasm|vm)\./.test(event));
+				expect(code.filter(({ verdict }) => verdict !== "allow")).toEqual([]);
+			});
+
+			test("16.2: works in audit with a changed file, and an event tells of it", ({ skip }) => {
+				skip(loads.length === 0, "it loads no file that is listed");
+				const unguarded = tree.runUnguarded(release, commandLine());
+				const [file = ""] = loads;
+				const path = join(tree.directory, file);
+				const { events, ...audited } = whileLonger(path, () => tree.runAudited(release, commandLine()));
+				expect(audited).toMatchObject({ status, stdout: unguarded.stdout });
+				const told = { event: "module.open_code", verdict: "audit", path, reason: "ERR_FILE_MODIFIED" };
+				expect(events).toContainEqual(expect.objectContaining(told));
 			});
 
 			test(`${strict === undefined ? "works" : "is refused"} under strict`, ({ skip }) => {

@@ -1,4 +1,4 @@
-/** A real program from npm. It runs in a directory that contains `node_modules`, `programs` and `project`. */
+/** Describes a real program from npm. It runs in a directory that contains `node_modules`, `programs` and `project`. */
 export interface Application {
 	readonly name: string;
 	/** Script and arguments. Paths are relative to that directory. */
@@ -9,17 +9,17 @@ export interface Application {
 	/** Some of the files it loads: its start, files deep in its dependencies, data and native code. */
 	readonly loads: readonly string[];
 	/**
-	 * True if the program loads better-sqlite3, compiled for each release of Node.js. The verified copy of that addon
-	 * needs a writable directory.
+	 * True if the program loads better-sqlite3, whose addon is compiled for each release of Node.js. The verified copy
+	 * of the addon needs a writable directory.
 	 */
 	readonly isDatabase?: true;
-	/** The output if strict refuses the program. Undefined if the program works under strict. */
+	/** The output if mode strict refuses the program. It is undefined if the program works in mode strict. */
 	readonly strict?: RegExp;
 }
 
 /**
- * The policy for enforce. It allows code from strings, and the hash function of webpack, which is WebAssembly in a
- * string.
+ * The policy for mode enforce. It allows code from strings. It also allows the hash function of webpack, which is
+ * WebAssembly in a string.
  */
 export const POLICY = {
 	runtime: {

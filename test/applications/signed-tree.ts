@@ -1,7 +1,7 @@
 /** Signs and compiles a directory as a user does, and runs programs in it with `sigtool run`. */
 
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -10,7 +10,7 @@ import { nosuidDirectory } from "../nosuid-directory.js";
 
 const SIGTOOL = fileURLToPath(new URL("../../packages/cli/dist/main.cjs", import.meta.url));
 const LAUNCHER = fileURLToPath(new URL("../../packages/verifier/dist/native/sigtool-launch", import.meta.url));
-/** The verified copies of addons need one of a few directories. It contains no signed tree. */
+/** The verified copies of addons need a writable directory. This one contains no signed tree. */
 const ADDON_COPIES = "/dev/shm";
 /** In mode strict the launcher grants root only directories on mounts that are nosuid. */
 const MOUNT = `mount -t tmpfs -o nosuid,mode=1777 none ${ADDON_COPIES} && exec "$@"`;
@@ -25,6 +25,13 @@ export interface Outcome {
 	readonly stderr: string;
 }
 
+export interface AuditEvent {
+	readonly event: string;
+	readonly verdict: "allow" | "refuse" | "audit";
+	readonly path?: string;
+	readonly reason?: string;
+}
+
 export interface SignedTree {
 	readonly directory: string;
 	/** The directory that programs may write to. */
@@ -33,6 +40,8 @@ export interface SignedTree {
 	runUnguarded(release: string, argv: readonly string[]): Outcome;
 	/** Runs a program under the launcher. */
 	run(release: string, argv: readonly string[], mode?: "enforce" | "strict"): Outcome;
+	/** Runs a program in mode audit, on a host whose configuration says so. */
+	runAudited(release: string, argv: readonly string[]): Outcome & { readonly events: readonly AuditEvent[] };
 	start(release: string, argv: readonly string[]): ChildProcess;
 	/** Runs a program under the launcher. Returns the files that its events name, relative to the directory. */
 	filesLoadedBy(release: string, argv: readonly string[]): string[];
@@ -47,6 +56,7 @@ export function signTree(fill: (directory: string) => void, policy: object): Sig
 	const { path: output, remove } = nosuidDirectory("sigtool-output-");
 	const { NODE_OPTIONS: _, NODE_EXTRA_CA_CERTS: __, ...outer } = process.env;
 	const env = { ...outer, XDG_CONFIG_HOME: join(home, "config"), NO_COLOR: "1" };
+	const audited = { ...env, XDG_CONFIG_HOME: join(home, "config-audit") };
 	const [index, audit] = [join(home, "app.sigx"), join(home, "audit.jsonl")];
 
 	function commandLine(release: string, argv: readonly string[], mode: string): string[] {
@@ -54,8 +64,8 @@ export function signTree(fill: (directory: string) => void, policy: object): Sig
 		const written = [output, ADDON_COPIES].flatMap((path) => ["--write", path]);
 		return [...BEFORE, nodeOfRelease(release), SIGTOOL, "run", ...options, ...written, "--", ...argv];
 	}
-	function execute([program = "", ...args]: readonly string[]): Outcome {
-		return spawnSync(program, args, { cwd: directory, env, encoding: "utf8" });
+	function execute([program = "", ...args]: readonly string[], environment = env): Outcome {
+		return spawnSync(program, args, { cwd: directory, env: environment, encoding: "utf8" });
 	}
 	function start([program = "", ...args]: readonly string[]): ChildProcess {
 		return spawn(program, args, { cwd: directory, env });
@@ -69,15 +79,16 @@ export function signTree(fill: (directory: string) => void, policy: object): Sig
 		if (status !== 0) throw new Error(`sigtool ${args[0]} ends with ${status}: ${stderr}`);
 		return stdout;
 	}
-	function filesLoadedBy(release: string, argv: readonly string[]): string[] {
+	function runRecorded(line: readonly string[], environment = env) {
 		rmSync(audit, { force: true });
-		execute(commandLine(release, argv, "enforce"));
-		const events = readFileSync(audit, "utf8")
-			.trim()
-			.split("\n")
-			.map((line) => JSON.parse(line));
+		const outcome = execute(line, environment);
+		const lines = readFileSync(audit, "utf8").trim().split("\n");
+		return { ...outcome, events: lines.map((text): AuditEvent => JSON.parse(text)) };
+	}
+	function filesLoadedBy(release: string, argv: readonly string[]): string[] {
+		const { events } = runRecorded(commandLine(release, argv, "enforce"));
 		const loads = events.filter(({ event }) => event === "module.open_code" || event === "module.dlopen");
-		return [...new Set(loads.map(({ path }) => relative(directory, path)))];
+		return [...new Set(loads.map(({ path = "" }) => relative(directory, path)))];
 	}
 
 	fill(directory);
@@ -92,11 +103,15 @@ export function signTree(fill: (directory: string) => void, policy: object): Sig
 		audit: { jsonLines: audit, stderr: "refusals" },
 	};
 	writeFileSync(join(home, "config/sigtool/verifier.json"), JSON.stringify(configuration));
+	cpSync(env.XDG_CONFIG_HOME, audited.XDG_CONFIG_HOME, { recursive: true });
+	const auditing = { ...configuration, mode: "audit" };
+	writeFileSync(join(home, "config-audit/sigtool/verifier.json"), JSON.stringify(auditing));
 	return {
 		directory,
 		output,
 		runUnguarded: (release, argv) => execute([nodeOfRelease(release), ...argv]),
 		run: (release, argv, mode = "enforce") => execute(commandLine(release, argv, mode)),
+		runAudited: (release, argv) => runRecorded(commandLine(release, argv, "audit"), audited),
 		filesLoadedBy,
 		start: (release, argv) => start(commandLine(release, argv, "enforce")),
 		[Symbol.dispose]() {
@@ -116,6 +131,17 @@ export function whileChanged<Result>(file: string, action: () => Result): Result
 	const changed = Buffer.concat(isPackage ? [original, Buffer.from("\n")] : [original]);
 	if (!isPackage) changed[changed.length >> 1] ^= 1;
 	writeFileSync(file, changed);
+	try {
+		return action();
+	} finally {
+		writeFileSync(file, original);
+	}
+}
+
+/** Appends a line end to a file while `action` runs, which does not change what the program does. */
+export function whileLonger<Result>(file: string, action: () => Result): Result {
+	const original = readFileSync(file);
+	writeFileSync(file, Buffer.concat([original, Buffer.from("\n")]));
 	try {
 		return action();
 	} finally {

@@ -8,7 +8,7 @@ const RELEASES = process.env.SIGTOOL_FULL ? ["20", "22", "24", "26"] : ["24"];
 const linux = process.platform === "linux" && process.arch === "x64";
 const installed = linux && noLauncher === undefined ? installedPackages("suites") : undefined;
 
-/** Packages that are published with their tests. The tests use `node:test` or tape, and each file is a program. */
+/** These packages are published with their tests. The tests use `node:test` or tape, and each file is a program. */
 const SUITES = [
 	{ name: "qs", files: "node_modules/qs/test", results: 1699 },
 	{ name: "find-my-way", files: "node_modules/find-my-way/test", results: 500 },

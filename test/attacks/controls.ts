@@ -1,6 +1,6 @@
 /**
- * Signed programs without an attack. They must run in every mode, so that a technique fails in a mode only if it is
- * refused.
+ * These signed programs contain no attack. They must run in every mode. So a technique that fails in a mode fails only
+ * because it is refused.
  */
 
 import type { Technique } from "./technique.js";

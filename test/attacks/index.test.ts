@@ -5,7 +5,7 @@ import type { Run } from "./program.js";
 import { attack, makeSite, run } from "./site.js";
 import { EVIL, type Release, type Technique } from "./technique.js";
 
-/** An old version that was once signed. The attacker puts it back, together with its index. */
+/** This version was signed before. The attacker restores it together with its index. */
 const OLD: Technique = { name: "old version", signed: { "main.js": EVIL } };
 
 const FOREIGN = "0".repeat(64);
@@ -51,7 +51,7 @@ describe.skipIf(!hasLauncher)("a trust index replaced (needs the launcher built)
 	test.each(replaced)("by %s is refused with %s", async (name, code, host) => {
 		for (const mode of ["hook", "strict"] as const) {
 			const { evil, status, output } = await tryOld(mode, host);
-			// A part of an index looks as if it was being copied, so another start is worth a try.
+			// A truncated index may be in the middle of a copy, so another start may succeed.
 			expect([evil, status]).toEqual([false, name.includes("half") ? 75 : 126]);
 			expect(output).toContain(code);
 		}

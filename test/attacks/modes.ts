@@ -1,4 +1,4 @@
-/** The ways to start a program: unguarded Node.js, under the hook alone, and by the launcher. */
+/** Starts programs in each mode: under unguarded Node.js, under the hook alone, and by the launcher. */
 
 import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, realpathSync, statSync, writeFileSync } from "node:fs";
@@ -14,7 +14,10 @@ export type Mode = (typeof MODES)[number];
 const NATIVE = fileURLToPath(new URL("../../packages/verifier/dist/native", import.meta.url));
 export const hasLauncher = existsSync(join(NATIVE, "sigtool-launch"));
 
-/** V8 flags of each mode. Bytecode contains their hash, so the attacker makes bytecode for the right flags. */
+/**
+ * The V8 flags of each mode. Bytecode contains a hash of these flags, so the attacker makes the bytecode with the same
+ * flags.
+ */
 const V8_FLAGS: Readonly<Record<Mode, readonly string[]>> = {
 	unguarded: [],
 	hook: [],
@@ -45,17 +48,17 @@ export function runtimeOf(mode: Mode, release: Release, node: string, root: stri
 }
 
 export interface Host {
-	/** Sequence of the signed tree. */
+	/** The sequence of the signed tree. */
 	readonly sequence?: number;
-	/** Members of the host configuration. */
+	/** Returns further members of the host configuration. */
 	readonly configuration?: (tree: string) => object;
-	/** Replaces the index. If undefined, the index stays as it was compiled. */
+	/** Returns the index to install. Without this function the compiled index is installed. */
 	readonly index?: (bytes: Buffer) => Uint8Array;
 }
 
 /**
- * Signs the tree as it is now, and writes the host configuration. If the launcher is built, copies it and writes its
- * configuration.
+ * Signs the tree in its present state, and writes the index and the host configuration. If the launcher was built, also
+ * copies the launcher and writes launcher.conf.
  */
 export async function install(root: string, { node, release }: Runtime, host: Host = {}): Promise<void> {
 	const tree = join(realpathSync(root), "app");
@@ -90,8 +93,8 @@ function pinned(file: string): string {
 }
 
 /**
- * Returns a file's identity for launcher.conf. With it the launcher need not compute the digest of the file, which
- * takes longer than most programs here.
+ * Returns a file's identity for launcher.conf. With it the launcher need not compute the file's digest, which would
+ * take longer than most programs of this suite.
  */
 function identity(file: string): string {
 	const { dev, ino, size, mtimeNs, ctimeNs } = statSync(file, { bigint: true });

@@ -4,7 +4,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import type { Library } from "./technique.js";
 
-/** Prints the marker as soon as it is loaded, whatever loads it. */
+/** The library prints the marker as soon as a program loads it, whatever program this is. */
 const EVIL = `#include <stdio.h>
 #include <unistd.h>
 __attribute__((constructor)) static void run(void) {

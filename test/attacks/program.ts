@@ -18,9 +18,9 @@ export interface Program {
 	readonly command: readonly string[];
 	readonly directory: string;
 	readonly environment: NodeJS.ProcessEnv;
-	/** File for standard input. Default: /dev/null. */
+	/** The file for standard input. Default: /dev/null. */
 	readonly input?: string | undefined;
-	/** The wait ends at output that matches, because a parent process may outlive a refusal. */
+	/** When the output matches, the wait ends, because a parent process may continue after a refusal. */
 	readonly settled: RegExp;
 }
 
@@ -39,7 +39,7 @@ export function runProgram({ command, directory, environment, input = "/dev/null
 		closeSync(stdin);
 		let output = "";
 		let late = false;
-		// The child is detached, so the process group contains only its processes.
+		// The child process is detached, so its process group contains only its own processes.
 		const end = () => {
 			try {
 				process.kill(-(child.pid ?? Number.NaN), "SIGKILL");

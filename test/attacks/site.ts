@@ -75,7 +75,7 @@ function bytesOf(content: Content, libraries: Libraries | undefined): string | U
 	return libraries?.[content.library] ?? "";
 }
 
-/** The wait ends at output that matches, because a parent process may outlive a refusal. */
+/** When the output matches, the wait ends, because a parent process may continue after a refusal. */
 const SETTLED = /evil-ran-42|ERR_UNTRUSTED_CODE|ERR_RUNTIME_RULE|ERR_START/;
 
 export function run(site: Site, technique: Technique, runtime: Runtime): Promise<Run> {

@@ -5,14 +5,17 @@ export type Release = (typeof RELEASES)[number];
 
 /** The two directories of one technique: the program's, in the signed tree, and the attacker's, beside the tree. */
 export interface Place {
-	/** The program's directory. Signed. */
+	/** The program's directory, which is signed. */
 	readonly app: string;
-	/** The attacker's directory, with EVIL_FILES and the technique's own files. Unsigned. */
+	/** The attacker's directory, which is unsigned. It contains EVIL_FILES and the technique's own files. */
 	readonly data: string;
-	/** Node.js of the tested release, for files that only this release can make (bytecode, snapshots). */
+	/**
+	 * The binary of the tested release of Node.js. It makes files that only this release can make: bytecode and
+	 * snapshots.
+	 */
 	readonly node: string;
 	readonly release: Release;
-	/** V8 flags that the program runs with. Bytecode contains their hash. */
+	/** The V8 flags of the program. Bytecode contains a hash of these flags. */
 	readonly v8Flags: readonly string[];
 }
 
@@ -39,9 +42,9 @@ export interface Technique {
 	/** Replaces the script and its arguments. */
 	readonly script?: (place: Place) => readonly string[];
 	readonly environment?: (place: Place) => Readonly<Record<string, string>>;
-	/** File for standard input. Default: /dev/null. */
+	/** Returns the file for standard input. Default: /dev/null. */
 	readonly input?: (place: Place) => string;
-	/** A program that starts the real command: `unshare -m …`. */
+	/** Returns a program that starts the real command, such as `unshare -m …`. */
 	readonly through?: (place: Place) => readonly string[];
 	/** Releases on which unguarded Node.js does not run the technique, each with the reason. */
 	readonly notOn?: Readonly<Partial<Record<Release, string>>>;

@@ -51,7 +51,7 @@ async function runAll(
 	const runs = new Map<string, Run>();
 	const tryOne = async (technique: Technique) =>
 		runs.set(technique.name, await tryTechnique(site, technique, runtime, native));
-	// All techniques share the standard library. A technique that changes it runs alone.
+	// All techniques share the standard library. So a technique that changes the library runs alone.
 	const [alone, together] = partition(techniques, ({ touches }) => touches !== undefined);
 	await pool(together, availableParallelism(), tryOne);
 	await pool(alone, 1, tryOne);

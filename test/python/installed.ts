@@ -1,4 +1,7 @@
-/** Adopts an installed CPython, with all directories it loads from, and a program beside it. Builds a spython for them. */
+/**
+ * Adopts an installed CPython, with all directories from which it loads code, and a program beside it. Builds a spython
+ * for them.
+ */
 
 import { existsSync, realpathSync } from "node:fs";
 import { dirname, join } from "node:path";

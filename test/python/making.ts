@@ -5,12 +5,13 @@ import { readdirSync } from "node:fs";
 import { EVIL, type Place } from "./technique.js";
 
 export interface Bytecode {
-	/** Path of the .pyc. */
+	/** The path of the .pyc to write. */
 	readonly target: string;
-	/** Source text to compile. Default: the attacker's. */
+	/** The source text to compile. Default: the attacker's code. */
 	readonly text?: string;
 	/**
-	 * Path of the .py whose time and size the .pyc records. If undefined, Python never compares the .pyc with a source.
+	 * The path of the .py file whose time and size the .pyc records. If it is undefined, Python never compares the .pyc
+	 * with a source.
 	 */
 	readonly of?: string;
 }

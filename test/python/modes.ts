@@ -1,4 +1,4 @@
-/** The ways to start a program: unguarded CPython, spython alone, and the launcher. */
+/** Starts programs in each mode: under unguarded CPython, under spython alone, and by the launcher. */
 
 import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
@@ -9,7 +9,7 @@ import { isSanitized, SANITIZER } from "../../packages/verifier/test/python/supp
 import type { Runtime, Site } from "./site.js";
 import { adopt } from "./trust.js";
 
-/** The mode `launcher` is the mode strict, started by the launcher. */
+/** In the mode `launcher` the launcher starts spython in mode strict. */
 export const MODES = ["enforce", "strict", "launcher"] as const;
 export type Mode = (typeof MODES)[number];
 
@@ -29,7 +29,7 @@ export function unguarded({ python, home }: Site): Runtime {
 	};
 }
 
-/** Adopts the site as it is now. Every event goes to standard error. */
+/** Adopts the site in its present state. Every event goes to standard error. */
 export async function enforcing(site: Site, mode: Mode): Promise<Runtime> {
 	const { python, root, tree, home } = site;
 	const program = join(root, "spython");

@@ -1,10 +1,16 @@
-/** Builds native code for techniques that load some, and finds an offset that an attacker learns from the headers. */
+/**
+ * Builds native code for techniques that load native code, and finds an offset that an attacker learns from the
+ * headers.
+ */
 
 import { execFileSync, spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import type { Files } from "./technique.js";
 
-/** Prints the marker as soon as it is loaded, whatever loads it. It is also a SQLite extension that does nothing. */
+/**
+ * The library prints the marker as soon as a program loads it, whatever program this is. It is also a SQLite extension
+ * that does nothing.
+ */
 const LIBRARY = `#include <unistd.h>
 static void say(void) {
 	char line[] = "evil-ran-??\\n";

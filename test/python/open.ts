@@ -15,7 +15,7 @@ export interface Opening {
 	 * The event that reports each of the techniques if the policy selects the event. Undefined if no event reports them.
 	 */
 	readonly event?: string;
-	/** Text in that event. */
+	/** A text that this event contains. */
 	readonly told?: string;
 	readonly techniques: readonly string[];
 }

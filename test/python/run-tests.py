@@ -48,7 +48,7 @@ class Result(unittest.TestResult):
         self.note(test, "unexpected success")
 
 
-# The tests must not use the network, large files or minutes of processor time.
+# The tests must not use the network, large files or much processor time.
 test.support.use_resources = []
 test.support.verbose = False
 result = Result()

@@ -22,7 +22,7 @@ interface Results {
 const ENFORCED = full
 	? ["test_json", "test_re", "test_decimal", "test_sqlite3", "test_email", "test_unittest", "test_asyncio"]
 	: ["test_json"];
-/** Tests that write, compile and import code, which nobody signed. */
+/** These tests write, compile and import code that nobody signed. */
 const AUDITED = full ? ["test_import", "test_zipimport", "test_runpy", "test_multiprocessing_fork"] : ["test_runpy"];
 /** The least number of files that each test writes and then loads. */
 const MADE: Readonly<Record<string, number>> = { test_import: 15, test_zipimport: 1, test_runpy: 100 };
@@ -102,7 +102,8 @@ describe.skipIf(python === undefined)("CPython's own tests (libpython3.13-testsu
 				run([...watchedBy(trace), ...spython], name, "audited"),
 			]);
 			expect(Object.keys(unguarded.outcomes).length).toBeGreaterThan(30);
-			// A spython writes no bytecode, like `python3 -B`.
+			// spython writes no bytecode, like `python3 -B`, so tests that need written bytecode have different
+			// outcomes.
 			const differing = differences(unguarded, audited);
 			expect(differing.filter(([, reason]) => reason !== "test meaningful only when writing bytecode")).toEqual([]);
 			const { told, explained, unexplained } = hearWitness(trace, events);
@@ -110,7 +111,7 @@ describe.skipIf(python === undefined)("CPython's own tests (libpython3.13-testsu
 			expect(explained["told as code"]).toBeGreaterThan(100);
 			expect([...told].filter((line) => line.startsWith("refuse "))).toEqual([]);
 			expect(told).toContain(`allow ${join(program, basename(RUN_TESTS))}`);
-			// These are the files that the test wrote and then loaded.
+			// The test itself wrote these files and then loaded them.
 			const made = [...told].filter((line) => line.startsWith(`audit ${home}/`));
 			expect(made.length).toBeGreaterThanOrEqual(MADE[name] ?? 0);
 		},

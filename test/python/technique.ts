@@ -9,16 +9,19 @@ export type Version = (typeof VERSIONS)[number];
 
 /** The directories and programs of one technique. */
 export interface Place {
-	/** The program's directory. Signed. */
+	/** The program's directory, which is signed. */
 	readonly app: string;
-	/** The attacker's directory, with EVIL_FILES and the technique's own files. Unsigned. */
+	/** The attacker's directory, which is unsigned. It contains EVIL_FILES and the technique's own files. */
 	readonly data: string;
-	/** The prefix of the standard library, which is `lib/pythonX.Y` below it. Signed. */
+	/** The signed prefix of the standard library, which is `lib/pythonX.Y` below it. */
 	readonly home: string;
 	readonly library: string;
 	/** The directory in the prefix where `site` looks for packages. */
 	readonly sitePackages: string;
-	/** Unguarded interpreter of the tested version, for files that only this version can make (bytecode, zip archives). */
+	/**
+	 * The unguarded interpreter of the tested version. It makes files that only this version can make: bytecode and zip
+	 * archives.
+	 */
 	readonly python: string;
 	/** The program that is started: the unguarded interpreter, or spython. */
 	readonly program: string;
@@ -33,7 +36,7 @@ export interface Technique {
 	/** Signed files by path below the program's directory. The program is `main.py`. */
 	readonly signed: Files;
 	readonly links?: Readonly<Record<string, string>>;
-	/** Makes further signed files (bytecode, archives). */
+	/** Makes further signed files, such as bytecode and archives. */
 	readonly prepare?: (place: Place) => void;
 	/** Files that the attacker writes into the signed directory after signing. */
 	readonly changed?: Files;
@@ -48,9 +51,9 @@ export interface Technique {
 	/** Replaces the script and its arguments. */
 	readonly script?: (place: Place) => readonly string[];
 	readonly environment?: (place: Place) => Readonly<Record<string, string>>;
-	/** File for standard input. Default: /dev/null. */
+	/** Returns the file for standard input. Default: /dev/null. */
 	readonly input?: (place: Place) => string;
-	/** A program that starts the real command: `unshare -m …`. */
+	/** Returns a program that starts the real command, such as `unshare -m …`. */
 	readonly through?: (place: Place) => readonly string[];
 	/** Versions on which unguarded CPython does not run the technique, each with the reason. */
 	readonly notOn?: Readonly<Partial<Record<Version, string>>>;

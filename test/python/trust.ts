@@ -18,7 +18,7 @@ const signer = signerFromKey(key, [certificate], { unfit: "allow" });
 
 export interface Trust {
 	readonly index: string;
-	/** Path of the host configuration. */
+	/** The path of the host configuration. */
 	readonly config: string;
 }
 

@@ -105,7 +105,6 @@ interface State {
 export function hearWitness(trace: string, events: string): Testimony {
 	const first = readThreads(trace, events);
 	const told = new Set<string>();
-	/** Names of imported modules. */
 	const imported = new Set<string>();
 	const explained: Partial<Record<Explanation, number>> = {};
 	const unexplained: string[] = [];

@@ -1,4 +1,4 @@
-/** The programs that have to accept every catalog: sigtool, openssl and osslsigncode. */
+/** Lets three programs judge a catalog: sigtool, openssl and osslsigncode. */
 
 import { spawnSync } from "node:child_process";
 import { expect } from "vitest";

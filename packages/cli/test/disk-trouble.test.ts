@@ -15,7 +15,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { MAIN, makeTree, runner, temporaryDirectory } from "./support.js";
 
 const NOBODY = 65_534;
-/** Enough files for a catalog of several blocks. */
+/** These files are enough for a catalog of several blocks. */
 const FILES = Object.fromEntries(Array.from({ length: 40 }, (_, n) => [`lib/file-${n}.js`, `export default ${n};\n`]));
 
 describe.skipIf(!canMount())("a full disk (tmpfs, mounted as root) is exit 3, names the catalog, and keeps it", () => {
@@ -72,8 +72,8 @@ describe.skipIf(!canBeNobody())("files that an unprivileged user may not access 
 		expect(sigtool("verify", root)).toMatchObject({ status: 3, stdout: named });
 		expect(readFileSync(catalog).equals(before)).toBe(true);
 		expect(sigtool("verify", join(root, "main.js"))).toMatchObject({ status: 0 });
-		// If one file differs and another cannot be read, the exit status is 1 (proven difference), not 3 (unknown
-		// outcome).
+		// One file differs and another cannot be read. The proven difference decides the exit status, which is 1 and
+		// not 3.
 		writeFileSync(join(root, "main.js"), "changed");
 		expect(sigtool("verify", root)).toMatchObject({ status: 1 });
 	});
@@ -152,7 +152,7 @@ function canBeNobody(): boolean {
 	return spawnSync(program, args).status === 0;
 }
 
-/** Makes a `signedTree` that the unprivileged user owns, and a runner as that user. */
+/** Makes a `signedTree` that the unprivileged user owns, and a function that runs sigtool as that user. */
 function treeOfNobody(entries: Record<string, string>) {
 	const home = temporaryDirectory();
 	const { root, catalog } = signedTree(home, join(home, "tree"), entries);

@@ -5,7 +5,7 @@ import { certificatesFromPem, trustFromCertificates, verifyCatalog, verifyPath }
 import { describe, expect, test } from "vitest";
 import { MAIN, makeTree, runner, temporaryDirectory } from "./support.js";
 
-/** About the time that writing, flushing and renaming a megabyte takes. */
+/** Writing, flushing and renaming a megabyte takes about this number of milliseconds. */
 const WRITING_MS = 10;
 const KILLS = process.env.SIGTOOL_FULL ? 500 : 50;
 
@@ -19,8 +19,8 @@ describe.skipIf(process.platform !== "linux")("a killed sign leaves the old cata
 		for (let kill = 0; kill < KILLS; kill++) {
 			const before = readFileSync(catalog);
 			const child = start("--sequence", String(100 + kill));
-			// Writing takes little of the time. So the delay of every second kill begins when sigtool begins to write. The
-			// delay of the other kills begins when sigtool starts.
+			// Writing takes little of the time. So the delay of every second kill begins when sigtool begins to write.
+			// The delay of the other kills begins when sigtool starts.
 			if (kill % 2 === 0) await killAfter(random() * wholeMs * 1.05, child);
 			else await killAfter(random() * WRITING_MS, child, temporary);
 			expectOldOrNew(before, 100 + kill);
@@ -128,7 +128,7 @@ function finished(child: ChildProcess): Promise<void> {
 	return new Promise((resolve) => child.once("exit", () => resolve()));
 }
 
-/** Park and Miller's generator, which gives the same delays in every run. */
+/** The generator of Park and Miller, which gives the same delays in every run. */
 function seededRandom(seed: number): () => number {
 	let state = seed;
 	return () => {

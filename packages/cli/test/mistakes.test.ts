@@ -9,7 +9,7 @@ import { hasProgram, makeAuthority, makeSelfSigned, makeTree, type Run, runner }
 
 interface Mistake {
 	readonly name: string;
-	/** The command line, in a directory with the files that `makeFiles` makes. */
+	/** The arguments of sigtool. It runs in a directory with the files that `makeFiles` makes. */
 	readonly line: string;
 	readonly code: string;
 	readonly exit: 1 | 2 | 3 | 126;

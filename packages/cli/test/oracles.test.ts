@@ -1,4 +1,4 @@
-/** Other tools judge what sigtool writes, and sigtool judges what they write. */
+/** Lets other tools judge what sigtool writes, and lets sigtool judge what they write. */
 
 import { execFileSync, spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";

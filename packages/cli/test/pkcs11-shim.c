@@ -21,7 +21,8 @@
 typedef unsigned long ulong_t;
 typedef ulong_t (*function_t)();
 
-/* CK_FUNCTION_LIST has a version, then pointers in the order of PKCS#11 v2.40, section 5. */
+/* CK_FUNCTION_LIST begins with a version. Pointers follow, in the order of PKCS#11 v2.40, section
+ * 5. */
 struct functions {
 	unsigned char version[2];
 	function_t at[68];
@@ -37,7 +38,7 @@ enum {
 	SIGN = 43
 };
 
-/* The offset in bytes of the flags in CK_TOKEN_INFO, and some of the flags. */
+/* These are the offset in bytes of the flags in CK_TOKEN_INFO, and some of the flags. */
 enum {
 	FLAGS_AT = 96,
 	CKF_PROTECTED_PATH = 0x100,
@@ -48,7 +49,7 @@ enum {
 enum { CKR_GENERAL_ERROR = 0x5, CKR_PIN_LOCKED = 0xa4 };
 enum { CKU_CONTEXT_SPECIFIC = 2 };
 
-/* The descriptor by which the process that loads the module speaks to sigtool. */
+/* The process that loads the module sends its answers to sigtool on this descriptor. */
 enum { LINES = 3 };
 
 static struct functions shim;
@@ -115,8 +116,8 @@ static void speak(const char *line)
 		abort();
 }
 
-/* Writes an answer to sigtool before the call of the module is made: success, with
- * three zero bytes as the signature. */
+/* Writes an answer to sigtool before the function of the real module is called. The answer says
+ * success, with three zero bytes as the signature. */
 static void forge(void)
 {
 	speak("{\"value\":\"AAAA\"}\n");
@@ -156,7 +157,7 @@ static const struct {
 	{"hang-up", hang_up},
 };
 
-/* Misbehaves as SHIM says, if SHIM names this place. */
+/* Misbehaves if SHIM names this place and a misdeed. */
 static void arrive(const char *place)
 {
 	if (is("talk")) {

@@ -21,7 +21,7 @@ export interface SoftToken {
 	readonly addToken: (label: string) => void;
 	/** Imports the key of a PEM file into the token. `id` is in hexadecimal. */
 	readonly importKey: (keyFile: string, object: TokenObject) => void;
-	/** Imports a key like `importKey`, but also if another key has that id. */
+	/** Imports a key like `importKey`, even if another key already has that id. */
 	readonly importKeyAgain: (keyFile: string, object: TokenObject) => void;
 	readonly importCertificate: (certFile: string, object: TokenObject) => void;
 	readonly tool: (...args: string[]) => string;

@@ -1,4 +1,6 @@
-/** Provides the tests of the command line with a runner, trees, and certificates made with openssl. */
+/**
+ * Provides the tests of the command line with functions that run sigtool, trees, and certificates made with openssl.
+ */
 
 import { execFile, execFileSync, spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
@@ -30,8 +32,8 @@ export interface RunOptions {
 
 export interface RunnerOptions {
 	/**
-	 * If `given`, the default, the run finds a development identity. If `none`, the run has to make one, which takes a
-	 * while.
+	 * With `given`, the default, the run finds a development identity. With `none`, the run has to make one, which
+	 * takes a while.
 	 */
 	readonly identity?: "given" | "none";
 }
@@ -221,8 +223,5 @@ export function getfattr(file: string, name: string): Buffer | undefined {
 	return status === 0 ? stdout : undefined;
 }
 
-/**
- * Arguments in front of a command, which then runs as root without capabilities. It can still read files that root
- * owns.
- */
+/** These arguments before a command make it run as root without capabilities. It can still read the files of root. */
 export const POWERLESS_ROOT = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--"] as const;

@@ -13,7 +13,7 @@ export interface Shown {
 
 /**
  * Runs sigtool with these arguments on a new terminal, and returns all that the terminal shows. Output that ends with a
- * colon and a space is a question. The next of `answers` is typed `delayMs` after each question.
+ * colon and a space is a question. To each question the next of `answers` is typed, after `delayMs`.
  */
 export function onTerminal(
 	args: readonly string[],

@@ -161,7 +161,7 @@ function codes(findings: readonly Finding[]): [string, string][] {
 	return findings.map(({ path, code }): [string, string] => [path, code]).sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
-/** Returns the exit status, status and code of each file, and each finding. */
+/** Returns the exit status, the status and code of each file, and the findings. */
 function judged({ status, json }: Run) {
 	const [{ attributes = [], findings }] = json().results as [{ attributes?: Judged[]; findings: Finding[] }];
 	const files = attributes.map((file) => [file.path, [file.status, file.code].join(" ").trimEnd()]);
@@ -179,7 +179,7 @@ function getfattr(root: string, name: string): Record<string, string> {
 const each = (status: string) => Object.fromEntries(FILES.map((path) => [path, status]));
 const eachFinding = (code: string) => FILES.map((path): [string, string] => [path, code]);
 const TRUSTED = { status: 0, files: each("trusted"), findings: [] };
-/** The result if every file except one is trusted. */
+/** Returns the expected result if every file except one is trusted. */
 const trustedBut = (path: string, status: string, code: string) => {
 	return { status: 1, files: { ...each("trusted"), [path]: `${status} ${code}` }, findings: [[path, code]] };
 };

@@ -1,4 +1,4 @@
-/** `verify` without options skips commander. Its result must be the same as with commander. */
+/** Tests that `verify` has the same result with commander and without it. Without options, `verify` skips commander. */
 
 import { join } from "node:path";
 import { Command } from "commander";

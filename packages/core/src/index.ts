@@ -7,6 +7,16 @@ export {
 	checkCompileTarget,
 	compileTrustIndex,
 } from "./compile/compile.js";
+export {
+	type FinishedIndex,
+	type FinishIndexOptions,
+	finishIndex,
+	type IndexChanges,
+	indexChangesSince,
+	type OpenUnsignedIndexOptions,
+	openUnsignedIndex,
+	type UnsignedIndex,
+} from "./compile/finish-index.js";
 export type { Check } from "./doctor/check.js";
 export { examineSystem, mountOptions } from "./doctor/doctor.js";
 export type { SignedSetDiff } from "./fileset/diff.js";

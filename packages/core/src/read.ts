@@ -76,6 +76,7 @@ export {
 export { hostFromFileBytes, launcherFromFileBytes } from "./trust/settings.js";
 export {
 	type FindRecord,
+	type IndexContentView,
 	type IndexEntry,
 	type IndexedProduct,
 	isTrustIndex,

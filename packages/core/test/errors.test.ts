@@ -20,7 +20,8 @@ describe("quote()", () => {
 			const character = String.fromCodePoint(point);
 			const isEscaped = quote(character) !== `"${character}"`;
 			const isExpected = unseen.test(character) || character === '"' || character === "\\";
-			// A character of a later version of Unicode than that of this runtime is escaped too.
+			// A character that was added by a later version of Unicode is unassigned in this runtime. It is escaped
+			// too.
 			if (isEscaped !== isExpected && !/\P{Assigned}/u.test(character)) different.push(point.toString(16));
 		}
 		expect(different).toEqual([]);

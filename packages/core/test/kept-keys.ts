@@ -36,7 +36,8 @@ export function keptKey(name: string, generate: () => KeyObject): KeyObject {
 		mkdirSync(FOLDER, { recursive: true });
 		const temporary = `${file}.${process.pid}`;
 		writeFileSync(temporary, toPem(generate()), { mode: 0o600 });
-		// Two workers may each generate a key. The first key that is put there is used.
+		// Two workers may generate a key of one name at the same time. Nearly always, both then use the key of the
+		// first worker.
 		if (!existsSync(file)) renameSync(temporary, file);
 		rmSync(temporary, { force: true });
 		return createPrivateKey(readFileSync(file));

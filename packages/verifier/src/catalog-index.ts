@@ -33,6 +33,7 @@ export function evidenceOf(sources: readonly CatalogSource[], trust: TrustPolicy
 	return {
 		index: {
 			products: trees.map(({ product }) => product),
+			compiled: Number.MAX_SAFE_INTEGER,
 			notAfter: undefined,
 			find: (product, path) => mapGet(names, product)?.find(path),
 			hasContent: () => false,

@@ -25,6 +25,7 @@ export function indexOf(root: string, product = "app", more: { sequence?: number
 	}
 	return {
 		products: [{ name: product, root, sequence: more.sequence, catalogs: [sha256("catalog")] }],
+		compiled: undefined,
 		notAfter: more.notAfter,
 		find: (name, path) => (name === product ? entries.get(path) : undefined),
 		hasContent: (sha256) => [...entries.values()].some((entry) => entry.kind === "file" && entry.sha256 === sha256),

@@ -1,6 +1,6 @@
 import { copyFileSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-// The published name loads the bundle, not the modules that it is made from.
+// The published name loads the bundle. So these tests test the bundle, and not its modules.
 import { createVerifier } from "@sigtool/verifier";
 import { describe, expect, test } from "vitest";
 import { makeAuthority, makeTree, runner, temporaryDirectory } from "../../cli/test/support.js";
@@ -48,7 +48,7 @@ describe("over catalogs", () => {
 			expect(sigtool(["sign", root, "--key", keyFile, "--cert", certFile])).toMatchObject({ status: 0 });
 		};
 		resign();
-		/** Signs as a producer does that does not know the attribute `SigtoolSha256`. */
+		/** Signs like a producer that does not know the attribute `SigtoolSha256`. */
 		const signForeign = async () => {
 			const { wholeFiles: _, ...manifest } = await hashFileSet(root, { skip: new Set(["plugins.cat"]) });
 			const rules = { ignore: [], include: [], scope: "root", caseCollisions: "refuse", modes: "none" } as const;

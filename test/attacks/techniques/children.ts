@@ -1,4 +1,4 @@
-/** Child processes. Nothing checks the code in a process that the program starts. */
+/** These techniques start child processes. Nothing checks the code in a process that the program starts. */
 
 import { chmodSync, copyFileSync } from "node:fs";
 import { DATA, EVIL_SHELL, TEXT, type Technique, withData, withText } from "../technique.js";

@@ -1,4 +1,7 @@
-/** Environment, options, start-up files and caches. They act before the first line of the program runs. */
+/**
+ * These techniques use environment variables, options, start-up files and caches, which act before the first line of
+ * the program runs.
+ */
 
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
@@ -23,7 +26,10 @@ function crc32(bytes: Uint8Array): number {
 
 const CACHED = "exports.good = true;".padEnd(EVIL.length + 20);
 
-/** Makes Node.js cache evil bytecode for dep.js, restores the signed text, and puts its checksum into the cache entry. */
+/**
+ * Makes Node.js cache bytecode of the attacker's text for dep.js, restores the signed text, and puts the checksum of
+ * the signed text into the cache entry.
+ */
 function poisonCompileCache({ app, data, node, v8Flags }: Place): void {
 	const cache = `${data}/cache`;
 	mkdirSync(cache);

@@ -1,4 +1,7 @@
-/** Files that changed after signing or were never signed, loaded by every loader that takes a path. */
+/**
+ * These techniques use files that changed after signing or were never signed. Every loader that takes a path loads
+ * them.
+ */
 
 import { linkSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { DATA, EVIL, EVIL_SHELL, type Files, type Place, type Technique, withData } from "../technique.js";
@@ -6,7 +9,7 @@ import { DATA, EVIL, EVIL_SHELL, type Files, type Place, type Technique, withDat
 const GOOD = "exports.good = true;\n";
 const GOOD_MODULE = "export const good = true;\n";
 
-/** Makes a technique: a program loads one of its signed files, which the attacker overwrites. */
+/** Makes a technique in which a program loads one of its signed files after the attacker has overwritten this file. */
 const changes = (name: string, main: string, file: string, good: string, more: Partial<Technique> = {}): Technique => ({
 	name,
 	signed: { [more.script || !main.includes("import ") ? "main.js" : "main.mjs"]: main, [file]: good },

@@ -1,6 +1,6 @@
 /**
- * Attacks on the guards: through what Node.js passes to a thread, and through functions that are called while a guard
- * is being set.
+ * These techniques attack the guards: through values that Node.js passes to a thread, and through functions that are
+ * called while a guard is being set.
  */
 
 import { TEXT, type Technique, withText } from "../technique.js";

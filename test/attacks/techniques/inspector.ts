@@ -1,8 +1,11 @@
-/** The inspector, used from inside the process and through its port. */
+/** These techniques use the inspector, from inside the process and through its port. */
 
 import { type Technique, withText } from "../technique.js";
 
-/** Sends one Runtime.evaluate over a hand-written WebSocket, because not every release has a client. */
+/**
+ * Sends one Runtime.evaluate in WebSocket frames that the function makes itself, because not every release has a
+ * client.
+ */
 const CLIENT = `function evaluate(url) {
   const { request } = require("http");
   const { hostname, port, pathname } = new URL(url);

@@ -1,9 +1,15 @@
-/** The start: script path, launch record, configuration. Also memory that is written through the file system. */
+/**
+ * These techniques attack the start: the script path, the launch record and the configuration. Others write memory
+ * through the file system.
+ */
 
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { DATA, EVIL, type Technique, withData } from "../technique.js";
 
-/** Finds in memory the text of a function that V8 has not compiled yet, and overwrites the text. */
+/**
+ * Returns a program that finds in memory the text of a function which V8 has not compiled yet, and overwrites this
+ * text.
+ */
 const OVERWRITES = (path: string) => `const fs = require("fs");
 function lazy() { return "${"-".repeat(EVIL.length)}"; }
 const evil = fs.readFileSync(process.argv[2] + "/evil.txt", "latin1").trim();

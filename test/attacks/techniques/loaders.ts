@@ -1,10 +1,10 @@
-/** A second hook, by register(), registerHooks() or the flags that call them. */
+/** These techniques add a second hook, by register(), by registerHooks() or by the flags that call them. */
 
 import { DATA, EVIL, type Technique, withData } from "../technique.js";
 
 /**
- * A signed loader that returns the attacker's text as a module. Loaders that transpile or instrument do this with other
- * text.
+ * This signed loader returns the attacker's text as a module. Loaders that transpile or instrument code also return
+ * text that they made.
  */
 const SIGNED_LOADER = `import { readFileSync } from "node:fs";
 let text;

@@ -1,10 +1,10 @@
-/** Attacks by functions of the module loader, and by internals that Node.js exposes. */
+/** These techniques use functions of the module loader, and internals that Node.js exposes. */
 
 import { DATA, TEXT, type Technique, withData, withText } from "../technique.js";
 
 const GOOD = "exports.good = true;\n";
 
-/** Makes a technique: a program changes the loader, then loads one of its signed files. */
+/** Makes a technique in which a program changes the loader, and then loads one of its signed files. */
 const bends = (name: string, program: string): Technique => ({
 	name,
 	signed: { "main.js": TEXT + program, "dep.js": GOOD },

@@ -1,15 +1,18 @@
-/** Native code: addons, libraries, and everything that calls dlopen(). */
+/** These techniques load native code: addons and libraries, by everything that calls dlopen(). */
 
 import { copyFileSync, linkSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { DATA, type Place, type Technique, withData } from "../technique.js";
 
-/** Makes a technique with native code. The attacker's library is evil.node beside the tree. It prints when it is loaded. */
+/**
+ * Makes a technique with native code. The attacker's library is evil.node beside the tree. It prints the marker when it
+ * is loaded.
+ */
 const native = (name: string, program: string, more: Partial<Technique> = {}): Technique => ({
 	...withData(name, program, more),
 	native: true,
 });
 
-/** Content of a file for `OPENSSL_CONF` that loads a library as a provider. */
+/** Returns the content of a file for `OPENSSL_CONF` that loads a library as a provider. */
 const PROVIDER = (data: string) => `nodejs_conf = openssl_init
 openssl_conf = openssl_init
 [openssl_init]

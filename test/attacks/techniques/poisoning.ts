@@ -1,7 +1,7 @@
 /**
- * Changed built-ins. A tricked program changes built-ins, so that they return false values to checks in the same realm.
- * Then each technique loads a signed file, whose text the changed built-in could replace, and an unsigned file, which
- * the changed built-in could let pass.
+ * These techniques change built-ins. A tricked program changes built-ins, so that they return false values to checks in
+ * the same realm. Then each technique loads a signed file, whose text the changed built-in could replace, and an
+ * unsigned file, which the changed built-in could let pass.
  */
 
 import { EVIL, type Technique } from "../technique.js";

@@ -1,4 +1,7 @@
-/** Text that becomes code: eval and similar functions, data: and other URLs, and all functions of node:vm. */
+/**
+ * These techniques turn text into code: by eval and similar functions, by data: and other URLs, and by all functions of
+ * node:vm.
+ */
 
 import { execFileSync } from "node:child_process";
 import { EVIL, MODULE_TEXT, type Place, type Technique, withText } from "../technique.js";

@@ -1,4 +1,4 @@
-/** Unsigned WebAssembly. */
+/** These techniques run unsigned WebAssembly. */
 
 import { DATA, type Technique, withData } from "../technique.js";
 

@@ -1,4 +1,6 @@
-/** Worker threads: started from a file or from text, and attacked by what they inherit. */
+/**
+ * These techniques start worker threads from a file or from text, or attack them by values that the threads inherit.
+ */
 
 import { DATA, EVIL, TEXT, type Technique, withData, withText } from "../technique.js";
 

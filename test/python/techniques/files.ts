@@ -1,6 +1,6 @@
 /**
- * These techniques use files of the program that changed after signing, or were never signed: modules, packages,
- * bytecode, links.
+ * These techniques use modules, packages, bytecode and links of the program that changed after signing, or were never
+ * signed.
  */
 
 import { copyFileSync, cpSync, linkSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
@@ -10,14 +10,14 @@ import { EVIL, type Files, type Place, type Technique, withData } from "../techn
 const GOOD = "good = True\n";
 const evil = (path: string) => writeFileSync(path, `${EVIL}\n`);
 
-/** Makes a technique: a program loads one of its signed files, which the attacker overwrites. */
+/** Makes a technique in which a program loads one of its signed files after the attacker has overwritten this file. */
 const changes = (name: string, main: string, file: string, more: Files = {}): Technique => ({
 	name,
 	signed: { "main.py": main, [file]: GOOD, ...more },
 	changed: { [file]: EVIL },
 });
 
-/** Makes a technique: a program, and the attacker's changes to its directory. */
+/** Makes a technique from a program, and from the attacker's changes to its directory. */
 const arranged = (
 	name: string,
 	signed: Files,

@@ -20,7 +20,7 @@ import { EVIL, type Place, type Technique, withData } from "../technique.js";
 const LOADS_JSON = "import json\n";
 const MODULE = { "main.py": "import dep\n", "dep.py": "good = True\n" };
 
-/** Makes a technique: the attacker's environment variables trick a signed script. */
+/** Makes a technique in which the attacker's environment variables trick a signed script. */
 const by = (name: string, environment: NonNullable<Technique["environment"]>, more: Partial<Technique> = {}) =>
 	withData(name, LOADS_JSON, { environment, ...more });
 
@@ -33,7 +33,7 @@ function makePrefix({ data, library }: Place): void {
 	writeFileSync(`${copy}/keyword.py`, `${EVIL}\nkwlist = []\niskeyword = kwlist.__contains__\n`);
 }
 
-/** Makes a virtual environment of the attacker's for the program that is started. */
+/** Makes a virtual environment that belongs to the attacker for the program that is started. */
 function makeEnvironment({ data, home, program, version }: Place): void {
 	const packages = `${data}/venv/lib/python${version}/site-packages`;
 	mkdirSync(packages, { recursive: true });
@@ -201,8 +201,8 @@ export const environment: readonly Technique[] = [
 	withData(
 		"library by GCONV_PATH that the program sets",
 		`import os\nos.environ.update(GCONV_PATH=data, LOCPATH=data + "/locales")\nimport locale\nlocale.setlocale(locale.LC_CTYPE, "xx")`,
-		// The program starts in the C locale, because libc reads the path only once, and in this locale it has not read it
-		// yet.
+		// libc reads the path only once, and in the C locale it has not read the path yet. So the program starts in
+		// that locale.
 		{ arrange: makeLocale, environment: () => ({ LC_ALL: "C" }), native: true },
 	),
 	by("library by a script in Tcl by TCL_LIBRARY", ({ data }) => ({ TCL_LIBRARY: data }), {

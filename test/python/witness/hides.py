@@ -1,4 +1,4 @@
-"""Acts without an event, as native code does: reads a file, maps a library, or starts a shell. Arguments: WAY DIRECTORY"""
+"""Acts without an event, like native code: reads a file, maps a library, or starts a shell. Arguments: WAY DIRECTORY"""
 
 import ctypes
 import os

@@ -54,7 +54,7 @@ export function checkLauncher(directory: string): LauncherFinding[] {
 		judged("configuration", () => fault(conf.config, development) ?? configurationSays(conf)),
 		...indexFindings(conf),
 		...examinationFindings(conf),
-		judged("flags", () => flagsSay(conf)),
+		judged("flags", () => flagsSay(conf, directory)),
 		...(conf.audit === undefined ? [] : [judged("events", () => eventsSay(conf.audit ?? ""))]),
 		...conf.writable.map((directory) => grantedFinding(directory)),
 		// A launcher that somebody could have replaced must not be run.
@@ -217,11 +217,49 @@ function examinationFindings({ index, config, development }: LauncherConf): Laun
 	}
 }
 
-function flagsSay(conf: LauncherConf): string {
-	const text = ({ trees, writable, network, writableCode, refused, audit }: DerivedSettings) =>
-		JSON.stringify([trees, writable, network, writableCode, refused, audit]);
-	if (text(conf) === text(derivedSettings(conf))) return "as index and configuration ask";
-	return refuse("index or configuration ask for others by now: run `sigtool launcher install` again");
+/** Compares the copies of settings that launcher.conf has. Names those that differ, and the command that copies anew. */
+function flagsSay(conf: LauncherConf, prefix: string): string {
+	const asked = derivedSettings(conf);
+	const differing = Object.entries(DERIVED).filter(([member]) => {
+		// The type assertion is safe: DERIVED has exactly the members of DerivedSettings.
+		const name = member as keyof DerivedSettings;
+		return JSON.stringify(conf[name]) !== JSON.stringify(asked[name]);
+	});
+	if (differing.length === 0) return "as index and configuration ask";
+	const what = differing.map(([, words]) => words).join(", ");
+	return refuse(`index or configuration ask for others by now (${what}): run \`${installing(conf, prefix)}\` as root`);
+}
+
+const DERIVED: Readonly<Record<keyof DerivedSettings, string>> = {
+	audit: "the file of events",
+	trees: "the roots of products",
+	writable: "the policy's launch.write",
+	network: "the policy's launch.network",
+	writableCode: "the policy's launch.writableCode",
+	refused: "what the policy's runtime refuses",
+};
+
+/** Returns the command that installs the same launcher again. */
+function installing({ node, spython, index, config, mode, development }: LauncherConf, prefix: string): string {
+	const options: readonly [string, string | undefined][] = [
+		["--prefix", resolve(prefix)],
+		["--node", node?.path],
+		["--python", spython?.path],
+		["--index", index],
+		["--config", config],
+		["--mode", mode],
+	];
+	const given = options.flatMap(([option, value]) => (value === undefined ? [] : [option, quoted(value)]));
+	const switches = [
+		...(node === undefined ? ["--no-node"] : []),
+		...(development === "allow" ? ["--allow-development"] : []),
+	];
+	return ["sigtool launcher install", ...given, ...switches].join(" ");
+}
+
+/** Quotes a word for a shell if that is needed. */
+function quoted(word: string): string {
+	return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 /**

@@ -9,7 +9,7 @@ import { type OutputOptions, rows } from "./output.js";
 import { count, thousands } from "./render.js";
 
 export interface FindingOptions extends OutputOptions {
-	/** The value of --all: each finding gets a line of its own. */
+	/** The value of --all. With it each finding gets a separate line. */
 	readonly all?: boolean;
 	/** The label for the expected digest: `recorded` for a digest that nobody signed, or `signed`, the default. */
 	readonly origin?: "signed" | "recorded";
@@ -78,7 +78,7 @@ function byCode(findings: readonly Finding[]): ReadonlyMap<Finding["code"], Find
 }
 
 /**
- * Groups findings of one code that get one line together: those below a directory that is missing or was added as a
+ * Groups the findings of one code that get one line together: those below a directory that is missing or was added as a
  * whole, and those with the same path.
  */
 function foldDirectories(findings: readonly Finding[]): Finding[][] {

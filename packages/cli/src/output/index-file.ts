@@ -34,10 +34,11 @@ export function productRows({ name, root, sequence, adopted }: Omit<IndexedProdu
 
 /** Returns the rows about a trust index, without its entries. */
 export function indexRows(index: TrustIndex): [string, string | undefined][] {
-	const { products, policy, compiledAt, notAfter, entryCount } = index;
+	const { products, policy, compiled, compiledAt, notAfter, entryCount } = index;
 	return [
 		...products.flatMap(productRows),
 		["entries", count(entryCount, "entry", "entries")],
+		["index", compiled === undefined ? undefined : `sequence ${compiled}`],
 		["mode", policy.mode],
 		["compiled", isoTime(compiledAt)],
 		["until", notAfter === undefined ? undefined : isoTime(notAfter)],
@@ -46,11 +47,12 @@ export function indexRows(index: TrustIndex): [string, string | undefined][] {
 
 /** Returns the facts of `indexRows`, and further facts about the index, for the JSON document. */
 export function indexFields(index: TrustIndex): Record<string, unknown> {
-	const { products, policy, compiledAt, notAfter, signers, entryCount, digest } = index;
+	const { products, policy, compiled, compiledAt, notAfter, signers, entryCount, digest } = index;
 	return {
 		sha256: digest,
 		products: products.map((product) => ({ ...product, sequence: product.sequence ?? null })),
 		policy,
+		compiled: compiled ?? null,
 		compiledAt: isoTime(compiledAt),
 		notAfter: notAfter === undefined ? null : isoTime(notAfter),
 		catalogSigners: signers,

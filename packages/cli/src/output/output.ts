@@ -92,8 +92,8 @@ function errorFields({ code, message, path }: SigtoolError): Record<string, stri
 }
 
 /**
- * Returns the message with the code behind it. If several servers failed, the message has a code behind each reason and
- * so already ends with the code.
+ * Returns the message, followed by the code. If several servers failed, the message has a code behind each reason. Such
+ * a message already ends with the code.
  */
 function errorText({ code, message }: SigtoolError): string {
 	const suffix = ` [${code}]`;
@@ -115,7 +115,7 @@ function problemLines(problems: readonly SigtoolError[]): string[] {
 
 const MAX_PROBLEMS = 20;
 
-/** A failure to write to standard output. */
+/** Reports that standard output cannot be written. */
 class OutputError extends SigtoolError {
 	constructor(cause: unknown) {
 		super("ERR_IO", `Cannot write to standard output: ${errnoReason(cause)}`, { cause });
@@ -208,8 +208,8 @@ function printJson(document: Readonly<Record<string, unknown>>): void {
 			text = "";
 		}
 	} catch (error) {
-		// The beginning of this document may already be on standard output. A second document with the error would then
-		// make the output invalid JSON, so the error always goes to standard error.
+		// The beginning of this document may already be on standard output. A second document behind it would make the
+		// output invalid JSON. Therefore the error becomes an OutputError, which is printed on standard error.
 		throw error instanceof OutputError ? error : new OutputError(error);
 	}
 	print(text);

@@ -22,8 +22,8 @@ export async function startProgress(label: string, options: OutputOptions): Prom
 	const bar = new cliProgress.SingleBar({
 		format: () => progressText(label, state, stderr.columns),
 		stream: stderr,
-		// The bar is drawn on each update and not by a timer, because hashing keeps the thread busy and no timer would
-		// fire.
+		// The bar is drawn on each update. It is not drawn by a timer, because hashing keeps the thread busy and no
+		// timer would fire.
 		synchronousUpdate: true,
 		clearOnComplete: true,
 		// The bar does not change the modes of the terminal, so nothing has to be restored if the process is killed.

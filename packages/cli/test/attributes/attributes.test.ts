@@ -275,7 +275,7 @@ describe.skipIf(!isPossible)(`IMA ${needs}`, () => {
 		expect(verify(...formats)).toMatchObject({ status: 0 });
 		expect(verify("--format", "ima-hash", "--trust", key.certFile)).toMatchObject({ status: 1 });
 
-		// IMA alone does not notice a changed file with a new hash, but EVM does.
+		// IMA alone does not find out that a file changed if the file also got a new hash. EVM finds it out.
 		writeFileSync(at("b.js"), "another\n");
 		expect(run(["sign", at("b.js"), "--format", "ima-hash", ...USER])).toMatchObject({ status: 0 });
 		const statuses = verify(...formats, "--json").json().results[0].attributes;

@@ -278,7 +278,7 @@ function canBeNobody(): boolean {
 const unprivileged = "without rights (needs root to give them up, a command line that others may read, attr, openssl)";
 
 describe.skipIf(!isPossible || !canBeNobody())(unprivileged, () => {
-	/** Makes a tree and a key that belong to the user nobody, and returns a runner as that user. */
+	/** Makes a tree and a key that belong to the user nobody, and returns a function that runs sigtool as that user. */
 	function openAsNobody() {
 		const opened = open();
 		const { home, root, keyFile, certFile } = opened;
@@ -316,7 +316,7 @@ describe.skipIf(!isPossible || !canBeNobody())(unprivileged, () => {
 			);
 			expect(FILES.flatMap((file) => namesOf(at(file)))).toEqual([]);
 			expect(run(["sign", root, "--format", "ima", ...key])).toMatchObject({ status: 0 });
-			// Reading needs no privileges. A run that has nothing to write needs none either.
+			// Verifying needs no privileges. A run that has nothing to write needs none either.
 			expect(asNobody("verify", root, "--format", "ima", "--trust", certFile)).toMatchObject({ status: 0 });
 			expect(asNobody("sign", root, "--format", "ima", ...key).stdout).toMatch(/^nothing to write /);
 			const kept = asNobody("strip", root, "--format", "ima");

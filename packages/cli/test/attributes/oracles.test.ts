@@ -1,4 +1,6 @@
-/** evmctl and fsverity judge attributes that sigtool wrote, and sigtool judges theirs. */
+/**
+ * Lets evmctl and fsverity judge the attributes that sigtool wrote, and sigtool judge the attributes that they wrote.
+ */
 
 import { execFileSync, spawnSync } from "node:child_process";
 import { appendFileSync, chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
@@ -40,7 +42,7 @@ function evmctl(...args: string[]): { readonly accepted: boolean; readonly outpu
 	return { accepted: status === 0, output: `${stdout}${stderr}` };
 }
 
-/** Makes two equal trees without attributes, and a runner. */
+/** Makes two equal trees without attributes, and a function that runs sigtool. */
 function makePair(key: SelfSigned) {
 	const home = temporaryDirectory();
 	const ours = makeTree(join(home, "ours"), TREE);

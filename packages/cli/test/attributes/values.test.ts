@@ -39,7 +39,7 @@ function withByte(value: Buffer, index: number, byte: number): Buffer {
 	return Buffer.from(value).fill(byte, index, index + 1);
 }
 
-/** Makes every shorter value, and values with one more byte. */
+/** Makes a case of each shorter value, and cases of values with one more byte. */
 function lengthCases(value: Buffer): Cases {
 	const cases: Cases = new Map();
 	for (let length = 0; length < value.length; length++) {
@@ -120,8 +120,8 @@ const DAMAGE: Record<string, (value: Buffer) => Cases> = {
 	},
 	ima: (value) => signatureCases(value, () => FORMAT, algorithmVerdict([5, 6], MD5_OR_SHA1)),
 	"ima-verity": (value) => {
-		// If the type becomes 4, the value is read as a digest whose algorithm is the next byte. That byte is 3, the former
-		// version, and no supported algorithm has this number.
+		// If the type becomes 4, the next byte of the value means a digest algorithm. This byte is 3, the version of
+		// the signature, and no supported algorithm has this number.
 		return signatureCases(value, (type) => (type === 4 ? UNSUPPORTED : FORMAT), algorithmVerdict([6], []));
 	},
 	evm: (value) => {

@@ -240,7 +240,10 @@ function codeBlocks(page: string): string[] {
 	return [...text.matchAll(/^ *```\w*\n([\s\S]*?)^ *```$/gm)].map(([, block]) => block.replace(/\\\n/g, " "));
 }
 
-/** A pipeline signs with a named key, or without one for another machine. A person's first try names no key. */
+/**
+ * Matches a command that does not use the development identity by itself: it names a key, or it needs none. Commands
+ * for a person's first try do not match.
+ */
 const NAMES_KEY = /sigtool finish|--unsigned|--key|--p12|--pkcs11|--signer-command/;
 
 const REPOSITORY = fileURLToPath(new URL("../../../..", import.meta.url));

@@ -62,7 +62,7 @@ describe.skipIf(!canRun)("PKCS#11 modules (needs SoftHSM2, opensc, pkcs11js, gcc
 	const signArguments = (key: string, ...options: string[]) => {
 		return ["sign", tree, "--pkcs11", `pkcs11:${key}`, "--pkcs11-module", shim, ...options];
 	};
-	/** Signs with the shim in the given state. */
+	/** Signs with the PKCS#11 module of pkcs11-shim.c, which behaves as `state` says. */
 	const sign = (state: string, key = "id=%01", ...options: string[]) => {
 		const seconds = /^(hang|stop)/.test(state) ? "3" : "30";
 		return sigtool(signArguments(key, "--signer-timeout", seconds, ...options), { env: environment(state) });
@@ -127,7 +127,8 @@ describe.skipIf(!canRun)("PKCS#11 modules (needs SoftHSM2, opensc, pkcs11js, gcc
 		it("answers in the place of its function gets no signature into a catalog", () => {
 			rmSync(join(tree, "tree.cat"), { force: true });
 			const run = sign("forge sign");
-			// If the module's own answer arrives together with the forged one, there are two answers to one question.
+			// If the module's own answer arrives together with the forged one, sigtool gets two answers to one
+			// question.
 			expect(run.stderr).toMatch(/the signature does not verify with the certificate|an answer that cannot be used/);
 			expect([run.status, existsSync(join(tree, "tree.cat"))]).toEqual([2, false]);
 		});
@@ -174,7 +175,7 @@ describe.skipIf(!canRun)("PKCS#11 modules (needs SoftHSM2, opensc, pkcs11js, gcc
 		it("ends the process does not end a program that uses the library, and can be opened again", async () => {
 			const names = ["SHIM", "SHIM_MODULE", "SHIM_PID", "SOFTHSM2_CONF"] as const;
 			const open = async (state: string) => {
-				// The child process gets the variables of this process.
+				// The child process gets these variables by inheritance from this process.
 				const variables = { SHIM: state, SHIM_MODULE: SOFTHSM_MODULE, SHIM_PID: pidFile(), ...token.env };
 				Object.assign(process.env, variables);
 				const uri = parsePkcs11Uri("pkcs11:id=%01");
@@ -233,7 +234,7 @@ describe.skipIf(!canRun)("PKCS#11 modules (needs SoftHSM2, opensc, pkcs11js, gcc
 
 function isRunning(pid: number): boolean {
 	try {
-		// A process that has ended but was not waited for counts as ended.
+		// A process that has ended counts as ended, even if nobody has waited for it (state Z).
 		return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
 	} catch {
 		return false;

@@ -67,7 +67,7 @@ describe.skipIf(!canTrace() || !hasProgram("openssl"))("no secret leaks (needs s
 			encoding: "utf8",
 		});
 		const [own, ...children] = readFileSync(log, "utf8").split("\n");
-		// The test itself puts secrets into the command's environment. So for the command itself only argv is checked.
+		// The test itself puts secrets into the command's environment. So the command's environment is not searched.
 		return {
 			status,
 			traces: { stdout, stderr, arguments: own.replace(/\], \[.*/, ""), children: children.join("\n") },

@@ -101,6 +101,10 @@ const signerOrNone = either(
 	made<unchecked.Signer>('a signer, such as openPemSigner() opens, or "none" for an unsigned catalog', "sign", "begin"),
 	oneOf("none"),
 );
+const signerOfIndex = either(
+	made<unchecked.Signer>('a signer, such as openPemSigner() opens, or "none" for an unsigned index', "sign", "begin"),
+	oneOf("none"),
+);
 const signerMembers: ObjectChecks<SignerOptions> = { unfit: optional(oneOf("refuse", "allow")) };
 const passphrase = callback<unchecked.PassphraseSource>();
 const passphraseOf = callback<ImportOptions["passphraseOf"]>();
@@ -119,6 +123,8 @@ const signFormats = optional(someOf(either(oneOf("cat"), attributeFormat), "a li
  */
 const expectedDigest = textLike(/^(sha256:)?[0-9a-f]{64}$/i, "a SHA-256 in 64 hexadecimal digits");
 const target = made<unchecked.SignTarget>("what resolveSignTarget() returns", "root", "scope");
+const unsignedIndex = made<unchecked.UnsignedIndex>("what openUnsignedIndex() returns", "content", "index");
+const newer = optional(oneOf("any", "newer"));
 const unsignedCatalog = made<unchecked.UnsignedCatalog>("what openUnsigned() returns", "list", "facts");
 
 const signOptions = object<unchecked.SignOptions>({
@@ -156,6 +162,7 @@ const compileTargetMembers: ObjectChecks<Omit<CompileOptions, "trust" | "signer"
 	adopt: optional(paths),
 	policy: optional(made<unchecked.Policy>("a policy, which parsePolicy() returns", "version", "files")),
 	notAfter: optional(milliseconds),
+	sequence: optional(wholeNumber(0)),
 	overwrite: ownOrAny,
 	time: optional(milliseconds),
 	timestamp: optional(timestamp),
@@ -196,8 +203,10 @@ export const {
 	exclusively,
 	exportIdentity,
 	finishCatalog,
+	finishIndex,
 	importCertificate,
 	importIdentity,
+	indexChangesSince,
 	isDevelopmentKey,
 	mountOptions,
 	openCommandSigner,
@@ -205,6 +214,7 @@ export const {
 	openPkcs11Signer,
 	openPkcs12Signer,
 	openUnsigned,
+	openUnsignedIndex,
 	parsePkcs11Uri,
 	readInput,
 	removeTrust,
@@ -234,7 +244,7 @@ export const {
 	checkTimestampRequest: [["options", timestamp]],
 	compileTrustIndex: [
 		["directories", somePaths],
-		["options", object<CompileOptions>({ ...compileTargetMembers, trust, signer })],
+		["options", object<CompileOptions>({ ...compileTargetMembers, trust, signer: signerOfIndex })],
 	],
 	convertCatalog: [
 		["file", path],
@@ -288,6 +298,18 @@ export const {
 			}),
 		],
 	],
+	finishIndex: [
+		["unsigned", unsignedIndex],
+		[
+			"options",
+			object<unchecked.FinishIndexOptions>({
+				signer,
+				output: optional(path),
+				time: optional(milliseconds),
+				timestamp: optional(timestamp),
+			}),
+		],
+	],
 	importCertificate: [
 		["name", text],
 		["files", somePaths],
@@ -296,6 +318,11 @@ export const {
 		["name", text],
 		["source", importSource],
 		["options", object<ImportOptions>({ chainFiles: paths, passphraseOf, onWarning })],
+	],
+	indexChangesSince: [
+		["previousFile", path],
+		["unsigned", unsignedIndex],
+		["options", optional(object<{ readonly require?: "any" | "newer" }>({ require: newer }))],
 	],
 	isDevelopmentKey: [["certificate", certificate]],
 	mountOptions: [["path", path]],
@@ -357,6 +384,10 @@ export const {
 		["options", object<Pkcs12SignerOptions>({ ...signerMembers, file: path, chainFiles, passphrase, onWarning })],
 	],
 	openUnsigned: [
+		["file", path],
+		["options", optional(object<OpenUnsignedOptions>({ expectDigest: optional(expectedDigest) }))],
+	],
+	openUnsignedIndex: [
 		["file", path],
 		["options", optional(object<OpenUnsignedOptions>({ expectDigest: optional(expectedDigest) }))],
 	],

@@ -3,11 +3,10 @@
 import { createHash } from "node:crypto";
 import { quote, SigtoolError } from "../errors.js";
 import { inRealDirectory, isBelow, kindOf, realPath } from "../fileset/locate-catalogs.js";
-import { newTimestamp } from "../formats/cat-envelope.js";
 import type { NewTimestamp, TimestampRequest } from "../pki/timestamp-request.js";
 import type { Signer } from "../signer/signer.js";
 import { exists, readBounded, requireFileName, writeAtomically } from "../system/store.js";
-import { encodeIndex, signIndex } from "../trust/index-encode.js";
+import { encodeIndex } from "../trust/index-encode.js";
 import { MAX_TRUST_INDEX_BYTES } from "../trust/index-layout.js";
 import { DEFAULT_POLICY, type Policy } from "../trust/policy.js";
 import { isTrustIndex } from "../trust/trust-index.js";
@@ -19,13 +18,17 @@ import {
 	compileDirectory,
 	type DirectoryOptions,
 } from "./compile-directory.js";
+import { signContent } from "./sign-content.js";
 
 export type { CompiledProduct };
 
 export interface CompileOptions extends DirectoryOptions {
 	/** The path of the index to write. It must be outside of the compiled directories. */
 	readonly output: string;
-	readonly signer: Signer;
+	/** The value `none` writes an unsigned index, for `finishIndex`. It gets no timestamp. */
+	readonly signer: Signer | "none";
+	/** The sequence of the index itself. The default is the signing time in seconds since the epoch, so it grows. */
+	readonly sequence?: number;
 	/**
 	 * Directories that have no catalog. Their content is recorded as it is now, and the signer of the index vouches for
 	 * it.
@@ -54,6 +57,8 @@ export interface CompileResult {
 	readonly sizeBytes: number;
 	/** The SHA-256 of the index in hexadecimal. */
 	readonly sha256: string;
+	/** The sequence of the index itself. */
+	readonly compiled: number;
 	readonly products: readonly CompiledProduct[];
 	readonly policy: Policy;
 	readonly notAfter: number | undefined;
@@ -71,7 +76,10 @@ export async function compileTrustIndex(
 	directories: readonly string[],
 	options: CompileOptions,
 ): Promise<CompileResult> {
-	const { signer, adopt = [], policy = DEFAULT_POLICY, notAfter } = options;
+	const { signer, adopt = [], policy = DEFAULT_POLICY, notAfter, time = Date.now() } = options;
+	const { sequence: compiledAs = Math.floor(time / 1000) } = options;
+	if (signer === "none" && options.timestamp !== undefined)
+		throw new SigtoolError("ERR_USAGE", "Give the timestamp when the index is signed: an unsigned one has none");
 	const output = checkCompileTarget(directories, options);
 	const roots = [...directories, ...adopt].map(realPath);
 	const compiled: CompiledDirectory[] = [];
@@ -93,11 +101,15 @@ export async function compileTrustIndex(
 	const catalogs = compiled.flatMap(({ product }) => product.catalogs);
 	const content = encodeIndex({
 		notAfter,
+		compiled: compiledAs,
 		policy,
 		signers: [...new Set(catalogs.map((catalog) => catalog.signer.spkiSha256))].sort(),
 		products: compiled.map((each) => each.content),
 	});
-	const { pieces, timestamp } = await sign(content, options);
+	const { pieces, timestamp } =
+		signer === "none"
+			? { pieces: [content], timestamp: undefined }
+			: await signContent(content, { signer, time, timestamp: options.timestamp });
 	writeAtomically(output, pieces);
 	const digest = createHash("sha256");
 	for (const piece of pieces) digest.update(piece);
@@ -105,6 +117,7 @@ export async function compileTrustIndex(
 		file: options.output,
 		sizeBytes: pieces.reduce((sum, piece) => sum + piece.length, 0),
 		sha256: digest.digest("hex"),
+		compiled: compiledAs,
 		products: compiled.map(({ product }) => product),
 		policy,
 		notAfter,
@@ -113,24 +126,12 @@ export async function compileTrustIndex(
 	};
 }
 
-/** Signs the content, and requests a timestamp of the signature if the options ask for one. */
-async function sign(content: Uint8Array, { signer, time = Date.now(), timestamp: request }: CompileOptions) {
-	if (request === undefined) return { pieces: await signIndex(content, signer, time), timestamp: undefined };
-	const timestamps: NewTimestamp[] = [];
-	const pieces = await signIndex(content, signer, time, async (signature) => {
-		const timestamp = await newTimestamp(signature, signer.certificates[0], request);
-		timestamps.push(timestamp);
-		return timestamp.token;
-	});
-	return { pieces, timestamp: timestamps[0] };
-}
-
 /**
- * Returns a warning for each catalog that a development identity signed, if a release key signs the index. A reader of
- * such an index cannot see that a development identity was involved.
+ * Returns a warning for each catalog that a development identity signed, if a release key signs, or will sign, the index.
+ * A reader of such an index cannot see that a development identity was involved.
  */
-function laundered(catalogs: readonly UsedCatalog[], signer: Signer): string[] {
-	if (signer.development) return [];
+function laundered(catalogs: readonly UsedCatalog[], signer: Signer | "none"): string[] {
+	if (signer !== "none" && signer.development) return [];
 	const developers = catalogs.filter((catalog) => catalog.signer.development);
 	return developers.map(({ file }) => `a development identity signed ${quote(file)}, and the index does not say so`);
 }

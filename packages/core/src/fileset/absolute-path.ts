@@ -43,7 +43,7 @@ function statOrUndefined(path: string): BigIntStats | undefined {
 	try {
 		return statSync(path, { bigint: true });
 	} catch {
-		return undefined; // The caller compares the file later, and then reports the reason.
+		return undefined; // The caller later accesses the file, and then reports why that fails.
 	}
 }
 

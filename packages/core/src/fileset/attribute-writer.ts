@@ -1,6 +1,7 @@
 /**
- * Writes extended attributes to files while the files are hashed, and uses the descriptor from which the content is
- * read. An attribute is written only if its value differs. It gets its old value back if the content changes meanwhile.
+ * Writes extended attributes to files while the files are hashed, by the descriptor from which the content is read. An
+ * attribute is written only if its value differs. If the content changes meanwhile, the attribute gets its old value
+ * back.
  */
 
 import { createHash, type Hash } from "node:crypto";
@@ -13,7 +14,7 @@ import { type FileVisitor, fileChanged, type OpenFile } from "./hash-file.js";
 export interface AttributeMaker {
 	/** The attribute's name with its namespace, such as `security.ima`. */
 	readonly name: string;
-	/** Starts a file. `present` is the untrusted value that the file has now. */
+	/** Begins the computation for a file. `present` is the untrusted value that the file has now. */
 	begin(file: OpenFile, present: Uint8Array | undefined): void;
 	/** Receives the content piece by piece, in order and without gaps. A piece is valid during the call only. */
 	content(piece: Uint8Array): void;
@@ -22,7 +23,7 @@ export interface AttributeMaker {
 }
 
 /**
- * Has two counters for each maker, which all threads share: how often the maker's value was written, and how often a
+ * Counts for each maker, in memory that all threads share, how often the maker's value was written, and how often a
  * file already had that value.
  */
 export type AttributeCounts = Int32Array;

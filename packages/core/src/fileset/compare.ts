@@ -64,7 +64,7 @@ const COLLISIONS: ReadonlySet<ErrorCode> = new Set(["ERR_PATH_CASE_COLLISION", "
 /** Returns the differences in path order. Each signed file is accepted at its own path only. */
 export function compareByPath(manifest: Manifest, signed: SignedSet, options: CompareOptions): Finding[] {
 	const findings: Finding[] = manifest.problems.map(problemFinding);
-	// A name that collides with another one is compared too, with everything below it.
+	// A name that collides with another one is still compared, with everything below it.
 	const unread = findings.filter(({ code, path }) => path !== "" && !COLLISIONS.has(code)).map(({ path }) => path);
 	// Entries below a directory that could not be listed are not reported as missing, because they may be there.
 	const unreadable = createPathTree(unread);

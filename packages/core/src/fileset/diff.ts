@@ -37,7 +37,7 @@ export function diffSignedSets(before: SignedSet, after: SignedSet): SignedSetDi
 	return { added, removed, changed, modeChanged };
 }
 
-/** Compares the digests, and also the digests of the whole files if both sets have them. */
+/** Compares the digests. If both sets have digests of the whole files, compares these too. */
 function isSameContent(a: SignedFile, b: SignedFile): boolean {
 	if (Buffer.compare(a.digest, b.digest) !== 0) return false;
 	if (a.wholeSha256 === undefined || b.wholeSha256 === undefined) return true;

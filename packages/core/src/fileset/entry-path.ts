@@ -1,4 +1,7 @@
-/** Checks that entry names are relative and "/"-separated, and that each names the same file on every system. */
+/**
+ * Checks entry names. They must be relative and "/"-separated. Names with a backslash, a drive letter, `..`, or a dot
+ * or a space at the end are refused too, because they name another file on some systems.
+ */
 
 import { type ErrorCode, quote, quoteAscii, SigtoolError } from "../errors.js";
 
@@ -74,7 +77,7 @@ const MAX_UNIT_BYTES = 3;
 /** Matches nearly all legal names and no illegal name, so that most names need only this test. */
 const PLAIN_PATH = /^[\w.@+ -]*[\w@+-](?:\/[\w.@+ -]*[\w@+-])*$/;
 const [NOWHERE, NOT_LAST, ANYWHERE] = [0, 1, 2];
-/** The places in a name at which PLAIN_PATH accepts each ASCII character. */
+/** Maps each ASCII character to the places in a name at which PLAIN_PATH accepts this character. */
 const PLAIN_CHARACTERS = Uint8Array.from({ length: 128 }, (_, code) => {
 	const character = String.fromCharCode(code);
 	if (PLAIN_PATH.test(character)) return ANYWHERE;
@@ -141,8 +144,8 @@ function areFreeOfCollisions(paths: readonly string[], { caseCollisions }: Colli
 const MIN_DIRECTORY_UNITS = 2 ** 16;
 
 /**
- * The largest number of entries and directories in a set. A Map cannot have twice as many. With this limit, each member
- * of the largest catalog can have three directories of its own.
+ * The largest number of entries and directories in a set. A Map can have about twice as many. With this limit, each
+ * member of the largest catalog can have three directories of its own.
  */
 const MAX_NAMES = 2 ** 23;
 
@@ -165,11 +168,11 @@ interface SeenName {
  */
 export function collisionFinder(options: CollisionOptions = {}): (path: string) => SigtoolError | undefined {
 	const equivalent = options.caseCollisions === "allow" ? normalized : folded;
-	// The key is the parent directory's number and the name in the form in which names are compared, so that no
+	// The key has the number of the parent directory, and the name in the form in which names are compared. So no
 	// prefix is compared twice.
 	const seen = new Map<string, SeenName>();
 	let directories = 0;
-	// Paths usually come sorted, so that most paths are in the directory of the previous path.
+	// Paths usually come sorted, so most paths are in the directory of the previous path.
 	let lastPrefix = "";
 	let lastDirectory = 0;
 

@@ -1,12 +1,12 @@
 /**
- * Matches entry paths with globs. A catalog's globs are signed, but a signer must not be able to keep a verifier busy
- * or to lead the verifier out of the tree. Therefore a glob is refused if it is absolute, has a `..`, is too long, or
- * has too many wildcards or braces. The steps for matching a glob without braces grow at most with the length of the
- * glob times the length of the path, because a mismatch never goes back to an earlier wildcard. `MatchSteps` bounds the
- * steps for all globs and paths together.
+ * Matches entry paths with globs. The globs of a catalog are signed, but a signer must not be able to keep a verifier
+ * busy or to lead it out of the tree. Therefore a glob is refused if it is absolute, contains `..`, is too long, or has
+ * too many wildcards or braces. A mismatch never goes back to an earlier wildcard. So for a glob without braces, the
+ * number of steps is at most proportional to the length of the glob times the length of the path. `MatchSteps` limits
+ * the steps for all globs and paths together.
  *
- * Supports `*` and `?` within a segment, `[a-z]` and `[!a-z]`, `**` as a whole segment, `{a,b}`, and `\`, which takes
- * away the special meaning of the next character. Names that begin with a dot are names like any other. Case matters.
+ * Supports `*` and `?` within a segment, `[a-z]` and `[!a-z]`, `**` as a whole segment, and `{a,b}`. A `\` takes away
+ * the special meaning of the next character. A name that begins with a dot is a name like any other. Case matters.
  */
 
 import type { MatchSteps } from "./match-steps.js";
@@ -254,9 +254,9 @@ function matchesCharacter(element: Element, character: string): boolean {
  * Returns true if the whole pattern matches all items. In the pattern, each `anyRun` (a run) stands for any number of
  * items.
  *
- * The parts before the first run match only the first items, and the parts behind the last run only the last items.
- * Between these parts, a mismatch extends only the last run that was reached, by one item. This is enough, because
- * extending an earlier run would only leave fewer items to match.
+ * The parts before the first run match only the first items, and the parts behind the last run match only the last
+ * items. Between these parts, a mismatch makes only the last run that was reached longer, by one item. This is enough,
+ * because a longer earlier run would only leave fewer items to match.
  * @throws ERR_LIMIT if no steps are left
  */
 function matchesRun<Part, Item>(

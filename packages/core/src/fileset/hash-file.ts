@@ -1,9 +1,10 @@
 /**
- * Hashes one file through one descriptor, and checks with fstat(2) that it is regular and did not change meanwhile.
+ * Hashes one file through one descriptor, and checks with fstat(2) that the file is regular and did not change
+ * meanwhile.
  *
- * Synchronous reads into one reused buffer and one-shot hashes are several times as fast on small files as any
- * asynchronous way. The module imports no code for directories and threads, so that the verification of a single file
- * starts at once.
+ * Synchronous reads into one reused buffer, and one call for each hash, are several times as fast on small files as
+ * asynchronous reads. This module imports no code for directories and threads, so that the verification of a single
+ * file starts at once.
  */
 
 import { createHash, hash } from "node:crypto";
@@ -45,7 +46,10 @@ export interface OpenFile {
 	readonly stats: Stats;
 }
 
-/** Receives the content of files while they are hashed, so that each file is read only once. */
+/**
+ * Receives the content of files while they are hashed, so that the files need not be read a second time for the
+ * visitor.
+ */
 export interface FileVisitor {
 	begin(file: OpenFile): void;
 	/** Receives the content piece by piece, in order and without gaps. A piece is valid during the call only. */
@@ -173,7 +177,7 @@ const BUFFER_BYTES = 2 ** 17;
 let buffer: Buffer | undefined;
 
 /**
- * A file whose mtime and ctime were older than this when the read began did not change during the read, because a
+ * A file whose mtime and ctime were at least this old when the read began did not change during the read, because a
  * change would have set them to the present time. The value is larger than the resolution of file times, which is two
  * seconds on FAT. Such a file needs no second fstat(2), which saves a tenth of the time. hash-row.c uses the same
  * value.
@@ -182,7 +186,7 @@ export const SETTLED_MS = 3000;
 
 function hashAtOnce(content: Buffer, columns: HashColumns, row: number, digest: "sha256" | "sha1"): void {
 	const digestBytes = digest === "sha1" ? 20 : 32;
-	// `hash` returns a Latin-1 string faster than any other form.
+	// `hash` returns a Latin-1 string faster than a Buffer or hexadecimal text.
 	columns.digests.write(hash(digest, content, "binary"), row * digestBytes, digestBytes, "latin1");
 	columns.sha1Digests?.write(hash("sha1", content, "binary"), row * 20, 20, "latin1");
 }
@@ -265,7 +269,8 @@ function isStill({ descriptor, stats }: OpenFile, sha256: Uint8Array): boolean {
 	}
 	const again = createHash("sha256");
 	let position = 0;
-	// The loop ends soon after the old size, so that it also ends if another program keeps appending to the file.
+	// The loop ends soon after the old size. Otherwise it would not end while another program keeps appending to the
+	// file.
 	while (bytes > 0 && position <= stats.size) {
 		again.update(buffer.subarray(0, bytes));
 		position += bytes;
@@ -292,7 +297,10 @@ function failure(name: string, cause: unknown): SigtoolError {
 	return isOther ? notAFile(name) : ioError("hash", name, cause);
 }
 
-/** The errnos of opening a symbolic link or a socket, and of reading a directory, a FIFO or a terminal at an offset. */
+/**
+ * open(2) has these errnos for a symbolic link or a socket, and read(2) for a directory, and for a FIFO or a terminal
+ * at an offset.
+ */
 const ERRNO_OF_OTHER_TYPES: ReadonlySet<string> = new Set(["ELOOP", "ENXIO", "EISDIR", "ESPIPE"]);
 
 function isMissing(cause: unknown): boolean {

@@ -42,7 +42,7 @@ export interface HashFileSetOptions {
 	 * `throw`, the first such error ends the work.
 	 */
 	readonly onProblem?: "throw" | "collect";
-	/** A function that is called synchronously, at most once in PROGRESS_INTERVAL_MS and once more at the end. */
+	/** A function that is called synchronously, at most every 50 ms and once more at the end. */
 	readonly onProgress?: ((progress: HashProgress) => void) | undefined;
 	/** The number of threads beside the calling thread. By default the amount of work decides. */
 	readonly workers?: number;
@@ -150,7 +150,7 @@ function locate(root: string, only: readonly string[] | undefined): { base: stri
 	}
 }
 
-/** Returns a real path in the form the walk needs: "/"-separated, and ending in "/". */
+/** Returns a real path in the form that a walk needs: "/"-separated, and with "/" at its end. */
 export function asBase(realPath: string): string {
 	const path = process.platform === "win32" ? realPath.replaceAll("\\", "/") : realPath;
 	return path.endsWith("/") ? path : `${path}/`;

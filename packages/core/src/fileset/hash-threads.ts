@@ -39,15 +39,15 @@ export interface HashThreadsOptions {
 	readonly visitor: FileVisitor | undefined;
 }
 
-/** For fewer files, loading the native module takes longer than the module saves. */
+/** For fewer files, loading the native module takes more time than the module saves. */
 const NATIVE_MIN_FILES = 64;
-/** For fewer files or bytes, starting a worker takes longer (25 ms) than the worker saves. */
+/** For fewer files or bytes, starting a worker takes more time (25 ms) than the worker saves. */
 const WORKER_MIN_FILES = 4096;
 const WORKER_MIN_BIG_BYTES = 2 ** 25;
 
 /**
- * The longest wait for other threads, in milliseconds. Waits must end by themselves, because a worker may have died
- * meanwhile, and native threads do not notify when they finish.
+ * The longest wait for other threads, in milliseconds. A wait must have an end, because a worker may have died
+ * meanwhile, and native threads do not notify this thread when they finish.
  */
 const IDLE_MS = { workers: 20, native: 0.2 };
 /**
@@ -110,7 +110,7 @@ export function createHashThreads(
 				if (isOver(counters)) break;
 				Atomics.wait(counters, COUNTER.news, news, native === undefined ? IDLE_MS.workers : IDLE_MS.native);
 				onPiece();
-				// The "error" event of a worker that died arrives through the event loop.
+				// If a worker died, its "error" event arrives through the event loop, which must run for that.
 				await new Promise((resolve) => setImmediate(resolve));
 				if (death !== undefined) {
 					throw new SigtoolError("ERR_INTERNAL", "Cannot go on hashing: a worker thread died", { cause: death });

@@ -1,4 +1,7 @@
-/** Runs in a worker thread of `hashFileSet`, and hashes rows of the job until all rows are finished. */
+/**
+ * Runs in a worker thread of `hashFileSet`. It hashes rows of the job until all rows are finished or the job is
+ * abandoned.
+ */
 
 import { workerData } from "node:worker_threads";
 import { loadAttributes } from "../system/attributes.js";

@@ -57,8 +57,8 @@ function endsWithName(path: string, name: string, steps: MatchSteps): boolean {
 
 interface Rule {
 	/**
-	 * The name of which a pattern without "/" and wildcards consists. To compare it with the last name of a path is the
-	 * same as `matches`, and faster.
+	 * The name, if the pattern has no "/" and no wildcards. Comparing it with the last name of a path has the same
+	 * result as `matches`, and is faster.
 	 */
 	readonly name: string | undefined;
 	readonly matches: (path: Names) => boolean;

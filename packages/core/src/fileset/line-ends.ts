@@ -1,4 +1,4 @@
-/** Hashes a text file with other line ends, to recognise that a version control system changed only its line ends. */
+/** Hashes a text file with other line ends. This shows if a version control system changed only the line ends. */
 
 import { hash } from "node:crypto";
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";

@@ -30,7 +30,7 @@ export function linkTarget(base: string, path: string, options: LinkOptions): st
 	}
 	const target = readTarget(base, path);
 	if (options.linksOutside === "record") return target;
-	// The text is judged too, because Windows removes `name/..` before it looks at links.
+	// The text of the target is judged too, because Windows removes `name/..` before it looks at links.
 	if (leavesRoot(path, target)) throw outside(path, target, "is outside the tree");
 	if (whereLinkLeads(resolve(base), path) !== "inside") {
 		throw outside(path, target, "leads out of the tree through another link");

@@ -155,7 +155,7 @@ function checkNames(
  * has at most 3,000 bytes, and a name at most 1,023 (on ZFS).
  */
 const LONG_PREFIX = 1000;
-/** Matches every name that `checkEntryPath` refuses for its characters, and some that it accepts. */
+/** Matches every name that `checkEntryPath` refuses for its characters, and some names that it accepts. */
 const SUSPECT = /[\\:\ud800-\udfff]|[. ]\//;
 const NOT_ASCII = /[\x80-\uffff]/;
 const NOT_LOWERCASE = /[A-Z\x80-\uffff]/;

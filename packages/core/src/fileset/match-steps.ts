@@ -1,21 +1,21 @@
 /**
- * Bounds the work of matching paths with globs and ignore patterns. The work for each single pattern is bounded, but a
- * signer could choose many patterns that need the most work. Therefore all patterns of a selection spend steps from one
- * stock, to which each path adds.
+ * Limits the work of matching paths with globs and ignore patterns. The work for each single pattern is limited, but a
+ * signer could choose many patterns that need the most work. Therefore all patterns of a selection take their steps
+ * from one common number, and each path adds steps to it.
  */
 
 import { SigtoolError } from "../errors.js";
 
 export interface MatchSteps {
-	/** Adds STEPS_FOR_A_PATH. The caller calls `nextPath` before it matches a path. */
+	/** Adds STEPS_FOR_A_PATH steps. The caller calls `nextPath` before it matches a path. */
 	nextPath(): void;
-	/** Takes steps from the stock. @throws ERR_LIMIT if fewer steps are left */
+	/** Takes steps away. @throws ERR_LIMIT if fewer steps are left */
 	spend(steps: number): void;
 }
 
 /**
- * The number of steps in the stock at the beginning, so that a few paths may need many steps. All these steps take less
- * than a second.
+ * The number of steps at the beginning, so that a few paths may need many steps. All these steps take less than a
+ * second.
  */
 const FIRST_STEPS = 2 ** 25;
 /**

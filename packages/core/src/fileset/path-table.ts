@@ -8,8 +8,8 @@ import { type CollisionOptions, isLegalAscii, MAX_PATH_BYTES } from "./entry-pat
  * Adding returns true only if the path is ASCII and legal, and collides with no path that was added before, by the
  * rules of `checkEntryPath` and `checkCollisions`. Adding returns false in every other case. It also returns false for
  * some legal paths: if a name in the path is illegal at the start of a path (`a/c:`), if there are more directories
- * than paths, or if many names have the same hash. After a false the table must not be used any more, and the caller
- * checks all paths by those two functions.
+ * than paths, or if many names have the same hash. After the result false the table must not be used any more. The
+ * caller then checks all paths by `checkEntryPath` and `checkCollisions`.
  */
 export interface PathTable {
 	/** Adds a path that is separated by "/". The value is a 32-bit integer above -2^31. */
@@ -42,7 +42,7 @@ export function createPathTable(paths: number, length: number, { caseCollisions 
 		let to = used;
 		let directory = ROOT;
 		let hash = HASH_START;
-		// Copying and hashing share a loop, because a short program ends before V8 has compiled several loops.
+		// One loop copies and hashes, because a short program ends before V8 has compiled several loops.
 		for (let at = start; at < end; at += 2) {
 			const code = bytes[at];
 			if (code >= 0x80 || bytes[at + 1] !== 0) return false;

@@ -1,6 +1,7 @@
 /**
- * Keeps paths by the names in them, so that a question about all directories above a path takes time proportional to
- * the length of the path. A set with the path of each directory would take the square of this length.
+ * Keeps paths as a tree of names. A question about all directories above a path then takes time proportional to the
+ * length of the path. With a set of the paths of directories, the time would be proportional to the square of this
+ * length.
  */
 
 export interface PathTree {
@@ -26,7 +27,10 @@ export function createPathTree(paths: Iterable<string>): PathTree {
 		ends.add(parent);
 	}
 
-	/** Yields the end of each prefix of `path`, with the number of the prefix, or undefined if it leads to no path. */
+	/**
+	 * Yields the end of each prefix of `path`, with the number of the prefix. The number is undefined if the prefix
+	 * leads to no path of the tree.
+	 */
 	function* prefixesOf(path: string): Generator<readonly [end: number, number: number | undefined]> {
 		let parent: number | undefined = 0;
 		for (let start = 0; start <= path.length; ) {

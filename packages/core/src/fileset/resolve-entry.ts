@@ -66,17 +66,17 @@ export function leavesRoot(path: string, target: string): boolean {
 	return false;
 }
 
-/** The state of follow() on its way along a path. */
+/** Holds the state of follow() while it follows a path. */
 interface Way {
 	readonly root: string;
 	readonly path: string;
-	/** The path without links up to which the way was followed. */
+	/** The path, without links, that was reached so far. */
 	place: string;
 	/** The segments that were not followed yet, the last one first. */
 	readonly ahead: string[];
 	/** The entry paths of the tree's links that were followed, in order. */
 	readonly links: string[];
-	/** True if the way was outside the root, also if it came back. */
+	/** True if a place outside of the root was reached, even if the path then came back. */
 	hasLeft: boolean;
 }
 
@@ -88,7 +88,7 @@ function wayOf(root: string, path: string, directory = root): Way {
 /** The largest number of links that Linux follows in one path (MAXSYMLINKS, linux/namei.h). */
 const MAX_LINKS = 40;
 
-/** Follows the way to its end, through at most MAX_LINKS links. @throws the errors of resolveEntry() */
+/** Follows all segments that are ahead, through at most MAX_LINKS links. @throws the errors of resolveEntry() */
 function follow(way: Way): void {
 	const { root, path, ahead } = way;
 	let kind: "directory" | "other" = "directory";
@@ -111,7 +111,7 @@ function follow(way: Way): void {
 		const stats: Stats | undefined = kind === "directory" ? lstatOrUndefined(way.place) : undefined;
 		if (stats === undefined) {
 			if (ahead.includes("..")) throw missing(path);
-			way.place = join(way.place, ...ahead.reverse()); // One call, because each copies the whole path.
+			way.place = join(way.place, ...ahead.reverse()); // One call copies the path only once.
 			break;
 		}
 		if (!stats.isSymbolicLink()) {

@@ -1,6 +1,6 @@
 /**
- * Restores the extended attributes of one signed file. One descriptor serves to compare the content with the signed
- * digest, to write the attributes, and to compare the content once more.
+ * Restores the extended attributes of one signed file. By one descriptor, the content is compared with the signed
+ * digest, the attributes are written, and the content is compared once more.
  */
 
 import { createHash, type Hash } from "node:crypto";

@@ -21,11 +21,11 @@ let arena: SharedRows | undefined;
  * processes have no next job.
  */
 let writtenRows = 0;
-/** This promise is settled as soon as no job uses the arena. */
+/** This promise is settled when no job uses the arena. */
 let free: Promise<unknown> = Promise.resolve();
 
 export interface RowUse<T> {
-	/** Does the job with rows in which all columns are zero, except for those about whole files. */
+	/** Does the job with rows in which all columns are zero, except for the paths and the columns about whole files. */
 	readonly run: (rows: SharedRows) => Promise<T>;
 	/**
 	 * Resolves when no thread of the job will write to the rows any more. The result is the number of rows that were
@@ -45,7 +45,8 @@ export async function withRows<T>(limits: RowLimits | "most", twins: "with-sha1"
 	free = new Promise<void>((resolve) => {
 		release = resolve;
 	});
-	// This job waits for the workers of a job that failed. They do not keep the process alive, so a timer does.
+	// This job waits for the workers of a job that failed. Workers do not keep the process alive, so a timer keeps it
+	// alive.
 	const waiting = setInterval(() => {}, 60_000);
 	await turn;
 	clearInterval(waiting);

@@ -1,6 +1,6 @@
 /**
- * Does the work of every thread: it claims rows with Atomics, hashes their files, and writes the results into the
- * columns. It needs no locks.
+ * Does the work of every thread: claims rows with Atomics, hashes their files, and writes the results into the columns.
+ * No locks are needed.
  */
 
 import { SigtoolError } from "../errors.js";
@@ -98,7 +98,8 @@ export function createRowHasher(job: HashJob, { thread, onPiece = () => {}, visi
 		try {
 			return hashFileInto(columns, row, base + path, visitor === undefined ? options : { ...options, name: path });
 		} catch (error) {
-			// toManifest() repeats a failed system call to report its reason. A change of the file can be seen only here.
+			// toManifest() hashes the file again to report why a system call failed. But only this attempt has seen
+			// that the file changed.
 			const isChange = error instanceof SigtoolError && error.code === "ERR_FILE_CHANGED" && error.cause === undefined;
 			states[row] = isChange ? ROW_STATE.changed : ROW_STATE.failed;
 			return "failed";

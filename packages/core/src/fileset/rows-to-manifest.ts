@@ -1,4 +1,4 @@
-/** Turns hashed rows into a manifest: reports what failed and removes rows without a digest. */
+/** Turns hashed rows into a manifest. Reports the failures, and removes rows without a digest. */
 
 import { DIGEST_ALGORITHMS } from "../digest/algorithms.js";
 import { SigtoolError } from "../errors.js";

@@ -62,7 +62,8 @@ export interface RowLimits {
 /** These limits are the number of members that a catalog can have, and 128 bytes for the path of each member. */
 export const MOST_ROWS: RowLimits = { rows: 2 ** 21, pathBytes: 2 ** 28 };
 /**
- * The largest number of native threads, and of workers. Workers beside native threads have numbers from this one on.
+ * The largest number of native threads, and of workers. If workers run beside native threads, the first worker has this
+ * number.
  */
 export const MOST_THREADS = 16;
 
@@ -97,8 +98,8 @@ export function newCounters(): Pick<SharedRows, "counters" | "threadBytes"> {
 }
 
 /**
- * Sets the first `count` rows to zero, except for the columns about whole files. A job reads these columns only for
- * images and cabinets, after it has written them.
+ * Sets the first `count` rows to zero, except for the paths and the columns about whole files. A job reads these
+ * columns only after it has written them.
  */
 export function clearRows(rows: SharedRows, count: number): void {
 	const { pathOffsets, states, kinds, modes, sizes, digests, sha1Digests, bigRows } = rows;

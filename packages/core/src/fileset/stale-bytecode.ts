@@ -43,7 +43,10 @@ function* staleBytecode(manifest: Manifest): Generator<string> {
 	}
 }
 
-/** Compares the last bytes of the path instead of decoding it, because a manifest may have a million rows. */
+/**
+ * Returns true if the path ends in `.pyc`. Only the last bytes of the path are compared, because a manifest may have a
+ * million paths to decode.
+ */
 function isBytecode({ kinds, pathBytes, pathOffsets }: Manifest, row: number): boolean {
 	const end = pathOffsets[row + 1];
 	if (end - pathOffsets[row] < SUFFIX.length || kinds[row] === ENTRY_KIND.link) return false;

@@ -1,4 +1,4 @@
-/** Yields the entries that a caller lists by path, in byte order, in the place of a walk. */
+/** Yields the entries that a caller lists by path, in byte order. No directory is walked. */
 
 import { lstatSync, type Stats } from "node:fs";
 import { ioError, isErrnoException, quote, SigtoolError } from "../errors.js";

@@ -13,18 +13,20 @@ import { readShape, type ValueOf } from "./shape.js";
 type Head = ValueOf<typeof HEAD>;
 type Product = Head["products"][number];
 export type IndexHeadProduct = Omit<Product, "adopted"> & Partial<Pick<Product, "adopted">>;
-export type IndexHead = Omit<Head, "policy" | "products"> & {
+export type IndexHead = Omit<Head, "policy" | "products" | "compiled"> & {
+	/** The sequence of the index itself. Indexes of an earlier sigtool have none. */
+	readonly compiled?: number | undefined;
 	readonly policy: Policy;
 	/** The products, in the order in which their entries follow each other in the index. */
 	readonly products: readonly IndexHeadProduct[];
 };
 
 /** Encodes a head as JSON in UTF-8. Equal heads give equal bytes, because the order of the members is fixed. */
-export function encodeHead({ notAfter, policy, signers, products }: IndexHead): Uint8Array {
+export function encodeHead({ notAfter, compiled, policy, signers, products }: IndexHead): Uint8Array {
 	const ordered = products.map(({ name, root, sequence, adopted, catalogs, entries }) => {
 		return { name, root, sequence, adopted, catalogs, entries };
 	});
-	return Buffer.from(JSON.stringify({ notAfter, policy: parsePolicy(policy), signers, products: ordered }));
+	return Buffer.from(JSON.stringify({ notAfter, compiled, policy: parsePolicy(policy), signers, products: ordered }));
 }
 
 /** Parses a head. @throws ERR_INDEX_FORMAT; ERR_POLICY if the policy is invalid */

@@ -265,6 +265,10 @@ export const HOST = {
 						does: "The directory that the product is bound to, in place of the one recorded when the index was compiled.",
 					},
 					minimumSequence: { ...SEQUENCE, does: "The smallest sequence that is accepted." },
+					minimumCompiled: {
+						...SEQUENCE,
+						does: "The smallest sequence of a trust index with this product. So an older index is refused even if it has the same release.",
+					},
 				},
 			},
 		},
@@ -412,6 +416,7 @@ export const HEAD = {
 			optional: true,
 			does: "The last moment of its validity, in milliseconds since the epoch; at most the last moment of a Date.",
 		},
+		compiled: { ...SEQUENCE, does: "The sequence of the index itself." },
 		policy: { kind: "any", optional: true, does: "The policy." },
 		signers: {
 			kind: "list",

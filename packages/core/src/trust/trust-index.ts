@@ -37,6 +37,8 @@ export type { FindRecord, IndexEntry } from "./index-entries.js";
 export interface TrustIndex {
 	readonly products: readonly IndexedProduct[];
 	readonly policy: Policy;
+	/** The sequence of the index itself, which grows with each index. Undefined if the index has none. */
+	readonly compiled: number | undefined;
 	/** The signing time in milliseconds since the epoch, as the signer claims it. */
 	readonly compiledAt: number;
 	/**
@@ -201,6 +203,22 @@ export interface ParsedTrustIndex extends TrustIndex {
 	readonly timestamps: readonly TimestampDescription[];
 }
 
+/** The content of an index without what only a signature tells. */
+export type IndexContentView = Omit<TrustIndex, "compiledAt" | "signedDigest">;
+
+/**
+ * Parses the content of an index that is not signed yet. Reads every entry, so that a signer signs only an index whose
+ * entries can all be found.
+ * @throws ERR_INDEX_FORMAT, ERR_POLICY, ERR_LIMIT
+ */
+export function parseUnsignedIndex(bytes: Uint8Array): IndexContentView {
+	const layout = splitContent(bytes);
+	if (layout.namesEnd < bytes.length) throw malformed("it is signed already; compile it again to replace it");
+	const index = readContent(layout, createHash("sha256").update(bytes).digest("hex"));
+	for (const { name } of index.products) for (const _ of index.entries(name));
+	return index;
+}
+
 /**
  * Parses an index without verifying its signature.
  * @throws ERR_INDEX_FORMAT, ERR_DER, ERR_CMS_FORMAT, ERR_POLICY, ERR_LIMIT
@@ -222,9 +240,12 @@ export function isTrustIndex(bytes: Uint8Array): boolean {
 
 const WHAT = "trust index";
 
-interface IndexParts extends Omit<EntryTable, "findRecord"> {
+interface ContentParts extends Omit<EntryTable, "findRecord"> {
 	readonly head: Uint8Array;
 	readonly entryCount: number;
+}
+
+interface IndexParts extends ContentParts {
 	/** The bytes that the signature covers. */
 	readonly signed: Uint8Array;
 	readonly contentSha256: Uint8Array;
@@ -239,6 +260,24 @@ interface IndexParts extends Omit<EntryTable, "findRecord"> {
  * @throws ERR_INDEX_FORMAT, ERR_LIMIT, ERR_DER, ERR_CMS_FORMAT
  */
 function splitIndex(bytes: Uint8Array): IndexParts {
+	const layout = splitContent(bytes);
+	const { namesEnd } = layout;
+	if (namesEnd === bytes.length) throw malformed("it is not signed yet; sign it with `sigtool finish`");
+	if (bytes.length - namesEnd > LIMITS.signatureBytes) throw malformed("its signature is too large");
+	const signature = bytes.subarray(namesEnd);
+	if (isCut(signature)) throw truncated();
+	const content = createHash("sha256").update(bytes.subarray(0, namesEnd));
+	return {
+		...layout,
+		signed: bytes.subarray(0, namesEnd),
+		digest: content.copy().update(signature).digest("hex"),
+		contentSha256: content.digest(),
+		...parseSignature(signature),
+	};
+}
+
+/** Splits the bytes before the signature. */
+function splitContent(bytes: Uint8Array): ContentParts {
 	const beginning = bytes.length < MAGIC.length ? MAGIC.slice(0, bytes.length) : MAGIC;
 	if (beginning.some((byte, position) => bytes[position] !== byte)) {
 		throw malformed("it does not begin with the bytes of a trust index");
@@ -254,10 +293,7 @@ function splitIndex(bytes: Uint8Array): IndexParts {
 	const recordsStart = HEADER_BYTES + headBytes;
 	const namesStart = recordsStart + entryCount * RECORD_BYTES;
 	const namesEnd = namesStart + nameBytes;
-	if (namesEnd >= bytes.length || isCut(bytes.subarray(namesEnd))) throw truncated();
-	if (bytes.length - namesEnd > LIMITS.signatureBytes) throw malformed("its signature is too large");
-	const signature = bytes.subarray(namesEnd);
-	const content = createHash("sha256").update(bytes.subarray(0, namesEnd));
+	if (namesEnd > bytes.length) throw truncated();
 	return {
 		bytes,
 		recordsStart,
@@ -265,10 +301,6 @@ function splitIndex(bytes: Uint8Array): IndexParts {
 		namesEnd,
 		head: bytes.subarray(HEADER_BYTES, recordsStart),
 		entryCount,
-		signed: bytes.subarray(0, namesEnd),
-		digest: content.copy().update(signature).digest("hex"),
-		contentSha256: content.digest(),
-		...parseSignature(signature),
 	};
 }
 
@@ -295,8 +327,13 @@ function parseSignature(der: Uint8Array): Pick<IndexParts, "signedData" | "signe
 }
 
 function readIndex(parts: IndexParts, findRecord?: FindRecord): TrustIndex {
-	const { bytes, recordsStart, namesStart, namesEnd, entryCount, digest, contentSha256, signer } = parts;
-	const { policy, notAfter, signers, products: described } = parseHead(parts.head);
+	const signedDigest = Buffer.from(parts.contentSha256).toString("hex");
+	return { ...readContent(parts, parts.digest, findRecord), signedDigest, compiledAt: signingTime(parts.signer) };
+}
+
+function readContent(parts: ContentParts, digest: string, findRecord?: FindRecord): IndexContentView {
+	const { bytes, recordsStart, namesStart, namesEnd, entryCount } = parts;
+	const { policy, notAfter, compiled, signers, products: described } = parseHead(parts.head);
 	const table: EntryTable = { bytes, recordsStart, namesStart, namesEnd, findRecord };
 	const [names, starts]: [string[], number[]] = [[], []];
 	let end = 0;
@@ -319,12 +356,11 @@ function readIndex(parts: IndexParts, findRecord?: FindRecord): TrustIndex {
 	return {
 		products: described.map(({ entries: _, ...product }) => product),
 		policy,
-		compiledAt: signingTime(signer),
+		compiled,
 		notAfter,
 		signers,
 		entryCount,
 		digest,
-		signedDigest: Buffer.from(contentSha256).toString("hex"),
 		find(product, path) {
 			const number = numberOf(product);
 			return number === names.length ? undefined : findEntry(table, starts[number], starts[number + 1], path);

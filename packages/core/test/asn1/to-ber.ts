@@ -1,6 +1,9 @@
 import { DerReader, encode, TAG } from "../../dist/asn1/der.js";
 
-/** Writes DER as programs that stream do: with indefinite lengths, and with OCTET STRINGs in pieces of that size. */
+/**
+ * Converts DER to the form that programs write when they stream: indefinite lengths, and OCTET STRINGs in pieces of
+ * `pieceBytes` bytes.
+ */
 export function toBer(der: Uint8Array, pieceBytes: number): Buffer {
 	const reader = new DerReader(der, "test");
 	const elements: Uint8Array[] = [];

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runInNewContext } from "node:vm";
-// The functions of the published entry points check their arguments.
+// These entry points are imported by their published names, because only their functions check arguments.
 import * as core from "@sigtool/core";
 import * as read from "@sigtool/core/read";
 import { afterAll, describe, expect, it } from "vitest";
@@ -17,9 +17,10 @@ const certificate = certificateFor(key);
 const signer = core.signerFromKey(key, [certificate]);
 const trust = core.trustFromCertificates([certificate]);
 const NOTHING = new Uint8Array();
+const unsignedIndex = { content: NOTHING, index: {} };
 const unsigned = { list: NOTHING, facts: {} };
 
-/** Each function that takes options: the arguments before them, and options that are accepted. */
+/** For each function that takes options: the arguments before the options, and options that are accepted. */
 const FUNCTIONS: Readonly<Record<string, readonly [before: readonly unknown[], options: Record<string, unknown>]>> = {
 	addTrust: [[], { spkiSha256: "0".repeat(64) }],
 	checkCompileTarget: [[[directory]], { output: catalog }],
@@ -33,13 +34,16 @@ const FUNCTIONS: Readonly<Record<string, readonly [before: readonly unknown[], o
 	digestStandardInput: [["sha256"], {}],
 	exportIdentity: [["x"], { output: catalog, passphrase: "p" }],
 	finishCatalog: [[unsigned], { signer }],
+	finishIndex: [[unsignedIndex], { signer }],
 	importIdentity: [["x", { containerFile: "c" }], { chainFiles: [], passphraseOf: () => () => "" }],
+	indexChangesSince: [[catalog, unsignedIndex], {}],
 	loadCatalogs: [[directory], { trust }],
 	openCommandSigner: [[], { program: "p", certFile: "c" }],
 	openPemSigner: [[], { keyFile: "k", certFile: "c" }],
 	openPkcs11Signer: [[], { uri: {}, pin: () => "" }],
 	openPkcs12Signer: [[], { file: "f", passphrase: () => "" }],
 	openUnsigned: [[catalog], {}],
+	openUnsignedIndex: [[catalog], {}],
 	resolveSignTarget: [[[directory]], {}],
 	restoreAttributes: [[directory], { trust }],
 	signedEntries: [[[]], {}],
@@ -100,9 +104,9 @@ const OTHERS: Readonly<Record<string, readonly unknown[]>> = {
 };
 
 /**
- * The functions whose arguments are not checked. They take no argument, or one value of any type that they judge
- * themselves, or the verifier calls them while a program runs, which could have replaced the functions that the checks
- * use.
+ * The arguments of these functions are not checked. Some take no argument. Some take one value of any type and judge it
+ * themselves. The verifier calls others while a program runs, and this program could have replaced the functions that
+ * the checks use.
  */
 const UNCHECKED: ReadonlySet<string> = new Set([
 	...[

@@ -39,7 +39,7 @@ const trust = trustFromCertificates([certificate]);
 
 const sha256 = (bytes: string | Uint8Array) => createHash("sha256").update(bytes).digest("hex");
 
-/** Returns a PE image with a checksum, which Authenticode does not cover. */
+/** A PE image with a checksum, which Authenticode does not cover. */
 const IMAGE = Buffer.alloc(1001, 1);
 IMAGE.write("MZ", 0, "latin1");
 IMAGE.writeUInt32LE(64, 60);
@@ -55,7 +55,7 @@ const TREE: Readonly<Record<string, TreeEntry>> = {
 	"app/current": { link: "lib" },
 };
 
-/** The facts of another producer's catalog. */
+/** The facts of a catalog that another producer has made. */
 const FOREIGN = {
 	modes: "none",
 	links: "record",
@@ -120,11 +120,11 @@ describe("compileTrustIndex()", () => {
 		expect(index.find("app", "lib/native.dll")).toMatchObject({ sha256: sha256(image) });
 	});
 
-	it("writes equal bytes for equal input, and at another time differs only in the signature", async () => {
+	it("writes equal bytes for equal input and sequence, and at another time differs only in the signature", async () => {
 		const { root, output } = await signedApp();
 		const time = Date.now();
 		const run = async (when: number) => {
-			await compile([root], { output, time: when });
+			await compile([root], { output, time: when, sequence: 1 });
 			return readFileSync(output);
 		};
 		const [first, second, later] = [await run(time), await run(time), await run(time + 5000)];
@@ -243,7 +243,7 @@ describe("a trust index's signature and a catalog's", () => {
 		expectError("ERR_INDEX_FORMAT", () => verifyTrustIndex(Buffer.concat([content, catalog]), { trust }));
 		expectError("ERR_CATALOG_FORMAT", () => verifyCatalog(index.subarray(contentBytes), { trust }));
 		expectError("ERR_DER", () => verifyCatalog(index, { trust }));
-		// Changing the content type beside a genuine signature does not help, because the signature covers it.
+		// A genuine signature does not become valid for another content type, because it covers the content type.
 		const [{ signedAttributesDer = IMAGE, signature }] = parseSignedData(catalog, "catalog").signers;
 		const signedAttributes = Buffer.from(signedAttributesDer).fill(TAG.SET, 0, 1);
 		const relabelled = encodeSignedData({

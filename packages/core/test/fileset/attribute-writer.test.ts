@@ -48,7 +48,7 @@ const write = (path: string, value: Uint8Array, name = NAME) => {
 const sha256 = (content: string | Buffer) => createHash("sha256").update(content).digest("hex");
 const hashOf = (path: string) => Buffer.from(sha256(readFileSync(path)));
 
-/** Actions of another process during the run. */
+/** Functions that do what another process could do during the run. */
 interface Meanwhile {
 	/** Runs as soon as the file is open. */
 	readonly opened?: () => void;
@@ -116,7 +116,7 @@ const CHANGES: Record<string, (path: string) => void> = {
 };
 const SIZES = { "a small file": 1000, "a file of several pieces": 600_000 };
 
-/** Moves the clock forward, so that a new file counts as settled and is read only once. */
+/** Moves the clock forward. A new file then seems old enough to be read only once. */
 function treatFilesAsSettled(): void {
 	vi.spyOn(Date, "now").mockReturnValue(Date.now() + 3_600_000);
 	onTestFinished(() => void vi.restoreAllMocks());
@@ -210,7 +210,7 @@ describe.skipIf(found === undefined)(`createAttributeWriter() ${needs}`, () => {
 	describe.each(["opened", "hashed"] as const)("when another file takes the path once the first is %s", (when) => {
 		/** Creates a file, a second name for it, and a file that replaces it. */
 		function swappable() {
-			if (when === "opened") treatFilesAsSettled(); // Otherwise the removal of a name counts as a change.
+			if (when === "opened") treatFilesAsSettled(); // Without this the removal of a name would count as a change.
 			const root = tempTree({ file: "content", newcomer: "another" });
 			const [path, kept] = ["file", "kept"].map((name) => join(root, name));
 			linkSync(path, kept);

@@ -9,7 +9,10 @@ import { expectRejection } from "../signer/material.js";
 import { signer, trust } from "./hostile-catalog.js";
 import { pathsOf, tempTree } from "./temp-tree.js";
 
-/** Adds directories with two links each, which lead to the next directory: 2 to the power of `count` paths. */
+/**
+ * Adds directories with two links each, which lead to the next directory. The number of paths is 2 to the power of
+ * `count`.
+ */
 function addMultiplyingLinks(root: string, count: number): void {
 	for (let each = 0; each <= count; each++) {
 		mkdirSync(join(root, `z${each}`));

@@ -88,7 +88,7 @@ describe("13.7: signed globs", () => {
 	});
 });
 
-/** A glob of 528 characters whose braces stand for 256 globs, each within the bounds of one glob. */
+/** A glob of 528 characters whose braces stand for 256 globs. Each of these globs alone would be accepted. */
 function manifoldGlob(end: string): string {
 	return `**/${`*${"a".repeat(120)}/`.repeat(4)}${"{c,d,e,f}".repeat(4)}${end}`;
 }
@@ -160,7 +160,7 @@ describe("compileGlob()", () => {
 			writeFileSync(join(root, path), "");
 		}
 		const found = fastGlob.sync("**", { cwd: root, dot: true, onlyFiles: false });
-		// The pieces have no `?`, because fast-glob treats a `?` without other wildcards as a part of a name.
+		// No piece is a `?`, because fast-glob treats a `?` without other wildcards as a part of a name.
 		const pieces = fc.constantFrom(
 			"a",
 			"b",
@@ -179,14 +179,14 @@ describe("compileGlob()", () => {
 		fc.assert(
 			fc.property(fc.array(pieces, { minLength: 1, maxLength: 6 }), (parts) => {
 				const glob = parts.join("");
-				// Such globs are left out, because micromatch does not document `**` inside a segment or beside
-				// braces.
+				// Globs with `**` inside a segment or beside braces are left out, because micromatch does not document
+				// them.
 				fc.pre(globProblem(glob) === undefined && !glob.endsWith("/") && !/\*\*[^/]|[^/]\*\*/.test(glob));
 				// In fast-glob, a final `/**` matches the directory itself too if a wildcard precedes it, but not
 				// otherwise.
 				fc.pre(!glob.endsWith("/**") || !/[*[{]/.test(glob.slice(0, -3)));
-				// In fast-glob, a `*` beside braces becomes `**` for one alternative, and its two packages differ in
-				// how they read that.
+				// fast-glob turns a `*` beside braces into `**` for one of the alternatives. Its two packages differ in
+				// how they read the result.
 				fc.pre(!/\}\*|\*\{/.test(glob));
 				fc.pre(!glob.startsWith("./") && (!glob.split("/").includes("**") || !glob.includes("{")));
 				const options = { cwd: root, dot: true, onlyFiles: false, followSymbolicLinks: false, suppressErrors: true };

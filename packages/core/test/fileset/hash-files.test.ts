@@ -310,7 +310,7 @@ describe("hashFileSet() on several threads", () => {
 		"gives the manifest that one thread gives (%s)",
 		async (digest) => {
 			const root = variedTree();
-			// The files count as settled for this thread, as most files do.
+			// For this thread the files are old enough to be read only once, as most files are.
 			vi.spyOn(Date, "now").mockReturnValue(Date.now() + 3_600_000);
 			onTestFinished(() => void vi.restoreAllMocks());
 			const alone = plain(await hashFileSet(root, { digest, workers: 0 }));

@@ -45,7 +45,7 @@ describe.skipIf(!existsSync("/proc/self/status"))("a library in a process that r
 			env: { ...process.env, HOME: home, XDG_CONFIG_HOME: home },
 		});
 		const { first, last } = JSON.parse(output);
-		// One set of columns is 360 MiB of address space, of which a small tree touches nearly nothing.
+		// One set of columns takes 360 MiB of address space. A small tree uses nearly no memory of it.
 		expect(last.space - first.space).toBeLessThan(1024 * 1024);
 		expect(last.resident - first.resident).toBeLessThan(64 * 1024);
 	});

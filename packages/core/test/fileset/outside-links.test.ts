@@ -54,7 +54,7 @@ describe.skipIf(process.platform === "win32")("hashFileSet() refuses a link that
 		const bytes = Buffer.from([0xff]);
 		symlinkSync(bytes, join(root, "ex/odd"));
 		symlinkSync("/etc/passwd", Buffer.concat([Buffer.from(`${root}/ex/`), bytes]));
-		// Each link goes down some hundred bytes, so that the path without links becomes longer than a path may be.
+		// Each link goes down some hundred bytes. So the path without links becomes longer than the limit for a path.
 		const step = ["d".repeat(200), "d".repeat(200), "d".repeat(200), "d".repeat(200)].join("/");
 		const before = process.cwd();
 		process.chdir(join(root, "ex"));
@@ -122,7 +122,7 @@ describe.skipIf(process.platform === "win32")("hashFileSet() refuses a link that
 			const { problems: messages } = await hashFileSet(root, { onProblem: "collect" });
 			if (messages.some(({ message }) => message.includes("through another link"))) counts.refusedThroughLinks++;
 		});
-		// Random links rarely lead out through another link, so the first run does.
+		// Random links rarely lead out through another link. So the first run uses links that do.
 		const throughLink = [
 			{ directory: "a", target: "../.." },
 			{ directory: "a", target: "l0/x" },

@@ -17,7 +17,7 @@ interface Entry {
 	readonly carried?: readonly CarriedAttribute[];
 }
 
-/** The entries, which must be in the order of their paths. */
+/** Makes a manifest. `entries` must be in the order of their paths. */
 function manifestOf(entries: readonly Entry[], twins: "twins" | "no twins" = "no twins"): Manifest {
 	const paths = entries.map(({ path }) => Buffer.from(path));
 	const pathOffsets = new Uint32Array(entries.length + 1);

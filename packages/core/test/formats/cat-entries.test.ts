@@ -1,4 +1,4 @@
-/** Tests that one entry of a catalog is found as in the whole catalog, and refused with the same words. */
+/** Tests that one entry of a catalog is found as in the whole catalog, and is refused with the same message. */
 
 import fc from "fast-check";
 import { expect, it } from "vitest";
@@ -13,8 +13,8 @@ interface Member {
 }
 
 /**
- * Returns a catalog with these members. Its `bytes` contain only the paths of the members, because nothing else of the
- * content is needed here.
+ * Returns a catalog with these members. Its `bytes` contain only the paths of the members, because the tested functions
+ * read nothing else from them.
  */
 function catalogOf(members: readonly Member[]): Catalog {
 	const texts = members.map(({ path }) => Buffer.from(path, "utf16le"));

@@ -51,7 +51,7 @@ test("refuses a member with more than 64 attribute values, in one attribute or i
 
 test("13 (hostile input): refuses attributes of more than 256 MiB before it decodes them, and writes none", () => {
 	const refusal = expect.objectContaining({ code: "ERR_LIMIT", message: expect.stringContaining("256 MiB") });
-	// The bytes of the attributes are zero, which is no DER. The error about them shows that the limit was passed.
+	// The attributes consist of zero bytes, which are no DER. So ERR_DER shows that the limit did not refuse them.
 	expect(() => parseCatalog(listWithAttributes(MAX_CATALOG_ATTRIBUTE_BYTES + 1))).toThrowError(refusal);
 	const decoded = () => parseCatalog(listWithAttributes(MAX_CATALOG_ATTRIBUTE_BYTES));
 	expect(decoded).toThrowError(expect.objectContaining({ code: "ERR_DER" }));
@@ -77,7 +77,10 @@ test("13 (hostile input): refuses attributes of more than 256 MiB before it deco
 	expect(write(1000).length).toBeGreaterThan(2000);
 });
 
-/** Returns a list without members whose attributes are `size` zero bytes. Untouched zero bytes take no memory. */
+/**
+ * Returns a list without members, whose attributes are `size` zero bytes. The kernel provides no memory for zero bytes
+ * that nothing reads or writes.
+ */
 function listWithAttributes(size: number): Uint8Array {
 	const head = Buffer.concat([
 		sequence(oid(CATALOG_OID.catalogList)),

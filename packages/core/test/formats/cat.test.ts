@@ -60,7 +60,9 @@ function roundTrip(entries: readonly Entry[], facts: Partial<CatalogFacts> = {},
 	return parseCatalog(encodeCatalog(manifestOf(entries, twins), { ...FACTS, ...facts }, TIME));
 }
 
-/** Returns the list of one member with a second value in the SET behind `oidBytes`. All lengths are encoded anew. */
+/**
+ * Returns the list of one member, with a second value in the SET that follows `oidBytes`. All lengths are encoded anew.
+ */
 function withSecondValue(list: Uint8Array, oidBytes: Uint8Array, value: Uint8Array): Uint8Array {
 	function rebuilt(bytes: Uint8Array): Uint8Array[] {
 		const reader = new DerReader(bytes, "list");
@@ -144,7 +146,7 @@ describe("encodeCatalog()", () => {
 	describe("13.17: SpcIndirectData", () => {
 		const list = Buffer.from(encodeCatalog(manifestOf([{ path: "a" }]), FACTS, TIME));
 		const sha256Oid = Buffer.from("0609608648016503040201", "hex");
-		/** The only SpcIndirectData: its attribute, and the SET of its values. */
+		/** The bytes before the only SpcIndirectData: the OID of its attribute. */
 		const indirectOid = Buffer.from("060a2b060104018237020104", "hex");
 
 		test("13.17: a digest algorithm that is not the digest's is refused", () => {

@@ -16,7 +16,7 @@ const CMS = "the signed attributes of a CMS signature";
 const VERITY = "the message that is signed for a file with fs-verity";
 const EVM = "the message that is signed for EVM";
 
-/** Returns the result for content in one piece, and requires the same result for single bytes. */
+/** Returns the result of the check for `content` in one piece. The check must have the same result for single bytes. */
 function foundIn(content: Uint8Array): string | undefined {
 	const [whole, bytewise] = [content.length || 1, 1].map((step) => {
 		const check = createCrossSignatureCheck();

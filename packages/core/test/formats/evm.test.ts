@@ -88,7 +88,7 @@ describe("evmPortableMessage()", () => {
 	});
 });
 
-const keyNames = Object.keys(KEYS) as KeyName[]; // KEYS has no other keys.
+const keyNames = Object.keys(KEYS) as KeyName[]; // The type assertion is safe: KEYS has no other keys.
 
 describe.skipIf(!hasEvmctl)("EVM attributes and evmctl (needs evmctl, openssl, attr)", () => {
 	const bench = openBench();
@@ -96,7 +96,7 @@ describe.skipIf(!hasEvmctl)("EVM attributes and evmctl (needs evmctl, openssl, a
 
 	type Namespace = "user" | "security";
 
-	/** Returns the EVM message of a file as it is now. */
+	/** Returns the EVM message of a file in its present state. */
 	function messageOf(path: string, namespace: Namespace = "user"): Uint8Array {
 		const { uid, gid, mode } = statSync(path);
 		const attributes = new Map<string, Uint8Array>();

@@ -36,7 +36,7 @@ export interface Bench {
 	/** Creates a file without attributes, and replaces any file of that name. */
 	readonly file: (name: string, content: string | Uint8Array) => string;
 	readonly key: (name: KeyName) => EvmctlKey;
-	/** Returns standard output, and true if the exit status was 0. */
+	/** Runs evmctl. `output` is its standard output, and `accepted` is true if the exit status was 0. */
 	readonly evmctl: (args: readonly string[], input?: string) => { readonly accepted: boolean; readonly output: string };
 	readonly remove: () => void;
 }

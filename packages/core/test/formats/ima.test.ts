@@ -76,7 +76,8 @@ describe("parseIma()", () => {
 	});
 
 	it("parses a legacy digest, which is no evidence", () => {
-		const md5 = parseIma(Buffer.concat([Buffer.of(1), Buffer.alloc(16)])) as Extract<ImaValue, { kind: "digest" }>; // The next line asserts the kind.
+		// The next line asserts the kind of the value.
+		const md5 = parseIma(Buffer.concat([Buffer.of(1), Buffer.alloc(16)])) as Extract<ImaValue, { kind: "digest" }>;
 		expect(md5).toEqual({ kind: "digest", algorithm: "md5", digest: Buffer.alloc(16) });
 		const sha1 = parseIma(Buffer.concat([Buffer.of(1), Buffer.alloc(20)]));
 		expect(sha1).toEqual({ kind: "digest", algorithm: "sha1", digest: Buffer.alloc(20) });
@@ -94,7 +95,8 @@ describe("parseIma()", () => {
 		["signature version 3", sigv3],
 	])("refuses %s when truncated or with a byte more", (name, value) => {
 		for (let length = 0; length < value.length; length++) {
-			if (name === "a legacy digest" && length === 17) continue; // A value of 17 bytes is valid: a type byte and an MD5 digest.
+			// A type byte and an MD5 digest have 17 bytes together, so this value is valid.
+			if (name === "a legacy digest" && length === 17) continue;
 			expectError("ERR_ATTRIBUTE_FORMAT", () => parseIma(view(value.subarray(0, length))));
 		}
 		expectError("ERR_ATTRIBUTE_FORMAT", () => parseIma(Buffer.concat([value, Buffer.of(0)])));
@@ -145,7 +147,7 @@ describe("verityMessage()", () => {
 	});
 });
 
-const keyNames = Object.keys(KEYS) as KeyName[]; // KEYS has no other keys.
+const keyNames = Object.keys(KEYS) as KeyName[]; // The type assertion is safe: KEYS has no other keys.
 const digests = ["sha256", "sha512"] as const;
 const contents = { empty: Buffer.alloc(0), "5 MB": Buffer.alloc(5_000_000, "five megabytes") } as const;
 

@@ -8,7 +8,7 @@ type Attribute = readonly [type: string, text: string, tag?: number];
 const CN = "2.5.4.3";
 const O = "2.5.4.10";
 
-/** Encodes a name with one relative name for each list of attributes. */
+/** Encodes a name. Each list of attributes becomes one relative distinguished name. */
 function nameOf(...relativeNames: readonly (readonly Attribute[])[]) {
 	const sets = relativeNames.map((attributes) => {
 		return encode(TAG.SET, ...attributes.map(([type, text, tag = TAG.UTF8_STRING]) => attribute(type, text, tag)));

@@ -72,7 +72,7 @@ describe.skipIf(!hasOpenssl)("parseCertificate() of certificates that openssl ma
 		expect(isAuthority("basicConstraints=critical,CA:TRUE", "keyUsage=digitalSignature")).toBe(false);
 		expect(isAuthority("basicConstraints=CA:FALSE")).toBe(false);
 		expect(isAuthority("extendedKeyUsage=codeSigning")).toBe(false);
-		expect(isAuthority()).toBe(true); // Roots that are older than the extensions have none.
+		expect(isAuthority()).toBe(true); // A root may be older than the extensions, and then has none.
 		expect(isCertificateAuthority(leaf.certificate)).toBe(false);
 	});
 

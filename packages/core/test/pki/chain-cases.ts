@@ -1,4 +1,7 @@
-/** Chains that openssl makes, with the decision about each. They are judged for AT, and the root is the anchor. */
+/**
+ * Lists chains that openssl makes, and the decision about each chain. The chains are judged for the time AT, with the
+ * root as trust anchor.
+ */
 
 import { parseCertificate } from "../../dist/pki/certificate.js";
 import { AUTHORITY, CODE_SIGNER, type Issued, type Workshop } from "./openssl.js";
@@ -34,7 +37,10 @@ export function makeChainParts(workshop: Workshop): ChainParts {
 	};
 }
 
-/** Replaces the lines of the extensions that `changes` contains. A change without a value removes the line. */
+/**
+ * Replaces the lines of extensions that also occur in `changes`. A change that has a name without a value removes the
+ * line.
+ */
 export function replacing(lines: readonly string[], ...changes: string[]): string[] {
 	const names = changes.map((line) => line.split("=")[0]);
 	const kept = lines.filter((line) => !names.includes(line.split("=")[0]));
@@ -49,7 +55,6 @@ export interface ChainCase {
 	readonly openssl?: "ok";
 }
 
-/** The cases by name. */
 export const CHAIN_CASES: Readonly<Record<string, ChainCase>> = {
 	"a leaf under one intermediate": { expect: "ok", make: ({ middle, leaf }) => [leaf, middle] },
 	"three levels of authorities": {
@@ -170,7 +175,7 @@ export const CHAIN_CASES: Readonly<Record<string, ChainCase>> = {
 	},
 	"an intermediate for servers": {
 		expect: "ERR_CERTIFICATE_PURPOSE",
-		openssl: "ok", // OpenSSL does not apply an issuer's usages.
+		openssl: "ok", // OpenSSL does not apply the extended key usages of an issuer.
 		make: ({ root, authority, signer }) => {
 			const issuer = authority(root, "Servers", [...INTERMEDIATE, "extendedKeyUsage=serverAuth"]);
 			return [signer(issuer), issuer];

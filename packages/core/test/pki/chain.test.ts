@@ -195,7 +195,7 @@ describe.skipIf(!hasOpenssl)("verifyChain() with certificates that openssl made"
 			const end = workshop.issue({ subject, issuer, extensions, key: "p256" });
 			const verdict = verdictOf(() => judge(end.certificate, [issuer.certificate], [root.certificate]));
 			expect(verdict).toBe(expected === "ok" ? "ok" : "ERR_CERTIFICATE_CONSTRAINTS");
-			if (address.endsWith(" ")) return; // OpenSSL treats the space as a part of an allowed host name.
+			if (address.endsWith(" ")) return; // OpenSSL counts the space as a part of an allowed host name.
 			const files = ["-CAfile", root.file, "-untrusted", issuer.file, end.file];
 			const { status } = spawnSync("openssl", ["verify", "-attime", String(AT / 1000), ...files]);
 			expect(status === 0 ? "ok" : "refused").toBe(expected);

@@ -1,4 +1,7 @@
-/** Reads real catalogs from outside the repository. Tests that need them are skipped if they are missing. */
+/**
+ * Reads real catalogs from a directory outside of the repository. Tests that need these catalogs are skipped without
+ * them.
+ */
 
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,6 +1,6 @@
 /**
- * Makes a signer without a private key: the certificate's RSA key has the public exponent 1, with which a signature is
- * the padded digest itself. Anyone can write such signatures.
+ * Makes a signer without a private key. The RSA key of its certificate has the public exponent 1. With this exponent a
+ * signature is the padded digest itself, so anyone can write such signatures.
  */
 
 import { createHash, createPublicKey } from "node:crypto";
@@ -13,13 +13,16 @@ import { nextRsaKey } from "../kept-keys.js";
 
 const MODULUS_BYTES = 256;
 
-/** Encodes a SubjectPublicKeyInfo with these numbers. */
+/** Encodes a SubjectPublicKeyInfo of RSA with this modulus and exponent. */
 export function rsaSpki(modulus: bigint, exponent: bigint): Uint8Array {
 	const numbers = sequence(integer(modulus), integer(exponent));
 	return sequence(sequence(oid(RSA_ENCRYPTION), NULL), bitString(numbers));
 }
 
-/** Returns the "signature" of the bytes under the exponent 1: EMSA-PKCS1-v1_5 of their SHA-256. RFC 8017 §9.2. */
+/**
+ * Returns the bytes that count as a signature of `bytes` under the exponent 1: EMSA-PKCS1-v1_5 of their SHA-256. RFC
+ * 8017 §9.2.
+ */
 export function signatureOfNobody(bytes: Uint8Array): Buffer {
 	const digest = createHash("sha256").update(bytes).digest();
 	const info = sequence(sequence(oid(DIGEST_OIDS.sha256), NULL), octetString(digest));
@@ -27,7 +30,10 @@ export function signatureOfNobody(bytes: Uint8Array): Buffer {
 	return Buffer.concat([Buffer.of(0, 1), padding, Buffer.of(0), info]);
 }
 
-/** Returns a code-signing certificate whose key is replaced by that one, as parsed before this was refused. */
+/**
+ * Returns a code-signing certificate with the key `spki`. It is not parsed again, because the parser would refuse the
+ * key.
+ */
 export function certificateWithKey(spki: Uint8Array): Certificate {
 	const key = nextRsaKey(2048);
 	const now = Date.now();
@@ -52,7 +58,7 @@ export function usualModulus(): bigint {
 	return BigInt(`0x${Buffer.from(n, "base64url").toString("hex")}`);
 }
 
-/** Makes the signer. */
+/** Makes the signer. Its signatures are those of `signatureOfNobody`. */
 export function signerWithoutKey(certificate = certificateWithKey(rsaSpki(usualModulus(), 1n))): Signer {
 	return {
 		algorithm: "rsa-pkcs1-sha256",

@@ -105,7 +105,7 @@ describe("14.8: an EC key is never used", () => {
 	});
 
 	it("whose point is the one at infinity", () => {
-		const reader = usual.subarray(0, usual.length - 68); // The header of the SEQUENCE, and the algorithm.
+		const reader = usual.subarray(0, usual.length - 68); // `usual` without its last element, the BIT STRING.
 		const spki = Buffer.concat([reader, Buffer.of(0x03, 0x02, 0x00, 0x00)]);
 		spki[1] = spki.length - 2;
 		expectError("ERR_CERTIFICATE_FORMAT", () => parseCertificate(certificateWithKey(spki).der));

@@ -80,7 +80,7 @@ describe.skipIf(!hasOpenssl)("fetchTimestamp() from an authority made of openssl
 		return copy;
 	}
 
-	/** Returns the query with SHA3-256 as the algorithm of its 32 bytes. */
+	/** Returns the query with the OID of SHA3-256 for its 32 bytes. */
 	const asSha3 = (query: Buffer) => {
 		const copy = Buffer.from(query);
 		const sha256 = Buffer.from("608648016503040201", "hex");
@@ -202,7 +202,7 @@ describe.skipIf(!hasOpenssl)("fetchTimestamp() from an authority made of openssl
 		},
 	);
 
-	/** Judges the token that the server makes as one that is read from a signature. */
+	/** Puts the token that the server makes into a signature, and returns the result of the verification. */
 	async function readFrom(url: string) {
 		const unsignedAttributes = [{ oid: TOKEN_ATTRIBUTE, values: [await fetchRaw(url)] }];
 		const signed = { signature: SIGNATURE, unsignedAttributes } as unknown as SignerInfo;
@@ -310,7 +310,7 @@ describe.skipIf(!hasOpenssl)("fetchTimestamp() from an authority made of openssl
 		expect((await newTimestamp(SIGNATURE, signer.certificate, request)).url).toBe(url);
 	});
 
-	/** Answers with a token that is correct except for its time, which differs from our clock. */
+	/** Answers with a token that is correct except for its time, which differs from this machine's clock. */
 	const shifted =
 		(milliseconds: number) =>
 		({ query, response }: Exchange) => {

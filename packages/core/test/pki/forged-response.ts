@@ -16,12 +16,15 @@ import {
 import { elements, type Fields, generalizedTimeOf, OIDS } from "./forged-token.js";
 import type { Issued } from "./openssl.js";
 
-/** The changes to a response that says `good` and is right without them. */
+/**
+ * The changes to a response. Without changes the response is correct and says `good`. Each function gets the correct
+ * elements and returns others.
+ */
 export interface ResponseForgery {
-	/** The elements of CertID. */
+	/** Changes the elements of CertID. */
 	readonly id?: (fields: Fields) => Fields;
 	readonly single?: (fields: Fields) => Fields;
-	/** The SingleResponses, of which there is one. */
+	/** Changes the list of SingleResponses. The function gets the only one. */
 	readonly singles?: (single: Uint8Array) => readonly Uint8Array[];
 	readonly data?: (fields: Fields) => Fields;
 	readonly basic?: (fields: Fields) => Fields;
@@ -41,7 +44,9 @@ export const ASN1_STATUS = {
 export const enumerated = (value: number) => encode(TAG.ENUMERATED, Uint8Array.of(value));
 export const explicitTime = (milliseconds: number) => encode(context(0), generalizedTimeOf(milliseconds));
 
-/** Makes the response of a P-256 responder to a request of sigtool's. `certificates` come with it. */
+/**
+ * Makes the response to a request of sigtool. A P-256 key of the responder signs it, and it contains `certificates`.
+ */
 export function forgeResponse(
 	query: Uint8Array,
 	responder: Issued,
@@ -88,7 +93,7 @@ export function forgeResponse(
 	return sequence(...elements(response({ status: enumerated(0), bytes: encode(context(0), body) })));
 }
 
-/** Returns the elements of the request's CertID, and its extensions, which have the nonce. */
+/** Returns the elements of the request's CertID, and the request's extensions, which contain the nonce. */
 function parseRequest(query: Uint8Array): { certId: Fields; extensions: Uint8Array } {
 	const reader = new DerReader(query, "request");
 	reader.open(TAG.SEQUENCE);

@@ -20,10 +20,13 @@ import type { Issued } from "./openssl.js";
 /** The elements of a SEQUENCE by name, in their order. An empty one is left out. */
 export type Fields = Readonly<Record<string, Uint8Array>>;
 
-/** The changes to a token that is right without them. Each function takes the right elements and returns others. */
+/**
+ * The changes to a token. Without changes the token is correct. Each function gets the correct elements and returns
+ * others.
+ */
 export interface Forgery {
 	readonly tstInfo?: (fields: Fields) => Fields;
-	/** The changes to TSTInfo as a whole, before it is signed. */
+	/** Changes TSTInfo as a whole, before it is signed. */
 	readonly content?: (tstInfo: Uint8Array) => Uint8Array;
 	readonly attributes?: (fields: Fields) => Fields;
 	/** The value `asGiven` leaves the signed attributes in the order of their names. Default `der`. */

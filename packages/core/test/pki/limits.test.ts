@@ -1,6 +1,4 @@
-/**
- * Unverified input is parsed before any signature is checked. These tests show that its cost stays within the limits.
- */
+/** Tests that parsing takes little time and memory. Unverified input is parsed before any signature is checked. */
 
 import { createHash, createPublicKey, generateKeyPairSync, sign } from "node:crypto";
 import { describe, expect, it, vi } from "vitest";
@@ -107,7 +105,7 @@ describe("a certificate", () => {
 		const numbers = (value: Uint8Array) => sequence(encode(TAG.INTEGER, value), integer(65_537));
 		const encodings = [
 			numbers(modulus),
-			numbers(modulus.subarray(1)), // The number is negative.
+			numbers(modulus.subarray(1)), // Without its first byte, which is zero, the number is negative.
 			Buffer.concat([numbers(modulus), NULL]),
 		].map((key) => Buffer.from(sequence(sequence(oid(RSA_ENCRYPTION), NULL), bitString(key))));
 		for (const key of encodings) {
@@ -202,7 +200,7 @@ describe("a signer", () => {
 		return verifySigner(signers[0], { contentType, contentValue, certificates, profile: "default" }).certificate;
 	}
 
-	/** Makes a certificate with the issuer and serial number of the genuine one, and another key. */
+	/** Makes a certificate with another key, but with the issuer and serial number of the genuine one. */
 	const decoy = (key: Uint8Array) => certificateWith({ serial: genuine.serial, issuer: genuine.issuer.der, key });
 
 	it("may match a few certificates, but not many", () => {

@@ -1,6 +1,6 @@
 /**
- * Provides an authority that revokes certificates. `openssl ca` makes its lists, and `openssl ocsp` makes the
- * responses of its responder on loopback.
+ * Provides an authority that revokes certificates. `openssl ca` makes its lists, and `openssl ocsp` makes the responses
+ * of its responder.
  */
 
 import { execFileSync } from "node:child_process";
@@ -12,7 +12,7 @@ import type { Issued, Workshop } from "./openssl.js";
 export interface Revocation {
 	readonly serial: string;
 	/**
-	 * The time as YYMMDDHHMMSSZ, followed by a reason as in openssl's database: `,keyCompromise`,
+	 * The time as YYMMDDHHMMSSZ, followed by a reason in the form of openssl's database, such as `,keyCompromise` or
 	 * `,keyTime,20250101000000Z`.
 	 */
 	readonly revoked?: string;
@@ -24,7 +24,7 @@ export const OCSP_SIGNER = [
 	"extendedKeyUsage=OCSPSigning",
 ];
 
-/** Formats a time as openssl's database has it: YYMMDDHHMMSSZ. */
+/** Formats a time as openssl's database does: YYMMDDHHMMSSZ. */
 export function databaseTime(milliseconds: number): string {
 	return `${new Date(milliseconds)
 		.toISOString()
@@ -74,7 +74,7 @@ export function issueList(
 	return file;
 }
 
-/** Joins the two configurations, because `-crlexts` names a section of the only configuration that openssl reads. */
+/** Joins the two configurations to one file. `-crlexts` names a section, and openssl reads only one configuration. */
 function joined(place: string): string {
 	const file = join(place, "both.cnf");
 	writeFileSync(file, ["ca.cnf", "extensions.cnf"].map((name) => readFileSync(join(place, name), "utf8")).join("\n"));

@@ -1,4 +1,4 @@
-/** A timestamping authority on loopback: `openssl ts` behind a server that may misbehave. */
+/** Runs a timestamping authority on loopback: a server that calls `openssl ts` and may misbehave. */
 
 import { execFileSync } from "node:child_process";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
@@ -59,8 +59,8 @@ export function sendReply(response: ServerResponse, reply: Uint8Array): void {
 }
 
 /**
- * Makes a TimeStampResp whose token any certificate signed. `openssl ts` itself accepts only a certificate whose sole
- * purpose is timestamping. `authority` makes the TSTInfo, `forger` signs it.
+ * Makes a TimeStampResp whose token is signed by the certificate `forger`, which may be of any kind. `openssl ts`
+ * itself signs only with a certificate whose sole purpose is timestamping. `authority` makes the TSTInfo.
  */
 export function forgedReply(query: Uint8Array, authority: Issued, forger: Issued, workshop: Workshop): Buffer {
 	const token = runOpensslTs(query, authority, workshop, "sha256", ["-token_out"]);

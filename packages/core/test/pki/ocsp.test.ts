@@ -5,7 +5,7 @@ import { bitString, DerReader, encode, integer, NULL, octetString, oid, sequence
 import { statementOfResponse } from "../../dist/pki/ocsp.js";
 import { CODE_SIGNER, hasOpenssl, type Issued, openWorkshop, type Workshop } from "./openssl.js";
 
-/** These tests need responses that `openssl ocsp` does not make. */
+/** `openssl ocsp` does not make the responses that these tests need. */
 describe.skipIf(!hasOpenssl)("statementOfResponse()", () => {
 	let workshop: Workshop;
 	let issuer: Issued;
@@ -28,7 +28,7 @@ describe.skipIf(!hasOpenssl)("statementOfResponse()", () => {
 		return responseNamingBy("sha1", ...statuses);
 	}
 
-	/** Names the certificate by this hash. */
+	/** Makes a response like `response`, which identifies the certificate by this hash. */
 	function responseNamingBy(hashName: "sha1" | "sha256", ...statuses: readonly Uint8Array[]): Uint8Array {
 		const reader = new DerReader(issuer.certificate.spki, "key");
 		reader.open(TAG.SEQUENCE);

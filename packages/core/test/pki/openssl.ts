@@ -29,7 +29,7 @@ export interface Order {
 	/** Lines of an extension section of openssl's configuration. */
 	readonly extensions?: readonly string[];
 	readonly key?: KeyType;
-	/** A certificate whose key this one certifies as well. */
+	/** Another certificate, whose key this certificate gets. */
 	readonly sameKeyAs?: Issued;
 	readonly digest?: "sha1" | "sha256" | "sha384" | "md5";
 	/** The times are in the form YYYYMMDDHHMMSSZ. */

@@ -1,24 +1,25 @@
 /**
- * The decision table of revocation: what lists and responders say about one certificate, and the verdict. Times are hours
- * from now; the certificate is issued by "Root" and judged for now, unless a row says otherwise.
+ * The decision table of revocation. Each row has lists and responses about one certificate, and the verdict. Times are
+ * in hours from now. Unless a row says otherwise, "Root" issued the certificate, and the certificate is judged for now.
  *
- * `openssl` is the verdict of OpenSSL 3.5 on the same bytes, for now: `openssl verify -crl_check` gives error numbers
- * (3: no list, 8: list not signed by its issuer, 10: certificate expired, 11: list not yet valid, 12: list expired, 23:
- * revoked, 35: issuer may not sign lists, 36: critical extension, 44: list does not cover the certificate; x509_vfy.h) or `unreadable`, `openssl ocsp -respin` gives a status. A row where
- * OpenSSL decides otherwise says why sigtool differs.
+ * `openssl` is the verdict of OpenSSL 3.5 on the same bytes, for now. The numbers are those that `openssl verify
+ * -crl_check` gives (x509_vfy.h): 3 no list, 8 list not signed by its issuer, 10 certificate expired, 11 list not yet
+ * valid, 12 list expired, 23 revoked, 35 issuer may not sign lists, 36 critical extension, 44 list does not cover the
+ * certificate. If OpenSSL cannot read the list, it is `unreadable`. For a response it is the status that `openssl ocsp
+ * -respin` gives. If OpenSSL decides otherwise than sigtool, `because` has the reason.
  */
 
 export type Hours = number;
 
 export interface ListRow {
 	readonly from?: Hours;
-	/** `null`: the list names no next update. */
+	/** The value `null` means that the list names no next update. */
 	readonly next?: Hours | null;
 	readonly revoked?: readonly EntryRow[];
-	/** Extensions of the list by the names in `EXTENSIONS`. */
+	/** The extensions of the list. Each text is a name in `EXTENSIONS`. */
 	readonly extensions?: readonly string[];
 	readonly by?: "other key" | "other issuer" | "without cRLSign" | "SHA-1";
-	/** Another spelling of the issuer's name, `Root` in a UTF8String. */
+	/** The list spells the issuer's name otherwise than the issuer's certificate, which has `Root` in a UTF8String. */
 	readonly spelling?: Spelling;
 }
 
@@ -27,11 +28,11 @@ export type Spelling = "PrintableString" | "upper case" | "spaces around it" | "
 export interface EntryRow {
 	readonly serial?: "another" | "not minimal" | "empty";
 	readonly at: Hours | "with an offset" | "without seconds";
-	/** CRLReason, RFC 5280 §5.3.1. */
+	/** The CRLReason of RFC 5280 §5.3.1. */
 	readonly why?: number;
 	readonly invalid?: Hours;
 	readonly extensions?: readonly string[];
-	/** The number of unknown extensions that the entry has besides. */
+	/** The number of unknown extensions that the entry has in addition. */
 	readonly more?: number;
 }
 
@@ -46,7 +47,7 @@ export interface AnswerRow {
 export interface ResponseRow {
 	readonly answers?: readonly AnswerRow[];
 	readonly by?: "delegate" | "delegate without usage" | "expired delegate" | "delegate of another" | "other key";
-	/** OCSPResponseStatus, RFC 6960 §4.2.1. */
+	/** The OCSPResponseStatus of RFC 6960 §4.2.1. */
 	readonly failure?: number;
 	readonly extensions?: readonly string[];
 }
@@ -56,21 +57,25 @@ export interface Case {
 	/** The section of the RFC that the verdict follows. */
 	readonly rfc: string;
 	/**
-	 * `expired`: a hundred hours ago. `points`: it names the distribution point http://crl.example/1. `some reasons`: it
-	 * names that point for some reasons, and http://crl.example/2 for all.
+	 * With `expired`, the certificate expired a hundred hours ago. With `points`, it names the distribution point
+	 * http://crl.example/1. With `some reasons`, it names this point for some reasons, and http://crl.example/2 for all
+	 * reasons.
 	 */
 	readonly certificate?: "expired" | "points" | "some reasons";
 	readonly lists?: readonly ListRow[];
 	readonly response?: ResponseRow;
-	/** The time that a timestamp or the user proves. */
+	/** The time of the signature, if a timestamp or the user proves it. */
 	readonly proven?: Hours;
-	/** The certificate is that of a timestamping authority, judged for `proven`. */
+	/**
+	 * The value true means that the certificate is that of a timestamping authority. It is judged for the time
+	 * `proven`.
+	 */
 	readonly isAuthorityOfTime?: true;
-	/** `refused`: the list is not accepted at all. */
+	/** The value `refused` means that the list is not accepted at all. */
 	readonly verdict: "good" | "revoked" | "revoked-later" | "unknown" | "refused";
-	/** Part of the message, or of the name of the source that decided. */
+	/** A part of the message, or of the name of the source that decided. */
 	readonly reason: string;
-	/** Part of the only warning about a certificate that is good. Without it there is none. */
+	/** A part of the only warning about a certificate that is good. If it is absent, there must be no warning. */
 	readonly warning?: string;
 	readonly openssl: string;
 	/** The reason why sigtool decides otherwise than OpenSSL. */
@@ -106,7 +111,7 @@ const REASONS: readonly (readonly [number, string])[] = [
 	[42, "reason 42"],
 ];
 
-/** Dates of one source, which reports no revocation. */
+/** One source reports no revocation. The rows differ in its dates. */
 const FRESHNESS: readonly Case[] = [
 	{
 		name: "fresh list, nothing revoked",
@@ -288,7 +293,7 @@ const FRESHNESS: readonly Case[] = [
 	},
 ];
 
-/** Revocations without proof of the time of the signature. */
+/** A source reports a revocation, and nothing proves the time of the signature. */
 const REVOKED: readonly Case[] = [
 	...REASONS.map(([why, text]): Case => {
 		return {
@@ -437,7 +442,7 @@ const REVOKED: readonly Case[] = [
 	},
 ];
 
-/** Revocations compared with a proven time, ten hours ago. */
+/** A source reports a revocation, and the time of the signature is proven. It was ten hours ago. */
 const PROVEN: readonly Case[] = [
 	...(
 		[
@@ -580,7 +585,7 @@ const hold = (from: Hours, more: Partial<ListRow> = {}): ListRow => ({
 	...more,
 });
 
-/** A hold, and what may lift it. */
+/** A certificate is on hold. The rows show which source can end the hold. */
 const HOLDS: readonly Case[] = [
 	{
 		name: "hold, newer fresh list",
@@ -826,7 +831,7 @@ const HOLDS: readonly Case[] = [
 	},
 ];
 
-/** One source that says several things about the certificate. */
+/** One source says several things about the certificate. */
 const TWICE: readonly Case[] = [
 	...[HOLD, SUPERSEDED].map((other): Case => {
 		return {
@@ -935,7 +940,9 @@ const TWICE: readonly Case[] = [
 	},
 ];
 
-/** Revocations with details that cannot be read, and an older source that is good. */
+/**
+ * A source reports a revocation with details that cannot be read. An older source says that the certificate is good.
+ */
 const UNREADABLE: readonly Case[] = [
 	...(
 		[
@@ -1031,7 +1038,7 @@ const UNREADABLE: readonly Case[] = [
 	},
 ];
 
-/** Lists that are not complete. */
+/** The lists are not complete. */
 const SCOPE: readonly Case[] = [
 	...(
 		[
@@ -1205,7 +1212,7 @@ const SCOPE: readonly Case[] = [
 	},
 ];
 
-/** Who may speak about the certificate. */
+/** The rows differ in who signed a list or a response. */
 const SIGNERS: readonly Case[] = [
 	...(["PrintableString", "upper case", "spaces around it"] as const).flatMap((spelling): Case[] => {
 		const row = { rfc: "5280 §7.1", reason: "list 1" } as const;
@@ -1424,7 +1431,7 @@ const SIGNERS: readonly Case[] = [
 	},
 ];
 
-/** The certificate expired a hundred hours ago and was used before, 102 hours ago. */
+/** The certificate expired a hundred hours ago. It was used 102 hours ago, when it was valid. */
 const EXPIRED: readonly Case[] = (
 	[
 		["list between the timestamp and the expiry", { from: -101, next: -90 }, "good", "list 1", "crl 12 10"],
@@ -1475,7 +1482,7 @@ const EXPIRED: readonly Case[] = (
 	};
 });
 
-/** Timestamping authorities, whose key can make tokens for any time. */
+/** The certificate is that of a timestamping authority, whose key can make tokens for any time. */
 const TIME: readonly Case[] = (
 	[
 		["superseded later", [{ at: -5, why: SUPERSEDED }], "revoked-later", "list 1"],

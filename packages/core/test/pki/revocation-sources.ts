@@ -1,6 +1,6 @@
 /**
- * Encodes revocation lists and OCSP responses that no tool makes: with any dates, entries and extensions. Their
- * signatures are real, by P-256 keys.
+ * Encodes revocation lists and OCSP responses that no tool makes: with any dates, entries and extensions. P-256 keys
+ * sign them, so their signatures are valid.
  */
 
 import { createHash, sign } from "node:crypto";
@@ -28,7 +28,7 @@ export interface ExtensionContent {
 /** Times are in milliseconds since the epoch. */
 export interface Entry {
 	readonly serial: Uint8Array;
-	/** A time, or an element in its place. */
+	/** The time of the revocation, or an element that is encoded in its place. */
 	readonly revokedAt: number | Uint8Array;
 	readonly reason?: number;
 	readonly invalidSince?: number;
@@ -41,9 +41,9 @@ export interface ListContent {
 	readonly entries?: readonly Entry[];
 	readonly extensions?: readonly ExtensionContent[];
 	readonly issuer: Issued;
-	/** The Name element in the list; by default the issuer's. */
+	/** The Name element in the list. By default it is that of the issuer. */
 	readonly issuerName?: Uint8Array;
-	/** The key that signs; by default the issuer's. */
+	/** The certificate whose key signs. By default it is the issuer. */
 	readonly signer?: Issued;
 	readonly digest?: "sha1" | "sha256";
 }
@@ -81,16 +81,16 @@ export interface Answer {
 export interface ResponseContent {
 	readonly answers: readonly Answer[];
 	readonly issuer: Issued;
-	/** The key that signs; by default the issuer's. */
+	/** The certificate whose key signs. By default it is the issuer. */
 	readonly signer?: Issued;
-	/** `none` leaves out the certificate of a signer that is not the issuer. */
+	/** The value `none` leaves out the certificate of a signer that is not the issuer. */
 	readonly certificates?: "none";
-	/** OCSPResponseStatus; without it 0, successful. */
+	/** The OCSPResponseStatus. By default it is 0, successful. */
 	readonly failure?: number;
 	readonly extensions?: readonly ExtensionContent[];
 }
 
-/** Encodes OCSPResponse with a BasicOCSPResponse, RFC 6960 §4.2.1. */
+/** Encodes an OCSPResponse with a BasicOCSPResponse, RFC 6960 §4.2.1. */
 export function encodeResponse(content: ResponseContent): Uint8Array {
 	const { answers, issuer, signer = issuer, certificates, failure = 0, extensions = [] } = content;
 	const status = enumerated(failure);
@@ -137,7 +137,7 @@ function keyHash({ certificate }: Issued): Uint8Array {
 	return octetString(createHash("sha1").update(reader.bitStringBytes()).digest());
 }
 
-/** The entry extensions reasonCode and invalidityDate, RFC 5280 §5.3. */
+/** Returns the entry extensions reasonCode and invalidityDate, RFC 5280 §5.3. */
 export function detailExtensions(reason: number | undefined, invalidSince: number | undefined): ExtensionContent[] {
 	return [
 		...(reason === undefined ? [] : [{ oid: "2.5.29.21", value: enumerated(reason) }]),

@@ -32,7 +32,7 @@ import {
 	type ListContent,
 } from "./revocation-sources.js";
 
-/** Encoded times have whole seconds. */
+/** The time is a whole second, because encoded times have whole seconds. */
 const NOW = Math.floor(Date.now() / 1000) * 1000;
 const at = (hours: Hours) => NOW + Math.round(hours * 3600) * 1000;
 const databaseDate = (hours: Hours) => new Date(at(hours)).toISOString().slice(0, 19).replace(/[-:T]/g, "").concat("Z");
@@ -71,7 +71,7 @@ interface Judged {
 	readonly warnings: readonly string[];
 }
 
-/** Finds an extension by its name, which may end in ", critical". */
+/** Returns the extension with this name. If the name ends in ", critical", the extension is critical. */
 function extensionNamed(name: string): ExtensionContent {
 	const [, base, critical] = /^(.*?)(, critical)?$/.exec(name) ?? [];
 	const found = EXTENSIONS[base ?? ""];
@@ -85,13 +85,13 @@ const SERIALS = {
 	empty: Buffer.alloc(0),
 } as const;
 
-/** Dates that are no dates of DER. */
+/** These elements are times that DER does not allow. */
 const MALFORMED_DATES = {
 	"with an offset": encode(TAG.UTC_TIME, Buffer.from("260101000000+0000")),
 	"without seconds": encode(TAG.UTC_TIME, Buffer.from("2601010000Z")),
 } as const;
 
-/** The extension with distribution points, in the configuration of OpenSSL. */
+/** The lines of OpenSSL's configuration that give a certificate its distribution points. */
 const POINTS: Readonly<Partial<Record<string, readonly string[]>>> = {
 	points: ["crlDistributionPoints=URI:http://crl.example/1"],
 	"some reasons": [
@@ -151,7 +151,7 @@ describe.skipIf(!hasOpenssl)("14.1, 14.2, 14.5: the decision table of revocation
 		workshop.remove();
 	});
 
-	/** Returns a certificate of "Root" with serial number 1001, made once for each kind. */
+	/** Returns a certificate with the serial number 1001, issued by "Root". Each kind of certificate is made once. */
 	function certificateFor({ certificate, response, isAuthorityOfTime }: Case): Issued {
 		const kind = [certificate, response !== undefined, isAuthorityOfTime].join();
 		const known = certificates.get(kind);
@@ -213,11 +213,11 @@ describe.skipIf(!hasOpenssl)("14.1, 14.2, 14.5: the decision table of revocation
 			extensions: extensions.map(extensionNamed),
 		};
 		const signer = by === undefined ? undefined : delegates[by];
-		// Without its certificate, the answer shows nobody who may have signed it.
+		// The certificate of the signer is left out, so nothing in the response shows who signed it.
 		return encodeResponse({ ...content, signer, ...(by === "other key" && { certificates: "none" }) });
 	}
 
-	/** Judges the certificate of a row by its sources. The reason is the text that explains the verdict. */
+	/** Judges the certificate of a row by its sources. `reason` is the text that explains the verdict. */
 	async function judge(row: Case, lists: readonly Uint8Array[], ocsp: "require" | "prefer"): Promise<Judged> {
 		const issuer = row.lists?.some(({ by }) => by === "without cRLSign") === true ? rootWithoutLists : root;
 		const chain = [certificateFor(row).certificate, issuer.certificate];
@@ -225,7 +225,7 @@ describe.skipIf(!hasOpenssl)("14.1, 14.2, 14.5: the decision table of revocation
 			at: row.proven === undefined ? NOW : at(row.proven),
 			source: row.proven === undefined ? "now" : "rfc3161",
 		};
-		// These are the members that the check of revocation reads.
+		// The check of revocation reads only these members, so the type assertion is safe.
 		const catalog = {
 			...{ file: "x.cat", bytes: new Uint8Array(), warnings: [], judgedAt: moment },
 			signer: { chain, trustedBy: { kind: "authority" } },
@@ -255,14 +255,14 @@ describe.skipIf(!hasOpenssl)("14.1, 14.2, 14.5: the decision table of revocation
 		}
 	}
 
-	/** Names a list by its number in the row, in whatever order the lists are given. */
+	/** Returns the name of a list, which has the list's number in the row. The lists may be given in another order. */
 	function nameOf({ lists = [] }: Case, der: Uint8Array, number: number): string {
 		const original = made.get(lists)?.findIndex((each) => Buffer.compare(each, der) === 0) ?? number;
 		return `list ${original + 1}`;
 	}
 	const made = new Map<readonly ListRow[], readonly Uint8Array[]>();
 
-	/** Asks OpenSSL about the same bytes, for now. */
+	/** Returns the verdict of OpenSSL on the same bytes, for now. */
 	function askOpenssl(row: Case, lists: readonly Uint8Array[]): string {
 		const issuer = row.lists?.some(({ by }) => by === "without cRLSign") === true ? rootWithoutLists : root;
 		const leaf = certificateFor(row);
@@ -337,7 +337,7 @@ describe.skipIf(!hasOpenssl)("14.1, 14.2, 14.5: the decision table of revocation
 	});
 });
 
-/** Tells whether OpenSSL comes to the same end: good, revoked, or neither. */
+/** Returns true if OpenSSL has the same result: good, revoked, or neither. */
 function agrees(verdict: Case["verdict"], theirs: string): boolean {
 	const isRevoked = /\b23\b|revoked/.test(theirs);
 	const isGood = theirs.split("; ").every((each) => / good$/.test(each));

@@ -75,7 +75,7 @@ describe.skipIf(!hasOpenssl)("verifyTimestamps() of tokens that openssl ts made"
 		return readFileSync(reply);
 	}
 
-	/** Returns the signer of a SignedData that carries these unsigned attributes. */
+	/** Returns the signer of a SignedData that has these unsigned attributes. */
 	function signedWith(unsigned: (signature: Uint8Array) => Uint8Array[], issued = signer): SignerInfo {
 		const content = sequence(octetString(Buffer.from("content")));
 		const digest = createHash("sha256").update(content.subarray(2)).digest();
@@ -149,7 +149,10 @@ describe.skipIf(!hasOpenssl)("verifyTimestamps() of tokens that openssl ts made"
 
 	describe("14.10: a signer does not choose the time of its own signature", () => {
 		const both = CODE_SIGNER.map((line) => line.replace("codeSigning", "codeSigning,timeStamping"));
-		/** Judges a token by `stamper` on a signature by `by`, beside which the signer's certificates lie. */
+		/**
+		 * Judges a signature by the signer `by` with a timestamp by the authority `stamper`. The signature contains
+		 * only one certificate, that of `by`.
+		 */
 		const verdict = (by: Issued, stamper: Issued, form: "any" | "rfc3161" = "any") => {
 			const info = signedWith((signature) => [encodeAttribute(RFC3161, tokenAt(signature, JUNE, stamper))], by);
 			const certificates = [by.certificate];

@@ -1,4 +1,4 @@
-/** Makes RFC 3161 tokens for any time. `openssl ts` makes them for now alone. */
+/** Makes RFC 3161 tokens for any time. `openssl ts` makes tokens only for the present time. */
 
 import { createHash, createPrivateKey, sign } from "node:crypto";
 import { readFileSync } from "node:fs";

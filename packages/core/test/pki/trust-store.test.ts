@@ -330,7 +330,8 @@ describe("trust.json", () => {
 		expect(error.message).toMatch(reason);
 		expect(error.message).toContain(`Cannot use trust store "${file}": `);
 		expect(error.path).toBe(file);
-		expectError("ERR_CONFIG", () => addTrust({ spkiSha256: PIN })); // A file that is not understood is not overwritten.
+		// A trust store that cannot be read is not overwritten.
+		expectError("ERR_CONFIG", () => addTrust({ spkiSha256: PIN }));
 	});
 
 	it("is refused when it is larger than 1 MiB", () => {

@@ -267,7 +267,7 @@ describe("restoreFile()", () => {
 		{ name: "user.evm", value: Buffer.from("new evm") },
 	];
 
-	/** Keeps the attributes of one file in memory. `onWrite` does what another process would do meanwhile. */
+	/** Makes a file whose attributes are kept in memory. `onWrite` does what another process could do meanwhile. */
 	function memory(onWrite: (name: string, held: Map<string, Uint8Array>) => void = () => {}) {
 		const held = new Map<string, Uint8Array>([["user.ima", Buffer.from("old ima")]]);
 		const inMemory: AttributeAccess = {

@@ -28,8 +28,8 @@ const isPossible = access !== undefined;
 const inode = (descriptor: number) => fstatSync(descriptor).ino;
 
 /**
- * Opens a tree's files. After the first file, the directory is replaced by a link to another directory, which has
- * files of the same names.
+ * Opens the files of a tree. After the first file, the directory is replaced by a link to another directory. This
+ * directory has files with the same names.
  */
 function openWhileSwapped(act: (descriptor: number) => void) {
 	const root = tempTree({ "lib/a": "1", "lib/b": "2", "lib/c": "3" });

@@ -31,9 +31,9 @@ const later = (milliseconds: number) => generalizedTimeOf(Date.now() + milliseco
 /** A token of the good authority that is wrong in one piece, or an answer that is wrong as a whole. */
 type Hostility = Forgery | ((exchange: Exchange, good: Uint8Array) => void);
 
-/** Answers to a request, each with the code of the reason for which it is refused. */
+/** The answers to a request, each with the code of the refusal. */
 const ANSWERS: Record<string, [code: ErrorCode, hostility: Hostility]> = {
-	// HTTP
+	// These answers are wrong in HTTP.
 	"status 404": ["ERR_NETWORK", ({ response }) => response.writeHead(404).end()],
 	"status 503, three times": ["ERR_NETWORK", ({ response }) => response.writeHead(503).end()],
 	"status 202 and a good token": ["ERR_NETWORK", ({ response }, good) => response.writeHead(202, REPLY).end(good)],
@@ -65,7 +65,7 @@ const ANSWERS: Record<string, [code: ErrorCode, hostility: Hostility]> = {
 		({ response }, good) => response.writeHead(200, { ...REPLY, "content-encoding": "gzip" }).end(gzipSync(good)),
 	],
 	"an empty body": ["ERR_DER", ({ response }) => sendReply(response, OMITTED)],
-	// TimeStampResp
+	// These answers are wrong in TimeStampResp.
 	"an indefinite length": [
 		"ERR_DER",
 		({ response }) => sendReply(response, Buffer.from("30803003020100000000", "hex")),
@@ -107,7 +107,7 @@ const ANSWERS: Record<string, [code: ErrorCode, hostility: Hostility]> = {
 			},
 		},
 	],
-	// SignedData
+	// These answers are wrong in SignedData.
 	"a version of SignedData that does not exist": [
 		"ERR_CMS_FORMAT",
 		{ signedData: (fields) => ({ ...fields, version: integer(9) }) },
@@ -163,7 +163,7 @@ const ANSWERS: Record<string, [code: ErrorCode, hostility: Hostility]> = {
 			}),
 		},
 	],
-	// TSTInfo
+	// These answers are wrong in TSTInfo.
 	"version 2": ["ERR_TIMESTAMP", { tstInfo: (fields) => ({ ...fields, version: integer(2) }) }],
 	"an imprint of another signature": [
 		"ERR_TIMESTAMP",
@@ -243,7 +243,7 @@ const ANSWERS: Record<string, [code: ErrorCode, hostility: Hostility]> = {
 		"ERR_LIMIT",
 		{ tstInfo: (fields) => ({ ...fields, tsa: encode(context(0), octetString(new Uint8Array(20_000))) }) },
 	],
-	// Signed attributes
+	// These answers are wrong in the signed attributes.
 	"no signed attributes": ["ERR_TIMESTAMP", { attributes: () => ({}) }],
 	"no message digest": ["ERR_SIGNED_ATTRIBUTES", { attributes: (fields) => ({ ...fields, messageDigest: OMITTED }) }],
 	"the digest of other content": [
@@ -307,7 +307,7 @@ const ANSWERS: Record<string, [code: ErrorCode, hostility: Hostility]> = {
 		"ERR_LIMIT",
 		{ attributes: (fields) => ({ ...fields, more: encodeAttribute("1.2.3", octetString(new Uint8Array(70_000))) }) },
 	],
-	// Signature
+	// These answers are wrong in the signature.
 	"a signature of zeros": [
 		"ERR_SIGNATURE",
 		{ signer: (fields) => ({ ...fields, signature: octetString(sequence(integer(0), integer(0))) }) },
@@ -390,7 +390,7 @@ describe.skipIf(!hasOpenssl)("14 (2): hostile timestamping authorities", () => {
 	): Promise<void> {
 		const hostile = await serve(answer);
 		servers.push(hostile);
-		// Only these answers may take as long as the limit.
+		// Only answers that are refused with ERR_NETWORK may use up the time limit, so their limit is short.
 		const timeoutMs = code === "ERR_NETWORK" ? 400 : 10_000;
 		const first = request([hostile.url], { timeoutMs, ...more });
 		const error: unknown = await timestampCatalog(catalog, { request: first }).catch((it) => it);
@@ -402,7 +402,8 @@ describe.skipIf(!hasOpenssl)("14 (2): hostile timestamping authorities", () => {
 		expect(readFileSync(catalog).equals(original)).toBe(true);
 		expect(readdirSync(dirname(catalog))).toEqual(["lib.cat"]);
 		const both = request([hostile.url, good.url], more);
-		if (code === "ERR_NETWORK") return; // These take long, and fetch-timestamp.test.ts has them.
+		// These answers take long. fetch-timestamp.test.ts tests the next authority for them.
+		if (code === "ERR_NETWORK") return;
 		expect((await fetchTimestamp(Buffer.from("signature"), signer.certificate, both)).url).toBe(good.url);
 	}
 

@@ -1,4 +1,4 @@
-/** Opens PKCS#12 containers as other programs write them by default. */
+/** Opens PKCS#12 containers that other programs have written with their defaults. */
 
 import { spawnSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
@@ -36,7 +36,8 @@ describe.skipIf(!hasOpenssl)("14.7: openPkcs12Signer() opens the containers of",
 			leaves.set(key, workshop.issue({ subject: "/CN=Leaf", extensions: CODE_SIGNER, key }));
 		}
 	});
-	const leafOf = (kind: string) => leaves.get(kind) as Issued; // `beforeAll` made them.
+	// The type assertion is safe: `beforeAll` made these leaves.
+	const leafOf = (kind: string) => leaves.get(kind) as Issued;
 	let count = 0;
 	const newFile = () => join(workshop.directory, `${++count}.p12`);
 
@@ -96,8 +97,8 @@ describe.skipIf(!hasOpenssl)("14.7: openPkcs12Signer() opens the containers of",
 });
 
 /**
- * These are `keytool`'s of OpenJDK 21, which is too large to be installed for one test. `containers/make-keytool.sh` made
- * them.
+ * `keytool` of OpenJDK 21 wrote these containers. It is too large to be installed for one test, so
+ * `containers/make-keytool.sh` made them once.
  */
 describe("14.7: openPkcs12Signer() opens the containers of Java, written by keytool", () => {
 	it.each(["default", "legacy"])("%s", async (name) => {

@@ -6,7 +6,7 @@ import { decodeAnswer, decodeCall, encodeAnswer, encodeCall } from "../../dist/s
 const HANDLE = Buffer.alloc(8, 7);
 const TOKEN = { label: "a", manufacturerID: "b", model: "c", serialNumber: "d", flags: 1 };
 
-/** Returns the functions of a module whose process answers every call with these members. */
+/** Returns the functions of a module. The module's process answers every call with these members. */
 const answering = (answer: Record<string, unknown>) =>
 	remoteCryptoki({ ask: () => answer, isOpen: () => true, close() {} }, 1000);
 

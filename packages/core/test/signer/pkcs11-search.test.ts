@@ -10,7 +10,10 @@ import { parsePkcs11Uri } from "../../dist/signer/pkcs11-uri.js";
 const HANDLE = Buffer.alloc(8, 7);
 const ANY = parsePkcs11Uri("pkcs11:");
 
-/** Makes a module whose calls take the given time of a clock that only these calls advance. */
+/**
+ * Makes a module with a clock. Each call to the module takes `callMs` on this clock, and nothing else advances the
+ * clock.
+ */
 function slowModule(callMs: number, answer: (name: string) => unknown) {
 	let nowMs = 0;
 	const asked: { name: string; timeoutMs: number }[] = [];
@@ -77,7 +80,7 @@ describe("14.6: the search in a PKCS#11 module", () => {
 	});
 });
 
-/** Makes a session with a token that has keys with these labels and ids, none of which a URI finds by its name. */
+/** Makes a session with a token. The token has keys with these labels and ids, and none has the name in the URI. */
 function tokenWith(keys: readonly (readonly [label: string, id: string])[]) {
 	let found: Buffer[] = [];
 	const handleOf = (index: number) => {
@@ -96,7 +99,8 @@ function tokenWith(keys: readonly (readonly [label: string, id: string])[]) {
 			return [{ value: type === 3 ? Buffer.from(label) : Buffer.from(id, "hex") }];
 		},
 	};
-	return sessionOf(cryptoki as Cryptoki); // `findKey` calls no other function for a key that is missing.
+	// The type assertion is safe: if a key is missing, `findKey` calls no other functions.
+	return sessionOf(cryptoki as Cryptoki);
 }
 
 describe("14.6: findKey() for a name that no key has", () => {

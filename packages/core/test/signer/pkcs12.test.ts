@@ -114,7 +114,7 @@ describe.skipIf(!hasOpenssl)("openPkcs12Signer()", () => {
 	});
 
 	it("14.7: judges certificates by the bytes in the container, not by an encoding of its own", async () => {
-		const leaf = leaves.get("rsa2048") as Issued; // `beforeAll` made it.
+		const leaf = leaves.get("rsa2048") as Issued; // The type assertion is safe: `beforeAll` made it.
 		const { der, tbs } = leaf.certificate;
 		const sha256WithRsa = oid("1.2.840.113549.1.1.11");
 		const reader = new DerReader(der, "certificate");
@@ -196,7 +196,7 @@ describe.skipIf(!hasOpenssl)("openPkcs12Signer()", () => {
 
 	it("14.7: counts PBMAC1 by the blocks of its key, before the passphrase is asked for", async () => {
 		const { version, authSafe } = partsOf(readFileSync(exportContainer("p256")));
-		const prf = sequence(oid("1.2.840.113549.2.7"), NULL); // HMAC with SHA-1
+		const prf = sequence(oid("1.2.840.113549.2.7"), NULL); // this OID is HMAC with SHA-1
 		const fileWith = (iterations: number, keyBytes: number) => {
 			const parameters = sequence(octetString(Buffer.alloc(8)), integer(iterations), integer(keyBytes), prf);
 			const derivation = sequence(oid("1.2.840.113549.1.5.12"), parameters);
@@ -234,7 +234,7 @@ describe.skipIf(!hasOpenssl)("openPkcs12Signer()", () => {
 
 	it("14.7: counts each encoding of the passphrase that it tries, of which PBMAC1 has one", async () => {
 		const data = oid("1.2.840.113549.1.7.1");
-		// The key of this part is counted, but never derived, because the MAC is wrong.
+		// The work for the key of this part is counted. The key is never derived, because the MAC is wrong.
 		const pbe = sequence(oid("1.2.840.113549.1.12.1.3"), sequence(octetString(Buffer.alloc(8)), integer(1_666_000)));
 		const content = sequence(data, pbe, encode(context(0, "primitive"), Buffer.alloc(16)));
 		const part = sequence(oid("1.2.840.113549.1.7.6"), encode(context(0), sequence(integer(0), content)));
@@ -274,13 +274,13 @@ describe.skipIf(!hasOpenssl)("openPkcs12Signer()", () => {
 		expect(
 			(await expectRejection("ERR_PKCS12", open(workshop.write("nested.p12", nestedContainer(1, 1))))).message,
 		).toMatch(
-			/damaged or not supported/, // The content is not a key.
+			/damaged or not supported/, // The decrypted content is not a key.
 		);
 		await expectToSign(await open(exportContainer("p256", ["-legacy"])));
 	});
 
 	it("14.9: refuses containers without a key and without its certificate, and names the way out", async () => {
-		const leaf = leaves.get("rsa2048") as Issued; // `beforeAll` made it.
+		const leaf = leaves.get("rsa2048") as Issued; // The type assertion is safe: `beforeAll` made it.
 		const file = join(workshop.directory, "part.p12");
 		const common = ["pkcs12", "-export", "-out", file, "-passout", `pass:${PASSPHRASE}`];
 		workshop.openssl(...common, "-nokeys", "-in", leaf.file);

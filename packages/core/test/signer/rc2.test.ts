@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { decryptRc2Cbc } from "../../dist/signer/rc2.js";
 import { expectError } from "../pki/expect-error.js";
 
-/** RFC 2268 §5: key, effective bits, plaintext, ciphertext. */
+/** These are the vectors of RFC 2268 §5. Each has a key, effective bits, plaintext and ciphertext. */
 const VECTORS = [
 	["0000000000000000", 63, "0000000000000000", "ebb773f993278eff"],
 	["ffffffffffffffff", 64, "ffffffffffffffff", "278b27e42e2f0d49"],
@@ -36,7 +36,8 @@ describe("14.7: decryptRc2Cbc()", () => {
 	it.skipIf(!hasRc2)("decrypts what openssl encrypted, of every length up to three blocks and of 100 kB", () => {
 		for (const length of [...Array(25).keys(), 100_000]) {
 			const [key, iv, plain] = [randomBytes(5), randomBytes(8), randomBytes(length)];
-			const ciphertext = openssl(key, iv, plain) as Buffer; // hasRc2
+			// The type assertion is safe: the test is skipped without RC2.
+			const ciphertext = openssl(key, iv, plain) as Buffer;
 			expect(decryptRc2Cbc(key, 40, iv, ciphertext).equals(plain)).toBe(true);
 		}
 	});
@@ -49,21 +50,24 @@ describe("14.7: decryptRc2Cbc()", () => {
 		const zeros = Buffer.alloc(8);
 		const decrypted = decryptBlock(key, 40, zeros);
 		for (const padded of ["0000000000000000", "0000000000000009", "0000000000000102"]) {
-			// This initialization vector makes `padded` of the block.
+			// With this initialization vector, the block decrypts to `padded`.
 			const vector = Buffer.from(padded, "hex").map((byte, i) => byte ^ decrypted[i]);
 			expectError("ERR_PKCS12", () => decryptRc2Cbc(key, 40, vector, zeros));
 		}
 	});
 });
 
-/** Decrypts one block without padding: tries initialization vectors until the block seems to end in padding of one byte. */
+/**
+ * Decrypts one block without padding. Tries initialization vectors until the block seems to end in a padding of one
+ * byte.
+ */
 function decryptBlock(key: Uint8Array, bits: number, block: Uint8Array): Buffer {
 	for (let last = 0; last < 256; last++) {
 		try {
 			const plain = decryptRc2Cbc(key, bits, Buffer.of(0, 0, 0, 0, 0, 0, 0, last), block);
 			if (plain.length === 7) return Buffer.concat([plain, Buffer.of(1 ^ last)]);
 		} catch {
-			// The block ends in other bytes.
+			// With this initialization vector, the block does not end in a valid padding.
 		}
 	}
 	throw new Error("No initialization vector gives a padding");

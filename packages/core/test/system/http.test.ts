@@ -26,8 +26,8 @@ async function listen(server: Server): Promise<string> {
 }
 
 /**
- * Starts a server that redirects with these statuses, one after the other, to the page behind the last one. `seen`
- * lists the method and path of each request.
+ * Starts a server that redirects several times, once with each of these statuses, and then serves a page. `seen` lists
+ * the method and path of each request.
  */
 async function redirecting(statuses: readonly number[], location = "/"): Promise<{ url: string; seen: string[] }> {
 	const seen: string[] = [];
@@ -228,7 +228,7 @@ describe("proxyFor()", () => {
 			const failure = await get("http://127.0.0.1:9/").catch((error: Error) => error);
 			expect(failure).toMatchObject({ code: "ERR_CONFIG", message: expect.stringMatching(/"http_proxy".*%25/) });
 			expect(String(failure)).not.toMatch(/secret|50%/);
-			expect(performance.now() - start).toBeLessThan(400); // Before the pause after a first attempt.
+			expect(performance.now() - start).toBeLessThan(400); // A second attempt would come after a pause.
 		},
 	);
 

@@ -14,7 +14,7 @@ beforeAll(() => {
 const judge = (bytes: Uint8Array) => judgeIndex(bytes, { trust: trustIn(signer), at: NOW });
 
 describe("a signed index that no compiler wrote", () => {
-	/** Changes the content of the small index, signs it again, and returns the result of verification. */
+	/** Changes the content of a small index, signs it again, and returns the result of verification. */
 	async function judgeChanged(change: (content: Buffer) => Buffer | undefined): Promise<string> {
 		const content = Buffer.from(encodeIndex(CONTENT));
 		return judge(await signed(change(content) ?? content, signer));
@@ -94,7 +94,8 @@ describe("a signed index that no compiler wrote", () => {
 	});
 
 	function productWith(head: Record<string, unknown>, change: object): unknown {
-		const [first, ...others] = head.products as object[]; // encodeHead() wrote an array.
+		// The type assertion is safe: encodeHead() wrote an array of objects.
+		const [first, ...others] = head.products as object[];
 		return { ...head, products: [{ ...first, ...change }, ...others] };
 	}
 

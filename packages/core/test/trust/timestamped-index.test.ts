@@ -16,7 +16,7 @@ import { CODE_SIGNER, hasOpenssl, type Issued, openWorkshop, type Workshop } fro
 import { tokenAt } from "../pki/token-at.js";
 import { CONTENT, DAY_MS, makeSigner, NOW, trustIn } from "./make-index.js";
 
-/** A time after the end of every signer's certificate, and before the end of every authority's. */
+/** At this time every signer's certificate has expired, and every authority's is still valid. */
 const LATER = NOW + 1000 * DAY_MS;
 const TOKEN = "1.3.6.1.4.1.311.3.3.1";
 const COUNTERSIGNATURE = "1.2.840.113549.1.9.6";

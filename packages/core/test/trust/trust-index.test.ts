@@ -127,7 +127,8 @@ describe("verifyTrustIndex()", () => {
 			bytes[at] ^= 1 << (position & 7);
 			const verdict = judge(bytes);
 			bytes[at] ^= 1 << (position & 7);
-			// A few bits of the signature have no meaning, but all change the file's digest.
+			// A few bits of the signature have no meaning for its verification. But every bit changes the file's
+			// digest.
 			const same = at >= contentBytes && withoutDigest(verdict) === withoutDigest(original);
 			if (!verdict.startsWith("ERR_") && !same) expect.fail(`bit ${position & 7} of byte ${at}: ${verdict}`);
 		}

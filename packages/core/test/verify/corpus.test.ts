@@ -1,6 +1,6 @@
 /**
- * Compares twenty real catalogs with known facts: members and tags, osslsigncode's verdicts, and every member
- * file. They are not part of the repository; without them these tests are skipped.
+ * Compares twenty real catalogs with known facts: members and tags, the verdicts of osslsigncode, and every member
+ * file. The catalogs are not part of the repository. Without them these tests are skipped.
  */
 
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -23,8 +23,8 @@ interface Member {
 	readonly t?: string;
 	readonly file?: string;
 	/**
-	 * The digest that matched: `flat-sha1`, `pe-sha256`, …, or `crlf-sha1` if it matched only with the original line
-	 * ends.
+	 * The digest that matched, such as `flat-sha1` or `pe-sha256`. It is `crlf-sha1` if it matched only with the
+	 * original line ends.
 	 */
 	readonly how?: string;
 	readonly local?: string;
@@ -76,7 +76,7 @@ const MD5_AUTHORITY = "arduino-430cdc-f647fe06";
 const REFUSED: Readonly<Record<string, readonly [code: string, reason: RegExp]>> = {
 	[MD5_AUTHORITY]: ["ERR_WEAK_DIGEST", /MD5 is no evidence/],
 	"arduino-arduino-79a2f22f": ["ERR_CERTIFICATE_EXPIRED", /it expired on 2013-12-19T19:46:35Z/],
-	// The signature does not contain the name of its digest. OpenSSL refuses it too.
+	// The signature does not contain the name of its digest, which OpenSSL refuses too.
 	"arduino-arduino-org-ade6926c": [
 		"ERR_CERTIFICATE_EXPIRED",
 		/2019-01-05.*its timestamp was not used: .*does not match/,

@@ -35,7 +35,7 @@ describe.skipIf(!hasOpenssl)("14.10: lists from distribution points", () => {
 	let workshop: Workshop;
 	let root: Issued;
 	let timeRoot: Issued;
-	/** Answers by the path of the request; the status is 404 for others. */
+	/** Answers requests for the paths in `served`, and all other requests with status 404. */
 	let server: LocalServer;
 	const served = new Map<string, (response: ServerResponse) => void>();
 	let cache: string;
@@ -81,7 +81,7 @@ describe.skipIf(!hasOpenssl)("14.10: lists from distribution points", () => {
 		readonly extensions?: readonly string[];
 	}
 
-	/** Signs a file with a certificate that names these lists, once for each name. */
+	/** Maps a name to the file that was signed for it. The signer's certificate names the lists at `paths`. */
 	const signedFiles = new Map<string, string>();
 	async function signed(name: string, paths: readonly string[], more: SignedOptions = {}) {
 		const known = signedFiles.get(name);
@@ -110,7 +110,7 @@ describe.skipIf(!hasOpenssl)("14.10: lists from distribution points", () => {
 		});
 	}
 	const statusOf = ({ catalogs }: Verification) => catalogs[0].revocation?.map(({ status }) => status);
-	/** The bytes of a list in DER. */
+	/** Encodes a certificate revocation list in DER. */
 	function list(entries: readonly Revocation[] = [], options: ListOptions = {}, by = root): Buffer {
 		return workshop.openssl("crl", "-in", issueList(workshop, by, entries, options), "-outform", "DER");
 	}
@@ -467,7 +467,7 @@ describe.skipIf(!hasOpenssl)("14.10: lists from distribution points", () => {
 			for (const ocsp of ["prefer", "require"] as const) {
 				await expect(verify(asked, { listSource: "given", ocsp })).rejects.toMatchObject(CONFIG);
 			}
-			expect(performance.now() - start).toBeLessThan(400); // Before the pause after a first attempt.
+			expect(performance.now() - start).toBeLessThan(400); // A second attempt would come after a pause.
 		},
 	);
 

@@ -43,9 +43,9 @@ const critical = (name: string) => sequence(oid(name), encode(TAG.BOOLEAN, Uint8
 /** A response that is wrong in one piece, or an answer that is wrong as a whole. */
 type Hostility = ResponseForgery | ((exchange: Exchange, good: Uint8Array) => void);
 
-/** Answers that prove nothing, each with the reason that is reported. */
+/** The answers that prove nothing, each with the reason that is reported. */
 const USELESS: Record<string, [reason: RegExp, hostility: Hostility]> = {
-	// HTTP
+	// These answers are wrong in HTTP.
 	"status 404": [/its status is 404/, ({ response }) => response.writeHead(404).end()],
 	"status 202 and a good response": [
 		/its status is 202/,
@@ -75,7 +75,7 @@ const USELESS: Record<string, [reason: RegExp, hostility: Hostility]> = {
 			response.on("close", () => clearInterval(timer));
 		},
 	],
-	// OCSPResponse
+	// These answers are wrong in OCSPResponse.
 	"an indefinite length": [
 		/indefinite length/,
 		(exchange) => sendResponse(exchange, Buffer.from("30800a01000000", "hex")),
@@ -91,7 +91,7 @@ const USELESS: Record<string, [reason: RegExp, hostility: Hostility]> = {
 	],
 	"success without a response": [/element is missing/, { response: (fields) => ({ ...fields, bytes: OMITTED }) }],
 	"a response of another type": [/it is of type 1\.2\.3/, { bytes: (fields) => ({ ...fields, type: oid("1.2.3") }) }],
-	// BasicOCSPResponse
+	// These answers are wrong in BasicOCSPResponse.
 	"a signature of zeros": [
 		/neither the issuer nor a certificate/,
 		{ basic: (fields) => ({ ...fields, signature: bitString(sequence(integer(0), integer(0))) }) },
@@ -116,7 +116,7 @@ const USELESS: Record<string, [reason: RegExp, hostility: Hostility]> = {
 		/neither the issuer nor a certificate/,
 		{ basic: (fields) => ({ ...fields, certificates: OMITTED }) },
 	],
-	// ResponseData
+	// These answers are wrong in ResponseData.
 	"another nonce": [
 		/nonce is not the one that was sent/,
 		{
@@ -134,7 +134,7 @@ const USELESS: Record<string, [reason: RegExp, hostility: Hostility]> = {
 	"an element too many": [/extra elements/, { data: (fields) => ({ ...fields, more: NULL }) }],
 	"no status of any certificate": [/about another certificate/, { singles: () => [] }],
 	"seventeen statuses": [/more than 16 elements/, { singles: (one) => Array.from({ length: 17 }, () => one) }],
-	// SingleResponse
+	// These answers are wrong in SingleResponse.
 	"the status of another number": [
 		/about another certificate/,
 		{ id: (fields) => ({ ...fields, serial: serialNumber(4711) }) },
@@ -209,7 +209,7 @@ function revokedCopyOf(one: Uint8Array): Uint8Array {
 	return sequence(id, ASN1_STATUS.revokedAt(Date.now() - HOUR), reader.element(TAG.GENERALIZED_TIME));
 }
 
-/** Answers that call the certificate revoked, whatever else is wrong about them. */
+/** These answers say that the certificate is revoked, and are wrong in other respects. */
 const REVOKED: Record<string, ResponseForgery> = {
 	"good, then revoked": { singles: (one) => [one, revokedCopyOf(one)] },
 	"revoked, then good": { singles: (one) => [revokedCopyOf(one), one] },
@@ -244,7 +244,10 @@ describe.skipIf(!hasOpenssl)("14 (2): hostile OCSP responders", () => {
 	let hostile: LocalServer;
 	let good: LocalServer;
 	let answer: (exchange: Exchange) => void;
-	/** Signed by a certificate that names the hostile responder alone, or the hostile one before the good one. */
+	/**
+	 * The files `alone` and `followed` are signed. The certificate for `alone` names only the hostile responder. The
+	 * one for `followed` names the hostile responder and then the good one.
+	 */
 	let alone: string;
 	let followed: string;
 
@@ -266,7 +269,7 @@ describe.skipIf(!hasOpenssl)("14 (2): hostile OCSP responders", () => {
 	const issueResponder = (order: Partial<Order>) =>
 		workshop.issue({ subject: "/CN=Responder", key: "p256", issuer: root, extensions: OCSP_SIGNER, ...order });
 
-	/** Signs a file with a certificate that names these responders. */
+	/** Signs a file with a certificate that names these servers as responders. */
 	async function signed(name: string, servers: readonly LocalServer[]): Promise<string> {
 		const access = servers.map(({ url }) => `OCSP;URI:${url}`).join(",");
 		const extensions = [...CODE_SIGNER, `authorityInfoAccess=${access}`];

@@ -51,15 +51,15 @@ describe.skipIf(!hasOpenssl)(
 		});
 		afterAll(() => workshop.remove());
 
-		/** Verifies a catalog and also parses its members, which happens at the first access. */
+		/** Verifies a catalog and counts its members. Members are parsed only when they are first accessed. */
 		const verify = (bytes: Uint8Array) => {
 			const verified = verifyCatalog(bytes, options);
 			return { ...verified, memberCount: verified.catalog.members.count };
 		};
-		/** Returns the catalog with another list, with a valid signature. */
+		/** Returns the catalog with another list and a new, valid signature. */
 		const signed = async (list: Uint8Array) => Buffer.concat((await signEncoded(list, catalog.signer, {})).pieces);
 
-		/** Requires that nested elements need as many reads as an OCTET STRING in their place. */
+		/** Requires that reading nested elements takes as many reads as reading an OCTET STRING in the same place. */
 		async function expectDepthToBeFree(
 			place: (element: Uint8Array) => Uint8Array | Promise<Uint8Array>,
 		): Promise<void> {
@@ -205,7 +205,7 @@ interface SignedDataParts {
 	readonly signers: readonly Uint8Array[];
 }
 
-/** The elements in the sets of a SignedData. */
+/** Returns the elements in the sets of a SignedData. */
 function parts(catalog: Uint8Array): SignedDataParts & { readonly encapsulated: Uint8Array } {
 	const reader = new DerReader(catalog, "catalog");
 	const set = (tag: number) => {

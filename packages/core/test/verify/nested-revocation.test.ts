@@ -21,8 +21,8 @@ describe.skipIf(!hasOpenssl)("14.10: revocation of the catalogs above the one th
 	let workshop: Workshop;
 	let root: Issued;
 	let timeRoot: Issued;
-	const people: Record<"outer" | "inner", Issued> = {} as never; // beforeAll() fills it.
-	/** `inner` lies in `outer`, and each has its catalog. */
+	const people: Record<"outer" | "inner", Issued> = {} as never; // `beforeAll` fills this record.
+	/** The directories `outer` and `inner`. `inner` is in `outer`, and each has a catalog. */
 	let outer: string;
 	let inner: string;
 	const OUTER_SERIAL = "1001";

@@ -1,6 +1,6 @@
 /**
- * Tests with random trees, links and paths that `verify` judges the file that the kernel opens. The kernel's answer
- * comes from realpath(3) and stat(2).
+ * Tests with random trees, links and paths that `verify` judges the file that the kernel opens. realpath(3) and stat(2)
+ * show which file that is.
  */
 
 import { mkdirSync, realpathSync, statSync, symlinkSync, writeFileSync } from "node:fs";
@@ -36,7 +36,7 @@ const steps = fc
 		fc.constantFrom("x", "y", "x/", undefined),
 	)
 	.map(([directories, last]) => [...directories, last ?? []].flat().join("/"));
-/** A path relative to the home of the test, which is `HOME`. */
+/** The target of a link. `HOME` stands for the home directory of the test. */
 const target = fc.oneof(
 	{ weight: 3, arbitrary: steps.filter((text) => text !== "" && !text.startsWith("/")) },
 	{ weight: 1, arbitrary: steps.map((text) => `HOME/lib/${text}`) },
@@ -124,7 +124,8 @@ describe.skipIf(process.platform === "win32")("13.8: verify judges the file that
 						expect(openedByKernel(absolutePath(path)), about).toBe(opened);
 					}
 					if (changed.includes(opened ?? "")) counts.changed++;
-					// To compare whole directories takes most of the time, and every path to one is resolved above.
+					// Comparing whole directories would take most of the time. The paths of directories were already
+					// resolved above.
 					if (opened !== undefined && statSync(opened).isDirectory()) continue;
 					for (const options of [{ trust }, { trust, root, catalogs }, { trust, catalogs }]) {
 						const verification = await attempt(() => verifyPath(path, options));
@@ -143,7 +144,7 @@ describe.skipIf(process.platform === "win32")("13.8: verify judges the file that
 		} finally {
 			process.chdir(before);
 		}
-		// The random paths reach every case.
+		// The random paths must reach every case.
 		for (const [name, count] of Object.entries(counts)) expect([name, count > 0]).toEqual([name, true]);
 	});
 

@@ -15,7 +15,8 @@ export const UNKNOWN = "1.3.6.1.4.1.55555.1";
 
 export interface StampedCatalog {
 	/**
-	 * The catalog of product `demo`: 100 members, an empty file, a link; a token and an unknown attribute, both unsigned.
+	 * The catalog of product `demo`. It has 100 members, an empty file and a link. A token and an unknown attribute are
+	 * unsigned attributes of it.
 	 */
 	readonly bytes: Uint8Array;
 	/** The same catalog without unsigned attributes. */

@@ -138,7 +138,9 @@ function judge(bytes: Uint8Array, options: CatalogVerifyOptions, extent: "all" |
 	}
 }
 
-/** Returns 1 for each byte that the signature or the chain covers, or that names the signer or the type. */
+/**
+ * Returns an array with 1 for each byte that the signature or the chain covers, or that names the signer or the type.
+ */
 function coverOf({ bytes, leaf, intermediate }: StampedCatalog): Uint8Array {
 	const { content, certificates, signers } = parseSignedData(bytes, "catalog");
 	const [{ identifier, signedAttributesDer, signature }] = signers;

@@ -1,4 +1,7 @@
-/** Appends bytes that Authenticode does not cover, to members of our catalogs and of those of other producers. */
+/**
+ * Appends bytes that Authenticode does not cover. They are appended to members of sigtool's catalogs, and of catalogs
+ * that other producers have made.
+ */
 
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -32,7 +35,7 @@ const SIGNED_DATA_OID = oid("1.2.840.113549.1.7.2");
 const SPC_INDIRECT_DATA = "1.3.6.1.4.1.311.2.1.4";
 const SIGNED_DATA = await signedDataOf(SPC_INDIRECT_DATA);
 
-/** Returns a SignedData as an Authenticode signature is one, with this content type. */
+/** Returns a SignedData in the form of an Authenticode signature, with this content type. */
 async function signedDataOf(contentType: string): Promise<Buffer> {
 	const signedAttributes = encodeSignedAttributes([
 		encodeAttribute("1.2.840.113549.1.9.3", oid(contentType)),
@@ -81,7 +84,7 @@ function cabinetOf(size: number): Buffer {
 	return cabinet;
 }
 
-/** Appends `table` to an image, and points the image's security directory at it. */
+/** Appends the certificate table `table` to an image. The image's security directory then points to this table. */
 function imageWith(table: Uint8Array): Buffer {
 	const image = Buffer.concat([IMAGE, table]);
 	image.writeUInt32LE(IMAGE.length, 232);
@@ -96,7 +99,9 @@ function cabinetWith(signature: Uint8Array): Buffer {
 	return cabinet;
 }
 
-/** WIN_CERTIFICATE: length, revision 2.0, type PKCS_SIGNED_DATA, content, zeros up to a multiple of eight. */
+/**
+ * Encodes a WIN_CERTIFICATE: length, revision 2.0, type PKCS_SIGNED_DATA, content, and zeros up to a multiple of eight.
+ */
 function winCertificate(content: Uint8Array, { length = content.length + 8, revision = 0x200, type = 2 } = {}): Buffer {
 	const head = Buffer.alloc(8);
 	head.writeUInt32LE(length, 0);
@@ -105,7 +110,7 @@ function winCertificate(content: Uint8Array, { length = content.length + 8, revi
 	return Buffer.concat([head, content, Buffer.alloc((8 - (content.length % 8)) % 8)]);
 }
 
-/** Signs a tree like another producer, whose catalogs have no `SigtoolSha256`. */
+/** Signs a tree as another producer does, whose catalogs have no attribute `SigtoolSha256`. */
 async function signForeign(root: string, match: "path" | "digest" = "path"): Promise<string> {
 	const { wholeFiles: _, ...manifest }: Manifest = await hashFileSet(root);
 	const rules = { ignore: [], include: [], scope: "root", caseCollisions: "refuse", modes: "none" } as const;

@@ -45,7 +45,7 @@ function verify(root: string, formats: readonly AttributeFormat[], options: Part
 	});
 }
 
-/** Returns status and code of the one file for each format. */
+/** Returns for each format the status and the code of the only file. */
 async function verdicts(root: string, ...formats: AttributeFormat[]): Promise<string[]> {
 	const { attributes } = await verify(root, formats);
 	return attributes.map(({ format, status, code }) => [format, status, code].join(" ").trim());
@@ -230,12 +230,12 @@ describe.skipIf(found === undefined)(`signPaths() for EVM ${needs}`, () => {
 
 	it.each<["setSync" | "getSync", AttributeFormat[], number]>([
 		["setSync", ["ima", "evm"], 1],
-		["getSync", ["evm"], 4], // Each value is read twice.
+		["getSync", ["evm"], 4], // Signing reads each value twice.
 	])("takes all back when IMA's attribute is replaced after %s by %s", async (call, formats, times) => {
 		const root = tempTree({ file: "content" });
 		const path = join(root, "file");
 		write(path, "user.ima", imaHash("content"));
-		// A settled file is read once, so that its times do not reveal a change meanwhile.
+		// A file that is old enough is read only once. So its times do not show that it changed meanwhile.
 		vi.spyOn(Date, "now").mockReturnValue(Date.now() + 3_600_000);
 		const replaced = replaceAfter(call, times, path, imaHash("another"));
 		await expectRejection("ERR_FILE_CHANGED", sign(root, ...formats));
@@ -245,8 +245,8 @@ describe.skipIf(found === undefined)(`signPaths() for EVM ${needs}`, () => {
 });
 
 /**
- * Replaces the file's IMA attribute right after the call with the number `times` for it. The result tells if that has
- * happened.
+ * Replaces the file's IMA attribute right after the `times`-th call of `call` for this attribute. The returned function
+ * tells if that has happened.
  */
 function replaceAfter(call: "setSync" | "getSync", times: number, path: string, value: Uint8Array): () => boolean {
 	const require = createRequire(createRequire(new URL("../../package.json", import.meta.url)).resolve("fs-xattr"));

@@ -1,8 +1,8 @@
-/* The native part of the hook in Node.js: it asks the kernel about files, gives up rights of the
- * process, and has the fast path to files, which takes a tenth of the time that JavaScript takes.
- * Guarantees that no function throws if an argument has a wrong type: the function then returns the
- * result for a missing file or a damaged index. Nothing here decides what may run. The addon is
- * optional: if it is missing, the hook reports what is not enforced.
+/* Contains the native part of the hook in Node.js. It asks the kernel about files, gives up rights
+ * of the process, and has the fast path to files, which takes a tenth of the time that JavaScript
+ * takes. Guarantees that no function throws if an argument has a wrong type: the function then
+ * returns what it returns for a failure. Nothing here decides what may run. The addon is optional:
+ * if it is missing, the hook reports what is not enforced.
  *
  *   kernelAnswers() → boolean
  *       Returns true if the kernel can be asked about execution (Linux 6.14).
@@ -30,7 +30,7 @@
  *       the value in bytes, or the negative errno.
  *
  *   logToSystem(line, isRefusal) → boolean
- *       Writes an event to the system log. Returns false if the log did not accept it.
+ *       Writes an event to the system log. Returns false if the log did not accept the event.
  *
  *   lockdown() → number
  *       Makes the kernel refuse the system calls of shared/lockdown.c in each thread, and keeps
@@ -60,16 +60,17 @@
 
 enum { NO_DESCRIPTOR = -1, MAX_NAME_BYTES = 255, MAX_INDEX_PATH_BYTES = 4096 };
 
-/* Node-API cuts a text that is too long between two characters. A cut leaves at most this many
+/* Node-API cuts a text that is too long between two characters. A cut leaves at most CUT_BYTES
  * bytes of the buffer without text: three bytes in which a character of four bytes did not fit, and
- * the byte of the NUL. So a text may have been cut if it leaves as few bytes. */
+ * the byte of the NUL. So a text may have been cut if it leaves at most CUT_BYTES bytes without
+ * text. */
 enum { CUT_BYTES = 4 };
 
-/* The size of the buffer that get_text() needs for a text of this many bytes. */
+/* The size in bytes of the buffer that get_text() needs for a text of `bytes` bytes. */
 #define ROOM_FOR(bytes) ((bytes) + CUT_BYTES + 1)
 
-/* Returns an argument as a descriptor. Any other value becomes NO_DESCRIPTOR, with which system
- * calls fail with EBADF. */
+/* Returns an argument as a descriptor. Returns NO_DESCRIPTOR for any other value, so that system
+ * calls with it fail with EBADF. */
 static int descriptor_of(napi_env env, napi_value value)
 {
 	int32_t descriptor;
@@ -78,7 +79,7 @@ static int descriptor_of(napi_env env, napi_value value)
 	return descriptor;
 }
 
-/* Reads an argument as text of less than `room` - CUT_BYTES bytes, which may contain NUL. Returns
+/* Reads an argument as text of less than `room` - CUT_BYTES bytes, which may contain a NUL. Returns
  * false if the argument is no text, or if the text may have been cut. */
 static bool get_text(napi_env env, napi_value value, char *text, size_t room, size_t *length)
 {
@@ -87,8 +88,8 @@ static bool get_text(napi_env env, napi_value value, char *text, size_t room, si
 	return *length < room - CUT_BYTES;
 }
 
-/* Reads an argument like get_text(), but returns false if the text contains a NUL, which ends a C
- * string. */
+/* Reads an argument like get_text(), but returns false if the text contains a NUL, because a NUL
+ * ends a C string. */
 static bool get_c_string(napi_env env, napi_value value, char *text, size_t room)
 {
 	size_t length = 0;
@@ -159,10 +160,11 @@ static napi_value on_fgetxattr(napi_env env, napi_callback_info info)
 	return number(env, length < 0 ? -errno : (int32_t)length);
 }
 
-/* Reads the file that the arguments `path` and `maxBytes` describe. Writes its SHA-256, and behind
- * that one byte for `is_executable`, to the Uint8Array that the argument `facts` is. Returns false
- * with errno EINVAL if an argument is wrong. Returns false with the errno of read_regular_file() if
- * that function returns false. In both cases the caller has nothing to free. */
+/* Reads the file that the arguments `path` and `maxBytes` describe. The argument `facts` is a
+ * Uint8Array, which receives the SHA-256 of the file and then one byte for `is_executable`. Returns
+ * false with errno EINVAL if an argument is wrong. Returns false with the errno of
+ * read_regular_file() if that function returns false. In both cases the caller has nothing to
+ * free. */
 static bool read_given(napi_env env, napi_callback_info info, struct regular_file *file)
 {
 	enum { EXECUTABLE = sizeof file->sha256, FACTS };
@@ -252,15 +254,15 @@ static napi_value on_log_to_system(napi_env env, napi_callback_info info)
 static napi_value on_lockdown(napi_env env, napi_callback_info info)
 {
 	(void)info;
-	/* After this call other processes of this user cannot attach as debuggers or read the memory of
-	 * this process. */
+	/* After prctl() other processes of this user can neither attach to this process as debuggers
+	 * nor read its memory. */
 	const int failed = prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	if (failed)
 		return number(env, errno);
 	const int result = restrict_calls(NULL, ALL_THREADS);
 	if (result < 0)
 		return number(env, errno);
-	/* A positive result is the number of a thread that could not be filtered. */
+	/* If `result` is positive, it is the number of a thread that could not be filtered. */
 	return number(env, result == 0 ? 0 : ESRCH);
 }
 

@@ -1,5 +1,7 @@
-/* Guarantees that the strings of all threads use at most MAX_LENT_BYTES of memory outside of V8. A
- * large text is lent instead of copied: V8 reads it in place until it collects the string.
+/* Makes strings, and bounds the memory that they use outside of V8. A large text is lent instead of
+ * copied: V8 reads it in place until it collects the string. The strings of all threads use at most
+ * MAX_LENT_BYTES of such memory. Threads that lend at the same moment may exceed this bound by one
+ * text each.
  *
  * The bound is needed because V8 does not count this memory. Telling V8 about it, by
  * napi_adjust_external_memory(), would make V8 collect at once, which takes longer than the
@@ -8,7 +10,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-/* Smaller texts are copied. If MAX_LENT_BYTES would be exceeded, a larger text is copied too. */
+/* A text that is smaller than MIN_LENT_BYTES is copied. So is a text with which MAX_LENT_BYTES
+ * would be exceeded. */
 enum { MIN_LENT_BYTES = 1 << 20, MAX_LENT_BYTES = 64 << 20 };
 
 /* The number of bytes that are lent to strings of all threads now. */
@@ -26,8 +29,8 @@ static bool is_lendable(size_t size, bool is_ascii)
 	return is_ascii && size >= MIN_LENT_BYTES && lent + size <= MAX_LENT_BYTES;
 }
 
-/* Returns false if V8 did not accept the text. If the function returns true, V8 owns the text, or
- * has copied it and called take_back(), which freed it. */
+/* Returns false if V8 did not accept the text. If the function returns true, V8 uses the text in
+ * place, or V8 has copied the text and has called take_back(), which freed it. */
 static bool lend(napi_env env, char *text, size_t size, napi_value *string)
 {
 	bool is_copied;

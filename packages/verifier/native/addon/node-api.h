@@ -8,7 +8,7 @@
 
 #define NAPI_AUTO_LENGTH SIZE_MAX
 
-/* A value of napi_typedarray_type. */
+/* This is a value of napi_typedarray_type. */
 enum { NAPI_UINT8_ARRAY = 1 };
 
 typedef struct napi_env__ *napi_env;
@@ -21,7 +21,7 @@ int napi_create_function(
 	napi_env, const char *name, size_t length, napi_callback, void *data, napi_value *out);
 int napi_set_named_property(napi_env, napi_value object, const char *name, napi_value);
 
-/* Fills the rest of `argv` with undefined if fewer than `*argc` arguments were given. */
+/* If the caller passed fewer than `*argc` arguments, fills the rest of `argv` with undefined. */
 int napi_get_cb_info(
 	napi_env, napi_callback_info, size_t *argc, napi_value *argv, napi_value *self, void **data);
 

@@ -1,4 +1,4 @@
-/* Guarantees the answer of package-type.h by the strict JSON parser that also reads
+/* Keeps the guarantee of package-type.h by the strict JSON parser, which also reads
  * configurations. */
 #include "package-type.h"
 #include "../shared/json.h"

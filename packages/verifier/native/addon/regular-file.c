@@ -1,6 +1,7 @@
 /* Guarantees that the path of an opened file is its real path. openat2(2) refuses links in every
- * part of the path. The launcher's filter answers openat2() as a kernel without it. /proc then
- * tells the real path of the file that was opened. */
+ * part of the path. A kernel before Linux 5.6 does not have openat2(), and the filter of the
+ * launcher answers as such a kernel does. In this case the path is compared with the real path of
+ * the open file, which /proc tells. */
 #define _GNU_SOURCE
 #include "regular-file.h"
 #include "../shared/digest-file.h"
@@ -17,7 +18,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* The number and structure of openat2(2), from linux/openat2.h. Headers may be older. */
+/* These are the number and the structure of openat2(2) in linux/openat2.h. They are repeated
+ * because headers may be older. */
 enum {
 	OPENAT2 = 437,
 	NO_SYMLINKS = 0x04, /* RESOLVE_NO_SYMLINKS */
@@ -62,7 +64,8 @@ static bool read_text(int descriptor, struct regular_file *file)
 	return file->is_ascii || is_utf8(file->content, file->size);
 }
 
-/* Fills in `file` from the descriptor. Returns what read_regular_file() returns. */
+/* Fills in `file` from the descriptor. Returns false under the conditions of
+ * read_regular_file(). */
 static bool read_descriptor(int descriptor, double max_bytes, struct regular_file *file)
 {
 	struct stat status;
@@ -81,7 +84,8 @@ static bool read_descriptor(int descriptor, double max_bytes, struct regular_fil
 	return is_read;
 }
 
-/* Opens a file and compares the path that /proc tells. Returns -1 with errno if they differ. */
+/* Opens a file, and compares `path` with the real path of the open file, which /proc tells. Returns
+ * -1 with errno if the paths differ or the file cannot be opened. */
 static int open_and_compare(const char *path)
 {
 	char name[32];
@@ -101,7 +105,7 @@ static int open_and_compare(const char *path)
 /* Opens a file for reading if `path` has no links. Returns its descriptor, or -1 with errno. */
 static int open_real_path(const char *path)
 {
-	/* All threads find out the same, so it does not matter which of them writes last. */
+	/* Each thread would write the same value, so no lock is needed. */
 	static _Atomic bool lacks_openat2;
 	const struct how how = {.flags = OPEN_FLAGS, .resolve = NO_SYMLINKS};
 	if (!lacks_openat2) {
@@ -123,6 +127,6 @@ bool read_regular_file(const char *path, double max_bytes, struct regular_file *
 		return false;
 	const bool is_read = read_descriptor(descriptor, max_bytes, file);
 	close(descriptor);
-	errno = EINVAL; /* The file exists, so a failure must not leave ENOENT. */
+	errno = EINVAL; /* The file exists, so a failure must not leave ENOENT in errno. */
 	return is_read;
 }

@@ -1,16 +1,16 @@
-/* The fast path for most modules: regular files of bounded size that contain UTF-8, at an absolute
- * path without links. Guarantees that content, digest and the kernel's answer belong to one file,
- * because they come from one descriptor. Every other file takes the full path, which words the
- * refusal.
+/* Contains the fast path for most modules: regular files of bounded size that contain UTF-8, at a
+ * file path that is absolute and without links. Guarantees that content, digest and the kernel's
+ * answer belong to one file, because they come from one descriptor. Every other file takes the full
+ * path: JavaScript reads and judges the file, and words the refusal.
  *
- * SHA-256 is computed by the OpenSSL inside Node.js, like in node:crypto. If Node.js does not
- * export OpenSSL, every file takes the full path. */
+ * The OpenSSL inside Node.js computes SHA-256, as for node:crypto. If Node.js does not export
+ * OpenSSL, every file takes the full path. */
 #ifndef SIGTOOL_REGULAR_FILE_H
 #define SIGTOOL_REGULAR_FILE_H
 #include <stdbool.h>
 #include <stddef.h>
 
-/* A file that was read. The caller has to judge it. */
+/* Describes a file that was read. The caller has to judge the file. */
 struct regular_file {
 	unsigned char *content; /* the caller frees it; a NUL follows the `size` bytes */
 	size_t size;
@@ -19,9 +19,10 @@ struct regular_file {
 	bool is_executable; /* kernel_objection() returned NULL */
 };
 
-/* Reads the file at `path` into `file`. Returns false if the file must take the full path, is
- * larger than `max_bytes`, becomes shorter while it is read, or if anything fails. Then the caller
- * has nothing to free, and errno is ENOENT only if no file is at the path. */
+/* Reads the file at `path` into `file`. Returns false if the file is not regular, is larger than
+ * `max_bytes`, is not UTF-8, or becomes shorter while it is read, if the path has a link, or if
+ * anything fails. In these cases the caller has nothing to free, and errno is ENOENT only if no
+ * file is at the path. */
 bool read_regular_file(const char *path, double max_bytes, struct regular_file *file);
 
 #endif

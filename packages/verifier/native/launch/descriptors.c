@@ -10,7 +10,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* MFD_NOEXEC_SEAL of Linux 6.3 makes memory that is sealable and never executable. */
+/* With MFD_NOEXEC_SEAL (Linux 6.3), memfd_create() makes memory that can be sealed and can never be
+ * executed. */
 enum { NOEXEC_SEAL = 8 };
 
 void reserve_descriptors(void)
@@ -21,15 +22,15 @@ void reserve_descriptors(void)
 	for (int descriptor = 0; descriptor <= RECORD_DESCRIPTOR; descriptor++) {
 		if (fcntl(descriptor, F_GETFD) >= 0)
 			continue;
-		/* open() uses the lowest free number, which is this one. A failure is not reported, because
-		 * standard error may be closed. */
+		/* open() uses the lowest free number, which is `descriptor`. A failure is not reported,
+		 * because standard error may be closed. */
 		const int opened = open("/dev/null", O_RDWR);
 		if (opened != descriptor)
 			_exit(opened < 0 ? status_of(errno) : REFUSED);
 	}
 }
 
-/* Returns the descriptor of a new memfd. */
+/* Returns the descriptor of a new memfd. Ends the process if there is none. */
 static int create_memory(const char *name)
 {
 	int memory = (int)syscall(SYS_memfd_create, name, NOEXEC_SEAL);

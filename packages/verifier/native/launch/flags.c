@@ -21,7 +21,11 @@ static char **append(char **next, const struct flag *flags, size_t count)
 	return next;
 }
 
-/* In mode strict the permission model of Node.js closes ways to child processes and native code
+/* Mode audit gets each flag that decides how Node.js finds and loads files, because the hook
+ * supports no other way. So a program that runs in enforce also runs in audit. Mode audit gets no
+ * flag by which Node.js itself refuses: such a refusal would be no event.
+ *
+ * In mode strict the permission model of Node.js closes ways to child processes and native code
  * that no hook sees. These flags allow all reading, writing and network access. Landlock
  * restricts writing. */
 char **append_node_flags(
@@ -44,8 +48,8 @@ char **append_node_flags(
 		{is_on, "--require"},
 		{is_on, runtime->hook},
 		{enforces && no_strings, "--disallow-code-generation-from-strings"},
-		{enforces && is_before_22, "--no-experimental-require-module"},
-		{enforces && !is_before_22, "--disable-sigusr1"},
+		{is_on && is_before_22, "--no-experimental-require-module"},
+		{is_on && !is_before_22, "--disable-sigusr1"},
 		{enforces && no_addons, "--no-addons"},
 		{is_strict && is_before_22, "--experimental-permission"},
 		{is_strict && !is_before_22, "--permission"},
@@ -76,6 +80,8 @@ char **append_python_flags(
 		{true, settings->config},
 		{has_audit, "--audit"},
 		{has_audit, settings->audit},
+		{settings->roots_length > 0, "--roots"},
+		{settings->roots_length > 0, settings->roots},
 		{settings->development, "--allow-development"},
 		{options->is_module, "-m"},
 		{!options->is_module, "--"},

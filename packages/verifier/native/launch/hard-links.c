@@ -112,9 +112,7 @@ static void name_file(const struct stat *wanted, struct search *search)
 			join(search->path, path, "");
 	}
 	for (size_t i = 0; i < search->settings->tree_count && *search->path == '\0'; i++) {
-		char tree[PATH_MAX];
-		if (realpath(search->settings->trees[i], tree) != NULL)
-			walk(tree, &BOUNDS, name_entry, search);
+		walk(search->settings->real_trees[i], &BOUNDS, name_entry, search);
 	}
 }
 
@@ -156,9 +154,7 @@ static void note_files(struct search *search)
 			note_file(&status, search);
 	}
 	for (size_t i = 0; i < search->settings->tree_count; i++) {
-		char tree[PATH_MAX];
-		if (realpath(search->settings->trees[i], tree) == NULL)
-			continue;
+		const char *tree = search->settings->real_trees[i];
 		if (stat(tree, &status) != 0 || is_granted(&status, search) ||
 			!may_share(tree, &status, search))
 			continue;

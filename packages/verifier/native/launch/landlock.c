@@ -226,7 +226,7 @@ int restrict_by_landlock(const struct settings *settings, int program, const int
 	allow(rules, FS_EXECUTE, program);
 	allow_loader(rules, program);
 	for (size_t i = 0; i < settings->tree_count; i++)
-		allow_path(rules, FS_EXECUTE, settings->trees[i]);
+		allow_path(rules, FS_EXECUTE, settings->real_trees[i]);
 
 	allow_path(rules, change & (FS_WRITE_FILE | FS_TRUNCATE), "/dev/null");
 	if (settings->audit != NULL) {

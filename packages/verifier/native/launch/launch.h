@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 enum {
 	MAX_DIRECTORIES = 64,
@@ -71,6 +72,12 @@ struct settings {
 	/* The root directories of signed trees. */
 	const char *trees[MAX_DIRECTORIES + 1];
 	size_t tree_count;
+	/* The real paths of index and trees, which resolve_places() finds. */
+	const char *real_index;
+	const char *real_trees[MAX_DIRECTORIES];
+	/* A line `PATH TAB REAL_PATH` for each tree that links lead to. Its length in bytes. */
+	char roots[MAX_RECORD_BYTES / 2];
+	size_t roots_length;
 	/* The directories of --write, then those of launcher.conf. */
 	const char *writable[MAX_DIRECTORIES + 1];
 	size_t writable_count;
@@ -197,13 +204,41 @@ void name_preload(int spython, char variable[PRELOAD_BYTES]);
 /* Adds a line. A value with a line break ends the process, because it could forge a line. */
 void add_line(struct record *record, const char *key, const char *value);
 
+/* Adds a line `root` for each line of `settings->roots`. */
+void add_roots(struct record *record, const char *roots);
+
 /* script.c */
 
 /* Finds the script, which must be a regular file, and writes to `path` how the runtime gets it as
- * an argument. The record gets the script's real path. With -m `name` names a module: it is not
- * looked up, and the record gets the name itself. A `name` that is NULL ends the process. */
-void find_script(const char *name, const struct options *options, const struct runtime *runtime,
-	char path[PATH_MAX], struct record *record);
+ * an argument: as given, or with the links resolved that lead to the signed tree. Links within the
+ * tree are left to the hook, which judges them. The record gets the script's real path. With -m
+ * `name` names a module: it is not looked up, and the record gets the name itself. A `name` that is
+ * NULL ends the process. */
+void find_script(const char *name, const struct settings *settings, const struct options *options,
+	const struct runtime *runtime, char path[PATH_MAX], struct record *record);
+
+/* links.c */
+
+/* A step on the way of a path. */
+struct step {
+	const char *path; /* the directory, the file or the link; it may be missing */
+	const char *rest; /* the components that follow, as far as they are known */
+	bool is_link;
+	uid_t owner; /* the link's owner; 0 if it is no link */
+};
+
+/* Returns false if the rest of the path is not to be resolved. */
+typedef bool take_step(const struct step *step, void *context);
+
+/* Finds the real path of a file that may not exist yet, and returns the number of links that were
+ * followed. Each link is read only once in the life of this process. `take` is called with each
+ * step before a link is followed. If it returns false, `real` is the path of this step and the rest
+ * as it was given. */
+int resolve_once(const char *path, char real[PATH_MAX], take_step *take, void *context);
+
+/* Finds the real paths of the index and of the signed trees. Ends the process if another user than
+ * root, or in development the user, owns a link on the way. */
+void resolve_places(struct settings *settings);
 
 /* granted-directories.c */
 

@@ -1,10 +1,10 @@
 /* Guarantees that each_library_place() calls `take` with every directory where the dynamic loader
  * of the runtime looks for shared libraries, and with every file that tells the loader where to
- * look. The loader is ld.so(8) of glibc, or that of musl. Whoever can write there decides which
- * native code the next start loads, before any hook.
+ * look. The loader is ld.so(8) of glibc, or that of musl. A user who can write to such a place
+ * decides which native code the next start loads, before any hook runs.
  *
  * This file assumes that the libraries' own search paths (DT_RUNPATH) name only directories that
- * are covered anyway, and does not read them. */
+ * are covered anyway, and does not read these paths. */
 #define _GNU_SOURCE
 #include "places.h"
 #include "../shared/elf-object.h"
@@ -16,8 +16,9 @@ enum { MAX_CACHED_DIRECTORIES = 256, MAX_SEARCH_PATHS = 256 };
 
 static const char CACHE[] = "/etc/ld.so.cache";
 
-/* The default directories of both loaders on all distributions, and the files that lead to other
- * directories. Those that do not exist are listed too, because they could be made. */
+/* These are the default directories of both loaders on common distributions, and the files that
+ * lead to other directories. Directories that do not exist are listed too, because a program could
+ * make them. */
 static const char *const SYSTEM[] = {
 	"/lib",
 	"/lib32",
@@ -46,8 +47,8 @@ static const char *const SYSTEM[] = {
 	"/etc/pki/tls/openssl.cnf",
 };
 
-/* The format of the cache since glibc 2.2 (sysdeps/generic/dl-cache.h): a header, entries, strings.
- * A cache of glibc before 2.32 has an older part before it. */
+/* This is the format of the cache since glibc 2.2 (sysdeps/generic/dl-cache.h): a header, entries,
+ * strings. A cache of glibc before 2.32 has an older part before the header. */
 struct cache_header {
 	char magic[20];
 	uint32_t count;
@@ -79,8 +80,8 @@ static size_t find_cache_header(const struct elf_object *file)
 	return (end + CACHE_ALIGNMENT - 1) / CACHE_ALIGNMENT * CACHE_ALIGNMENT;
 }
 
-/* Returns true if `directory` is not in the list yet, and adds it. The texts are parts of the
- * mapped cache. */
+/* Adds `directory` to the list, and returns true if it was not in the list before. The list points
+ * into the mapped cache. */
 static bool add_once(const char *directory, size_t length)
 {
 	static struct {
@@ -101,8 +102,8 @@ static bool add_once(const char *directory, size_t length)
 	return true;
 }
 
-/* Calls `take` with the directory of a library that the cache names, once for each directory.
- * Returns false if `library` is no absolute path, or is too long. */
+/* Calls `take` with the directory of a library that the cache names, unless `take` was called with
+ * this directory before. Returns false if `library` is no absolute path, or is too long. */
 static bool take_cached(const char *library, take_place *take, void *context)
 {
 	if (library == NULL || *library != '/')
@@ -120,7 +121,8 @@ static bool take_cached(const char *library, take_place *take, void *context)
 	return true;
 }
 
-/* Calls `take` with the directories of all entries. Returns false if the cache has another form. */
+/* Calls `take` with the directories of all entries of the cache. Returns false if the cache has
+ * another form. */
 static bool read_cache(const struct elf_object *file, take_place *take, void *context)
 {
 	static const char MAGIC[] = "glibc-ld.so.cache1.1";
@@ -148,7 +150,7 @@ static bool read_cache(const struct elf_object *file, take_place *take, void *co
  * that this file does not know. */
 static void each_cached_directory(take_place *take, void *context)
 {
-	/* The mapping stays, because add_once() refers to its texts. */
+	/* The mapping is kept, because the list of add_once() points into it. */
 	static struct elf_object file;
 	if (!map_object(CACHE, &file)) {
 		if (errno == ENOENT)
@@ -162,8 +164,8 @@ static void each_cached_directory(take_place *take, void *context)
 
 /* Calls `take` with one directory of a search path. `$ORIGIN` is replaced by the program's
  * directory, and an empty name means the current directory. If another `$` follows, only the loader
- * knows how it is replaced. Then `take` gets the last directory before that `$`, which contains all
- * that the name can become. */
+ * knows how it is replaced. In this case `take` gets the last directory before that `$`, which
+ * contains every path that the name can become. */
 static void take_named(
 	const char *name, size_t length, const char *origin, take_place *take, void *context)
 {
@@ -211,8 +213,8 @@ static void take_loader(const struct elf_object *program, take_place *take, void
 }
 
 /* Calls `take` with the program's loader, and with the directories of its DT_RPATH and DT_RUNPATH.
- * A program that is not a 64-bit ELF file names nothing here. Modes enforce and strict do not let
- * it start. */
+ * A program that is not a 64-bit ELF file adds no place, because it does not start in the modes
+ * enforce and strict. */
 static void each_place_of_program(const char *path, take_place *take, void *context)
 {
 	static const int64_t TAGS[] = {DT_RPATH, DT_RUNPATH};

@@ -60,14 +60,15 @@ int main(int argc, char **argv)
 	take_granted_directories(&settings, &options);
 	read_settings(&settings, options.allows_development);
 	settings.mode = choose_mode(&settings, &options);
+	resolve_places(&settings);
 	choose_runtime(&runtime, &settings, &options, *command);
 	begin_record(&record, &settings, &runtime);
 
 	/* Then the script and the writable directories are found. */
 	char script[PATH_MAX];
 	int granted[MAX_DIRECTORIES];
-	find_script(*command, &options, &runtime, script, &record);
-	open_granted_directories(granted, &settings, &runtime, script, &record);
+	find_script(*command, &settings, &options, &runtime, script, &record);
+	open_granted_directories(granted, &settings, &runtime, *command, &record);
 
 	/* The code that runs before any hook is opened and digested. */
 	const int index = open_index(&settings);
@@ -140,11 +141,12 @@ static void begin_record(
 	add_line(record, "development", settings->development ? "allow" : "refuse");
 	if (!runtime->is_python)
 		add_line(record, "node-major", settings->node_major);
+	add_roots(record, settings->roots);
 }
 
 static int open_index(const struct settings *settings)
 {
-	const int index = open(settings->index, O_RDONLY | O_NOCTTY | O_CLOEXEC);
+	const int index = open(settings->real_index, O_RDONLY | O_NOCTTY | O_CLOEXEC);
 	if (index < 0)
 		fail(status_of(errno), "Cannot open the trust index \"%s\": %m", settings->index);
 	return index;

@@ -1,10 +1,10 @@
 /* Guarantees that two paths of one file are recognized when a bind mount, or a second mount of a
- * file system, gives the file its second path. A file's place is therefore described by the device
- * of its file system and by its path within that file system, both from /proc/self/mountinfo
+ * file system, gives the file its second path. Therefore a file's place is described by the device
+ * of its file system and by its path within that file system. Both come from /proc/self/mountinfo
  * (proc_pid_mountinfo(5)).
  *
- * This file assumes that nothing is mounted or unmounted during the start. It cannot see that one
- * file system shows the files of another, as overlayfs and network file systems do. */
+ * This file assumes that nothing is mounted or unmounted during the start. It cannot find out that
+ * one file system shows the files of another, as overlayfs and network file systems do. */
 #define _GNU_SOURCE
 #include "places.h"
 #include <errno.h>
@@ -18,7 +18,7 @@
 
 enum { MAX_MOUNTS = 4096, MAX_MOUNTINFO_BYTES = 1 << 20 };
 
-/* The texts of the mounts are parts of `mountinfo`. */
+/* The texts in `mounts` point into `mountinfo`. */
 static char mountinfo[MAX_MOUNTINFO_BYTES + 1];
 static struct mount mounts[MAX_MOUNTS];
 static size_t count;
@@ -133,8 +133,8 @@ const struct mount *next_mount_beneath(const struct mount *last, const char *dir
 	return NULL;
 }
 
-/* Returns the number of the mount of an open file, or 0. It comes from /proc, because statx() tells
- * it only from Linux 5.8 and glibc 2.33 on. */
+/* Returns the number of the mount of an open file, or 0 if /proc does not tell it. statx() is not
+ * used, because it returns this number only from Linux 5.8 and glibc 2.33 on. */
 static unsigned long mount_number(int descriptor)
 {
 	static const char KEY[] = "mnt_id:";
@@ -149,9 +149,9 @@ static unsigned long mount_number(int descriptor)
 	return line == NULL ? 0 : strtoul(line + strlen(KEY), NULL, 10);
 }
 
-/* Reports, for the first such path only, that /proc/self/mountinfo does not list the mount of a
- * path. This happens below chroot(2) into a directory that is no mount point. Then the path can be
- * compared only with other paths on unlisted mounts. */
+/* Reports that /proc/self/mountinfo does not list the mount of a path. Only the first such path is
+ * reported. This happens below chroot(2) into a directory that is no mount point. Such a path can
+ * be compared only with other paths on unlisted mounts. */
 static void report_unlisted(const char *real, const struct settings *settings)
 {
 	static bool is_reported;

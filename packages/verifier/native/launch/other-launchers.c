@@ -1,15 +1,16 @@
-/* Guarantees that no directory of another launcher is writable. Such a directory holds the
- * launcher's program, its launcher.conf and often its hook, and whoever writes there decides what
- * that launcher runs.
+/* Refuses to make a directory of another launcher writable. Such a directory holds the launcher's
+ * program, its launcher.conf and often its hook, and whoever writes there decides what that
+ * launcher runs. The search looks through a granted directory and the directories above it. It does
+ * not look deeper than BOUNDS allows.
  *
  * A launcher.conf counts only if a launcher would accept it. Anybody may put a file of this name
  * into a directory such as /tmp, and must not be able to stop a service by it. Outside of
- * development a launcher accepts root's files in root's directories. In development it also accepts
- * the user's.
+ * development a launcher accepts files of root in directories of root. In development it also
+ * accepts files and directories of the user.
  *
  * `sigtool run` makes temporary launchers in directories with the sticky bit. They do not count if
- * they are below a granted directory: they come and go, and each is of use only to the user who
- * made it. */
+ * they are below a granted directory, because they exist only for a short time, and each is of use
+ * only to the user who made it. */
 #define _GNU_SOURCE
 #include "places.h"
 #include "../shared/owned-file.h"
@@ -31,7 +32,7 @@ static void require_no_launcher(const char *path, int trusted, const struct sear
 {
 	const char *why;
 	struct stat status;
-	/* Opening a device can have effects, so a link or a special file is not opened. */
+	/* A link or a special file is not opened, because opening a device can have effects. */
 	if (lstat(path, &status) != 0 || !S_ISREG(status.st_mode))
 		return;
 	const int file = open_owned(path, trusted, &why);

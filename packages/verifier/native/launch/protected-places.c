@@ -9,77 +9,19 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MAX_LINKS = 40 };
-
-/* Ends the process if a granted directory contains `path`, which is a protected file or is on the
- * way to one. `rest` has the components of the protected file's path that follow `path`, and may be
- * empty. Only the message shows it. */
-static void require_outside(const char *path, const char *rest, const struct guard *guard)
+/* Ends the process if a granted directory contains this step on the way to a protected file: the
+ * process could then replace the file, or a link by which it is found. */
+static bool require_outside(const struct step *step, void *context)
 {
+	const struct guard *guard = context;
 	for (size_t i = 0; i < guard->count; i++) {
 		const char *directory = guard->all[i].real;
-		if (below(path, directory) != NULL)
+		if (below(step->path, directory) != NULL)
 			fail(REFUSED,
 				"Cannot make \"%s\" writable: \"%s%s%s\" lies in it; grant a directory without it",
-				directory, path, *rest == '\0' ? "" : "/", rest);
+				directory, step->path, *step->rest == '\0' ? "" : "/", step->rest);
 	}
-}
-
-/* Puts the target of a link before the rest of a path that is still to be resolved. */
-static void put_before(char pending[PATH_MAX], const char *first, size_t length)
-{
-	char whole[PATH_MAX];
-	const char *separator = *pending == '\0' ? "" : "/";
-	const int written =
-		snprintf(whole, sizeof whole, "%.*s%s%s", (int)length, first, separator, pending);
-	if (written >= PATH_MAX)
-		fail(REFUSED, "Cannot make directories writable: the path \"%s\" is too long", pending);
-	memcpy(pending, whole, (size_t)written + 1);
-}
-
-/* Finds the real path of a file that may not exist yet. Ends the process if a granted directory
- * contains the file, or anything on the way to it: the process could then replace a link by which
- * the file is found. */
-static void resolve(const char *path, char real[PATH_MAX], const struct guard *guard)
-{
-	char pending[PATH_MAX];
-	int links = 0;
-	join(pending, path, "");
-	strcpy(real, "/");
-	if (*path != '/' && getcwd(real, PATH_MAX) == NULL)
-		fail(status_of(errno),
-			"Cannot make directories writable: the current directory is not there");
-	while (*pending != '\0') {
-		char component[PATH_MAX];
-		const size_t length = strcspn(pending, "/");
-		snprintf(component, sizeof component, "/%.*s", (int)length, pending);
-		const size_t skipped = pending[length] == '/' ? length + 1 : length;
-		memmove(pending, pending + skipped, strlen(pending + skipped) + 1);
-		if (length == 0 || strcmp(component, "/.") == 0)
-			continue;
-		if (strcmp(component, "/..") == 0) {
-			char *slash = strrchr(real, '/');
-			slash[slash == real ? 1 : 0] = '\0';
-			continue;
-		}
-
-		char next[PATH_MAX];
-		char target[PATH_MAX];
-		join(next, strcmp(real, "/") == 0 ? "" : real, component);
-		require_outside(next, pending, guard);
-		const ssize_t target_length = readlink(next, target, sizeof target);
-		if (target_length < 0) {
-			join(real, next, "");
-			continue;
-		}
-		links++;
-		if (links > MAX_LINKS)
-			fail(REFUSED, "Cannot make directories writable: \"%s\" leads over too many links",
-				path);
-		put_before(pending, target, (size_t)target_length);
-		if (*target == '/')
-			strcpy(real, "/");
-	}
+	return true;
 }
 
 /* Finds the place of a real path in its file system. If the file does not exist, the deepest
@@ -185,7 +127,7 @@ void protect(const char *path, void *context)
 	const struct guard *guard = context;
 	char real[PATH_MAX];
 	struct location place;
-	resolve(path, real, guard);
+	resolve_once(path, real, require_outside, context);
 	/* Every directory is below the root. So if a search path named the root, no directory could be
 	 * granted. */
 	if (guard->kind == HOLDS_LIBRARIES && strcmp(real, "/") == 0)

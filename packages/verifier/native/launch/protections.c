@@ -1,6 +1,6 @@
-/* Lists the protections that enforcement uses and a kernel may lack, with the first version of
+/* Lists the protections that enforcement uses and that a kernel may lack, with the first version of
  * Linux that has each. The list also says if enforcement depends on the protection.
- * docs/launcher.md tells what a kernel without it leaves open. */
+ * docs/launcher.md tells what a kernel without the protection leaves open. */
 #define _GNU_SOURCE
 #include "launch.h"
 #include <errno.h>
@@ -11,15 +11,16 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* The record names each missing protection. If enforcement depends on a protection, it is also
- * NAMED on standard error when it is missing, and mode strict refuses to start. */
+/* The record names each missing protection. A protection on which enforcement depends is NAMED: if
+ * it is missing, it is also named on standard error, and mode strict refuses to start. */
 enum need { RECORDED, NAMED };
 
 static const struct row {
 	const char *name;
 	const char *since;
 	enum need need;
-	/* The version of Landlock that has the protection, or 0. */
+	/* The version of Landlock that has the protection, or 0 if the protection is not one of
+	 * Landlock. */
 	int landlock;
 } ROWS[PROTECTION_COUNT] = {
 	[LANDLOCK] = {"landlock", "5.13", NAMED, 1},
@@ -56,7 +57,7 @@ bool can_filter_calls(void)
 
 bool deny_interactive(void)
 {
-	/* SECBIT_EXEC_DENY_INTERACTIVE and its lock (Linux 6.14). */
+	/* These are SECBIT_EXEC_DENY_INTERACTIVE and its lock (Linux 6.14). */
 	enum { DENY_INTERACTIVE = 1 << 10, DENY_INTERACTIVE_LOCKED = 1 << 11 };
 	const int now = prctl(PR_GET_SECUREBITS, 0, 0, 0, 0);
 	const int wanted = now | DENY_INTERACTIVE | DENY_INTERACTIVE_LOCKED;
@@ -65,7 +66,8 @@ bool deny_interactive(void)
 
 bool deny_writable_code(void)
 {
-	/* PR_SET_MDWE with PR_MDWE_REFUSE_EXEC_GAIN (Linux 6.3). An executed program inherits it. */
+	/* These are PR_SET_MDWE and PR_MDWE_REFUSE_EXEC_GAIN (Linux 6.3). An executed program inherits
+	 * this setting. */
 	enum { SET_MDWE = 65, REFUSE_EXEC_GAIN = 1 };
 	return prctl(SET_MDWE, REFUSE_EXEC_GAIN, 0, 0, 0) == 0;
 }

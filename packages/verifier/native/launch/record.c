@@ -14,3 +14,14 @@ void add_line(struct record *record, const char *key, const char *value)
 		fail(REFUSED, "Cannot start: the launch record exceeds %d KiB", MAX_RECORD_BYTES >> 10);
 	record->length += (size_t)length;
 }
+
+void add_roots(struct record *record, const char *roots)
+{
+	char line[2 * PATH_MAX + 2];
+	while (*roots != '\0') {
+		const size_t length = strcspn(roots, "\n");
+		snprintf(line, sizeof line, "%.*s", (int)length, roots);
+		add_line(record, "root", line);
+		roots += roots[length] == '\n' ? length + 1 : length;
+	}
+}

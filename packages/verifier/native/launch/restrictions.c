@@ -1,7 +1,6 @@
-/* Takes rights from the process before it executes the runtime, in the modes enforce and strict.
- * These are rights whose use no hook could prevent. The filter of lockdown.c is installed last,
- * because it refuses memfd_create(), which is needed to seal the record of the launcher's
- * decisions. */
+/* Takes rights from the process before it executes the runtime, in the modes enforce and strict. No
+ * hook could prevent the use of these rights. The filter of lockdown.c is installed last, because
+ * it refuses memfd_create(), which is needed to seal the record of the launcher's decisions. */
 #define _GNU_SOURCE
 #include "launch.h"
 #include "../shared/event-line.h"
@@ -16,8 +15,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Servers use these capabilities to own files, to become another user, and to listen on a low port.
- * All other capabilities give access to devices, other processes or the kernel. */
+/* Servers need these capabilities: to change the owners and modes of files, to read and write files
+ * of others, to become another user, to signal processes of other users, to listen on a low port,
+ * and to lock memory. */
 static const int KEPT_CAPABILITIES[] = {
 	CAP_CHOWN,
 	CAP_DAC_OVERRIDE,
@@ -40,8 +40,8 @@ static uint64_t kept_capabilities(void)
 
 /* Drops capabilities from the sets of the process, and from the bounding set, from which a program
  * that root executes gets its capabilities. Only a process with CAP_SETPCAP can change the bounding
- * set. Without it a program gets no capability that the process does not have, because of
- * no_new_privs. */
+ * set. If this process cannot change it, the executed program still gets no capability that this
+ * process does not have, because of no_new_privs. */
 static void drop_capabilities(void)
 {
 	const uint64_t kept = kept_capabilities();
@@ -74,7 +74,8 @@ static void refuse_core_dumps(const struct settings *settings, struct record *re
 	const struct rlimit limit = {1, 1};
 	setrlimit(RLIMIT_CORE, &limit);
 
-	/* Since Linux 6.16 a pattern that begins with `@` names a socket, which gets every dump. */
+	/* Since Linux 6.16 a pattern that begins with `@` names a socket, to which the kernel sends
+	 * every dump. */
 	char pattern = '\0';
 	const int file = open("/proc/sys/kernel/core_pattern", O_RDONLY | O_CLOEXEC);
 	const ssize_t got = read(file, &pattern, sizeof pattern);
@@ -90,10 +91,10 @@ static void refuse_core_dumps(const struct settings *settings, struct record *re
 	add_line(record, "missing", "core-pattern");
 }
 
-/* Requires of root's process that the mount of each granted directory is nosuid: a file of root's
- * with the set-user-ID bit gives root's rights to every user who starts it. The filter refuses to
- * set the bit, so this is a second barrier. Without it, mode strict ends the process, and mode
- * enforce reports the directory. */
+/* Requires, if the process is root's, that the mount of each granted directory is nosuid. A file of
+ * root with the set-user-ID bit gives root's rights to every user who starts it. The filter refuses
+ * to set the bit, so nosuid is a second barrier. If a mount is not nosuid, mode strict ends the
+ * process, and mode enforce reports the directory. */
 static void require_nosuid(
 	const struct settings *settings, const int *granted, struct record *record)
 {
@@ -149,7 +150,9 @@ void restrict_process(const struct settings *settings, const struct runtime *run
 	/* The event file must exist before Landlock can allow writing to it. */
 	if (settings->audit != NULL) {
 		const int file = open_event_file(settings->audit);
-		/* Landlock would let the hook fail for a lack of rights, which does not pass. */
+		/* If open() fails for a reason that may pass, such as a full disk, the process ends with
+		 * the status for such faults. Without this check, Landlock would later keep the hook from
+		 * making the file, and that failure would look like a lasting one. */
 		if (file < 0 && status_of(errno) == UNDECIDED)
 			fail(UNDECIDED, "Cannot write audit events to \"%s\": %m", settings->audit);
 		close(file);
@@ -158,7 +161,8 @@ void restrict_process(const struct settings *settings, const struct runtime *run
 	const bool denies_interactive = deny_interactive();
 	if (!denies_interactive)
 		lack(SECUREBITS, settings, record);
-	/* Node.js compiles JavaScript to machine code in memory, so only CPython can do without. */
+	/* Node.js compiles JavaScript to machine code in memory, so this restriction is only for
+	 * CPython. */
 	if (runtime->is_python && !settings->allows_writable_code) {
 		const bool denies_writable_code = deny_writable_code();
 		if (!denies_writable_code)

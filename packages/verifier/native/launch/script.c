@@ -3,14 +3,27 @@
  * judges the file when the runtime opens it, so an attacker gains nothing by replacing the file
  * after this check. */
 #define _GNU_SOURCE
-#include "launch.h"
+#include "places.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
-void find_script(const char *name, const struct options *options, const struct runtime *runtime,
-	char path[PATH_MAX], struct record *record)
+/* A link that leads to a signed tree is read once for script, index and trees, so the runtime must
+ * not read it again. A link within a signed tree is left for the hook, which refuses it unless the
+ * index names it. */
+static bool is_outside_trees(const struct step *step, void *context)
+{
+	const struct settings *settings = context;
+	for (size_t i = 0; i < settings->tree_count; i++) {
+		if (below(step->path, settings->real_trees[i]) != NULL)
+			return false;
+	}
+	return true;
+}
+
+void find_script(const char *name, const struct settings *settings, const struct options *options,
+	const struct runtime *runtime, char path[PATH_MAX], struct record *record)
 {
 	if (name == NULL || *name == '\0' || *name == '-')
 		fail(USAGE, "Name a script, such as ./main.js: \"%s\" is no script",
@@ -26,6 +39,9 @@ void find_script(const char *name, const struct options *options, const struct r
 		return;
 	}
 
+	char resolved[PATH_MAX];
+	if (resolve_once(path, resolved, is_outside_trees, settings) > 0)
+		snprintf(path, PATH_MAX, "%s", resolved);
 	const int file = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	struct stat status;
 	if (file < 0 || fstat(file, &status) != 0)

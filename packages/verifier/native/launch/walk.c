@@ -13,7 +13,7 @@
 
 enum { LIST_BYTES = 1 << 14 };
 
-/* The form in which getdents64(2) returns entries. */
+/* getdents64(2) returns entries in this form. */
 struct listed {
 	uint64_t inode;
 	int64_t offset;
@@ -22,7 +22,7 @@ struct listed {
 	char name[];
 };
 
-/* An open directory of the walk, and a part of its entries. */
+/* Describes an open directory of the walk, and holds a part of its entries. */
 static struct level {
 	int descriptor;
 	size_t path_length;
@@ -51,8 +51,8 @@ static const struct listed *next_entry(struct level *level, bool *failed)
 /* Opens a directory of the walk. Returns false if the walk is incomplete without this directory.
  *
  * Returns true with the descriptor -1 if the directory is skipped. A directory is skipped if
- * somebody else removed it. It is also skipped if neither this process nor its program can reach
- * the files in it, because it belongs to another user who does not let them search it, as
+ * another process removed it. It is also skipped if neither this process nor its program can reach
+ * the files in it: the directory belongs to another user, who does not let them search it, such as
  * lost+found of ext4. */
 static bool enter(struct level *level, int parent, const char *name)
 {
@@ -64,7 +64,7 @@ static bool enter(struct level *level, int parent, const char *name)
 		return true;
 	struct stat status;
 	if (errno == ENOENT || errno == ENOTDIR)
-		return true; /* Somebody else removed it. */
+		return true; /* Another process removed the directory, or replaced it by a file. */
 	if (is_shortage(errno))
 		fail(UNDECIDED, "Cannot look through \"%s\": %m", name);
 	return errno == EACCES && fstatat(parent, name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
@@ -76,8 +76,9 @@ static bool is_dots(const char *name)
 	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
 }
 
-/* Returns true if the walk looks for files of one name and this entry is a regular file of another
- * name. Some file systems do not tell the type with the name. Then the file is visited. */
+/* Returns true if the walk looks only for files with one name, and this entry is a regular file
+ * with another name. Some file systems do not return the type with the name. In this case the
+ * function returns false, so the file is visited. */
 static bool is_passed_over(const struct listed *entry, const struct walk_bounds *bounds)
 {
 	return bounds->file_name != NULL && entry->type == DT_REG &&
@@ -121,7 +122,7 @@ bool walk(const char *root, const struct walk_bounds *bounds, visit *visit, void
 			continue;
 		}
 		if (fstatat(level->descriptor, entry->name, &status, AT_SYMLINK_NOFOLLOW) != 0) {
-			is_complete = is_complete && errno == ENOENT; /* Somebody else removed it. */
+			is_complete = is_complete && errno == ENOENT; /* Another process removed it. */
 			continue;
 		}
 		if (!visit(path, &status, context) || !S_ISDIR(status.st_mode))

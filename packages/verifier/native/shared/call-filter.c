@@ -39,8 +39,8 @@ void begin_filter(struct filter *filter)
 	add(filter, (struct sock_filter)LOAD(arch));
 	add(filter, (struct sock_filter)IF(ARCHITECTURE, 1, 0));
 	add(filter, (struct sock_filter)ANSWER(SECCOMP_RET_KILL_PROCESS));
-	/* The number stays loaded until it matches that of a rule, so that no rule has to load it
-	 * again. */
+	/* Every rule needs the number of the system call. The number stays loaded until a rule matches,
+	 * so no rule has to load it. */
 	add(filter, (struct sock_filter)LOAD(nr));
 	add(filter, (struct sock_filter)TEST(BPF_JGE, FIRST_X32_CALL, 0, 1));
 	add(filter, (struct sock_filter)ANSWER(SECCOMP_RET_ERRNO | EPERM));
@@ -52,8 +52,9 @@ void answer_call(struct filter *filter, uint32_t call, uint32_t action)
 	add(filter, (struct sock_filter)ANSWER(action));
 }
 
-/* Converts the target of a jump. Returns how many instructions the kernel skips for it, counted
- * from instruction `at` of a rule. A `target` that is no label is this number already. */
+/* Converts the target of a jump. Returns how many instructions the kernel skips to reach the
+ * target, counted from instruction `at` of a rule. If `target` is no label, it is already this
+ * number. */
 static uint8_t distance(uint8_t target, size_t at, size_t count)
 {
 	if (target < DENY)

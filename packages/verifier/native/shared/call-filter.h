@@ -1,9 +1,10 @@
-/* Builds a filter of system calls for seccomp: a program in the kernel's BPF, which gets the
- * number, the architecture and the arguments of each call. A rule decides about one system call. It
- * is a list of the instructions below, and each path through it ends with a jump to a label.
+/* Builds a filter of system calls for seccomp. A filter is a program in the kernel's BPF, which
+ * gets the number, the architecture and the arguments of each call. A rule decides about one system
+ * call. It is a list of the instructions below, and each path through it ends with a jump to a
+ * label.
  *
  * Addresses and other values of 64 bits are compared in two halves, because an instruction compares
- * 32 bits. Both architectures are little-endian. */
+ * 32 bits. x86-64 and arm64 are both little-endian, so the lower half comes first in memory. */
 #ifndef SIGTOOL_CALL_FILTER_H
 #define SIGTOOL_CALL_FILTER_H
 #include <linux/filter.h>
@@ -11,12 +12,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A rule can jump to these labels. A smaller target of a jump is a number of instructions to
- * skip. */
+/* A jump of a rule can lead to one of these labels. A smaller target of a jump is a number of
+ * instructions to skip. */
 enum label {
 	/* The call fails with EPERM. */
 	DENY = 253,
-	/* The call has no effect, but its caller gets the answer of a success. */
+	/* The call has no effect, but the caller gets the result of a call that succeeded. */
 	IGNORE = 254,
 	ALLOW = 255,
 };
@@ -25,7 +26,7 @@ enum label {
 #define LOAD(field) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
 #define LOAD_HIGH(field)                                                                           \
 	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field) + 4)
-/* Keeps some bits of the loaded value. */
+/* Keeps only these bits of the loaded value. */
 #define MASK(bits) BPF_STMT(BPF_ALU | BPF_AND | BPF_K, (uint32_t)(bits))
 /* Compares the loaded value, then jumps to `yes` or `no`. */
 #define TEST(test, value, yes, no) BPF_JUMP(BPF_JMP | BPF_K | (test), (uint32_t)(value), yes, no)
@@ -37,10 +38,12 @@ enum label {
 	LOAD(field), IF(value, 0, DENY), LOAD_HIGH(field), IF((uint64_t)(value) >> 32, 0, DENY)
 #define JUMP(label) IF(0, label, label)
 
-/* A filter that is being built. Its room is an eighth of what the kernel allows. */
+/* Describes a filter that is being built. MAX_INSTRUCTIONS is an eighth of the number that the
+ * kernel allows. */
 enum { MAX_INSTRUCTIONS = BPF_MAXINSNS / 8 };
 struct filter {
-	/* The number of instructions that were added, of which only MAX_INSTRUCTIONS are kept. */
+	/* The number of instructions that were added. Only the first MAX_INSTRUCTIONS of them are
+	 * kept. */
 	size_t count;
 	struct sock_filter code[MAX_INSTRUCTIONS];
 };
@@ -62,10 +65,10 @@ void add_rule(struct filter *filter, uint32_t call, const struct sock_filter *ru
 		add_rule(filter, call, rule_, sizeof rule_ / sizeof *rule_);                               \
 	} while (0)
 
-/* Ends a filter, which allows each call without a rule, and installs it. Sets no_new_privs. `flags`
- * are those of seccomp(2). Returns what seccomp() returns, or -1 with errno. Afterwards the memory
- * of the filter is erased, because rules may contain a secret. It is not erased if the filter is
- * too long to be installed. */
+/* Ends a filter, and installs it. Every call that has no rule is allowed. Sets no_new_privs.
+ * `flags` are those of seccomp(2). Returns what seccomp() returns, or -1 with errno. Afterwards the
+ * memory of the filter is erased, because rules may contain a secret. The memory is not erased if
+ * the filter is too long to be installed. */
 int install_filter(struct filter *filter, unsigned flags);
 
 #endif

@@ -1,5 +1,5 @@
 /* Guarantees that the message is one line of at most 12 KiB without control characters, whatever
- * its parts contain. Other characters that a terminal may not show are left as they are. */
+ * its parts contain. Other characters that may confuse a terminal are left unchanged. */
 #define _GNU_SOURCE
 #include "complain.h"
 #include <limits.h>
@@ -8,7 +8,7 @@
 
 enum { DELETE = 127 };
 
-/* Returns true for U+0080 to U+009F in UTF-8. These control characters are C2 80 to C2 9F. */
+/* Returns true for a control character from U+0080 to U+009F, which is C2 80 to C2 9F in UTF-8. */
 static int is_c1(const char *c)
 {
 	const unsigned char first = (unsigned char)c[0];

@@ -1,4 +1,4 @@
-/* The message of a program that ends because it refuses to start or to go on. */
+/* Ends a program that refuses to start or to go on, with a message. */
 #ifndef SIGTOOL_COMPLAIN_H
 #define SIGTOOL_COMPLAIN_H
 #include <stdarg.h>

@@ -1,5 +1,6 @@
 /* Guarantees that the digest is that of exactly the bytes which were read. The file is read in
- * parts, each once. A part is digested right after it was read, by this or a second thread. */
+ * parts, and each part is read once. A part is digested right after it was read, by the reading
+ * thread or by a second thread. */
 #include "digest-file.h"
 #include "utf8.h"
 #include <errno.h>
@@ -25,14 +26,14 @@ enum {
 	MIN_THREADED_BYTES = 1 << 20, /* smaller files are digested by the thread that reads */
 };
 
-/* The state of one digest, on the stack of digest_file(). */
+/* Holds the state of one digest, on the stack of digest_file(). */
 struct digester {
 	EVP_MD_CTX *context;
-	bool failed; /* only the digesting thread writes it, until pthread_join() */
+	bool failed; /* until pthread_join() only the digesting thread writes `failed` */
 	bool is_threaded;
 	pthread_t thread;
-	/* The other members are used only if `is_threaded`. `content` does not change. `lock` guards
-	 * `filled` and `ended`, and a change of either signals `changed`. */
+	/* The other members are used only if `is_threaded` is true. `content` does not change. `lock`
+	 * guards `filled` and `ended`, and a change of either signals `changed`. */
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	const unsigned char *content;
@@ -40,7 +41,8 @@ struct digester {
 	bool ended;
 };
 
-/* SHA-256, fetched once and kept, because fetching takes longer than digesting most files. */
+/* The algorithm SHA-256 is fetched once and kept, because fetching takes longer than digesting most
+ * files. */
 static EVP_MD *algorithm;
 
 static void fetch_algorithm(void)
@@ -72,7 +74,8 @@ static void digest_part(struct digester *digester, const unsigned char *part, si
 		digester->failed = true;
 }
 
-/* Runs in the digesting thread. Digests `content` while it is filled, and returns after its end. */
+/* Runs in the digesting thread. Digests `content` while it is filled, and returns after all of it
+ * was digested. */
 static void *digest_as_filled(void *given)
 {
 	struct digester *digester = given;
@@ -91,7 +94,8 @@ static void *digest_as_filled(void *given)
 	return NULL;
 }
 
-/* Informs the digesting thread that `added` more bytes of `content` were read. */
+/* Informs the digesting thread that `added` more bytes of `content` were read. `ended` is true if
+ * no more bytes follow. */
 static void hand_over(struct digester *digester, size_t added, bool ended)
 {
 	pthread_mutex_lock(&digester->lock);
@@ -137,7 +141,7 @@ static ssize_t digest_parts(struct digester *digester, int descriptor, unsigned 
 {
 	if (overlaps && size >= MIN_THREADED_BYTES) {
 		const int error = pthread_create(&digester->thread, NULL, digest_as_filled, digester);
-		digester->is_threaded = error == 0; /* if no thread could be started, this one digests */
+		digester->is_threaded = error == 0; /* else the reading thread digests */
 	}
 	const ssize_t filled = read_parts(descriptor, content, size, is_ascii, digester);
 	if (digester->is_threaded) {

@@ -15,9 +15,9 @@ bool can_digest(void);
  * with errno: EIO if libcrypto failed, else the errno of read(2).
  *
  * `content` has room for `size` bytes and receives the bytes. It is NULL if the caller does not
- * want them. `is_ascii` is NULL, or receives true if all bytes are ASCII, else false. If `overlaps`
- * is true, a second thread digests a file of at least 1 MiB while it is read, and `content` must
- * not be NULL. */
+ * want the bytes. `is_ascii` is NULL, or receives true if all bytes are ASCII, else false. If
+ * `overlaps` is true and `size` is at least 1 MiB, a second thread digests the bytes while they are
+ * read, and `content` must not be NULL. */
 ssize_t digest_file(int descriptor, unsigned char *content, size_t size, bool overlaps,
 	bool *is_ascii, unsigned char sha256[32]);
 

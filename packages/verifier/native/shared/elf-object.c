@@ -37,7 +37,8 @@ void unmap_object(struct elf_object *object)
 	*object = (struct elf_object){0};
 }
 
-/* Copies `size` bytes at `offset` of the file. Returns false if they are not inside the file. */
+/* Copies `size` bytes at `offset` of the file. Returns false if these bytes are not inside the
+ * file. */
 static bool copy_bytes(const struct elf_object *object, uint64_t offset, void *to, size_t size)
 {
 	if (offset > object->size || size > object->size - offset)

@@ -1,8 +1,9 @@
 /* Reads a 64-bit ELF file: its program headers, its dynamic section, and the strings of that
  * section.
  *
- * Guarantees that no byte outside of the file is read, whatever the file says. The file must not
- * shrink while it is mapped, because reading behind its end then ends the process. */
+ * Guarantees that no byte outside of the file is read, whatever the file contains. The caller must
+ * make sure that the file does not shrink while it is mapped, because reading beyond its end ends
+ * the process. */
 #ifndef SIGTOOL_ELF_OBJECT_H
 #define SIGTOOL_ELF_OBJECT_H
 #include <elf.h>
@@ -10,7 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A file that is mapped into memory, and the places of its dynamic section and strings. */
+/* Describes a file that is mapped into memory, and the positions of its dynamic section and
+ * strings. */
 struct elf_object {
 	const unsigned char *bytes;
 	size_t size;
@@ -19,16 +21,16 @@ struct elf_object {
 	uint64_t strings; /* virtual address of the string table, DT_STRTAB */
 };
 
-/* Maps a file into read-only memory. Returns false with errno if it cannot be opened or mapped. An
- * empty file, and one that is not regular, has the size 0. */
+/* Maps a file into read-only memory. Returns false with errno if the file cannot be opened or
+ * mapped. The size is 0 for an empty file, and for a file that is not regular. */
 bool map_object(const char *path, struct elf_object *object);
 void unmap_object(struct elf_object *object);
 
 /* Fills in the header. Returns false if the file is not a 64-bit ELF file. */
 bool read_header(struct elf_object *object);
 
-/* Finds the dynamic section and the string table, after read_header(). Returns false if there are
- * none, as in a static program. */
+/* Finds the dynamic section and the string table. read_header() has to be called before. Returns
+ * false if the file has none, as a static program. */
 bool read_dynamic_section(struct elf_object *object);
 
 /* Copies the program header with this number. Returns false if there is none. */

@@ -1,8 +1,9 @@
-/* Guarantees that no environment variable makes libc, the dynamic loader, OpenSSL, a library with
- * plug-ins, Node.js or an interpreter load code or settings, even if an attacker set the variable
- * before the launcher was called. Native code of an application may read other variables, which
- * only the author of the application knows. The option --env-clear drops those too.
- * docs/launcher.md lists the same names, and a test compares the two lists. */
+/* Guarantees that the variables in DROPPED do not reach a runtime, even if an attacker set them
+ * before the launcher was called. These variables make libc, the dynamic loader, OpenSSL, libraries
+ * with plug-ins, Node.js or other interpreters load code or settings. Native code of an application
+ * may read other variables, which only the author of the application knows. The option --env-clear
+ * drops those variables too. docs/launcher.md lists the same names, and a test compares the two
+ * lists. */
 #include "environment.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,12 +15,12 @@ extern char **environ;
 
 /* A row is the name of a variable. A row that ends in `*` matches all names that begin like it. */
 static const char *const DROPPED[] = {
-	/* Node.js and the programs around it. */
+	/* These variables control Node.js and the programs around it. */
 	"NODE_*",
 	"SIGTOOL_*",
 	"TS_NODE_*",
 	"ELECTRON_*",
-	/* The dynamic loader and libc. */
+	/* These variables control the dynamic loader and libc. */
 	"LD_*",
 	"DYLD_*",
 	"GCONV_PATH",
@@ -34,7 +35,8 @@ static const char *const DROPPED[] = {
 	"RESOLV_HOST_CONF",
 	"RES_OPTIONS",
 	"TZDIR",
-	/* Libraries that load plug-ins or scripts, or write secrets. */
+	/* These variables control libraries: they load plug-ins or scripts, or write secrets to a
+	 * file. */
 	"OPENSSL_*",
 	"SSL_CERT_ENGINE",
 	"SSLKEYLOGFILE",
@@ -49,7 +51,7 @@ static const char *const DROPPED[] = {
 	"VIPS_*",
 	"TCL*",
 	"TK_LIBRARY",
-	/* Interpreters and shells. */
+	/* These variables control interpreters and shells. */
 	"PYTHON*",
 	"PERL*",
 	"RUBY*",
@@ -85,7 +87,8 @@ static const char *const BASIC[] = {
 	NULL,
 };
 
-/* `variable` is `NAME=VALUE`; `names` ends with NULL. */
+/* Returns true if a row of `names` matches the variable, which has the form `NAME=VALUE`. `names`
+ * ends with NULL. */
 static bool is_named(const char *variable, const char *const *names)
 {
 	for (const char *const *name = names; *name != NULL; name++) {

@@ -4,7 +4,7 @@
 
 /* Returns an array like `environ`: the variables of `environ` that may pass, then `last`
  * (`NAME=VALUE`, or NULL for none), then NULL. Returns NULL if more than 4094 variables would pass.
- * If `clear` is not 0, only variables pass that nearly every program reads (PATH, HOME, ...).
+ * If `clear` is not 0, only variables pass that nearly every program reads, such as PATH and HOME.
  *
  * The array is static, and the next call overwrites it. Its elements point to the same strings as
  * those of `environ`. */

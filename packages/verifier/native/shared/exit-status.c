@@ -1,5 +1,5 @@
-/* Guarantees that nothing which was judged gets the status of a fault that may pass. isPassing() in
- * packages/core/src/errors.ts follows the same list. */
+/* Guarantees that a refusal which was judged never gets the status of a fault that may pass.
+ * isPassing() in packages/core/src/errors.ts has the same list. */
 #include "exit-status.h"
 #include <errno.h>
 

@@ -1,26 +1,27 @@
-/* The exit statuses of a start that fails, for the launcher and for spython. docs/launcher.md lists
- * every refusal with its status. */
+/* Defines the exit statuses of a start that fails, for the launcher and for spython.
+ * docs/launcher.md lists every refusal with its status. */
 #ifndef SIGTOOL_EXIT_STATUS_H
 #define SIGTOOL_EXIT_STATUS_H
 #include <stdbool.h>
 
 enum {
 	USAGE = 2,
-	/* It could not be judged if the program may start, because of a fault that may pass: a full
-	 * disk, or a file that is being replaced. Another start may succeed. EX_TEMPFAIL of sysexits.h
-	 * has this number. */
+	/* The start could not be judged because of a fault that may pass, such as a full disk or a file
+	 * that is being replaced. Another start may succeed. EX_TEMPFAIL of sysexits.h has the same
+	 * number. */
 	UNDECIDED = 75,
 	/* The start was judged and refused. Another start would be refused again. */
 	REFUSED = 126,
 };
 
-/* Returns UNDECIDED if the fault that this errno names may pass, else REFUSED. 0 stands for no
- * fault of the system, and gives REFUSED. A file that does not exist may be about to be replaced.
- * A missing right, a link in the wrong place or a missing feature of the kernel does not pass. */
+/* Returns UNDECIDED if the fault with this errno may pass, else REFUSED. Returns REFUSED for 0,
+ * because then no system call failed. A file that does not exist may be about to be replaced, so
+ * this fault may pass. A missing right, a link in the wrong place or a missing feature of the
+ * kernel does not pass. */
 int status_of(int error);
 
-/* Returns true if the system lacks memory or descriptors. Somebody may have caused that, so it must
- * never make a check or a restriction smaller. */
+/* Returns true if the system lacks memory or descriptors. An attacker may have caused the lack. So
+ * a caller must never skip a check or a restriction because of it. */
 bool is_shortage(int error);
 
 #endif

@@ -1,12 +1,12 @@
-/* Guarantees the bounds of find-record.h by a binary search that checks each offset before use. It
- * compares paths byte by byte, which is the order of the index. */
+/* Keeps the guarantees of find-record.h: the binary search checks each offset before it is used.
+ * Paths are compared byte by byte, because the index has them in this order. */
 #include "find-record.h"
 #include <stdbool.h>
 #include <string.h>
 
-/* Sets `order` below 0, to 0 or above 0 if the path of the record sorts before, equals or sorts
- * after `path`. Returns false if the record's path is not inside the names. The caller has
- * checked that the record itself is inside the index. */
+/* Sets `order` below 0 if the path of the record sorts before `path`, to 0 if it equals `path`, and
+ * above 0 if it sorts after `path`. Returns false if the record's path is not inside the names. The
+ * caller has checked that the record itself is inside the index. */
 static bool compare_path(const struct index_table *table, uint32_t record, const char *path,
 	size_t path_bytes, int *order)
 {
@@ -23,7 +23,7 @@ static bool compare_path(const struct index_table *table, uint32_t record, const
 }
 
 /* Returns true if the path of the record before `found` sorts before `path`, and the path of the
- * record after `found` sorts after `path`. Only the records of the product count, which are those
+ * record after `found` sorts after `path`. Regards only the records of the product, which are those
  * from `first` to `end` - 1. */
 static bool is_between_neighbours(const struct index_table *table, uint32_t first, uint32_t end,
 	uint32_t found, const char *path, size_t path_bytes)

@@ -1,4 +1,4 @@
-/* Guarantees that no other form than 64 digits in lower case is written or accepted. */
+/* Guarantees that only 64 digits in lower case are written or accepted. */
 #include "hex.h"
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* SHA-256 digests as lower-case hexadecimal text. They are compared only in this form. */
+/* Converts SHA-256 digests to lower-case hexadecimal text. */
 #ifndef SIGTOOL_HEX_H
 #define SIGTOOL_HEX_H
 #include <stdbool.h>

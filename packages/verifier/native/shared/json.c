@@ -1,7 +1,8 @@
 /* Guarantees that no document exhausts the stack, because the text is read in one pass and without
- * recursion. Until an array or object ends, its `next` points to the array or object around it. The
- * NUL after the text can be part of no JSON, so every loop ends there. Each function that reads a
- * value returns the position after the value, or NULL if the text is not JSON. */
+ * recursion. While an array or object is not read to its end, its `next` points to the array or
+ * object around it. The NUL after the text can be no part of JSON, so every loop ends there. Each
+ * function that reads a value returns the position after the value, or NULL if the text is not
+ * JSON. */
 
 #include "json.h"
 #include "utf8.h"
@@ -38,8 +39,8 @@ static int32_t read_hex(const char *at)
 	return number;
 }
 
-/* Writes a character as UTF-8, which is never longer than its escape. Returns the position after
- * it. */
+/* Writes a character as UTF-8, in at most as many bytes as its escape has. Returns the position
+ * after the character. */
 static char *write_utf8(char *to, int32_t character)
 {
 	if (character < 0x80) {
@@ -65,8 +66,8 @@ static bool is_between(int32_t unit, int32_t first, int32_t last)
 	return unit >= first && unit <= last;
 }
 
-/* Reads what follows `\u`: four digits, or the two halves of a surrogate pair. `character` becomes
- * 0 if a C string in UTF-8 cannot contain it. */
+/* Reads the text after `\u`: four digits, or the two halves of a surrogate pair. `character`
+ * becomes 0 if a C string in UTF-8 cannot contain the character. */
 static char *read_unicode(char *at, int32_t *character)
 {
 	const int32_t unit = read_hex(at);

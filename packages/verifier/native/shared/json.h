@@ -1,4 +1,4 @@
-/* JSON (RFC 8259) in UTF-8, parsed in place. Numbers and strings that C cannot represent exactly
+/* Parses JSON (RFC 8259) in UTF-8, in place. Numbers and strings that C cannot represent exactly
  * have the kinds JSON_OTHER_NUMBER and JSON_OTHER_STRING. So a reader of settings can refuse them,
  * and a reader of any JSON can skip them. */
 #ifndef SIGTOOL_JSON_H
@@ -18,8 +18,8 @@ enum json_kind {
 	JSON_OTHER_STRING, /* contains U+0000 or half of a surrogate pair; its `text` is empty */
 };
 
-/* Values are in an array, one after the other. After an object come its members, each as two
- * values: the name and the value. */
+/* Values are in an array, one after the other. The members of an object come right after it, each
+ * as two values: the name and the value. */
 struct json {
 	enum json_kind kind;
 	const char *text; /* the content of a string; ends with a NUL */
@@ -33,13 +33,13 @@ struct json {
 		(array) != NULL && value < (array)->next; value = value->next)
 
 /* Parses `text` into `values` and returns `values`. Returns NULL if the text is not JSON in UTF-8,
- * or needs more than `room` values. A `room` of `size` / 2 + 2 is enough for every text. `text`
- * must end with a NUL. If the first NUL is not after `size` bytes, the text is not JSON. The text
- * is overwritten, and the values point into it. */
+ * or needs more than `room` values. A `room` of `size` / 2 + 2 is enough for every text. `text` has
+ * `size` bytes, followed by a NUL. If it contains another NUL, it is not JSON. The text is
+ * overwritten, and the values point into it. */
 const struct json *parse_json(char *text, size_t size, struct json *values, size_t room);
 
 /* Returns the value of the last member with this name, as JSON.parse does. Returns NULL if there is
- * none, or if `object` is NULL or no object. */
+ * no such member, or if `object` is NULL or no object. */
 const struct json *json_member(const struct json *object, const char *name);
 
 #endif

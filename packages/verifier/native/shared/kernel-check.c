@@ -1,5 +1,6 @@
-/* Guarantees that a question to the kernel executes nothing. If the kernel gives no answer, that
- * counts as an objection. Kernels before Linux 6.14 are asked only about mounts. */
+/* Guarantees that asking the kernel executes nothing, and that an unexpected error counts as an
+ * objection. The kernel is asked only about mounts before Linux 6.14, and for a file without
+ * execute bits on a host that does not demand them. */
 #define _GNU_SOURCE
 #include "kernel-check.h"
 #include <errno.h>
@@ -10,7 +11,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-/* Headers may be older than these constants. */
+/* These constants are repeated because headers may be older. */
 enum {
 	EXECVE_CHECK = 0x10000, /* AT_EXECVE_CHECK, uapi/linux/fcntl.h */
 	MOUNTED_NOEXEC = 0x0008, /* ST_NOEXEC, statfs(2) */
@@ -35,8 +36,8 @@ bool kernel_answers(void)
 	const int self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 	const int error = check_execve(self);
 	close(self);
-	/* If prctl() fails, its result -1 has every bit set. Then the host counts as one that has set
-	 * SECBIT_EXEC_RESTRICT_FILE. */
+	/* If prctl() fails, its result -1 has every bit set. In this case the host counts as one that
+	 * has set SECBIT_EXEC_RESTRICT_FILE. */
 	needs_execute_bit = (prctl(PR_GET_SECUREBITS, 0, 0, 0, 0) & RESTRICT_FILE) != 0;
 	/* Kernels before Linux 6.14 refuse the flag with EINVAL before they look at the descriptor. */
 	knows_execve_check = error != EINVAL && error != ENOSYS;

@@ -1,8 +1,8 @@
-/* Asks the kernel if it would execute an open file. It checks the file's mount for noexec, and from
- * Linux 6.14 on calls execveat(2) with AT_EXECVE_CHECK. Nothing is executed.
+/* Asks the kernel if it would execute an open file. The file's mount is checked for noexec, and
+ * from Linux 6.14 on execveat(2) is called with AT_EXECVE_CHECK. Nothing is executed.
  *
- * kernel_answers() sets two flags that kernel_objection() reads. Every call sets them to the same
- * values. */
+ * kernel_answers() sets two flags that kernel_objection() reads. Another call sets the flags to the
+ * same values. */
 #ifndef SIGTOOL_KERNEL_CHECK_H
 #define SIGTOOL_KERNEL_CHECK_H
 #include <stdbool.h>

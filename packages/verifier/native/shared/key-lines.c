@@ -1,5 +1,5 @@
-/* Guarantees that each line is accepted only as a known key, one space and a value, and that each
- * key outside of lists occurs once. */
+/* Guarantees that each line is a known key, one space and a value, and that a key occurs once
+ * unless it is that of a list. */
 #include "key-lines.h"
 #include "utf8.h"
 #include <stdlib.h>

@@ -1,9 +1,9 @@
 /* Guarantees by seccomp that after restrict_calls() the kernel refuses the system calls below to
- * this process and to every program that it executes. It assumes that the kernel is intact, and
- * that the process has no io_uring ring yet, because such a ring would keep working. A filter sees
- * the arguments of a call but no memory, so it cannot compare texts or structures. The launcher,
- * the addon and spython link this file. docs/launcher.md lists the same calls, and a test compares
- * the two lists.
+ * the filtered threads, to the threads that they start, and to every program that they execute.
+ * This file assumes that the kernel is intact, and that the process has no io_uring ring yet,
+ * because such a ring would keep working. A filter sees the arguments of a call but no memory, so
+ * it cannot compare texts or structures. The launcher, the addon and spython link this file.
+ * docs/launcher.md lists the same calls, and a test compares the two lists.
  *
  * Newer system calls and requests are written as numbers, because headers may be older than the
  * kernel. Their numbers are the same on x86-64 and arm64. */
@@ -23,7 +23,7 @@
 
 /* The kernel refuses these system calls with any arguments. */
 static const uint32_t DENIED[] = {
-	/* These set extended attributes and flags, which can make the kernel trust a file. */
+	/* These calls set extended attributes and flags, which can make the kernel trust a file. */
 	SYS_setxattr,
 	SYS_lsetxattr,
 	SYS_fsetxattr,
@@ -42,7 +42,7 @@ static const uint32_t DENIED[] = {
 	SYS_adjtimex,
 	SYS_clock_settime,
 	SYS_clock_adjtime,
-	/* These reach memory, descriptors and state of other processes. */
+	/* These calls reach memory, descriptors and state of other processes. */
 	SYS_ptrace,
 	SYS_process_vm_readv,
 	SYS_process_vm_writev,
@@ -50,12 +50,12 @@ static const uint32_t DENIED[] = {
 	440 /* process_madvise */,
 	SYS_kcmp,
 	SYS_perf_event_open,
-	/* These let a program handle page faults, use memory as a file, or make data executable. */
+	/* These calls handle page faults, use memory as a file, or make data executable. */
 	SYS_userfaultfd,
 	SYS_memfd_create,
 	447 /* memfd_secret */,
 	SYS_personality,
-	/* These change or bypass the paths of files, or make the kernel itself use a file. */
+	/* These calls change or bypass the paths of files, or make the kernel itself use a file. */
 	SYS_mount,
 	SYS_umount2,
 	SYS_pivot_root,
@@ -77,7 +77,7 @@ static const uint32_t DENIED[] = {
 	443 /* quotactl_fd */,
 	SYS_fanotify_init,
 	SYS_acct,
-	/* These change or restart the kernel, or reach its keys and names. */
+	/* These calls change or restart the kernel, or reach its keys and names. */
 	SYS_sethostname,
 	SYS_setdomainname,
 	SYS_bpf,
@@ -91,7 +91,7 @@ static const uint32_t DENIED[] = {
 	SYS_kexec_file_load,
 	SYS_reboot,
 #ifdef __x86_64__
-	/* These reach ports of devices, change segments of memory, or load a library. */
+	/* These calls reach ports of devices, change segments of memory, or load a library. */
 	SYS_iopl,
 	SYS_ioperm,
 	SYS_modify_ldt,
@@ -100,12 +100,13 @@ static const uint32_t DENIED[] = {
 };
 
 /* clang-format off */
-/* Each line of a rule is one comparison. */
+/* In a rule, a line contains the comparisons of one argument. The formatter would break such
+ * lines. */
 
-/* execveat() with AT_EXECVE_CHECK (Linux 6.14) is allowed, because it executes nothing. The only
- * other call that is allowed has all values of `allowed`. The descriptor and the addresses alone do
- * not suffice, because the executed program could find them by trying. It cannot find 64 random
- * bits. */
+/* Allows execveat() with AT_EXECVE_CHECK (Linux 6.14), because it executes nothing. Any other
+ * execveat() is allowed only if its arguments are those of `allowed`. The descriptor and the
+ * addresses alone are not enough, because the executed program could find them by trying. It cannot
+ * find 64 random bits. */
 static void add_execution(struct filter *filter, const struct execution *allowed)
 {
 	enum { FLAG_EXECVE_CHECK = 0x10000 };
@@ -123,7 +124,8 @@ static void add_execution(struct filter *filter, const struct execution *allowed
 		JUMP(ALLOW));
 }
 
-/* These requests put text into a terminal's input, where a shell would execute it. */
+/* Refuses the requests that put text into a terminal's input, where a shell would execute the
+ * text. */
 static void add_typing(struct filter *filter)
 {
 	RULE(filter, SYS_ioctl,
@@ -132,9 +134,10 @@ static void add_typing(struct filter *filter)
 		IF(TIOCLINUX, DENY, ALLOW));
 }
 
-/* Bits 8 to 15 of a request are its type. A descriptor that is open only for reading suffices for
- * many requests of the types below. They change a file (`f`, `X`: flags, encryption, fs-verity),
- * make a snapshot (0x94: btrfs, 0xbc: bcachefs), map keys (`K`), or handle page faults (0xaa). */
+/* Refuses requests by their type, which is bits 8 to 15. A descriptor that is open only for reading
+ * is enough for many requests of these types. They change a file (`f`, `X`: flags, encryption,
+ * fs-verity), make a snapshot (0x94: btrfs, 0xbc: bcachefs), map keys (`K`), or handle page faults
+ * (0xaa). */
 static void add_requests(struct filter *filter)
 {
 	enum { TYPE = 0xff00 };
@@ -146,12 +149,12 @@ static void add_requests(struct filter *filter)
 		IF(0x40087602 /* FS_IOC_SETVERSION */, DENY, 0),
 		IF(0x40047211 /* FAT_IOCTL_SET_ATTRIBUTES */, DENY, 0),
 		IF(0x40186f04 /* OCFS2_IOC_REFLINK, which makes a file */, DENY, 0),
-		/* These only read. */
+		/* These requests only read. */
 		IF(0x80086601 /* FS_IOC_GETFLAGS */, ALLOW, 0),
 		IF(0x801c581f /* FS_IOC_FSGETXATTR */, ALLOW, 0),
 		IF(0xc020660b /* FS_IOC_FIEMAP */, ALLOW, 0),
 		IF(0xc0046686 /* FS_IOC_MEASURE_VERITY */, ALLOW, 0),
-		/* These need a descriptor that is open for writing. */
+		/* The kernel allows these requests only if the descriptor is open for writing. */
 		IF(0x40049409 /* FICLONE */, ALLOW, 0),
 		IF(0x4020940d /* FICLONERANGE */, ALLOW, 0),
 		MASK(TYPE),
@@ -163,8 +166,8 @@ static void add_requests(struct filter *filter)
 		IF(0xaa << 8, DENY, ALLOW));
 }
 
-/* A file with the set-user-ID or set-group-ID bit runs with its owner's rights, whoever starts
- * it. */
+/* Refuses to set the set-user-ID or set-group-ID bit. A file with such a bit runs with the rights
+ * of its owner or group, whoever starts it. */
 static void add_modes(struct filter *filter)
 {
 	enum { SET_ID = S_ISUID | S_ISGID, CREATES = O_CREAT | (O_TMPFILE & ~O_DIRECTORY) };
@@ -185,17 +188,19 @@ static void add_modes(struct filter *filter)
 #endif
 }
 
-/* In a new user namespace a process has all capabilities, and with them reaches most of the kernel.
- * Namespaces of other kinds would change its paths, processes or network. */
+/* Refuses new namespaces. In a new user namespace a process has all capabilities, and with them
+ * reaches most of the kernel. Namespaces of other kinds would change the paths, processes or
+ * network of the process. */
 static void add_namespaces(struct filter *filter)
 {
 	enum { NEW_NAMESPACES = 0x7e020000, PARENTS_CHILD = 0x8000 /* CLONE_PARENT */ };
-	/* A child of the parent would be a process that the parent did not start. */
+	/* With CLONE_PARENT, the parent of this process would get a child that it did not start. */
 	RULE(filter, SYS_clone,
 		LOAD(args[0]), IF_ANY_BIT(NEW_NAMESPACES | PARENTS_CHILD, DENY, ALLOW));
 }
 
-/* Shared memory of System V can be executable without a file. */
+/* Refuses to map shared memory as code, because System V memory can be executable without a
+ * file. */
 static void add_memory(struct filter *filter, int how)
 {
 	RULE(filter, SYS_shmat, LOAD(args[2]), IF_ANY_BIT(SHM_EXEC, DENY, ALLOW));
@@ -206,7 +211,8 @@ static void add_memory(struct filter *filter, int how)
 			IF_ANY_BIT(MAP_SHARED, DENY, ALLOW));
 }
 
-/* The owner of a file could take a lease on it, and so delay or stop a launcher that opens it. */
+/* Refuses leases. The owner of a file could take a lease on it, and so delay or stop a launcher
+ * that opens the file. */
 static void add_leases(struct filter *filter)
 {
 	RULE(filter, SYS_fcntl, LOAD(args[1]),
@@ -214,17 +220,18 @@ static void add_leases(struct filter *filter)
 		IF(1040 /* F_SETDELEG */, DENY, ALLOW));
 }
 
-/* The launcher sets RLIMIT_CORE to 1, because for this value alone the kernel neither writes a core
- * file nor runs the program that core_pattern names. Programs that set the limit to 0 want the
- * same, so a change of this limit is ignored instead of refused. A change of a limit of another
- * process is refused, because the kernel ends a process that exceeds some limits. */
+/* Keeps the limits of the launcher and of other processes. The launcher sets RLIMIT_CORE to 1,
+ * because for this value alone the kernel neither writes a core file nor runs the program that
+ * core_pattern names. Programs that set the limit to 0 want the same, so a change of this limit is
+ * ignored instead of refused. A change of a limit of another process is refused, because the kernel
+ * ends a process that exceeds some limits. */
 static void add_limits(struct filter *filter)
 {
 	RULE(filter, SYS_prlimit64,
 		/* If the new limit is NULL, the call only reads. */
 		LOAD(args[2]), IF(0, 0, 2),
 		LOAD_HIGH(args[2]), IF(0, ALLOW, 0),
-		/* The process 0 is the caller. */
+		/* If the number of the process is 0, the process is the caller. */
 		LOAD(args[0]), IF(0, 0, DENY),
 		LOAD(args[1]), IF(RLIMIT_CORE, 0, ALLOW),
 		/* A filter cannot return the old limit, so a call that also asks for it is refused. */
@@ -235,8 +242,8 @@ static void add_limits(struct filter *filter)
 #endif
 }
 
-/* Refuses the ways to a TCP port that are not TCP for Landlock: sockets of other protocols, such as
- * MPTCP and SMC, raw sockets, and connecting by MSG_FASTOPEN. UDP stays. */
+/* Refuses the ways to a TCP port that Landlock does not see as TCP: sockets of other protocols,
+ * such as MPTCP and SMC, raw sockets, and connecting by MSG_FASTOPEN. UDP stays allowed. */
 static void add_network(struct filter *filter)
 {
 	enum { SOCKET_TYPE = 0xf, FASTOPEN = 0x20000000 /* MSG_FASTOPEN */ };
@@ -254,7 +261,7 @@ static void add_network(struct filter *filter)
 	RULE(filter, SYS_sendto, LOAD(args[3]), IF_ANY_BIT(FASTOPEN, DENY, ALLOW));
 	RULE(filter, SYS_sendmsg, LOAD(args[2]), IF_ANY_BIT(FASTOPEN, DENY, ALLOW));
 	RULE(filter, SYS_sendmmsg, LOAD(args[3]), IF_ANY_BIT(FASTOPEN, DENY, ALLOW));
-	/* The option TCP_ULP can make a socket of SMC from a socket of TCP. */
+	/* The option TCP_ULP can turn a TCP socket into an SMC socket. */
 	RULE(filter, SYS_setsockopt,
 		LOAD(args[1]), IF(IPPROTO_TCP, 0, ALLOW),
 		LOAD(args[2]), IF(31 /* TCP_ULP */, DENY, ALLOW));
@@ -262,9 +269,9 @@ static void add_network(struct filter *filter)
 
 /* clang-format on */
 
-/* openat2() and clone3() take mode and flags in a structure in memory, which a filter cannot read.
- * So their callers are told that this kernel does not know these calls, and use openat() and
- * clone() instead. This is no refusal and shall not be logged, so it has a filter of its own. */
+/* Answers openat2() and clone3() as a kernel without these calls does, so that callers use openat()
+ * and clone() instead. The two calls take mode and flags in a structure in memory, which a filter
+ * cannot read. The answer is no refusal and shall not be logged, so it has a separate filter. */
 static int hide_unreadable_calls(unsigned flags)
 {
 	struct filter filter;
@@ -289,8 +296,8 @@ int restrict_calls(const struct execution *allowed, int how)
 	if ((how & PROGRAMS_ONLY) != 0) {
 		add_typing(&filter);
 	} else {
-		/* The rules of frequent calls come first, because the kernel runs the filter for each call
-		 * until a rule matches. */
+		/* The rules of frequent calls come first, because the kernel goes through the rules for
+		 * each call until one matches. */
 		add_modes(&filter);
 		if ((how & TCP_LIMITED) != 0)
 			add_network(&filter);
@@ -302,6 +309,7 @@ int restrict_calls(const struct execution *allowed, int how)
 		for (size_t i = 0; i < sizeof DENIED / sizeof *DENIED; i++)
 			answer_call(&filter, DENIED[i], SECCOMP_RET_ERRNO | EPERM);
 	}
-	/* Each refusal adds a line to the kernel's log, and the process cannot erase the log. */
+	/* Each refusal adds a line to the kernel's log, which a process without CAP_SYSLOG cannot
+	 * erase. */
 	return install_filter(&filter, flags | SECCOMP_FILTER_FLAG_LOG);
 }

@@ -1,5 +1,5 @@
-/* A filter of system calls, which stays on the process until it ends. shared/lockdown.c lists the
- * calls that it refuses. */
+/* Installs a filter of system calls, which stays on a thread until the thread ends.
+ * shared/lockdown.c lists the calls that the filter refuses. */
 #ifndef SIGTOOL_LOCKDOWN_H
 #define SIGTOOL_LOCKDOWN_H
 #include <stdint.h>
@@ -13,13 +13,13 @@ enum {
 	/* Refuses the ways to a TCP port that Landlock does not see as TCP, such as MPTCP. */
 	TCP_LIMITED = 4,
 	/* Refuses to map shared memory without a file as code, because a second mapping of the same
-	 * pages could be writable. A shared mapping of a file stays, because libffi makes the callbacks
-	 * of ctypes by it, in a file that it may write. */
+	 * pages could be writable. A shared mapping of a file stays allowed, because libffi uses such a
+	 * mapping for the callbacks of ctypes, in a file that it may write. */
 	NO_SHARED_CODE = 8,
 };
 
-/* The arguments of the one execveat() call that stays allowed, any number of times. `secret` is the
- * sixth argument, which the kernel ignores. */
+/* These are the arguments of the only execveat() call that stays allowed. It may be called any
+ * number of times. `secret` is the sixth argument, which the kernel ignores. */
 struct execution {
 	int program;
 	const char *path;
@@ -31,7 +31,8 @@ struct execution {
  * EPERM. Sets no_new_privs. If `allowed` is NULL, no call can execute a program.
  *
  * `how` is a sum of the flags above. Returns 0, or -1 with errno. With ALL_THREADS it can also
- * return the number of a thread that could not be filtered, and then no thread is filtered. */
+ * return the number of a thread that could not be filtered. In this case the complete filter is
+ * installed for no thread. */
 int restrict_calls(const struct execution *allowed, int how);
 
 #endif

@@ -9,7 +9,7 @@ enum { MAX_NAME = 64, MAX_MEMBERS = 64 };
 
 struct reader {
 	const struct member *members;
-	const struct json **values; /* NULL inside lists */
+	const struct json **values; /* NULL while a list is read, because its items are not returned */
 	struct fault *fault;
 };
 
@@ -53,7 +53,8 @@ bool refuse_member(struct fault *fault, const char *why, const char *at, ...)
 	return false;
 }
 
-/* Tells if a text in UTF-8 has no control characters. U+0080 to U+009F begin with the byte 0xc2. */
+/* Returns true if a text in UTF-8 is not empty and has no control characters. U+0080 to U+009F
+ * begin with the byte 0xc2. */
 static bool is_line(const char *text)
 {
 	for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++) {
@@ -141,8 +142,9 @@ static bool fits(const struct member *member, const struct json *value)
 	return false;
 }
 
-/* If the row is a direct member of `object`, returns the part of the row's name after the name of
- * `object` and a dot. Otherwise returns NULL. The name of the whole document is empty. */
+/* Returns the name of the row within `object`: the part of the row's name after the name of
+ * `object` and a dot. Returns NULL if the row is no direct member of `object`. The name of the
+ * whole document is empty. */
 static const char *name_within(const struct member *member, const char *object)
 {
 	const size_t length = strlen(object);
@@ -205,7 +207,7 @@ static bool read_absent(
 	return true;
 }
 
-/* Returns true if all members in `names`, which spaces separate, are present. */
+/* Returns true if all members in `names` are present. Spaces separate the names. */
 static bool has_all(
 	struct reader reader, const char *of, const char *names, const bool seen[MAX_MEMBERS])
 {
@@ -218,7 +220,7 @@ static bool has_all(
 	return true;
 }
 
-/* Writes names that spaces separate, with `between` in place of each space. */
+/* Writes `names` with `between` in place of each space. Spaces separate the names. */
 static void join_names(char *to, size_t room, const char *names, const char *between)
 {
 	for (size_t length = 0; *names != '\0' && length < room;) {
@@ -280,7 +282,7 @@ static bool read_object(
 }
 
 /* Returns true if an earlier item of the list has the same text as `item`. If the items are
- * objects, `name` is the member that has the text, else NULL. */
+ * objects, `name` is the member whose texts are compared. Otherwise `name` is NULL. */
 static bool is_before(const struct json *list, const struct json *item, const char *name)
 {
 	const struct json *text = name == NULL ? item : json_member(item, name);

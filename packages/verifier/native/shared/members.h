@@ -31,8 +31,9 @@ enum member_flags {
 	SOME_OF = 16, /* an object must have at least one of the members with this flag */
 };
 
-/* One row of a table. A row without a name ends the table. The name of a member of an object, or of
- * the objects in a list, is the name of the object or list, a dot, and the member's own name. */
+/* Describes one row of a table. A row without a name ends the table. The name of a member of an
+ * object, or of the objects in a list, is the name of the object or list, a dot, and the member's
+ * own name. */
 struct member {
 	const char *name;
 	enum member_kind kind;
@@ -46,14 +47,14 @@ struct member {
 	const char *must; /* the reason for a refusal of a missing value or of another kind */
 };
 
-/* The place and reason of a refusal. `at` is a path such as `$.files.maxSizeBytes`, or empty for
- * the whole document. `why` says what is wrong there. */
+/* Describes a refusal. `at` is a path such as `$.files.maxSizeBytes`, or empty for the whole
+ * document. `why` says what is wrong there. */
 struct fault {
 	char at[256];
 	char why[256];
 };
 
-/* Judges a document. NULL stands for text that is not JSON. Returns false with the reason in
+/* Judges a document. If `document` is NULL, the text was not JSON. Returns false with the reason in
  * `fault`. `values` receives one value for each row of the table: that of the document, else the
  * default, else NULL. The rows of objects in lists get NULL. */
 bool read_members(const struct json *document, const struct member *members,
@@ -63,10 +64,11 @@ bool read_members(const struct json *document, const struct member *members,
 bool refuse_member(struct fault *fault, const char *why, const char *at, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Returns the row of a name, or NULL. */
+/* Returns the row with this name, or NULL. */
 const struct member *find_member(const struct member *members, const char *name);
 
-/* Returns the index of a word in a list that spaces separate, or -1. */
+/* Returns the index of `word` in `words`, a list that spaces separate. Returns -1 if the list does
+ * not contain the word. */
 int word_index(const char *word, const char *words);
 
 /* Returns the text of a value, or NULL if the value is NULL. */

@@ -1,6 +1,6 @@
 /* Guarantees that the file which is judged is the file which is read, because both use one
- * descriptor. Each directory above is judged by its real path: if nobody else may write to these
- * directories, nobody else can have replaced the file. */
+ * descriptor. Each directory above the file is judged by its real path: if nobody else may write to
+ * these directories, nobody else can have replaced the file. */
 #define _GNU_SOURCE
 #include "owned-file.h"
 #include <errno.h>
@@ -23,7 +23,7 @@ static const char *fault_of(const struct stat *entry, int trusted)
 	return NULL;
 }
 
-/* Shortens a path to the path of the directory above it. */
+/* Shortens `path` to the directory above it. */
 static void go_up(char *path)
 {
 	char *slash = strrchr(path, '/');

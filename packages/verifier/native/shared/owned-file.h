@@ -13,13 +13,13 @@ enum {
 };
 
 /* Opens a regular file and returns its descriptor. Returns -1 if the file, or a directory above it,
- * cannot be opened or trusted. Then `why` is the message, which is valid until the next call, and
- * errno is that of the system call that failed, or 0 if the file was judged. */
+ * cannot be opened or trusted. In this case `why` is the message, which is valid until the next
+ * call, and errno is that of the system call that failed, or 0 if the file was judged. */
 int open_owned(const char *path, int trusted, const char **why);
 
 /* Reads a file that open_owned() accepts into `text`, adds a NUL, and returns the file's length in
- * bytes. Returns -1, with message and errno as above, if the file cannot be trusted or read, or has
- * `room` bytes or more. */
+ * bytes. Returns -1, with `why` and errno as in open_owned(), if the file cannot be trusted or
+ * read, or has `room` bytes or more. */
 ssize_t read_owned(const char *path, int trusted, char *text, size_t room, const char **why);
 
 /* Reads an open file from its beginning to its end, but at most `room` bytes. Returns the number of
@@ -33,8 +33,8 @@ struct stat;
 enum { IDENTITY = 160 };
 
 /* Writes the facts that change if the file is changed or replaced: device, inode, size, and the
- * times when content and inode were last changed. They stay the same only if the file keeps inode
- * and size and the kernel's clock did not advance or was set back. */
+ * times when content and inode were last changed. A change is missed only if the file keeps its
+ * inode and size, and if the kernel's clock did not advance or was set back. */
 void identity_of(const struct stat *entry, char identity[IDENTITY]);
 
 #endif

@@ -139,6 +139,8 @@ const struct member HOST[] = {
 	 .must = "must be an absolute path without ., .., a / at the end, and control characters"},
 	{.name = "products.minimumSequence", .kind = IS_NUMBER, .flags = OPTIONAL,
 	 .most = 9007199254740991, .must = "must be a whole number from 0 to 9007199254740991"},
+	{.name = "products.minimumCompiled", .kind = IS_NUMBER, .flags = OPTIONAL,
+	 .most = 9007199254740991, .must = "must be a whole number from 0 to 9007199254740991"},
 	{.name = "deny", .kind = IS_OBJECT, .flags = LIST, .otherwise = DEFAULTS_HOST + 5,
 	 .must = "must be an object"},
 	{.name = "deny.file", .kind = IS_DIGEST, .flags = OPTIONAL | ONE_OF,
@@ -264,6 +266,8 @@ static struct json DEFAULTS_HEAD[] = {
 const struct member HEAD[] = {
 	{.name = "notAfter", .kind = IS_NUMBER, .flags = OPTIONAL, .most = 8640000000000000,
 	 .must = "must be a whole number from 0 to 8640000000000000"},
+	{.name = "compiled", .kind = IS_NUMBER, .flags = OPTIONAL, .most = 9007199254740991,
+	 .must = "must be a whole number from 0 to 9007199254740991"},
 	{.name = "policy", .kind = IS_ANY, .flags = OPTIONAL, .must = "must be there"},
 	{.name = "signers", .kind = IS_DIGEST, .flags = LIST | UNIQUE, .otherwise = DEFAULTS_HEAD + 0,
 	 .must = "must be 64 lower-case hexadecimal digits"},

@@ -1,6 +1,7 @@
-/* Guarantees that the system log gets an event, or that the caller is told. libc's syslog() is not
- * used, because it reports no failure and may wait. The socket is opened for each event, because
- * code in the process could close a socket that is kept, and open a file with the same number. */
+/* Guarantees that the caller learns if the system log did not accept an event. libc's syslog() is
+ * not used, because it reports no failure and may wait. The socket is opened for each event,
+ * because code in the process could close a socket that is kept, and open a file with the same
+ * number. */
 #define _GNU_SOURCE
 #include "syslog.h"
 #include <stdio.h>
@@ -11,14 +12,14 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Priorities: the facility authpriv with a severity (RFC 3164, section 4.1.1). */
+/* A priority is the facility authpriv with a severity (RFC 3164, section 4.1.1). */
 enum { AUTHPRIV = 10 << 3, CRITICAL = AUTHPRIV | 2, NOTICE = AUTHPRIV | 5 };
 
 /* RFC 3164 demands English names of months. strftime() would write them by the locale. */
 static const char *const MONTHS[] = {
 	"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 
-/* Writes what comes before the text: the priority, the time and the tag. */
+/* Writes the text before the message: the priority, the time and the tag. */
 static void write_head(char *head, size_t room, const char *program, bool is_refusal)
 {
 	const time_t now = time(NULL);

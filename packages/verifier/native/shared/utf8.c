@@ -1,10 +1,10 @@
 /* Guarantees that only well-formed UTF-8 (RFC 3629) is accepted. Every module that is loaded is
- * checked, so ASCII is checked in large steps. */
+ * checked, so runs of ASCII are checked at once, which is faster. */
 #include "utf8.h"
 #include <stdint.h>
 #include <string.h>
 
-/* ASCII is checked in runs of this size, because most source text is ASCII alone. */
+/* A run of this size is checked at once for ASCII, because most source text is ASCII alone. */
 enum { RUN_BYTES = 64 };
 
 bool has_high_bit(const unsigned char *bytes, size_t size)
@@ -79,7 +79,7 @@ bool is_utf8(const unsigned char *bytes, size_t size)
 			at = end;
 			continue;
 		}
-		/* The last character may begin in this run and end after it. */
+		/* The last character of the run may end after the run. */
 		while (at < end) {
 			const size_t length = utf8_length(bytes + at, size - at);
 			if (length == 0)

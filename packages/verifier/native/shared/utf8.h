@@ -1,4 +1,5 @@
-/* Checks UTF-8 (RFC 3629). Only shortest forms count: no surrogates, nothing above U+10FFFF. */
+/* Checks UTF-8 (RFC 3629). A character must have its shortest form, must be no surrogate, and must
+ * not be above U+10FFFF. */
 #ifndef SIGTOOL_UTF8_H
 #define SIGTOOL_UTF8_H
 #include <stdbool.h>

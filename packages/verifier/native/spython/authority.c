@@ -1,7 +1,8 @@
-/* libcrypto finds and verifies the chain. Guarantees that a chain is accepted only if
- * packages/core/src/pki/chain.ts accepts it too. So this file checks after libcrypto what that file
- * demands beyond it: names that are equal byte by byte, accepted keys and algorithms, extended key
- * usages of issuers, and name constraints of other forms than DNS and email.
+/* Finds and verifies chains of certificates by libcrypto. Guarantees that a chain is accepted only
+ * if packages/core/src/pki/chain.ts accepts it too. chain.ts has demands that libcrypto does not
+ * have, so this file checks them afterwards: names that are equal byte by byte, accepted keys and
+ * algorithms, extended key usages of issuers, and name constraints of other forms than DNS and
+ * email.
  *
  * libcrypto refuses some chains that chain.ts accepts: if the key identifier in a certificate is
  * not its issuer's, if an email address under a constraint is not an IA5String, and if only the
@@ -13,13 +14,13 @@
 #include "subject.h"
 
 enum {
-	MAX_INTERMEDIATES = 8, /* a chain has at most 10 certificates, as in chain.ts */
+	MAX_INTERMEDIATES = 8, /* a chain has at most 10 certificates: leaf, intermediates, authority */
 };
 
-/* The authorities have the order of `rules.authorities`. */
+/* `anchors` has the order of `rules.authorities`. */
 static X509 **anchors;
 
-/* The reason why the chain that came furthest was refused. */
+/* Describes why a chain was refused. If `code` is NULL, the chain was accepted. */
 struct objection {
 	const char *code;
 	const char *reason;
@@ -62,7 +63,7 @@ bool has_authority_for(X509 *signer)
 	return false;
 }
 
-/* Returns the objection that the error of X509_verify_cert() stands for. */
+/* Returns the objection for the error of X509_verify_cert(). */
 static struct objection objection_of(X509_STORE_CTX *context)
 {
 	X509 *certificate = X509_STORE_CTX_get_current_cert(context);
@@ -110,7 +111,7 @@ static struct objection objection_of(X509_STORE_CTX *context)
 	}
 }
 
-/* Returns true if the certificate may issue certificates for signing code. */
+/* Returns true if the certificate may issue certificates for code signing. */
 static bool may_issue_for_code(X509 *issuer)
 {
 	const uint32_t extended_usage = X509_get_extended_key_usage(issuer);
@@ -122,7 +123,8 @@ static bool may_issue_for_code(X509 *issuer)
 /* Returns true if a name of the certificate has this form. */
 static bool has_name_of(X509 *certificate, int form)
 {
-	/* The subject is the name of a directory. */
+	/* The subject of a certificate is a directory name, so every certificate has a name of this
+	 * form. */
 	if (form == GEN_DIRNAME)
 		return true;
 	GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
@@ -133,7 +135,7 @@ static bool has_name_of(X509 *certificate, int form)
 	return false;
 }
 
-/* Returns true if one of the constraints is on a form of name that chain.ts does not apply, and the
+/* Returns true if a constraint is on a form of name that chain.ts does not apply, and the
  * certificate has a name of this form. */
 static bool is_constrained_otherwise(X509 *certificate, const STACK_OF(GENERAL_SUBTREE) * subtrees)
 {
@@ -174,7 +176,7 @@ static struct objection objection_to_issuer(X509 *issuer, STACK_OF(X509) * chain
 	return (struct objection){0};
 }
 
-/* Returns true if both names have the same bytes. */
+/* Returns true if both names consist of the same bytes. */
 static bool is_same_name(const X509_NAME *a, const X509_NAME *b)
 {
 	const uint8_t *first;
@@ -186,8 +188,8 @@ static bool is_same_name(const X509_NAME *a, const X509_NAME *b)
 		memcmp(first, second, first_length) == 0;
 }
 
-/* Checks a chain that libcrypto has verified, leaf first. A signer that is itself the authority, as
- * in a chain of one certificate, counts as its own issuer. */
+/* Checks a chain that libcrypto has verified, from the leaf to the authority. If the signer itself
+ * is the authority, the chain has one certificate, which counts as its own issuer. */
 static struct objection objection_to_chain(STACK_OF(X509) * chain)
 {
 	const int length = sk_X509_num(chain);
@@ -239,12 +241,14 @@ static struct objection judge_chain_to(
 	X509_VERIFY_PARAM_set_flags(parameters, X509_V_FLAG_PARTIAL_CHAIN);
 	X509_VERIFY_PARAM_set_depth(parameters, MAX_INTERMEDIATES);
 	X509_VERIFY_PARAM_set_time(parameters, at);
-	/* Constraints on DNS names do not concern the common name of a person or a team. */
+	/* The common name of a signer names a person or a team. So constraints on DNS names do not
+	 * apply to it. */
 	X509_VERIFY_PARAM_set_hostflags(parameters, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
 	if (X509_verify_cert(context) != 1)
 		return objection_of(context);
 	STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(context);
-	/* libcrypto also accepts a signer that is itself in the store, with any certificates above. */
+	/* libcrypto also accepts a chain that goes on from the authority to other certificates. Here
+	 * the authority must be the last certificate. */
 	if (X509_cmp(sk_X509_value(chain, sk_X509_num(chain) - 1), anchor) != 0)
 		return (struct objection){
 			"ERR_UNTRUSTED_SIGNER", "the authority did not issue its certificate"};
@@ -254,9 +258,9 @@ static struct objection judge_chain_to(
 	return objection;
 }
 
-/* Returns the certificates that came with the signature, without roots. A chain never leads through
- * a root, and libcrypto would try a root before a certificate of the same authority by another one.
- */
+/* Returns the certificates that came with the signature, except for roots. A chain never leads
+ * through a root. libcrypto would try the root of an authority before a certificate that another
+ * authority issued to the same authority. */
 static STACK_OF(X509) * intermediates_in(CMS_ContentInfo *cms)
 {
 	STACK_OF(X509) *all = CMS_get1_certs(cms);

@@ -1,5 +1,6 @@
-/* Guarantees that what this file accepts, packages/core/src/pki/certificate-checks.ts accepts too.
- * The functions that return a fault change nothing, so a caller may use them in any order. */
+/* Guarantees that packages/core/src/pki/certificate-checks.ts accepts everything that this file
+ * accepts. The functions that return a fault have no effects, so a caller may use them in any
+ * order. */
 #define _GNU_SOURCE
 #include "certificate.h"
 #include "spython.h"
@@ -56,7 +57,7 @@ static bool digest(const uint8_t *bytes, int length, char hex[SHA256_HEX + 1])
 }
 
 /* Returns the length of the part of a certificate that is signed, and sets `at` to its first byte.
- * It is the first element of the certificate. Returns 0 if it is not found. */
+ * This part is the first element of the certificate. Returns 0 if the part is not found. */
 static int signed_part(const uint8_t **at, int whole_length)
 {
 	long length;
@@ -81,7 +82,7 @@ struct certificate_digests {
 /* Returns false if a digest cannot be computed. */
 static bool digest_certificate(X509 *certificate, struct certificate_digests *digests)
 {
-	/* These are in DER, and never freed. */
+	/* Both buffers contain DER. They are never freed. */
 	uint8_t *key = NULL;
 	uint8_t *whole = NULL;
 	const int key_length = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &key);
@@ -140,8 +141,8 @@ bool has_unknown_critical(const X509 *certificate)
 }
 
 /* Returns true for an RSA key with numbers that packages/core/src/pki/certificate.ts refuses. For
- * example, with the exponent 1 a signature equals the padded digest. libcrypto accepts such a
- * signature, and anyone can write it. RFC 8017, 3.1. */
+ * example, if the exponent is 1, a signature equals the padded digest. Anyone can write such a
+ * signature, and libcrypto accepts it. RFC 8017, 3.1. */
 static bool is_degenerate(const EVP_PKEY *key)
 {
 	BIGNUM *modulus = NULL;

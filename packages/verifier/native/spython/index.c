@@ -50,6 +50,8 @@ enum {
 static struct index_table table;
 static struct index_digests verified;
 
+static const struct json *compiled; /* the sequence of the index itself, or null */
+
 /* The products in the order of the head. Their records have the same order. */
 static struct product {
 	const char *name;
@@ -151,6 +153,26 @@ static void require_accepted(
 			"Cannot use product \"%s\": this host demands a sequence of at least %lu; install a "
 			"newer one",
 			name, minimum->number);
+	const struct json *oldest = json_member(bound, "minimumCompiled");
+	if (oldest != NULL && (compiled == NULL || compiled->number < oldest->number))
+		fail(REFUSED, "ERR_SEQUENCE",
+			"Cannot use product \"%s\": this host demands an index with a sequence of at least "
+			"%lu; install a newer one",
+			name, oldest->number);
+}
+
+/* Returns the real path of a product's root, or NULL if it does not exist. The launcher has read
+ * the links on the way for script, index and roots at once, so they are not read again. */
+static const char *real_root(const char *path)
+{
+	const size_t length = strlen(path);
+	for (const char *line = rules.launched ? rules.roots : NULL; line != NULL;) {
+		const char *end = strchrnul(line, '\n');
+		if (strncmp(line, path, length) == 0 && line[length] == '\t')
+			return strndup(line + length + 1, (size_t)(end - line) - length - 1);
+		line = *end == '\0' ? NULL : end + 1;
+	}
+	return realpath(path, NULL);
 }
 
 /* Adds a product of the head. Its records follow those of the products that were added before. */
@@ -168,7 +190,7 @@ static void add_product(const struct json *described)
 		refuse_denied("catalog", catalog->text);
 	const struct json *bound_root = json_member(bound, "root");
 	const char *path = bound_root == NULL ? root->text : bound_root->text;
-	const char *real = realpath(path, NULL);
+	const char *real = real_root(path);
 	struct product *product = &products[product_count];
 	product->name = name->text;
 	product->root = real == NULL ? path : real;
@@ -246,6 +268,7 @@ static void read_head(int mode_asked)
 				"Cannot use the trust index: it has expired; compile it again");
 		end_at(END_OF_INDEX, not_after);
 	}
+	compiled = values[HEAD_COMPILED];
 	EACH(signer, values[HEAD_SIGNERS])
 		refuse_denied("key", signer->text);
 	refuse_denied("catalog", verified.index);

@@ -1,6 +1,10 @@
-/* Guarantees that the search misses no library that the loader could choose. An object inherits the
- * DT_RPATH of others, and the loader's choice depends on facts that are unknown here. So every
- * library is looked for in all directories that any object before it names. */
+/* Guarantees that the search misses no library that the loader could choose in a directory which an
+ * object names. An object inherits the DT_RPATH of others, and the loader's choice depends on facts
+ * that are unknown here. So every library is looked for in all directories that any object before
+ * it names.
+ *
+ * This file assumes musl, or glibc 2.37 and later. Earlier releases of glibc also search
+ * subdirectories such as `tls`. */
 #define _GNU_SOURCE
 #include "linked-libraries.h"
 #include "../shared/elf-object.h"
@@ -21,15 +25,15 @@ struct paths {
 	} all[MAX_PATHS];
 };
 
-/* The state of one search. `directories` are those in which the loader may search. `files` are the
- * first object and the libraries. Each of these files is read in turn. */
+/* Holds the state of one search. `directories` are those in which the loader may search. `files`
+ * are the first object and the libraries. Each of these files is read in turn. */
 struct search {
 	struct paths directories;
 	struct paths files;
 };
 
-/* Adds a copy of `path` if the path exists and is not in the list yet. Returns false if there is no
- * room for it. */
+/* Adds a copy of `path` if the path exists and is not in the list yet. Returns false if the list is
+ * full or memory is lacking. */
 static bool add_path(struct paths *paths, const char *path, bool is_beside)
 {
 	if (access(path, F_OK) != 0)
@@ -54,10 +58,10 @@ static void free_paths(struct paths *paths)
 		free(paths->all[i].text);
 }
 
-/* Adds the path that the loader makes of the `length` bytes at `name`, followed by `below`.
- * `origin` replaces `$ORIGIN`: it is the directory in the path by which the object is loaded.
- * Returns false if there is no room, and for any other `$`, because only the loader knows how it
- * replaces that. */
+/* Adds a path: the `length` bytes at `name`, with `$ORIGIN` replaced as the loader does, followed
+ * by `below`. `origin` replaces `$ORIGIN`. It is the directory in the path by which the object is
+ * loaded. Returns false if there is no room, and for any other `$`, because only the loader knows
+ * how that is replaced. */
 static bool add_named(
 	struct paths *paths, const char *name, size_t length, const char *origin, const char *below)
 {
@@ -72,8 +76,8 @@ static bool add_named(
 	return add_path(paths, path, is_beside);
 }
 
-/* Adds a directory of the search path, and before it the directories below it that the loader
- * searches first. An empty name means the current directory. */
+/* Adds a directory of the search path, and before it the subdirectories that glibc searches first.
+ * An empty name means the current directory. */
 static bool add_directory(
 	struct paths *directories, const char *name, size_t length, const char *origin)
 {
@@ -94,7 +98,7 @@ static bool add_directory(
 	return true;
 }
 
-/* Adds the directories of a DT_RPATH or DT_RUNPATH. Colons separate them. */
+/* Adds the directories of a DT_RPATH or DT_RUNPATH, which colons separate. */
 static bool add_search_path(struct paths *directories, const char *names, const char *origin)
 {
 	for (size_t count = 0; count < MAX_PATHS; count++) {
@@ -140,7 +144,8 @@ static bool add_needed(struct search *search, const char *name, const char *orig
 	return true;
 }
 
-/* Adds the directories in an object's search paths, then the libraries that the object needs. */
+/* Adds the directories in an object's search paths, then the libraries that the object needs.
+ * Returns false if there is no room. */
 static bool follow_object(
 	const struct elf_object *object, const char *origin, struct search *search)
 {
@@ -160,8 +165,8 @@ static bool follow_object(
 }
 
 /* Follows the object at an absolute path. A file that is not an ELF object has nothing to follow,
- * and the loader does not load it. Returns false if the file cannot be opened or mapped, because
- * the loader needs fewer descriptors and less memory and may succeed. */
+ * and the loader does not load it. Returns false if this process cannot open or map the file. The
+ * loader may still succeed then, because it needs fewer descriptors and less memory. */
 static bool follow_file(const char *path, struct search *search)
 {
 	struct elf_object object;
@@ -191,7 +196,7 @@ static bool add_first(struct paths *files, const char *path)
 }
 
 /* Follows the files of the search in turn. Each file may add others to the list. `take` is not
- * called for the first file, which is the object itself. */
+ * called for the first file, because the first file is the object itself. */
 static bool follow_files(struct search *search, take_library *take)
 {
 	for (size_t i = 0; i < search->files.count; i++) {

@@ -98,6 +98,7 @@ static void parse_options(char **arguments)
 		{"--mode", MODES, &options.mode},
 		{"--config", "text", &options.config},
 		{"--audit", "text", &rules.json_lines},
+		{"--roots", "text", &rules.roots},
 		{"--xattr", "ima spython", &attribute},
 		{"--allow-development", "switch", &rules.development},
 		{"--about", "switch", &about},

@@ -1,9 +1,9 @@
-/* The open-code hook (PEP 578), and the judging of every file of code.
+/* Contains the open-code hook (PEP 578), and judges every file of code.
  *
  * Guarantees that replacing the file at its path does not change what runs, because all facts come
  * from one descriptor: the type, the size, the real path, the kernel's answer, the content, which
  * is read once, and the digest of exactly these bytes. The event is raised before Python gets these
- * bytes. Native code is the exception: the system's loader opens its file again. */
+ * bytes. Native code is the exception: the system's loader opens the file again. */
 #define _GNU_SOURCE
 #include "spython.h"
 #include "../shared/complain.h"
@@ -20,7 +20,7 @@ enum {
 	MAX_ARCHIVES = 16,
 };
 
-/* The state of following a path to a file, step by step as the kernel does. */
+/* Holds the state of following a path to a file, step by step as the kernel does. */
 struct walk {
 	char reached[PATH_MAX]; /* an absolute path without links; "" for the root directory */
 	char ahead[3 * PATH_MAX];
@@ -29,8 +29,8 @@ struct walk {
 	bool outside_may_lead; /* true if links and `..` outside of all products may be followed */
 };
 
-/* Begins at the root directory, with the absolute form of `path` in `ahead`. Returns false if the
- * current directory is unknown or the absolute form is too long. */
+/* Starts a walk at the root directory. `ahead` receives the absolute form of `path`. Returns false
+ * if the current directory is unknown or the absolute form is too long. */
 static bool begin_walk(struct walk *walk, const char *path)
 {
 	size_t length = 0;
@@ -66,9 +66,9 @@ static bool may_follow(const struct walk *walk, const char *link, const char *ta
 	return entry.target_length == length && memcmp(entry.target, target, length) == 0;
 }
 
-/* Goes to the file or directory `name` in the directory that was reached. But if `name` is a link,
- * its target is put in front of the rest of `ahead`, to be followed next. Returns false if the walk
- * cannot go on. */
+/* Goes to the file or directory `name` in the directory that was reached. If `name` is a link, its
+ * target is put in front of the rest of `ahead`, and the next steps follow the target. Returns
+ * false if the walk cannot go on. */
 static bool go_down(struct walk *walk, const char *name, size_t length)
 {
 	const size_t before = strlen(walk->reached);
@@ -130,7 +130,7 @@ static bool leads_to(const char *path, const char *real, bool is_native)
 	return strcmp(*walk.reached != '\0' ? walk.reached : "/", real) == 0;
 }
 
-/* The result of judging a file. */
+/* Describes the result of judging a file. */
 struct finding {
 	const char *reason; /* an error code, or null if the file is trusted */
 	const char *rule; /* the rule that decided, which the event contains */
@@ -138,7 +138,7 @@ struct finding {
 	const char *denial; /* the reason in the deny list, or null */
 };
 
-/* A file that was opened, and the facts about it. */
+/* Describes a file that was opened. */
 struct opened {
 	const char *path; /* the path by which the file was opened */
 	char real[PATH_MAX];
@@ -152,8 +152,8 @@ struct opened {
 };
 
 /* Returns true if the file's security.ima is a SHA-256 of the content. Only an administrator can
- * write this attribute. It has a byte 4 (IMA_XATTR_DIGEST_NG), a byte 4 (HASH_ALGO_SHA256), and the
- * digest. */
+ * write this attribute. Its value is a byte 4 (IMA_XATTR_DIGEST_NG), a byte 4 (HASH_ALGO_SHA256),
+ * and the digest. */
 static bool has_ima_digest(const struct opened *file)
 {
 	uint8_t value[SHA256_HEX];
@@ -172,8 +172,8 @@ static bool has_own_attribute(const struct opened *file)
 	return size == SHA256_HEX && memcmp(value, file->hex, SHA256_HEX) == 0;
 }
 
-/* Returns the name of an extended attribute that has the content's digest and that the rules allow,
- * or null. */
+/* Returns the name of an extended attribute that has the content's digest and that the rules allow.
+ * Returns null if there is none. */
 static const char *vouching_attribute(const struct opened *file)
 {
 	if (rules.xattr_ima && has_ima_digest(file))
@@ -230,9 +230,9 @@ static struct finding judge(struct opened *file)
 	return finding;
 }
 
-/* Reads, digests and returns as many bytes as fstat(2) reported. Bytes that were added later are
- * ignored. Native code is digested to its end, and an empty bytes object is returned. Returns null
- * with an exception if reading fails. */
+/* Reads as many bytes as fstat(2) reported, digests and returns them. Bytes that were added later
+ * are ignored. Native code is digested to its end, and an empty bytes object is returned for it.
+ * Returns null with an exception if reading fails. */
 static PyObject *read_and_digest(struct opened *file)
 {
 	const size_t size = file->is_native ? 0 : (size_t)file->stat.st_size;
@@ -263,17 +263,17 @@ int refuse(const char *format, ...)
 	return -1;
 }
 
-/* Returns a borrowed reference to a dictionary for objects that live as long as the interpreter, or
- * null without an exception if there is none. */
+/* Returns a borrowed reference to a dictionary for objects that live as long as the interpreter. If
+ * there is no such dictionary, returns null without an exception. */
 static PyObject *kept_by_interpreter(void)
 {
 	return PyInterpreterState_GetDict(PyThreadState_Get()->interp);
 }
 
-/* Returns the key under which the trusted bytes of an archive are kept. They are kept because
- * Python opens an archive again for each module in it. The key has both paths and identity_of(), so
- * a changed file has another key. A new denial changes all keys. Returns null for files that are
- * not kept. */
+/* Returns the key under which the trusted bytes of an archive are kept. The bytes are kept because
+ * Python opens an archive again for each module in it. The key contains both paths and the text of
+ * identity_of(), so a changed file has another key. A new denial changes all keys. Returns null for
+ * a file whose bytes are not kept. */
 static PyObject *archive_key(const struct opened *file, const PyObject *kept)
 {
 	char key[2 * PATH_MAX + IDENTITY + 16];
@@ -292,7 +292,7 @@ static enum verdict verdict_of(const struct finding *finding, bool has_bytes)
 {
 	if (finding->reason == NULL)
 		return ALLOW;
-	/* The modes off and audit admit all content that was read. */
+	/* The modes off and audit admit a file whatever its content is, if the content was read. */
 	if (rules.mode >= MODE_ENFORCE || !has_bytes)
 		return REFUSE;
 	return AUDIT;
@@ -309,8 +309,8 @@ static void refuse_file(const struct opened *file, const struct finding *finding
 		*file->hex == '\0' ? "" : ", got ", file->hex);
 }
 
-/* Reads and judges the file, and raises the event. If the bytes may be used, returns them as a new
- * reference, else null with an exception. `is_trusted` becomes false if the bytes may be used only
+/* Reads and judges the file, and raises the event. Returns the bytes as a new reference if they may
+ * be used, else null with an exception. `is_trusted` becomes false if the bytes may be used only
  * because the mode is off or audit. */
 static PyObject *read_and_judge(
 	struct opened *file, const char *event, const char *use, bool *is_trusted)
@@ -342,8 +342,8 @@ static PyObject *read_and_judge(
 	return bytes;
 }
 
-/* Does what read_and_judge() does. But if the bytes of an archive were trusted before and its file
- * has not changed, the kept bytes are returned without another event. */
+/* Returns what read_and_judge() returns. If the bytes of an archive were trusted before and its
+ * file has not changed, the kept bytes are returned without another event. */
 static PyObject *judged_bytes(struct opened *file, const char *event, const char *use)
 {
 	PyObject *kept = kept_by_interpreter();
@@ -399,8 +399,7 @@ PyObject *open_verified(const char *path, const char *event, const char *use, ch
 	return bytes;
 }
 
-/* Looks io.BytesIO up, and puts it into `kept`. Returns a borrowed reference, or null with an
- * exception. */
+/* Puts io.BytesIO into `kept`. Returns it as a borrowed reference, or null with an exception. */
 static PyObject *keep_bytes_io(PyObject *kept)
 {
 	PyObject *io = PyImport_ImportModule("_io");
@@ -410,12 +409,12 @@ static PyObject *keep_bytes_io(PyObject *kept)
 	Py_XDECREF(io);
 	if (type == NULL || PyDict_SetItemString(kept, "BytesIO", type) != 0)
 		return NULL;
-	Py_DECREF(type); /* `kept` has it */
+	Py_DECREF(type); /* `kept` owns a reference */
 	return type;
 }
 
-/* A program can find the kept io.BytesIO by gc.get_objects() and replace it. That gives the program
- * no more than replacing io.open_code, which it can do too. */
+/* The open-code hook. A program can find the kept io.BytesIO by gc.get_objects() and replace it. It
+ * gains nothing by that, because it can also replace io.open_code. */
 PyObject *open_code(PyObject *path, void *Py_UNUSED(data))
 {
 	PyObject *kept = kept_by_interpreter();

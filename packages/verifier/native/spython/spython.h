@@ -50,6 +50,8 @@ struct rules {
 	const char *host_file; /* the path of the host configuration, set by read_host() */
 	const char *index;
 	const char *policy;
+	const char
+		*roots; /* the launcher's lines `PATH TAB REAL_PATH` about roots that links lead to */
 	const char *json_lines; /* the path of the event file */
 	const struct json *pins;
 	const struct json *authorities;

@@ -20,21 +20,22 @@
 #include <stdbool.h>
 #include <sys/syscall.h>
 
-/* Marks the functions that run without loader and libc. When they run, stack protector and
- * sanitizers are not set up, and nothing is relocated. So these functions call only each other, and
- * use no static data that contains pointers. */
+/* Marks the functions that run without loader and libc. When these functions run, stack protector
+ * and sanitizers are not set up, and nothing is relocated. So they call only each other, and use no
+ * static data that contains pointers. */
 #define BARE __attribute__((no_stack_protector, no_sanitize("address", "undefined")))
 
-/* The beginning of a path that ends with the number of a descriptor. LD_PRELOAD gets such a path,
- * because the file's own path could have a space or a colon, which separate paths in LD_PRELOAD. */
+/* A path that begins like this ends with the number of a descriptor. LD_PRELOAD gets such a path,
+ * because the file's own path could contain a space or a colon, which separate paths in
+ * LD_PRELOAD. */
 #define OPENED "/proc/self/fd/"
 #define LONGEST_NUMBER "1234567890"
 
-/* A debugger looks the path in LD_PRELOAD up among its own descriptors. It is unlikely to have a
- * descriptor of this number or above open. */
+/* A debugger also opens the path in LD_PRELOAD, and finds its own descriptor with this number
+ * there. It is unlikely to have a descriptor with such a high number open. */
 enum { HIGH_DESCRIPTOR = 900 };
 
-/* `spython_start` passes the stack, as the kernel left it, to spython_begin(). */
+/* `spython_start` calls spython_begin() with the stack that the kernel made. */
 #ifdef __x86_64__
 __asm__(".text\n"
 		".hidden spython_start\n"
@@ -46,7 +47,7 @@ __asm__(".text\n"
 		"call spython_begin\n"
 		"hlt\n");
 
-/* Makes a system call with up to four arguments. Returns its result, or an errno below 0. */
+/* Makes a system call with up to four arguments. Returns its result, or a negative errno. */
 BARE static long system_call(long number, long a, const void *b, const void *c, long d)
 {
 	register long fourth __asm__("r10") = d;
@@ -66,7 +67,7 @@ __asm__(".text\n"
 		"mov x0, sp\n"
 		"b spython_begin\n");
 
-/* Makes a system call with up to four arguments. Returns its result, or an errno below 0. */
+/* Makes a system call with up to four arguments. Returns its result, or a negative errno. */
 BARE static long system_call(long number, long a, const void *b, const void *c, long d)
 {
 	register long x8 __asm__("x8") = number;
@@ -90,8 +91,8 @@ BARE static bool begins_with(const char *text, const char *beginning)
 	return true;
 }
 
-/* Opens the file of spython, and returns a descriptor that execve() leaves open. It is
- * HIGH_DESCRIPTOR or above if the limit of open files allows that. The result is below 0 if there
+/* Opens the file of spython, and returns a descriptor that execve() leaves open. The descriptor is
+ * HIGH_DESCRIPTOR or above if the limit of open files allows that. The result is negative if there
  * is no /proc or no descriptor left. */
 BARE static long open_self(void)
 {
@@ -115,8 +116,8 @@ BARE static void write_number(char *to, long number)
 	*to = '\0';
 }
 
-/* Removes the environment variables that control the loader from the list, and puts `preload` at
- * its end. The list can become longer by one element. A longer list overwrites the beginning of
+/* Removes the environment variables that control the loader from the list `variables`, and appends
+ * `preload`. The list can become longer by one element. A longer list overwrites the beginning of
  * the auxiliary vector, which execve() does not need. */
 BARE static void replace_loader_variables(char **variables, char *preload)
 {
@@ -131,8 +132,8 @@ BARE static void replace_loader_variables(char **variables, char *preload)
 
 /* Executes the interpreter's program as described above. Ends the process if that fails. On `stack`
  * the kernel has left argc, argv and a null, the environment variables and a null, and the
- * auxiliary vector. `--spython` becomes the second element of argv without moving the rest: the
- * first element is moved to the place of argc, which is not needed any more. */
+ * auxiliary vector. `--spython` becomes the second element of argv, and no other element has to be
+ * moved except the first: it takes the place of argc, which is not needed any more. */
 BARE __attribute__((noreturn, used)) void spython_begin(char **stack)
 {
 	static const char refusal[] = "spython: Cannot start \"" SPYTHON_PROGRAM
@@ -148,20 +149,21 @@ BARE __attribute__((noreturn, used)) void spython_begin(char **stack)
 	replace_loader_variables(variables, preload);
 	stack[0] = stack[1];
 	stack[1] = "--spython";
-	/* Before Linux 5.18 a program can be started with an empty argv. */
+	/* Before Linux 5.18 the kernel can start a program with an empty argv. */
 	if (self >= 0 && stack[0] != NULL)
 		fault = system_call(SYS_execve, (long)SPYTHON_PROGRAM, stack, variables, 0);
 	system_call(SYS_write, STDERR_FILENO, refusal, (void *)(sizeof refusal - 1), 0);
-	/* A program that may not be executed, or gets too many arguments, is refused again. Other
-	 * faults may pass, as status_of() says, which cannot be called here. */
+	/* These faults do not pass: the interpreter's program may not be executed, or there are too
+	 * many arguments. All other faults may pass. status_of() would decide in the same way, but no
+	 * function of libc or of another file can be called here. */
 	const bool is_lasting = stack[0] == NULL || fault == -E2BIG || fault == -EACCES ||
 		fault == -ENOEXEC || fault == -ELOOP || fault == -EPERM;
 	for (;;)
 		system_call(SYS_exit_group, is_lasting ? REFUSED : UNDECIDED, NULL, NULL, 0);
 }
 
-/* Closes the descriptor in LD_PRELOAD and overwrites the variable, also in /proc/self/environ, so
- * that the program and its child processes do not see it. */
+/* Closes the descriptor in LD_PRELOAD and overwrites the variable, also in /proc/self/environ. So
+ * the program and its child processes do not see the variable. */
 static void remove_preload(void)
 {
 	static const char NAME[] = "LD_PRELOAD=";
@@ -174,9 +176,9 @@ static void remove_preload(void)
 	memset(value - strlen(NAME), 0, strlen(NAME) + strlen(value));
 }
 
-/* The interpreter's program calls this function in place of libc's function with this name. This
- * function ignores the program's main(), and calls libc's function with run_spython(). Leaves in
- * `environ` only the variables that the launcher would let pass too. */
+/* Takes the place of libc's function with this name, which the interpreter's program calls. Ignores
+ * the program's main(), and calls libc's function with run_spython(). Leaves in `environ` only the
+ * variables that the launcher would let pass too. */
 __attribute__((visibility("default"))) int __libc_start_main(void *Py_UNUSED(main),
 	int argument_count, char **arguments, void (*init)(void), void (*fini)(void),
 	void (*last)(void), void *stack_end)

@@ -1,6 +1,6 @@
-/* Reads names by the rules of packages/core/src/pki/name-text.ts and name.ts. Instead of comparing
- * two normalized texts, this file reads one attribute of the text after the other and compares it
- * with the certificate's. Spaces are those of ASCII. */
+/* Reads names by the rules of packages/core/src/pki/name-text.ts and name.ts. This file does not
+ * normalize and compare two texts. It reads one attribute of the text after the other, and compares
+ * each with that of the certificate. A space is U+0020 alone. */
 #define _GNU_SOURCE
 #include "subject.h"
 #include "../shared/utf8.h"
@@ -16,7 +16,7 @@ enum {
 	MAX_TYPE = 64,
 };
 
-/* The attributes that have a keyword. See ATTRIBUTE_NAMES in name.ts. */
+/* These are the attributes that have a keyword. See ATTRIBUTE_NAMES in name.ts. */
 static const struct {
 	const char *type;
 	const char *keyword;
@@ -44,7 +44,8 @@ static const struct {
 	{"1.3.6.1.4.1.311.60.2.1.3", "jurisdictionC"},
 };
 
-/* One attribute. A value that is not text, or whose type has no keyword, is an element in DER. */
+/* Describes one attribute. A value that is not text, or whose type has no keyword, is an element in
+ * DER. */
 struct attribute {
 	char type[MAX_TYPE]; /* an OID in decimal */
 	bool is_element;
@@ -52,7 +53,8 @@ struct attribute {
 	size_t length;
 };
 
-/* Returns the OID for a keyword or an OID of these letters, or null if there is no such keyword. */
+/* Returns the OID for a text that is a keyword or an OID. Returns null for any other text.
+ * `has_keyword` becomes true if the OID has a keyword. */
 static const char *type_of(const char *text, size_t length, bool *has_keyword)
 {
 	static char type[MAX_TYPE];
@@ -96,7 +98,7 @@ static bool add_byte(struct attribute *attribute, int byte)
 	return true;
 }
 
-/* Reads a value that begins with `#`: pairs of hexadecimal digits. */
+/* Reads the pairs of hexadecimal digits of a value that begins with `#`. */
 static bool take_hex(struct attribute *attribute, const char *at, const char *end)
 {
 	attribute->is_element = true;
@@ -111,8 +113,8 @@ static bool take_hex(struct attribute *attribute, const char *at, const char *en
 	return true;
 }
 
-/* Reads a value in UTF-8, in which a backslash stands before a character or before two hexadecimal
- * digits. */
+/* Reads a value in UTF-8. A backslash in the value stands before a character or before two
+ * hexadecimal digits. */
 static bool take_text(struct attribute *attribute, const char *at, const char *end)
 {
 	while (at < end) {
@@ -132,7 +134,7 @@ static bool take_text(struct attribute *attribute, const char *at, const char *e
 
 /* Returns the end of a value: the first separator or the end of the text. Returns null if the value
  * contains a character that must be escaped. `last` becomes the end of the value without the spaces
- * behind it. */
+ * at its end. */
 static const char *end_of_value(const char *at, const char **last)
 {
 	*last = at;
@@ -148,7 +150,7 @@ static const char *end_of_value(const char *at, const char **last)
 }
 
 /* Reads one attribute of the text, and returns the position of the separator behind it. Returns
- * null if there is none. */
+ * null if the text does not begin with an attribute. */
 static const char *take_attribute(const char *text, struct attribute *attribute)
 {
 	bool has_keyword;
@@ -172,8 +174,8 @@ static const char *take_attribute(const char *text, struct attribute *attribute)
 	return is_taken ? end : NULL;
 }
 
-/* Reads the value of a string of the certificate as text in UTF-8. Returns false if it is not text
- * of its type. T61String is read as Latin-1, because issuers write Latin-1 there. */
+/* Reads a string of the certificate as text in UTF-8. Returns false if it is not valid text of its
+ * type. T61String is read as Latin-1, because issuers write Latin-1 in it. */
 static bool decode_string(const ASN1_STRING *string, struct attribute *attribute)
 {
 	const uint8_t *bytes = ASN1_STRING_get0_data(string);
@@ -207,7 +209,8 @@ static bool decode_string(const ASN1_STRING *string, struct attribute *attribute
 	}
 }
 
-/* Reads an attribute of the certificate. Returns false if it is larger than there is room for. */
+/* Reads an attribute of the certificate. Returns false if the attribute has no room in
+ * `attribute`. */
 static bool read_entry(const X509_NAME_ENTRY *entry, struct attribute *attribute)
 {
 	bool has_keyword;
@@ -248,8 +251,9 @@ bool is_name_text(const char *text)
 	}
 }
 
-/* Returns the position of the first attribute of the part that this attribute belongs to. A part
- * can have several attributes, and their order is kept. */
+/* Returns the position of the first attribute of the relative distinguished name to which the
+ * attribute at `last` belongs. A relative distinguished name can have several attributes, whose
+ * order is kept. */
 static int first_of_part(const X509_NAME *name, int last)
 {
 	const int part = X509_NAME_ENTRY_set(X509_NAME_get_entry(name, last));

@@ -1,10 +1,10 @@
-/* Judges the timestamps of a trust index. They are RFC 3161 tokens over the index's signature, by
+/* Judges the timestamps of a trust index. These are RFC 3161 tokens over the index's signature, by
  * authorities that the host configuration names. A verified token proves that the signature existed
  * at the token's time. So the signer's certificate is judged for that time instead of the present
  * time.
  *
- * Tokens are unsigned attributes, which anybody can add and remove. So a token that cannot be
- * verified does not make the index refused. It proves nothing. */
+ * Tokens are unsigned attributes, which anybody can add and remove. So an index is not refused
+ * because of a token that cannot be verified. Such a token proves nothing. */
 #define _GNU_SOURCE
 #include "timestamp.h"
 #include "certificate.h"
@@ -21,9 +21,9 @@ enum {
 	IS_OLD_ROOT = 3, /* a result of X509_check_ca(): version 1 and self-signed */
 };
 
-/* Returns the certificate of a timestamping authority. Ends the process if the file does not
- * contain exactly one certificate, if that is not the certificate of an authority, or if anybody
- * but root, and in development the user, could have written the file. */
+/* Returns the certificate of a timestamping authority. Ends the process in these cases: the file
+ * does not contain exactly one certificate, the certificate is not that of an authority, or
+ * somebody else than root, and in development the user, could have written the file. */
 static X509 *read_authority(const char *path)
 {
 	X509 *certificate = read_certificate(path);
@@ -93,7 +93,7 @@ static bool is_over(TS_TST_INFO *info, const ASN1_OCTET_STRING *signature)
 }
 
 /* Returns the TSTInfo of a token, or null if it has none. The signature of the token is not
- * verified here. */
+ * verified by this function. */
 static TS_TST_INFO *info_of(CMS_ContentInfo *token)
 {
 	const ASN1_OBJECT *type = CMS_get0_eContentType(token);
@@ -118,8 +118,8 @@ static bool has_denied(CMS_ContentInfo *token)
 	return false;
 }
 
-/* Returns true if the key of the certificate signed the token. The signature of the token must have
- * been verified before. */
+/* Returns true if the key of the certificate signed the token. The caller has verified the
+ * signature of the token. */
 static bool is_by_key_of(CMS_ContentInfo *token, X509 *certificate)
 {
 	STACK_OF(X509) *signers = CMS_get0_signers(token);
@@ -133,7 +133,7 @@ static bool is_by_key_of(CMS_ContentInfo *token, X509 *certificate)
 
 /* Returns the time, in seconds since 1970, at which a token proves that `signature` existed.
  * Returns -1 if the token proves nothing. The token must contain the certificate of its signer.
- * `certificate` is that of the index's signer. It must not have the key of the token, because then
+ * `certificate` is that of the index's signer. Its key must not have signed the token, because then
  * the signer of the index could choose any time. */
 static time_t time_of(CMS_ContentInfo *token, const ASN1_OCTET_STRING *signature, X509 *certificate,
 	X509_STORE *authorities)
@@ -158,8 +158,8 @@ static time_t time_of(CMS_ContentInfo *token, const ASN1_OCTET_STRING *signature
 	return time;
 }
 
-/* Returns true if the certificate has the extended key usage "lifetime signing" of Microsoft. A
- * signature by such a certificate ends with the certificate, even if it has a timestamp. */
+/* Returns true if the certificate has the extended key usage "lifetime signing" of Microsoft.
+ * Signatures by such a certificate are not valid after its end, even if they have a timestamp. */
 static bool is_for_lifetime_signing(X509 *certificate)
 {
 	const ASN1_OBJECT *lifetime = OBJ_txt2obj(LIFETIME_SIGNING_OID, 1);

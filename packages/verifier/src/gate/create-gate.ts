@@ -44,6 +44,8 @@ export interface GateOptions {
 	readonly addon?: KernelAddon | undefined;
 	/** The state of the process, which its threads share. Default: that of a process that starts now. */
 	readonly state?: ProcessState;
+	/** The real paths of roots that are known already. The others are added. */
+	readonly roots?: Map<string, string>;
 	/** The runtime's tier, for the start event. */
 	readonly tier?: string;
 	/** The names of the capabilities that are not enforced, for the start event. */
@@ -125,6 +127,7 @@ function requireClock({ startedAt }: ProcessState): void {
 
 const NOTHING_SIGNED: CodeIndex = {
 	products: [],
+	compiled: undefined,
 	notAfter: undefined,
 	find: () => undefined,
 	hasContent: () => false,
@@ -158,7 +161,12 @@ function guardedGate(options: GateOptions, state: ProcessState, evidence: Eviden
 	const watched = configuration.isFile ? { file: configuration.file, development } : undefined;
 	const denyList = createDenyList(addDenials(denials, configuration.deny), evidence.grounds, watched, audit);
 	const term = createTerm(evidence.ends, configuration.onExpiry, seenEnds, audit);
-	const judge = createJudge(index, configuration.products, configuration.deny, { denyList, term, at: startedAt });
+	const judge = createJudge(index, configuration.products, configuration.deny, {
+		denyList,
+		term,
+		at: startedAt,
+		roots: options.roots,
+	});
 	const kernel = createKernelCheck(policy.files.kernelCheck, addon);
 	const detail: EventDetail<"verifier.start"> = {
 		mode,

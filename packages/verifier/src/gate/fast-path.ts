@@ -1,7 +1,7 @@
 /**
- * The fast path: one call of the native addon opens, checks, reads and hashes a file. It has a result only for a file
- * that is exactly as signed. Every other file takes the full path (open-code.ts), which judges it again and words the
- * refusal.
+ * Reads files by the fast path: one call of the native addon opens, checks, reads and hashes a file. The fast path has
+ * a result only for a file that is exactly as signed. Every other file takes the full path (open-code.ts), which judges
+ * the file again and words the refusal.
  */
 
 import { Bytes, hexSlice } from "../safe/primordials.js";
@@ -14,8 +14,8 @@ export type ReadPackageType = NonNullable<KernelAddon["readPackageType"]>;
 
 export interface FastRead<Content> {
 	/**
-	 * The file's text, whose UTF-8 is exactly the hashed bytes. From a package.json read by `fastTypeReader`, the content
-	 * is only the `type`, which the addon found in the hashed bytes.
+	 * The file's text, whose UTF-8 is exactly the hashed bytes. If `fastTypeReader` read a package.json, the content is
+	 * only the `type`, which the addon found in the hashed bytes.
 	 */
 	readonly content: Content;
 	readonly verdict: TrustedVerdict;

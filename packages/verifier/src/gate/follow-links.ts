@@ -9,7 +9,7 @@ import {
 	slice,
 } from "../safe/primordials.js";
 
-/** The limit is that of Linux: MAXSYMLINKS in include/linux/namei.h. */
+/** Linux follows at most this many links in one path: MAXSYMLINKS in include/linux/namei.h. */
 const MAX_LINKS = 40;
 const SLASH = 0x2f;
 

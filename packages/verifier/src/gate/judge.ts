@@ -11,6 +11,8 @@ import { type TrustedVerdict, type UntrustedVerdict, untrusted, type Verdict } f
 /** The signed entries. Look-ups are by product and path, so that signed content does not count under another path. */
 export interface CodeIndex {
 	readonly products: readonly IndexedProduct[];
+	/** The sequence of the index itself. Catalogs are verified anew at each start, so they have the highest one. */
+	readonly compiled: number | undefined;
 	/** The expiry in milliseconds since the epoch. */
 	readonly notAfter: number | undefined;
 	find(product: string, path: string): CodeEntry | undefined;
@@ -70,6 +72,8 @@ export interface Standing {
 	readonly term: Term;
 	/** The time of the start, in milliseconds since the epoch, for which the index's expiry is judged. */
 	readonly at: number;
+	/** The real paths of roots that are not to be found again. Gets those that are found. */
+	readonly roots: Map<string, string> | undefined;
 }
 
 /**
@@ -82,14 +86,14 @@ export function createJudge(
 	deny: readonly Denial[],
 	standing: Partial<Standing> = {},
 ): Judge {
-	for (const product of index.products) checkProduct(product, bounds, deny);
+	for (const product of index.products) checkProduct(product, index.compiled, bounds, deny);
 	const { notAfter } = index;
 	const { at = Date.now(), term = ENDLESS } = standing;
 	if (notAfter !== undefined && at > notAfter) {
 		const message = `Cannot use the trust index: it expired at ${new Date(notAfter).toISOString()}; compile a new one`;
 		throw new SigtoolError("ERR_INDEX_EXPIRED", message);
 	}
-	const trees = treesOf(index.products, bounds);
+	const trees = treesOf(index.products, bounds, standing.roots ?? new Map());
 	const denyList = standing.denyList ?? createDenyList(addDenials(noDenials(), deny), [], undefined, undefined);
 
 	function placeOf(path: string): Place | undefined {
@@ -144,14 +148,24 @@ export function createJudge(
 
 const ENDLESS: Term = { refusal: () => undefined };
 
-function checkProduct(product: IndexedProduct, bounds: readonly BoundProduct[], deny: readonly Denial[]): void {
+function checkProduct(
+	product: IndexedProduct,
+	compiled: number | undefined,
+	bounds: readonly BoundProduct[],
+	deny: readonly Denial[],
+): void {
 	const named = `product ${quote(product.name)}`;
 	const bound = bounds.find(({ name }) => name === product.name);
 	if (bound === undefined && bounds.length > 0) {
 		const message = `Cannot use ${named}: the host configuration does not name it; add it to "products" if it belongs here`;
 		throw new SigtoolError("ERR_PRODUCT_MISMATCH", message);
 	}
-	const { minimumSequence } = bound ?? {};
+	const { minimumSequence, minimumCompiled } = bound ?? {};
+	if (minimumCompiled !== undefined && (compiled ?? -1) < minimumCompiled) {
+		const found = compiled === undefined ? "its index has no sequence" : `the sequence of its index is ${compiled}`;
+		const message = `Cannot use ${named}: ${found}, and this host demands at least ${minimumCompiled}; install a newer index`;
+		throw new SigtoolError("ERR_SEQUENCE", message);
+	}
 	if (minimumSequence !== undefined && (product.sequence ?? -1) < minimumSequence) {
 		const found = product.sequence === undefined ? "it has no sequence" : `its sequence is ${product.sequence}`;
 		const message = `Cannot use ${named}: ${found}, and this host demands at least ${minimumSequence}; install a newer release`;
@@ -174,10 +188,15 @@ interface Tree {
  * Returns the trees, the deepest first. So a file in a product inside another product's tree belongs to the inner
  * product.
  */
-function treesOf(products: readonly IndexedProduct[], bounds: readonly BoundProduct[]): Tree | undefined {
+function treesOf(
+	products: readonly IndexedProduct[],
+	bounds: readonly BoundProduct[],
+	known: Map<string, string>,
+): Tree | undefined {
 	const roots = products.map(({ name, root }) => {
 		const bound = bounds.find((each) => each.name === name)?.root ?? root;
-		const real = realPathIfThere(bound);
+		const real = known.get(bound) ?? realPathIfThere(bound);
+		known.set(bound, real);
 		return { product: name, prefix: real.endsWith("/") ? real : `${real}/` };
 	});
 	const shortFirst = roots.sort((a, b) => a.prefix.length - b.prefix.length);

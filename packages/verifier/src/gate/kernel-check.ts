@@ -1,7 +1,7 @@
 /**
  * Asks the kernel whether it would execute an open file, by AT_EXECVE_CHECK (Linux 6.14) through the native addon. If
- * the addon is missing, the file's mount is looked up in /proc. This finds noexec, but not that a file is open for
- * writing.
+ * the addon is missing, the file's mount is looked up in /proc. This look-up finds noexec mounts, but it does not find
+ * out that a file is open for writing.
  */
 
 import { SigtoolError } from "@sigtool/core/read";
@@ -54,8 +54,8 @@ export interface Capability {
 }
 
 /**
- * `require` refuses to start without AT_EXECVE_CHECK. `log` makes the checks that this kernel supports. `off` makes
- * none.
+ * The value `require` refuses to start without AT_EXECVE_CHECK, `log` makes the checks that this kernel supports, and
+ * `off` makes no check.
  */
 export type KernelRule = "require" | "log" | "off";
 
@@ -119,8 +119,9 @@ function objectionByMount(): KernelCheck["objection"] {
 }
 
 /**
- * Looks up a file's mount only if the file's device has a noexec mount. Finds mounts that were made after the start, but
- * not mounts that root changed to noexec after the start.
+ * Looks up a file's mount only if the file's device has a noexec mount. /proc is read again for an unknown device or
+ * mount. So a new mount is found. But the first noexec mount of a known device may be missed, and so may a mount that
+ * root changed to noexec after the start.
  */
 function noexecMounts(): (descriptor: number, device: number) => boolean {
 	let mounts = readMounts();
@@ -128,8 +129,8 @@ function noexecMounts(): (descriptor: number, device: number) => boolean {
 		const key = deviceKey((device >>> 8) & 0xfff, (device & 0xff) | ((device >>> 12) & 0xfff00));
 		if (mounts.devices[key] === undefined) {
 			mounts = readMounts();
-			// On some file systems stat() gives a device that mountinfo does not list. So the file's mount is looked
-			// up.
+			// On some file systems stat() gives a device that mountinfo does not list. Such a device counts as one with
+			// a noexec mount, so the file's mount is looked up.
 			mounts.devices[key] ??= true;
 		}
 		if (mounts.devices[key] === false) return false;

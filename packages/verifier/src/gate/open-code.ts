@@ -37,7 +37,10 @@ export interface OpenRules {
 	readonly judge: Judge;
 	readonly kernel: KernelCheck;
 	readonly maxSizeBytes: number;
-	/** `bounded` does not read files above `maxSizeBytes`. `any` reads them too, for the modes off and audit. */
+	/**
+	 * The value `bounded` leaves files above `maxSizeBytes` unread. The modes off and audit use `any`, which reads them
+	 * too.
+	 */
 	readonly sizes: "bounded" | "any";
 }
 
@@ -112,14 +115,13 @@ function leadsTo(path: string, realPath: string, judge: Judge): boolean {
 function judged(file: OpenFile, bytes: Uint8Array | undefined, { judge }: OpenRules): OpenedCode {
 	const { realPath, objection } = file;
 	const verdict = bytes === undefined ? undefined : judge.decide(realPath, bytes);
-	// If the content is refused, that verdict is returned, and not the refusal for the links, the size or the kernel's
-	// answer.
+	// A refusal of the content comes before a refusal of the links, the size or the kernel.
 	if (verdict !== undefined && (objection === undefined || !verdict.trusted)) return { realPath, bytes, verdict };
 	const refused = objection ?? untrusted("ERR_FILE_TYPE");
 	return { realPath, bytes, verdict: { ...refused, ...judge.placeOf(realPath), sha256: verdict?.sha256 } };
 }
 
-/** Reads at most the size from fstat(). Bytes that were appended later are not read, and would not be signed either. */
+/** Reads at most the size that fstat() returned. Bytes that are appended later are not read, so they do not run. */
 function readWholeSync({ descriptor, sizeBytes }: OpenFile): Uint8Array {
 	const bytes = allocate(sizeBytes);
 	let filled = 0;

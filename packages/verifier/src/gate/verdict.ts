@@ -1,4 +1,4 @@
-/** Verdicts about files, and their wording. */
+/** Defines verdicts about files, and makes the text of a verdict. */
 
 import type { FieldValue } from "../audit/events.js";
 
@@ -17,9 +17,9 @@ export type Reason =
 	| "ERR_CERTIFICATE_EXPIRED";
 
 /**
- * The rule that decided: `entry` is the index, `deny` the deny list, `product` the directories of products, `link` the
- * links on the path, `files` the file's type and size, `kernel` the kernel's answer, `time` the end of the index or of
- * its signer's certificate.
+ * Names the rule that decided: `entry` is the index, `deny` the deny list, `product` the directories of products,
+ * `link` the links on the path, `files` the file's type and size, `kernel` the kernel's answer, `time` the end of
+ * the index or of its signer's certificate.
  */
 export type Rule = "entry" | "deny" | "product" | "link" | "files" | "kernel" | "time";
 

@@ -1,4 +1,4 @@
-/** Captures functions before a program runs, like `primordials.ts`. Only the hook in Node.js needs them. */
+/** Captures functions before a program runs, like `primordials.ts`. Only the hook in Node.js needs these functions. */
 
 import buffer from "node:buffer";
 import util from "node:util";
@@ -16,8 +16,8 @@ export const {
 	setPrototypeOf,
 } = Object;
 /**
- * Defines a writable, configurable property. The property descriptor has no prototype, because a program could put a
- * getter on Object.prototype.
+ * Defines a writable, configurable property. The property descriptor has no prototype, because a program could define a
+ * getter on Object.prototype, which defineProperty() would read.
  */
 export function define(object: object, name: PropertyKey, value: unknown, enumerable: boolean): void {
 	defineProperty(object, name, {
@@ -50,7 +50,6 @@ export const repeat = uncurryThis(String.prototype.repeat);
 
 const PromiseObject = Promise;
 const reject = Promise.reject;
-/** Returns a rejected promise. */
 export const rejected = (error: unknown): Promise<never> => apply(reject, PromiseObject, [error]);
 
 const { isAnyArrayBuffer, isArrayBufferView, isDataView } = util.types;
@@ -60,14 +59,18 @@ const ofDataViews = viewGetters(DataView.prototype);
 
 function viewGetters(prototype: object): { readonly [Name in keyof View]: (view: unknown) => View[Name] } {
 	const getter = (name: keyof View) => {
-		// The type assertion is safe: both prototypes have a getter for each of the three members of `View`.
+		// The type assertion is safe: typed arrays and DataView have a getter for `buffer`, `byteOffset` and
+		// `byteLength`.
 		const get = getOwnPropertyDescriptor(prototype, name)?.get as (this: unknown) => never;
 		return uncurryThis(get);
 	};
 	return { buffer: getter("buffer"), byteOffset: getter("byteOffset"), byteLength: getter("byteLength") };
 }
 
-/** Copies the bytes of an ArrayBuffer or of a view. Returns undefined for any other value. */
+/**
+ * Copies the bytes of an ArrayBuffer, a SharedArrayBuffer, a typed array or a DataView. Returns undefined for any other
+ * value.
+ */
 export function copyOfBytes(source: unknown): Uint8Array | undefined {
 	if (isArrayBufferView(source)) {
 		const get = isDataView(source) ? ofDataViews : ofArrays;

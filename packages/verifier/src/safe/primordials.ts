@@ -1,8 +1,8 @@
 /**
  * Captures functions before a program can replace them: functions of Node.js, and methods of built-in prototypes as
- * functions whose first argument is `this`. This module is loaded before all others.
+ * functions whose first argument is `this`. The program's first file is read later than this module.
  *
- * After the program has started, code that makes decisions uses only these functions, operators, literals and functions
+ * In a thread of a program, code that makes decisions uses only captured functions, operators, literals and functions
  * of this package. It uses no `for…of`, no spread and no array methods, and appends no array element, because each of
  * these depends on a prototype that a program can change.
  */
@@ -13,12 +13,13 @@ import process from "node:process";
 import { threadId as thread } from "node:worker_threads";
 
 /**
- * `uncurryThis(String.prototype.slice)(text, 1)` is `text.slice(1)`, even after a program has changed the prototype.
+ * Returns a function that takes `this` as its first argument. `uncurryThis(String.prototype.slice)(text, 1)` is
+ * `text.slice(1)`, even after a program has changed the prototype.
  */
 export function uncurryThis<This, Args extends unknown[], Result>(
 	method: (this: This, ...args: Args) => Result,
 ): (self: This, ...args: Args) => Result {
-	// The type assertion is needed because the types do not describe a bound call().
+	// The type assertion is needed because the types do not describe the result of bindCall().
 	return bindCall(method) as (self: This, ...args: Args) => Result;
 }
 const bindCall = Function.prototype.bind.bind(Function.prototype.call);
@@ -36,7 +37,7 @@ export const read = fs.read;
 export const {
 	O_APPEND,
 	O_CREAT,
-	O_NOFOLLOW = 0, // Windows has neither O_NOFOLLOW nor O_NONBLOCK.
+	O_NOFOLLOW = 0, // On Windows, O_NOFOLLOW and O_NONBLOCK do not exist.
 	O_NONBLOCK = 0,
 	O_RDONLY,
 	O_WRONLY,
@@ -52,11 +53,11 @@ export const sha256 = (bytes: Uint8Array): string => hashOnce("sha256", bytes, "
 
 export const Bytes = Uint8Array;
 type Slice = (this: Uint8Array, start: number, end: number) => string;
-// The type assertion is safe: Buffer has had these methods since Node.js 6, but the types do not have them.
+// The type assertion is safe: Buffer has had hexSlice and utf8Slice since Node.js 6, but the types do not have them.
 const decoders = Buffer.prototype as unknown as { hexSlice: Slice; utf8Slice: Slice };
 export const hexSlice = uncurryThis(decoders.hexSlice);
 export const utf8Slice = uncurryThis(decoders.utf8Slice);
-/** Allocates memory that is not part of a shared pool. It is not cleared, so the caller has to fill it. */
+/** Allocates memory that is not part of a shared pool. The memory is not cleared, so the caller has to fill it. */
 export const allocate: (sizeBytes: number) => Uint8Array<ArrayBuffer> = Buffer.allocUnsafeSlow;
 export const PromiseObject = Promise;
 export const Int32 = Int32Array;
@@ -101,8 +102,8 @@ export const processId = process.pid;
 export const userId: number | undefined = process.getuid?.();
 export const threadId = thread;
 
-/** The function that `process.exit` calls last. It runs no listener. In a worker it ends only that thread. */
+/** `process.exit` calls this function last. It runs no listener. In a worker it ends only the worker's thread. */
 export const exitNow: (status: number) => never = (
 	process as unknown as { reallyExit(status: number): never }
-).reallyExit // Node.js has had this function since 0.5, but the types do not have it.
+).reallyExit // Node.js has had reallyExit since 0.5, but the types do not have it.
 	.bind(process);

@@ -22,7 +22,7 @@ export function replace(object: object, name: string, replacement: (original: An
 	// The type assertion is needed because only the caller knows the signature of the method.
 	const value = replacement(original as AnyFunction);
 	define(value, "name", original.name, false);
-	// Symbol properties are copied, because some of them tell util.promisify() how to treat the function.
+	// Properties whose key is a symbol are copied, because util.promisify() reads some of them.
 	const symbols = getOwnPropertySymbols(original);
 	for (let i = 0; i < symbols.length; i++) {
 		const symbol = symbols[i] as symbol;
@@ -31,10 +31,10 @@ export function replace(object: object, name: string, replacement: (original: An
 	define(object, name, value, descriptor.enumerable ?? true);
 }
 
-/** The property with this symbol is an unguarded variant of the function, so it is not copied. */
+/** The property with this key is an unguarded variant of the function, so it is not copied. */
 const PROMISIFY = Symbol.for("nodejs.util.promisify.custom");
 
-/** Calls `check` with a method's arguments before the method. `check` refuses the call by throwing. */
+/** Calls `check` with the arguments of each call before the method runs. `check` refuses a call by throwing. */
 export function guard(object: object, name: string, check: (args: readonly unknown[]) => void): void {
 	replace(
 		object,
@@ -48,18 +48,19 @@ export function guard(object: object, name: string, check: (args: readonly unkno
 }
 
 /**
- * Calls `action` with each name. `for…of` would get its iterator from `Array.prototype`, where a program could put one
- * that yields no name.
+ * Calls `action` with each name. `for…of` is not used, because it would get its iterator from `Array.prototype`, where
+ * a program could put an iterator that yields no name.
  */
 export function forEachName(names: readonly string[], action: (name: string) => void): void {
 	for (let i = 0; i < names.length; i++) action(names[i] ?? "");
 }
 
 /**
- * Returns a class that guards `original`. Its constructor calls `make`, which judges the arguments and calls `create`
- * with the arguments for the constructor of `original`. Instances, `instanceof` and subclasses work as before. The class
- * is no Proxy, because `util.inspect` would pass the Proxy's target to getters of a program. `parent` becomes the
- * prototype of the returned class. No chain of prototypes may lead from `parent` to `original`.
+ * Returns a class that guards `original`. The constructor of this class calls `make`, which judges the arguments and
+ * calls `create` with the arguments for the constructor of `original`. Instances, `instanceof` and subclasses work like
+ * those of `original`. The class is no Proxy, because `util.inspect` would pass the target of a Proxy to getters of a
+ * program. `parent` becomes the prototype of the returned class. No chain of prototypes may lead from `parent` to
+ * `original`.
  */
 export function guardClass<Class extends abstract new (...args: never[]) => object>(
 	original: Class,
@@ -79,6 +80,6 @@ export function guardClass<Class extends abstract new (...args: never[]) => obje
 	}
 	setPrototypeOf(guarded, parent);
 	define(original.prototype, "constructor", guarded, false);
-	// The type assertion is safe: the guarding class constructs the same objects.
+	// The type assertion is safe: `guarded` constructs the same objects as `original`.
 	return guarded as unknown as Class;
 }

@@ -167,7 +167,8 @@ test("JSON Lines: the sink fails when its descriptor was closed and used for ano
 	const probe = openSync(join(directory, "probe"), "w");
 	closeSync(probe);
 	const audit = createAudit([jsonLinesSink(join(directory, "audit.jsonl"))]);
-	closeSync(probe); // The sink now has the number of the probe's descriptor, so this closes the sink's file.
+	// The sink's file now has the number of the probe's descriptor, so this call closes the sink's file.
+	closeSync(probe);
 	const victim = openSync(join(directory, "victim"), "w");
 	onTestFinished(() => closeSync(victim));
 	expect(victim).toBe(probe);

@@ -41,7 +41,10 @@ function tree() {
 	return { home, root, at: (path: string) => join(root, path) };
 }
 
-/** A change of the tree after signing, the path that is opened afterwards, and the parts of the gate that differ. */
+/**
+ * Describes a change of the tree after signing, the path that is opened afterwards, and the parts of the gate that
+ * differ.
+ */
 interface Case {
 	readonly name: string;
 	/** The path, which is relative to the tree unless `asGiven` is set. */

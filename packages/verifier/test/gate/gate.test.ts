@@ -170,20 +170,28 @@ test("the deny list overrides every signature", () => {
 
 test("an index is refused for an unexpected product, an old sequence, or after its expiry", () => {
 	const { root } = tree();
-	const bound = (name: string, minimumSequence?: number) => [{ name, root: undefined, minimumSequence }];
+	const bound = (name: string, minimumSequence?: number) => [
+		{ name, root: undefined, minimumSequence, minimumCompiled: undefined },
+	];
 	expect(() => createJudge(indexOf(root), bound("other"), [])).toThrow(refusal("ERR_PRODUCT_MISMATCH"));
 	expect(() => createJudge(indexOf(root), bound("app", 3), [])).toThrow(refusal("ERR_SEQUENCE"));
 	expect(() => createJudge(indexOf(root, "app", { sequence: 2 }), bound("app", 3), [])).toThrow(
 		refusal("ERR_SEQUENCE"),
 	);
 	createJudge(indexOf(root, "app", { sequence: 3 }), bound("app", 3), []);
+	// An index from before indexes had a sequence is older than any.
+	const demanding = [{ name: "app", root: undefined, minimumSequence: undefined, minimumCompiled: 1 }];
+	expect(() => createJudge(indexOf(root), demanding, [])).toThrow(refusal("ERR_SEQUENCE"));
+	createJudge({ ...indexOf(root), compiled: 1 }, demanding, []);
 	expect(() => createJudge(indexOf(root, "app", { notAfter: 1 }), [], [])).toThrow(refusal("ERR_INDEX_EXPIRED"));
 });
 
 test("the root that the host binds to a product overrides the recorded one", () => {
 	const { home, root, at } = tree();
 	const index = indexOf(root);
-	const bounds = [{ name: "app", root: join(home, "deployed"), minimumSequence: undefined }];
+	const bounds = [
+		{ name: "app", root: join(home, "deployed"), minimumSequence: undefined, minimumCompiled: undefined },
+	];
 	renameSync(root, join(home, "deployed"));
 	const { gate } = gateFor(index, { judge: createJudge(index, bounds, []) });
 	expect(gate.openCodeSync(join(home, "deployed/a.js"), "main").verdict.trusted).toBe(true);

@@ -1,5 +1,5 @@
 /**
- * Directories of `--write` that are refused, because the process could write a file there that decides what runs. Each
+ * Tests that `--write` refuses directories in which the process could write a file that decides what code runs. Each
  * way is first used without the launcher. Mounts are made in a mount namespace of the process, and end with it.
  */
 
@@ -58,18 +58,20 @@ function installedBelow(parent: string): Installation {
 	}
 }
 
-/** Returns a command that makes mounts in a namespace of its own, and then becomes the program that follows. */
+/** Returns a command that makes mounts in a separate mount namespace, and then executes the program that follows. */
 function mounting(commands: string): readonly string[] {
 	return ["unshare", "-m", "sh", "-ec", `${commands}\nexec "$@"`, "sh"];
 }
 
-/** Runs the script with plain Node.js, as an attacker would like to. */
+/** Runs the script with unguarded Node.js, to show that an attacker could write there. */
 function writePlainly({ directory }: Installation, file: string, before: readonly string[] = []): string {
 	const [program = "", ...args] = [...before, process.execPath, join(directory, "app/main.js"), file];
 	return spawnSync(program, args, { cwd: directory, encoding: "utf8" }).stdout;
 }
 
-/** Root is told of each directory whose mount is not nosuid. Other tests are about that. */
+/**
+ * Matches the launcher's warning to root about a directory whose mount is not nosuid. Other tests test this warning.
+ */
 const NOSUID_WARNING = /^sigtool-launch: root may write ".*", whose mount is not nosuid\n/gm;
 
 function withoutWarning(run: Run): Run {
@@ -98,20 +100,23 @@ describe.skipIf(!hasLauncher)("directories to write below (needs the launcher bu
 			installation.set("addon", pinned(installation.write("native/addon.node", "")));
 			return installation.at("native");
 		};
-		/** The path of the index leads over a link in the granted directory, although the index is elsewhere. */
+		/** The index is outside of the granted directory, but its path leads through a link in that directory. */
 		const overLink = (installation: Installation) => {
 			symlinkSync(installation.at("app.sigx"), installation.at("data/link"));
 			symlinkSync("data/link", installation.at("first"));
 			installation.set("index", installation.at("first"));
 			return installation.at("data");
 		};
-		/** The events file does not exist, and its directory is a link into the granted directory. */
+		/**
+		 * The path of the audit file leads through a link into the granted directory, where the file does not exist
+		 * yet.
+		 */
 		const events = (installation: Installation) => {
 			symlinkSync("data", installation.at("log"));
 			installation.set("audit", installation.at("log/below/events.jsonl"));
 			return installation.at("data");
 		};
-		/** The link leads to a file that the process could make. */
+		/** The path of the audit file is a link to a file that the process could make. */
 		const dangling = (installation: Installation) => {
 			symlinkSync("data/events.jsonl", installation.at("events.jsonl"));
 			installation.set("audit", installation.at("events.jsonl"));
@@ -226,7 +231,7 @@ describe.skipIf(!hasLauncher)("directories to write below (needs the launcher bu
 		it.skipIf(!canMount)("15.8: may not be mounted below (needs root and mount namespaces)", () => {
 			expect(TYPES).toContain("proc");
 			const installation = installed();
-			// The kernel writes these characters as octal escapes.
+			// The kernel writes these characters of a mount point as octal escapes.
 			const name = "below/a b\\c\td\n#e";
 			mkdirSync(installation.at(`data/${name}`), { recursive: true });
 			for (const type of TYPES) {
@@ -300,7 +305,7 @@ describe.skipIf(!hasLauncher)("directories to write below (needs the launcher bu
 				const program = linkedProgram(installation, flags);
 				const run = () => spawnSync(program, { cwd: installation.directory, encoding: "utf8" }).stdout;
 				expect(run()).toBe("good\n");
-				// The library is replaced by an ordinary write.
+				// This write shows that an attacker could replace the library.
 				expect(writePlainly(installation, installation.at("lib/other"))).toBe("written\n");
 				makeLibrary(installation, "lib/libpart.so", "evil");
 				expect(run()).toBe("evil\n");
@@ -369,7 +374,7 @@ describe.skipIf(!hasLauncher)("directories to write below (needs the launcher bu
 					expectRefusal(granted("own/lib"), /own\/lib" lies in it/);
 					expectRefusal(granted("own/lib/below"), /where the loader finds libraries/);
 					expect(granted("data").rest()).toBe("EACCES\n");
-					// Without this cache it is a directory like others.
+					// Without the cache file that names this directory, the launcher grants it like any other.
 					expect(write(installation, installation.at("own"), "x").stderr).toBe("");
 				});
 
@@ -467,7 +472,10 @@ describe.skipIf(!hasLauncher)("directories to write below (needs the launcher bu
 	});
 
 	describe.skipIf(!canMount)("15.8: other paths by mounts (need root and mount namespaces)", () => {
-		/** The granted directory, a file that the process could write there, and the signed file that it would change. */
+		/**
+		 * Each case has mounts, the granted directory, a file that the process could write there, and the signed file
+		 * that this write would change.
+		 */
 		type Case = readonly [what: string, mounts: string, granted: string, attacked: string, victim: string];
 		const PART = "app/lib/part.js";
 		const LIBRARY = `/usr/local/lib/sigtool-test-${process.pid}`;
@@ -659,7 +667,7 @@ describe.skipIf(!hasLauncher)("directories to write below (needs the launcher bu
 			const run = () => write(installation, installation.at("data"), installation.at("data/file"), { before });
 			const allowed = run();
 			expect([allowed.stderr, allowed.rest()]).toEqual(["", "written\n"]);
-			// The owner of a directory could make it readable.
+			// The owner of the directory could make it readable, so the launcher must not skip it.
 			chownSync(installation.at("data/lost+found"), 65534, 65534);
 			chmodSync(installation.at("data/lost+found"), 0o000);
 			expect(run().stderr).toMatch(/cannot tell whether granted directories hold hard links/);

@@ -75,13 +75,13 @@ describe.skipIf(!hasLauncher)("sigtool-launch (needs it built)", () => {
 			expect(run.rest()).toBe("EPERM\nEPERM\n");
 		});
 
-		it("records the real path of a script that is a link", () => {
+		it("records the real path of a script that is a link, and gives it to node", () => {
 			const installation = new Installation();
 			const script = installation.write("app/main.js", "console.log(process.argv[1])");
 			symlinkSync("app/main.js", installation.at("start"));
 			const run = installation.run(["start"]);
 			expect(run.launched().record).toContain(`script ${script}\n`);
-			expect(run.rest()).toBe(`${installation.at("start")}\n`);
+			expect(run.rest()).toBe(`${script}\n`);
 		});
 
 		it("leaves no descriptor of the caller open except the standard ones", () => {
@@ -107,7 +107,9 @@ describe.skipIf(!hasLauncher)("sigtool-launch (needs it built)", () => {
 			installation.write("main.js", "");
 			const flags = (...args: string[]) => installation.run([...args, "main.js"]).launched().flags;
 			const require = ["--require", installation.at("bin/register.cjs")];
-			expect(flags("--mode", "audit")).toEqual(require);
+			const ways = process.versions.node.startsWith("20.") ? "--no-experimental-require-module" : "--disable-sigusr1";
+			expect(flags("--mode", "audit")).toEqual([...require, ways]);
+			expect(flags("--mode", "enforce")).toEqual([...require, ways]);
 			expect(flags()).not.toContain("--disallow-code-generation-from-strings");
 			expect(flags("--mode", "strict")).toEqual(
 				expect.arrayContaining([
@@ -122,6 +124,7 @@ describe.skipIf(!hasLauncher)("sigtool-launch (needs it built)", () => {
 			installation.set("addons", "refuse");
 			installation.set("workers", "refuse");
 			expect(flags()).toEqual(expect.arrayContaining(["--disallow-code-generation-from-strings", "--no-addons"]));
+			expect(flags("--mode", "audit")).toEqual([...require, ways]);
 			const loader = process.versions.node.startsWith("20.") ? ["--allow-worker"] : [];
 			expect(flags("--mode", "strict").filter((flag) => /addons|worker/.test(flag))).toEqual([
 				"--no-addons",

@@ -124,7 +124,7 @@ describe.skipIf(!hasLauncher || !hasCompiler)("launched (needs the launcher buil
 	});
 	afterAll(() => rmSync(programs, { recursive: true, force: true }));
 
-	/** Runs the probe under the launcher (`refused`) and without it (`free`). */
+	/** Runs the probe under the launcher (result `refused`) and without the launcher (result `free`). */
 	function attempt(what: string, { args = [], env = {} }: { args?: string[]; env?: Record<string, string> } = {}) {
 		const installation = new Installation(probe);
 		installation.write("script", "");

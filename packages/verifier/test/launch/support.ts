@@ -26,7 +26,7 @@ export const hasLauncher = existsSync(join(BUILT, "sigtool-launch"));
 export const isRoot = process.getuid?.() === 0;
 export const hasCompiler = spawnSync("sh", ["-c", "command -v cc"]).status === 0;
 
-/** The first line that the script in place of the hook prints. */
+/** The content of the first line that the script in place of the hook prints. */
 export interface Launched {
 	readonly index: string;
 	readonly record: string;
@@ -135,14 +135,14 @@ export class Installation {
 	}
 }
 
-/** Returns `PATH SHA256`, as in launcher.conf. */
+/** Returns `PATH SHA256`, the form of a pinned file in launcher.conf. */
 export function pinned(file: string): string {
 	return `${file} ${createHash("sha256").update(readFileSync(file)).digest("hex")}`;
 }
 
 /**
- * Returns the pin and the major release of a node. Keeps the result for later calls, because computing the digest of
- * that file takes time.
+ * Returns the pin and the major release of a Node.js binary. Keeps the result for later calls, because computing the
+ * digest of that file takes time.
  */
 function pinnedNode(file: string): { readonly pin: string; readonly major: string } {
 	const known = pinnedNodes.get(file);

@@ -102,7 +102,7 @@ describe.skipIf(addon?.findRecord === undefined)("the addon's search for an entr
 				for (const { at, byte } of damages) bytes[table.recordsStart + at] = byte;
 				const damaged = { ...table, bytes };
 				for (const each of [path, "a", "b/d", "größe.js"]) {
-					// If the damage changed the order of paths, each of the two searches may miss an entry.
+					// If the damage changed the order of paths, each search may miss an entry that the other one finds.
 					const found = [native(damaged), damaged].map((table) => outcome(table, 0, count, each));
 					const entries = found.filter((result) => typeof result === "object");
 					expect(entries[1] ?? entries[0]).toEqual(entries[0]);

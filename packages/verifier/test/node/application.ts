@@ -36,7 +36,6 @@ export interface Application {
 	/** Signs the tree as it is now. */
 	sign(options?: SignOptions): Promise<void>;
 	run(release: string, args: readonly string[], options?: RunOptions): Outcome;
-	/** Reads the index. */
 	index(): Uint8Array;
 	/** Returns all events so far, including those of the last run. */
 	events(): readonly Record<string, unknown>[];

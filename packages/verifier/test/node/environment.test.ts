@@ -90,7 +90,7 @@ describe.each(RELEASES)("a start on Node.js %s", (release) => {
 	it("uses no development configuration or identity unless asked to", () => {
 		const register = REGISTER.replace("-development", "");
 		const { status, stderr } = application.run(release, ["main.cjs"], { register });
-		// There is no configuration, which may be one that is being replaced.
+		// The configuration is missing. Somebody may be replacing it just now, so another start may succeed.
 		expect(status).toBe(75);
 		expect(stderr).toContain("ERR_HOST_CONFIG");
 	});
@@ -103,7 +103,7 @@ describe.each(RELEASES)("a start on Node.js %s", (release) => {
 		if (fault === "missing") symlinkSync("/nonexistent", join(broken.home, "elsewhere"));
 		else writeFileSync(index, fault === "truncated" ? bytes.subarray(0, -1) : bytes);
 		if (fault === "missing") await broken.sign({ configuration: { index: join(broken.home, "elsewhere") } });
-		// An index that is short or absent may be one that is being copied.
+		// A short or missing index may be in the middle of a copy, so another start may succeed.
 		refused(broken.run(release, ["main.cjs"]), fault === "flipped" ? 126 : 75);
 	});
 

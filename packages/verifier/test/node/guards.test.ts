@@ -332,7 +332,7 @@ const ATTEMPTS: readonly (readonly [name: string, program: string, event: string
 
 const IMPORTS_VM = 'import { runInThisContext } from "node:vm"; runInThisContext("console.log(`evil`)");';
 
-/** The policy `stringCode: refuse` needs this option. */
+/** With the policy `stringCode: refuse`, Node.js must be started with this option. */
 const NO_STRINGS = { nodeArguments: ["--disallow-code-generation-from-strings"] };
 
 describe.each(RELEASES)("guards on Node.js %s", (release) => {

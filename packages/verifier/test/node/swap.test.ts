@@ -167,8 +167,8 @@ value napi_register_module_v1(env e, value exports) { napi_create_string_utf8(e,
 `;
 
 /**
- * The way in which the digest is computed: by the native addon in one call, or in JavaScript. An ordinary run tries
- * each way on one release.
+ * Says what computes the digest: the native addon in one call, or JavaScript. An ordinary run tries each way on one
+ * release.
  */
 type Way = "addon" | "JavaScript";
 const runs = RELEASES.filter(() => existsSync("/usr/bin/cc")).flatMap((release) => {
@@ -284,7 +284,7 @@ if (fs.existsSync("${ADDON_FILE}"))
 
 const q = (text: string) => JSON.stringify(text);
 
-/** A naive hook, which checks each file and then lets Node.js load it by its path. */
+/** A naive hook: it checks each file, and then Node.js opens the file again by its path. */
 const NAIVE = `
 const crypto = require("crypto"), fs = require("fs"), Module = require("module"), path = require("path");
 const { fileURLToPath } = require("url");

@@ -50,7 +50,7 @@ describe.skipIf(!isRoot || !hasOpenssl).each(PYTHONS.slice(0, 1))(
 		afterAll(() => workshop.remove());
 
 		interface Verdict {
-			/** `ok`, or the code of the error. */
+			/** The value is `ok`, or the code of the refusal. */
 			readonly code: string;
 			/** True if the start may succeed later. */
 			readonly passing: boolean;
@@ -99,7 +99,10 @@ describe.skipIf(!isRoot || !hasOpenssl).each(PYTHONS.slice(0, 1))(
 			return { code: /^spython: (ERR_\w+): /m.exec(stderr)?.[1] ?? stderr, passing: status === 75 };
 		}
 
-		/** Returns the two verdicts. The default authority is the root, for the subject that the leaf has. */
+		/**
+		 * Returns the verdicts of Node.js and of spython. By default the root is the only authority, for the leaf's
+		 * subject.
+		 */
 		async function judged(leaf: Issued, others: readonly Issued[], members: object = trusting(leaf, parts.root)) {
 			const index = await indexBy(leaf, others);
 			const config = join(workshop.directory, "verifier.json");
@@ -123,9 +126,10 @@ describe.skipIf(!isRoot || !hasOpenssl).each(PYTHONS.slice(0, 1))(
 		it.each(Object.entries(CHAIN_CASES))("agree about %s", async (_, { make, expect: expected }) => {
 			const [leaf, ...intermediates] = make(parts);
 			const { node, spython } = await judged(leaf, intermediates);
-			// This leaf became valid a second after the time for which the cases are made.
+			// The leaf of this case became valid a second after AT, so it is valid at the present time.
 			expect(node.code).toBe(expected === "ERR_CERTIFICATE_NOT_YET_VALID" ? "ok" : expected);
-			// libcrypto does not try an issuer whose key identifier differs, so it does not blame the signature.
+			// libcrypto does not try an issuer with another key identifier, so it reports a missing chain instead of a
+			// wrong signature.
 			const isUntried = expected === "ERR_CERTIFICATE_SIGNATURE" && spython.code === "ERR_UNTRUSTED_SIGNER";
 			expect(spython).toEqual(isUntried ? { ...node, code: "ERR_UNTRUSTED_SIGNER" } : node);
 		});
@@ -238,7 +242,8 @@ describe.skipIf(!isRoot || !hasOpenssl).each(PYTHONS.slice(0, 1))(
 		it("agree about keys that are not accepted", async () => {
 			const { middle } = parts;
 			const ed25519 = workshop.issue({ subject: "/CN=Ed", issuer: middle, extensions: CODE_SIGNER, key: "ed25519" });
-			// libcrypto cannot verify a CMS signature of Ed25519 in this form, so both refuse, for reasons of their own.
+			// libcrypto cannot verify a CMS signature of Ed25519 in this form. So Node.js and spython both refuse, but
+			// with different codes.
 			const { node, spython } = await judged(ed25519, [middle]);
 			expect([node.code, spython.code]).not.toContain("ok");
 			const keyFile = join(workshop.directory, "curve.key");
@@ -384,7 +389,10 @@ describe.skipIf(!isRoot || !hasOpenssl).each(PYTHONS.slice(0, 1))(
 	},
 );
 
-/** The verifier's bundle has a class of errors of its own, so the error is rebuilt with core's. */
+/**
+ * The error comes from the bundle, which has a separate SigtoolError class. So this function makes it again with core's
+ * class.
+ */
 function isPassingLike(error: Error): boolean {
 	const { code, message, cause, passing } = error as SigtoolError;
 	return isPassing(new SigtoolError(code, message, { cause, passing }));

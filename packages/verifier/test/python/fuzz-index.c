@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-/* The memory of the current input. */
+/* The allocations for the current input, which are freed before the next input. */
 static void *kept[4096];
 static size_t kept_count;
 static void *mapped;
@@ -81,7 +81,7 @@ static ssize_t give_host(char *text, size_t room, const char **why)
 #undef malloc
 #undef calloc
 
-/* This code takes the place of events.c. A refusal ends the reading of an input. */
+/* The functions below replace those of events.c. A refusal ends the reading of an input. */
 static jmp_buf refused;
 
 void open_sinks(void)

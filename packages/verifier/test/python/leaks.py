@@ -1,4 +1,5 @@
-"""Loads code repeatedly. Prints what one round leaves: bytes of malloc(), blocks of CPython, descriptors. Arguments: WORK DIRECTORY"""
+"""Loads code repeatedly. Prints what one round leaves: bytes of malloc(), blocks of CPython, descriptors. Arguments:
+the name of a function of this file that loads code, and a directory with the code."""
 
 import ctypes
 import gc
@@ -57,7 +58,7 @@ def native():
 
 
 def refusal():
-    """Ignores refusals, which unguarded Python does not make."""
+    """Ignores refusals, because unguarded Python makes none."""
     attempts = [lambda: runpy.run_path(place + "/unsigned.py"), lambda: open(place + "/unsigned.pyc", "rb").close()] * LOADS
     for attempt in attempts + [lambda: os.system("exit")] * 4:
         try:

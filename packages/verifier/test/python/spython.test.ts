@@ -151,7 +151,7 @@ describe.each(PYTHONS)("spython of $version, $executable", (python) => {
 			const path = copy();
 			const { length } = readFileSync(path);
 			truncateSync(path, length - 1);
-			// A part of an index may be one that is being copied.
+			// A truncated index may be in the middle of a copy, so another start may succeed.
 			refusedFor(path, "ERR_INDEX_FORMAT", 75);
 			const content = [12, 16, 20].map((at) => readFileSync(path).readUInt32LE(at));
 			truncateSync(path, 24 + (content[0] ?? 0) + 48 * (content[1] ?? 0) + (content[2] ?? 0));

@@ -1,5 +1,5 @@
 /**
- * Documents that the two readers, in TypeScript and in C, must judge alike. `at` is the path of the refused member, or
+ * Lists documents that the readers in TypeScript and in C must judge alike. `at` is the path of the refused member, or
  * "" if the whole document is refused.
  */
 
@@ -18,7 +18,7 @@ const OTHER_HEX = "f".repeat(64);
 const times = (count: number, make: (index: number) => string) => Array.from({ length: count }, (_, i) => make(i));
 const pad = (text: string, bytes: number) => text + " ".repeat(bytes - text.length);
 
-/** Policies for the rules that apply to every kind of JSON document. */
+/** Policies that test the rules for every kind of JSON document. */
 const JSON_ROWS: readonly Row[] = [
 	["the shortest", '{"version":1}'],
 	["white space of every kind around it", ' \t\r\n{ "version" : 1 }\r\n\t '],
@@ -316,6 +316,12 @@ const HOST_ROWS: readonly Row[] = [
 		"$.products[0].root",
 	],
 	["the root of all as a product's", host({ products: [{ name: "a", root: "/" }] })],
+	["a minimum for indexes", host({ products: [{ name: "a", minimumCompiled: 3 }] })],
+	[
+		"a negative minimum for indexes",
+		host({ products: [{ name: "a", minimumCompiled: -1 }] }),
+		"$.products[0].minimumCompiled",
+	],
 	["a sequence of 0", host({ products: [{ name: "a", minimumSequence: 0 }] })],
 	["a negative sequence", host({ products: [{ name: "a", minimumSequence: -1 }] }), "$.products[0].minimumSequence"],
 	[

@@ -17,7 +17,10 @@ import { DOCUMENTS, type SettingsDocument } from "./documents.js";
 
 type Reader = SettingsDocument["reader"];
 
-/** All values by the dotted name of their member, or the path of the refused member and the reason. */
+/**
+ * The result of a reader: either all values by the dotted names of their members, or a refusal with the path of the
+ * member and the reason.
+ */
 type Judgement = { readonly values: Readonly<Record<string, unknown>> } | { readonly at: string; readonly why: string };
 
 const READERS = {
@@ -46,7 +49,7 @@ function valuesOf(reader: Reader, group: object, prefix = ""): Record<string, un
 	return JSON.parse(JSON.stringify(Object.fromEntries(entries)));
 }
 
-/** Faults that a JSON Schema cannot express, or that are lost once the text is parsed. */
+/** Matches the reasons that a JSON Schema cannot express, or that concern text which parsing changes. */
 const BEYOND_SCHEMA = /^must not (hold a name twice|hold U\+0000|have a name with U\+0000)/;
 
 describe("the JSON Schemas", () => {

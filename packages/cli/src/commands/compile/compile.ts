@@ -10,8 +10,9 @@ import {
 import { SIGNED_BY_DEVELOPMENT } from "../../options/development.js";
 import { readInputFile } from "../../options/input-file.js";
 import { parseTime, trustOf } from "../../options/judgement.js";
+import { parseSequence } from "../../options/sequence.js";
 import { type SignerDemandOptions, signerDemandsOf } from "../../options/signer-demands.js";
-import { type KeyOptions, openSigner } from "../../options/signer-options.js";
+import { type KeyOptions, namesKey, openSigner } from "../../options/signer-options.js";
 import { sourceDate } from "../../options/source-date.js";
 import {
 	type TimestampingOptions,
@@ -29,6 +30,8 @@ export interface CompileCommandOptions extends KeyOptions, SignerDemandOptions, 
 	readonly output: string;
 	readonly policy?: string;
 	readonly notAfter?: string;
+	readonly sequence?: string;
+	readonly unsigned?: boolean;
 	readonly adopt?: readonly string[];
 	readonly catalog?: readonly string[];
 	readonly trust?: readonly string[];
@@ -41,6 +44,9 @@ export async function compile(directories: readonly string[], options: CompileCo
 	const warnings: string[] = [];
 	requireOutputName(options.output);
 	if (options.product === "") throw usageError("Give --product a name");
+	const isUnsigned = options.unsigned === true;
+	if (isUnsigned && (namesKey(options) || options.timestamp !== undefined))
+		throw usageError("Use --unsigned without a key and without --timestamp: `sigtool finish` takes them");
 	const time = sourceDate();
 	const target = {
 		output: options.output,
@@ -49,20 +55,21 @@ export async function compile(directories: readonly string[], options: CompileCo
 		product: options.product,
 		overwrite: options.force === true ? "any" : "own",
 		policy: options.policy === undefined ? undefined : readPolicy(options.policy),
+		sequence: parseSequence(options.sequence),
 		notAfter: options.notAfter === undefined ? undefined : parseNotAfter(options.notAfter, time),
 		timestamp: timestampRequestOf(options),
 	} as const;
 	const demands = await signerDemandsOf(options);
 	// A wrong target must be reported before the user is asked for a passphrase.
 	checkCompileTarget(directories, target);
-	const signer = await openSigner(options, (text) => warnings.push(text));
+	const signer = isUnsigned ? undefined : await openSigner(options, (text) => warnings.push(text));
 	const progress = await startProgress("verifying", options);
 	let result: CompileResult;
 	try {
 		result = await compileTrustIndex(directories, {
 			...target,
 			...demands,
-			signer,
+			signer: signer ?? "none",
 			trust: trustOf(options.trust, options),
 			development: options.allowDevelopment === true ? "allow" : "refuse",
 			time,
@@ -70,7 +77,7 @@ export async function compile(directories: readonly string[], options: CompileCo
 		});
 	} finally {
 		progress.stop();
-		signer.close();
+		signer?.close();
 	}
 	const statuses = result.products.flatMap(({ catalogs }) => catalogs.flatMap(({ revocation = [] }) => revocation));
 	const pins = notesOfPins([...warnings, ...result.warnings], statuses, options);
@@ -94,19 +101,20 @@ function parseNotAfter(text: string, now: number): number {
 	return end;
 }
 
-function developmentNotesOf(signer: Signer): string[] {
-	return signer.development ? [SIGNED_BY_DEVELOPMENT] : [];
+function developmentNotesOf(signer: Signer | undefined): string[] {
+	return signer?.development === true ? [SIGNED_BY_DEVELOPMENT] : [];
 }
 
-function report(result: CompileResult, signer: Signer): Report {
-	const { file, sizeBytes, sha256, products, policy, notAfter, timestamp } = result;
-	const [certificate] = signer.certificates;
+function report(result: CompileResult, signer: Signer | undefined): Report {
+	const { file, sizeBytes, sha256, compiled, products, policy, notAfter, timestamp } = result;
+	const [certificate] = signer?.certificates ?? [];
 	return {
 		exit: 0,
 		fields: {
 			index: file,
 			bytes: sizeBytes,
 			sha256,
+			compiled,
 			products: products.map(({ name, root, sequence, adopted, fileCount, linkCount, catalogs }) => ({
 				name,
 				root,
@@ -118,22 +126,24 @@ function report(result: CompileResult, signer: Signer): Report {
 			})),
 			policy,
 			notAfter: notAfter === undefined ? null : isoTime(notAfter),
-			development: signer.development,
-			signer: signerFields(certificate, signer.development),
+			...(signer === undefined || certificate === undefined
+				? { signer: null, digest: `sha256:${sha256}` }
+				: { development: signer.development, signer: signerFields(certificate, signer.development) }),
 			...(timestamp && { timestamp: timestampFields(timestamp) }),
 		},
 		lines: [
-			`compiled ${escaped(file)}`,
+			`compiled ${signer === undefined ? "unsigned " : ""}${escaped(file)}`,
 			...rows([
 				...products.flatMap(({ fileCount, linkCount, ...product }): [string, string][] => [
 					...productRows(product),
 					["content", `${count(fileCount, "file")}${linkCount === 0 ? "" : `, ${count(linkCount, "link")}`}`],
 				]),
+				["index", `sequence ${compiled}`],
 				["mode", policy.mode],
 				["until", notAfter === undefined ? undefined : isoTime(notAfter)],
 				["size", bytes(sizeBytes)],
 				["sha256", sha256],
-				...signerRows(certificate, signer.development),
+				...(signer === undefined || certificate === undefined ? [] : signerRows(certificate, signer.development)),
 				["timestamp", timestamp && timestampText(timestamp)],
 			]),
 		],

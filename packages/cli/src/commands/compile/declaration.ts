@@ -10,6 +10,8 @@ export const COMPILE: CommandDeclaration = {
 			.requiredOption("-o, --output <file>", "file for the index, e.g. app.sigx; outside the signed directories")
 			.option("--policy <json>", "policy document: what a runtime may do (default: mode enforce; see docs/policy.md)")
 			.option("--not-after <when>", "when the index expires: a number of days, or a time")
+			.option("--sequence <n>", "sequence of the index, which grows with each one (default: the time in seconds)")
+			.option("--unsigned", "write the index without a signature, for `sigtool finish`")
 			.addOption(repeated("--adopt <dir>", "trust a directory that has no catalog, with the files it has now"))
 			.addOption(repeated("--catalog <path>", "catalogs of the directories, if they are elsewhere"))
 			.addOption(repeated("--trust <pem>", "trust these certificates instead of the trust store"))
@@ -26,6 +28,7 @@ export const COMPILE: CommandDeclaration = {
 			"sigtool compile ./app -o app.sigx --trust ca.crt --not-after 90 --p12 release.p12",
 			"sigtool compile ./app -o app.sigx --p12 release.p12 --timestamp http://tsa.example --tsa-trust tsa-root.crt",
 			"sigtool compile ./app --adopt /usr/lib/python3.13 --adopt /usr/lib/python3 -o app.sigx --allow-development",
+			"sigtool compile ./app -o app.sigx --trust release.crt --unsigned",
 		]);
 		return async () => (await import("./compile.js")).compile;
 	},

@@ -1,24 +1,20 @@
-import { type CatalogFacts, changesSince, finishCatalog, openUnsigned, type UnsignedCatalog } from "@sigtool/core";
-import { SIGNED_BY_DEVELOPMENT } from "../../options/development.js";
-import { type KeyOptions, namesKey, openSigner } from "../../options/signer-options.js";
 import {
-	type TimestampingOptions,
-	timestampFields,
-	timestampRequestOf,
-	timestampText,
-} from "../../options/timestamp-options.js";
+	type CatalogFacts,
+	changesSince,
+	finishCatalog,
+	isTrustIndex,
+	MAX_TRUST_INDEX_BYTES,
+	openUnsigned,
+	readBounded,
+	type UnsignedCatalog,
+} from "@sigtool/core";
+import { SIGNED_BY_DEVELOPMENT } from "../../options/development.js";
+import { namesKey, openSigner } from "../../options/signer-options.js";
+import { timestampFields, timestampRequestOf, timestampText } from "../../options/timestamp-options.js";
 import { requireOutputName, usageError } from "../../options/usage.js";
-import { escaped, type OutputOptions, printNote, type Report, rows } from "../../output/output.js";
+import { escaped, printNote, type Report, rows } from "../../output/output.js";
 import { count, signerFields, signerRows, writtenRows } from "../../output/render.js";
-
-export interface FinishCommandOptions extends KeyOptions, TimestampingOptions, OutputOptions {
-	readonly output?: string;
-	readonly expectDigest?: string;
-	readonly previous?: string;
-	readonly requireNewer?: boolean;
-	readonly description?: string;
-	readonly url?: string;
-}
+import type { FinishCommandOptions } from "./finish-options.js";
 
 /**
  * Signs a catalog that was written without a signature. Before that, shows on standard error the content that is about
@@ -26,14 +22,15 @@ export interface FinishCommandOptions extends KeyOptions, TimestampingOptions, O
  */
 export async function finish(file: string, options: FinishCommandOptions): Promise<Report> {
 	if (options.expectDigest !== undefined && !/^(sha256:)?[0-9a-f]{64}$/i.test(options.expectDigest)) {
-		throw usageError("Give --expect-digest the 64 hexadecimal digits that `sigtool sign --unsigned` printed");
+		throw usageError("Give --expect-digest the 64 hexadecimal digits that the command with --unsigned printed");
 	}
 	if (!namesKey(options))
 		throw usageError("Name the key to sign with: --key and --cert, --p12, --pkcs11 or --signer-command");
 	if (options.requireNewer === true && options.previous === undefined) {
-		throw usageError("Name with --previous the catalog that --require-newer is about");
+		throw usageError("Name with --previous the catalog or index that --require-newer is about");
 	}
 	requireOutputName(options.output);
+	if (startsAsIndex(file)) return (await import("./finish-index.js")).finishIndex(file, options);
 	const timestampRequest = timestampRequestOf(options);
 	const startedAt = performance.now();
 	const warnings: string[] = [];
@@ -81,6 +78,10 @@ export async function finish(file: string, options: FinishCommandOptions): Promi
 		warnings,
 		notes: signer.development ? [SIGNED_BY_DEVELOPMENT] : [],
 	};
+}
+
+function startsAsIndex(file: string): boolean {
+	return isTrustIndex(readBounded(file, MAX_TRUST_INDEX_BYTES));
 }
 
 /** Returns texts about the signed rules because of which `verify` does not report some files as added. */

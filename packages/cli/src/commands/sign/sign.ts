@@ -9,6 +9,7 @@ import {
 import { quote, SigtoolError } from "@sigtool/core/errors";
 import { SIGNED_BY_DEVELOPMENT } from "../../options/development.js";
 import { readInputFile } from "../../options/input-file.js";
+import { parseSequence } from "../../options/sequence.js";
 import { type KeyOptions, namesKey, openSigner } from "../../options/signer-options.js";
 import { sourceDate } from "../../options/source-date.js";
 import {
@@ -282,12 +283,3 @@ const FIND = "find . -type f -print0";
 
 /** The size limit of a list of files, 256 MiB. This is room for a million paths of 250 bytes. */
 const MAX_LIST_BYTES = 2 ** 28;
-
-function parseSequence(text: string | undefined): number | undefined {
-	if (text === undefined) return undefined;
-	const sequence = Number(text);
-	if (!/^\d+$/.test(text) || !Number.isSafeInteger(sequence)) {
-		throw usageError(`Give --sequence a whole number below 2^53, not "${text}"`);
-	}
-	return sequence;
-}

@@ -174,7 +174,10 @@ describe.skipIf(!hasProgram(PYTHON))("sign --compile-python", () => {
 });
 
 describe.each(PYTHONS)("sign without --compile-python, unchecked .pyc of %s", (python) => {
-	/** Makes sources whose lengths have every remainder modulo eight, and compiles them with this Python. */
+	/**
+	 * Sources of 0 to 19 bytes. Python hashes a source in blocks of eight bytes, so each remainder of the length is
+	 * tested.
+	 */
 	const sources = Object.fromEntries(
 		Array.from({ length: 20 }, (_, size) => [`pkg/of ${size}.bytes.py`, "#".repeat(size)]),
 	);

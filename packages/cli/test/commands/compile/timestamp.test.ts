@@ -14,7 +14,7 @@ import {
 import { makeTree, servedRunner, temporaryDirectory } from "../../support.js";
 
 const sigtool = servedRunner("/nonexistent");
-/** A time at which every certificate here has expired. */
+/** At this time every certificate of these tests has expired. */
 const LATER = ["--at", "2041-01-01"];
 
 describe.skipIf(!hasOpenssl)("14.10: compile --timestamp", () => {

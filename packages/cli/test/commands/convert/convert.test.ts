@@ -23,7 +23,7 @@ describe.skipIf(!hasProgram("openssl"))("sigtool convert", () => {
 		expect(sigtool(["sign", tree, "-o", at("lib.cat"), ...args])).toMatchObject({ status: 0 });
 	}
 
-	/** Verifies the detached signature with openssl. */
+	/** Verifies the detached signature with openssl, and returns what openssl prints. */
 	function judge(command: "cms" | "smime"): string {
 		const files = ["-in", at("lib.p7"), "-content", at("lib.p7.content"), "-CAfile", authority.caFile];
 		const args = [command, "-verify", "-binary", "-inform", "DER", "-purpose", "any", ...files, "-out", at("out")];

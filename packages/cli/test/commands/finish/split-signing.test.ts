@@ -22,7 +22,9 @@ describe.skipIf(!hasProgram("openssl"))("split signing", () => {
 		app = makeTree(join(home, "build/app"), { "main.js": "1", "lib/a.js": "2" });
 	});
 
-	/** Runs a script of the examples on a machine, which has its own home directory and configuration. */
+	/**
+	 * Runs a script of the examples on one of the two machines. Each has a separate home directory and configuration.
+	 */
 	function on(machine: "build" | "signing", script: string, args: readonly string[], env: Record<string, string> = {}) {
 		const { status, stdout, stderr } = spawnSync(join(EXAMPLES, script), args, {
 			cwd: join(home, machine),
@@ -32,7 +34,7 @@ describe.skipIf(!hasProgram("openssl"))("split signing", () => {
 		return { status, stdout, stderr };
 	}
 
-	/** Builds and hands over the unsigned catalog. Returns the digest, which is all that the script prints. */
+	/** Builds the unsigned catalog and hands it over. Returns the digest, because the script prints nothing else. */
 	function build(...options: string[]): string {
 		const run = on("build", "build.sh", ["app", "out", "--product", "app", ...options]);
 		expect([run.status, run.stderr]).toEqual([0, ""]);
@@ -41,7 +43,7 @@ describe.skipIf(!hasProgram("openssl"))("split signing", () => {
 		return run.stdout.trim();
 	}
 
-	/** Makes the key after the first build, so that no step of the build can have seen it. */
+	/** Makes the key only after the first build. So no step of the build can have used the key. */
 	function makeKey(): readonly string[] {
 		key = makeAuthority(join(home, "signing/pki"), "P-256");
 		return ["--key", key.keyFile];
@@ -75,6 +77,41 @@ describe.skipIf(!hasProgram("openssl"))("split signing", () => {
 		expect(run.stderr).toContain("  added added.js\n  changed lib/a.js");
 		expect(publish()).toMatchObject({ status: 0, stderr: "" });
 	});
+
+	it("16.10: signs the announced index by the same scripts, and the previous one is verified first", () => {
+		build("--sequence", "1");
+		const options = makeKey();
+		const catalog = on(
+			"signing",
+			"sign.sh",
+			["unsigned.cat", digestOf("unsigned.cat"), "app.cat", "first", ...options],
+			{
+				SIGN_CERT: key.certFile,
+			},
+		);
+		expect(catalog).toMatchObject({ status: 0 });
+		cpSync(join(home, "signing/app.cat"), join(home, "build/app.cat"));
+		let previous = "first";
+		for (const sequence of ["1", "2"]) {
+			const args = ["app", "app.cat", "out/unsigned.sigx", "--sequence", sequence];
+			const published = on("build", "publish.sh", args, { SIGN_CERT: key.certFile });
+			expect(published).toMatchObject({ status: 0, stdout: expect.stringMatching(/^sha256:[0-9a-f]{64}\n$/) });
+			cpSync(join(home, "build/out/unsigned.sigx"), join(home, "signing/unsigned.sigx"));
+			const signing = ["unsigned.sigx", published.stdout.trim(), `app-${sequence}.sigx`, previous, ...options];
+			const run = on("signing", "sign.sh", signing, { SIGN_CERT: key.certFile });
+			expect([run.status, run.stderr]).toEqual([0, expect.stringContaining(`sequence ${sequence}`)]);
+			previous = `app-${sequence}.sigx`;
+		}
+		const forged = ["unsigned.sigx", digestOf("unsigned.cat"), "x.sigx", previous, ...options];
+		expect(on("signing", "sign.sh", forged, { SIGN_CERT: key.certFile })).toMatchObject({ status: 1 });
+		expect(existsSync(join(home, "signing/x.sigx"))).toBe(false);
+	});
+
+	/** Returns the digest of a file on the signing machine. */
+	function digestOf(file: string): string {
+		const { stdout } = spawnSync("sha256sum", [join(home, "signing", file)], { encoding: "utf8" });
+		return `sha256:${stdout.slice(0, 64)}`;
+	}
 
 	it.skipIf(!hasSoftToken)("signs in a token of the signing machine (needs SoftHSM2)", () => {
 		const digest = build();
@@ -129,7 +166,8 @@ describe.skipIf(!hasProgram("openssl"))("split signing", () => {
 			const hasKey = /secrets\.|vars\.|--pkcs11|--key|environment:/.test(text);
 			expect([name, hasKey]).toEqual([name, name === "sign"]);
 			expect(text).toMatch(new RegExp(`/${name}\\.sh `));
-			// The signing job checks out nothing, so no script of the release runs where the key is.
+			// The signing job must not check out the repository, so that no script of the release runs where the key
+			// is.
 			expect([name, text.includes("actions/checkout")]).toEqual([name, name !== "sign"]);
 		}
 	});

@@ -10,7 +10,7 @@ const main = fileURLToPath(new URL("../../../dist/main.cjs", import.meta.url));
 const core = new URL("../../../../core/dist/", import.meta.url).href;
 const MEMBERS = 1_000_000;
 
-/** Writes an unsigned catalog of many members, whose paths are in path order and whose tags are not. */
+/** A script that writes an unsigned catalog of many members. Their paths are sorted, but their tags are not. */
 const WRITE = `
 	import { createHash } from "node:crypto";
 	import { writeFileSync } from "node:fs";
@@ -40,7 +40,7 @@ const WRITE = `
 	writeFileSync(file, Buffer.concat(encodeUnsigned(encodeCatalog(manifest, facts, { thisUpdate: 0 }))));
 `;
 
-/** Writes the peak of the process's resident memory, in KiB, when it ends. */
+/** Prints the peak of the process's resident memory, in KiB, when the process ends. */
 const MEASURE = `
 	const { readFileSync, writeFileSync } = require("node:fs");
 	process.on("exit", () => {
@@ -66,7 +66,8 @@ describe.skipIf(!existsSync("/proc/self/status"))("sigtool inspect of a million 
 		let count = 0;
 		let previous = "";
 		let outOfOrder = 0;
-		// The document is longer than JavaScript's longest string. So only the lines around the members are parsed as JSON.
+		// The document is longer than the longest string of JavaScript. So only the lines outside of the list of
+		// members are parsed as JSON.
 		const others: string[] = [];
 		let isMember = false;
 		for await (const line of createInterface({ input: program.stdout })) {

@@ -13,7 +13,9 @@ const example = (name: string) => readFileSync(join(EXAMPLES, name), "utf8");
 const LAUNCHER = "/usr/lib/sigtool/sigtool-launch";
 
 describe.skipIf(!canBeHost)("a deployment (needs root, and the launcher built)", () => {
-	/** Ships as the CI job does, then unpacks into another directory of the host. */
+	/**
+	 * Packs the release as the CI job does, then unpacks it into another directory of the host. Returns that directory.
+	 */
 	function shipped(host: Host): string {
 		mkdirSync(host.at("bin"));
 		symlinkSync(MAIN, host.at("bin/sigtool"));
@@ -127,7 +129,7 @@ describe.skipIf(!canBeHost)("a deployment (needs root, and the launcher built)",
 			});
 		};
 		install("audit");
-		// The host configuration still says enforce, and changing only one of the two files is not enough.
+		// The program is still refused: the launcher says audit, but the host configuration says enforce.
 		expect(run()).toMatchObject({ status: 126, stdout: "" });
 		host.configure({ mode: "audit", audit });
 		rmSync(host.at("audit.jsonl"));
@@ -170,7 +172,7 @@ describe("the examples", () => {
 			const { containers, securityContext, volumes } = spec.template.spec;
 			expect(securityContext).toMatchObject({ runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } });
 			const [{ command, volumeMounts, securityContext: own }] = containers;
-			// A `command` in the manifest would replace the launcher.
+			// If the manifest had a `command`, the container would start that program instead of the launcher.
 			expect(command).toBeUndefined();
 			expect(own).toMatchObject({ allowPrivilegeEscalation: false, readOnlyRootFilesystem: true });
 			expect(volumeMounts.map(({ name }: { name: string }) => name)).toEqual(

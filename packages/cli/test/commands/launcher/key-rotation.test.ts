@@ -1,4 +1,4 @@
-/** Follows docs/identities.md: the new key is announced, then used, then the old key is removed. */
+/** Follows docs/identities.md: first the new key is announced, then it is used, and then the old key is removed. */
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -47,7 +47,7 @@ describe("replacing a key", () => {
 		const pinned = (...pins: NewIdentity[]) => {
 			host.configure({ pins: pins.map(({ pin }) => ({ "spki-sha256": pin, name: pin })) });
 		};
-		/** Makes a release as it arrives at the host: files and index. */
+		/** Makes a release in the form in which it arrives at the host: files and an index. */
 		const release = (text: string, { key }: NewIdentity) => {
 			writeFileSync(host.at("app/main.js"), `console.log(${JSON.stringify(text)})`);
 			const certificate = key[3];

@@ -176,7 +176,7 @@ describe.skipIf(!canBeHost)("sigtool launcher (needs root, and the launcher buil
 		[
 			"a launcher configuration older than the host configuration",
 			(h) => h.configure({ audit: { jsonLines: "/var/log/x" } }),
-			/flags .*install. again/,
+			/flags .*the file of events.*launcher install --prefix/,
 		],
 	];
 	it.each(damages)("check finds %s", (_, damage, message) => {

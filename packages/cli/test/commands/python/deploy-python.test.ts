@@ -15,7 +15,7 @@ const PYTHON = "/usr/bin/python3.13";
 const canBuild = existsSync("/usr/include/python3.13/Python.h") && existsSync("/usr/include/openssl/cms.h");
 const canSpeakForAnother = spawnSync("unshare", ["-m", "true"]).status === 0;
 
-/** A host whose files have other paths than in the examples. */
+/** A host whose files have other paths than those in the examples. */
 class PythonHost extends Host {
 	constructor() {
 		super({
@@ -40,7 +40,7 @@ class PythonHost extends Host {
 		return args.map((arg) => paths.reduce((text, [from, to]) => text.replace(from, to), arg));
 	}
 
-	/** Builds as the Dockerfile does. */
+	/** Builds the release as the Dockerfile of the example does. */
 	build(audit: object = {}): void {
 		const env = {
 			...process.env,
@@ -85,7 +85,7 @@ describe.skipIf(!canBeHost || !canBuild)(
 		it("built as in the Dockerfile runs by its ENTRYPOINT and by the unit's ExecStart, and not after a change", () => {
 			const host = new PythonHost();
 			host.build({ syslog: false });
-			// Root runs this service, and the data directory of the test is on no mount of its own.
+			// The service runs as root, and the test's data directory has no separate mount. So the launcher warns.
 			const warning = `sigtool-launch: root may write "${host.at("data")}", whose mount is not nosuid\n`;
 			const ran = { status: 0, stdout: "ran service ['--port', '80']\n", stderr: warning };
 			expect(host.start([...host.entrypoint, "--port", "80"])).toMatchObject(ran);

@@ -130,7 +130,7 @@ describe.skipIf(!canBuild)("sigtool python build (needs a CPython with headers, 
 		return ["--trust", join(home, "config/sigtool/identities/development/certificate.pem")];
 	}
 
-	/** Makes a script that answers as a CPython without headers would. */
+	/** Makes a script that answers like a CPython without headers. */
 	function withoutHeaders(home: string, version = "3.13.5"): string[] {
 		const facts = {
 			version,
@@ -165,7 +165,7 @@ describe.skipIf(!canBuild || !existsSync(LAUNCHER))(
 		});
 		afterAll(() => rmSync(home, { recursive: true }));
 		const run = (...args: string[]) => sigtool(["run", "-q", "--allow-development", ...args], { cwd: home });
-		/** Runs with a compiled index, so that the library is not hashed each time. */
+		/** Runs a program with a compiled index. Otherwise the library would be hashed for each run. */
 		const indexed = (...args: string[]) => run("--index", at("app.sigx"), ...args);
 
 		it("names the command that builds a spython when there is none", () => {
@@ -248,7 +248,7 @@ describe.skipIf(!canBuild || !existsSync(LAUNCHER))(
 					? { spython: verdict(opening("enforce")), launcher: verdict(opening("launcher")) }
 					: { spython: "closed", launcher: "closed" };
 				expect({ name, spython, launcher }).toEqual({ name, ...expected });
-				// On Debian, tkinter is in a separate package that may be missing.
+				// On Debian, tkinter is in a separate package, which may be missing.
 				if (name !== "script in Tcl") expect([name, works]).toEqual([name, true]);
 			}
 			const text = sigtool(["python", "gaps", "--spython", "/bin/true"]);
@@ -316,7 +316,7 @@ describe.skipIf(!canBuild || !canBeHost)(
 			expect(host.run(host.at("app/main.py"), "x")).toMatchObject({ status: 126, stdout: "" });
 			appendFileSync(host.at("lib/spython"), "x");
 			expect(check()).toMatchObject({ status: 1, stdout: expect.stringMatching(/wrong +spython +.*spython changed/) });
-			expect(check().stderr).not.toContain("python release"); // A changed spython is not run.
+			expect(check().stderr).not.toContain("python release"); // `check` does not run a changed spython.
 			expect(host.run(host.at("app/main.py"), "x").stderr).toContain("its SHA-256 is");
 			copyFileSync(host.at("spython"), host.at("lib/spython"));
 			chmodSync(host.at("lib/spython"), 0o775);

@@ -149,7 +149,7 @@ describe.skipIf(!existsSync(LAUNCHER))("sigtool run --allow-development (needs t
 	});
 });
 
-/** The use of a development identity is noted even with --quiet. */
+/** Matches the note about the development identity, which is printed even with --quiet. */
 const NOTE = /^note: a development identity signed ".*app\.sigx"; other machines do not trust it\n$/;
 
 describe("sigtool run", () => {

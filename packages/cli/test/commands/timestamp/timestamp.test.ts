@@ -52,7 +52,7 @@ describe.skipIf(!hasOpenssl)("timestamps on the command line", () => {
 	const bad = () => server(({ query, response }) => sendReply(response, replyTo(query, authority, workshop, "sha1")));
 	const tree = () => makeTree(join(temporaryDirectory(), "lib"), { "index.js": "1\n", "more/a.js": "2\n" });
 	const trust = () => ["--trust", root.file, "--tsa-trust", timeRoot.file];
-	/** A time at which every certificate here has expired. */
+	/** At this time every certificate of these tests has expired. */
 	const LATER = ["--at", "2041-01-01"];
 
 	it("14.9: says of a trust index how it is timestamped", async () => {

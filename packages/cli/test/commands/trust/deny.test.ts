@@ -22,8 +22,8 @@ const hasOpenssl = hasProgram("openssl");
 const P256_ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
 
 /**
- * Replaces the issuer's signature (r, s) on P-256 by (r, n - s). The new signature is as valid, and anybody can compute
- * it.
+ * Replaces the issuer's signature (r, s) on P-256 by (r, n - s). Anybody can compute the new signature, which is valid
+ * too.
  */
 function withOtherSignature(der: Uint8Array): Uint8Array {
 	const { tbs, signatureAlgorithm, signature } = parseCertificate(der);
@@ -55,7 +55,7 @@ describe.skipIf(!hasOpenssl)("trust deny", () => {
 	});
 
 	const sha256 = (file: string) => createHash("sha256").update(readFileSync(file)).digest("hex");
-	/** Expects a refusal in two cases: if --trust names the authority, and if it names the signer's own certificate. */
+	/** Expects a refusal in two cases: --trust names the authority, and --trust names the signer's own certificate. */
 	function expectRefused(args: readonly string[], reason: string): void {
 		for (const trust of [
 			["--trust", caFile],

@@ -142,7 +142,7 @@ describe("13.1: --signature-only", () => {
 });
 
 describe.skipIf(!hasProgram("openssl"))("13.1: a catalog without names (needs openssl)", () => {
-	/** Writes a catalog as driver tools do: its members have digests and no names. */
+	/** Writes a catalog in the form of driver tools: its members have digests and no names. */
 	async function nameless() {
 		const { home, root, sigtool, at } = signedTree();
 		unlinkSync(at("d.cat"));

@@ -10,7 +10,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { makeTree, runner } from "../../support.js";
 
-/** Each run starts Node.js twice for each form, which takes most of the time. */
+/** Most of the time is spent on starting Node.js, twice for each form in each run. */
 const RUNS = process.env.SIGTOOL_FULL === undefined ? 4 : 60;
 const ODD_RUNS = process.env.SIGTOOL_FULL === undefined ? 2 : 30;
 
@@ -46,7 +46,7 @@ const FORMS: readonly Form[] = [
 
 interface Odd {
 	readonly name: string;
-	/** Signs the tree `d` in the directory `place`. `run` runs the command line there. */
+	/** Signs the tree `d`, which is in the directory `place`. `run` runs the command line in that directory. */
 	readonly make: (run: (...args: string[]) => void, place: string) => void;
 	/** The operands, relative to `place`, with the exit statuses for an intact and for a differing tree. */
 	readonly forms: readonly { readonly args: readonly string[]; readonly intact: number; readonly differing: number }[];
@@ -120,7 +120,7 @@ const name = fc.stringMatching(/^[a-z][a-z0-9_ -]{0,6}[a-z0-9]$/);
 const path = fc.array(name, { minLength: 1, maxLength: 3 }).map((steps) => steps.join("/"));
 const content = fc.string({ maxLength: 40 });
 
-/** A tree in which no file is at the path of a directory. */
+/** Generates trees in which no file is at the path of a directory. */
 const tree = fc.dictionary(path, content, { minKeys: 2, maxKeys: 8, noNullPrototype: true }).filter((files) => {
 	const paths = Object.keys(files);
 	return !paths.some((file) => paths.some((other) => other.startsWith(`${file}/`)));
@@ -160,7 +160,10 @@ describe("13 (must hold 3): every form of verify ends with 1 over a changed, add
 	});
 	afterAll(() => rmSync(home, { recursive: true, force: true }));
 
-	/** Returns the exit status of each form. `turn` decides how each form gets -q. */
+	/**
+	 * Returns the exit status of each form. `turn` decides where each form has -q: nowhere, before or after the
+	 * operands.
+	 */
 	function statuses(place: Place, turn: number, forms = FORMS): Record<string, number | null> {
 		const results: Record<string, number | null> = {};
 		for (const [index, form] of forms.entries()) {
@@ -179,7 +182,7 @@ describe("13 (must hold 3): every form of verify ends with 1 over a changed, add
 	const all = (results: Record<string, number | null>, status: number) =>
 		Object.fromEntries(Object.keys(results).map((form) => [form, status]));
 
-	/** Tries the directory under the name with which it was signed, and renamed. */
+	/** Tries the directory under its signed name, and then renamed. */
 	it.each(["as signed", "renamed"] as const)("13 (must hold 3): %s", (how) => {
 		fc.assert(
 			fc.property(tree, fc.constantFrom(...Object.keys(CHANGES)), fc.nat({ max: 100 }), (files, change, pick) => {

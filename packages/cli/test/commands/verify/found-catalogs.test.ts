@@ -90,7 +90,7 @@ describe("13.11: the one catalog of sigtool's at the root is taken, whatever its
 			expect(run.stderr).toMatch(/(lib|foo)\.cat.*lies in the tree of .*d\.cat.*\[ERR_NESTED_CATALOG\]/);
 			expect(run.status).not.toBe(0);
 		}
-		// A second catalog beside the first one does not make the first one void.
+		// A second catalog beside the first one does not make the first one invalid.
 		sigtool(["sign", at("e/lib"), "-o", at("e/chance.cat")]);
 		for (const args of attempts()) expect(sigtool(args).stderr).toContain("[ERR_NESTED_CATALOG]");
 		sigtool(["sign", at("e/a"), "-o", at("e/second.cat")]);
@@ -261,7 +261,7 @@ describe("13.18: sign refuses a sequence lower than that of the catalog it repla
 		expect(sign("--sequence", "1", "--product", "other", "-o", at("x.cat"))).toMatchObject({ status: 0 });
 		expect(sign("--sequence", "1000")).toMatchObject({ status: 0 });
 		expect(sign("--sequence", "2", "--force")).toMatchObject({ status: 0 });
-		// Now d1.cat has the lower sequence, and the highest one of both catalogs still decides.
+		// Now d1.cat has the lower sequence. The highest sequence of both catalogs still decides.
 		expect(sign("--sequence", "3")).toMatchObject({ status: 2, stderr: expect.stringContaining('"d.cat" has') });
 	});
 });

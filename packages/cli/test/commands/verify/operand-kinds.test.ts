@@ -1,6 +1,6 @@
 /**
- * Tests that `verify` recognises a catalog and a trust index by their content, and never compares a catalog alone as a
- * mere file of a tree, unless the user names the catalog of that tree.
+ * Tests that `verify` recognises a catalog and a trust index by their content. `verify` compares a catalog like any
+ * other file of a tree only if the user also names the catalog of that tree.
  */
 
 import { copyFileSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
@@ -13,14 +13,17 @@ function workspace(tree: Record<string, TreeEntry> = { a: "1", "sub/b": "2" }) {
 	const root = makeTree(join(home, "d"), tree);
 	const sigtool = runner(home);
 	const at = (path: string) => join(home, path);
-	/** Runs `verify` in the directory that contains `d`. */
+	/** Runs `verify` in the home directory, which contains the tree `d`. */
 	const verify = (...args: string[]) => sigtool(["verify", ...args], { cwd: home });
 	const sign = (...args: string[]) => expect(sigtool(["sign", ...args], { cwd: home })).toMatchObject({ status: 0 });
 	return { home, root, sigtool, at, verify, sign };
 }
 
 describe("13.1: a catalog that another catalog signs as a file", () => {
-	/** Makes a tree `t` in which the catalog at the returned path is a mere member of the catalog that counts. */
+	/**
+	 * Each function makes a signed tree `t` and returns the path of a catalog in it. This catalog is not the catalog of
+	 * `t`, but one of the files that the catalog of `t` signs.
+	 */
 	const trees: [name: string, make: (place: ReturnType<typeof workspace>) => string][] = [
 		[
 			"of a directory that was renamed and signed again",

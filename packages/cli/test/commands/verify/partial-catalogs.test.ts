@@ -1,6 +1,6 @@
 /**
- * Tests catalogs that cover a part of their tree: the files of a list, of globs, or of paths. `verify` says which part
- * a catalog covers, and tells about the files beside that part.
+ * Tests catalogs that cover a part of their tree: the files of a list, of globs, or of paths. `verify` must say which
+ * part a catalog covers, and must report the files outside of that part.
  */
 
 import { unlinkSync, writeFileSync } from "node:fs";

@@ -1,6 +1,6 @@
 /**
- * Puts another certificate of the pinned key into a catalog and into an index. Their signatures stay valid, because
- * they do not cover the certificate.
+ * Puts another certificate of the pinned key into a catalog and into an index. The signatures of both stay valid,
+ * because they do not cover the certificate.
  */
 
 import type { KeyObject } from "node:crypto";
@@ -19,7 +19,7 @@ import { p256 } from "../../../../core/test/signer/material.js";
 import { makeTree, runner, temporaryDirectory } from "../../support.js";
 
 const DAY_MS = 86_400_000;
-/** Nobody signed anything that contains this text. */
+/** The forged certificates contain this text. Nobody signed them, so no output may contain the text. */
 const CLAIM = "Microsoft";
 
 function issue(key: KeyObject, commonName: string, days: number): Certificate {
@@ -58,7 +58,7 @@ async function claimed(claimedDays = 10, genuineDays = 300) {
 	const index = join(home, "app.sigx");
 	await compileTrustIndex([root], { trust: trustFromCertificates([genuine]), signer, output: index });
 	const catalog = join(root, "app.cat");
-	// The certificate expires soon by default, so that a warning about it would show its name.
+	// The forged certificate expires soon by default. A warning about that would show the name in it.
 	const claim = issue(key, `${CLAIM} Corporation`, claimedDays);
 	writeFileSync(catalog, reissued(readFileSync(catalog), claim, signer));
 	mkdirSync(join(home, "pki"));

@@ -21,7 +21,7 @@ const numbered = (count: number, name: (number: number) => string) => {
 	return Object.fromEntries(Array.from({ length: count }, (_, number) => [name(number), String(number)]));
 };
 
-/** The line about the development identity, which is never hidden. */
+/** Matches the line about the development identity, which is never hidden. */
 const NOTE = expect.stringMatching(/^note: a development identity signed [^\n]*\n$/);
 
 describe("a report", () => {
@@ -66,7 +66,8 @@ describe("a report", () => {
 		const run = verify("--no-ignore");
 		expect(run.stdout).toMatch(/hidden +nothing: --no-ignore reports what the signed rules hide\n/);
 		expect(run.stdout).not.toContain("0 entries");
-		expect(run.stderr).not.toContain("sign it again"); // The rule for .git is there already.
+		// The user need not sign again, because the catalog already has the rule for .git.
+		expect(run.stderr).not.toContain("sign it again");
 		expect(sigtool(["verify", root], { cwd: home }).status).toBe(0);
 	});
 

@@ -114,7 +114,7 @@ describe.skipIf(!hasOpenssl)("14.10: --crl fetch, and signers of trust indexes a
 	let root: Issued;
 	let signer: Issued;
 	let server: LocalServer;
-	/** The list that the server has, in PEM; undefined: the status is 404. */
+	/** The list that the server publishes, in PEM. If it is undefined, the server answers with status 404. */
 	let published: Buffer | undefined;
 	let lib: string;
 	let key: string[];

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Makes the containers of Java, with a key for tests that signs nothing else. The certificate is valid for a hundred years.
+# Makes containers with Java's keytool. Their key is for tests and signs nothing else. The certificate is valid for a
+# hundred years.
 set -eu
 cd "$(dirname "$0")"
 rm -f keytool-default.p12 keytool-legacy.p12

@@ -15,7 +15,10 @@ import { apply, repeat, toText } from "../../safe/captured.js";
 import { closeSync, indexOf, openSync, threadId, writeSync } from "../../safe/primordials.js";
 import { replace } from "../../safe/replace.js";
 
-/** Judges every addon that `process.dlopen` loads. `writable` are further directories in which the copy can be made. */
+/**
+ * Judges every addon that `process.dlopen` loads. The verified copy can also be made in one of the `writable`
+ * directories.
+ */
 export function guardAddons(gate: Gate, writable: readonly string[]): void {
 	const directories = [...DIRECTORIES, ...writable];
 	const ruling = gate.policy.runtime.addons;
@@ -24,7 +27,8 @@ export function guardAddons(gate: Gate, writable: readonly string[]): void {
 		"dlopen",
 		(original) =>
 			function dlopen(this: unknown, target: unknown, filename: unknown, flags?: unknown): unknown {
-				// The argument is converted once, because an object could return another text the second time.
+				// The argument is converted only once, because an object could give another text at a second
+				// conversion.
 				const file = toText(filename);
 				if (ruling === "refuse") gate.rule("module.dlopen", { path: file }, "refuse");
 				const { bytes, realPath, verdict } = gate.openCodeSync(file, "addon");
@@ -37,13 +41,13 @@ export function guardAddons(gate: Gate, writable: readonly string[]): void {
 }
 
 const { O_RDWR, O_RDONLY, O_EXCL, O_DIRECTORY = 0 } = fs.constants;
-/** With this flag open() on Linux makes a file that has no name. With O_EXCL the file can never get one. */
+/** With this flag, open() on Linux makes a file that has no name. With O_EXCL, the file can never get a name. */
 const O_TMPFILE = 0o20000000 | O_DIRECTORY;
 const { RTLD_LAZY = 1 } = os.constants.dlopen;
 const { dirname } = path;
 /**
- * The directories in which a copy is tried, in this order. After them the `writable` ones and the addon's own are
- * tried.
+ * A copy is tried in these directories, in this order. After them, the `writable` directories and the addon's own
+ * directory are tried.
  */
 const DIRECTORIES = ["/tmp", "/var/tmp", "/dev/shm"];
 
@@ -98,7 +102,7 @@ function copyIn(directory: string, bytes: Uint8Array): number {
 }
 
 /**
- * The number of copies so far, which makes each copy's path a new one. The kernel reuses the numbers of closed
+ * The number of copies so far, which makes the path of each copy unique. The kernel reuses the numbers of closed
  * descriptors, and the dynamic loader does not load the same path twice.
  */
 let copies = 0;

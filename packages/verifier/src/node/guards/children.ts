@@ -1,6 +1,6 @@
 /**
  * Guards `node:child_process`, because another program loads code that nobody checks. Each start of a child process is
- * an event, and the policy rules on it.
+ * an event, and the policy allows or refuses it.
  */
 
 import type { Gate } from "../../gate/gate.js";
@@ -9,7 +9,7 @@ import { forEachName, guard } from "../../safe/replace.js";
 
 export function guardChildren(gate: Gate, childProcess: object): void {
 	const ruling = gate.policy.runtime.children;
-	// spawn, exec, execFile, fork and node:cluster all call a method of this class, which Node.js exports.
+	// spawn, exec, execFile, fork and node:cluster all call ChildProcess.prototype.spawn(). Node.js exports the class.
 	const { ChildProcess } = childProcess as { ChildProcess: { readonly prototype: object } };
 	guard(ChildProcess.prototype, "spawn", (given) => {
 		const { file, args } = (given[0] ?? {}) as { file?: unknown; args?: unknown };

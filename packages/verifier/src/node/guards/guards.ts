@@ -1,6 +1,7 @@
 /**
- * Installs the guards: wrappers around every function of Node.js that JavaScript can reach and that would run code which
- * the load hook does not see.
+ * Installs the guards: wrappers around functions of Node.js by which JavaScript could run code that the load hook does
+ * not see. The guards are a second barrier, because they run in the same realm as the program. docs/threat-model.md
+ * lists the ways that remain open.
  */
 
 import module from "node:module";
@@ -28,12 +29,13 @@ export interface Guards {
 type InstallGuard = (exports: object, name: string) => void;
 
 /**
- * Guards a built-in module when a program first asks for it, because loading all of them would slow down every start.
+ * Installs all guards. With `on-demand`, a built-in module is guarded when a program first asks for it, because loading
+ * all built-in modules would slow down every start.
  */
 export function installGuards(gate: Gate, writable: readonly string[], builtins: "on-demand" | "at-start"): Guards {
 	const { syncBuiltinESMExports } = module;
-	// Built-in modules are not loaded by `require`, which calls functions of node:module that a program may have
-	// replaced.
+	// Built-in modules are loaded by this function and not by `require`, because `require` calls functions of
+	// node:module that a program may have replaced.
 	const load = process.getBuiltinModule;
 	const guards: Record<string, InstallGuard | undefined> = {
 		"node:child_process": (exports) => guardChildren(gate, exports),
@@ -64,18 +66,18 @@ export function installGuards(gate: Gate, writable: readonly string[], builtins:
 		"node:https": "node:tls",
 		"node:inspector/promises": "node:inspector",
 		"node:http2": "node:tls",
-		// node:test captures functions of these two while it is loaded, so they are guarded before.
+		// While node:test is loaded, it captures functions of these two modules. So they are guarded first.
 		"node:test": ["node:child_process", "node:vm"],
 	};
 	Object.setPrototypeOf(guards, null);
 	Object.setPrototypeOf(builtOn, null);
 
-	// Without synchronous hooks nothing sees an import, so imports are prepared from the start.
+	// With `at-start`, no hook in this thread sees an import. So imports are prepared from the start.
 	let areImportsPrepared = builtins === "at-start";
 
 	function prepareImports(): void {
 		if (areImportsPrepared) return;
-		// A program can make this call fail once, so the flag is set only after the call.
+		// A program can make this call fail once. So the variable is set only after the call has succeeded.
 		syncBuiltinESMExports();
 		areImportsPrepared = true;
 	}
@@ -95,20 +97,22 @@ export function installGuards(gate: Gate, writable: readonly string[], builtins:
 			guards[name] = undefined;
 			if (areImportsPrepared) syncBuiltinESMExports();
 		} catch (error) {
-			// The guard is kept, because a program can make it fail once and then ask for the module again.
+			// The guard is kept, because a program can make the guard fail once and then ask for the module again.
 			guards[name] = guard;
 			throw error;
 		}
 	}
 
 	/**
-	 * Refuses a module while its guard is being installed. Getters of the program may run then and ask for the module.
+	 * Refuses a module while its guard is being installed, because getters of the program may run meanwhile and ask for
+	 * the module.
 	 */
 	function refuseHalfGuarded(_exports: object, name: string): void {
 		gate.rule("process.binding", { name, reason: "ERR_START" }, "refuse");
 	}
 
-	// No hook will see an import, so these modules are guarded now. Loading them takes little time.
+	// With `at-start`, no hook in this thread will see an import. So these modules are guarded now. Loading them takes
+	// little time.
 	if (areImportsPrepared) {
 		for (const name of ["child_process", "crypto", "dns", "fs", "inspector", "tls", "v8", "vm"])
 			prepare(`node:${name}`);

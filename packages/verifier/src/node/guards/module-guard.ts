@@ -10,7 +10,7 @@ export function guardModule(gate: Gate, module: object): void {
 	for (const kind of ["register", "registerHooks"]) {
 		guard(module, kind, () => gate.rule("module.register", { kind }, "refuse"));
 	}
-	// The cache stays off without a refusal, because a program runs without it too, only more slowly.
+	// The compile cache stays off. This is no refusal, because a program runs without the cache too, only more slowly.
 	replace(
 		module,
 		"enableCompileCache",

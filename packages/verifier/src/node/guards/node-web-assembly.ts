@@ -4,13 +4,13 @@
  * 26.10.0. A policy can add those of other releases.
  */
 export const NODE_WEB_ASSEMBLY: readonly string[] = [
-	// The CommonJS lexer of 20 and 22.
+	// These are the CommonJS lexers of Node.js 20 and 22.
 	"ddea0f1cce22055369eecdb67b58991cd76610872f62f0f2999d93f3c2851912",
 	"261278e84d64d4a0940ac790f62d011cf50fd3bf8764e7360108fb3b4f56b0e3",
-	// The type stripper of 22, then that of 24 and 26.
+	// These are the type strippers, first of Node.js 22, then of 24 and 26.
 	"2c8132e2c965a6a10024bf83dcee287fe15a0cb90f987394d1f9f3d68053a851",
 	"79c79a0be6c92c7d8a1968cb1a7bed88737755d38d2b47ddfe4da5e51796a4e9",
-	// The HTTP parsers of fetch, without and with vector instructions, of 20, 22, 24 and 26.
+	// These are the HTTP parsers of fetch in Node.js 20, 22, 24 and 26, each without and with vector instructions.
 	"26c7a79f7ea1ea804d14ff6d90927af37d85e263ad66ba3f6751741f9e47e192",
 	"2ab8c6e07cfae05cfc0925627c2ddbf1c02c330a74a0af554fe1ab405f3ef88b",
 	"b96063c7ce14045f91f17489d8b30a2bf5129308bd801d7dde715579d16d0e21",

@@ -18,7 +18,8 @@ export function guardProcess(gate: Gate, prepare: (builtin: string) => void): vo
 		"binding",
 		(original) =>
 			function binding(this: unknown, given: unknown): unknown {
-				// The argument is converted once, because an object could return another text the second time.
+				// The argument is converted only once, because an object could give another text at a second
+				// conversion.
 				const name = toText(given);
 				if (HARMLESS_BINDINGS[name] !== true) gate.rule("process.binding", { name }, "refuse");
 				return apply(original, this, [name]);
@@ -28,7 +29,7 @@ export function guardProcess(gate: Gate, prepare: (builtin: string) => void): vo
 	for (const kind of ["_debugProcess", "_debugEnd"]) {
 		guard(process, kind, () => gate.rule("inspector.open", { kind }, "refuse"));
 	}
-	// Without a listener Node.js would open the inspector on SIGUSR1.
+	// If SIGUSR1 has no listener, Node.js opens the inspector when the signal arrives.
 	if (isMainThread && !process.execArgv.includes("--disable-sigusr1")) process.on("SIGUSR1", () => {});
 	guard(process, "getBuiltinModule", (args) => {
 		const id = args[0];
@@ -36,25 +37,27 @@ export function guardProcess(gate: Gate, prepare: (builtin: string) => void): vo
 	});
 }
 
-/** These bindings are allowed, because old packages read them, and none of them compiles, loads or starts anything. */
+/**
+ * Old packages read these bindings. They are allowed, because none of them compiles or loads code or starts a program.
+ */
 const HARMLESS_BINDINGS = recordOf(["config", "constants", "http_parser", "natives", "os", "util", "uv"]);
 
 export function guardInspector(gate: Gate, inspector: object): void {
 	const check = (kind: string) => () => gate.rule("inspector.open", { kind }, "refuse");
-	// The type assertion is safe: node:inspector always exports this class.
+	// The type assertion is safe: node:inspector always exports the class Session.
 	const { Session } = inspector as { Session: { readonly prototype: object } };
 	guard(inspector, "open", check("open"));
 	guard(Session.prototype, "connect", check("Session"));
 	guard(Session.prototype, "connectToMainThread", check("Session"));
 }
 
-/** Refuses OpenSSL engines, because OpenSSL loads them by name from the directory in its configuration. */
+/** Refuses OpenSSL engines, because OpenSSL would load the library of an engine without asking the gate. */
 export function guardCrypto(gate: Gate, crypto: object): void {
 	guard(crypto, "setEngine", (args) => gate.rule("crypto.set_engine", { path: toText(args[0]) }, "refuse"));
 }
 
 export function guardTls(gate: Gate, tls: object): void {
-	// The type assertion is needed because the types hide the internal class of a context.
+	// The type assertion is needed because the types hide the internal class of `context`.
 	const { createSecureContext } = tls as { createSecureContext(): { context: object } };
 	const prototype: object = Object.getPrototypeOf(createSecureContext().context);
 	forEachName(["setEngineKey", "setClientCertEngine"], (name) => {
@@ -63,14 +66,14 @@ export function guardTls(gate: Gate, tls: object): void {
 }
 
 export function guardSqlite(gate: Gate, sqlite: object): void {
-	// The type assertion is safe: node:sqlite always exports this class.
+	// The type assertion is safe: node:sqlite always exports the class DatabaseSync.
 	const { DatabaseSync } = sqlite as { DatabaseSync: { readonly prototype: object } };
 	guard(DatabaseSync.prototype, "loadExtension", (args) => {
 		gate.rule("sqlite.load_extension", { path: toText(args[0]) }, "refuse");
 	});
 }
 
-/** Refuses flags of V8, which decide whether text may become code. */
+/** Refuses all flags of V8 except harmless ones, because some flags decide whether text may become code. */
 export function guardV8(gate: Gate, v8: object): void {
 	replace(
 		v8,
@@ -85,11 +88,12 @@ export function guardV8(gate: Gate, v8: object): void {
 }
 
 /**
- * Returns true for the text of one flag that sets a size, or that gives access to the garbage collector, which tests
- * need. V8 splits the text at every white space, so a text with white space could contain a second flag.
+ * Returns true for a text that is one flag and changes a limit or exposes the garbage collector to tests. V8 splits the
+ * text at white space. So a text with white space could contain a second flag, and is not harmless.
  */
 function isHarmlessFlag(flag: string): boolean {
-	// Only printable ASCII without the space is compared, because a program could replace methods of strings.
+	// This loop refuses white space and all characters beyond ASCII. It compares characters by operators, because a
+	// program could replace the methods of strings.
 	for (let at = 0; at < flag.length; at++) if (flag[at] <= " " || flag[at] > "~") return false;
 	return (
 		startsWith(flag, "--max") ||

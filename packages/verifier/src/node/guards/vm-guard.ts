@@ -1,7 +1,7 @@
 /**
- * Guards `node:vm` and `node:repl`, which turn text into code. Text is trusted if it is the content of a signed file and
- * its `filename` is that file's path. The policy rules on other text, by `stringCode`. Cached bytecode is always refused,
- * because it is not signed.
+ * Guards `node:vm` and `node:repl`, which turn text into code. Text is trusted if it is the content of a signed file
+ * and its `filename` is that file's path. The member `stringCode` of the policy decides about other text. Cached
+ * bytecode is always refused, because it is not signed.
  */
 
 import type { Gate } from "../../gate/gate.js";
@@ -12,18 +12,18 @@ import { forEachName, guard, guardClass, replace } from "../../safe/replace.js";
 type Options = Record<PropertyKey, unknown>;
 
 export function guardVm(gate: Gate, vm: object): void {
-	// The type assertion is safe: node:vm always exports this class.
+	// The type assertion is safe: node:vm always exports the class Script.
 	const { Script } = vm as { Script: new (...args: never[]) => object };
 	const prototype = getPrototypeOf(Script.prototype);
 	const GuardedScript = guardClass(Script, Function.prototype, (args, create) => {
-		// The argument is converted once, because an object could return another text the second time.
+		// The argument is converted only once, because an object could give another text at a second conversion.
 		const text = toText(args[0]);
 		const own = ownOptions(args[1]);
 		compile("Script", text, own);
 		return create([text, own]);
 	});
-	// The base class of Script compiles text too. A program could reach it by `constructor` of its prototype, so this
-	// property is replaced.
+	// The base class of Script compiles text too. A program could get this class from the property `constructor` of its
+	// prototype, so the property now leads to the guarded class.
 	define(prototype, "constructor", GuardedScript, false);
 	define(vm, "Script", GuardedScript, true);
 
@@ -38,7 +38,8 @@ export function guardVm(gate: Gate, vm: object): void {
 					const own = ownOptions(args[place]);
 					compile(name, text, own);
 					if (name === "runInNewContext") withoutStrings(own, "contextCodeGeneration");
-					// define() is used, because assigning a missing argument could call a setter of Array.prototype.
+					// define() is used, because an assignment to a missing element could call a setter of
+					// Array.prototype.
 					define(args, 0, text, true);
 					define(args, place, own, true);
 					return apply(original, this, args);
@@ -93,14 +94,14 @@ export function guardVm(gate: Gate, vm: object): void {
 	}
 }
 
-/** node:repl runs this text by a guarded function while it is loaded, so the text is allowed. */
+/** While node:repl is loaded, it passes this text to a guarded function of node:vm. So the guard allows the text. */
 const RUN_BY_REPL = "Object.getOwnPropertyNames(globalThis)";
 
 /** Guards the start of the REPL, because it compiles input without the public functions of node:vm. */
 export function guardRepl(gate: Gate, repl: object): void {
 	const check = () => gate.rule("code.string", { kind: "REPL" }, gate.policy.runtime.stringCode);
 	guard(repl, "start", check);
-	// The type assertion is safe: node:repl always exports this class.
+	// The type assertion is safe: node:repl always exports the class REPLServer.
 	const { REPLServer } = repl as { REPLServer: new (...args: never[]) => object };
 	const guarded = guardClass(REPLServer, getPrototypeOf(REPLServer), (args, create) => {
 		check();
@@ -109,7 +110,10 @@ export function guardRepl(gate: Gate, repl: object): void {
 	define(repl, "REPLServer", guarded, true);
 }
 
-/** Copies options and reads each member once. The copy has no prototype, because a program could add members there. */
+/**
+ * Copies options and reads each member once. The copy has no prototype, because a program could add members to
+ * Object.prototype.
+ */
 function ownOptions(options: unknown): Options {
 	if (typeof options === "string") return { __proto__: null, filename: options } as unknown as Options;
 	return assign({ __proto__: null }, options) as Options;

@@ -1,6 +1,7 @@
 /**
- * Guards `WebAssembly`. A module is trusted if a signed file has the same content, or if the module's digest is on the
- * policy's list.
+ * Guards `WebAssembly`, unless the policy allows every module. With the policy `signed`, a module is trusted if a
+ * signed file has the same content, or if the policy or node-web-assembly.ts lists the module's digest. With `refuse`,
+ * no module is trusted.
  */
 
 import type { Gate } from "../../gate/gate.js";
@@ -33,8 +34,8 @@ export function guardWebAssembly(gate: Gate): void {
 				},
 		);
 	}
-	// These functions are refused, because they compile a response before all of its bytes have arrived and can be
-	// judged.
+	// These functions compile a response before all of its bytes have arrived. So the bytes cannot be judged before,
+	// and the functions are refused.
 	for (const name of ["compileStreaming", "instantiateStreaming"]) {
 		replace(
 			wasm,
@@ -54,7 +55,7 @@ export function guardWebAssembly(gate: Gate): void {
 	/** Judges a copy of the bytes and returns the copy, so that exactly the judged bytes are compiled. */
 	function judged(source: unknown): unknown {
 		const bytes = copyOfBytes(source);
-		// Without bytes there is nothing to judge: WebAssembly itself throws a TypeError.
+		// A source without bytes needs no judgement, because WebAssembly itself throws a TypeError for it.
 		if (bytes === undefined) return undefined;
 		const digest = sha256(bytes);
 		const isAllowed = ruling === "signed" && isKnown(digest);

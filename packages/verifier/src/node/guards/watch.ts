@@ -1,8 +1,7 @@
 /**
- * Raises events for some of what a program does besides running code: it opens, reads and writes files, connects
- * sockets, looks up names, and sets or deletes environment variables. Audit hooks may refuse these actions. Other
- * functions with a similar effect, such as `fs.copyFile()` and `dns.resolve()`, and internal bindings of Node.js raise
- * no event.
+ * Raises an event when a program opens, reads or writes a file, connects a socket, looks up a host name, or sets or
+ * deletes an environment variable. Audit hooks may refuse these actions. Some functions that do the same, such as
+ * `fs.copyFile()`, `dns.resolve()` and the internal bindings of Node.js, raise no event.
  */
 
 import type { EventDetail } from "../../audit/events.js";
@@ -12,7 +11,7 @@ import { forEachName, guard } from "../../safe/replace.js";
 
 /** Watches `node:fs` and `node:fs/promises`. */
 export function watchFiles(gate: Gate, fs: object): void {
-	// The type assertion is safe: node:fs always exports this object.
+	// The type assertion is safe: node:fs always exports the object `promises`.
 	const { promises } = fs as { readonly promises: object };
 	const watch = (args: readonly unknown[], usualFlags: string) => {
 		const [path, options] = [args[0], args[1]];
@@ -24,7 +23,8 @@ export function watchFiles(gate: Gate, fs: object): void {
 
 	function watchModule(module: object): void {
 		forEachName(["open", "openSync"], (name) => guard(module, name, (args) => watch(args, "r")));
-		// Only the path is passed on: the second argument of these functions is not a flag, but options or the content.
+		// The second argument of these functions has options or the content, but no flags. So only the path is passed
+		// on.
 		forEachName(["readFile", "readFileSync"], (name) => guard(module, name, (args) => watch([args[0]], "r")));
 		forEachName(["writeFile", "writeFileSync"], (name) => guard(module, name, (args) => watch([args[0]], "w")));
 		forEachName(["appendFile", "appendFileSync"], (name) => guard(module, name, (args) => watch([args[0]], "a")));
@@ -33,27 +33,27 @@ export function watchFiles(gate: Gate, fs: object): void {
 
 /** Watches `node:net`, which node:http, node:https and node:tls use. */
 export function watchSockets(gate: Gate, net: object): void {
-	// The type assertion is safe: node:net always exports this class.
+	// The type assertion is safe: node:net always exports the class Socket.
 	const { Socket } = net as { readonly Socket: { readonly prototype: object } };
 	guard(Socket.prototype, "connect", (args) => gate.rule("net.connect", destinationOf(args), "allow"));
 }
 
 /** Watches `node:dns` and `node:dns/promises`. */
 export function watchNames(gate: Gate, dns: object): void {
-	// The type assertion is safe: node:dns always exports this object.
+	// The type assertion is safe: node:dns always exports the object `promises`.
 	const { promises } = dns as { readonly promises: object };
 	const watch = (args: readonly unknown[]) => gate.rule("dns.lookup", { host: textOf(args[0]) }, "allow");
 	guard(dns, "lookup", watch);
 	guard(promises, "lookup", watch);
 }
 
-/** Watches writes to `process.env`. Reading is no event, and no value is recorded. */
+/** Watches writes to `process.env`. Reading a variable raises no event, and no event contains a value. */
 export function watchEnvironment(gate: Gate): void {
 	const watch = (name: unknown, operation: string) =>
 		gate.rule("process.env", { name: toText(name), operation }, "allow");
 	const { defineProperty, deleteProperty, set } = Reflect;
 	process.env = new ProxyObject(process.env, {
-		// A program could add traps to Object.prototype, so the handler has no prototype.
+		// The handler has no prototype, because a program could add traps to Object.prototype.
 		__proto__: null,
 		set(env: object, name: string, value: unknown) {
 			watch(name, "set");
@@ -71,7 +71,8 @@ export function watchEnvironment(gate: Gate): void {
 }
 
 /**
- * Reads the arguments of `socket.connect`: options, a port and a host, or a path. net.connect passes them as one array.
+ * Reads the arguments of `socket.connect`: options, a port and a host, or a path. net.connect() passes these arguments
+ * as one array.
  */
 function destinationOf(args: readonly unknown[]): EventDetail<"net.connect"> {
 	const first = args[0];
@@ -84,7 +85,10 @@ function destinationOf(args: readonly unknown[]): EventDetail<"net.connect"> {
 	return isPort ? { port: textOf(given), host: textOf(args[1]) } : { path: textOf(given) };
 }
 
-/** Converts a path, which may be a string, a URL or bytes. Node.js refuses any other value by itself. */
+/**
+ * Converts a path, host or port to text. Returns undefined for a missing value, and for a function, which is a
+ * callback.
+ */
 function textOf(value: unknown): string | undefined {
 	return value === undefined || value === null || typeof value === "function" ? undefined : toText(value);
 }

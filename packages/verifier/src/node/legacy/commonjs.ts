@@ -30,15 +30,16 @@ export function installLegacyCommonJs(gate: Gate, scopes: PackageScopes, texts: 
 		const isMain = target.id === ".";
 		if (isModule && !isMain) throw requiresModule(file);
 		texts.handOut(file, text);
-		// Without a format Node.js would load text that looks like an ES module as an ES module. Only the main module
-		// may be an ES module, because a hook sees its import.
+		// Without a format, Node.js would load text that looks like an ES module as an ES module. Only the main module
+		// may be an ES module, because a hook sees the import of the main module.
 		target._compile(text, file, isModule ? "module" : isMain ? undefined : "commonjs");
 	};
 	_extensions[".json"] = (target, filename) => {
 		const file = toText(filename);
 		target.exports = parseJson(withoutByteOrderMark(sourceText(gate, file, gate.readCodeSync(file, "json"))));
 	};
-	// If an option makes Node.js strip TypeScript, such files are refused, because Node.js would read them itself.
+	// If an option makes Node.js strip types, TypeScript files are refused, because Node.js would read them without a
+	// hook.
 	for (const name of [".ts", ".cts", ".mts"]) {
 		if (_extensions[name] === undefined) continue;
 		_extensions[name] = (_target, filename) => {

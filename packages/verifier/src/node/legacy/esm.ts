@@ -33,7 +33,10 @@ type NextResolve = (specifier: string, context: ResolveContext) => Promise<Resol
 type NextLoad = (url: string, context: object) => Promise<LoadResult>;
 
 const HANDOVER = Symbol.for("sigtool:loader");
-/** The loader's module as a URL, so that no file is read. It exports the functions that `offerLoader` publishes. */
+/**
+ * This URL contains the text of the loader's module, so Node.js reads no file for it. The module exports the functions
+ * that `offerLoader` publishes.
+ */
 const LOADER = "data:text/javascript,export const{load,resolve}=globalThis[Symbol.for('sigtool:loader')]";
 
 /**
@@ -47,7 +50,7 @@ export function startLoaderThread(): void {
 	const { unref } = prototype;
 	let thread: Worker | undefined;
 	prototype.unref = function (this: Worker) {
-		// module.register() makes a Worker and calls its unref(). So `this` is the hook's thread.
+		// module.register() makes a Worker and calls its unref(). So `this` is the Worker of the hook's thread.
 		thread = this;
 		unref.call(this);
 	};
@@ -62,8 +65,9 @@ export function startLoaderThread(): void {
 }
 
 /**
- * Occupies `then` on Object.prototype. A promise asks its value for `then`, so a getter that a program defined there
- * could change the source in an answer. A program can still set `then` on every other object.
+ * Occupies `then` on Object.prototype. Node.js resolves a promise with each answer, and JavaScript then reads `then`
+ * from the answer. A getter that a program defined on Object.prototype could change the source in the answer. A program
+ * can still set `then` on every other object.
  */
 function keepThen(): void {
 	const prototype = Object.prototype;
@@ -79,7 +83,10 @@ function keepThen(): void {
 	defineProperty(prototype, "then", then as PropertyDescriptor);
 }
 
-/** Makes Node.js send questions and answers only over the present port, by methods that a program cannot replace. */
+/**
+ * Makes Node.js send requests and answers only over the port that it uses now, by methods that a program cannot
+ * replace.
+ */
 function keepToItself(thread: Worker): void {
 	const { MessagePort, receiveMessageOnPort } = workerThreads;
 	const { postMessage } = MessagePort.prototype;
@@ -113,8 +120,8 @@ export function offerLoader(gate: Gate, scopes: PackageScopes): void {
 
 	/**
 	 * Checks links for an import, because the `realpathSync` that imports use cannot be replaced. A path is followed a
-	 * second time. The name of a package is resolved a second time by `require`, whose links are checked. A link that is
-	 * reached only by the "import" condition of a package is not checked.
+	 * second time. The name of a package is resolved a second time by `require`, whose links are checked. A link is not
+	 * checked if only the condition "import" of a package leads to it.
 	 */
 	function followAgain(specifier: string, parent: string | undefined, file: string): void {
 		if (/^(\.{0,2}\/|file:)/.test(specifier)) {
@@ -124,7 +131,7 @@ export function offerLoader(gate: Gate, scopes: PackageScopes): void {
 			try {
 				module.createRequire(parent).resolve(specifier);
 			} catch {
-				// A package without a "require" condition is not checked.
+				// A package without a condition "require" is not checked.
 			}
 		}
 	}

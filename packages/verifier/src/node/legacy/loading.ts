@@ -27,8 +27,9 @@ export const legacyLoading: Loading = {
 };
 
 /**
- * Makes Node.js create its inner realm now. Otherwise Node.js creates the realm when a reader of a web stream is first
- * released, for example by `fetch`. It calls a public function of node:vm for that, and the guard would refuse the call.
+ * Makes Node.js create its inner realm now. Otherwise Node.js creates this realm when a program first releases a reader
+ * of a web stream, for example by `fetch`. Node.js then calls a public function of node:vm, and the guard would refuse
+ * the call.
  */
 function makeInnerRealm(): void {
 	new ReadableStream().getReader().releaseLock();

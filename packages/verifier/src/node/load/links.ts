@@ -1,6 +1,6 @@
 /**
  * Checks the symbolic links on the path of a module: each link inside a product must be signed. Node.js follows links
- * before it calls any hook. It calls the present `realpathSync` of node:fs for that, so this function is wrapped.
+ * before it calls any hook. It follows them by `realpathSync` of node:fs, so this function is wrapped.
  */
 
 import fs from "node:fs";
@@ -19,7 +19,8 @@ export function guardLinks(gate: Gate): void {
 		(original) =>
 			function realpathSync(path: unknown, options: unknown): unknown {
 				const real = (original as RealPath)(path, options);
-				// The cheapest test comes first: Node.js calls this for every module, and most paths have no link.
+				// Most paths have no link. So the cheapest test comes first, because Node.js calls this function for
+				// every module.
 				if (real !== path && isOfLoader(options) && typeof real === "string") checkLinks(gate, path as string, real);
 				return real;
 			},
@@ -27,7 +28,10 @@ export function guardLinks(gate: Gate): void {
 	fs.realpathSync.native = native;
 }
 
-/** Recognises a call of a loader of Node.js: it passes a cache under a symbol that programs do not have. */
+/**
+ * Returns true for the options that a loader of Node.js passes: a cache under a symbol. If a program passes a symbol
+ * too, the links on its path are checked, which does no harm.
+ */
 function isOfLoader(options: unknown): boolean {
 	return typeof options === "object" && options !== null && getOwnPropertySymbols(options).length > 0;
 }

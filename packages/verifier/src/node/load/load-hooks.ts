@@ -13,17 +13,19 @@ import type { ModuleText } from "./module-text.js";
 import type { PackageScopes } from "./package-scope.js";
 import { bytesOf, sourceText, withoutByteOrderMark } from "./source-text.js";
 
-/** The context that Node.js passes. The types of Node.js 20 do not have it. */
+/** The second argument of a load hook. The types of Node.js 20 do not have it. */
 interface LoadContext {
 	readonly format: string | null | undefined;
-	/** Absent for `require`. */
+	/** This member is undefined if `require` loads the module. */
 	readonly importAttributes: object | undefined;
 }
 interface LoadResult {
 	readonly format: string | null | undefined;
 	readonly source: string | Uint8Array | null;
 	readonly shortCircuit?: boolean;
-	/** If this is true, Node.js 22 loads an imported CommonJS module by Module._load, as it does without hooks. */
+	/**
+	 * If this member is true, Node.js 22 loads an imported CommonJS module by Module._load, as it does without hooks.
+	 */
 	readonly shouldBeReloadedByCJSLoader?: boolean;
 }
 type NextLoad = (url: string, context?: object) => LoadResult;
@@ -31,8 +33,8 @@ type RegisterHooks = (hooks: object) => unknown;
 
 /** Installs the hook. From now on every module is loaded through `gate`. */
 export function installLoadHooks(gate: Gate, scopes: PackageScopes, texts: ModuleText, guards: Guards): void {
-	// The type assertion is safe: this runs only on Node.js 22.15 and later, which have registerHooks, unlike the types
-	// of Node.js 20.
+	// The type assertion is safe: this code runs only on Node.js 22.15 and later. These releases have registerHooks,
+	// but the types of Node.js 20 do not have it.
 	const { registerHooks } = module as unknown as { registerHooks: RegisterHooks };
 	registerHooks({ __proto__: null, load });
 
@@ -49,7 +51,7 @@ export function installLoadHooks(gate: Gate, scopes: PackageScopes, texts: Modul
 			gate.rule("code.string", { kind: startsWith(url, "data:") ? "data: URL" : "URL" }, "refuse");
 			return nextLoad(url);
 		}
-		// The hook leaves an addon to process.dlopen, whose guard judges the file.
+		// The hook returns no source for an addon, because the guard of process.dlopen judges the addon's file.
 		if (derived === "addon") return { format: derived, source: null, shortCircuit: true };
 		const content = gate.readCodeSync(path, useOf(path, derived, isRequired));
 		const format = derived === "json" ? derived : scopes.formatOf(path, derived);

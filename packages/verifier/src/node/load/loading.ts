@@ -1,4 +1,4 @@
-/** The interface between the start of a process and the way its release of Node.js loads modules. */
+/** Describes how a release of Node.js loads modules, for the code that starts enforcement in a process. */
 
 import type { Gate } from "../../gate/gate.js";
 import type { Guards } from "../guards/guards.js";
@@ -9,11 +9,17 @@ import { installFastCommonJs } from "./signed-commonjs.js";
 import type { ReleaseFacts } from "./tier.js";
 
 export interface Loading extends ReleaseFacts {
-	/** `at-start` means that no hook sees an import, so built-in modules must be guarded before the program runs. */
+	/**
+	 * The value `at-start` means that no hook in the program's thread sees an import. Built-in modules must then be
+	 * guarded before the program runs.
+	 */
 	readonly builtins: "on-demand" | "at-start";
 	/** The options of Node.js that must be passed to each worker. */
 	readonly options: readonly string[];
-	/** Has to be called before anything is guarded. A thread that `start` starts gets the role `loader`. */
+	/**
+	 * Has to be called before anything is guarded. `asLoader(start)` gives the role `loader` to a thread that `start`
+	 * starts.
+	 */
 	prepare(gate: Gate, asLoader: (start: () => void) => void): void;
 	/** Makes `require` and `import` ask the gate, from the return of this function on. */
 	install(gate: Gate, scopes: PackageScopes, texts: ModuleText, guards: Guards): void;
@@ -21,7 +27,7 @@ export interface Loading extends ReleaseFacts {
 	serveImports(gate: Gate, scopes: PackageScopes): void;
 }
 
-/** Node.js 22.15 and later: synchronous hooks see `require` and `import` in every thread. */
+/** On Node.js 22.15 and later, synchronous hooks see `require` and `import` in every thread. */
 export const syncLoading: Loading = {
 	tier: "enforce",
 	details: {

@@ -1,7 +1,7 @@
 /**
- * Guards `Module.prototype._compile`, the last step before CommonJS is compiled. Programs also call it with text of their
- * making. The guard admits text that a hook handed out for the file, and text that is signed for the file. The policy
- * rules on other text, by `stringCode`.
+ * Guards `Module.prototype._compile`, the last step before CommonJS is compiled. Programs also call this method with
+ * text that they have made. The guard admits text that a hook handed out for the file, and text that is signed for the
+ * file. The member `stringCode` of the policy decides about other text.
  */
 
 import module from "node:module";
@@ -22,7 +22,7 @@ interface InnerModule {
 }
 
 export function guardModuleText(gate: Gate): ModuleText {
-	// The type assertion is safe: Node.js has had these members since 0.5, but the types do not have them.
+	// The type assertion is safe: Node.js has had _compile, wrap and wrapper since 0.5, but the types do not have them.
 	const inner = module as unknown as InnerModule;
 	const compile = inner.prototype._compile;
 	const { wrap, wrapper } = inner;
@@ -30,7 +30,7 @@ export function guardModuleText(gate: Gate): ModuleText {
 	const handedOut = new MapObject<string, string>();
 
 	inner.prototype._compile = function _compile(content, filename, format) {
-		// The arguments are converted once, because an object could return another text the second time.
+		// Each argument is converted only once, because an object could give another text at a second conversion.
 		const text = toText(content);
 		const file = toText(filename);
 		if (mapGet(handedOut, file) === text) mapDelete(handedOut, file);

@@ -24,7 +24,7 @@ export interface PackageScopes {
 	/**
 	 * Returns the verified type that the nearest package.json gives to a file.
 	 * @throws ERR_UNTRUSTED_CODE if that package.json is not as signed; ERR_OUTSIDE_PRODUCTS if it is outside every
-	 * signed tree and has `imports` or `exports`, which decide to what files names resolve
+	 * signed tree and has `imports` or `exports`, which decide to which file a name leads
 	 */
 	typeOf(file: string): PackageType;
 	/**
@@ -57,7 +57,7 @@ export function createPackageScopes(gate: Gate): PackageScopes {
 		return type ?? "bare";
 	}
 
-	/** Returns undefined if the file does not exist. */
+	/** Returns undefined if the package.json does not exist. */
 	function readType(file: string): PackageType | undefined {
 		const known = gate.packageTypeOf(file);
 		if (known !== undefined) return known === "absent" ? undefined : known;
@@ -68,8 +68,8 @@ export function createPackageScopes(gate: Gate): PackageScopes {
 			return "bare";
 		}
 		const text = sourceText(gate, file, gate.readCodeSync(file, "json"));
-		// The text is searched first: most package.json files have no `type`, and parsing them would take most of the
-		// time.
+		// Most package.json files have no `type`, and parsing them would take most of the time. So the text is searched
+		// first.
 		const isNamed =
 			indexOf(text, '"module"') !== -1 || indexOf(text, '"commonjs"') !== -1 || indexOf(text, "\\u") !== -1;
 		if (!isNamed) return "none";
@@ -95,8 +95,8 @@ export function createPackageScopes(gate: Gate): PackageScopes {
 			const derived = format ?? undefined;
 			if (type === "bare") return isTypedByPackage(file) && derived !== "wasm" ? undefined : derived;
 			if (!endsWith(file, ".js") || type === derived) return derived;
-			// If there is no `type`, Node.js derives the format from the source. If an option turns that off, it
-			// assumes CommonJS.
+			// If there is no `type`, Node.js derives the format from the source. If an option turns this detection off,
+			// Node.js assumes CommonJS.
 			if (type === "none" && (derived === undefined || derived === "commonjs")) return derived;
 			gate.rule("module.open_code", { path: file, use: "package.json", reason: "ERR_FILE_CHANGED" }, "refuse");
 			return derived;
@@ -125,8 +125,8 @@ function extensionOf(file: string): string {
 const NO_ENTRY = { __proto__: null, throwIfNoEntry: false } as unknown as { throwIfNoEntry: false };
 
 /**
- * Tells whether a package.json has `imports` or `exports`, which decide to what files names resolve. True if it is not
- * valid JSON.
+ * Tells whether a package.json has `imports` or `exports`, which decide to which file a name leads. Returns true if the
+ * text is not valid JSON.
  */
 function resolvesNames(text: string): boolean {
 	try {
@@ -143,7 +143,7 @@ function ownMember(value: unknown, name: "type" | "imports" | "exports"): unknow
 	return isObject && hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined;
 }
 
-/** Returns the directory of a path; "" for the root. */
+/** Returns the directory of a path. The root directory is "". */
 function directoryOf(path: string): string {
 	return slice(path, 0, lastIndexOf(path, "/"));
 }

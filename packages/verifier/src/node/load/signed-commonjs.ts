@@ -17,8 +17,9 @@ interface InnerModule {
 type Extension = (module: InnerModule, filename: string) => void;
 
 /**
- * The load hook still loads files which the verified package.json declares as ES modules, and files that are neither
- * `.js` nor `.cjs`. But every file for which Node.js would use a package.json outside every signed tree is loaded here.
+ * Installs the faster function. The load hook still loads files that the verified package.json declares as ES modules,
+ * and files that are neither `.js` nor `.cjs`. If Node.js would use a package.json outside every signed tree for a
+ * file, the faster function loads the file.
  */
 export function installFastCommonJs(gate: Gate, scopes: PackageScopes, texts: ModuleText): void {
 	// The type assertion is safe: Node.js has had _extensions since 0.3, but the types do not have it.
@@ -37,8 +38,8 @@ export function installFastCommonJs(gate: Gate, scopes: PackageScopes, texts: Mo
 	};
 
 	/**
-	 * Returns the format. Returns undefined if Node.js has to derive it from the text, and `module` if the load hook
-	 * has to load the file.
+	 * Returns the format. Returns undefined if Node.js has to derive the format from the text, and `module` if the load
+	 * hook has to load the file.
 	 */
 	function formatOf(file: string): "commonjs" | "typescript" | "module" | undefined {
 		if (endsWith(file, ".cjs")) return "commonjs";

@@ -3,8 +3,8 @@ import { isUtf8 } from "../../safe/captured.js";
 import { charCodeAt, encodeUtf8, slice, utf8Slice } from "../../safe/primordials.js";
 
 /**
- * Decodes a file's content, and keeps a byte order mark. Node.js does not get bytes, because it would decode them later
- * with a TextDecoder that a program can replace.
+ * Decodes a file's content, and keeps a byte order mark. Node.js gets text and not bytes, because it would decode bytes
+ * later with a TextDecoder that a program can replace.
  * @throws ERR_RUNTIME_RULE for bytes that are not UTF-8, because other bytes could decode to the same text
  */
 export function sourceText(gate: Gate, path: string, content: string | Uint8Array): string {
@@ -13,12 +13,15 @@ export function sourceText(gate: Gate, path: string, content: string | Uint8Arra
 	return utf8Slice(content, 0, content.length);
 }
 
-/** Returns content as bytes. The fast path has returned it as text, the full path as bytes. */
+/** Returns content as bytes. The fast path returns content as text, and the full path returns it as bytes. */
 export function bytesOf(content: string | Uint8Array): Uint8Array {
 	return typeof content === "string" ? encodeUtf8(content) : content;
 }
 
-/** Removes a byte order mark. The ES module loader of Node.js removes it from bytes, but not from a string. */
+/**
+ * Removes a byte order mark. The ES module loader of Node.js removes a byte order mark from bytes, but not from a
+ * string.
+ */
 export function withoutByteOrderMark(text: string): string {
 	return charCodeAt(text, 0) === BYTE_ORDER_MARK ? slice(text, 1) : text;
 }

@@ -1,11 +1,11 @@
 /**
- * The facts about a release of Node.js that `capabilities()` returns. This file imports no package, because the published
- * types use it.
+ * Defines the facts about a release of Node.js that `capabilities()` returns. This file imports no package, because the
+ * published types use it.
  */
 
 /**
- * `enforce-limited` (Node.js before 22.15) verifies files too, but by older functions of Node.js, which leave a program
- * more ways around the hook.
+ * On Node.js before 22.15 the tier is `enforce-limited`. Files are verified there too, but by older functions of
+ * Node.js, which leave a program more ways around the hook.
  */
 export type Tier = "enforce" | "enforce-limited";
 

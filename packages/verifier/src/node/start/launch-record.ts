@@ -18,6 +18,8 @@ export interface LaunchRecord {
 	readonly addon: string | undefined;
 	/** The directories below which the program may write. */
 	readonly write: readonly string[];
+	/** The real paths of the roots of signed trees that links lead to, by the path of the root. */
+	readonly roots: ReadonlyMap<string, string>;
 	/** The protections of the launcher that this kernel lacks, e.g. `landlock`. */
 	readonly missing: readonly string[];
 }
@@ -74,10 +76,29 @@ export function parseLaunchRecord(bytes: Uint8Array): LaunchRecord {
 		script: one("script"),
 		addon,
 		write: values.get("write") ?? [],
+		roots: new Map((values.get("root") ?? []).map(rootOf)),
 		missing: values.get("missing") ?? [],
 	};
 }
-const KEYS = new Set(["version", "mode", "script", "node-major", "config", "development", "addon", "write", "missing"]);
+
+function rootOf(value: string): [path: string, real: string] {
+	const tab = value.indexOf("\t");
+	if (tab === -1) throw malformed(`a line "root" names no real path`);
+	return [value.slice(0, tab), value.slice(tab + 1)];
+}
+
+const KEYS = new Set([
+	"root",
+	"version",
+	"mode",
+	"script",
+	"node-major",
+	"config",
+	"development",
+	"addon",
+	"write",
+	"missing",
+]);
 
 /** Reads a sealed memfd of the launcher, which is recognised by its link in /proc, and closes it. */
 function takeMemory(descriptor: number, maxBytes: number): Uint8Array {

@@ -38,6 +38,11 @@ export interface Inheritance {
 	readonly mode: Mode | undefined;
 	readonly development: "refuse" | "allow";
 	readonly launched: boolean;
+	/**
+	 * The real path of each product's root, by the path that names the root. A worker gets those of its parent, because
+	 * links may lead to another release by then.
+	 */
+	readonly roots: Map<string, string>;
 	/** The directories below which the launcher lets the program write. */
 	readonly writable: readonly string[];
 	/**
@@ -102,9 +107,10 @@ function inheritanceOfProcess(development: "refuse" | "allow"): Inheritance {
 		const { index, record } = launch;
 		const configuration = readHostConfiguration({ development: record.development, file: record.config });
 		const { mode, development, addon } = record;
+		const roots = new Map(record.roots);
 		const writable = record.write;
 		const state = newProcessState();
-		return { index, configuration, mode, development, addon, launched: true, writable, state, role: "program" };
+		return { index, configuration, mode, development, addon, roots, launched: true, writable, state, role: "program" };
 	}
 	const configuration = readHostConfiguration({ development });
 	if (configuration.index === undefined) {
@@ -117,6 +123,7 @@ function inheritanceOfProcess(development: "refuse" | "allow"): Inheritance {
 		mode: undefined,
 		development,
 		launched: false,
+		roots: new Map(),
 		writable: [],
 		addon: join(__dirname, "native/addon.node"),
 		state: newProcessState(),

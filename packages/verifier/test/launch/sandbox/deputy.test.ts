@@ -1,4 +1,7 @@
-/** Tries the whole attack by a deputy: another Node.js of the same user, whose inspector a signal opens. */
+/**
+ * Tries a complete attack by a deputy: another Node.js process of the same user, which opens its inspector when it gets
+ * SIGUSR1.
+ */
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -7,8 +10,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { AS_USER, MODES, type Mode, missing, SandboxHost, titleOf } from "./host.js";
 
 /**
- * Sends SIGUSR1 by the addon, then asks the inspector to evaluate an expression that starts a program. The arguments are
- * the port, and the file that the program makes. Prints the result of the signal, and then what the inspector answered.
+ * Sends SIGUSR1 by the addon, then asks the inspector to evaluate an expression that starts a program. The arguments
+ * are the inspector's port, and the file that the program makes. Prints the result of the signal, and then the answer
+ * of the inspector.
  */
 const ATTACK = `
 const { runProbe } = require("./probes.node");
@@ -52,7 +56,7 @@ describe.skipIf(missing !== undefined)(titleOf("15.2: another Node.js as deputy"
 	});
 	afterAll(() => host?.remove());
 
-	/** Starts the deputy, which would listen at this port, and attacks. */
+	/** Starts the deputy, whose inspector would listen at `port`, and attacks it. */
 	async function attack(mode: Mode, port: number) {
 		const code = "setInterval(() => {}, 1000); console.log('ready')";
 		const command = [...AS_USER, process.execPath, `--inspect-port=${port}`, "-e", code];

@@ -8,7 +8,8 @@ const PROBES = fileURLToPath(new URL("./probes/", import.meta.url));
 const BEGIN = "by `pnpm docs:protections`. -->\n";
 const END = "<!-- end of generated: protections -->";
 
-// `pnpm docs:protections` runs this test with -u, which writes the table into docs/launcher.md.
+// `pnpm docs:protections` runs this test with -u. Vitest then writes the table into docs/launcher.md instead of
+// comparing it.
 test("15: docs/launcher.md has the table of protections with their probes", async () => {
 	const page = readFileSync(DOCUMENT, "utf8");
 	const [before = "", rest = ""] = page.split(BEGIN);
@@ -17,7 +18,7 @@ test("15: docs/launcher.md has the table of protections with their probes", asyn
 	await expect(`${before}${BEGIN}\n${protectionsTable()}\n${after}`).toMatchFileSnapshot(DOCUMENT);
 });
 
-/** Probes that show that an attack works, or that something goes on, in tests of their own. */
+/** The table does not list these probes, because separate tests use them. */
 const ELSEWHERE = ["replay", "terminal-settings"];
 
 test("15: every probe in C belongs to a protection", () => {
@@ -35,7 +36,6 @@ test("15: every probe in C belongs to a protection", () => {
 	expect([...new Set([...listed, ...ELSEWHERE])].sort()).toEqual([...single, ...families].sort());
 });
 
-/** Returns the table of docs/launcher.md. */
 function protectionsTable(): string {
 	const rows = [...PROTECTIONS, NETWORK].map(({ name, stops, linux, probes, also = [], short }) => {
 		const isRefused = probes.filter(({ refused }) => refused !== undefined).map((probe) => probe.name);

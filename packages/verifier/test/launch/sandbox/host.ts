@@ -34,14 +34,17 @@ export const USERS: readonly User[] = isRoot ? ["root", "user"] : ["user"];
 export const MODES: readonly Mode[] = ["unguarded", "enforce", "strict"];
 
 const PROBES = fileURLToPath(new URL("./probes/", import.meta.url));
-/** The numbers of the user who makes attempts, and of the group. 65534 is nobody on Linux. */
+/** The user and the group whose rights the attempts have. On Linux 65534 is the user nobody. */
 export const USER_ID = isRoot ? 65534 : (process.getuid?.() ?? 0);
 const GROUP_ID = isRoot ? 65534 : (process.getgid?.() ?? 0);
-/** Addons are loaded from a copy, which needs one of a few directories. */
+/** Node.js loads an addon from a copy, and the copy needs a writable directory such as this one. */
 const GRANTED = "/dev/shm";
-/** The launcher wants a nosuid mount for root. Only the process and its children see this one. */
+/**
+ * In mode strict the launcher grants root only directories on nosuid mounts. Only the started process and its child
+ * processes see this mount.
+ */
 const MOUNT = ["unshare", "-m", "sh", "-c", `mount -t tmpfs -o nosuid,mode=1777 none ${GRANTED} && exec "$@"`, "sh"];
-/** Arguments in front of a command, which then runs as the user. */
+/** The command that follows these arguments runs as the user USER_ID. */
 export const AS_USER = isRoot ? ["setpriv", `--reuid=${USER_ID}`, `--regid=${GROUP_ID}`, "--clear-groups"] : ["env"];
 
 /** The option with which the launcher trusts files of a user. */
@@ -51,7 +54,7 @@ const MAIN_JS = `
 const { runProbe } = require("./probes.node");
 for (const name of process.argv.slice(2)) console.log(name, runProbe(name));
 `;
-/** The callback proves that ctypes can still make functions of Python callable from C. */
+/** The script lets C call a Python function, which shows that callbacks of ctypes still work. */
 const MAIN_PY = `
 import ctypes, os, sys
 library = ctypes.CDLL(os.path.join(os.path.dirname(os.path.abspath(__file__)), "libprobes.so"))
@@ -94,7 +97,9 @@ export interface Attempt {
 
 export interface AttemptOptions {
 	readonly env?: Readonly<Record<string, string>>;
-	/** script(1) with its options. It gets the command as one argument, and makes a terminal for it. */
+	/**
+	 * The command script(1) with its options. It runs the rest of the command line, as one argument, on a new terminal.
+	 */
 	readonly before?: readonly string[];
 	/** A program with arguments that starts the launcher. */
 	readonly through?: readonly string[];
@@ -110,7 +115,7 @@ export class SandboxHost {
 	#outside: ChildProcess | undefined;
 	#settings: string | undefined;
 
-	/** `files` are more files of the signed tree. */
+	/** `files` are added to the signed tree. */
 	constructor(files: Readonly<Record<string, string>> = {}) {
 		chmodSync(this.directory, 0o755);
 		makeTree(this.at("app"), { "main.js": MAIN_JS, "main.py": MAIN_PY, ...files });
@@ -183,14 +188,14 @@ export class SandboxHost {
 		}
 	}
 
-	/** Adds lines to the end of launcher.conf, in the place of those that an earlier call added. */
+	/** Puts lines at the end of launcher.conf. Lines of an earlier call are removed. */
 	configure(lines: string): void {
 		const file = this.at("lib/launcher.conf");
 		this.#settings ??= readFileSync(file, "utf8");
 		writeFileSync(file, this.#settings + lines);
 	}
 
-	/** Starts the process outside of the launcher, as the user. */
+	/** Starts the program of outside.c without the launcher, as the user USER_ID. */
 	async startOutside(): Promise<void> {
 		const { PROBE_NAME = "", PROBE_SOCKETS = "" } = this.environment;
 		const outside = spawn("env", [...AS_USER, this.at("outside"), PROBE_NAME, PROBE_SOCKETS], {
@@ -203,7 +208,7 @@ export class SandboxHost {
 		this.environment.PROBE_PID = String(outside.pid);
 	}
 
-	/** Runs a script of the signed tree, by default the one that runs the probes that `args` name. */
+	/** Runs a script of the signed tree. By default this script runs the probes that `args` names. */
 	attempt(runtime: Runtime, user: User, mode: Mode, args: readonly string[], options: AttemptOptions = {}): Attempt {
 		const { env, before = [], through = [], script = runtime === "CPython" ? "main.py" : "main.js" } = options;
 		const file = this.at(`app/${script}`);
@@ -218,7 +223,7 @@ export class SandboxHost {
 			encoding: "utf8",
 			timeout: 120_000,
 		});
-		// A terminal shows a typed character in front of a line.
+		// A terminal echoes a typed character before the line.
 		const lines = [...stdout.matchAll(/([\w-]+) (\d+)\r?$/gm)];
 		const results = Object.fromEntries(lines.map(([, name = "", number]) => [name, nameOf(Number(number))]));
 		return { status, stdout, stderr, results };

@@ -1,4 +1,4 @@
-/** Tests that the kernel's log tells of refusals, even if the process that was refused tells nothing. */
+/** Tests that the kernel's log reports refusals, even if the refused process reports nothing. */
 
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -7,8 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { missingRoot, runtimes, SandboxHost, titleOf } from "./host.js";
 
 /**
- * Sets whether the kernel audits, and prints whether it did. The numbers are AUDIT_GET, AUDIT_SET and struct
- * audit_status of include/uapi/linux/audit.h. Prints nothing if a daemon gets the lines in the place of the log.
+ * Sets whether the kernel audits, and prints whether it did before. The numbers are AUDIT_GET, AUDIT_SET and struct
+ * audit_status of include/uapi/linux/audit.h. If a daemon gets the records instead of the log, prints nothing.
  */
 const AUDIT = `
 import socket, struct, sys
@@ -21,13 +21,19 @@ if daemon == 0:
     ask(1001, 1, struct.pack("=10I", 1, int(sys.argv[1]), *[0] * 8))
     print(enabled)
 `;
-/** With 0 the kernel writes every line. By default it writes ten in five seconds, and then says how many it left out. */
+/**
+ * With 0, the kernel writes every line. By default it writes ten lines in five seconds, and then the number of lines
+ * that it left out.
+ */
 const LIMIT = "/proc/sys/kernel/printk_ratelimit";
 const setAudit = (enabled: string) =>
 	spawnSync("python3", ["-I", "-c", AUDIT, enabled], { encoding: "utf8" }).stdout.trim();
 const log = () => spawnSync("dmesg", { encoding: "utf8", maxBuffer: 1 << 26 });
 
-/** Returns the lines that were written since the last line of `before`. Old lines leave the log as new ones come. */
+/**
+ * Returns the lines that were written since the last line of `before`. The kernel removes old lines from the log when
+ * new ones come.
+ */
 function newLines(before: string): string {
 	const last = before.trimEnd().split("\n").at(-1) ?? "";
 	const now = log().stdout;
@@ -59,7 +65,10 @@ describe.skipIf(lacks !== undefined)(titleOf("15.10: the kernel's log", lacks), 
 		host?.remove();
 	});
 
-	/** Makes an attempt until its refusal is in the log, because another thread of the kernel writes there. */
+	/**
+	 * Repeats an attempt until its refusal is in the log. A thread of the kernel writes the log, perhaps only after the
+	 * attempt.
+	 */
 	async function isLogged(probe: string, line: RegExp): Promise<boolean> {
 		for (let tries = 0; tries < 5; tries++) {
 			const before = log().stdout;

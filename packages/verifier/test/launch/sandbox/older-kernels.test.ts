@@ -40,9 +40,9 @@ const LACKING: readonly (readonly Feature[])[] = [
 interface Kernel {
 	readonly title: string;
 	readonly landlock: number;
-	/** More missing features, as an argument of pretend.c. */
+	/** Further missing features, in the form that pretend.c expects. */
 	readonly without?: string;
-	/** More lines of launcher.conf. */
+	/** Further lines of launcher.conf. */
 	readonly settings?: Readonly<Record<string, string>>;
 	readonly python?: boolean;
 	readonly lacks: readonly Feature[];
@@ -100,7 +100,7 @@ const KERNELS: readonly Kernel[] = [
 	},
 ];
 
-/** The supervisor can only take features away, so this kernel must have all that it gives. */
+/** pretend.c can only take features away, so this kernel must have all of these features. */
 const PRESENT = ["landlock-log", "seccomp", "writable-code", "securebits"];
 const holding = hasLauncher
 	? spawnSync(join(BUILT, "sigtool-launch"), ["--protections"], { encoding: "utf8" }).stdout

@@ -1,8 +1,8 @@
-/* Another process of the user's, outside of the launcher, which probes try to reach. It accepts on
+/* Runs a process of the same user outside of the launcher. Probes try to reach it. It accepts on
  * two TCP ports, on abstract sockets and on sockets with a path, and ignores SIGUSR1.
  *
- * Arguments: the abstract name, and the directory of the sockets with a path. Prints two ports that
- * it listens at and two that are free, then works until standard input ends. */
+ * Arguments: the abstract name, and the directory of the sockets with a path. Prints two ports at
+ * which it listens and two ports that are free. Ends when standard input ends. */
 #define _GNU_SOURCE
 #include <netinet/in.h>
 #include <poll.h>
@@ -16,7 +16,7 @@
 
 enum { STANDARD_INPUT, TCP, LISTED_TCP, STREAM, DATAGRAM, PATH_STREAM, PATH_DATAGRAM, COUNT };
 
-/* Returns a socket at a port that the kernel chose. */
+/* Returns a TCP socket that is bound to a port of the kernel's choice. */
 static int bind_port(int *port)
 {
 	struct sockaddr_in address = {
@@ -31,7 +31,7 @@ static int bind_port(int *port)
 	return socket_;
 }
 
-/* Returns a socket of AF_UNIX. An abstract name begins with a NUL, so its `offset` is 1. */
+/* Returns a bound socket of AF_UNIX. An abstract name begins with a NUL, so its `offset` is 1. */
 static int bind_name(int kind, size_t offset, const char *prefix)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};

@@ -1,9 +1,9 @@
-/* Starts a program on an older kernel, as far as the program can tell: a supervisor answers the
- * system calls by which it would learn of newer features.
+/* Starts a program that sees an older kernel: a supervisor answers the system calls by which the
+ * program would find newer features.
  *
- * Arguments: the version of Landlock, 0 for none; the missing features, joined by commas or `-`
- * for none: mdwe, securebits, seccomp; the program and its arguments. Ends with the program's
- * status. A filter with user notification needs Linux 5.0. */
+ * Arguments: the version of Landlock, or 0 for no Landlock; the missing features, joined by commas
+ * or `-` for none: mdwe, securebits, seccomp; the program and its arguments. Ends with the
+ * program's status. A filter with user notification needs Linux 5.0. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <linux/filter.h>
@@ -152,7 +152,7 @@ int main(int argc, char **argv)
 		const int listener = ask_supervisor();
 		if (listener < 0 || write(ready[1], &listener, sizeof listener) < 0)
 			_exit(99);
-		/* The supervisor copies the descriptor, and only then answers. */
+		/* The supervisor answers this call only after it has copied the descriptor. */
 		syscall(SYS_prctl, PR_SET_SECUREBITS, prctl(PR_GET_SECUREBITS));
 		close(listener);
 		execv(argv[3], argv + 3);

@@ -23,44 +23,44 @@ export type Errno =
 	| "EXDEV";
 
 export interface Probe {
-	/** The name in probes/*.c. */
+	/** The name of the probe in probes/*.c. */
 	readonly name: string;
-	/** The result under the launcher. Undefined if the launcher must leave this possible. */
+	/** The errno under the launcher. It is undefined if the launcher must not refuse the probe. */
 	readonly refused?: Errno;
 	/**
-	 * The possible results without the launcher. Another result than success is there only if this machine lacks what the
-	 * probe uses, or if the probe uses an invalid argument to change nothing.
+	 * The results that are possible without the launcher. A result other than "0" is possible only if this machine
+	 * lacks a feature that the probe uses, or if the probe uses an invalid argument so that it changes nothing.
 	 */
 	readonly unguarded: readonly Errno[];
-	/** The result without the launcher for a user without privileges, if it is another one. */
+	/** The errno without the launcher for a user without privileges, if it differs. */
 	readonly user?: Errno;
 	/**
-	 * `python` if only CPython has the protection, because Node.js compiles code in memory. `root` if the launcher takes a
-	 * right from root that other users keep.
+	 * The value `python` means that only CPython has the protection, because Node.js compiles code in memory. The value
+	 * `root` means that the launcher takes a right from root that other users keep.
 	 */
 	readonly only?: "python" | "root";
 }
 
 export interface Protection {
-	/** The number in issue 15, or 0 for what the launcher had before. */
+	/** The number in the names of this protection's tests, or 0 if they have no number. */
 	readonly number: number;
 	readonly name: string;
 	readonly stops: string;
 	/** The first version of Linux that has the protection. */
 	readonly linux: string;
 	readonly probes: readonly Probe[];
-	/** Attacks of this class that have tests of their own. */
+	/** The names of attacks of this class that have separate tests. */
 	readonly also?: readonly string[];
-	/** The refused probes and the others for the table, if they are too many to list. */
+	/** Texts for the table that stand for the refused probes and the others, if these are too many to list. */
 	readonly short?: readonly [refused: string, others: string];
 }
 
 const refused = (error: Errno, names: string, more: Partial<Probe> = {}): readonly Probe[] =>
 	names.split(" ").map((name) => ({ name, refused: error, unguarded: ["0"], ...more }));
-/** Tells that something goes on as without the launcher. */
+/** Returns probes that the launcher must not refuse. */
 const open = (names: string, more: Partial<Probe> = {}): readonly Probe[] =>
 	names.split(" ").map((name) => ({ name, unguarded: ["0"], ...more }));
-/** Only root can do this without the launcher. */
+/** Without the launcher, only root can do this. */
 const root = { user: "EPERM" } as const;
 
 /** Returns names as a table shows them. */

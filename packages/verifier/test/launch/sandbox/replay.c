@@ -1,5 +1,5 @@
-/* Debugs a launcher and learns what its one allowed execveat() has as arguments, as an attacker
- * could who finds them by trying. Then it lets the launcher go on.
+/* Debugs a launcher to learn the arguments of its only allowed execveat(). An attacker could find
+ * them by trying. Then lets the launcher go on.
  *
  * Arguments: a file that receives descriptor, path, argv and the unused sixth argument; the
  * launcher; and the launcher's own arguments. Ends with the status of the launched program. */
@@ -19,7 +19,7 @@ static int is_execution(const struct __ptrace_syscall_info *info)
 		(info->entry.args[4] & EXECVE_CHECK) == 0;
 }
 
-/* Writes the arguments of the call to the file. */
+/* Writes the arguments of the system call to the file `path`. */
 static void learn(const char *path, const struct __ptrace_syscall_info *info)
 {
 	FILE *file = fopen(path, "w");
@@ -53,7 +53,7 @@ int main(int argc, char **argv)
 			break;
 		signal = WSTOPSIG(status);
 		if (signal == SIGTRAP)
-			signal = 0; /* The launcher itself was executed. */
+			signal = 0; /* The kernel reports by SIGTRAP that the launcher was executed. */
 		if (signal != SYSCALL_STOP)
 			continue;
 		signal = 0;

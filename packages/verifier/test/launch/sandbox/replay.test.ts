@@ -1,10 +1,13 @@
-/** Repeats the launcher's own execveat() from inside, with everything that a debugger can learn about it. */
+/**
+ * Repeats the launcher's only allowed execveat() from inside the launched runtime, with everything that a debugger can
+ * learn about this call.
+ */
 
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { missing, type Runtime, runtimes, SandboxHost, titleOf, USERS, type User } from "./host.js";
 
-/** The code for a runtime that no hook watches. */
+/** The option and the code by which the new runtime shows that it runs without a hook. */
 const CODE: Readonly<Record<Runtime, Record<string, string>>> = {
 	"Node.js": { PROBE_OPTION: "-p", PROBE_CODE: "'ran ' + (40 + 2)" },
 	CPython: { PROBE_OPTION: "-c", PROBE_CODE: "print('ran', 40 + 2)" },
@@ -34,7 +37,7 @@ describe.skipIf(missing !== undefined)(titleOf("15.1: the one allowed execveat",
 	it.each(ofNode)("starts $runtime without its hook for an attacker that knows all, as $user in $mode", (each) => {
 		const { runtime, user, mode } = each;
 		const stdout: string[] = [];
-		// The new process may use one of the two addresses for something else. Then the attacker starts it again.
+		// A new process may already use one of the two addresses for something else. Then the attacker starts it again.
 		while (stdout.length < 5 && !stdout.at(-1)?.includes("ran 42"))
 			stdout.push(learned(runtime, user, mode, ["replay"]).stdout);
 		expect(stdout.at(-1)).toMatch(/^ran 42\nreplay 0$/m);

@@ -30,7 +30,8 @@ describe.skipIf(missing !== undefined)(titleOf("the sandbox", missing), () => {
 		it.each(MODES)("15.9: runs and says nothing, %s, with callbacks of ctypes", (mode) => {
 			const { status, stderr } = attempt(mode);
 			expect(status).toBe(0);
-			// Files of a user other than root need development, which spython reports at each start.
+			// Files of a user other than root need `--allow-development`, and spython reports that option at each
+			// start.
 			expect(stderr).toMatch(isRoot ? /^$/ : /^(spython: development: .*\n)?$/);
 			if (runtime === "CPython") expect(attempt(mode).results.callback).toBe("0");
 		});
@@ -41,7 +42,7 @@ describe.skipIf(missing !== undefined)(titleOf("the sandbox", missing), () => {
 			});
 	});
 
-	// The policy's limits come last, because they change the settings of the host.
+	// These tests come last, because they change the settings of the host.
 	it.each(cases)("15.2: TCP ports outside of the policy are refused to $runtime as $user", ({ runtime, user }) => {
 		const { PROBE_LISTED, PROBE_FREE_LISTED } = host.environment;
 		host.configure(`limit connect\nconnect ${PROBE_LISTED}\nlimit bind\nbind ${PROBE_FREE_LISTED}\n`);

@@ -21,7 +21,7 @@ static int try_path(long call)
 
 static int try_descriptor(long flags)
 {
-	/* This program is the only one that Landlock lets the process execute. */
+	/* Landlock lets the process execute only its own program, /proc/self/exe. */
 	const char *path = flags == EXECVE_CHECK ? "/proc/self/exe" : "/bin/true";
 	const int program = open(path, O_RDONLY);
 	return outcome(
@@ -34,9 +34,9 @@ static int try_memory_file(long unused)
 	return outcome(memfd_create("probe", 0));
 }
 
-/* Reads the addresses, the descriptor and the secret of the launcher's own execveat(), which a
- * debugger learned, puts a path and an argv at the same addresses, and repeats the call. The kernel
- * then executes a runtime without hook or flags. `change` is added to the secret. */
+/* Repeats the launcher's own execveat(). A debugger has learned its addresses, its descriptor and
+ * its secret. The probe puts a path and an argv at the same addresses. If the kernel allows the
+ * call, it executes a runtime without hook and flags. `change` is added to the secret. */
 static int try_replay(long change)
 {
 	enum { PAGE = 4096, ROOM = 2 * PAGE };
@@ -53,7 +53,7 @@ static int try_replay(long change)
 
 	const int program = open("/proc/self/exe", O_RDONLY);
 	dup3(program, descriptor, 0);
-	/* Node.js marks the standard descriptors to be closed. */
+	/* Node.js sets FD_CLOEXEC on the standard descriptors. */
 	for (int standard = 0; standard <= STDERR_FILENO; standard++)
 		fcntl(standard, F_SETFD, 0);
 	const unsigned long needed[] = {path, arguments};
@@ -64,7 +64,7 @@ static int try_replay(long change)
 		if (got != page && errno != EEXIST)
 			return NO_PROBE;
 	}
-	/* The anonymous memory is zero, so the path is empty already. */
+	/* New anonymous memory is zero, so the path is the empty string. */
 	char **argv = (char **)arguments;
 	argv[0] = "probe";
 	argv[1] = (char *)setting("PROBE_OPTION");

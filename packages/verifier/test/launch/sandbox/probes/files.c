@@ -29,7 +29,7 @@ static int try_remove(long unused)
 	return made < 0 ? errno : outcome(unlink(path));
 }
 
-/* Landlock does not judge the owner, the mode and the times of a file. */
+/* Landlock does not judge changes of a file's owner, mode and times. */
 static int try_change_mode(long mode)
 {
 	return outcome(chmod(setting("PROBE_FILE"), (mode_t)mode));
@@ -53,7 +53,7 @@ static int try_granted(long unused)
 	return outcome(open(setting("PROBE_DIRECTORY"), O_TMPFILE | O_RDWR, 0600));
 }
 
-/* Makes the device /dev/null once more, in a granted directory. */
+/* Makes a second device file with the number of /dev/null, in a granted directory. */
 static int try_device(long unused)
 {
 	(void)unused;
@@ -73,7 +73,7 @@ static int try_attribute(long unused)
 static int try_mount(long unused)
 {
 	(void)unused;
-	/* The target is no directory. ENOTDIR tells that the process has the right. */
+	/* The target is no directory. ENOTDIR shows that the process has the right to mount. */
 	return outcome(mount("none", "/dev/null", "tmpfs", 0, NULL));
 }
 

@@ -60,7 +60,7 @@ static int try_extended_flags(long sets)
 	return outcome(ioctl(file, FS_IOC_FSSETXATTR, &attributes));
 }
 
-/* A request with zeros as its argument. */
+/* Makes a request on PROBE_FILE, with zeros as its argument. */
 static int try_file(long request)
 {
 	char argument[4096] = {0};
@@ -68,7 +68,7 @@ static int try_file(long request)
 	return outcome(ioctl(file, (unsigned long)request, argument));
 }
 
-/* A request that only devices know, made to a pipe. */
+/* Makes a request on a pipe, although only devices know the request. */
 static int try_pipe(long request)
 {
 	char argument[64] = {0};
@@ -86,7 +86,7 @@ static int try_map_extents(long unused)
 	return outcome(ioctl(file, FS_IOC_FIEMAP, &map));
 }
 
-/* These two devices can be opened only by root. Other users make the request to a pipe. */
+/* Only root can open this device. Other users make the request on a pipe. */
 static int try_keyboard(long request)
 {
 	char argument[64] = {0};

@@ -24,7 +24,8 @@ static int try_map(long protection)
 	return mapped(mmap(NULL, PAGE, (int)protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
 }
 
-/* Maps pages twice: as code, and after that as writable memory. Runs a function in them. */
+/* Maps the same pages twice, first as code and then as writable memory, and runs a function in
+ * them. */
 static int try_alias(long unused)
 {
 	(void)unused;
@@ -60,7 +61,7 @@ static int try_attach(long flags)
 	return error;
 }
 
-/* Maps a file that the process wrote itself. */
+/* Maps as code a file that the process can write. */
 static int try_written_file(long unused)
 {
 	(void)unused;

@@ -17,7 +17,7 @@ static void name_file(char path[PATH_MAX])
 	snprintf(path, PATH_MAX, "%s/mode-%d", setting("PROBE_DIRECTORY"), getpid());
 }
 
-/* Removes the file. Returns NO_EFFECT if the kernel did not keep the bits. */
+/* Removes the file. Returns NO_EFFECT if the file did not get the bits of `mode`. */
 static int finish(const char *path, long result, long mode)
 {
 	const int error = outcome(result);
@@ -134,14 +134,14 @@ static int try_mknod(long mode)
 	return make(SYS_mknod, mode);
 }
 #else
-/* arm64 has only the newer calls. */
+/* arm64 has only the newer system calls. */
 #define try_chmod try_fchmodat
 #define try_open try_openat
 #define try_creat try_openat
 #define try_mknod try_mknodat
 #endif
 
-/* Each call with each bit, and without. */
+/* Makes the probes of one system call: one with each bit, and one without a bit. */
 #define WITH_EACH_BIT(name, attempt)                                                               \
 	{name "-setuid", attempt, 04755}, {name "-setgid", attempt, 02755},                            \
 		{name "-ordinary", attempt, 0755}

@@ -1,6 +1,6 @@
-/* Probes that use TCP ports: those that a policy lists, others, and ways that are not TCP for
- * Landlock. PROBE_PORT is a port outside of the list at which the suite listens, PROBE_LISTED one
- * in the list. */
+/* Probes that use TCP ports: those that a policy lists, others, and ways that Landlock does not
+ * regard as TCP. The suite listens at two ports: PROBE_PORT is not in the policy's list, and
+ * PROBE_LISTED is. */
 #define _GNU_SOURCE
 #include "probe.h"
 #include <netinet/in.h>
@@ -42,7 +42,7 @@ static int try_connect_listed(long protocol)
 	return connect_by(AF_INET, (int)protocol, "PROBE_LISTED");
 }
 
-/* Connects by IPv6 to the IPv4 address. */
+/* Connects an IPv6 socket to an IPv4 address. */
 static int try_mapped(long unused)
 {
 	(void)unused;
@@ -71,7 +71,7 @@ static int try_fast_open(long way)
 	return outcome(sendmmsg(socket_, &message, 1, MSG_FASTOPEN));
 }
 
-/* Lets connect() succeed at once and the first write connect. */
+/* With this socket option connect() succeeds at once, and the first write connects. */
 static int try_fast_open_later(long unused)
 {
 	(void)unused;
@@ -136,7 +136,7 @@ static int try_smc(long unused)
 	return outcome(socket(FAMILY_SMC, SOCK_STREAM, 0));
 }
 
-/* Turns a TCP socket into one of SMC. */
+/* Turns a TCP socket into an SMC socket. */
 static int try_upper_protocol(long unused)
 {
 	(void)unused;

@@ -27,7 +27,8 @@ extern const struct probe SYSTEM[];
 enum {
 	/* The call succeeded, but had no effect. */
 	NO_EFFECT = ECANCELED,
-	/* Not an errno: there is no probe of this name, or a signal ended it. */
+	/* No errno has these numbers. NO_PROBE says that no probe has this name. KILLED says that a
+	 * signal ended the probe. */
 	NO_PROBE = 254,
 	KILLED = 255,
 };

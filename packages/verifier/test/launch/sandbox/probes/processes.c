@@ -96,7 +96,8 @@ static int try_read_memory(long unused)
 	(void)unused;
 	char byte;
 	const struct iovec here = {&byte, 1};
-	/* The address need not exist in the other process. EFAULT tells that the call was allowed. */
+	/* The address need not exist in the other process: EFAULT shows that the kernel allowed the
+	 * call. */
 	const struct iovec there = {(void *)1, 1};
 	return outcome(process_vm_readv(neighbour(), &here, 1, &there, 1, 0));
 }
@@ -109,7 +110,7 @@ static int try_read_environment(long unused)
 	return outcome(open(path, O_RDONLY));
 }
 
-/* Sets a limit of the other process to the value that it has. */
+/* Sets a limit of the other process to its present value, so nothing changes. */
 static int try_set_limit(long resource)
 {
 	struct rlimit limit;

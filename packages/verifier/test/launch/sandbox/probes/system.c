@@ -1,6 +1,6 @@
-/* Probes of capabilities, clocks, and calls that change or watch the whole system. A call that
- * would change something for other programs is made with an invalid argument: then another errno
- * than EPERM shows that the process had the right. */
+/* Probes of capabilities, clocks, and calls that change or watch the whole system. If a call would
+ * change something for other programs, the probe makes it with an invalid argument. Then an errno
+ * other than EPERM shows that the process had the right. */
 #define _GNU_SOURCE
 #include "probe.h"
 #include <fcntl.h>
@@ -20,12 +20,12 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The capabilities that docs/launcher.md lists. */
+/* The capabilities that docs/launcher.md lists. CAP_FSETID and CAP_SYS_NICE are tolerated, too. */
 static const uint64_t KEPT = 1 << CAP_CHOWN | 1 << CAP_DAC_OVERRIDE | 1 << CAP_DAC_READ_SEARCH |
 	1 << CAP_FOWNER | 1 << CAP_FSETID | 1 << CAP_KILL | 1 << CAP_SETGID | 1 << CAP_SETUID |
 	1 << CAP_NET_BIND_SERVICE | 1 << CAP_IPC_LOCK | 1 << CAP_SYS_NICE;
 
-/* Succeeds if a set of /proc/self/status, such as CapBnd, has a capability besides those. */
+/* Succeeds if a set of capabilities in /proc/self/status, such as CapBnd, has others than KEPT. */
 static int exceeds(const char *set)
 {
 	char line[256];
@@ -57,14 +57,14 @@ static int try_effective(long unused)
 	return exceeds("CapEff");
 }
 
-/* Uses the capability that the launcher leaves for servers, and ends without it. */
+/* Raises the priority, which needs CAP_SYS_NICE or a limit that allows it. */
 static int try_low_priority(long unused)
 {
 	(void)unused;
 	return outcome(setpriority(PRIO_PROCESS, 0, -1));
 }
 
-/* CAP_SYSLOG. The level of the console is not changed, because its length is invalid. */
+/* The call needs CAP_SYSLOG. The length is invalid, so the level of the console does not change. */
 static int try_kernel_log(long unused)
 {
 	(void)unused;
@@ -74,7 +74,8 @@ static int try_kernel_log(long unused)
 
 static int try_clock(long call)
 {
-	/* A second has no more nanoseconds than 999,999,999. */
+	/* A timespec with more than 999,999,999 nanoseconds is invalid, so the clock does not
+	 * change. */
 	const struct timespec time = {0, 2000000000};
 	const struct timeval past = {0, 2000000};
 	struct timex nothing = {0};
@@ -101,7 +102,7 @@ static int try_name(long call)
 static int try_quota(long unused)
 {
 	(void)unused;
-	/* Q_SYNC of user quotas. */
+	/* The command is Q_SYNC for user quotas. */
 	const int root = open("/", O_RDONLY | O_DIRECTORY);
 	return outcome(syscall(443 /* quotactl_fd */, root, 0x80000100, 0, NULL));
 }

@@ -1,0 +1,119 @@
+/** Compiles a trust index without a key, and signs it on another machine, as docs/split-signing.md describes. */
+
+import { copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeEach, describe, expect, it } from "vitest";
+import { hasProgram, makeSelfSigned, makeTree, runner, type SelfSigned, temporaryDirectory } from "../../support.js";
+
+describe.skipIf(!hasProgram("openssl"))("a trust index that is signed later (needs openssl)", () => {
+	let home: string;
+	let key: SelfSigned;
+	let sigtool: ReturnType<typeof runner>;
+	const at = (path: string) => join(home, path);
+	const keys = () => ["--key", key.keyFile, "--cert", key.certFile];
+
+	beforeEach(() => {
+		home = temporaryDirectory();
+		key = makeSelfSigned(at("release"));
+		sigtool = runner(at("home"));
+		makeTree(at("app"), { "main.js": "1", "lib/a.js": "2" });
+		expect(sigtool(["sign", at("app"), "--product", "app", "--sequence", "1", ...keys()])).toMatchObject({ status: 0 });
+	});
+
+	/** Compiles without a key. Returns the digest that the build machine announces. */
+	function build(output: string, ...options: string[]): string {
+		const compiling = ["compile", at("app"), "-o", at(output), "--trust", key.certFile, "--unsigned", "--json"];
+		const run = sigtool([...compiling, ...options]);
+		expect([run.status, run.stderr]).toEqual([0, ""]);
+		const { digest, signer } = run.json();
+		expect(signer).toBeNull();
+		return digest;
+	}
+	const finish = (file: string, ...options: string[]) => sigtool(["finish", at(file), ...keys(), ...options]);
+
+	it("16.10: equals the index that is compiled and signed at once, except in the signature", () => {
+		const digest = build("app.sigx", "--sequence", "5");
+		const unsigned = readFileSync(at("app.sigx"));
+		// The files are not on the signing machine.
+		rmSync(at("app"), { recursive: true });
+		const { status, stderr } = finish("app.sigx", "--expect-digest", digest);
+		expect(status).toBe(0);
+		expect(stderr).toMatch(/product +app, sequence 1/);
+		expect(stderr).toMatch(/catalog +[0-9a-f]{64}/);
+		expect(stderr).toMatch(/index +sequence 5/);
+		const signed = readFileSync(at("app.sigx"));
+		expect(signed.subarray(0, unsigned.length)).toEqual(unsigned);
+		const verify = ["verify", at("app.sigx"), "--signature-only", "--trust", key.certFile];
+		expect(sigtool(verify)).toMatchObject({ status: 0 });
+		expect(sigtool(["inspect", at("app.sigx"), "--json"]).json()).toMatchObject({ compiled: 5 });
+	});
+
+	it("16.10: is no index before it is signed", () => {
+		build("app.sigx");
+		const verify = sigtool(["verify", at("app.sigx"), "--signature-only", "--trust", key.certFile]);
+		expect(verify).toMatchObject({ status: 1 });
+		expect(verify.stderr).toMatch(/it is not signed yet; sign it with `sigtool finish` \[ERR_INDEX_FORMAT\]/);
+	});
+
+	it("16.10: is not signed with another digest than the announced one, nor twice", () => {
+		const digest = build("app.sigx", "--sequence", "5");
+		build("app.sigx", "--sequence", "6");
+		const before = readFileSync(at("app.sigx"));
+		const other = finish("app.sigx", "--expect-digest", digest);
+		expect(other).toMatchObject({ status: 1, stderr: expect.stringContaining("ERR_DIGEST_MISMATCH") });
+		expect(readFileSync(at("app.sigx"))).toEqual(before);
+		expect(finish("app.sigx")).toMatchObject({ status: 0 });
+		const twice = finish("app.sigx");
+		expect(twice.status).not.toBe(0);
+		expect(twice.stderr).toContain("it is signed already");
+	});
+
+	it("16.10: is compared with the previous index, and an older one is not signed", () => {
+		build("old.sigx", "--sequence", "5");
+		expect(finish("old.sigx")).toMatchObject({ status: 0 });
+		writeFileSync(at("app/lib/a.js"), "changed");
+		writeFileSync(at("app/added.js"), "3");
+		expect(sigtool(["sign", at("app"), "--product", "app", "--sequence", "2", ...keys()])).toMatchObject({ status: 0 });
+		build("app.sigx", "--sequence", "6");
+		copyFileSync(at("app.sigx"), at("again.sigx"));
+		const newer = finish("app.sigx", "--previous", at("old.sigx"), "--require-newer");
+		expect(newer).toMatchObject({ status: 0 });
+		expect(newer.stderr).toContain("1 added, 0 removed, 1 changed");
+		expect(newer.stderr).toContain("  added app: added.js\n  changed app: lib/a.js");
+		for (const options of [
+			["--sequence", "6"],
+			["--policy", at("policy.json"), "--sequence", "7"],
+		]) {
+			writeFileSync(at("policy.json"), JSON.stringify({ version: 1, runtime: { children: "allow" } }));
+			build("again.sigx", ...options);
+			const refused = finish("again.sigx", "--previous", at("app.sigx"), "--require-newer");
+			expect(refused).toMatchObject({ status: 1, stderr: expect.stringContaining("ERR_NOT_NEWER") });
+			expect(refused.stderr).toMatch(/the sequence of the index does not grow|the policy differs/);
+		}
+	});
+
+	it("16.10: with entries that no reader could find is not signed", () => {
+		build("app.sigx");
+		const bytes = readFileSync(at("app.sigx"));
+		const [head, entries] = [bytes.readUInt32LE(12), bytes.readUInt32LE(16)];
+		const first = bytes.subarray(24 + head, 24 + head + 48);
+		const last = bytes.subarray(24 + head + 48 * (entries - 1), 24 + head + 48 * entries);
+		const copy = Buffer.from(first);
+		first.set(last);
+		last.set(copy);
+		writeFileSync(at("app.sigx"), bytes);
+		const run = finish("app.sigx");
+		expect(run).toMatchObject({ status: 1, stderr: expect.stringContaining("ERR_INDEX_FORMAT") });
+	});
+
+	it("16.10: takes no key and no timestamp when it is compiled, and no description when it is signed", () => {
+		const compiling = ["compile", at("app"), "-o", at("x.sigx"), "--trust", key.certFile, "--unsigned"];
+		for (const options of [keys(), ["--timestamp", "http://127.0.0.1:1"]]) {
+			const run = sigtool([...compiling, ...options]);
+			expect(run).toMatchObject({ status: 2, stderr: expect.stringContaining("without a key") });
+			expect(existsSync(at("x.sigx"))).toBe(false);
+		}
+		build("app.sigx");
+		expect(finish("app.sigx", "--description", "x")).toMatchObject({ status: 2 });
+	});
+});
