@@ -58,7 +58,7 @@ export interface Figures {
 	tornLines: number;
 	/** The resident memory of the services that ran from the beginning to the end, in MB: least and most growth. */
 	growthMb: readonly [number, number];
-	/** What should not have happened, each with its reason. */
+	/** Each event that should not have happened, with its reason. */
 	undue: string[];
 }
 
