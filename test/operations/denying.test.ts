@@ -151,7 +151,7 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 						await sleep(SHORT_LOOK_MS);
 						expect(await running.load("b"), name).toBe("refused ERR_DENIED");
 						const [told, ...more] = reloads().slice(before);
-						expect(told, name).toMatchObject({ verdict: "audit", reason: "ERR_HOST_CONFIG", why: expect.any(String) });
+						expect(told, name).toMatchObject({ verdict: "audit", reason: "ERR_HOST_CONFIG", detail: expect.any(String) });
 						expect(more, name).toEqual([]);
 					}
 					await sleep(SHORT_LOOK_MS);
@@ -189,7 +189,7 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 					expect(service.events().at(-1)).toMatchObject({
 						event: "verifier.start",
 						reason: "ERR_DENIED",
-						why: expect.stringContaining("stolen"),
+						detail: expect.stringContaining("stolen"),
 					});
 					expect(service.check()).toMatchObject({ status: 1 });
 				}

@@ -1,7 +1,7 @@
 /** Tells a person's tools which files the index of this host vouches for, and where they lie. */
 
 import { MAX_TRUST_INDEX_BYTES, readBounded, verifyTrustIndex } from "@sigtool/core/read";
-import { type Development, readHostConfiguration } from "./host/config.js";
+import { readHostConfiguration } from "./host/config.js";
 
 /** A product of a verified trust index, bound as on this host. */
 export interface HostProduct {
@@ -21,7 +21,7 @@ export type HostEntry =
 export interface HostProductsOptions {
 	readonly index: string;
 	readonly config: string;
-	readonly development?: Development;
+	readonly development?: "refuse" | "allow";
 }
 
 /**

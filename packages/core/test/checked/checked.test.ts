@@ -68,6 +68,7 @@ const OTHERS: Readonly<Record<string, readonly unknown[]>> = {
 	changesSince: [catalog, {}],
 	compareEntries: [directory, {}],
 	denialsOfFile: [catalog, "kee"],
+	digestsToDeny: ["text"],
 	examineSystem: [undefined],
 	exclusively: [catalog, "action"],
 	expiryNotice: [{}, 0],

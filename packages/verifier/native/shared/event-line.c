@@ -154,9 +154,14 @@ int open_event_file(const char *path, bool creates, bool waits)
 
 bool append_event(int file, const struct event_line *line)
 {
+	/* A full disk can cut a line. So after a failure the next line begins with a line end. */
+	static bool may_end_in_line;
+	const size_t before = may_end_in_line ? 1 : 0;
 	/* The line is written by one system call, so that lines of several processes do not mix. */
-	const struct iovec parts[] = {{(void *)line->text, line->length}, {"\n", 1}};
-	return writev(file, parts, 2) == (ssize_t)line->length + 1;
+	const struct iovec parts[] = {{"\n", before}, {(void *)line->text, line->length}, {"\n", 1}};
+	const bool is_whole = writev(file, parts, 3) == (ssize_t)(before + line->length + 1);
+	may_end_in_line = !is_whole;
+	return is_whole;
 }
 
 bool write_event(int file, const char *event, enum verdict verdict, ...)

@@ -177,3 +177,37 @@ test("the report reaches the other sinks although it is made while another event
 	expect(other.events.map(({ event }) => event)).toEqual(["verifier.detached", "vm.compile"]);
 	expect(readFileSync(`${file}.1`, "utf8").split("\n")).toHaveLength(3);
 });
+
+test.skipIf(process.getuid?.() !== 0 || spawnSync("unshare", ["-m", "true"]).status !== 0)(
+	"16.8: after a line that a full disk cut, the next one begins anew (as root)",
+	() => {
+		const directory = temporaryDirectory();
+		const modules = ["audit", "events-file"].map((name) => new URL(`../../dist/audit/${name}.js`, import.meta.url));
+		const program = `
+			import { writeFileSync, rmSync } from "node:fs";
+			const [{ createAudit }, { jsonLinesSink }] = await Promise.all(${JSON.stringify(modules)}.map((url) => import(url)));
+			const audit = createAudit([jsonLinesSink("audit.jsonl")]);
+			writeFileSync("filler", Buffer.alloc(4096));
+			let number = 0;
+			const refuse = () => audit.raise("vm.compile", "refuse", { path: "long".repeat(100) + number++ });
+			try { for (;;) refuse(); } catch (error) { console.error(error.code); }
+			rmSync("filler");
+			refuse();`;
+		writeFileSync(join(directory, "program.mjs"), program);
+		const mount = `mount -t tmpfs -o size=8k none log && cd log && "$0" ../program.mjs; cat audit.jsonl`;
+		mkdirSync(join(directory, "log"));
+		const run = spawnSync("unshare", ["-m", "sh", "-c", mount, process.execPath], { cwd: directory, encoding: "utf8" });
+		expect(run.stderr).toBe("ERR_AUDIT_SINK\n");
+		const lines = run.stdout.split("\n").slice(0, -1);
+		expect(lines.filter((line) => !isJson(line))).toHaveLength(1);
+		expect(JSON.parse(lines.at(-1) ?? "").path).toMatch(/long\d+$/);
+	},
+);
+
+function isJson(text: string): boolean {
+	try {
+		return typeof JSON.parse(text) === "object";
+	} catch {
+		return false;
+	}
+}

@@ -61,14 +61,14 @@ describe("16.6: the deny list of a process that runs", () => {
 		expect(list.denialOf(OTHER)?.reason).toBe("from the start");
 		const told = { event: "verifier.reload", verdict: "audit", path: file, reason: "ERR_HOST_CONFIG" };
 		expect(events()).toMatchObject([told]);
-		expect(events()[0]?.why).toMatch(/./);
+		expect(events()[0]?.detail).toMatch(/./);
 	});
 
 	it("takes nothing over from a file that others could have written, or that is none", () => {
 		const open = watching(DENYING);
 		chmodSync(open.file, 0o666);
 		expect(open.list.denialOf(DIGEST)).toBeUndefined();
-		expect(open.events()[0]?.why).toBe("others could have written it");
+		expect(open.events()[0]?.detail).toBe("others could have written it");
 		const absent = watching(DENYING, { name: "none" });
 		expect(absent.list.denialOf(DIGEST)).toBeUndefined();
 		expect(absent.events()).toHaveLength(1);
@@ -127,7 +127,7 @@ describe("16.6: the deny list of a process that runs", () => {
 				undo();
 			}
 			expect(events().at(-1), name).toMatchObject({ event: "verifier.reload", verdict: "audit" });
-			expect(events().at(-1)?.why, name).toBe("the program has changed Object.prototype");
+			expect(events().at(-1)?.detail, name).toBe("the program has changed Object.prototype");
 		}
 	});
 });
