@@ -151,7 +151,11 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 						await sleep(SHORT_LOOK_MS);
 						expect(await running.load("b"), name).toBe("refused ERR_DENIED");
 						const [told, ...more] = reloads().slice(before);
-						expect(told, name).toMatchObject({ verdict: "audit", reason: "ERR_HOST_CONFIG", detail: expect.any(String) });
+						expect(told, name).toMatchObject({
+							verdict: "audit",
+							reason: "ERR_HOST_CONFIG",
+							detail: expect.any(String),
+						});
 						expect(more, name).toEqual([]);
 					}
 					await sleep(SHORT_LOOK_MS);

@@ -154,13 +154,15 @@ int open_event_file(const char *path, bool creates, bool waits)
 
 bool append_event(int file, const struct event_line *line)
 {
-	/* A full disk can cut a line. So after a failure the next line begins with a line end. */
-	static bool may_end_in_line;
-	const size_t before = may_end_in_line ? 1 : 0;
+	/* A full disk can cut a line. Then the next line begins with a line end. */
+	static bool is_cut;
+	const size_t before = is_cut ? 1 : 0;
 	/* The line is written by one system call, so that lines of several processes do not mix. */
 	const struct iovec parts[] = {{"\n", before}, {(void *)line->text, line->length}, {"\n", 1}};
-	const bool is_whole = writev(file, parts, 3) == (ssize_t)(before + line->length + 1);
-	may_end_in_line = !is_whole;
+	const ssize_t written = writev(file, parts, 3);
+	const bool is_whole = written == (ssize_t)(before + line->length + 1);
+	if (written > 0)
+		is_cut = !is_whole;
 	return is_whole;
 }
 

@@ -46,8 +46,8 @@ const MAX_WAITS = 10;
 export function jsonLinesSink(file: string, { wants = "all", onDetached }: EventsFileOptions = {}): AuditSink {
 	let own: OpenedFile;
 	let reported = 0;
-	// A full disk can cut a line.
-	let mayEndInLine = false;
+	// A full disk can cut a line. Then the next line begins with a line end.
+	let isCut = false;
 	try {
 		own = openedFile(openWaiting(file, true, MAX_WAITS));
 	} catch (cause) {
@@ -64,7 +64,7 @@ export function jsonLinesSink(file: string, { wants = "all", onDetached }: Event
 			const next = reopened(file, own, links === 0n, isDue ? MAX_WAITS : 0);
 			if (links >= 0n) closeSync(own.descriptor);
 			own = next;
-			mayEndInLine = false;
+			isCut = false;
 		} catch (error) {
 			if (isDue) {
 				reported = now();
@@ -80,10 +80,10 @@ export function jsonLinesSink(file: string, { wants = "all", onDetached }: Event
 		wants,
 		write(lines) {
 			followPath();
-			const text = mayEndInLine ? `\n${lines}` : lines;
-			mayEndInLine = true;
-			writeFully(own.descriptor, text);
-			mayEndInLine = false;
+			const text = isCut ? `\n${lines}` : lines;
+			writeFully(own.descriptor, text, (isWhole) => {
+				isCut = !isWhole;
+			});
 		},
 	};
 }

@@ -80,12 +80,16 @@ export function systemLogSink(log: (line: string, isRefusal: boolean) => boolean
 
 export const STANDARD_ERROR = 2;
 
-/** Writes the whole text. The descriptor may be a non-blocking pipe, so this function tries again after EAGAIN. */
-export function writeFully(descriptor: number, text: string): void {
+/**
+ * Writes the whole text. The descriptor may be a non-blocking pipe, so this function tries again after EAGAIN. Calls
+ * `onWritten` after each part, with true after the last one.
+ */
+export function writeFully(descriptor: number, text: string, onWritten?: (isWhole: boolean) => void): void {
 	const bytes = encodeUtf8(text);
 	for (let written = 0, waits = 0; written < bytes.length; ) {
 		try {
 			written += writeSync(descriptor, bytes, written);
+			onWritten?.(written === bytes.length);
 		} catch (error) {
 			if ((error as NodeJS.ErrnoException).code !== "EAGAIN" || ++waits > MAX_WAITS) throw error;
 			wait();
