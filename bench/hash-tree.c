@@ -52,7 +52,8 @@ struct room {
 };
 
 struct worker {
-	/* The directory that this worker listed. `lock` guards it. */
+	/* The directory that this worker listed last, or NULL if all its files are claimed. `lock`
+	 * guards this pointer. */
 	struct directory *owned;
 	EVP_MD *sha256;
 	EVP_MD_CTX *context;
@@ -217,7 +218,8 @@ static void add_file(struct directory *d, struct room *room, const char *name)
 	room->bytes += name_bytes;
 }
 
-/* Reads a directory, then publishes its files and its subdirectories at once. */
+/* Reads a whole directory. Then lets the other workers take its files and its subdirectories, both
+ * under one lock. */
 static void list(struct worker *w, struct directory *d)
 {
 	struct directory *first = NULL;

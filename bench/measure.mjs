@@ -12,13 +12,13 @@ const PYTHON = existsSync("/usr/bin/python3") ? "/usr/bin/python3" : "python3";
 
 /**
  * Measures whole processes with warm caches: their wall time, or with `clock: "processor"` their processor time. First
- * every program runs once unmeasured. Then come `rounds` rounds, and each begins with another program. A program is
- * left out if it fails, prints nothing, or prints other digests than the first program. `problem` gets a text about it.
+ * every program runs once unmeasured. It is left out if it fails then, prints nothing, or prints other digests than the
+ * first program, and `problem` gets a text about it. Then come `rounds` rounds, and each begins with another program.
  *
  * A program is `{ name, argv, cwd?, hashes?, silent?, before?, evidence? }`:
  * - `hashes`: the output contains digests, which are compared with those of the first program.
- * - `evidence`: another program, which runs after this one. Its output is then compared in place of this program's
- * output.
+ * - `evidence`: another program, which runs after the unmeasured run. Its output is then compared in place of this
+ * program's output.
  * - `silent`: the program prints nothing if it succeeds.
  * - `before`: a function that is called before every run. Its time does not count.
  *

@@ -196,8 +196,8 @@ function isKey(document, name) {
 }
 
 /**
- * Appends the cells of a member's default to `cells`, and returns the C expression for the address of the first one.
- * Returns undefined if the member has no default.
+ * Appends the default of a member to `cells`, the initializers of the array of struct json that holds the document's
+ * defaults. Returns the C expression for the address of its first element, or undefined if the member has no default.
  */
 function otherwiseOf(document, member, cells) {
 	const { kind, optional, otherwise = kind === "list" ? [] : kind === "object" ? {} : undefined } = member;

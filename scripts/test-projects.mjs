@@ -121,7 +121,7 @@ export const LONG = [
 	"test/operations/two-services.test.ts",
 	"test/operations/units.test.ts",
 	"test/operations/upgrading.test.ts",
-	// These tests start the command line some hundred times.
+	// Together these tests start sigtool several hundred times.
 	"packages/cli/test/commands/timestamp/timestamp.test.ts",
 	"packages/cli/test/commands/trust/deny.test.ts",
 	"packages/cli/test/commands/verify/catalog-operand.test.ts",

@@ -10,6 +10,7 @@
 #   /etc/sigtool/<name>       configuration, index, service.env
 #   /srv/<name>               the program
 #   signed@<name>.service     a user, /var/lib/sigtool/<name> and /var/log/sigtool/<name>
+#   /etc/logrotate.d/sigtool-<name>   the rotation of its events, into /var/log/sigtool-rotated/<name>
 set -eu
 releases=$1
 here=$(dirname "$0")
@@ -22,6 +23,8 @@ for release in "$releases"/*/; do
 	. "$release/service.env"
 
 	install -D -m 0644 -t "$settings" "$release/service.env" "$release/verifier.json" "$release/$name.sigx"
+	mkdir -p /etc/logrotate.d
+	sed -e "s|/var/log/sigtool/|&$name/|" -e "s|/var/log/sigtool-rotated|&/$name|" "$here/../deploy/logrotate" >"/etc/logrotate.d/sigtool-$name"
 	rm -rf "/srv/$name"
 	tar -C /srv --no-same-owner -xf "$release/$name.tar"
 	# INSTALL is several words.

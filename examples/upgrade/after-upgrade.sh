@@ -14,9 +14,23 @@ launched() {
 		for unit in "$directory"/*.service; do
 			[ -f "$unit" ] || continue
 			sed -n 's|^ExecStart=[-@:+!]*\(/[^ ]*\)/sigtool-launch\( .*\)\{0,1\}$|\1|p' "$unit" | while read -r prefix; do
-				printf '%s %s\n' "$prefix" "${unit##*/}"
+				case $prefix in
+				*%i*) instances "$prefix" "${unit##*/}" ;;
+				*) printf '%s %s\n' "$prefix" "${unit##*/}" ;;
+				esac
 			done
 		done
+	done
+}
+
+# Prints the same for each instance of a template such as signed@.service, whose PREFIX has %i.
+instances() {
+	before=${1%%%i*}
+	after=${1#*%i}
+	for found in "$before"*"$after"; do
+		[ -f "$found/launcher.conf" ] || continue
+		instance=${found#"$before"}
+		printf '%s %s\n' "$found" "${2%.service}${instance%"$after"}.service"
 	done
 }
 

@@ -178,8 +178,8 @@ static bool lies_at(int file, const char *path)
 
 #else
 
-/* Systems other than Linux have other functions for extended attributes. On these systems
- * read_attributes() returns false, so JavaScript writes the attributes. */
+/* This file writes attributes only on Linux. On other systems read_attributes() refuses the job, so
+ * JavaScript hashes the files and writes their attributes. */
 
 bool read_attributes(struct attributes *attributes, napi_env env, napi_value given)
 {

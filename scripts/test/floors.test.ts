@@ -166,8 +166,8 @@ const FLOORS: readonly (readonly [file: string, allowed: readonly string[], refu
 ];
 
 /**
- * Each row has a file, a statement that it may contain, and statements that Biome refuses although the file may import
- * their module.
+ * Each row has a file, a statement that it may contain, and statements that Biome refuses: other names of an allowed
+ * module, other forms of import of a forbidden one, and forbidden globals.
  */
 const STATEMENTS: readonly (readonly [file: string, allowed: string, refused: readonly string[]])[] = [
 	[

@@ -48,7 +48,7 @@ export function runtimeOf(mode: Mode, release: Release, node: string, root: stri
 }
 
 export interface Host {
-	/** The sequence of the signed tree. */
+	/** The sequence number of the product in the index. A host can refuse a lower one. */
 	readonly sequence?: number;
 	/** Returns further members of the host configuration. */
 	readonly configuration?: (tree: string) => object;

@@ -12,7 +12,10 @@ import { makeAuthority, makeSelfSigned, type Run } from "../../packages/cli/test
 import { canOperate, RUNTIMES, Service } from "./service.js";
 import { moduleOf, Session, writeProgram } from "./session.js";
 
-/** A look is due every five seconds, and every second with the hook of a test. */
+/**
+ * A runtime reads the deny list again every 5 s, or every 1 s with the hook that installOtherClock() installs. The tests
+ * wait a little longer.
+ */
 const LOOK_MS = 5_500;
 const SHORT_LOOK_MS = 1_200;
 /** A package whose modules are in an archive. */

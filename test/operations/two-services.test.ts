@@ -86,6 +86,10 @@ describe.skipIf(!canTry).each(NODES)(
 					expect(host.run(["sigtool", "launcher", "check", "--prefix", `/usr/lib/sigtool/${name}`])).toMatchObject({
 						status: 0,
 					});
+					const rotation = host.run(["logrotate", "--debug", `/etc/logrotate.d/sigtool-${name}`]);
+					expect(rotation).toMatchObject({ status: 0 });
+					expect(rotation.stderr).toContain(`/var/log/sigtool/${name}/audit.jsonl`);
+					expect(rotation.stderr).toContain(`/var/log/sigtool-rotated/${name}`);
 					const unit = `/etc/systemd/system/signed@${name}.service`;
 					host.do(["ln", "-sf", "signed@.service", unit]);
 					expect(host.run(["systemd-analyze", "verify", "--man=no", unit])).toMatchObject({

@@ -17,7 +17,7 @@ import {
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Run } from "../../packages/cli/test/support.js";
+import { type Run, temporaryDirectory } from "../../packages/cli/test/support.js";
 import { nodeOfRelease } from "../../scripts/node-releases.mjs";
 import { canOperate, RUNTIMES, Service } from "./service.js";
 
@@ -327,3 +327,26 @@ function runBeforeStart(prefix: string) {
 	const args = command.replace("/usr/lib/sigtool", prefix).split(" ");
 	return spawnSync(process.execPath, [SIGTOOL, ...args], { encoding: "utf8" });
 }
+
+it("the hook of apt names each instance of a template unit", () => {
+	const directory = temporaryDirectory();
+	const lib = join(directory, "lib");
+	for (const name of ["web", "api"]) {
+		mkdirSync(join(lib, name), { recursive: true });
+		writeFileSync(join(lib, name, "launcher.conf"), "");
+	}
+	mkdirSync(join(lib, "other"));
+	writeFileSync(
+		join(directory, "signed@.service"),
+		`ExecStart=${lib}/%i/sigtool-launch --write /var/lib/%i $COMMAND\n`,
+	);
+	// Only the files of web have changed.
+	writeFileSync(join(directory, "sigtool"), `case "$*" in *web) echo "wrong files"; exit 1;; esac\n`);
+	const { status, stdout } = spawnSync("sh", [join(HOOK, "after-upgrade.sh"), directory], {
+		encoding: "utf8",
+		env: { ...process.env, SIGTOOL: `sh ${join(directory, "sigtool")}` },
+	});
+	expect(status).toBe(1);
+	expect(stdout).toMatch(/next restart: signed@web\.service \n {4}wrong files\n/);
+	expect(stdout).not.toMatch(/api|other|%i/);
+});

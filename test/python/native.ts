@@ -1,6 +1,6 @@
 /**
- * Builds native code for techniques that load native code, and finds an offset that an attacker learns from the
- * headers.
+ * Builds native code for techniques that load native code, and finds the offset of the open-code hook in CPython's
+ * `_PyRuntime`, which an attacker can read in CPython's headers.
  */
 
 import { execFileSync, spawnSync } from "node:child_process";

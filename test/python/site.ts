@@ -34,7 +34,7 @@ export interface Runtime {
 	readonly environment: Readonly<Record<string, string>>;
 }
 
-/** Parts of the standard library that no program of the suite imports, or that are large. */
+/** These directories are not copied: no program of the suite imports from them, and the site has its own site-packages. */
 const LEFT_OUT = /^(test|idlelib|tkinter|turtledemo|ensurepip|pydoc_data|site-packages|dist-packages|config-.*)$/;
 
 export function makeSite(root: string, python: Python, techniques: readonly Technique[], program: string): Site {

@@ -25,8 +25,8 @@ export interface HostProductsOptions {
 }
 
 /**
- * Verifies an index by the pins of a host configuration, and returns its products. `verifyHost` judges more, such as
- * the sequences that the host demands.
+ * Verifies an index by the trust policy of a host configuration, and returns its products. Only `verifyHost` also checks
+ * that the index and its products are not older than the host allows.
  * @throws ERR_HOST_CONFIG, ERR_IO, the errors of `verifyTrustIndex`
  */
 export function productsOfHost({ index: file, config, development }: HostProductsOptions): HostProduct[] {

@@ -53,10 +53,14 @@ export interface LauncherAudit {
 
 /** Returns the findings in the order in which they are printed, and the facts. Findings are returned, never thrown. */
 export function checkLauncher(directory: string): LauncherAudit {
-	return { findings: findingsAbout(directory), facts: factsAbout(directory) };
+	const findings = findingsAbout(directory);
+	return { findings, facts: factsAbout(directory, findings) };
 }
 
-function factsAbout(directory: string): LauncherFacts {
+function factsAbout(directory: string, findings: readonly LauncherFinding[]): LauncherFacts {
+	// A program that is not as installed is not run, because the user may be root.
+	const mayRun = (...names: string[]) =>
+		!findings.some(({ what, status }) => names.includes(what) && status === "wrong");
 	const own = { host: hostname(), uid: process.getuid?.(), processes: processesOf(directory) };
 	try {
 		const file = join(directory, CONF_NAME);
@@ -65,9 +69,8 @@ function factsAbout(directory: string): LauncherFacts {
 			...own,
 			versions: {
 				sigtool: VERSION,
-				node: node && versionOf(node),
-				// A file that is not as installed must not be run.
-				python: spython && isUnchanged(spython) ? aboutSpython(spython.path).python : undefined,
+				node: node && mayRun("node") ? versionOf(node) : undefined,
+				python: spython && mayRun("python", "spython") ? aboutSpython(spython.path).python : undefined,
 			},
 			start: verifyHost({ index, config, development }).facts,
 		};
@@ -79,10 +82,6 @@ function factsAbout(directory: string): LauncherFacts {
 function versionOf(node: PinnedFile): string | undefined {
 	const { stdout } = spawnSync(node.path, ["--version"], { encoding: "utf8", env: {} });
 	return stdout?.trim().replace(/^v/, "");
-}
-
-function isUnchanged({ path, sha256 }: PinnedFile): boolean {
-	return pin(path).sha256 === sha256;
 }
 
 /** If the settings cannot be read, that is the only finding. */
@@ -137,24 +136,29 @@ function pinned(
 }
 
 function nodeFindings(conf: LauncherConf, parts: NativeParts | undefined): LauncherFinding[] {
-	const { node, nodeMajor, nodeIdentity, bundle, addon, development } = conf;
+	const { node, bundle, addon, development } = conf;
 	if (node === undefined || bundle === undefined) return [];
-	const version = judged("node release", () => {
-		const major = majorOf(node.path);
-		return major === nodeMajor ? String(major) : refuse(`it is ${major}, installed was ${nodeMajor}`);
-	});
-	const isMoved = version.status !== "wrong" && identityOf(node.path) !== nodeIdentity;
-	const moved = "moved since the installation: it is digested at every start; install again";
 	return [
-		pinned("node", node, development, conf.nodeNext),
-		version,
-		...(isMoved ? [note("node file", moved)] : []),
+		...nodeProgramFindings(conf, node),
 		pinned("hook", bundle, development),
 		...sameAsOwn("hook", bundle.path, parts?.bundle),
 		addon === undefined
 			? note("addon", "none: the kernel is not asked about files")
 			: pinned("addon", addon, development),
 	];
+}
+
+function nodeProgramFindings({ nodeMajor, nodeIdentity, nodeNext, development }: LauncherConf, node: PinnedFile) {
+	const program = pinned("node", node, development, nodeNext);
+	// A program that is not as installed must not be run.
+	if (program.status === "wrong") return [program];
+	const version = judged("node release", () => {
+		const major = majorOf(node.path);
+		return major === nodeMajor ? String(major) : refuse(`it is ${major}, installed was ${nodeMajor}`);
+	});
+	const isMoved = version.status !== "wrong" && identityOf(node.path) !== nodeIdentity;
+	const moved = "moved since the installation: it is digested at every start; install again";
+	return [program, version, ...(isMoved ? [note("node file", moved)] : [])];
 }
 
 function pythonFindings(conf: LauncherConf): LauncherFinding[] {
@@ -319,11 +323,14 @@ const DERIVED: Readonly<Record<keyof DerivedSettings, string>> = {
 };
 
 /** Returns the command that installs the same launcher again. */
-function installing({ node, spython, index, config, mode, development }: LauncherConf, prefix: string): string {
+function installing(conf: LauncherConf, prefix: string): string {
+	const { node, nodeNext, spython, pythonNext, index, config, mode, development } = conf;
 	const options: readonly [string, string | undefined][] = [
 		["--prefix", resolve(prefix)],
 		["--node", node?.path],
+		...nodeNext.map((digest): [string, string] => ["--node-next", digest]),
 		["--python", spython?.path],
+		...pythonNext.map((digest): [string, string] => ["--python-next", digest]),
 		["--index", index],
 		["--config", config],
 		["--mode", mode],

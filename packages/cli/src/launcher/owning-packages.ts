@@ -30,7 +30,10 @@ function sourceOf(file: string): string {
 	return file.replace(/\/__pycache__\/([^/]+)\.cpython-\w+(?:\.opt-\w+)?\.pyc$/, "/$1.py");
 }
 
-/** Adds the packages of these paths. A line of the answer is `PACKAGE[, PACKAGE]…: PATH`. */
+/**
+ * Adds to `known` the packages that own these paths. dpkg-query prints `PACKAGE[, PACKAGE]…: PATH` for each path, and
+ * other lines for diversions.
+ */
 function ask(paths: readonly string[], known: Map<string, string>): void {
 	// dpkg-query takes paths as patterns, in which a backslash makes the next character an ordinary one.
 	const patterns = paths.map((path) => path.replace(/[*?[\]\\]/g, "\\$&"));

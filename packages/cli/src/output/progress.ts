@@ -48,7 +48,10 @@ export async function startProgress(label: string, options: OutputOptions): Prom
 
 export interface ProgressState extends HashProgress {
 	readonly elapsedMs: number;
-	/** The value `growing` means that the number of files still grows, because directories are still being read. */
+	/**
+	 * The value `growing` means that the number of files has changed since the last update, so directories are probably
+	 * still being read.
+	 */
 	readonly found: "all" | "growing";
 }
 

@@ -183,12 +183,16 @@ export function catalogFields({ file, facts, signer, judgedAt, revocation }: Sho
 }
 
 /**
- * Returns the rows that --verbose adds: the size of the written catalog, and the time since `startedAt` (as
- * performance.now() gave it).
+ * Returns the rows that --verbose adds: the size of the file that was written, and the time since `startedAt`, which is a
+ * value of performance.now().
  */
-export function writtenRows(catalogBytes: number | undefined, startedAt: number): [string, string | undefined][] {
+export function writtenRows(
+	what: "catalog" | "index",
+	sizeBytes: number | undefined,
+	startedAt: number,
+): [string, string | undefined][] {
 	return [
-		["catalog", catalogBytes === undefined ? undefined : `${thousands(catalogBytes)} bytes`],
+		[what, sizeBytes === undefined ? undefined : `${thousands(sizeBytes)} bytes`],
 		["took", `${((performance.now() - startedAt) / 1000).toFixed(2)} s`],
 	];
 }

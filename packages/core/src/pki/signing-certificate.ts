@@ -50,8 +50,9 @@ export function signingCertificateProblem(
 }
 
 /**
- * Reads the first certificate id, which is the signer's, from the value of either attribute: SEQUENCE { certs SEQUENCE
- * OF SEQUENCE { [hashAlgorithm], certHash, … }, … }. `implied` is the digest if none is stated.
+ * Reads the first certificate id, which names the signer, from the value of SigningCertificate or SigningCertificateV2:
+ * SEQUENCE { certs SEQUENCE OF SEQUENCE { [hashAlgorithm], certHash, … }, … }. `implied` names the hash function that
+ * applies if the id states none.
  */
 function readFirstCertificateId(
 	value: Uint8Array,

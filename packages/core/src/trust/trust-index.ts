@@ -235,7 +235,7 @@ export function parseUnsignedIndex(bytes: Uint8Array): IndexContentView {
 
 /**
  * Parses an index without verifying its signature.
- * @throws ERR_INDEX_FORMAT, ERR_DER, ERR_CMS_FORMAT, ERR_POLICY, ERR_LIMIT
+ * @throws ERR_INDEX_FORMAT, ERR_DER, ERR_CMS_FORMAT, ERR_SIGNED_ATTRIBUTES, ERR_POLICY, ERR_LIMIT
  */
 export function parseTrustIndex(bytes: Uint8Array): ParsedTrustIndex {
 	const parts = splitIndex(bytes);
@@ -246,7 +246,10 @@ export function parseTrustIndex(bytes: Uint8Array): ParsedTrustIndex {
 	};
 }
 
-/** Returns the part of an index that its signature covers. @throws the errors of `parseTrustIndex` except ERR_POLICY */
+/**
+ * Returns the part of an index that its signature covers.
+ * @throws ERR_INDEX_FORMAT, ERR_DER, ERR_CMS_FORMAT, ERR_LIMIT
+ */
 export function signedPartOf(bytes: Uint8Array): Uint8Array {
 	return splitIndex(bytes).signed;
 }

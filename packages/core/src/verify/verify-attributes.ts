@@ -107,7 +107,10 @@ export interface AttributeVerification {
 }
 
 export interface AttributeFinding extends Finding {
-	/** The format. Undefined if the finding is about the file as a whole. */
+	/**
+	 * The format of the attribute that the finding is about. Undefined if the finding is about the file as a whole or
+	 * about the tree.
+	 */
 	readonly format?: AttributeFormat;
 }
 

@@ -370,8 +370,8 @@ describe.skipIf(!hasCorpus)("14.7: openContainerFile()", () => {
 });
 
 /**
- * Makes a PFX whose encrypted part contains an encrypted key. The part and the key each have a number of
- * iterations.
+ * Makes a PFX whose encrypted part contains an encrypted key bag. The bag's 16 zero bytes decrypt to no key, so opening
+ * it always fails. The part and the bag each have a number of iterations.
  */
 function nestedContainer(outerIterations: number, innerIterations: number): Uint8Array {
 	const salt = Buffer.alloc(8, 1);

@@ -77,7 +77,7 @@ static void open_granted(struct granted *granted, const char *path, const struct
 	require_not_of_kernel(granted);
 }
 
-/* Finds the launcher's program, and launcher.conf beside it. */
+/* Writes the paths of the launcher itself and of the launcher.conf beside it. */
 static void find_own_files(char program[PATH_MAX], char settings_file[PATH_MAX])
 {
 	const ssize_t length = readlink("/proc/self/exe", program, PATH_MAX - 1);

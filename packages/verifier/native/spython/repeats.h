@@ -8,11 +8,12 @@
 /* Writes a line to the sinks. Returns false if one did not take it. */
 typedef bool write_line(const struct event_line *line, enum verdict verdict);
 
-/* Writes a refusal that was composed now, or counts it. Returns false if a line was not taken. */
+/* Writes a refusal, or only counts it if it repeats an earlier one. `line` must have the present
+ * time. Returns false if a sink did not take a line. */
 bool add_refusal(const struct event_line *line, enum verdict verdict, write_line *write);
 
-/* Writes the counts that have waited for a minute, or all counts. Returns false if a line was not
- * taken. Its count is then written the next time. */
+/* Writes the counts that have waited for a minute, or all counts. Returns false if a sink did
+ * not take a line. Its count is then written the next time. */
 bool write_counts(bool all, write_line *write);
 
 #endif

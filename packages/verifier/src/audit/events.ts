@@ -209,7 +209,10 @@ export const OBSERVED: { readonly [Name in EventName]?: true } = Object.assign(O
 
 export type FieldValue = string | number | boolean | undefined;
 
-/** The fields of one event beside `COMMON_FIELDS`. Their text is not escaped: each sink escapes it. */
+/**
+ * These are the fields of one event besides `COMMON_FIELDS`. Hooks get their text unescaped. Sinks get it as a line of
+ * JSON.
+ */
 export type EventDetail<Name extends EventName> = {
 	readonly [Field in (typeof EVENTS)[Name]["fields"][number]]?: FieldValue;
 };

@@ -66,7 +66,10 @@ export interface Place {
 	readonly entry: string;
 }
 
-/** These parts of a judgement can change while a process runs. */
+/**
+ * A judge gets these from its process: the deny list and the term, which can change while the process runs, and the time
+ * of its start, which cannot.
+ */
 export interface Standing {
 	readonly denyList: DenyList;
 	readonly term: Term;

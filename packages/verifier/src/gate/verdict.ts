@@ -17,9 +17,9 @@ export type Reason =
 	| "ERR_CERTIFICATE_EXPIRED";
 
 /**
- * Names the rule that decided: `entry` is the index, `deny` the deny list, `product` the directories of products,
- * `link` the links on the path, `files` the file's type and size, `kernel` the kernel's answer, `time` the end of the
- * index or of its signer's certificate.
+ * Names the rule that decided. `entry` looks the file up in the index, and `deny` in the deny list. `product` requires a
+ * path inside a product, and `link` requires signed links on that path. `files` limits type and size. `kernel` asks the
+ * kernel. `time` checks the expiry of the index and of its signer's certificate.
  */
 export type Rule = "entry" | "deny" | "product" | "link" | "files" | "kernel" | "time";
 

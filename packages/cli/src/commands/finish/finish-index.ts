@@ -51,7 +51,7 @@ export async function finishIndex(file: string, options: FinishCommandOptions): 
 			...rows([
 				...signerRows(leaf, signer.development),
 				["timestamp", timestamp && timestampText(timestamp)],
-				...(options.verbose === true ? writtenRows(indexBytes, startedAt) : []),
+				...(options.verbose === true ? writtenRows("index", indexBytes, startedAt) : []),
 			]),
 		],
 		warnings,

@@ -72,7 +72,7 @@ export async function finish(file: string, options: FinishCommandOptions): Promi
 			...rows([
 				...signerRows(leaf, signer.development),
 				["timestamp", timestamp && timestampText(timestamp)],
-				...(options.verbose === true ? writtenRows(catalogBytes, startedAt) : []),
+				...(options.verbose === true ? writtenRows("catalog", catalogBytes, startedAt) : []),
 			]),
 		],
 		warnings,

@@ -15,7 +15,7 @@ import {
 	planInstallation,
 	writeInstallation,
 } from "../../launcher/launcher-place.js";
-import { shareIndexes } from "../../launcher/shared-index.js";
+import { isShared, shareIndexes } from "../../launcher/shared-index.js";
 import { nativeParts } from "../../native/native-parts.js";
 import { usageError } from "../../options/usage.js";
 import { escaped, type OutputOptions, type Report, rows } from "../../output/output.js";
@@ -59,9 +59,11 @@ export async function launcherInstall(options: LauncherInstallOptions): Promise<
 		mode: options.mode,
 		development: options.allowDevelopment === true ? "allow" : "refuse",
 	});
-	const changes = [...(isNew ? [config] : []), ...changesOf(installation)];
+	const canShare = isRoot() && existsSync(index);
+	const sharing = canShare && !isShared(prefix, index) ? ["shared index"] : [];
+	const changes = [...(isNew ? [config] : []), ...changesOf(installation), ...sharing];
 	if (options.check !== true) writeInstallation(installation);
-	const shared = options.check !== true && isRoot() && existsSync(index) ? shareIndexes(prefix, [index]) : [];
+	const shared = options.check !== true && canShare ? shareIndexes(prefix, [index]) : [];
 	const { conf } = installation;
 	const skeleton = isNew ? "new" : "kept";
 	const done = options.check === true ? "would change" : "installed";

@@ -240,7 +240,7 @@ function detailRows(
 		...ignoreRules.map((rule): [string, string] => ["rule", escaped(rule)]),
 		["root", escaped(root)],
 		["time", isoTime(time)],
-		...writtenRows(catalog?.sizeBytes, startedAt),
+		...writtenRows("catalog", catalog?.sizeBytes, startedAt),
 	];
 }
 

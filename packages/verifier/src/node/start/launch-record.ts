@@ -30,7 +30,10 @@ export interface LaunchRecord {
 	readonly roots: ReadonlyMap<string, string>;
 	/** The protections of the launcher that this kernel lacks, e.g. `landlock`. */
 	readonly missing: readonly string[];
-	/** Defined if the index is a file that processes share. Root took the digests when it made the file. */
+	/**
+	 * The digests of the trust index, if the index is a file that processes share. The user root computed them when root
+	 * made the file, so this process does not compute them again.
+	 */
 	readonly shared: IndexDigests | undefined;
 }
 
