@@ -77,7 +77,7 @@ function mapsOf(directory: string): string {
 
 /** Finds the script behind the flags that the launcher adds. */
 function scriptIn(words: readonly string[], runtime: "node" | "python", directory: string): string | undefined {
-	const takesValue = runtime === "node" ? ["--require"] : ["--mode", "--config", "--audit"];
+	const takesValue = runtime === "node" ? ["--require"] : SPYTHON_OPTIONS;
 	for (let i = 1; i < words.length; i++) {
 		const word = words[i] ?? "";
 		if (word === "-m") return `-m ${words[i + 1] ?? ""}`;
@@ -86,6 +86,9 @@ function scriptIn(words: readonly string[], runtime: "node" | "python", director
 	}
 	return undefined;
 }
+
+/** The options with a value that the launcher gives a spython. */
+const SPYTHON_OPTIONS = ["--mode", "--config", "--audit", "--roots", "--index-sha256", "--content-sha256"];
 
 /** Returns the last part of a path of control groups that is a unit, e.g. `app.service`. */
 export function unitIn(cgroup: string): string | undefined {

@@ -1,7 +1,7 @@
 /** Checks that a launcher is unchanged since its installation, and that it can start a process safely. */
 
 import { spawnSync } from "node:child_process";
-import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync, statSync } from "node:fs";
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync, realpathSync, statSync } from "node:fs";
 import { hostname } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { mountOptions } from "@sigtool/core";
@@ -11,8 +11,9 @@ import { type NativeParts, nativeParts } from "../native/native-parts.js";
 import { VERSION } from "../output/version.js";
 import { aboutSpython, libraryOutside, modeOfSpython } from "../python/spython.js";
 import { endNotice } from "./end-notice.js";
-import { type LaunchedProcess, processesOf } from "./launched-processes.js";
 import { identityOf, type LauncherConf, type PinnedFile, parseLauncherConf, pin } from "./launcher-conf.js";
+import { foreignLinks } from "./launcher-links.js";
+import { judgeMode } from "./launcher-mode.js";
 import {
 	CONF_NAME,
 	type DerivedSettings,
@@ -21,6 +22,7 @@ import {
 	launcherIn,
 	majorOf,
 } from "./launcher-place.js";
+import { type ListedProcess, listedProcesses } from "./listed-processes.js";
 import { protectionsOf } from "./protections.js";
 import { faultsOfShared, isShared } from "./shared-index.js";
 
@@ -43,7 +45,7 @@ export interface LauncherFacts {
 	};
 	/** Tells which index and signer were verified, in the words of the event `verifier.start`. Undefined if it is not trusted. */
 	readonly start?: ReturnType<typeof verifyHost>["facts"];
-	readonly processes: readonly LaunchedProcess[];
+	readonly processes: readonly ListedProcess[];
 }
 
 export interface LauncherAudit {
@@ -51,9 +53,12 @@ export interface LauncherAudit {
 	readonly facts: LauncherFacts;
 }
 
-/** Returns the findings in the order in which they are printed, and the facts. Findings are returned, never thrown. */
-export function checkLauncher(directory: string): LauncherAudit {
-	const findings = findingsAbout(directory);
+/**
+ * Returns the findings in the order in which they are printed, and the facts. Findings are returned, never thrown.
+ * `denied` is the status of signed files that the deny list names.
+ */
+export function checkLauncher(directory: string, denied: "note" | "wrong"): LauncherAudit {
+	const findings = findingsAbout(directory, denied);
 	return { findings, facts: factsAbout(directory, findings) };
 }
 
@@ -61,21 +66,33 @@ function factsAbout(directory: string, findings: readonly LauncherFinding[]): La
 	// A program that is not as installed is not run, because the user may be root.
 	const mayRun = (...names: string[]) =>
 		!findings.some(({ what, status }) => names.includes(what) && status === "wrong");
-	const own = { host: hostname(), uid: process.getuid?.(), processes: processesOf(directory) };
+	const own = { host: hostname(), uid: process.getuid?.() };
+	const real = existsSync(directory) ? realpathSync(directory) : directory;
 	try {
 		const file = join(directory, CONF_NAME);
-		const { index, config, development, node, spython } = parseLauncherConf(readFileSync(file), file);
+		const conf = parseLauncherConf(readFileSync(file), file);
+		const { index, config, development, node, spython } = conf;
 		return {
 			...own,
+			processes: listedProcesses(real, conf),
 			versions: {
 				sigtool: VERSION,
 				node: node && mayRun("node") ? versionOf(node) : undefined,
 				python: spython && mayRun("python", "spython") ? aboutSpython(spython.path).python : undefined,
 			},
-			start: verifyHost({ index, config, development }).facts,
+			start: startFacts({ index, config, development }),
 		};
 	} catch {
-		return { ...own, versions: { sigtool: VERSION } }; // The findings tell what is wrong.
+		// The findings tell what is wrong.
+		return { ...own, processes: listedProcesses(real, undefined), versions: { sigtool: VERSION } };
+	}
+}
+
+function startFacts(place: Parameters<typeof verifyHost>[0]): LauncherFacts["start"] {
+	try {
+		return verifyHost(place).facts;
+	} catch {
+		return undefined;
 	}
 }
 
@@ -85,7 +102,7 @@ function versionOf(node: PinnedFile): string | undefined {
 }
 
 /** If the settings cannot be read, that is the only finding. */
-function findingsAbout(directory: string): LauncherFinding[] {
+function findingsAbout(directory: string, denied: "note" | "wrong"): LauncherFinding[] {
 	const confFile = join(resolve(directory), CONF_NAME);
 	let conf: LauncherConf;
 	try {
@@ -100,17 +117,27 @@ function findingsAbout(directory: string): LauncherFinding[] {
 	const program = judged("launcher", () => {
 		return fault(launcher, development) ?? (isStatic(launcher) ? launcher : refuse("it is not static"));
 	});
+	const again = installing(conf, directory);
+	const configuration = judged("configuration", () => fault(conf.config, development) ?? configurationSays(conf));
+	const index =
+		configuration.status === "wrong"
+			? [note("index", "not judged: the configuration cannot be used")]
+			: indexFindings(conf);
+	const isJudged = index.every(({ status }) => status === "ok");
 	return [
-		judged("settings", () => fault(confFile, development) ?? `${confFile}, mode ${conf.mode}`),
+		judged("settings", () => fault(confFile, development) ?? confFile),
+		{ what: "mode", ...judgeMode(conf, confFile) },
 		program,
 		...sameAsOwn("launcher", launcher, parts?.launcher),
-		...nodeFindings(conf, parts),
-		...pythonFindings(conf),
-		judged("configuration", () => fault(conf.config, development) ?? configurationSays(conf)),
-		...indexFindings(conf),
-		...examinationFindings(conf),
+		...nodeFindings(conf, parts, again),
+		...pythonFindings(conf, again),
+		configuration,
+		...index,
+		...linkFindings(conf),
+		...examinationFindings(conf, denied),
 		...sharedFindings(directory, conf),
-		judged("flags", () => flagsSay(conf, directory)),
+		// An index that cannot be used does not say what to install.
+		...(isJudged ? [judged("flags", () => flagsSay(conf, again))] : []),
 		...(conf.audit === undefined ? [] : [eventsFinding(conf.audit)]),
 		...conf.writable.map((directory) => grantedFinding(directory)),
 		// A launcher that somebody could have replaced must not be run.
@@ -119,37 +146,48 @@ function findingsAbout(directory: string): LauncherFinding[] {
 	];
 }
 
+/** `mend` says what to do about another digest. */
 function pinned(
 	what: string,
 	file: PinnedFile,
 	development: LauncherConf["development"],
+	mend: string,
 	announced: readonly string[] = [],
 ): LauncherFinding {
 	return judged(what, () => {
 		const { path, sha256 } = pin(file.path);
 		if (path !== file.path) refuse(`${file.path} is a link to ${path}`);
 		const isUpgraded = sha256 !== file.sha256;
-		if (isUpgraded && !announced.includes(sha256)) refuse(`${file.path} changed: its SHA-256 is ${sha256}`);
+		if (isUpgraded && !announced.includes(sha256)) refuse(`${file.path} changed: its SHA-256 is ${sha256}; ${mend}`);
 		const short = `sha256 ${sha256.slice(0, 16)}…${isUpgraded ? ", as announced" : ""}`;
 		return fault(file.path, development) ?? `${file.path}, ${short}`;
 	});
 }
 
-function nodeFindings(conf: LauncherConf, parts: NativeParts | undefined): LauncherFinding[] {
+/** A program that its distribution replaces, and a part that only an installation does. */
+function mendsBy(again: string): { readonly program: string; readonly part: string } {
+	return {
+		program: `if an upgrade replaced it, run \`${again}\` as root (docs/launcher.md#upgrades-of-node-and-python), else put the former back`,
+		part: `run \`${again}\` as root`,
+	};
+}
+
+function nodeFindings(conf: LauncherConf, parts: NativeParts | undefined, again: string): LauncherFinding[] {
 	const { node, bundle, addon, development } = conf;
 	if (node === undefined || bundle === undefined) return [];
 	return [
-		...nodeProgramFindings(conf, node),
-		pinned("hook", bundle, development),
+		...nodeProgramFindings(conf, node, again),
+		pinned("hook", bundle, development, mendsBy(again).part),
 		...sameAsOwn("hook", bundle.path, parts?.bundle),
 		addon === undefined
 			? note("addon", "none: the kernel is not asked about files")
-			: pinned("addon", addon, development),
+			: pinned("addon", addon, development, mendsBy(again).part),
 	];
 }
 
-function nodeProgramFindings({ nodeMajor, nodeIdentity, nodeNext, development }: LauncherConf, node: PinnedFile) {
-	const program = pinned("node", node, development, nodeNext);
+function nodeProgramFindings(conf: LauncherConf, node: PinnedFile, again: string) {
+	const { nodeMajor, nodeIdentity, nodeNext, development } = conf;
+	const program = pinned("node", node, development, mendsBy(again).program, nodeNext);
 	// A program that is not as installed must not be run.
 	if (program.status === "wrong") return [program];
 	const version = judged("node release", () => {
@@ -157,14 +195,19 @@ function nodeProgramFindings({ nodeMajor, nodeIdentity, nodeNext, development }:
 		return major === nodeMajor ? String(major) : refuse(`it is ${major}, installed was ${nodeMajor}`);
 	});
 	const isMoved = version.status !== "wrong" && identityOf(node.path) !== nodeIdentity;
-	const moved = "moved since the installation: it is digested at every start; install again";
+	const isUpgraded = isMoved && pin(node.path).sha256 !== node.sha256;
+	const why = isUpgraded ? "replaced as announced" : "moved since the installation";
+	const moved = `${why}: it is digested at every start; run \`${again}\` as root`;
 	return [program, version, ...(isMoved ? [note("node file", moved)] : [])];
 }
 
-function pythonFindings(conf: LauncherConf): LauncherFinding[] {
+function pythonFindings(conf: LauncherConf, again: string): LauncherFinding[] {
 	const { python, spython, development } = conf;
 	if (python === undefined || spython === undefined) return [];
-	const programs = [pinned("python", python, development, conf.pythonNext), pinned("spython", spython, development)];
+	const programs = [
+		pinned("python", python, development, mendsBy(again).program, conf.pythonNext),
+		pinned("spython", spython, development, `run \`${again} --python SPYTHON\` as root, with the one that you built`),
+	];
 	// A program that is not as installed must not be run.
 	if (programs.some(({ status }) => status === "wrong")) return programs;
 	let outside: string[] = [];
@@ -273,16 +316,32 @@ function indexFindings(conf: LauncherConf): LauncherFinding[] {
 }
 
 /** Names what ends soon, and the signed files that the deny list names. An index that is refused has none of these. */
-function examinationFindings({ index, config, development }: LauncherConf): LauncherFinding[] {
+function examinationFindings(
+	{ index, config, development }: LauncherConf,
+	status: "note" | "wrong",
+): LauncherFinding[] {
 	try {
 		const { ends, denied } = examineHost({ index, config, development });
 		return [
 			...ends.flatMap((end) => endNotice(end, Date.now()) ?? []).map((says) => note("end", says)),
-			...denied.map(({ product, path, reason }) => note("denied", `"${path}" of "${product}": ${reason}`)),
+			...denied.map(({ product, path, reason }): LauncherFinding => {
+				const says = `"${path}" of "${product}" is on the deny list of ${config}: ${reason}; put a release without it in place`;
+				return { what: "denied", status, says };
+			}),
 		];
 	} catch {
 		return []; // Other findings tell why.
 	}
+}
+
+/** A start refuses these links, because their owner could switch them. */
+function linkFindings(conf: LauncherConf): LauncherFinding[] {
+	const found = judged("link", () => {
+		const foreign = foreignLinks(conf).map(({ path, owner }) => `"${path}" belongs to user ${owner}`);
+		if (foreign.length === 0) return "";
+		return refuse(`${foreign.join(", ")}, and leads to a signed tree or index; make it anew as root`);
+	});
+	return found.status === "ok" ? [] : [found];
 }
 
 /** Each process digests and keeps an index that is not shared. Only a large one is worth a word. */
@@ -301,7 +360,7 @@ function sharedFindings(directory: string, { index }: LauncherConf): LauncherFin
 const SHARE_AGAIN = "run `sigtool launcher share` as root";
 
 /** Compares the copies of settings that launcher.conf has. Names those that differ, and the command that copies anew. */
-function flagsSay(conf: LauncherConf, prefix: string): string {
+function flagsSay(conf: LauncherConf, again: string): string {
 	const asked = derivedSettings(conf);
 	const differing = Object.entries(DERIVED).filter(([member]) => {
 		// The type assertion is safe: DERIVED has exactly the members of DerivedSettings.
@@ -310,7 +369,7 @@ function flagsSay(conf: LauncherConf, prefix: string): string {
 	});
 	if (differing.length === 0) return "as index and configuration ask";
 	const what = differing.map(([, words]) => words).join(", ");
-	return refuse(`index or configuration ask for others by now (${what}): run \`${installing(conf, prefix)}\` as root`);
+	return refuse(`index or configuration ask for others by now (${what}): run \`${again}\` as root`);
 }
 
 const DERIVED: Readonly<Record<keyof DerivedSettings, string>> = {
@@ -322,25 +381,13 @@ const DERIVED: Readonly<Record<keyof DerivedSettings, string>> = {
 	refused: "what the policy's runtime refuses",
 };
 
-/** Returns the command that installs the same launcher again. */
-function installing(conf: LauncherConf, prefix: string): string {
-	const { node, nodeNext, spython, pythonNext, index, config, mode, development } = conf;
-	const options: readonly [string, string | undefined][] = [
-		["--prefix", resolve(prefix)],
-		["--node", node?.path],
-		...nodeNext.map((digest): [string, string] => ["--node-next", digest]),
-		["--python", spython?.path],
-		...pythonNext.map((digest): [string, string] => ["--python-next", digest]),
-		["--index", index],
-		["--config", config],
-		["--mode", mode],
+/** Returns the command that installs the same launcher again. It keeps all settings but announced programs. */
+function installing({ nodeNext, pythonNext }: LauncherConf, prefix: string): string {
+	const announced = [
+		...nodeNext.map((digest) => `--node-next ${digest}`),
+		...pythonNext.map((digest) => `--python-next ${digest}`),
 	];
-	const given = options.flatMap(([option, value]) => (value === undefined ? [] : [option, quoted(value)]));
-	const switches = [
-		...(node === undefined ? ["--no-node"] : []),
-		...(development === "allow" ? ["--allow-development"] : []),
-	];
-	return ["sigtool launcher install", ...given, ...switches].join(" ");
+	return ["sigtool launcher install --prefix", quoted(resolve(prefix)), ...announced].join(" ");
 }
 
 /** Quotes a word for a shell if that is needed. */

@@ -9,7 +9,7 @@
 
 import { spawnSync } from "node:child_process";
 import { existsSync, lstatSync, mkdirSync, readFileSync, realpathSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import {
 	DEFAULT_POLICY,
 	type HostDocument,
@@ -77,6 +77,18 @@ export interface Installation {
 /** Returns the path of the launcher in a directory, even if the launcher does not exist. */
 export function launcherIn(directory: string): string {
 	return join(directory, LAUNCHER_NAME);
+}
+
+/**
+ * Returns the real path of a directory with a launcher, and that of its settings.
+ * @throws ERR_LAUNCHER if none is installed there
+ */
+export function installedIn(prefix: string): { readonly directory: string; readonly confFile: string } {
+	const directory = existsSync(prefix) ? realpathSync(prefix) : resolve(prefix);
+	const confFile = join(directory, CONF_NAME);
+	if (existsSync(confFile)) return { directory, confFile };
+	const mend = "run `sigtool launcher install`, or name the directory with --prefix";
+	throw new SigtoolError("ERR_LAUNCHER", `Cannot find ${quote(confFile)}: ${mend}`, { path: confFile });
 }
 
 /**

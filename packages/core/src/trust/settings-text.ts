@@ -19,11 +19,20 @@ export function parseStrictJson(bytes: Uint8Array, maxBytes: number, refuse: Ref
 	try {
 		value = JSON.parse(text);
 	} catch (cause) {
-		// A file that somebody edits is empty for a moment, or ends early.
-		throw refuse("", `it is not JSON: ${String(cause)}`, { passing: true });
+		// A file that somebody edits is empty for a moment, or ends early. JSON.parse throws only a SyntaxError.
+		throw refuse("", `it is not JSON: ${syntaxFault(text, cause as SyntaxError)}`, { passing: true });
 	}
 	refuseAmbiguity(text, refuse);
 	return value;
+}
+
+/** Words an error of JSON.parse. Its line and column come from the position, which not every error has. */
+function syntaxFault(text: string, { message }: Error): string {
+	if (message === "Unexpected end of JSON input") return "it ends too early";
+	const [, fault, position] = /^(.*?)(?: in JSON)? at position (\d+)/.exec(message) ?? [];
+	if (fault === undefined) return message.replace(/, ["'.][\s\S]* is not valid JSON$/, "");
+	const lines = text.slice(0, Number(position)).split("\n");
+	return `line ${lines.length}, column ${(lines.at(-1)?.length ?? 0) + 1}: ${fault}`;
 }
 
 /**

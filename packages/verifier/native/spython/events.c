@@ -13,8 +13,11 @@
 #include "event-file.h"
 #include "repeats.h"
 #include <stdatomic.h>
+#include <errno.h>
 #include <stdbool.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 #if __has_include(<sys/sdt.h>)
 #define _SDT_HAS_SEMAPHORES 1
 #include <sys/sdt.h>
@@ -136,6 +139,26 @@ void finish_events(void)
 	write_counts(true, write_to_sinks);
 }
 
+/* Ends the process because the events file cannot be opened. errno has the reason. */
+static _Noreturn void fail_for_events_file(const char *path)
+{
+	const int error = errno;
+	const char *code = "ERR_AUDIT_SINK";
+	struct stat status;
+	const bool is_there = lstat(path, &status) == 0;
+	errno = error;
+	if (error != EACCES)
+		fail(status_of(error), code, "Cannot write audit events to \"%s\": %m", path);
+	if (!is_there)
+		fail(status_of(error), code,
+			"Cannot write audit events to \"%s\": %m; let user %u reach and write its directory",
+			path, geteuid());
+	fail(status_of(error), code,
+		"Cannot write audit events to \"%s\": %m; user %u may not append to it (owner %u, group "
+		"%u, mode %04o): change its owner, or its group and mode",
+		path, geteuid(), status.st_uid, status.st_gid, status.st_mode & 07777);
+}
+
 void open_sinks(void)
 {
 	const char *path = rules.json_lines;
@@ -144,7 +167,7 @@ void open_sinks(void)
 	if (path == NULL || event_file(path, false, &trouble) >= 0)
 		return;
 	rules.json_lines = NULL; /* fail() must not open the file again */
-	fail(status_of(errno), "ERR_AUDIT_SINK", "Cannot write audit events to \"%s\": %m", path);
+	fail_for_events_file(path);
 }
 
 _Noreturn void fail(int status, const char *code, const char *format, ...)

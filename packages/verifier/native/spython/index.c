@@ -346,18 +346,6 @@ void load_index(const char *file, int descriptor, int mode_asked)
 	read_head(mode_asked);
 }
 
-enum { MAX_TIME = sizeof "2026-01-31T12:00:00Z" };
-
-/* Writes a time in UTC, or an empty text if there is none. */
-static void write_time(char text[MAX_TIME], uint64_t seconds)
-{
-	const time_t time = (time_t)seconds;
-	struct tm utc;
-	text[0] = '\0';
-	if (seconds != 0 && gmtime_r(&time, &utc) != NULL)
-		strftime(text, MAX_TIME, "%Y-%m-%dT%H:%M:%SZ", &utc);
-}
-
 /* Writes the names of the products with their sequences, such as `app@3 python`. What does not fit
  * is cut. */
 static void write_products(char *text, size_t room)
@@ -378,8 +366,8 @@ void announce(const char *missing, const char *script)
 	struct start_facts facts;
 	char names[4096];
 	char sequence[24] = "";
-	char end[MAX_TIME];
-	char signer_end[MAX_TIME];
+	char end[TIME_ROOM];
+	char signer_end[TIME_ROOM];
 	for (size_t i = 0; i < product_count; i++) {
 		const struct product *product = &products[i];
 		raise_event("catalog.load", ALLOW, "sha256", verified.index, "product", product->name,
@@ -389,8 +377,8 @@ void announce(const char *missing, const char *script)
 	write_products(names, sizeof names);
 	if (compiled != NULL)
 		snprintf(sequence, sizeof sequence, "%lu", compiled->number);
-	write_time(end, not_after / 1000);
-	write_time(signer_end, (uint64_t)verified.signer_end);
+	text_of_time(not_after, end);
+	text_of_time((uint64_t)verified.signer_end * 1000, signer_end);
 	const enum verdict verdict = rules.mode <= MODE_AUDIT ? AUDIT : ALLOW;
 	raise_event("verifier.start", verdict, "mode", MODE_NAMES[rules.mode], "index", verified.index,
 		"#compiled", sequence, "notAfter", end, "signer", verified.signer, "signerNotAfter",

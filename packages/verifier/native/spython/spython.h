@@ -133,6 +133,11 @@ void end_at(enum end_of of, uint64_t not_after);
  * ended. */
 bool needs_timestamp(void);
 
+/* Writes a time in UTC with milliseconds, like Node.js, or an empty text if it is 0. Returns the
+ * text. */
+enum { TIME_ROOM = 32 };
+const char *text_of_time(uint64_t milliseconds, char text[TIME_ROOM]);
+
 /* Raises events about what ends soon or has ended: at most one a day for each. */
 void tell_ends(void);
 

@@ -48,20 +48,22 @@ static int notice_for(uint64_t seconds)
 	return seconds <= 30 * DAY_SECONDS ? 30 : NO_NOTICE;
 }
 
-static const char *text_of_time(uint64_t milliseconds, char text[32])
+const char *text_of_time(uint64_t milliseconds, char text[TIME_ROOM])
 {
 	const time_t seconds = (time_t)(milliseconds / 1000);
 	struct tm utc;
 	char whole[24];
-	gmtime_r(&seconds, &utc);
+	text[0] = '\0';
+	if (milliseconds == 0 || gmtime_r(&seconds, &utc) == NULL)
+		return text;
 	strftime(whole, sizeof whole, "%Y-%m-%dT%H:%M:%S", &utc);
-	snprintf(text, 32, "%s.%03uZ", whole, (unsigned)(milliseconds % 1000));
+	snprintf(text, TIME_ROOM, "%s.%03uZ", whole, (unsigned)(milliseconds % 1000));
 	return text;
 }
 
 static void tell_expired(struct end *end)
 {
-	char text[32];
+	char text[TIME_ROOM];
 	struct timespec moment;
 	clock_gettime(CLOCK_MONOTONIC, &moment);
 	if (moment.tv_sec < atomic_load(&end->next))
@@ -73,7 +75,7 @@ static void tell_expired(struct end *end)
 
 static void tell_expiring(struct end *end, uint64_t now)
 {
-	char text[32];
+	char text[TIME_ROOM];
 	char number[16];
 	const int days = notice_for(end->not_after / 1000 - now);
 	if (days >= atomic_load(&end->days))

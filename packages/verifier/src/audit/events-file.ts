@@ -51,7 +51,7 @@ export function jsonLinesSink(file: string, { wants = "all", onDetached }: Event
 	try {
 		own = openedFile(openWaiting(file, true, MAX_WAITS));
 	} catch (cause) {
-		const message = `Cannot write audit events to ${quote(file)}: ${errnoReason(cause)}; run \`sigtool launcher check\`, and let this user append to the file`;
+		const message = `Cannot write audit events to ${quote(file)}: ${errnoReason(cause)}; ${wayOut(file, cause)}`;
 		throw new SigtoolError("ERR_AUDIT_SINK", message, { cause, path: file });
 	}
 
@@ -86,6 +86,19 @@ export function jsonLinesSink(file: string, { wants = "all", onDetached }: Event
 			});
 		},
 	};
+}
+
+/** Tells what lets this user append to a file that could not be opened. */
+function wayOut(file: string, error: unknown): string {
+	if (codeOf(error) !== "EACCES") return "free the disk, or make the directory, and let this user append to the file";
+	const user = effectiveUser();
+	try {
+		const { uid, gid, mode } = lstatSync(file, IN_BIG_INTEGERS);
+		const rights = (Number(mode) & 0o7777).toString(8).padStart(4, "0");
+		return `user ${user} may not append to it (owner ${uid}, group ${gid}, mode ${rights}): change its owner, or its group and mode`;
+	} catch {
+		return `let user ${user} reach and write its directory`;
+	}
 }
 
 interface OpenedFile {

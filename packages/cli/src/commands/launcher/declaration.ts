@@ -1,5 +1,6 @@
+import { Option } from "commander";
 import { type CommandDeclaration, examples } from "../../options/declaration.js";
-import { choice, repeated } from "../../options/options.js";
+import { repeated } from "../../options/options.js";
 
 export const LAUNCHER: CommandDeclaration = {
 	name: "launcher",
@@ -15,9 +16,10 @@ export const LAUNCHER: CommandDeclaration = {
 			declare(command) {
 				command
 					.option("--prefix <dir>", "directory to install into", INSTALLED_PREFIX)
-					.option("--node <path>", "Node.js to start (default: the one that runs sigtool)")
+					.option("--node <path>", "Node.js to start (default: as installed, else the one that runs sigtool)")
 					.option("--no-node", "do not start Node.js; needs --python")
-					.option("--python <spython>", "spython to run Python scripts with; it is copied")
+					.option("--python <spython>", "spython to run Python scripts with; it is copied (default: as installed)")
+					.option("--no-python", "do not start Python any more")
 					.addOption(
 						repeated(
 							"--node-next <file|sha256>",
@@ -30,20 +32,31 @@ export const LAUNCHER: CommandDeclaration = {
 							"accept this Python too, which an upgrade will put in the same place",
 						),
 					)
-					.option("--index <file>", "trust index for the programs", "/etc/sigtool/app.sigx")
-					.option("--config <file>", "host configuration; created if it does not exist", "/etc/sigtool/verifier.json")
+					.option("--index <file>", "trust index for the programs (default: as installed, else /etc/sigtool/app.sigx)")
+					.option(
+						"--config <file>",
+						"host configuration; made if it is missing (default: as installed, else /etc/sigtool/verifier.json)",
+					)
 					.addOption(
-						choice("--mode <mode>", "weakest mode that a program may run in", ["enforce", "strict", "audit", "off"]),
+						new Option(
+							"--mode <mode>",
+							"weakest mode that a program may run in (default: as installed, else enforce)",
+						).choices(["enforce", "strict", "audit", "off"]),
 					)
 					.option("--allow-development", "let the launcher's --allow-development accept files of its user")
+					.option("--no-allow-development", "refuse that again")
 					.option("--check", "write nothing; exit with 1 if an installation would change something");
-				examples(command, [
-					"sudo sigtool launcher install",
-					"sudo sigtool launcher install --node /usr/bin/node --index /srv/app.sigx --mode strict",
-					"sudo sigtool launcher install --no-node --python ./spython",
-					"sudo sigtool launcher install --node /usr/bin/node --node-next ./unpacked/usr/bin/node",
-					"sigtool launcher install --check --json | jq .changes",
-				]);
+				examples(
+					command,
+					[
+						"sudo sigtool launcher install",
+						"sudo sigtool launcher install --node /usr/bin/node --index /srv/app.sigx --mode strict",
+						"sudo sigtool launcher install --no-node --python ./spython",
+						"sudo sigtool launcher install --node /usr/bin/node --node-next ./unpacked/usr/bin/node",
+						"sigtool launcher install --check --json | jq .changes",
+					],
+					INSTALL_HELP,
+				);
 				return async () => (await import("./launcher.js")).launcherInstall;
 			},
 		},
@@ -84,5 +97,10 @@ export const LAUNCHER: CommandDeclaration = {
 		},
 	],
 };
+
+const INSTALL_HELP = `
+If a launcher is installed there, each setting without an option stays as it is, and the line "kept" names it. Only announced programs
+(--node-next, --python-next) are not kept.
+`;
 
 const INSTALLED_PREFIX = "/usr/lib/sigtool";

@@ -1,8 +1,6 @@
 import { readFileSync } from "node:fs";
-import { join, resolve } from "node:path";
-import { ioError } from "@sigtool/core/errors";
 import { parseLauncherConf } from "../../launcher/launcher-conf.js";
-import { CONF_NAME } from "../../launcher/launcher-place.js";
+import { installedIn } from "../../launcher/launcher-place.js";
 import { shareIndexes } from "../../launcher/shared-index.js";
 import { escaped, type OutputOptions, type Report, rows } from "../../output/output.js";
 
@@ -11,8 +9,9 @@ export interface LauncherShareOptions extends OutputOptions {
 }
 
 export async function launcherShare(files: readonly string[], options: LauncherShareOptions): Promise<Report> {
-	const prefix = resolve(options.prefix);
-	const shared = shareIndexes(prefix, files.length > 0 ? files : [indexOfLauncher(join(prefix, CONF_NAME))]);
+	const { directory: prefix, confFile } = installedIn(options.prefix);
+	const indexes = files.length > 0 ? files : [parseLauncherConf(readFileSync(confFile), confFile).index];
+	const shared = shareIndexes(prefix, indexes);
 	return {
 		exit: 0,
 		fields: { prefix, shared },
@@ -24,14 +23,4 @@ export async function launcherShare(files: readonly string[], options: LauncherS
 			]),
 		]),
 	};
-}
-
-function indexOfLauncher(confFile: string): string {
-	let bytes: Buffer;
-	try {
-		bytes = readFileSync(confFile);
-	} catch (cause) {
-		throw ioError("read", confFile, cause);
-	}
-	return parseLauncherConf(bytes, confFile).index;
 }

@@ -1,20 +1,21 @@
 import { existsSync, mkdirSync, readFileSync, realpathSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import type { Mode } from "@sigtool/core";
-import { ioError, quote, SigtoolError } from "@sigtool/core/errors";
+import { ioError, quote } from "@sigtool/core/errors";
 import { announcedOf } from "../../launcher/announced.js";
-import { processesOf } from "../../launcher/launched-processes.js";
+import { settingsFor } from "../../launcher/kept-settings.js";
 import { checkLauncher, type LauncherFinding } from "../../launcher/launcher-check.js";
 import { parseLauncherConf } from "../../launcher/launcher-conf.js";
 import { compareFiles } from "../../launcher/launcher-files.js";
-import { namesIn } from "../../launcher/launcher-parts.js";
 import {
 	CONF_NAME,
 	changesOf,
+	installedIn,
 	launcherIn,
 	planInstallation,
 	writeInstallation,
 } from "../../launcher/launcher-place.js";
+import { type ListedProcess, listedProcesses } from "../../launcher/listed-processes.js";
 import { isShared, shareIndexes } from "../../launcher/shared-index.js";
 import { nativeParts } from "../../native/native-parts.js";
 import { usageError } from "../../options/usage.js";
@@ -23,42 +24,36 @@ import { colour } from "../../output/terminal.js";
 
 export interface LauncherInstallOptions extends OutputOptions {
 	readonly prefix: string;
-	/** False if --no-node was given. */
+	/** False if --no-node was given. The same holds for `python`. */
 	readonly node?: string | false;
-	readonly python?: string;
+	readonly python?: string | false;
 	readonly nodeNext?: readonly string[];
 	readonly pythonNext?: readonly string[];
-	readonly index: string;
-	readonly config: string;
-	readonly mode: Mode;
+	readonly index?: string;
+	readonly config?: string;
+	readonly mode?: Mode;
 	readonly allowDevelopment?: boolean;
 	/** True if nothing is written, and the report tells what would be. */
 	readonly check?: boolean;
 }
 
 export async function launcherInstall(options: LauncherInstallOptions): Promise<Report> {
-	if (options.node === false && options.python === undefined) throw usageError("Use --no-node with --python");
-	const node = options.node === false ? undefined : (options.node ?? process.execPath);
-	const announced = announcedOf({ node, spython: options.python }, options);
+	const { node, python, allowDevelopment } = options;
+	const place = existsSync(options.prefix) ? realpathSync(options.prefix) : resolve(options.prefix);
+	const given = { node, python, index: options.index, config: options.config, mode: options.mode, allowDevelopment };
+	const { kept, ...settings } = settingsFor(place, given);
+	const announced = announcedOf(settings, options);
 	const parts = nativeParts();
-	const [config, index] = [resolve(options.config), resolve(options.index)];
+	const [config, index] = [resolve(settings.config), resolve(settings.index)];
 	if (existsSync(config) && !statSync(config).isFile())
 		throw usageError(`Cannot use ${quote(config)} as configuration: it is not a file`);
 	const isNew = !existsSync(config);
 	if (options.check !== true) {
-		if (isNew) writeSkeleton(config, index, options.mode);
+		if (isNew) writeSkeleton(config, index, settings.mode);
 		makeDirectory(options.prefix);
 	}
-	const prefix = existsSync(options.prefix) ? realpathSync(options.prefix) : resolve(options.prefix);
-	const installation = planInstallation(prefix, parts, {
-		node,
-		spython: options.python,
-		announced,
-		index,
-		config,
-		mode: options.mode,
-		development: options.allowDevelopment === true ? "allow" : "refuse",
-	});
+	const prefix = existsSync(options.prefix) ? realpathSync(options.prefix) : place;
+	const installation = planInstallation(prefix, parts, { ...settings, announced, index, config });
 	const canShare = isRoot() && existsSync(index);
 	const sharing = canShare && !isShared(prefix, index) ? ["shared index"] : [];
 	const changes = [...(isNew ? [config] : []), ...changesOf(installation), ...sharing];
@@ -75,6 +70,7 @@ export async function launcherInstall(options: LauncherInstallOptions): Promise<
 			changes,
 			configuration: { file: config, skeleton },
 			settings: conf,
+			kept,
 			shared,
 		},
 		lines: [
@@ -93,6 +89,8 @@ export async function launcherInstall(options: LauncherInstallOptions): Promise<
 				["shared index", shared[0] && escaped(shared[0].copy)],
 				["configuration", `${escaped(config)}, ${isNew ? "new: add a pin to it" : "kept as it was"}`],
 				["mode", conf.mode],
+				["development", conf.development === "allow" ? "allowed: files of this user count" : undefined],
+				["kept", kept.length > 0 ? `${kept.join(", ")}: as installed before` : undefined],
 			]),
 		],
 		warnings:
@@ -147,8 +145,9 @@ export interface LauncherCheckOptions extends OutputOptions {
 }
 
 export async function launcherCheck({ prefix, files, quiet }: LauncherCheckOptions): Promise<Report> {
-	const { findings: installed, facts } = checkLauncher(resolve(prefix));
-	const compared = files === true ? await compareFiles(resolve(prefix)) : undefined;
+	const { findings: installed, facts } = checkLauncher(resolve(prefix), files === true ? "wrong" : "note");
+	const isUsable = !installed.some(({ what, status }) => UNUSABLE.includes(what) && status === "wrong");
+	const compared = files === true && isUsable ? await compareFiles(resolve(prefix)) : undefined;
 	const findings = [...installed, ...(compared?.findings ?? [])];
 	const isWrong = findings.some(({ status }) => status === "wrong");
 	const width = Math.max(...findings.map(({ what }) => what.length));
@@ -164,6 +163,9 @@ export async function launcherCheck({ prefix, files, quiet }: LauncherCheckOptio
 	};
 }
 
+/** Without these nothing tells which files to compare, and their own findings say why. */
+const UNUSABLE = ["settings", "configuration"];
+
 const COLOURS: Readonly<Record<LauncherFinding["status"], (text: string) => string>> = {
 	ok: colour.green,
 	wrong: colour.red,
@@ -172,25 +174,13 @@ const COLOURS: Readonly<Record<LauncherFinding["status"], (text: string) => stri
 
 /** Lists processes. Says which of them run with another version than the installed one, until they are started again. */
 export async function launcherStatus({ prefix }: LauncherCheckOptions): Promise<Report> {
-	const directory = existsSync(prefix) ? realpathSync(prefix) : resolve(prefix);
-	const confFile = join(directory, CONF_NAME);
-	if (!existsSync(confFile)) {
-		const mend = "run `sigtool launcher install`, or name the directory with --prefix";
-		throw new SigtoolError("ERR_LAUNCHER", `Cannot find ${quote(confFile)}: ${mend}`, { path: confFile });
-	}
-	const installed = namesIn(directory, parseLauncherConf(readFileSync(confFile), confFile));
-	const processes = processesOf(directory).map(({ parts, startedAt, ...process }) => {
-		const started = new Date(startedAt).toISOString();
-		return { ...process, started, version: parts.every((name) => installed.includes(name)) ? "installed" : "other" };
-	});
+	const { directory, confFile } = installedIn(prefix);
+	const processes = listedProcesses(directory, parseLauncherConf(readFileSync(confFile), confFile));
 	const others = processes.filter(({ version }) => version === "other").length;
 	return {
 		exit: 0,
 		fields: { prefix: directory, processes },
-		lines: processes.map(({ pid, uid, runtime, restricted, unit, script, started, version }) => {
-			const kind = `${runtime}, ${restricted ? "restricted" : "not restricted"}, ${version} version`;
-			return `${pid}  user ${uid}  ${started}  ${kind}  ${escaped(unit ?? "no unit")}  ${escaped(script ?? "unknown script")}`;
-		}),
+		lines: processes.length === 0 ? [`no process of ${escaped(directory)} runs`] : processes.map(processLine),
 		warnings: [
 			...(process.getuid?.() === 0 ? [] : ["only processes of this user are seen completely; run it as root for all"]),
 			...(others === 0
@@ -198,4 +188,9 @@ export async function launcherStatus({ prefix }: LauncherCheckOptions): Promise<
 				: [`${others} of ${processes.length} run with another version until they are started again`]),
 		],
 	};
+}
+
+function processLine({ pid, uid, runtime, restricted, unit, script, started, version }: ListedProcess): string {
+	const kind = `${runtime}, ${restricted ? "restricted" : "not restricted"}, ${version} version`;
+	return `${pid}  user ${uid}  ${started}  ${kind}  ${escaped(unit ?? "no unit")}  ${escaped(script ?? "unknown script")}`;
 }
