@@ -111,6 +111,7 @@ export const LONG = [
 	"test/operations/changes.test.ts",
 	"test/operations/container.test.ts",
 	"test/operations/monitoring.test.ts",
+	"test/operations/keeping.test.ts",
 	"test/operations/logging.test.ts",
 	"test/operations/older-index.test.ts",
 	"test/operations/runbook.test.ts",
