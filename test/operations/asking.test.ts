@@ -5,7 +5,7 @@
 
 import { spawn } from "node:child_process";
 import { createHash, X509Certificate } from "node:crypto";
-import { appendFileSync, chmodSync, cpSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
+import { appendFileSync, chmodSync, chownSync, cpSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { pinOf } from "../../packages/cli/test/launcher-host.js";
@@ -60,7 +60,8 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 			const days = (Date.parse(String(event?.notAfter)) - Date.now()) / 86_400_000;
 			expect(days).toBeGreaterThan(89);
 			expect(days).toBeLessThan(91);
-			expect(Date.parse(String(event?.signerNotAfter))).toBe(end);
+			expect(event?.signerNotAfter).toBe(new Date(end).toISOString());
+			expect(new Date(String(event?.notAfter)).toISOString()).toBe(event?.notAfter);
 			expect(event?.products).toMatch(/^app@\d+( |$)/);
 			expect(event?.compiled).toBeGreaterThan(1_700_000_000);
 
@@ -70,8 +71,7 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 			expect(checked.versions.sigtool).toBe(VERSION);
 			const { index, compiled, signer, products } = event ?? {};
 			expect(checked.start).toMatchObject({ index, compiled, signer, products });
-			expect(Date.parse(checked.start.notAfter) - Date.parse(String(event?.notAfter))).toBeLessThan(1000);
-			expect(Date.parse(checked.start.signerNotAfter)).toBe(end);
+			expect(checked.start).toMatchObject({ notAfter: event?.notAfter, signerNotAfter: event?.signerNotAfter });
 		});
 
 		it.skipIf(missing)("status lists it while it runs, and says if another version is installed", async () => {
@@ -84,7 +84,7 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 				expect(status().processes).toEqual([expect.objectContaining({ ...own, version: "installed" })]);
 				const [{ started }] = status().processes;
 				expect(Math.abs(Date.now() - Date.parse(started))).toBeLessThan(60_000);
-				expect(service.check("--json").json().processes).toMatchObject([own]);
+				expect(service.check("--json").json().processes).toEqual(status().processes);
 				const undo = service.saved(service.conf);
 				const text = readFileSync(service.conf, "utf8");
 				writeFileSync(
@@ -100,7 +100,29 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 				child.kill("SIGKILL");
 				await new Promise((resolve) => child.once("close", resolve));
 			}
-			expect(service.sigtool(["launcher", "status", ...prefix()])).toMatchObject({ status: 0, stdout: "" });
+			expect(service.sigtool(["launcher", "status", ...prefix()])).toMatchObject({
+				status: 0,
+				stdout: expect.stringMatching(/^no process of \S+\/lib runs\n$/),
+			});
+		});
+
+		it.skipIf(missing)("an events file that this user may not append to is named with owner and mode", () => {
+			const undo = service.saved(service.at("log/events.jsonl"));
+			const user = { before: ["setpriv", "--reuid=1234", "--regid=1234", "--clear-groups"] };
+			for (const each of ["", "log", "data"]) chmodSync(service.at(each), 0o755);
+			chmodSync(service.at("log/events.jsonl"), 0o640);
+			expect(service.start(user)).toMatchObject({
+				status: 126,
+				stderr: expect.stringMatching(
+					/ERR_AUDIT_SINK: .*user 1234 may not append to it \(owner 0, group 0, mode 0640\): change its owner, or its group and mode\n/,
+				),
+			});
+			chownSync(service.at("log/events.jsonl"), 0, 1234);
+			chmodSync(service.at("log/events.jsonl"), 0o660);
+			expect(service.start(user)).toMatchObject({ status: 0, stdout: "serving\n" });
+			chmodSync(service.at("log"), 0o700);
+			expect(service.start(user).stderr).toMatch(/ERR_AUDIT_SINK: .*let user 1234 reach and write its directory\n/);
+			undo();
 		});
 
 		it.skipIf(missing)("why leads from a changed file to its mend", () => {

@@ -1,13 +1,19 @@
 import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import {
 	appendFileSync,
 	chmodSync,
 	chownSync,
+	existsSync,
+	lchownSync,
 	mkdirSync,
 	readdirSync,
 	readFileSync,
+	renameSync,
 	rmSync,
 	statSync,
+	symlinkSync,
+	truncateSync,
 	writeFileSync,
 } from "node:fs";
 import { dirname } from "node:path";
@@ -160,7 +166,7 @@ describe.skipIf(!canBeHost)("sigtool launcher (needs root, and the launcher buil
 		[
 			"a configuration that is not JSON",
 			(h) => writeFileSync(h.at("verifier.json"), "{"),
-			/configuration +cannot use .*: it is not JSON/,
+			/configuration +cannot use .*: it is not JSON: line 1, column 2: Expected property name/,
 		],
 		[
 			"no launcher configuration",
@@ -173,7 +179,25 @@ describe.skipIf(!canBeHost)("sigtool launcher (needs root, and the launcher buil
 			(h) => h.configure({ pins: [{ "spki-sha256": "0".repeat(64) }] }),
 			/index .*add its key to "pins" in ".*verifier\.json" if it may.*ERR_UNTRUSTED_SIGNER/,
 		],
-		["a configuration in error", (h) => h.configure({ pinz: [] }), /index .*ERR_HOST_CONFIG/],
+		["a configuration in error", (h) => h.configure({ pinz: [] }), /configuration .*pinz.*ERR_HOST_CONFIG/],
+		[
+			"a link to the index that another user could switch",
+			(h) => {
+				renameSync(h.at("app.sigx"), h.at("real.sigx"));
+				symlinkSync("real.sigx", h.at("app.sigx"));
+				lchownSync(h.at("app.sigx"), 1234, 0);
+			},
+			/link +".*app\.sigx" belongs to user 1234, and leads to .*; make it anew as root/,
+		],
+		[
+			"a link to a signed tree that another user could switch",
+			(h) => {
+				renameSync(h.at("app"), h.at("real"));
+				symlinkSync("real", h.at("app"));
+				lchownSync(h.at("app"), 1234, 0);
+			},
+			/link +".*\/app" belongs to user 1234/,
+		],
 		["another node pinned by the host", (h) => h.configure({ launcher: { node: [] } }), /pins another node/],
 		[
 			"a launcher configuration older than the host configuration",
@@ -188,6 +212,90 @@ describe.skipIf(!canBeHost)("sigtool launcher (needs root, and the launcher buil
 		const { status, stdout } = host.sigtool(["launcher", "check", ...host.prefix]);
 		expect(stdout).toMatch(message);
 		expect(status).toBe(1);
+	});
+
+	it.each([
+		["missing", (host: Host) => rmSync(host.at("app.sigx"))],
+		[
+			"a link that dangles",
+			(host: Host) => {
+				rmSync(host.at("app.sigx"));
+				symlinkSync("nowhere", host.at("app.sigx"));
+			},
+		],
+		["damaged", (host: Host) => truncateSync(host.at("app.sigx"), 100)],
+		["untrusted", (host: Host) => host.configure({ pins: [{ "spki-sha256": "0".repeat(64) }] })],
+	])("check does not say to install by an index that is %s", (_, damage) => {
+		const host = new Host();
+		host.ship();
+		damage(host);
+		const { stdout } = host.sigtool(["launcher", "check", ...host.prefix]);
+		expect(stdout).toMatch(/^wrong {2}index /m);
+		expect(stdout).not.toMatch(/flags|launcher install/);
+	});
+
+	it("check says once that a file is no JSON, also with --files", () => {
+		const host = new Host();
+		host.ship();
+		writeFileSync(host.at("verifier.json"), '{\n\t"version": 1\n\t"mode": "audit"\n}');
+		const { status, stdout } = host.sigtool(["launcher", "check", "--files", ...host.prefix]);
+		expect(stdout.match(/not JSON.*/g)).toEqual([
+			"not JSON: line 3, column 2: Expected ',' or '}' after property value [ERR_HOST_CONFIG]",
+		]);
+		expect(status).toBe(1);
+	});
+
+	it("check --files fails for a signed file that is denied, and check alone tells of it", () => {
+		const host = new Host();
+		host.ship();
+		const file = createHash("sha256")
+			.update(readFileSync(host.at("app/main.js")))
+			.digest("hex");
+		host.configure({ deny: [{ file, reason: "a bad idea" }] });
+		expect(host.run(host.at("app/main.js"))).toMatchObject({ status: 126, stdout: "" });
+		const says =
+			/denied +"main\.js" of "\w+" is on the deny list of \S+: a bad idea; put a release without it in place/;
+		const check = (...options: string[]) => host.sigtool(["launcher", "check", ...options, ...host.prefix]);
+		expect(check()).toMatchObject({ status: 0, stdout: expect.stringMatching(says) });
+		expect(check("--files", "--quiet")).toMatchObject({ status: 1, stdout: expect.stringMatching(says) });
+	});
+
+	it("check judges the modes of launcher and configuration together", () => {
+		const host = new Host();
+		host.ship();
+		const judged = (launcher: string, verifier: string | undefined) => {
+			host.configure({ mode: verifier });
+			expect(host.sigtool(["launcher", "install", ...host.prefix, "--mode", launcher]).status).toBe(0);
+			const { exit, findings } = host.sigtool(["launcher", "check", "--json", ...host.prefix]).json();
+			const { status, says } = findings.find(({ what }: { what: string }) => what === "mode");
+			expect(exit).toBe(status === "wrong" ? 1 : 0);
+			if (status === "wrong") expect(says).toMatch(/docs\/emergency\.md, "Closing"/);
+			const second = verifier === undefined ? "the policy of \\S+app\\.sigx" : "\\S+verifier\\.json";
+			const mode = verifier ?? "enforce";
+			expect(says).toMatch(new RegExp(`launcher\\.conf has mode ${launcher}, ${second} has mode ${mode}`));
+			return status;
+		};
+		const modes = ["off", "audit", "enforce", "strict"];
+		const table = modes.map((launcher) => modes.map((verifier) => judged(launcher, verifier)));
+		expect(table).toEqual([
+			["wrong", "wrong", "wrong", "wrong"],
+			["wrong", "note", "wrong", "wrong"],
+			["wrong", "wrong", "ok", "note"],
+			["wrong", "wrong", "ok", "ok"],
+		]);
+		expect(judged("audit", undefined)).toBe("wrong");
+		expect(judged("enforce", undefined)).toBe("ok");
+	});
+
+	it("shares no index where no launcher is", () => {
+		const host = new Host();
+		host.ship();
+		const share = host.sigtool(["launcher", "share", "--prefix", host.at("none"), host.at("app.sigx")]);
+		expect(share.status).toBe(2);
+		expect(share.stderr).toMatch(
+			/Cannot find ".*none\/launcher\.conf": .* name the directory with --prefix \[ERR_LAUNCHER\]/,
+		);
+		expect(existsSync(host.at("none"))).toBe(false);
 	});
 
 	it("check writes no event, and with --quiet prints only what is wrong", () => {
@@ -206,7 +314,7 @@ describe.skipIf(!canBeHost)("sigtool launcher (needs root, and the launcher buil
 		host.ship();
 		const { findings } = host.sigtool(["launcher", "check", "--json", ...host.prefix]).json();
 		expect(findings.map(({ what, status }: { what: string; status: string }) => `${status} ${what}`)).toEqual([
-			...["ok settings", "ok launcher", "ok node", "ok node release", "ok hook", "ok addon"],
+			...["ok settings", "ok mode", "ok launcher", "ok node", "ok node release", "ok hook", "ok addon"],
 			...["ok configuration", "ok index", "ok shared index", "ok flags"],
 			...["ok landlock", "ok landlock-truncate", "ok landlock-devices", "ok landlock-scopes", "ok landlock-log"],
 			...["ok seccomp", "ok securebits"],

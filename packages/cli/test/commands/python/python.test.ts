@@ -306,7 +306,7 @@ describe.skipIf(!canBuild || !canBeHost)(
 				stdout: expect.stringMatching(/ok +python release +3\.\d+\.\d+, library below \/usr, keys built in: 1/),
 			});
 
-			expect(install("--no-node").stderr).toContain("Use --no-node with --python");
+			expect(install("--no-node", "--no-python").stderr).toContain("Use --no-node with --python");
 			expect(install("--no-node", "--python", host.at("spython")).status).toBe(0);
 			expect(readFileSync(host.at("lib/launcher.conf"), "utf8")).not.toMatch(/^(node|bundle|addon)/m);
 			expect(check()).toMatchObject({ status: 0, stdout: expect.not.stringContaining("node") });
