@@ -1,5 +1,7 @@
 /** Opens a host in an emergency. What each mode still needs is compared with the table of docs/emergency.md. */
 
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { cpSync, existsSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { pinOf } from "../../packages/cli/test/launcher-host.js";
@@ -115,6 +117,56 @@ describe.skipIf(!canBeHost)("an emergency (needs root, and the launcher built)",
 		expect(start()).toMatchObject({ status: 126, stdout: "" });
 		write(site, "signed");
 		expect(start()).toMatchObject({ status: 0, stdout: "signed\n" });
+	});
+
+	it.each(RUNTIMES)("the last steps of the page fail on a host of $name that is half open", async (runtime) => {
+		const site = new Site(runtime);
+		const wait = runtime.kind === "node" ? "setTimeout(() => {}, 60_000)" : "import time\ntime.sleep(60)";
+		const ready = runtime.kind === "node" ? 'console.log("up")' : 'print("up", flush=True)';
+		writeFileSync(site.at(`app/${site.script}`), `${ready}\n${wait}\n`);
+		site.release("app", {}, 1);
+		site.compile("app", "app.sigx");
+		const sigtool = (...args: readonly string[]) => site.host.sigtool(["launcher", ...args, ...site.host.prefix]);
+		const files = (launcher: string, verifier: string) =>
+			new RegExp(
+				`^wrong +mode +\\S+launcher\\.conf has mode ${launcher}, \\S+verifier\\.json has mode ${verifier}: .*Closing`,
+				"m",
+			);
+		const steps = PAGE.split("## Closing")[1] ?? "";
+		for (const command of [
+			"sigtool launcher install --mode enforce",
+			"sigtool launcher check",
+			"sigtool launcher status",
+		])
+			expect(steps).toContain(command);
+
+		open(site, "audit");
+		expect(sigtool("check")).toMatchObject({
+			status: 0,
+			stdout: expect.stringMatching(/^note +mode .*nobody signed/m),
+		});
+		const process = spawn(site.launcher, [site.at(`app/${site.script}`)]);
+		try {
+			await once(process.stdout, "data");
+			configure(site, "enforce");
+			expect(sigtool("check")).toMatchObject({ status: 1, stdout: expect.stringMatching(files("audit", "enforce")) });
+			// Without --mode an installation keeps the mode.
+			expect(sigtool("install").status).toBe(0);
+			expect(sigtool("check")).toMatchObject({ status: 1, stdout: expect.stringMatching(files("audit", "enforce")) });
+			expect(sigtool("install", "--mode", "enforce").status).toBe(0);
+			expect(sigtool("check")).toMatchObject({ status: 0, stdout: expect.stringMatching(/^ok +mode /m) });
+			expect(sigtool("status").stdout).toContain("not restricted");
+			configure(site, "audit");
+			expect(sigtool("check")).toMatchObject({ status: 1, stdout: expect.stringMatching(files("enforce", "audit")) });
+			open(site, "off");
+			expect(sigtool("check")).toMatchObject({ status: 1, stdout: expect.stringMatching(files("off", "off")) });
+			open(site, "enforce");
+			expect(sigtool("check")).toMatchObject({ status: 0 });
+		} finally {
+			process.kill("SIGKILL");
+			await once(process, "close");
+		}
+		expect(sigtool("status").stdout).not.toContain("not restricted");
 	});
 
 	it.each(RUNTIMES)("16.2: $name tells of mode off as the page says", (runtime) => {
