@@ -44,6 +44,6 @@ for prefix in $(printf '%s\n' "$units" | cut -d ' ' -f 1 | sort -u); do
 	printf '%s\n' "$said" | sed 's/^/    /'
 	printf '%s\n' \
 		"    Before they restart: compile the index again where adopted files changed and put it in place," \
-		"    and run \`sigtool launcher install --prefix $prefix\` with its options where node or python changed."
+		"    and run \`sigtool launcher install --prefix $prefix\` where node or python changed."
 done
 exit $status

@@ -332,7 +332,10 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 			const undo = service.saved(service.conf);
 			appendFileSync(service.conf, "later x\n");
 			const over = [...hook, "launcher.conf", "sigtool-launch"];
-			expect(install(service, second, "--check", "--json")).toMatchObject({ status: 1, changes: over });
+			expect(install(service, second, "--check", "--json", "--mode", "enforce")).toMatchObject({
+				status: 1,
+				changes: over,
+			});
 			undo();
 			expect(install(service, first, "--check", "--json")).toMatchObject({ status: 0, changed: false });
 		});

@@ -210,7 +210,7 @@ describe.skipIf(!canBeHost)("releases behind one link (needs root, and the launc
 		const command = /the policy's launch\.network\): run `sigtool (launcher install .*)` as root/.exec(
 			found.stdout,
 		)?.[1];
-		expect(command).toContain("--index");
+		expect(command).toContain("--prefix");
 		site.do((command ?? "").split(" "));
 		expect(check()).toMatchObject({ status: 0 });
 	});

@@ -109,7 +109,9 @@ function findingsAbout(directory: string, denied: "note" | "wrong"): LauncherFin
 		conf = parseLauncherConf(readFileSync(confFile), confFile);
 	} catch (error) {
 		const says = error instanceof SigtoolError ? why(error) : `${confFile}: ${why(error)}`;
-		return [wrong("settings", `${says}; run \`sigtool launcher install\``)];
+		return [
+			wrong("settings", `${says}; run \`sigtool launcher install --prefix ${quoted(resolve(directory))}\` as root`),
+		];
 	}
 	const { development } = conf;
 	const parts = partsOrUndefined();

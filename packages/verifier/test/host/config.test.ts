@@ -57,7 +57,10 @@ test("the shortest configuration trusts nobody and reports refusals", () => {
 });
 
 test.each<[document: unknown, message: string]>([
-	["", "it is not JSON"],
+	["", "it is not JSON: it ends too early"],
+	['{\n\t"version": 1\n\t"mode": "audit"\n}', "it is not JSON: line 3, column 2: Expected ',' or '}'"],
+	['{ "version": 1 }\nx', "it is not JSON: line 2, column 1: Unexpected non-whitespace character"],
+	["mine", "it is not JSON: Unexpected token 'm'"],
 	["[]", '"$" must be an object'],
 	[{}, '"$.version" must be 1, the version of this format'],
 	[{ version: 2 }, '"$.version" must be'],
