@@ -11,7 +11,7 @@ export const hasStrace = spawnSync("strace", ["-f", "-qq", "-o", "/dev/null", "t
 
 /** Returns the command line before a program, so that strace writes its system calls to the file `trace`. */
 export function watchedBy(trace: string): string[] {
-	const calls = "trace=open,openat,openat2,execve,execveat,mmap,write,clone,clone3,fork,vfork";
+	const calls = "trace=open,openat,openat2,execve,execveat,mmap,writev,clone,clone3,fork,vfork";
 	const options = ["-f", "--quiet=attach,personality,thread-execve", "-y", "-s", "16384", "--seccomp-bpf"];
 	return ["strace", ...options, "-e", "signal=none", "-e", calls, "-o", trace];
 }
@@ -30,6 +30,8 @@ export interface Testimony {
 type Explanation =
 	/** The hook opened the file to load it as code, and the next event of the thread names the file. */
 	| "told as code"
+	/** An equal event was written before, and the count of a later one includes this load. */
+	| "counted"
 	/** An earlier event named this archive, and spython keeps the bytes of the archive in memory. */
 	| "kept archive"
 	/** The preceding event, python.open, reports that the file is read like any file. */
@@ -101,6 +103,15 @@ interface State {
 	last: Event | undefined;
 }
 
+/** The loads of a file as code. */
+interface Loads {
+	opened: number;
+	/** How many loads the events tell of, by their counts. */
+	told: number;
+	/** The loads that no event followed. */
+	readonly silent: string[];
+}
+
 /** Reads the trace of a spython that wrote all of its events to the file `events`. */
 export function hearWitness(trace: string, events: string): Testimony {
 	const first = readThreads(trace, events);
@@ -108,6 +119,13 @@ export function hearWitness(trace: string, events: string): Testimony {
 	const imported = new Set<string>();
 	const explained: Partial<Record<Explanation, number>> = {};
 	const unexplained: string[] = [];
+	const loads = new Map<string, Loads>();
+
+	function loadsOf(path: string): Loads {
+		const found = loads.get(path) ?? { opened: 0, told: 0, silent: [] };
+		loads.set(path, found);
+		return found;
+	}
 
 	function explainOpen(call: Opened, next: Call | undefined, state: State): Explanation | undefined {
 		if (next?.kind === "end" && (next.isKilled || !state.isFirst)) return "not read";
@@ -130,7 +148,10 @@ export function hearWitness(trace: string, events: string): Testimony {
 			if (call.kind === "event") {
 				const { event = "", verdict, path } = call.event;
 				state.started ||= event === "verifier.start";
-				if (isCode(call.event)) told.add(`${verdict} ${bytesOf(path)}`);
+				if (isCode(call.event)) {
+					told.add(`${verdict} ${bytesOf(path)}`);
+					loadsOf(bytesOf(path)).told += Number(call.event.count ?? 1);
+				}
 				if (event === "module.dlopen") state.native.set(bytesOf(path), { open: 2, map: 1 });
 				if (event === "python.import") imported.add(call.event.detail?.split(",")[0] ?? "");
 				state.awaited ||= STARTS_PROGRAM.test(event);
@@ -153,11 +174,22 @@ export function hearWitness(trace: string, events: string): Testimony {
 			} else if (call.kind === "open") {
 				const next = calls.slice(at + 1, at + 9).find((other) => other.kind !== "open" || other.readable);
 				const around = `after ${state.last?.event} ${state.last?.detail}, before ${JSON.stringify(next)}`;
-				if (call.readable) conclude(explainOpen(call, next, state), `open ${call.path} ${around}`);
+				if (call.readable) concludeOpen(call, explainOpen(call, next, state), `open ${call.path} ${around}`);
 				state.last = undefined;
 			}
 		}
 		return false;
+	}
+
+	/** An open without an event of its own may be counted by an event that is written later. */
+	function concludeOpen({ path }: Opened, explanation: Explanation | undefined, what: string): void {
+		if (explanation === "told as code") loadsOf(path).opened++;
+		if (explanation === undefined && told.has(`audit ${path}`)) {
+			loadsOf(path).opened++;
+			loadsOf(path).silent.push(what);
+		} else {
+			conclude(explanation, what);
+		}
 	}
 
 	function conclude(explanation: Explanation | undefined, what: string): void {
@@ -165,6 +197,9 @@ export function hearWitness(trace: string, events: string): Testimony {
 		else explained[explanation] = (explained[explanation] ?? 0) + 1;
 	}
 	follow(first, { isFirst: true, started: false, awaited: false, native: new Map(), last: undefined });
+	for (const { opened, told: counted, silent } of loads.values()) {
+		for (const what of silent) conclude(opened <= counted ? "counted" : undefined, what);
+	}
 	return { told, explained, unexplained };
 }
 
@@ -240,7 +275,9 @@ function readThreads(trace: string, events: string): Thread {
 }
 
 const SHAPES = {
-	write: /^write\(\d+<(.*?)>(?:\(deleted\))?, "(.*)", \d+\) += \d+$/,
+	// The event is between a line end that is mostly left out, and the line end that follows it.
+	write:
+		/^writev\(\d+<(.*?)>(?:\(deleted\))?, \[\{iov_base=".*?", iov_len=\d+\}, \{iov_base="(.*)", iov_len=\d+\}, \{iov_base="\\n", iov_len=1\}\], 3\) += \d+$/,
 	open: /^open(?:at2?\((?:AT_FDCWD|\d+)<.*?>(?:\(deleted\))?, |\()"(.*?)", (?:\{flags=)?([\w|]+).* = (?:(\d+)<(.*?)>(?:\(deleted\))?|-1 E.*|\?.*)$/,
 	map: /^mmap\(.*PROT_EXEC.*, \d+<(.*?)>(?:\(deleted\))?, .* = 0x/,
 	child: /^(?:clone3?|v?fork)\(.* = (\d+)(?:<.*>)?$/,
@@ -251,7 +288,7 @@ const SHAPES = {
 function readCall(line: string, events: string): Call | string | undefined {
 	const [shape] = /^[a-z]*/.exec(line) ?? [];
 	switch (shape) {
-		case "write": {
+		case "writev": {
 			const [, path = "", text = ""] = SHAPES.write.exec(line) ?? [];
 			return unescaped(path) === events ? { kind: "event", event: JSON.parse(unescaped(text)) } : undefined;
 		}
