@@ -282,7 +282,8 @@ static PyObject *archive_key(const struct opened *file, const PyObject *kept)
 	char identity[IDENTITY];
 	const char *suffix = strrchr(file->real, '.');
 	const bool is_read_once = suffix != NULL && word_index(suffix, ".py .pyc") >= 0;
-	if (file->is_native || kept == NULL || refused_by_term() != NULL || is_read_once)
+	if (file->is_native || kept == NULL || denied_index() != NULL || refused_by_term() != NULL ||
+		is_read_once)
 		return NULL;
 	identity_of(&file->stat, identity);
 	snprintf(
