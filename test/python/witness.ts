@@ -30,7 +30,7 @@ export interface Testimony {
 type Explanation =
 	/** The hook opened the file to load it as code, and the next event of the thread names the file. */
 	| "told as code"
-	/** An equal event was written before, and the count of a later one includes this load. */
+	/** An equal event was written before, and the count of a later one includes this call. */
 	| "counted"
 	/** An earlier event named this archive, and spython keeps the bytes of the archive in memory. */
 	| "kept archive"
@@ -103,14 +103,13 @@ interface State {
 	last: Event | undefined;
 }
 
-/** The loads of a file as code. */
-interface Loads {
-	opened: number;
-	/** How many loads the events tell of, by their counts. */
-	told: number;
-	/** The loads that no event followed. */
-	readonly silent: string[];
+/** A call without an event of its own. The line of an equal event may stand for it, which is written later. */
+interface Silent {
+	/** Its path, the path by which it was asked for, or `STARTS`. */
+	readonly keys: readonly string[];
+	readonly what: string;
 }
+const STARTS = "programs";
 
 /** Reads the trace of a spython that wrote all of its events to the file `events`. */
 export function hearWitness(trace: string, events: string): Testimony {
@@ -119,20 +118,26 @@ export function hearWitness(trace: string, events: string): Testimony {
 	const imported = new Set<string>();
 	const explained: Partial<Record<Explanation, number>> = {};
 	const unexplained: string[] = [];
-	const loads = new Map<string, Loads>();
+	/** The number of calls that events which were no permission tell of, and that were not seen, by their key. */
+	const unseen = new Map<string, number>();
+	const silent: Silent[] = [];
 
-	function loadsOf(path: string): Loads {
-		const found = loads.get(path) ?? { opened: 0, told: 0, silent: [] };
-		loads.set(path, found);
-		return found;
+	function count(key: string, number: number): void {
+		unseen.set(key, (unseen.get(key) ?? 0) + number);
 	}
 
 	function explainOpen(call: Opened, next: Call | undefined, state: State): Explanation | undefined {
 		if (next?.kind === "end" && (next.isKilled || !state.isFirst)) return "not read";
-		if (next?.kind === "event" && isCode(next.event) && bytesOf(next.event.path) === call.path) return "told as code";
+		if (next?.kind === "event" && isCode(next.event) && bytesOf(next.event.path) === call.path) {
+			if (next.event.verdict !== "allow") count(call.path, -1);
+			return "told as code";
+		}
 		const detail = state.last?.event === "python.open" ? bytesOf(state.last.detail) : "";
 		if (detail.startsWith(`${call.asked}, `) || (detail.length > LONG && call.asked.startsWith(detail))) {
-			if (state.last?.verdict !== "allow") told.add(`${state.last?.verdict} ${call.path}`);
+			if (state.last?.verdict !== "allow") {
+				told.add(`${state.last?.verdict} ${call.path}`);
+				count(call.asked, -1);
+			}
 			return "told as read";
 		}
 		if (isExpected(call, state)) return "told as native code";
@@ -148,10 +153,10 @@ export function hearWitness(trace: string, events: string): Testimony {
 			if (call.kind === "event") {
 				const { event = "", verdict, path } = call.event;
 				state.started ||= event === "verifier.start";
-				if (isCode(call.event)) {
-					told.add(`${verdict} ${bytesOf(path)}`);
-					loadsOf(bytesOf(path)).told += Number(call.event.count ?? 1);
-				}
+				if (isCode(call.event)) told.add(`${verdict} ${bytesOf(path)}`);
+				const opened = event === "python.open" ? bytesOf(call.event.detail).split(", ")[0] : bytesOf(path);
+				const key = STARTS_PROGRAM.test(event) ? STARTS : (opened ?? "");
+				if (verdict !== "allow") count(key, Number(call.event.count ?? 1));
 				if (event === "module.dlopen") state.native.set(bytesOf(path), { open: 2, map: 1 });
 				if (event === "python.import") imported.add(call.event.detail?.split(",")[0] ?? "");
 				state.awaited ||= STARTS_PROGRAM.test(event);
@@ -162,10 +167,11 @@ export function hearWitness(trace: string, events: string): Testimony {
 				if (follow(call.thread, { ...state, native, isFirst: call.isProcess })) state.awaited = false;
 			} else if (call.kind === "program") {
 				const isUntold = imported.has(MULTIPROCESSING.exec(call.argv)?.[1] ?? "");
-				conclude(
-					isUntold ? "child of multiprocessing" : state.awaited ? "told as program" : undefined,
-					`start ${call.argv}`,
-				);
+				if (isUntold) conclude("child of multiprocessing", "");
+				else if (state.awaited) {
+					count(STARTS, -1);
+					conclude("told as program", "");
+				} else silent.push({ keys: [STARTS], what: `start ${call.argv}` });
 				return true;
 			} else if (call.kind === "map") {
 				conclude(isExpected(call, state) ? "told as native code" : loadedUnseen(call.path, state), `map ${call.path}`);
@@ -174,22 +180,13 @@ export function hearWitness(trace: string, events: string): Testimony {
 			} else if (call.kind === "open") {
 				const next = calls.slice(at + 1, at + 9).find((other) => other.kind !== "open" || other.readable);
 				const around = `after ${state.last?.event} ${state.last?.detail}, before ${JSON.stringify(next)}`;
-				if (call.readable) concludeOpen(call, explainOpen(call, next, state), `open ${call.path} ${around}`);
+				const explanation = call.readable ? explainOpen(call, next, state) : undefined;
+				if (explanation !== undefined) conclude(explanation, "");
+				else if (call.readable) silent.push({ keys: [call.path, call.asked], what: `open ${call.path} ${around}` });
 				state.last = undefined;
 			}
 		}
 		return false;
-	}
-
-	/** An open without an event of its own may be counted by an event that is written later. */
-	function concludeOpen({ path }: Opened, explanation: Explanation | undefined, what: string): void {
-		if (explanation === "told as code") loadsOf(path).opened++;
-		if (explanation === undefined && told.has(`audit ${path}`)) {
-			loadsOf(path).opened++;
-			loadsOf(path).silent.push(what);
-		} else {
-			conclude(explanation, what);
-		}
 	}
 
 	function conclude(explanation: Explanation | undefined, what: string): void {
@@ -197,8 +194,10 @@ export function hearWitness(trace: string, events: string): Testimony {
 		else explained[explanation] = (explained[explanation] ?? 0) + 1;
 	}
 	follow(first, { isFirst: true, started: false, awaited: false, native: new Map(), last: undefined });
-	for (const { opened, told: counted, silent } of loads.values()) {
-		for (const what of silent) conclude(opened <= counted ? "counted" : undefined, what);
+	for (const { keys, what } of silent) {
+		const key = keys.find((each) => (unseen.get(each) ?? 0) > 0);
+		if (key !== undefined) count(key, -1);
+		conclude(key === undefined ? undefined : "counted", what);
 	}
 	return { told, explained, unexplained };
 }
