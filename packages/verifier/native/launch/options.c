@@ -39,19 +39,20 @@ static void take_option(struct options *options, const char *option, const char 
 
 int print_usage(void)
 {
-	puts("Usage: sigtool-launch [OPTION]... SCRIPT [ARGUMENT]...\n"
-		 "       sigtool-launch [OPTION]... -m MODULE [ARGUMENT]...\n"
-		 "\n"
-		 "Starts Node.js or CPython so that only signed code runs.\n"
-		 "\n"
-		 "  --mode MODE          off, audit, enforce or strict; none weaker than the installed one\n"
-		 "  --write DIR          let the program write below DIR, and load no code from there\n"
-		 "  --env-clear          drop all environment variables but a few\n"
-		 "  --allow-development  accept a development identity, if launcher.conf does\n"
-		 "  --python             start CPython, whatever the name of SCRIPT\n"
-		 "  --protections        print what this kernel has, and end\n"
-		 "\n"
-		 "`sigtool launcher check` tests an installation.");
+	puts(
+		"Usage: sigtool-launch [OPTION]... SCRIPT [ARGUMENT]...\n"
+		"       sigtool-launch [OPTION]... -m MODULE [ARGUMENT]...\n"
+		"\n"
+		"Starts Node.js or CPython so that only signed code runs.\n"
+		"\n"
+		"  --mode MODE          off, audit, enforce or strict; none weaker than the installed one\n"
+		"  --write DIR          let the program write below DIR, and load no code from there\n"
+		"  --env-clear          drop all environment variables but a few\n"
+		"  --allow-development  accept a development identity, if launcher.conf does\n"
+		"  --python             start CPython, whatever the name of SCRIPT\n"
+		"  --protections        print what this kernel has, and end\n"
+		"\n"
+		"`sigtool launcher check` tests an installation.");
 	const int failed = fflush(stdout);
 	if (failed != 0)
 		fail(status_of(errno), "Cannot print the usage: %m");

@@ -79,7 +79,7 @@ function parseEvent(text: string): Told | undefined {
 	}
 }
 
-/** What files of events say about one file. */
+/** The answer of the logs about one file. */
 export interface Found {
 	/** The last refusal that names the file. */
 	readonly refusal: Told | undefined;
