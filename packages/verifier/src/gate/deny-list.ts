@@ -30,6 +30,8 @@ export interface Denied {
 	readonly why: string;
 	/** The reason in the deny list. */
 	readonly reason: string;
+	/** A phrase that says what to do, if it is not the file that is denied. */
+	readonly mend?: string;
 }
 
 /**
@@ -80,7 +82,7 @@ export function createDenyList(
 			const { kind, sha256, what, from } = grounds[i] as Ground;
 			const reason = denials[`${kind} ${sha256}`];
 			if (reason === undefined || (found !== undefined && found.from <= from)) continue;
-			found = { why: `the deny list names ${what}: ${reason}`, reason, from };
+			found = { why: `the deny list names ${what}: ${reason}`, reason, mend: GROUND_MEND, from };
 		}
 		return found;
 	}
@@ -153,6 +155,8 @@ export function createDenyList(
 		},
 	};
 }
+
+const GROUND_MEND = "install a release that does not rest on it, such as one that another key signed";
 
 const LOOK_NS = BigInt(LOOK_SECONDS) * 1_000_000_000n;
 
