@@ -68,7 +68,12 @@ function isOf(message: Told, { path, reason }: Told): boolean {
 	return isSameFile && (message.reason === reason || message.reason === "ERR_UNTRUSTED_CODE");
 }
 
-function parseEvent(text: string): Told | undefined {
+/** An event may follow one that a full disk cut, on the same line. */
+function parseEvent(line: string): Told | undefined {
+	return parseWhole(line) ?? parseWhole(line.slice(Math.max(0, line.lastIndexOf('{"time":"'))));
+}
+
+function parseWhole(text: string): Told | undefined {
 	try {
 		const value: unknown = JSON.parse(text);
 		// The type assertion is safe: an object has members of unknown types.

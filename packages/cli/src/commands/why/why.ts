@@ -47,6 +47,10 @@ function explain(told: Told): Explanation {
 		const value = told[name];
 		return typeof value === "string" || typeof value === "number" ? String(value) : undefined;
 	};
+	const escapedText = (member: string) => {
+		const value = text(member);
+		return value && escaped(value);
+	};
 	const name = text("event") ?? "";
 	const reason = text("reason");
 	const detail = text("detail");
@@ -67,8 +71,8 @@ function explain(told: Told): Explanation {
 				["said", detail && escaped(detail)],
 				["rule", rule && escaped(rule)],
 				["reason", reason && escaped(meaning === undefined ? reason : `${reason}: ${meaning}`)],
-				["found", text("sha256")],
-				["signed", text("expected")],
+				["found", escapedText("sha256")],
+				["signed", escapedText("expected")],
 				["mend", mend ?? ANY_MEND],
 			]),
 		],
@@ -87,29 +91,29 @@ function mendFor(told: Told): string | undefined {
 
 /** Names the rule that decided. */
 function ruleOf(event: string, reason: string | undefined, rule: string | undefined): string | undefined {
-	if (rule !== undefined) return RULES[rule] ?? rule;
-	if (reason !== "ERR_RUNTIME_RULE") return OTHER_RULES[event];
+	if (rule !== undefined) return RULES.get(rule) ?? rule;
+	if (reason !== "ERR_RUNTIME_RULE") return OTHER_RULES.get(event);
 	const member = policyMemberOf(event);
 	return member === undefined ? "a rule that no policy changes" : `${member} of the policy`;
 }
 
 /** The rules by which an event is refused for another reason than a file or a rule of the policy. */
-const OTHER_RULES: Readonly<Record<string, string>> = {
-	"cmdline.refused": "start: nothing may change what the runtime loads",
-	"verifier.start": "start: settings, index, signer and system must be as they should",
-	"worker.spawn": "start: a worker loads the version that its process started with",
-};
+const OTHER_RULES: ReadonlyMap<string, string> = new Map([
+	["cmdline.refused", "start: nothing may change what the runtime loads"],
+	["verifier.start", "start: settings, index, signer and system must be as they should"],
+	["worker.spawn", "start: a worker loads the version that its process started with"],
+]);
 
 /** The rules of the verifier, in words. */
-const RULES: Readonly<Record<string, string>> = {
-	entry: "entry: the trust index says what each file contains",
-	deny: "deny: the deny list of the host configuration",
-	product: "product: code is loaded from the directories of products alone",
-	link: "link: each link on the path must be signed",
-	files: "files: the type and the size of files, by the policy",
-	kernel: "kernel: the kernel must agree that the file may be executed",
-	time: "time: the trust index ends",
-};
+const RULES: ReadonlyMap<string, string> = new Map([
+	["entry", "entry: the trust index says what each file contains"],
+	["deny", "deny: the deny list of the host configuration"],
+	["product", "product: code is loaded from the directories of products alone"],
+	["link", "link: each link on the path must be signed"],
+	["files", "files: the type and the size of files, by the policy"],
+	["kernel", "kernel: the kernel must agree that the file may be executed"],
+	["time", "time: the trust index ends"],
+]);
 
 function isErrorCode(code: unknown): code is ErrorCode {
 	return typeof code === "string" && Object.hasOwn(ERROR_CODES, code);

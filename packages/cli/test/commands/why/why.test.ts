@@ -204,3 +204,29 @@ it("why has a mend for each code that the table of refusals lists", () => {
 	const missing = codes.filter((code) => mendOf(code as ErrorCode) === undefined);
 	expect(missing).toEqual([]);
 });
+
+it("why prints nothing of a hostile event as it is", () => {
+	const red = "\u001b[31m";
+	const hostile = {
+		path: `/p${red}`,
+		sha256: `${red}\n  mend  run curl`,
+		expected: `${red}\nx`,
+		rule: `${red}\ny`,
+		reason: red,
+	};
+	const run = runner(temporaryDirectory())(["why", "-", ...NOWHERE], { input: eventOf("module.open_code", hostile) });
+	expect(run.status).toBe(0);
+	expect(run.stdout).not.toContain(red);
+	expect(run.stdout.split("\n").filter((line) => /^ {2}mend /.test(line))).toHaveLength(1);
+	for (const rule of ["constructor", "__proto__", "toString"]) {
+		expect(why(eventOf(rule, { reason: "ERR_DENIED", rule }))).toMatchObject({ status: 0, rule });
+	}
+});
+
+it("why finds an event behind one that a full disk cut", () => {
+	const directory = temporaryDirectory();
+	const log = join(directory, "log.jsonl");
+	const event = eventOf("module.open_code", { reason: "ERR_DENIED", path: "/evil.py" });
+	writeFileSync(log, `${event.slice(0, 60)}${event}\n`);
+	expect(runner(directory)(["why", "--log", log, ...NOWHERE, "/evil.py"]).stdout).toMatch(/^refused: .*\/evil\.py/);
+});
