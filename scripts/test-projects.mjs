@@ -57,6 +57,7 @@ export const LONG = [
 	"packages/cli/test/commands/compile/compile-python.test.ts",
 	"packages/cli/test/commands/python/python.test.ts",
 	"packages/verifier/test/python/leaks.test.ts",
+	"packages/verifier/test/python/prevented-looks.test.ts",
 	"packages/verifier/test/python/sanitized.test.ts",
 	"test/python/flask.test.ts",
 	"test/python/suites.test.ts",

@@ -5,8 +5,19 @@
 
 import { spawn, spawnSync } from "node:child_process";
 import { createHash, X509Certificate } from "node:crypto";
-import { appendFileSync, chmodSync, chownSync, cpSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
+import {
+	appendFileSync,
+	chmodSync,
+	chownSync,
+	cpSync,
+	readFileSync,
+	realpathSync,
+	rmSync,
+	symlinkSync,
+	writeFileSync,
+} from "node:fs";
 import { hostname } from "node:os";
+import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { pinOf } from "../../packages/cli/test/launcher-host.js";
 import { makeSelfSigned } from "../../packages/cli/test/support.js";
@@ -131,6 +142,22 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 			},
 		);
 
+		it.skipIf(missing)("status says of a process of an open host that it is not restricted", async () => {
+			service.configure({ mode: "audit" });
+			expect(service.sigtool([...service.installing(), "--mode", "audit"]).status).toBe(0);
+			const script = service.at(`app/serve.${runtime.kind === "node" ? "js" : "py"}`);
+			const child = spawn(service.at("lib/sigtool-launch"), ["--write", service.at("data"), script]);
+			try {
+				await new Promise((resolve) => child.stdout.once("data", resolve));
+				service.configure();
+				expect(service.sigtool([...service.installing(), "--mode", "enforce"]).status).toBe(0);
+				expect(service.sigtool(["launcher", "status", ...prefix()]).stdout).toMatch(/\bnot restricted\b/);
+			} finally {
+				child.kill("SIGKILL");
+				await new Promise((resolve) => child.once("close", resolve));
+			}
+		});
+
 		it.skipIf(missing)("why leads from a changed file to its mend", () => {
 			const undo = service.saved(service.script);
 			appendFileSync(service.script, "#");
@@ -149,6 +176,42 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 			undo();
 			service.ship();
 			expect(service.start().status).toBe(0);
+		});
+
+		it.skipIf(missing)("why leads from a journal to the mend, and from another path of the file to its refusal", () => {
+			const undo = service.saved(service.script);
+			appendFileSync(service.script, "#");
+			const { stderr } = service.start();
+			const ask = (input: string) => JSON.parse(service.sigtool(["why", "-", "--json"], { input }).stdout);
+			const mend = "restore the signed file, or sign the tree and compile the index again";
+			// The message is the last line, with the event before it if events go to standard error.
+			const refusal = service.events().findLast(({ verdict }) => verdict === "refuse");
+			expect(ask(stderr)).toMatchObject({ reason: "ERR_FILE_MODIFIED", mend, event: { event: "message" } });
+			expect(ask(`${JSON.stringify(refusal)}\n${stderr}`)).toMatchObject({ mend, event: refusal });
+			symlinkSync("app", service.at("current"));
+			const { event } = why("--json", join(service.at("current"), basename(service.script))).json();
+			expect(event).toMatchObject({ path: service.script, reason: "ERR_FILE_MODIFIED" });
+			rmSync(service.at("current"));
+			undo();
+		});
+
+		it.skipIf(missing)("the refusal of a denied file says so in one line, with its way out, and it is undone", () => {
+			const undo = service.saved(service.config);
+			const denying = ["trust", "deny", service.script, "--reason", "CVE-2026-1", "--config", service.config];
+			expect(service.sigtool(denying).status).toBe(0);
+			const { status, stderr } = service.start();
+			expect(status).toBe(126);
+			expect(stderr.trimEnd().split("\n").at(-1)).toMatch(
+				/Cannot load .*: the deny list names it: CVE-2026-1 \(ERR_DENIED\b.*\); install a release without it$/,
+			);
+			const told = service.sigtool(["why", "-"], { input: stderr }).stdout;
+			expect(told).toMatch(/mend +install a release without it; .*docs\/revocation\.md/);
+			// docs/revocation.md: the entry is taken out of `deny`, and the service started again.
+			const { deny, ...document } = JSON.parse(readFileSync(service.config, "utf8"));
+			expect(deny).toHaveLength(1);
+			writeFileSync(service.config, JSON.stringify({ ...document, deny: [] }));
+			expect(service.start().status).toBe(0);
+			undo();
 		});
 
 		it.skipIf(missing)("a refusal of the launcher says what, and why leads to its mend", () => {

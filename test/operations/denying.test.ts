@@ -202,6 +202,17 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 				}
 			});
 
+			it.skipIf(missing)("says in one line that the signer is denied, and the way out", async () => {
+				const running = await opened({ onRefusal: "exit" });
+				expect(await running.load("a")).toBe("loaded a");
+				deny(service.key.certFile, "--reason", "stolen on Friday");
+				await sleep(SHORT_LOOK_MS);
+				expect(await running.load("b")).toBe("ended 126");
+				expect(running.said.trimEnd().split("\n").at(-1)).toMatch(
+					/: the deny list names [^:]*sign[^:]*: stolen on Friday \(ERR_DENIED\b.*\); install a release that .* another key signed$/,
+				);
+			});
+
 			it.skipIf(missing)(
 				"takes nothing else from a configuration that changes: no pin, no mode, no product",
 				async () => {

@@ -1,8 +1,10 @@
 /** Opens a host in an emergency. What each mode still needs is compared with the table of docs/emergency.md. */
 
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, existsSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { pinOf } from "../../packages/cli/test/launcher-host.js";
 import { canBeHost, RUNTIMES, Site } from "./site.js";
@@ -50,12 +52,44 @@ function open(site: Site, mode: Mode): void {
 	site.install("app.sigx", mode);
 }
 
+/** Changes the mode in verifier.json by the command of the page. */
+function setMode(config: string, mode: string): void {
+	const [, command = ""] = new RegExp(`sudo (sed .*"mode": "${mode}".*) /etc/sigtool/verifier.json\n`).exec(PAGE) ?? [];
+	const { status, stderr } = spawnSync("sh", ["-c", `${command} "$0"`, config], { encoding: "utf8" });
+	expect([status, stderr]).toEqual([0, ""]);
+}
+
 /** Returns the rows of the first table of the page, without its header. */
 function rowsOfPage(): string[][] {
 	const section = PAGE.split("\n## ")[1] ?? "";
 	const lines = section.split("\n").filter((line) => line.startsWith("| "));
 	return lines.slice(2).map((line) => line.slice(2, -2).split(" | "));
 }
+
+describe("the commands of docs/emergency.md that change the mode", () => {
+	const members = { version: 1, pins: [{ label: "{" }], deny: [{ file: "0", reason: "the mode" }] };
+	it.each([
+		["in one line", { mode: "enforce", ...members }, undefined],
+		["in lines", { ...members, mode: "strict" }, "\t"],
+		["absent", members, undefined],
+		["absent, in lines", members, 2],
+	])("open and close a configuration whose mode is %s, and keep what was denied in between", (_, document, indent) => {
+		const config = join(mkdtempSync(join(tmpdir(), "sigtool-mode-")), "verifier.json");
+		writeFileSync(config, JSON.stringify(document, null, indent));
+		const read = () => JSON.parse(readFileSync(config, "utf8"));
+		for (let times = 0; times < 2; times++) {
+			setMode(config, "audit");
+			expect(read()).toEqual({ ...document, mode: "audit" });
+		}
+		const deny = [...members.deny, { file: "1", reason: "stolen" }];
+		writeFileSync(config, JSON.stringify({ ...read(), deny }, null, indent));
+		for (let times = 0; times < 2; times++) {
+			setMode(config, "enforce");
+			expect(read()).toEqual({ ...document, deny, mode: "enforce" });
+		}
+		rmSync(dirname(config), { recursive: true });
+	});
+});
 
 describe.skipIf(!canBeHost)("an emergency (needs root, and the launcher built)", () => {
 	it.each(RUNTIMES)("16.2: $name needs in each mode what docs/emergency.md says", { timeout: 240_000 }, (runtime) => {
@@ -104,7 +138,7 @@ describe.skipIf(!canBeHost)("an emergency (needs root, and the launcher built)",
 		site.install("app.sigx", "audit");
 		expect(start()).toMatchObject({ status: 126, stdout: "" });
 		site.install("app.sigx", "enforce");
-		configure(site, "audit");
+		setMode(site.at("verifier.json"), "audit");
 		expect(start()).toMatchObject({ status: 126, stdout: "" });
 		site.install("app.sigx", "audit");
 		rmSync(site.at("events.jsonl"), { force: true });
@@ -113,7 +147,8 @@ describe.skipIf(!canBeHost)("an emergency (needs root, and the launcher built)",
 		const at = (event: string) => events.find((each) => each.event === event && each.verdict === "audit");
 		expect(at("verifier.start")).toMatchObject({ mode: "audit" });
 		expect(at("module.open_code")).toMatchObject({ reason: "ERR_FILE_MODIFIED" });
-		open(site, "enforce");
+		setMode(site.at("verifier.json"), "enforce");
+		site.install("app.sigx", "enforce");
 		expect(start()).toMatchObject({ status: 126, stdout: "" });
 		write(site, "signed");
 		expect(start()).toMatchObject({ status: 0, stdout: "signed\n" });

@@ -30,7 +30,7 @@ const OF_SYSTEMD = ["systemctl status app", "journalctl -u app -n 20"];
 
 /** How a command ends, in the order in which its section has it, where that is not with 0. */
 const ENDINGS: Readonly<Record<string, readonly number[]>> = {
-	"A refusal: 126 > sigtool verify /srv/app --trust release.crt": [1],
+	"A refusal: 126 > sigtool verify /srv/app --trust /etc/sigtool/release.crt": [1],
 	"A refusal: 126 > sigtool launcher check --files --quiet": [1],
 	"Rotate a key > sigtool launcher check": [1],
 	"Rotate a key > systemctl restart app": [126],
@@ -92,8 +92,7 @@ describe.skipIf(!canRun)("the commands of docs/runbook.md (needs root, overlayfs
 		const key = host.makeKey("release");
 		host.configure("deploy/verifier.json", "/etc/sigtool/verifier.json", key);
 		host.ship("app", { "main.js": SIGNED }, key, "deploy", "/home/out");
-		// The one on call has the files of the release and its certificate.
-		host.write("/home/release.crt", readFileSync(key.certFile));
+		host.write("/etc/sigtool/release.crt", readFileSync(key.certFile));
 		host.do(["sh", "-c", "cp /home/out/app.sigx /etc/sigtool && tar -C /srv -xf /home/out/app.tar"]);
 		host.do(["sigtool", "launcher", "install", "--index", "/etc/sigtool/app.sigx"]);
 		host.do(["cp", "/etc/sigtool/verifier.json", "/home/verifier.json"]);
@@ -127,5 +126,15 @@ describe.skipIf(!canRun)("the commands of docs/runbook.md (needs root, overlayfs
 		const run = isRestart ? restart() : host.run(["sh", "-c", text], { cwd: "/home", env: { HOME: "/home" } });
 		expect(run.status, `${run.stdout}${run.stderr}`).toBe(expected);
 		if (isRestart) expect(run.stdout).toBe(expected === 0 ? (SAYS[heading] ?? "serving\n") : "");
+	});
+
+	it("makes a key that is trusted as a pin, not as an authority", () => {
+		const verifying = [
+			"mkdir signed && echo 1 > signed/a",
+			"sigtool sign signed --key next.pem --cert next.crt --quiet",
+			"sigtool verify signed --trust next.crt",
+		].join(" && ");
+		const { stdout, stderr } = host.run(["sh", "-c", verifying], { cwd: "/home", env: { HOME: "/home" } });
+		expect(stdout, stderr).toMatch(/^ +trusted by +pin /m);
 	});
 });

@@ -11,7 +11,7 @@ export const hasStrace = spawnSync("strace", ["-f", "-qq", "-o", "/dev/null", "t
 
 /** Returns the command line before a program, so that strace writes its system calls to the file `trace`. */
 export function watchedBy(trace: string): string[] {
-	const calls = "trace=open,openat,openat2,execve,execveat,mmap,write,clone,clone3,fork,vfork";
+	const calls = "trace=open,openat,openat2,execve,execveat,mmap,writev,clone,clone3,fork,vfork";
 	const options = ["-f", "--quiet=attach,personality,thread-execve", "-y", "-s", "16384", "--seccomp-bpf"];
 	return ["strace", ...options, "-e", "signal=none", "-e", calls, "-o", trace];
 }
@@ -30,6 +30,8 @@ export interface Testimony {
 type Explanation =
 	/** The hook opened the file to load it as code, and the next event of the thread names the file. */
 	| "told as code"
+	/** An equal event was written before, and the count of a later one includes this call. */
+	| "counted"
 	/** An earlier event named this archive, and spython keeps the bytes of the archive in memory. */
 	| "kept archive"
 	/** The preceding event, python.open, reports that the file is read like any file. */
@@ -101,6 +103,14 @@ interface State {
 	last: Event | undefined;
 }
 
+/** A call without an event of its own. The line of an equal event may stand for it, which is written later. */
+interface Silent {
+	/** Its path, the path by which it was asked for, or `STARTS`. */
+	readonly keys: readonly string[];
+	readonly what: string;
+}
+const STARTS = "programs";
+
 /** Reads the trace of a spython that wrote all of its events to the file `events`. */
 export function hearWitness(trace: string, events: string): Testimony {
 	const first = readThreads(trace, events);
@@ -108,13 +118,26 @@ export function hearWitness(trace: string, events: string): Testimony {
 	const imported = new Set<string>();
 	const explained: Partial<Record<Explanation, number>> = {};
 	const unexplained: string[] = [];
+	/** The number of calls that events which were no permission tell of, and that were not seen, by their key. */
+	const unseen = new Map<string, number>();
+	const silent: Silent[] = [];
+
+	function count(key: string, number: number): void {
+		unseen.set(key, (unseen.get(key) ?? 0) + number);
+	}
 
 	function explainOpen(call: Opened, next: Call | undefined, state: State): Explanation | undefined {
 		if (next?.kind === "end" && (next.isKilled || !state.isFirst)) return "not read";
-		if (next?.kind === "event" && isCode(next.event) && bytesOf(next.event.path) === call.path) return "told as code";
+		if (next?.kind === "event" && isCode(next.event) && bytesOf(next.event.path) === call.path) {
+			if (next.event.verdict !== "allow") count(call.path, -1);
+			return "told as code";
+		}
 		const detail = state.last?.event === "python.open" ? bytesOf(state.last.detail) : "";
 		if (detail.startsWith(`${call.asked}, `) || (detail.length > LONG && call.asked.startsWith(detail))) {
-			if (state.last?.verdict !== "allow") told.add(`${state.last?.verdict} ${call.path}`);
+			if (state.last?.verdict !== "allow") {
+				told.add(`${state.last?.verdict} ${call.path}`);
+				count(call.asked, -1);
+			}
 			return "told as read";
 		}
 		if (isExpected(call, state)) return "told as native code";
@@ -131,6 +154,9 @@ export function hearWitness(trace: string, events: string): Testimony {
 				const { event = "", verdict, path } = call.event;
 				state.started ||= event === "verifier.start";
 				if (isCode(call.event)) told.add(`${verdict} ${bytesOf(path)}`);
+				const opened = event === "python.open" ? bytesOf(call.event.detail).split(", ")[0] : bytesOf(path);
+				const key = STARTS_PROGRAM.test(event) ? STARTS : (opened ?? "");
+				if (verdict !== "allow") count(key, Number(call.event.count ?? 1));
 				if (event === "module.dlopen") state.native.set(bytesOf(path), { open: 2, map: 1 });
 				if (event === "python.import") imported.add(call.event.detail?.split(",")[0] ?? "");
 				state.awaited ||= STARTS_PROGRAM.test(event);
@@ -141,10 +167,11 @@ export function hearWitness(trace: string, events: string): Testimony {
 				if (follow(call.thread, { ...state, native, isFirst: call.isProcess })) state.awaited = false;
 			} else if (call.kind === "program") {
 				const isUntold = imported.has(MULTIPROCESSING.exec(call.argv)?.[1] ?? "");
-				conclude(
-					isUntold ? "child of multiprocessing" : state.awaited ? "told as program" : undefined,
-					`start ${call.argv}`,
-				);
+				if (isUntold) conclude("child of multiprocessing", "");
+				else if (state.awaited) {
+					count(STARTS, -1);
+					conclude("told as program", "");
+				} else silent.push({ keys: [STARTS], what: `start ${call.argv}` });
 				return true;
 			} else if (call.kind === "map") {
 				conclude(isExpected(call, state) ? "told as native code" : loadedUnseen(call.path, state), `map ${call.path}`);
@@ -153,7 +180,9 @@ export function hearWitness(trace: string, events: string): Testimony {
 			} else if (call.kind === "open") {
 				const next = calls.slice(at + 1, at + 9).find((other) => other.kind !== "open" || other.readable);
 				const around = `after ${state.last?.event} ${state.last?.detail}, before ${JSON.stringify(next)}`;
-				if (call.readable) conclude(explainOpen(call, next, state), `open ${call.path} ${around}`);
+				const explanation = call.readable ? explainOpen(call, next, state) : undefined;
+				if (explanation !== undefined) conclude(explanation, "");
+				else if (call.readable) silent.push({ keys: [call.path, call.asked], what: `open ${call.path} ${around}` });
 				state.last = undefined;
 			}
 		}
@@ -165,6 +194,11 @@ export function hearWitness(trace: string, events: string): Testimony {
 		else explained[explanation] = (explained[explanation] ?? 0) + 1;
 	}
 	follow(first, { isFirst: true, started: false, awaited: false, native: new Map(), last: undefined });
+	for (const { keys, what } of silent) {
+		const key = keys.find((each) => (unseen.get(each) ?? 0) > 0);
+		if (key !== undefined) count(key, -1);
+		conclude(key === undefined ? undefined : "counted", what);
+	}
 	return { told, explained, unexplained };
 }
 
@@ -240,7 +274,9 @@ function readThreads(trace: string, events: string): Thread {
 }
 
 const SHAPES = {
-	write: /^write\(\d+<(.*?)>(?:\(deleted\))?, "(.*)", \d+\) += \d+$/,
+	// The event is between a line end that is mostly left out, and the line end that follows it.
+	write:
+		/^writev\(\d+<(.*?)>(?:\(deleted\))?, \[\{iov_base=".*?", iov_len=\d+\}, \{iov_base="(.*)", iov_len=\d+\}, \{iov_base="\\n", iov_len=1\}\], 3\) += \d+$/,
 	open: /^open(?:at2?\((?:AT_FDCWD|\d+)<.*?>(?:\(deleted\))?, |\()"(.*?)", (?:\{flags=)?([\w|]+).* = (?:(\d+)<(.*?)>(?:\(deleted\))?|-1 E.*|\?.*)$/,
 	map: /^mmap\(.*PROT_EXEC.*, \d+<(.*?)>(?:\(deleted\))?, .* = 0x/,
 	child: /^(?:clone3?|v?fork)\(.* = (\d+)(?:<.*>)?$/,
@@ -251,7 +287,7 @@ const SHAPES = {
 function readCall(line: string, events: string): Call | string | undefined {
 	const [shape] = /^[a-z]*/.exec(line) ?? [];
 	switch (shape) {
-		case "write": {
+		case "writev": {
 			const [, path = "", text = ""] = SHAPES.write.exec(line) ?? [];
 			return unescaped(path) === events ? { kind: "event", event: JSON.parse(unescaped(text)) } : undefined;
 		}

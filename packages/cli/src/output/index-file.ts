@@ -17,8 +17,9 @@ export function fromIndexFile<T>(file: string, read: (bytes: Uint8Array) => T): 
 	}
 }
 
-/** Makes an error with the code of `cause` that names the file of the trust index. */
+/** Makes an error with the code of `cause` that names the file of the trust index. Returns `cause` if it names it. */
 export function indexError(file: string, cause: SigtoolError): SigtoolError {
+	if (cause.path === file && cause.message.includes(quote(file))) return cause;
 	const message = `Cannot use trust index ${quote(file)}: ${reasonOf(cause)}`;
 	return new SigtoolError(cause.code, message, { cause, path: file });
 }

@@ -117,7 +117,8 @@ function newMd5(): Hash {
 
 /** CPython reads these files at each start, as code, from the directories of modules. */
 function pathFileWarnings({ root, foreignPathFiles }: PackagedTree): string[] {
-	return foreignPathFiles.map((entry) => {
-		return `Python reads ${quote(join(root, entry))} at each start, and no adopted package has it: with "onRefusal": "exit" no program starts; adopt its package too, or remove it`;
+	return foreignPathFiles.map(({ entry, owner }) => {
+		const mend = owner === undefined ? "no package has it: remove it" : `adopt its package ${owner} too, or remove it`;
+		return `Python reads ${quote(join(root, entry))} at each start, and no adopted package has it: with "onRefusal": "exit" no program starts; ${mend}`;
 	});
 }

@@ -114,11 +114,7 @@ export async function compileTrustIndex(
 	for (const next of found) {
 		const other = compiled.find(({ product }) => product.name === next.product.name);
 		if (other !== undefined) {
-			const pair = `${quote(other.product.root)} and ${quote(next.product.root)}`;
-			throw new SigtoolError(
-				"ERR_USAGE",
-				`Cannot compile ${pair} together: both are product ${quote(next.product.name)}`,
-			);
+			throw new SigtoolError("ERR_USAGE", clashText(other.product, next.product));
 		}
 		compiled.push(next);
 	}
@@ -203,6 +199,13 @@ export function checkCompileTarget(
 		throw new SigtoolError("ERR_CATALOG_EXISTS", message, { path: output });
 	}
 	return target;
+}
+
+function clashText(first: CompiledProduct, second: CompiledProduct): string {
+	if (first.root === second.root) {
+		return `Cannot compile ${quote(first.root)} twice: --adopt takes all of it, with the files of every package; leave out --adopt or --adopt-package`;
+	}
+	return `Cannot compile ${quote(first.root)} and ${quote(second.root)} together: both are product ${quote(first.name)}`;
 }
 
 function outputInside(output: string, directory: string): SigtoolError {

@@ -36,7 +36,7 @@ export function openUnsignedIndex(file: string, options: OpenUnsignedIndexOption
 	const sha256 = createHash("sha256").update(content).digest("hex");
 	const expected = options.expectDigest?.toLowerCase().replace(/^sha256:/, "");
 	if (expected !== undefined && expected !== sha256) {
-		const message = `Cannot sign ${quote(file)}: its digest is ${sha256}, expected ${expected}`;
+		const message = `Cannot sign ${quote(file)}: its digest is ${sha256}, expected ${expected}; get the file again from who compiled it`;
 		throw new SigtoolError("ERR_DIGEST_MISMATCH", message, { path: file });
 	}
 	return { file, sha256, content, index: parseUnsignedIndex(content) };

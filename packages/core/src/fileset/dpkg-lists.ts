@@ -47,6 +47,22 @@ export function readInstalledPackage(name: string, system = "/"): InstalledPacka
 	};
 }
 
+/**
+ * Returns the package of each path that a list has. Reads no list if there are no paths.
+ * @throws ERR_PACKAGE if a list is malformed; ERR_LIMIT, ERR_IO
+ */
+export function ownersOf(paths: readonly string[], system = "/"): ReadonlyMap<string, string> {
+	const info = join(system, INFO);
+	const wanted = new Set(paths);
+	const owners = new Map<string, string>();
+	const lists = wanted.size === 0 ? [] : infoNames(info).filter((name) => name.endsWith(".list"));
+	for (const list of lists) {
+		const owned = (linesOf(join(info, list)) ?? []).filter((line) => wanted.has(line));
+		for (const path of owned) owners.set(path, list.slice(0, -".list".length));
+	}
+	return owners;
+}
+
 export const INFO = "var/lib/dpkg/info";
 const DIVERSIONS = "var/lib/dpkg/diversions";
 /** The largest package of Debian has a list of some 10 MB. */

@@ -3,7 +3,7 @@
 import { lstatSync, readdirSync, readlinkSync, type Stats } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { ioError, isErrnoException } from "../errors.js";
-import { cannotAdopt, type PackagePath, readInstalledPackage } from "./dpkg-lists.js";
+import { cannotAdopt, ownersOf, type PackagePath, readInstalledPackage } from "./dpkg-lists.js";
 
 /** The files of packages in one directory, which become one product of the index. */
 export interface PackagedTree {
@@ -11,8 +11,14 @@ export interface PackagedTree {
 	readonly root: string;
 	/** The files and links by their entry paths. */
 	readonly files: ReadonlyMap<string, PackagedFile>;
-	/** The entry paths of `.pth` files among the modules that no package of the plan has. */
-	readonly foreignPathFiles: readonly string[];
+	/** The `.pth` files among the modules that no package of the plan has. */
+	readonly foreignPathFiles: readonly ForeignFile[];
+}
+
+export interface ForeignFile {
+	readonly entry: string;
+	/** The name of the package that has the file, if one has. */
+	readonly owner: string | undefined;
 }
 
 export const ANY = "any";
@@ -72,7 +78,7 @@ export function planPackages(names: readonly string[], system = "/"): PackagePla
 		}
 	}
 	const withCode = Array.from(trees, ([root, files]) => {
-		return { root, files, foreignPathFiles: pathFilesIn(root).filter((entry) => !files.has(entry)) };
+		return { root, files, foreignPathFiles: withOwners(root, foreignPathFilesIn(root, files), system) };
 	}).filter(hasCode);
 	return { packages: countFiles(totals, withCode), trees: withCode };
 }
@@ -166,12 +172,20 @@ function bytecodeBySource(directory: string): ReadonlyMap<string, readonly strin
 	return found;
 }
 
-/** Returns the entry paths of the `.pth` files that CPython would read below a directory. */
-function pathFilesIn(root: string): string[] {
-	return ["dist-packages", "site-packages"].flatMap((directory) => {
+/** Returns the entry paths of the `.pth` files that CPython would read below a directory, without those of `files`. */
+function foreignPathFilesIn(root: string, files: ReadonlyMap<string, PackagedFile>): string[] {
+	const found = ["dist-packages", "site-packages"].flatMap((directory) => {
 		const names = listIfThere(join(root, directory)).filter((name) => name.endsWith(".pth"));
 		return names.map((name) => `${directory}/${name}`);
 	});
+	return found.filter((entry) => !files.has(entry));
+}
+
+function withOwners(root: string, entries: readonly string[], system: string): ForeignFile[] {
+	const base = system === "/" ? "" : system;
+	const listedAs = (entry: string) => join(root, entry).slice(base.length);
+	const owners = ownersOf(entries.map(listedAs), system);
+	return entries.map((entry) => ({ entry, owner: owners.get(listedAs(entry)) }));
 }
 
 function listIfThere(directory: string): string[] {

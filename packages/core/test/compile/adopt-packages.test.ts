@@ -275,7 +275,13 @@ describe("16.5: adoptPackages()", () => {
 		const files = { ...FLASK, [`${MODULES}/own.pth`]: "import flask" };
 		const root = system(files);
 		put(root, `${MODULES}/foreign.pth`, "import other");
-		expect((await adopt(root)).warnings).toEqual([expect.stringMatching(/reads ".*\/foreign\.pth" at each start/)]);
+		expect((await adopt(root)).warnings).toEqual([
+			expect.stringMatching(/reads ".*\/foreign\.pth" at each start.*; no package has it: remove it$/),
+		]);
+		put(root, "var/lib/dpkg/info/python3-other.list", listOf({ [`${MODULES}/foreign.pth`]: "" }));
+		expect((await adopt(root)).warnings).toEqual([
+			expect.stringMatching(/foreign\.pth" .*; adopt its package python3-other too, or remove it$/),
+		]);
 	});
 
 	it("refuses a package without code", () => {
@@ -313,7 +319,10 @@ describe.skipIf(!existsSync(real))("16.5: compileTrustIndex() with the package p
 		const packaged = { trust, signer, adoptPackages: ["python3-yaml"] };
 		await expectRejection("ERR_USAGE", compileTrustIndex([], { ...packaged, output: "/usr/lib/python3/x.sigx" }));
 		const output = join(tempTree({}), "x.sigx");
-		await expectRejection("ERR_USAGE", compileTrustIndex([], { ...packaged, output, adopt: ["/usr/lib/python3"] }));
+		const twice = compileTrustIndex([], { ...packaged, output, adopt: ["/usr/lib/python3"] });
+		await expect(twice).rejects.toThrow(
+			/^Cannot compile "\/usr\/lib\/python3" twice: .*leave out --adopt or --adopt-package$/,
+		);
 	});
 });
 

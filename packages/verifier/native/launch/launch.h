@@ -120,6 +120,8 @@ struct options {
 	bool is_module;
 	/* True if the launcher only prints what this kernel can protect. */
 	bool shows_protections;
+	/* True if the launcher only prints its options. */
+	bool shows_usage;
 };
 
 /* The program that the launcher executes, and the code of sigtool that this program loads first. */
@@ -193,6 +195,9 @@ int open_shared(int index, struct shared_index *shared);
  * NULL. Returns the part of `argv` that begins with the script. Its first element is NULL if there
  * is no script. */
 char **parse_options(char **argv, struct options *options);
+
+/* Prints the options. Returns the exit status. */
+int print_usage(void);
 
 /* settings.c */
 

@@ -68,7 +68,8 @@ int resolve_once(const char *path, char real[PATH_MAX], take_step *take, void *c
 	int links = 0;
 	join(pending, path, "");
 	strcpy(real, "/");
-	if (*path != '/' && getcwd(real, PATH_MAX) == NULL)
+	const bool has_start = *path == '/' || (getcwd(real, PATH_MAX) != NULL && *real == '/');
+	if (!has_start)
 		fail(status_of(errno), "Cannot start: the current directory is not there");
 	while (*pending != '\0') {
 		char component[PATH_MAX];

@@ -57,6 +57,8 @@ int main(int argc, char **argv)
 
 	/* The options and launcher.conf are read first. */
 	char **command = parse_options(argc > 0 ? argv + 1 : argv, &options);
+	if (options.shows_usage)
+		return print_usage();
 	if (options.shows_protections)
 		return print_protections();
 	take_granted_directories(&settings, &options);

@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include "spython.h"
 #include "../shared/owned-file.h"
+#include <errno.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <sys/stat.h>
@@ -31,6 +32,10 @@ static const struct ground *grounds;
 
 /* The reasons of the denials of a ground, by what the ground is of. */
 static _Atomic(const char *) denied_grounds[OF_NOTHING];
+
+/* The reason why everything is denied while the process lacks what a look needs, or null. A program
+ * could cause a shortage to keep a denial from counting. */
+static _Atomic(const char *) prevented;
 
 void rest_on(enum ground_of of, const char *kind, const char *hex)
 {
@@ -58,7 +63,9 @@ const char *denied(const char *kind, const char *hex)
 
 const char *denied_index(void)
 {
-	const char *reason = atomic_load(&denied_grounds[OF_INDEX]);
+	const char *reason = atomic_load(&prevented);
+	if (reason == NULL)
+		reason = atomic_load(&denied_grounds[OF_INDEX]);
 	if (reason != NULL)
 		return reason;
 	reason = atomic_load(&denied_grounds[OF_TIMESTAMP]);
@@ -117,6 +124,8 @@ static const char *kind_of(const struct json *item)
 	return kind;
 }
 
+static const char NO_MEMORY[] = "there is no memory for it";
+
 /* Adds the denials of a document that are new, and counts them. Nothing is added if one of them has
  * a fault. Returns null, or the reason why the document cannot be used. */
 static const char *add_denials(const struct json *document, unsigned *count)
@@ -140,17 +149,18 @@ static const char *add_denials(const struct json *document, unsigned *count)
 			continue;
 		const bool is_added = add(kind, hex, json_member(item, "reason")->text);
 		if (!is_added)
-			return "there is no memory for it";
+			return NO_MEMORY;
 		*count += 1;
 	}
 	return NULL;
 }
 
-/* Reads the host configuration again. Returns null, or the reason why it cannot be used. */
+/* Reads the host configuration again. Returns null, or the reason why it cannot be used. errno is
+ * ENOMEM, EMFILE or ENFILE if the process lacks something, else it has no meaning. */
 static const char *reread(unsigned *count)
 {
 	const int trusted = TRUST_STICKY | (rules.development ? TRUST_USER | TRUST_LINKS : 0);
-	const char *why = "there is no memory for it";
+	const char *why = NO_MEMORY;
 	char *text = malloc(MAX_HOST_BYTES + 1);
 	if (text == NULL)
 		return why;
@@ -161,10 +171,13 @@ static const char *reread(unsigned *count)
 		if (values != NULL)
 			why = add_denials(parse_json(text, (size_t)length, values, room), count);
 		else
-			why = "there is no memory for it";
+			why = NO_MEMORY;
 		free(values);
+		errno = why == NO_MEMORY ? ENOMEM : 0;
 	}
+	const int error = errno;
 	free(text);
+	errno = error;
 	return why;
 }
 
@@ -199,9 +212,16 @@ static void look(void)
 		identity_of(&entry, identity);
 	else if (!rules.has_host_file)
 		return; /* it did not exist at the start either */
-	if (*identity != '\0' && strcmp(identity, settled) == 0)
+	if (*identity != '\0' && strcmp(identity, settled) == 0) {
+		atomic_store(&prevented, NULL);
 		return;
+	}
+	errno = 0;
 	const char *fault = reread(&count);
+	const bool is_prevented = fault != NULL && is_shortage(errno);
+	atomic_store(&prevented,
+		is_prevented ? "the deny list cannot be read again: the process lacks descriptors or memory"
+					 : NULL);
 	const bool is_settled = fault == NULL && strcmp(identity, seen) == 0;
 	snprintf(settled, sizeof settled, "%s", is_settled ? identity : "");
 	snprintf(seen, sizeof seen, "%s", identity);
@@ -223,7 +243,9 @@ void look_for_denials(void)
 	const int self = getpid();
 	if (looker == self || !atomic_compare_exchange_strong(&looking, &looker, self))
 		return;
-	atomic_store(&next, moment + LOOK_SECONDS * 1000000000LL);
 	look();
+	/* Until the configuration could be read, each file that is judged is a reason to try again. */
+	if (atomic_load(&prevented) == NULL)
+		atomic_store(&next, moment + LOOK_SECONDS * 1000000000LL);
 	atomic_store(&looking, 0);
 }

@@ -65,14 +65,19 @@ static const char *open_again(const char *path, bool replaces, bool creates, boo
 		errno = EPERM;
 		return objection;
 	}
-	opened = status;
 	if (!replaces) {
+		opened = status;
 		file = next;
 		return NULL;
 	}
 	/* The number stays the same, so that no other thread writes to a closed descriptor. */
-	dup3(next, file, O_CLOEXEC);
+	const int result = dup3(next, file, O_CLOEXEC);
+	const int error = errno;
 	close(next);
+	errno = error;
+	if (result < 0)
+		return strerror(error);
+	opened = status;
 	return NULL;
 }
 

@@ -136,6 +136,7 @@ void raise_event(const char *event, enum verdict verdict, ...)
 
 void finish_events(void)
 {
+	report_dropped();
 	write_counts(true, write_to_sinks);
 }
 

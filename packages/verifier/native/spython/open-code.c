@@ -136,6 +136,7 @@ struct finding {
 	const char *rule; /* the rule that decided, which the event contains */
 	const char *why; /* the reason as text, or null if the file is trusted */
 	const char *denial; /* the reason in the deny list, or null */
+	const char *mend; /* the way out as text, or null if the reason tells it */
 };
 
 /* Describes a file that was opened. */
@@ -189,10 +190,14 @@ static struct finding judge_content(struct opened *file)
 {
 	const struct entry *entry = &file->entry;
 	const char *denial = denied_index();
-	if (denial == NULL)
-		denial = denied("file", file->hex);
 	if (denial != NULL)
-		return (struct finding){"ERR_DENIED", "deny", denial, denial};
+		return (struct finding){"ERR_DENIED", "deny",
+			"the deny list names the signer of its index, or what else the index rests on", denial,
+			"install a release that does not rest on it, such as one that another key signed"};
+	denial = denied("file", file->hex);
+	if (denial != NULL)
+		return (struct finding){
+			"ERR_DENIED", "deny", "the deny list names it", denial, "install a release without it"};
 	const char *expired = refused_by_term();
 	if (expired != NULL)
 		return (struct finding){
@@ -282,7 +287,8 @@ static PyObject *archive_key(const struct opened *file, const PyObject *kept)
 	char identity[IDENTITY];
 	const char *suffix = strrchr(file->real, '.');
 	const bool is_read_once = suffix != NULL && word_index(suffix, ".py .pyc") >= 0;
-	if (file->is_native || kept == NULL || refused_by_term() != NULL || is_read_once)
+	if (file->is_native || kept == NULL || denied_index() != NULL || refused_by_term() != NULL ||
+		is_read_once)
 		return NULL;
 	identity_of(&file->stat, identity);
 	snprintf(
@@ -307,8 +313,12 @@ static void refuse_file(const struct opened *file, const struct finding *finding
 			file->hex);
 		return;
 	}
-	refuse("Cannot load '%s': %s (%s%s%s)", file->path, finding->why, finding->reason,
-		*file->hex == '\0' ? "" : ", got ", file->hex);
+	const char *denial = finding->denial;
+	const char *mend = finding->mend;
+	refuse("Cannot load '%s': %s%s%s (%s%s%s)%s%s", file->path, finding->why,
+		denial == NULL ? "" : ": ", denial == NULL ? "" : denial, finding->reason,
+		*file->hex == '\0' ? "" : ", got ", file->hex, mend == NULL ? "" : "; ",
+		mend == NULL ? "" : mend);
 }
 
 /* Reads and judges the file, and raises the event. Returns the bytes as a new reference if they may

@@ -115,7 +115,11 @@ export function createAudit(sinks: readonly AuditSink[]): Audit {
 	}
 
 	function publish(event: AuditEvent): void {
-		if (diagnostics.hasSubscribers) inHook(() => diagnostics.publish(event));
+		try {
+			if (diagnostics.hasSubscribers) inHook(() => diagnostics.publish(event));
+		} catch {
+			// A program can replace what the channel calls. No subscriber can keep an event from the sinks.
+		}
 		if (event.verdict !== "allow") writeNow(event);
 		else if (OBSERVED[event.event] !== true) enqueue(event);
 	}

@@ -5,6 +5,7 @@ import {
 	closeSync,
 	effectiveUser,
 	fstatSync,
+	hasOwn,
 	lstatSync,
 	now,
 	O_APPEND,
@@ -79,6 +80,10 @@ export function jsonLinesSink(file: string, { wants = "all", onDetached }: Event
 		name: quote(file),
 		wants,
 		write(lines) {
+			if (!areStatsWhole()) {
+				writeByPath(file, lines);
+				return;
+			}
 			followPath();
 			const text = isCut ? `\n${lines}` : lines;
 			writeFully(own.descriptor, text, (isWhole) => {
@@ -98,6 +103,27 @@ function wayOut(file: string, error: unknown): string {
 		return `user ${user} may not append to it (owner ${uid}, group ${gid}, mode ${rights}): change its owner, or its group and mode`;
 	} catch {
 		return `let user ${user} reach and write its directory`;
+	}
+}
+
+/**
+ * Returns false if a setter of Object.prototype catches members that Node.js assigns. Then no descriptor can be told from
+ * another.
+ */
+function areStatsWhole(): boolean {
+	const stats = lstatSync("/", IN_BIG_INTEGERS);
+	for (let i = 0; i < COMPARED.length; i++) if (!hasOwn(stats, COMPARED[i] ?? "")) return false;
+	return true;
+}
+
+const COMPARED = ["dev", "ino", "uid", "mode", "nlink"];
+
+function writeByPath(file: string, lines: string): void {
+	const descriptor = openSync(file, FLAGS);
+	try {
+		writeFully(descriptor, lines);
+	} finally {
+		closeSync(descriptor);
 	}
 }
 

@@ -1,7 +1,8 @@
 /**
  * The deny list of a process. It is that of the start, and everything that the host configuration adds while the process
  * runs: at most every LOOK_SECONDS, when a file is judged, the configuration is looked at. A denial never ends before the
- * process does, whatever becomes of the configuration.
+ * process does, whatever becomes of the configuration. A program that keeps the configuration from being looked at loads
+ * nothing more.
  */
 
 import {
@@ -16,7 +17,7 @@ import type { Audit, EventVerdict } from "../audit/audit.js";
 import type { EventDetail } from "../audit/events.js";
 import type { Development } from "../host/config.js";
 import { hasOwn, monotonic, now, statSync } from "../safe/primordials.js";
-import { rereadDenials } from "./reread-denials.js";
+import { isFaultOfFile, rereadDenials } from "./reread-denials.js";
 import type { End } from "./term.js";
 
 export interface DenyList {
@@ -29,6 +30,8 @@ export interface Denied {
 	readonly why: string;
 	/** The reason in the deny list. */
 	readonly reason: string;
+	/** A phrase that says what to do, if it is not the file that is denied. */
+	readonly mend?: string;
 }
 
 /**
@@ -69,6 +72,8 @@ export function createDenyList(
 	let seen = "";
 	let settled = "";
 	let fault: string | undefined;
+	/** Denies everything while the program keeps the file from being looked at. */
+	let prevented: Denied | undefined;
 
 	function denialOfGrounds(): (Denied & { readonly from: number }) | undefined {
 		let found: (Denied & { readonly from: number }) | undefined;
@@ -77,7 +82,7 @@ export function createDenyList(
 			const { kind, sha256, what, from } = grounds[i] as Ground;
 			const reason = denials[`${kind} ${sha256}`];
 			if (reason === undefined || (found !== undefined && found.from <= from)) continue;
-			found = { why: `the deny list names ${what}: ${reason}`, reason, from };
+			found = { why: `the deny list names ${what}: ${reason}`, reason, mend: GROUND_MEND, from };
 		}
 		return found;
 	}
@@ -88,15 +93,25 @@ export function createDenyList(
 		let count: number;
 		try {
 			const identity = identityOf(watched.file);
-			if (identity === settled) return;
+			if (identity === settled) {
+				prevented = undefined;
+				return;
+			}
 			count = takeOver(watched);
 			// A file that was read while somebody wrote to it can keep its identity, so it is read once more.
 			settled = identity === seen ? identity : "";
 			seen = identity;
 			fault = undefined;
+			prevented = undefined;
 		} catch (error) {
 			settled = "";
-			const { message } = error as Error; // If it is no Error, the message is undefined, which does no harm.
+			const { message } = error as Error;
+			if (isFaultOfFile(error as Error)) {
+				prevented = undefined;
+			} else {
+				prevented = { why: `the deny list cannot be read again: ${message}`, reason: message };
+				nextLook = 0n;
+			}
 			if (message !== fault) say("audit", { path: watched.file, reason: "ERR_HOST_CONFIG", detail: message });
 			fault = message;
 			return;
@@ -129,6 +144,7 @@ export function createDenyList(
 	return {
 		denialOf(sha256) {
 			look();
+			if (prevented !== undefined) return prevented;
 			if (whole !== undefined && whole.from <= now()) {
 				// It stays so, even if the clock is set back.
 				whole = { ...whole, from: 0 };
@@ -139,6 +155,8 @@ export function createDenyList(
 		},
 	};
 }
+
+const GROUND_MEND = "install a release that does not rest on it, such as one that another key signed";
 
 const LOOK_NS = BigInt(LOOK_SECONDS) * 1_000_000_000n;
 

@@ -131,7 +131,10 @@ export function createJudge(
 			const digest = sha256(bytes);
 			const place = placeOf(path);
 			const denied = denyList.denialOf(digest);
-			if (denied !== undefined) return refusal("ERR_DENIED", { why: denied.why, denial: denied.reason });
+			if (denied !== undefined) {
+				const { why, reason: denial, mend } = denied;
+				return refusal("ERR_DENIED", { why, denial, ...(mend !== undefined && { mend }) });
+			}
 			const expired = term.refusal();
 			if (expired !== undefined) return refusal(expired);
 			if (place === undefined) return refusal("ERR_OUTSIDE_PRODUCTS");

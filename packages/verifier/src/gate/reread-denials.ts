@@ -33,17 +33,56 @@ export interface DenialNode extends Denial {
 	readonly next: DenialNode | undefined;
 }
 
+/** Says why the file cannot be used. The field brands the object, so that a program cannot make one that passes for it. */
+class FileFault extends Error {
+	readonly #isFault = true;
+
+	static is(value: object): boolean {
+		return #isFault in value && value.#isFault;
+	}
+}
+
 /**
- * Returns the deny list, or throws an Error that says why the file cannot be used: others could have written it, or it
- * is not a whole JSON document with a valid deny list.
+ * Returns the deny list.
+ * @throws Error that `isFaultOfFile` accepts, if others could have written the file, or if it is not a whole JSON document
+ * with a valid deny list; the system's own error
  */
 export function rereadDenials(file: string, development: Development): DenialNode | undefined {
 	const descriptor = openSync(file, O_RDONLY | O_NONBLOCK);
 	try {
 		requireOwned(file, descriptor, development);
-		return denialsIn(parseJson(textOf(descriptor)));
+		return denialsIn(parsed(textOf(descriptor)));
 	} finally {
 		closeSync(descriptor);
+	}
+}
+
+/**
+ * Tells whether an error is about the file, so that whoever administers the host caused it. The program may have caused
+ * any other error, such as a lack of descriptors.
+ */
+export function isFaultOfFile(error: object): boolean {
+	if (FileFault.is(error)) return true;
+	// The type assertion is safe: the object has the member.
+	return hasOwn(error, "code") && FAULTS[(error as { readonly code: string }).code] === true;
+}
+
+// Without a prototype, because a program can add members to Object.prototype.
+const FAULTS = {
+	__proto__: null,
+	ENOENT: true,
+	ENOTDIR: true,
+	EACCES: true,
+	ELOOP: true,
+	EISDIR: true,
+	ENXIO: true,
+} as unknown as Readonly<Record<string, true | undefined>>;
+
+function parsed(text: string): unknown {
+	try {
+		return parseJson(text);
+	} catch (error) {
+		throw new FileFault((error as Error).message);
 	}
 }
 
@@ -51,15 +90,15 @@ export function rereadDenials(file: string, development: Development): DenialNod
 function requireOwned(file: string, descriptor: number, development: Development): void {
 	const own = development === "allow" ? userId : undefined;
 	const realPath = pathOfDescriptor(descriptor, file);
-	if (realPath === undefined) throw new Error("it was replaced while it was opened");
-	if (platform === "linux" && development === "refuse" && realPath !== file) throw new Error("a link leads to it");
+	if (realPath === undefined) throw new FileFault("it was replaced while it was opened");
+	if (platform === "linux" && development === "refuse" && realPath !== file) throw new FileFault("a link leads to it");
 	const stats = ownMembers(fstatSync(descriptor));
-	if ((stats.mode & S_IFMT) !== S_IFREG) throw new Error("it is not a regular file");
-	if (stats.size > MAX_HOST_BYTES) throw new Error(`it is larger than ${MAX_HOST_BYTES} bytes`);
-	if (hasOtherWriter(stats, own)) throw new Error("others could have written it");
+	if ((stats.mode & S_IFMT) !== S_IFREG) throw new FileFault("it is not a regular file");
+	if (stats.size > MAX_HOST_BYTES) throw new FileFault(`it is larger than ${MAX_HOST_BYTES} bytes`);
+	if (hasOtherWriter(stats, own)) throw new FileFault("others could have written it");
 	for (let path = realPath; path !== "/"; ) {
 		path = slice(path, 0, lastIndexOf(path, "/")) || "/";
-		if (hasOtherWriter(ownMembers(lstatSync(path)), own)) throw new Error(`others can write to ${quote(path)}`);
+		if (hasOtherWriter(ownMembers(lstatSync(path)), own)) throw new FileFault(`others can write to ${quote(path)}`);
 	}
 }
 
@@ -93,10 +132,10 @@ function textOf(descriptor: number): string {
 }
 
 function denialsIn(document: unknown): DenialNode | undefined {
-	if (memberOf(document, "version") !== 1) throw new Error('its "version" is not 1');
+	if (memberOf(document, "version") !== 1) throw new FileFault('its "version" is not 1');
 	const list = memberOf(document, "deny");
 	if (list === undefined) return undefined;
-	if (!isArray(list)) throw new Error('its "deny" is not a list');
+	if (!isArray(list)) throw new FileFault('its "deny" is not a list');
 	let first: DenialNode | undefined;
 	for (let i = 0; i < list.length; i++) {
 		const item = list[i];
@@ -104,7 +143,7 @@ function denialsIn(document: unknown): DenialNode | undefined {
 		const kind = onlyKindOf(item);
 		const sha256 = kind && memberOf(item, kind);
 		if (kind === undefined || typeof reason !== "string" || typeof sha256 !== "string" || !isDigest(sha256))
-			throw new Error(`its "deny[${i}]" is not a denial`);
+			throw new FileFault(`its "deny[${i}]" is not a denial`);
 		first = { kind, sha256, reason, next: first };
 	}
 	return first;

@@ -1,4 +1,4 @@
-import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { channel, subscribe, unsubscribe } from "node:diagnostics_channel";
 import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
@@ -54,6 +54,25 @@ test("a hook refuses code too, and further hooks", () => {
 	});
 	expect(() => gate.openCodeSync(join(root, "a.js"), "module")).toThrow(refusal("ERR_AUDIT_HOOK"));
 	expect(() => gate.audit.addHook(() => {})).toThrow(refusal("ERR_AUDIT_HOOK"));
+});
+
+test("a program that replaces the channel's methods keeps no event from the sinks", () => {
+	const sink = memorySink("refusals");
+	const audit = createAudit([sink]);
+	const own = channel("sigtool:audit");
+	const fail = () => {
+		throw new Error("mine");
+	};
+	Object.defineProperties(own, {
+		hasSubscribers: { get: fail, configurable: true },
+		publish: { value: fail, configurable: true },
+	});
+	try {
+		audit.raise("vm.compile", "refuse", { path: "/x" });
+	} finally {
+		for (const name of ["hasSubscribers", "publish"]) Reflect.deleteProperty(own, name);
+	}
+	expect(sink.events).toMatchObject([{ event: "vm.compile", path: "/x" }]);
 });
 
 test("events go to the diagnostics channel, except those that a subscriber causes", () => {

@@ -3,8 +3,11 @@
 import { spawn, spawnSync } from "node:child_process";
 import {
 	chownSync,
+	closeSync,
+	fstatSync,
 	linkSync,
 	mkdirSync,
+	openSync,
 	readdirSync,
 	readFileSync,
 	readlinkSync,
@@ -177,6 +180,39 @@ test("the report reaches the other sinks although it is made while another event
 	expect(other.events.map(({ event }) => event)).toEqual(["verifier.detached", "vm.compile"]);
 	expect(readFileSync(`${file}.1`, "utf8").split("\n")).toHaveLength(3);
 });
+
+test("events reach the file although a program makes another file look like it", () => {
+	const { directory, file, refuse } = makeSink();
+	refuse();
+	const other = join(directory, "other");
+	const descriptor = readdirSync("/proc/self/fd").find((each) => linkOf(each) === file);
+	const { dev, ino } = fstatSync(Number(descriptor), { bigint: true });
+	closeSync(Number(descriptor));
+	expect(openSync(other, "a")).toBe(Number(descriptor));
+	const answers: Readonly<Record<string, bigint>> = { dev, ino, nlink: 1n };
+	try {
+		for (const [name, value] of Object.entries(answers)) {
+			Object.defineProperty(Object.prototype, name, { get: () => value, set() {}, configurable: true });
+		}
+		// The attack works on who compares only these members.
+		const seen = fstatSync(Number(descriptor), { bigint: true });
+		expect([seen.dev, seen.ino]).toEqual([dev, ino]);
+		refuse();
+	} finally {
+		for (const name of Object.keys(answers)) Reflect.deleteProperty(Object.prototype, name);
+	}
+	refuse();
+	closeSync(Number(descriptor));
+	expect([pathsIn(file), readFileSync(other, "utf8")]).toEqual([["1", "2", "3"], ""]);
+});
+
+function linkOf(descriptor: string): string | undefined {
+	try {
+		return readlinkSync(`/proc/self/fd/${descriptor}`);
+	} catch {
+		return undefined;
+	}
+}
 
 test.skipIf(process.getuid?.() !== 0 || spawnSync("unshare", ["-m", "true"]).status !== 0)(
 	"16.8: after a line that a full disk cut, the next one begins anew (as root)",

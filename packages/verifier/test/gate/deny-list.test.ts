@@ -9,6 +9,8 @@ import { addDenials, createDenyList, type Ground, noDenials } from "../../dist/g
 import { memorySink } from "../support.js";
 
 const DIGEST = "a".repeat(64);
+/** No deny list has this digest. */
+const FREE = "e".repeat(64);
 const OTHER = "b".repeat(64);
 
 function watching(document: unknown, { grounds = [] as readonly Ground[], name = "verifier.json" } = {}) {
@@ -83,7 +85,10 @@ describe("16.6: the deny list of a process that runs", () => {
 		const document = { version: 1, deny: [{ key: DIGEST, reason: "stolen" }] };
 		const ground = (from: number): Ground[] => [{ kind: "key", sha256: DIGEST, what: "a key of its signer", from }];
 		const { list } = watching(document, { grounds: ground(0) });
-		expect(list.denialOf("c".repeat(64))?.why).toBe("the deny list names a key of its signer: stolen");
+		expect(list.denialOf("c".repeat(64))).toMatchObject({
+			why: "the deny list names a key of its signer: stolen",
+			mend: expect.stringContaining("another key"),
+		});
 		expect(watching(document, { grounds: ground(Date.now() + 60_000) }).list.denialOf(DIGEST)).toBeUndefined();
 		expect(watching(document, { grounds: ground(Date.now() - 1) }).list.denialOf(DIGEST)?.reason).toBe("stolen");
 	});
@@ -117,18 +122,36 @@ describe("16.6: the deny list of a process that runs", () => {
 		}
 	});
 
-	it("says so if a program makes the file look as it was", () => {
+	it("denies everything while a program makes the file look as it was, and says so", () => {
 		for (const name of ["ctimeNs", "ino", "size", "mode", "uid"]) {
 			const { list, events } = watching(DENYING);
 			const undo = frozen(name);
+			let found: string | undefined;
 			try {
-				list.denialOf(DIGEST);
+				found = list.denialOf(FREE)?.why;
 			} finally {
 				undo();
 			}
+			expect(found, name).toBe("the deny list cannot be read again: the program has changed Object.prototype");
 			expect(events().at(-1), name).toMatchObject({ event: "verifier.reload", verdict: "audit" });
 			expect(events().at(-1)?.detail, name).toBe("the program has changed Object.prototype");
+			// Then the file is looked at again at once.
+			expect([list.denialOf(FREE), list.denialOf(DIGEST)?.reason]).toEqual([undefined, "CVE"]);
 		}
+	});
+
+	it("denies everything if nothing tells a file that is gone from a program that hides it", () => {
+		const gone = watching(DENYING, { name: "none" });
+		expect(gone.list.denialOf(FREE)).toBeUndefined();
+		const hidden = watching(DENYING, { name: "none" });
+		const undo = frozen("code");
+		let found: string | undefined;
+		try {
+			found = hidden.list.denialOf(FREE)?.why;
+		} finally {
+			undo();
+		}
+		expect(found).toMatch(/^the deny list cannot be read again: ENOENT/);
 	});
 });
 

@@ -25,6 +25,19 @@ describe.skipIf(!hasLauncher)("sigtool-launch (needs it built)", () => {
 		expect(full.status).toBe(75);
 	});
 
+	it("prints its options without settings, or says why it cannot", () => {
+		const installation = new Installation();
+		const { status, stdout, stderr } = installation.run(["--help"]);
+		expect([status, stderr]).toEqual([0, ""]);
+		const options = readFileSync(new URL("../../native/launch/options.c", import.meta.url), "utf8");
+		const known = [...options.matchAll(/strcmp\(option, "(--?\w[\w-]*)"\)/g)].map(([, option]) => option ?? "");
+		expect(known.length).toBeGreaterThan(6);
+		for (const option of known) if (option !== "--help") expect(stdout).toMatch(new RegExp(` ${option}\\b`));
+		const full = spawnSync("sh", ["-c", '"$0" --help >/dev/full', installation.launcher], { encoding: "utf8" });
+		expect(full.stderr).toBe("sigtool-launch: Cannot print the usage: No space left on device\n");
+		expect(full.status).toBe(75);
+	});
+
 	it("15.1: is a static program, so LD_PRELOAD has no effect, and its addresses differ at each start", () => {
 		const { launcher } = new Installation();
 		const { stdout } = spawnSync("readelf", ["-W", "-h", "-l", launcher], { encoding: "utf8" });

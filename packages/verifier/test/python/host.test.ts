@@ -427,6 +427,21 @@ os.listdir(".")
 			await site.sign();
 		});
 
+		it("that the file did not take before the end are counted at the end", async () => {
+			const jsonLines = join(site.root, "ended.jsonl");
+			const program = `import os, resource
+def limit(size): resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+limit(os.path.getsize(${JSON.stringify(jsonLines)}))
+for _ in range(3): os.listdir(".")
+limit(resource.RLIM_INFINITY)
+`;
+			site.write({ "ends.py": program });
+			await site.sign({ policy: { python: { events: ["os.listdir"] } } });
+			expect(under({ audit: { jsonLines } }, ["app/ends.py"]).status).toBe(0);
+			expect(lines(jsonLines).at(-1)).toMatchObject({ event: "verifier.dropped", count: 3 });
+			await site.sign();
+		});
+
 		/**
 		 * Returns the logged events with their priorities. If the socket is read only afterwards, it queues at least ten
 		 * datagrams.

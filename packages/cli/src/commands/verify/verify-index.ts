@@ -13,6 +13,7 @@ import { fromIndexFile, indexError, indexFields, indexRows } from "../../output/
 import { escaped, rows } from "../../output/output.js";
 import {
 	developmentNotes,
+	isoTime,
 	judgedFields,
 	judgedRow,
 	notesOfPins,
@@ -61,7 +62,9 @@ export async function verifyIndex(
 			: `${colour.red(verdict)} ${escaped(file)}`,
 		...rows([
 			...indexRows(index),
+			["until", index.notAfter === undefined ? "(no end)" : undefined],
 			...trustedSignerRows(signer),
+			["signer until", isoTime(Math.min(...signer.expiries.map(({ notAfter }) => notAfter)))],
 			["trusted by", `${signer.trustedBy.kind} ${escaped(signer.trustedBy.label)}`],
 			judgedRow(judgedAt),
 			...revocationRows(statuses),

@@ -1,18 +1,27 @@
 import { type CommandDeclaration, examples } from "../../options/declaration.js";
+import { repeated } from "../../options/options.js";
 
 export const WHY: CommandDeclaration = {
 	name: "why",
 	description: "say why something was refused, and how to mend it",
 	declare(command) {
 		command
-			.argument("<event|path>", "an event as JSON, a message, - for standard input, or the path of a file")
-			.option("--log <file>", "events in which to look for the file (default: those of the installed launcher)")
+			.argument(
+				"<event|code|path>",
+				"an event as JSON, a message, - for standard input, an error code, or the path of a file",
+			)
+			.addOption(
+				repeated(
+					"--log <file>",
+					"events in which to look for the file, - for standard input (default: those of the installed launcher)",
+				),
+			)
 			.option("--prefix <dir>", "directory of the installed launcher", INSTALLED_PREFIX);
 		examples(
 			command,
 			[
 				"sigtool why /srv/app/main.js",
-				"sigtool why --log /var/log/sigtool/events.jsonl /srv/app/main.js",
+				"zcat /var/log/sigtool-rotated/*.gz | sigtool why --log - /srv/app/main.js",
 				"journalctl -u app | sigtool why -",
 			],
 			ABOUT_WHY,

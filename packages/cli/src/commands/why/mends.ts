@@ -15,6 +15,8 @@ const MENDS: { readonly [Code in ErrorCode]?: string } = {
 		"compile the index again with a certificate that is valid, or with --timestamp, so that it outlives its certificate",
 	ERR_CERTIFICATE_NOT_YET_VALID: "set the clock, or wait for the day from which the certificate is valid",
 	ERR_CLOCK: "set the clock, and let the service start after time-sync.target",
+	ERR_DENIED:
+		"install a release without it; if its signer is denied, one that another key signed. docs/revocation.md says how to undo a denial",
 	ERR_DEVELOPMENT_IDENTITY:
 		"sign and compile with a release key; development identities count on their own machine alone",
 	ERR_HOST_CONFIG: "mend the member, the owner or the mode that the message names; `sigtool launcher check` tests it",
@@ -56,6 +58,7 @@ export function mendOf(code: ErrorCode): string | undefined {
 
 /** The ways out of messages of the launcher. The first whose beginning fits counts. */
 const LAUNCHER_MENDS: readonly (readonly [RegExp, string])[] = [
+	[/^Cannot follow the link/, "make the link anew as root"],
 	[
 		/its SHA-256 is/,
 		"if its package was upgraded, run `sigtool launcher install` again; if not, somebody changed it: restore it first",

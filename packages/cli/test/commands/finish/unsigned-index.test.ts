@@ -44,7 +44,8 @@ describe.skipIf(!hasProgram("openssl"))("a trust index that is signed later (nee
 		const signed = readFileSync(at("app.sigx"));
 		expect(signed.subarray(0, unsigned.length)).toEqual(unsigned);
 		const verify = ["verify", at("app.sigx"), "--signature-only", "--trust", key.certFile];
-		expect(sigtool(verify)).toMatchObject({ status: 0 });
+		const end = expect.stringMatching(/until +\(no end\)\n(?:.*\n)* +signer until +20\d\d-/);
+		expect(sigtool(verify)).toMatchObject({ status: 0, stdout: end });
 		expect(sigtool(["inspect", at("app.sigx"), "--json"]).json()).toMatchObject({ compiled: 5 });
 	});
 
@@ -61,6 +62,7 @@ describe.skipIf(!hasProgram("openssl"))("a trust index that is signed later (nee
 		const before = readFileSync(at("app.sigx"));
 		const other = finish("app.sigx", "--expect-digest", digest);
 		expect(other).toMatchObject({ status: 1, stderr: expect.stringContaining("ERR_DIGEST_MISMATCH") });
+		expect(other.stderr).toMatch(/^error: Cannot sign "[^"]*": its digest is \w+, expected \w+; get the file again/m);
 		expect(readFileSync(at("app.sigx"))).toEqual(before);
 		expect(finish("app.sigx")).toMatchObject({ status: 0 });
 		const twice = finish("app.sigx");

@@ -1,5 +1,6 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { expect, it } from "vitest";
 import type { ErrorCode } from "../../../../core/dist/errors.js";
 import { mendOf } from "../../../dist/commands/why/mends.js";
@@ -68,11 +69,54 @@ it("why takes the last refusal of a journal, and passes over what ran", () => {
 	});
 });
 
+const ADDED = { reason: "ERR_FILE_ADDED", rule: "entry", path: "/srv/rel/1/app/a.js", sha256: "1".repeat(64) };
+const SAYS_NODE =
+	'app[7]: sigtool: ERR_UNTRUSTED_CODE: Cannot load "/srv/current/app/a.js": no signature covers it (ERR_FILE_ADDED; rule entry, found 11)';
+const SAYS_PYTHON = `app[7]: spython: Cannot load '/srv/current/app/a.js': no signature covers it (ERR_FILE_ADDED, got 11)`;
+
+it.each([
+	["Node.js", SAYS_NODE],
+	["CPython", SAYS_PYTHON],
+])("why explains the refusal of a file by the event before the message, %s", (_, message) => {
+	const event = `app[7]: ${eventOf("module.open_code", ADDED)}`;
+	const other = eventOf("module.open_code", { ...ADDED, path: "/srv/rel/1/app/b.js" });
+	const known = { status: 0, reason: "ERR_FILE_ADDED", mend: expect.stringMatching(/^remove it, or sign/) };
+	expect(why([other, event, "app[7]: bye", message].join("\n"))).toMatchObject({
+		...known,
+		event: ADDED,
+		rule: expect.stringMatching(/^entry: /),
+	});
+	// Alone, or after the event of another file, the message has the code itself.
+	for (const before of [[], [event, other], [eventOf("verifier.start", { reason: "ERR_CLOCK" })]]) {
+		expect(why([...before, message].join("\n"))).toMatchObject({ ...known, event: { event: "message" } });
+	}
+});
+
+it("why explains the message of a spython about a file that was modified", () => {
+	expect(why("spython: File hash mismatch: '/a.py' (expected: 1, got 2)")).toMatchObject({
+		reason: "ERR_FILE_MODIFIED",
+		mend: expect.stringMatching(/^restore the signed file/),
+	});
+});
+
+it("why explains an error code", () => {
+	const sigtool = runner(temporaryDirectory());
+	expect(sigtool(["why", "ERR_INDEX_EXPIRED"]).stdout).toMatch(
+		/^ERR_INDEX_EXPIRED: .*\n +mend +compile and install a new index\n$/,
+	);
+	expect(sigtool(["why", "ERR_IO", "--json"]).json()).toMatchObject({ exit: 0, reason: "ERR_IO" });
+});
+
 it.each([
 	["its owner", 'Cannot trust "/x": it belongs to another user; make root its owner', /make root its owner/],
 	["its digest", `Cannot trust "/x": its SHA-256 is 1, not 2`, /if not, somebody changed it/],
 	["no index", 'Cannot open the trust index "/x": No such file or directory', /sigtool compile/],
 	["a directory", 'Cannot make "/x" writable: it belongs to the kernel', /grant another directory/],
+	[
+		"a link",
+		'Cannot follow the link "/x" to a signed tree or index: root does not own it; make it anew as root',
+		/^make the link anew as root$/,
+	],
 	["a weaker mode", "Cannot be in mode audit: launcher.conf says enforce", /install the launcher with this mode/],
 	["anything else", "Cannot drop capabilities: x", /docs\/launcher\.md/],
 ])("why leads from a message of the launcher to its mend: %s", (_, message, mend) => {
@@ -85,7 +129,9 @@ it("why refuses what is no refusal, and says what it takes", () => {
 		expect(why(input)).toMatchObject({ status: 2, code: "ERR_USAGE" });
 	}
 	const sigtool = runner(temporaryDirectory());
-	expect(sigtool(["why", "/some/file", ...NOWHERE]).stderr).toMatch(/no launcher is installed .*--log \[ERR_USAGE\]/);
+	expect(sigtool(["why", "/some/file", ...NOWHERE]).stderr).toMatch(
+		/no launcher is installed .*--prefix.*--log \[ERR_USAGE\]/,
+	);
 	expect(sigtool(["why"]).status).toBe(2);
 });
 
@@ -105,8 +151,48 @@ it("why finds the last refusal of a file in a log, and lets no event control the
 	expect(run.stdout).toContain(`refused: module.open_code ${file}`);
 	expect(run.stdout).toMatch(/reason +ERR_FILE_MODIFIED: /);
 	expect(run.stdout).not.toContain("\u001b");
-	expect(runner(directory)(["why", "--log", log, ...NOWHERE, "/other"]).stdout).toMatch(/^no refusal of \/other in /);
+	expect(runner(directory)(["why", "--log", log, ...NOWHERE, "/other"]).stdout).toBe(
+		`no refusal of /other in ${log}, with events since 2026-01-31T12:00:00.000Z\n`,
+	);
 	expect(runner(directory)(["why", "--log", "/none", ...NOWHERE, file])).toMatchObject({ status: 3 });
+});
+
+it("why finds a file by its real path too, also if the file is gone", () => {
+	const directory = realpathSync(temporaryDirectory());
+	const release = join(directory, "rel/2");
+	mkdirSync(release, { recursive: true });
+	symlinkSync("rel/2", join(directory, "current"));
+	const log = join(directory, "events.jsonl");
+	writeFileSync(log, eventOf("module.open_code", { path: join(release, "a.js"), reason: "ERR_FILE_ADDED" }));
+	const told = () => runner(directory)(["why", "--log", log, ...NOWHERE, join(directory, "current/a.js")]).stdout;
+	expect(told()).toMatch(/reason +ERR_FILE_ADDED/);
+	writeFileSync(join(release, "a.js"), "");
+	expect(told()).toMatch(/reason +ERR_FILE_ADDED/);
+});
+
+it("why looks through several logs for the last refusal by time, and through standard input, not through compressed files", () => {
+	const directory = temporaryDirectory();
+	const at = (name: string) => join(directory, name);
+	const refusal = (hour: number, reason: string) => {
+		return `${eventOf("module.open_code", { time: `2026-01-31T${hour}:00:00.000Z`, path: "/a.js", reason })}\n`;
+	};
+	writeFileSync(at("audit.jsonl"), refusal(13, "ERR_DENIED").replace("/a.js", "/b.js"));
+	writeFileSync(at("audit.jsonl.1"), refusal(12, "ERR_FILE_MODIFIED"));
+	writeFileSync(at("audit.jsonl.2"), refusal(11, "ERR_FILE_ADDED"));
+	const logs = ["audit.jsonl.1", "audit.jsonl.2", "audit.jsonl"].flatMap((name) => ["--log", at(name)]);
+	const sigtool = runner(directory);
+	const told = sigtool(["why", ...logs, ...NOWHERE, "--json", "/a.js"]).json();
+	expect(told).toMatchObject({ reason: "ERR_FILE_MODIFIED", since: "2026-01-31T11:00:00.000Z" });
+	const input = readFileSync(at("audit.jsonl.2"), "utf8");
+	const read = sigtool(["why", "--log", "-", ...NOWHERE, "--json", "/a.js"], { input });
+	expect(read.json()).toMatchObject({ reason: "ERR_FILE_ADDED" });
+
+	writeFileSync(at("audit.jsonl.3.gz"), gzipSync(input));
+	const compressed = sigtool(["why", "--log", at("audit.jsonl.3.gz"), ...NOWHERE, "/a.js"]);
+	expect([compressed.status, compressed.stderr]).toEqual([
+		2,
+		expect.stringMatching(/is compressed; run `zcat ".*audit\.jsonl\.3\.gz" \| sigtool why --log - PATH`/),
+	]);
 });
 
 it("why has a mend for each code that the table of refusals lists", () => {
@@ -117,4 +203,30 @@ it("why has a mend for each code that the table of refusals lists", () => {
 	expect(codes.length).toBeGreaterThan(20);
 	const missing = codes.filter((code) => mendOf(code as ErrorCode) === undefined);
 	expect(missing).toEqual([]);
+});
+
+it("why prints nothing of a hostile event as it is", () => {
+	const red = "\u001b[31m";
+	const hostile = {
+		path: `/p${red}`,
+		sha256: `${red}\n  mend  run curl`,
+		expected: `${red}\nx`,
+		rule: `${red}\ny`,
+		reason: red,
+	};
+	const run = runner(temporaryDirectory())(["why", "-", ...NOWHERE], { input: eventOf("module.open_code", hostile) });
+	expect(run.status).toBe(0);
+	expect(run.stdout).not.toContain(red);
+	expect(run.stdout.split("\n").filter((line) => /^ {2}mend /.test(line))).toHaveLength(1);
+	for (const rule of ["constructor", "__proto__", "toString"]) {
+		expect(why(eventOf(rule, { reason: "ERR_DENIED", rule }))).toMatchObject({ status: 0, rule });
+	}
+});
+
+it("why finds an event behind one that a full disk cut", () => {
+	const directory = temporaryDirectory();
+	const log = join(directory, "log.jsonl");
+	const event = eventOf("module.open_code", { reason: "ERR_DENIED", path: "/evil.py" });
+	writeFileSync(log, `${event.slice(0, 60)}${event}\n`);
+	expect(runner(directory)(["why", "--log", log, ...NOWHERE, "/evil.py"]).stdout).toMatch(/^refused: .*\/evil\.py/);
 });

@@ -1,0 +1,188 @@
+/** Finds refusals in text and in files of events. */
+
+import { closeSync, fstatSync, openSync, readSync, realpathSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { errnoReason, quote, SigtoolError } from "@sigtool/core/errors";
+import { readInputFile } from "../../options/input-file.js";
+import { usageError } from "../../options/usage.js";
+
+/** An event, or what a message tells of one. */
+export type Told = Readonly<Record<string, unknown>>;
+
+/** No more of an input or of a file of events is looked at. */
+export const MAX_INPUT_BYTES = 1 << 26;
+
+/**
+ * Returns the last refusal. If it is the message about a refused file, returns the event before it instead, which says
+ * more, unless that is about another refusal.
+ * @throws ERR_USAGE if no line tells of a refusal
+ */
+export function lastRefusalIn(text: string, where: string): Told {
+	let message: Told | undefined;
+	for (const line of text.split("\n").reverse()) {
+		const told = toldBy(line);
+		if (told === undefined || (message !== undefined && told.event === MESSAGE_EVENT)) continue;
+		if (message !== undefined) return isOf(message, told) ? told : message;
+		if (!isAboutFile(told)) return told;
+		message = told;
+	}
+	if (message !== undefined) return message;
+	throw usageError(`Cannot explain ${where}: no line is the event or the message of a refusal`);
+}
+
+/** Tells whether a text is a message of sigtool. */
+export function isMessage(text: string): boolean {
+	return MESSAGE.test(text);
+}
+
+const MESSAGE = /\b(sigtool-launch|sigtool|spython|error): (?:(ERR_\w+): )?(.*?)(?: \[(ERR_\w+)\])?$/;
+
+/** The name of the event that a message is taken for. */
+const MESSAGE_EVENT = "message";
+
+/** Reads a line that has an event, possibly behind the name of a program, or a message of sigtool. */
+function toldBy(line: string): Told | undefined {
+	const start = line.indexOf("{");
+	const event = start === -1 ? undefined : parseEvent(line.slice(start));
+	if (event !== undefined) return event.verdict === "allow" ? undefined : event;
+	const [, program, code, message, codeBehind] = MESSAGE.exec(line) ?? [];
+	if (message === undefined) return undefined;
+	const named = code ?? codeBehind ?? (program === "sigtool-launch" ? "ERR_LAUNCHER" : undefined);
+	const ofFile = named === undefined || named === "ERR_UNTRUSTED_CODE" ? codeWithin(message) : undefined;
+	return { event: MESSAGE_EVENT, reason: ofFile ?? named, detail: message };
+}
+
+/** Returns the code that a message has in parentheses, or that belongs to the words of spython. */
+function codeWithin(message: string): string | undefined {
+	if (message.startsWith("File hash mismatch: ")) return "ERR_FILE_MODIFIED";
+	return / \((ERR_\w+)[;,)]/.exec(message)?.[1];
+}
+
+function isAboutFile({ event, detail }: Told): boolean {
+	return event === MESSAGE_EVENT && /^(Cannot load ["']|File hash mismatch: )/.test(String(detail));
+}
+
+/** Tells whether an event reports the refusal of the message: it names the same file, by whatever links, and reason. */
+function isOf(message: Told, { path, reason }: Told): boolean {
+	const isSameFile = typeof path === "string" && String(message.detail).includes(basename(path));
+	return isSameFile && (message.reason === reason || message.reason === "ERR_UNTRUSTED_CODE");
+}
+
+/** An event may follow one that a full disk cut, on the same line. */
+function parseEvent(line: string): Told | undefined {
+	return parseWhole(line) ?? parseWhole(line.slice(Math.max(0, line.lastIndexOf('{"time":"'))));
+}
+
+function parseWhole(text: string): Told | undefined {
+	try {
+		const value: unknown = JSON.parse(text);
+		// The type assertion is safe: an object has members of unknown types.
+		const event = typeof value === "object" && value !== null ? (value as Told) : {};
+		return typeof event.event === "string" && typeof event.verdict === "string" ? event : undefined;
+	} catch {
+		return undefined;
+	}
+}
+
+/** The answer of the logs about one file. */
+export interface Found {
+	/** The last refusal that names the file. */
+	readonly refusal: Told | undefined;
+	/** The time of the first event that was looked at. Undefined if there is none. */
+	readonly since: string | undefined;
+}
+
+/**
+ * Looks for the last refusal of a file, by its path and by its real path, in the last MAX_INPUT_BYTES bytes of each log.
+ * @throws ERR_USAGE for a log that is compressed; ERR_IO, ERR_LIMIT
+ */
+export function lastAbout(path: string, logs: readonly string[]): Found {
+	const paths = [...new Set([path, realPathOf(path)])];
+	const found = logs.map((log) => lastIn(endOf(log), paths));
+	const refusals = found.map(({ refusal }) => refusal).filter((each) => each !== undefined);
+	const times = found.flatMap(({ since }) => since ?? []).sort();
+	return { refusal: refusals.sort((a, b) => timeOf(a).localeCompare(timeOf(b))).at(-1), since: times[0] };
+}
+
+/** Returns the real path also of a file that is gone, if its directory is there. */
+function realPathOf(path: string): string {
+	try {
+		return realpathSync(path);
+	} catch {
+		try {
+			return join(realpathSync(dirname(path)), basename(path));
+		} catch {
+			return path;
+		}
+	}
+}
+
+function lastIn(text: string, paths: readonly string[]): Found {
+	const lines = text.split("\n");
+	let since: string | undefined;
+	for (const line of lines) {
+		const event = parseEvent(line);
+		if (event === undefined) continue;
+		since = timeOf(event);
+		break;
+	}
+	for (const line of lines.reverse()) {
+		const event = line.includes('"verdict":"allow"') ? undefined : parseEvent(line);
+		if (event !== undefined && names(event, paths)) return { refusal: event, since };
+	}
+	return { refusal: undefined, since };
+}
+
+function names(event: Told, paths: readonly string[]): boolean {
+	const named = ["path", "script", "file", "argument"].map((name) => event[name]);
+	const { detail } = event;
+	return paths.some((path) => {
+		return named.includes(path) || (typeof detail === "string" && detail.includes(quote(path)));
+	});
+}
+
+function timeOf({ time }: Told): string {
+	return typeof time === "string" ? time : "";
+}
+
+function endOf(file: string): string {
+	if (file !== "-") return lastTextOf(file);
+	const bytes = readInputFile(file, MAX_INPUT_BYTES);
+	requireText(file, bytes);
+	return bytes.toString();
+}
+
+function lastTextOf(file: string): string {
+	let descriptor: number | undefined;
+	try {
+		descriptor = openSync(file, "r");
+		const head = Buffer.alloc(LONGEST_MAGIC);
+		readSync(descriptor, head, 0, head.length, 0);
+		requireText(file, head);
+		const { size } = fstatSync(descriptor);
+		const bytes = Buffer.alloc(Math.min(size, MAX_INPUT_BYTES));
+		return bytes.subarray(0, readSync(descriptor, bytes, 0, bytes.length, size - bytes.length)).toString();
+	} catch (cause) {
+		if (cause instanceof SigtoolError) throw cause;
+		throw new SigtoolError("ERR_IO", `Cannot read ${quote(file)}: ${errnoReason(cause)}`, { cause, path: file });
+	} finally {
+		if (descriptor !== undefined) closeSync(descriptor);
+	}
+}
+
+/** @throws ERR_USAGE for a compressed file, in which nothing would be found */
+function requireText(file: string, bytes: Buffer): void {
+	const program = DECOMPRESSORS.find(([magic]) => bytes.toString("latin1", 0, magic.length) === magic)?.[1];
+	if (program === undefined) return;
+	const command = `${program} ${quote(file)} | sigtool why --log - PATH`;
+	throw usageError(`Cannot look through ${quote(file)}: it is compressed; run \`${command}\``);
+}
+
+/** The first bytes of compressed files, and the programs that print what is in them. */
+const DECOMPRESSORS = [
+	["\x1f\x8b", "zcat"],
+	["BZh", "bzcat"],
+	["\xfd7zXZ", "xzcat"],
+	["\x28\xb5\x2f\xfd", "zstdcat"],
+] as const;
+const LONGEST_MAGIC = 5;
