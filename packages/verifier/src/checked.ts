@@ -55,7 +55,15 @@ export const { addAuditHook, createVerifier, hostConfigurationDenying, productsO
 		],
 		productsOfHost: [["options", object<unchecked.HostProductsOptions>({ index: text, config: text, development })]],
 		verifyHost: [
-			["options", object<Parameters<typeof unchecked.verifyHost>[0]>({ index, config: optional(text), development })],
+			[
+				"options",
+				object<Parameters<typeof unchecked.verifyHost>[0]>({
+					index,
+					config: optional(text),
+					development,
+					addon: optional(text),
+				}),
+			],
 		],
 	},
 );

@@ -97,12 +97,17 @@ export interface EvidenceFacts {
 	readonly products: string;
 }
 
+export interface HostOptions extends Pick<VerifierOptions, "index" | "config" | "development"> {
+	/** The path of the native addon. Default: beside this package, which is not where a bundle has it. */
+	readonly addon?: string | undefined;
+}
+
 /**
  * Returns the mode in which a runtime on this host would start, or throws what keeps it from starting. No event is
  * raised, because this user may have no right to write to the event log.
  * @throws the errors of `createVerifier`
  */
-export function verifyHost({ index, config, development }: Pick<VerifierOptions, "index" | "config" | "development">): {
+export function verifyHost({ index, config, development, addon }: HostOptions): {
 	readonly mode: Verifier["mode"];
 	/** Tells which index and signer were verified, in the words of the event `verifier.start`. Undefined in mode off. */
 	readonly facts: EvidenceFacts | undefined;
@@ -113,7 +118,12 @@ export function verifyHost({ index, config, development }: Pick<VerifierOptions,
 		...configurationFor({ config, development }),
 		audit: { jsonLines: undefined, stderr: "off", syslog: false } as const,
 	};
-	const options = { configuration, index, development, addon: ownAddon() };
+	const options = {
+		configuration,
+		index,
+		development,
+		addon: addon === undefined ? ownAddon() : loadKernelAddon(addon),
+	};
 	let facts: EvidenceFacts | undefined;
 	const { mode, decide } = gateOver(options, (state) => {
 		const evidence = readIndex(options, state);

@@ -90,7 +90,7 @@ function factsAbout(directory: string, findings: readonly LauncherFinding[]): La
 
 function startFacts(place: Parameters<typeof verifyHost>[0]): LauncherFacts["start"] {
 	try {
-		return verifyHost(place).facts;
+		return verifyHost({ ...place, addon: partsOrUndefined()?.addon }).facts;
 	} catch {
 		return undefined;
 	}
@@ -307,7 +307,9 @@ function indexFindings(conf: LauncherConf): LauncherFinding[] {
 		return [judged("index", () => refuse(`${index} does not exist: make it with \`sigtool compile\``))];
 	}
 	const says = (mode: string) => `${index}, trusted, mode ${mode}`;
-	const byNode = judged("index", () => says(verifyHost({ index, config, development }).mode));
+	const byNode = judged("index", () =>
+		says(verifyHost({ index, config, development, addon: partsOrUndefined()?.addon }).mode),
+	);
 	if (spython === undefined) return [byNode];
 	const byPython = judged("index", () => {
 		// A file that is not as installed must not be run.
