@@ -28,7 +28,9 @@ export async function doctor(path: string, { prefix }: DoctorOptions): Promise<R
 
 /** Asks the launcher of the installed verifier what it can take from a program on this kernel. */
 function protectionChecks(): Check[] {
-	return protectionsOf(launcherOrUndefined() ?? "").map(({ name, since, holds, effect }) => ({
+	const launcher = launcherOrUndefined();
+	if (launcher === undefined) return [];
+	return protectionsOf(launcher).map(({ name, since, holds, effect }) => ({
 		id: `launcher-${name}`,
 		title: `launcher: ${name}`,
 		status: holds ? "yes" : "no",
