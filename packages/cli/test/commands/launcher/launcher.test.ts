@@ -265,7 +265,7 @@ describe.skipIf(!canBeHost)("sigtool launcher (needs root, and the launcher buil
 		host.ship();
 		const judged = (launcher: string, verifier: string | undefined) => {
 			host.configure({ mode: verifier });
-			expect(host.sigtool(["launcher", "install", ...host.prefix, "--mode", launcher]).status).toBe(0);
+			expect(host.sigtool(["launcher", "install", ...host.prefix, ...host.places, "--mode", launcher]).status).toBe(0);
 			const { exit, findings } = host.sigtool(["launcher", "check", "--json", ...host.prefix]).json();
 			const { status, says } = findings.find(({ what }: { what: string }) => what === "mode");
 			expect(exit, JSON.stringify(findings)).toBe(status === "wrong" ? 1 : 0);
