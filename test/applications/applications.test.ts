@@ -77,16 +77,17 @@ describe.skipIf(installed === undefined)("real applications (linux-x64, the laun
 				expect(code.filter(({ verdict }) => verdict !== "allow")).toEqual([]);
 			});
 
-			test("16.2: works in audit with a changed file, and an event tells of it", ({ skip }) => {
-				skip(loads.length === 0, "it loads no file that is listed");
-				const unguarded = tree.runUnguarded(release, commandLine());
-				const [file = ""] = loads;
-				const path = join(tree.directory, file);
-				const { events, ...audited } = whileLonger(path, () => tree.runAudited(release, commandLine()));
-				expect(audited).toMatchObject({ status, stdout: unguarded.stdout });
-				const told = { event: "module.open_code", verdict: "audit", path, reason: "ERR_FILE_MODIFIED" };
-				expect(events).toContainEqual(expect.objectContaining(told));
-			});
+			// Some programs load no file that is listed.
+			if (loads.length > 0)
+				test("16.2: works in audit with a changed file, and an event tells of it", () => {
+					const unguarded = tree.runUnguarded(release, commandLine());
+					const [file = ""] = loads;
+					const path = join(tree.directory, file);
+					const { events, ...audited } = whileLonger(path, () => tree.runAudited(release, commandLine()));
+					expect(audited).toMatchObject({ status, stdout: unguarded.stdout });
+					const told = { event: "module.open_code", verdict: "audit", path, reason: "ERR_FILE_MODIFIED" };
+					expect(events).toContainEqual(expect.objectContaining(told));
+				});
 
 			test(`${strict === undefined ? "works" : "is refused"} under strict`, ({ skip }) => {
 				skip(isDatabase === true && addons.get(release) === undefined, "better-sqlite3 cannot be compiled here");

@@ -120,9 +120,9 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 		const asUser = ["setpriv", "--reuid=1234", "--regid=1234", "--clear-groups"];
 		const isReachable =
 			canOperate && spawnSync("setpriv", [...asUser.slice(1), "test", "-x", runtime.program ?? ""]).status === 0;
-		it.skipIf(missing || !isReachable)(
-			"an events file that this user may not append to is named with owner and mode",
-			() => {
+		// This user cannot reach each program that npm installed for root.
+		if (isReachable)
+			it.skipIf(missing)("an events file that this user may not append to is named with owner and mode", () => {
 				const undo = service.saved(service.at("log/events.jsonl"));
 				const user = { before: asUser };
 				for (const each of ["", "log", "data"]) chmodSync(service.at(each), 0o755);
@@ -139,8 +139,7 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 				chmodSync(service.at("log"), 0o700);
 				expect(service.start(user).stderr).toMatch(/ERR_AUDIT_SINK: .*let user 1234 reach and write its directory\n/);
 				undo();
-			},
-		);
+			});
 
 		it.skipIf(missing)("status says of a process of an open host that it is not restricted", async () => {
 			service.configure({ mode: "audit" });

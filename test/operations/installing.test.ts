@@ -201,9 +201,9 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 			},
 		);
 
-		it.skipIf(missing || runtime.kind === "python")(
-			"no worker starts with a hook that was replaced in its place",
-			async () => {
+		// A process of CPython has no workers.
+		if (runtime.kind === "node")
+			it.skipIf(missing)("no worker starts with a hook that was replaced in its place", async () => {
 				const [first, second] = versions;
 				const replace = (path: string) => {
 					writeFileSync(`${path}.new`, 'globalThis.installed = "replaced";');
@@ -236,8 +236,7 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 				}
 				install(service, first);
 				expect(service.start().status).toBe(0);
-			},
-		);
+			});
 
 		it.skipIf(missing)(
 			"an installation that is killed at any step leaves a version that works",
