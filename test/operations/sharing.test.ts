@@ -1,8 +1,7 @@
 /** Starts processes that share one copy of an index, and attacks the copy and the record by which it is found. */
 
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { once } from "node:events";
 import {
 	chmodSync,
 	chownSync,
@@ -20,43 +19,10 @@ import {
 	writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it } from "vitest";
 import { identityOf } from "../../packages/cli/dist/launcher/launcher-conf.js";
+import { AskedProcess, programOf } from "./asked-process.js";
 import { canBeHost, RUNTIMES, type Runtime, Site } from "./site.js";
-
-/** The program loads a module for each line that it reads. A name after `apart` is loaded by a thread or a process. */
-function programOf({ kind }: Runtime, release: number): Record<string, string> {
-	if (kind === "python") {
-		const main = `
-import importlib, os, sys
-print("release ${release}", flush=True)
-for line in sys.stdin:
-    child = os.fork() if line.startswith("apart") else None
-    if child:
-        os.waitpid(child, 0)
-        continue
-    print(importlib.import_module(line.split()[1]).value, flush=True)
-    if child == 0:
-        os._exit(0)
-`;
-		return { "main.py": main, "late.py": `value = "late ${release}"`, "later.py": `value = "later ${release}"` };
-	}
-	const main = `
-const { createInterface } = require("node:readline");
-const { Worker } = require("node:worker_threads");
-console.log("release ${release}");
-createInterface({ input: process.stdin }).on("line", (line) => {
-	const [verb, name] = line.split(" ");
-	if (verb === "apart") new Worker(__dirname + "/" + name + ".js").on("message", (value) => console.log(value));
-	else console.log(require("./" + name + ".js"));
-});`;
-	const late = (name: string) => `
-const { parentPort } = require("node:worker_threads");
-module.exports = "${name} ${release}";
-parentPort?.postMessage(module.exports);`;
-	return { "main.js": main, "late.js": late("late"), "later.js": late("later") };
-}
 
 /** The paths in this directory are so long that 2,100 of them make an index of 4 MB. */
 const DEEP = Array.from({ length: 8 }, (_, level) => `${level}`.repeat(240)).join("/");
@@ -101,8 +67,8 @@ class Sharing {
 		writeFileSync(this.record, `${changed.join("\n")}\n`, { mode: 0o444 });
 	}
 
-	start(): Process {
-		return new Process(spawn(this.site.launcher, [this.site.at(`app/${this.site.script}`)], { cwd: "/" }));
+	start(): SharingProcess {
+		return new SharingProcess(this.site.launcher, this.site.at(`app/${this.site.script}`));
 	}
 
 	/** Starts a process, and returns which index it has mapped. */
@@ -122,38 +88,10 @@ class Sharing {
 	}
 }
 
-class Process {
-	readonly #child: ChildProcess;
-	readonly #lines: AsyncIterator<string>;
-	stderr = "";
-
-	constructor(child: ChildProcess) {
-		this.#child = child;
-		onTestFinished(() => void child.kill("SIGKILL"));
-		child.stderr?.on("data", (text) => {
-			this.stderr += text;
-		});
-		this.#lines = createInterface({ input: child.stdout ?? process.stdin })[Symbol.asyncIterator]();
-	}
-
-	async line(): Promise<string | undefined> {
-		return (await this.#lines.next()).value;
-	}
-
-	ask(line: string): Promise<string | undefined> {
-		this.#child.stdin?.write(`${line}\n`);
-		return this.line();
-	}
-
-	async stop(): Promise<unknown> {
-		const ended = once(this.#child, "exit");
-		this.#child.stdin?.end();
-		return (await ended)[0];
-	}
-
+class SharingProcess extends AskedProcess {
 	/** Returns the mappings of trust indexes: shared copies, and sealed memory of the launcher. Sizes are in bytes. */
 	indexMappings(): readonly { path: string; permissions: string; own: number; pss: number; rss: number }[] {
-		const text = readFileSync(`/proc/${this.#child.pid}/smaps`, "utf8");
+		const text = readFileSync(`/proc/${this.pid}/smaps`, "utf8");
 		return text.split(/^(?=[0-9a-f]+-[0-9a-f]+ )/m).flatMap((mapping) => {
 			const [, permissions = "", path = ""] = /^\S+ (\S+) \S+ \S+ \S+ +(.*)$/m.exec(mapping) ?? [];
 			if (!/\.sigx( \(deleted\))?$|memfd:sigtool-index/.test(path)) return [];
@@ -164,7 +102,7 @@ class Process {
 
 	/** Returns the bytes that only this process has in memory. */
 	ownMemory(): number {
-		const text = readFileSync(`/proc/${this.#child.pid}/smaps_rollup`, "utf8");
+		const text = readFileSync(`/proc/${this.pid}/smaps_rollup`, "utf8");
 		const bytes = (key: string) => 1024 * Number(new RegExp(`^${key}: +(\\d+) kB$`, "m").exec(text)?.[1]);
 		return bytes("Private_Clean") + bytes("Private_Dirty");
 	}
@@ -223,7 +161,7 @@ describe.skipIf(!canBeHost)("an index that processes share (needs root, and the 
 			copyFileSync(site.at("next.sigx"), sharing.index);
 			expect([await old.ask("apart late"), old.stderr]).toEqual(["late 1", ""]);
 			site.configure("next");
-			const process = new Process(spawn(site.launcher, [site.at(`next/${site.script}`)]));
+			const process = new SharingProcess(site.launcher, site.at(`next/${site.script}`));
 			expect([await process.line(), process.stderr]).toEqual(["release 2", ""]);
 			expect(process.indexMappings()).toEqual([expect.objectContaining({ path: expect.stringContaining("memfd") })]);
 			expect(await process.stop()).toBe(0);
@@ -234,7 +172,7 @@ describe.skipIf(!canBeHost)("an index that processes share (needs root, and the 
 				shared: [{ index: sharing.index, changed: false }],
 			});
 			expect([existsSync(oldCopy), sharing.copy]).toEqual([false, shared.shared[0].copy]);
-			const next = new Process(spawn(site.launcher, [site.at(`next/${site.script}`)]));
+			const next = new SharingProcess(site.launcher, site.at(`next/${site.script}`));
 			expect(await next.line()).toBe("release 2");
 			expect(next.indexMappings()).toEqual([expect.objectContaining({ path: sharing.copy })]);
 			expect(old.indexMappings()).toEqual([expect.objectContaining({ path: `${oldCopy} (deleted)` })]);

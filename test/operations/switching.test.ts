@@ -1,44 +1,11 @@
 /** Ships releases into directories of their own, and switches one link from one to the next by a rename. */
 
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { chownSync, lchownSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { createInterface } from "node:readline";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it } from "vitest";
+import { AskedProcess, programOf } from "./asked-process.js";
 import { canBeHost, RUNTIMES, type Runtime, Site } from "./site.js";
-
-/** The program loads a module, and starts a thread or a process with it, for each line that it reads. */
-function programOf({ kind }: Runtime, release: number): Record<string, string> {
-	if (kind === "python") {
-		const main = `
-import importlib, os, sys
-print("release ${release}", flush=True)
-for line in sys.stdin:
-    child = os.fork() if line.startswith("apart") else None
-    if child:
-        os.waitpid(child, 0)
-        continue
-    print(importlib.import_module(line.split()[1]).value, flush=True)
-    if child == 0:
-        os._exit(0)
-`;
-		return { "main.py": main, "late.py": `value = "late ${release}"`, "later.py": `value = "later ${release}"` };
-	}
-	const main = `
-const { createInterface } = require("node:readline");
-const { Worker } = require("node:worker_threads");
-console.log("release ${release}");
-createInterface({ input: process.stdin }).on("line", (line) => {
-	const [verb, name] = line.split(" ");
-	if (verb === "apart") new Worker(__dirname + "/" + name + ".js").on("message", (value) => console.log(value));
-	else console.log(require("./" + name + ".js"));
-});`;
-	const late = (name: string) => `
-const { parentPort } = require("node:worker_threads");
-module.exports = "${name} ${release}";
-parentPort?.postMessage(module.exports);`;
-	return { "main.js": main, "late.js": late("late"), "later.js": late("later") };
-}
 
 class Releases {
 	readonly site: Site;
@@ -67,39 +34,8 @@ class Releases {
 		return `current/app/${this.site.script}`;
 	}
 
-	start(): Process {
-		const child = spawn(this.site.launcher, [this.site.at(this.script)], { cwd: "/" });
-		onTestFinished(() => void child.kill("SIGKILL"));
-		return new Process(child);
-	}
-}
-
-class Process {
-	readonly #child: ChildProcess;
-	readonly #lines: AsyncIterator<string>;
-	stderr = "";
-
-	constructor(child: ChildProcess) {
-		this.#child = child;
-		child.stderr?.on("data", (text) => {
-			this.stderr += text;
-		});
-		this.#lines = createInterface({ input: child.stdout ?? process.stdin })[Symbol.asyncIterator]();
-	}
-
-	async line(): Promise<string | undefined> {
-		return (await this.#lines.next()).value;
-	}
-
-	ask(line: string): Promise<string | undefined> {
-		this.#child.stdin?.write(`${line}\n`);
-		return this.line();
-	}
-
-	async stop(): Promise<unknown> {
-		const ended = once(this.#child, "exit");
-		this.#child.stdin?.end();
-		return (await ended)[0];
+	start(): AskedProcess {
+		return new AskedProcess(this.site.launcher, this.site.at(this.script));
 	}
 }
 
