@@ -5,7 +5,7 @@ import { compareEntries, type ErrorCode, type ExitStatus, readBounded, worstExit
 import { reasonOf, SigtoolError } from "@sigtool/core/errors";
 import { type HostProduct, productsOfHost } from "@sigtool/verifier";
 import { count } from "../output/render.js";
-import type { LauncherFinding } from "./launcher-check.js";
+import type { LauncherFinding } from "./finding.js";
 import { parseLauncherConf } from "./launcher-conf.js";
 import { CONF_NAME } from "./launcher-place.js";
 import { owningPackages } from "./owning-packages.js";

@@ -3,8 +3,9 @@ import { dirname, join, resolve } from "node:path";
 import type { Mode } from "@sigtool/core";
 import { ioError, quote } from "@sigtool/core/errors";
 import { announcedOf } from "../../launcher/announced.js";
+import type { LauncherFinding } from "../../launcher/finding.js";
 import { settingsFor } from "../../launcher/kept-settings.js";
-import { checkLauncher, type LauncherFinding } from "../../launcher/launcher-check.js";
+import { checkLauncher } from "../../launcher/launcher-check.js";
 import { parseLauncherConf } from "../../launcher/launcher-conf.js";
 import { compareFiles } from "../../launcher/launcher-files.js";
 import {

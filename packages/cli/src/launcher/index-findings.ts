@@ -1,0 +1,77 @@
+/** Judges the trust index as the launched runtimes would. */
+
+import { existsSync, statSync } from "node:fs";
+import { examineHost, verifyHost } from "@sigtool/verifier";
+import { modeOfSpython } from "../python/spython.js";
+import { endNotice } from "./end-notice.js";
+import { judged, type LauncherFinding, note, refuse, why, wrong } from "./finding.js";
+import { type LauncherConf, pin } from "./launcher-conf.js";
+import { foreignLinks } from "./launcher-links.js";
+import { partsOrUndefined } from "./runtime-findings.js";
+import { faultsOfShared, isShared } from "./shared-index.js";
+
+/**
+ * Reports if each launched runtime would start with the index. For Node.js this process judges that itself, by the same
+ * code as the hook. For CPython it runs the installed spython and asks it.
+ */
+export function indexFindings(conf: LauncherConf): LauncherFinding[] {
+	const { index, config, development, node, spython } = conf;
+	if (!existsSync(index)) {
+		return [judged("index", () => refuse(`${index} does not exist: make it with \`sigtool compile\``))];
+	}
+	const says = (mode: string) => `${index}, trusted, mode ${mode}`;
+	const byNode = judged("index", () =>
+		says(verifyHost({ index, config, development, addon: partsOrUndefined()?.addon }).mode),
+	);
+	if (spython === undefined) return [byNode];
+	const byPython = judged("index", () => {
+		// A file that is not as installed must not be run.
+		if (pin(spython.path).sha256 !== spython.sha256) refuse("not judged, because the spython changed");
+		return says(modeOfSpython(spython.path, conf));
+	});
+	return node === undefined ? [byPython] : [byNode, { ...byPython, what: "index for python" }];
+}
+
+/** Names what ends soon, and the signed files that the deny list names. An index that is refused has none of these. */
+export function examinationFindings(
+	{ index, config, development }: LauncherConf,
+	status: "note" | "wrong",
+): LauncherFinding[] {
+	try {
+		const { ends, denied } = examineHost({ index, config, development });
+		return [
+			...ends.flatMap((end) => endNotice(end, Date.now()) ?? []).map((says) => note("end", says)),
+			...denied.map(({ product, path, reason }): LauncherFinding => {
+				const says = `"${path}" of "${product}" is on the deny list of ${config}: ${reason}; put a release without it in place`;
+				return { what: "denied", status, says };
+			}),
+		];
+	} catch {
+		return []; // Other findings tell why.
+	}
+}
+
+/** A start refuses these links, because their owner could switch them. */
+export function linkFindings(conf: LauncherConf): LauncherFinding[] {
+	const found = judged("link", () => {
+		const foreign = foreignLinks(conf).map(({ path, owner }) => `"${path}" belongs to user ${owner}`);
+		if (foreign.length === 0) return "";
+		return refuse(`${foreign.join(", ")}, and leads to a signed tree or index; make it anew as root`);
+	});
+	return found.status === "ok" ? [] : [found];
+}
+
+/** Each process digests and keeps an index that is not shared. Only a large one is worth a word. */
+export function sharedFindings(directory: string, { index }: LauncherConf): LauncherFinding[] {
+	try {
+		const faults = faultsOfShared(directory).map((fault) => wrong("shared index", `${fault}; ${SHARE_AGAIN}`));
+		if (faults.length > 0 || !existsSync(index)) return faults;
+		if (isShared(directory, index)) return [{ what: "shared index", status: "ok", says: "one copy for all processes" }];
+		const mib = Math.round(statSync(index).size / 2 ** 20);
+		return mib < 1 ? [] : [note("shared index", `none: each process has ${mib} MiB of its own; ${SHARE_AGAIN}`)];
+	} catch (error) {
+		return [wrong("shared index", why(error))];
+	}
+}
+
+const SHARE_AGAIN = "run `sigtool launcher share` as root";
