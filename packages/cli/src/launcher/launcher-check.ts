@@ -15,7 +15,7 @@ import { judgeMode } from "./launcher-mode.js";
 import { CONF_NAME, type DerivedSettings, derivedSettings, hostDocument, launcherIn } from "./launcher-place.js";
 import { type ListedProcess, listedProcesses } from "./listed-processes.js";
 import { eventsFinding, grantedFinding, protectionFindings } from "./place-findings.js";
-import { isStatic, nodeFindings, partsOrUndefined, pythonFindings, sameAsOwn } from "./runtime-findings.js";
+import { isSameFile, isStatic, nodeFindings, partsOrUndefined, pythonFindings, sameAsOwn } from "./runtime-findings.js";
 
 /** The facts about this host, for programs that look after many hosts. */
 export interface LauncherFacts {
@@ -100,10 +100,13 @@ function findingsAbout(directory: string, denied: "note" | "wrong"): LauncherFin
 	const { development } = conf;
 	const parts = partsOrUndefined();
 	const launcher = launcherIn(directory);
-	const program = judged("launcher", () => {
-		return fault(launcher, development) ?? (isStatic(launcher) ? launcher : refuse("it is not static"));
-	});
 	const again = installing(conf, directory);
+	const program = judged("launcher", () => {
+		return (
+			fault(launcher, development) ??
+			(isStatic(launcher) ? launcher : refuse(`${launcher} is no static program: run \`${again}\` as root`))
+		);
+	});
 	const configuration = judged("configuration", () => fault(conf.config, development) ?? configurationSays(conf));
 	const index =
 		configuration.status === "wrong"
@@ -126,8 +129,10 @@ function findingsAbout(directory: string, denied: "note" | "wrong"): LauncherFin
 		...(isJudged ? [judged("flags", () => flagsSay(conf, again))] : []),
 		...(conf.audit === undefined ? [] : [eventsFinding(conf.audit)]),
 		...conf.writable.map((directory) => grantedFinding(directory)),
-		// A launcher that somebody could have replaced must not be run.
-		...(program.status === "ok" ? protectionFindings(conf, launcher) : []),
+		// A launcher that is not the one of this package must not be run.
+		...(program.status === "ok" && parts !== undefined && isSameFile(launcher, parts.launcher)
+			? protectionFindings(conf, launcher)
+			: []),
 		...(development === "allow" ? [note("development", "allowed: files of this user count; not for production")] : []),
 	];
 }

@@ -78,18 +78,32 @@ function treesOf(conf: LauncherConf): readonly string[] {
 	}
 }
 
+/** Tells whether an installed part is that of this package. A part that cannot be read is another one. */
+export function isSameFile(installed: string, own: string): boolean {
+	try {
+		return pin(installed).sha256 === pin(own).sha256;
+	} catch {
+		return false;
+	}
+}
+
 export function sameAsOwn(what: string, installed: string, own: string | undefined): LauncherFinding[] {
-	if (own === undefined || !existsSync(installed) || pin(installed).sha256 === pin(own).sha256) return [];
+	if (own === undefined || isSameFile(installed, own)) return [];
 	return [note(what, "of another version than this command; `sigtool launcher install` brings them together")];
 }
 
-/** Tells whether an ELF program is static: none of its program headers, which follow the ELF header, is PT_INTERP (3). */
+/**
+ * Tells whether a file is a static ELF program: its program headers, which follow the ELF header in the first 4 KiB, are
+ * whole, and none is PT_INTERP (3).
+ */
 export function isStatic(program: string): boolean {
 	const head = Buffer.alloc(4096);
 	const file = openSync(program, "r");
-	readSync(file, head, 0, head.length, 0);
+	const length = readSync(file, head, 0, head.length, 0);
 	closeSync(file);
+	if (length < 64 || head.toString("latin1", 0, 4) !== "\x7fELF") return false;
 	const [offset, size, count] = [Number(head.readBigUInt64LE(32)), head.readUInt16LE(54), head.readUInt16LE(56)];
+	if (count === 0 || size < 56 || offset + count * size > length) return false;
 	for (let i = 0; i < count; i++) if (head.readUInt32LE(offset + i * size) === 3) return false;
 	return true;
 }

@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 struct denial {
 	char kind[sizeof "certificate"];
@@ -36,6 +37,9 @@ static _Atomic(const char *) denied_grounds[OF_NOTHING];
 /* The reason why everything is denied while the process lacks what a look needs, or null. A program
  * could cause a shortage to keep a denial from counting. */
 static _Atomic(const char *) prevented;
+
+/* The effective user at the first look, which is before the program runs. -1 before that. */
+static atomic_long user_at_start = -1;
 
 void rest_on(enum ground_of of, const char *kind, const char *hex)
 {
@@ -181,6 +185,26 @@ static const char *reread(unsigned *count)
 	return why;
 }
 
+/* Returns true for errors of whoever administers the host. A program can cause the others, by
+ * limits and by closing descriptors, and EACCES by giving up rights. 0 stands for a file that was
+ * judged. */
+static bool is_fault_of_file(int error)
+{
+	switch (error) {
+	case 0:
+	case ENOENT:
+	case ENOTDIR:
+	case ELOOP:
+	case EISDIR:
+	case ENXIO:
+		return true;
+	case EACCES:
+		return (long)geteuid() == atomic_load(&user_at_start);
+	default:
+		return false;
+	}
+}
+
 /* Raises the event of a look. A fault that was told before is not told again. */
 static void tell(const char *fault, unsigned count)
 {
@@ -218,10 +242,12 @@ static void look(void)
 	}
 	errno = 0;
 	const char *fault = reread(&count);
-	const bool is_prevented = fault != NULL && is_shortage(errno);
+	const bool is_prevented = fault != NULL && !is_fault_of_file(errno);
 	atomic_store(&prevented,
-		is_prevented ? "the deny list cannot be read again: the process lacks descriptors or memory"
-					 : NULL);
+		is_prevented
+			? "the deny list cannot be read again: the process lacks rights, descriptors or "
+			  "memory"
+			: NULL);
 	const bool is_settled = fault == NULL && strcmp(identity, seen) == 0;
 	snprintf(settled, sizeof settled, "%s", is_settled ? identity : "");
 	snprintf(seen, sizeof seen, "%s", identity);
@@ -233,6 +259,8 @@ void look_for_denials(void)
 	static atomic_llong next; /* nanoseconds of the clock that nobody can set */
 	static atomic_int looking; /* the process that looks, or 0 */
 	struct timespec now;
+	long nobody = -1;
+	atomic_compare_exchange_strong(&user_at_start, &nobody, (long)geteuid());
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	const long long moment = now.tv_sec * 1000000000LL + now.tv_nsec;
 	if (moment < atomic_load(&next) || rules.host_file == NULL)

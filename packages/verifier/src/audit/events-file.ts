@@ -5,7 +5,6 @@ import {
 	closeSync,
 	effectiveUser,
 	fstatSync,
-	hasOwn,
 	lstatSync,
 	now,
 	O_APPEND,
@@ -80,15 +79,13 @@ export function jsonLinesSink(file: string, { wants = "all", onDetached }: Event
 		name: quote(file),
 		wants,
 		write(lines) {
-			if (!areStatsWhole()) {
-				writeByPath(file, lines);
-				return;
-			}
 			followPath();
 			const text = isCut ? `\n${lines}` : lines;
 			writeFully(own.descriptor, text, (isWhole) => {
 				isCut = !isWhole;
 			});
+			// Another thread of the program may have put another file in the place of the descriptor.
+			if (linksOf(own) < 0n) writeByPath(file, lines);
 		},
 	};
 }
@@ -105,18 +102,6 @@ function wayOut(file: string, error: unknown): string {
 		return `let user ${user} reach and write its directory`;
 	}
 }
-
-/**
- * Returns false if a setter of Object.prototype catches members that Node.js assigns. Then no descriptor can be told from
- * another.
- */
-function areStatsWhole(): boolean {
-	const stats = lstatSync("/", IN_BIG_INTEGERS);
-	for (let i = 0; i < COMPARED.length; i++) if (!hasOwn(stats, COMPARED[i] ?? "")) return false;
-	return true;
-}
-
-const COMPARED = ["dev", "ino", "uid", "mode", "nlink"];
 
 function writeByPath(file: string, lines: string): void {
 	const descriptor = openSync(file, FLAGS);

@@ -6,7 +6,6 @@ import {
 	charCodeAt,
 	encodeUtf8,
 	fstatSync,
-	hasOwn,
 	Int32,
 	indexOf,
 	numberToString,
@@ -28,8 +27,6 @@ function identityCheck(descriptor: number): () => void {
 	const { dev, ino } = fstatSync(descriptor, IN_BIG_INTEGERS);
 	return () => {
 		const stats = fstatSync(descriptor, IN_BIG_INTEGERS);
-		// A setter of Object.prototype catches members that Node.js assigns.
-		if (!hasOwn(stats, "dev") || !hasOwn(stats, "ino")) throw new Error("the program has changed Object.prototype");
 		if (stats.dev !== dev || stats.ino !== ino) throw new Error("its descriptor now belongs to another file");
 	};
 }

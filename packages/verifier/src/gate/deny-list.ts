@@ -16,7 +16,7 @@ import {
 import type { Audit, EventVerdict } from "../audit/audit.js";
 import type { EventDetail } from "../audit/events.js";
 import type { Development } from "../host/config.js";
-import { hasOwn, monotonic, now, statSync } from "../safe/primordials.js";
+import { monotonic, now, statSync } from "../safe/primordials.js";
 import { isFaultOfFile, rereadDenials } from "./reread-denials.js";
 import type { End } from "./term.js";
 
@@ -163,8 +163,6 @@ const LOOK_NS = BigInt(LOOK_SECONDS) * 1_000_000_000n;
 /** Returns what changes if the file is changed or replaced. @throws Error if it is not there */
 function identityOf(file: string): string {
 	const stats = statSync(file, IN_BIG_INTEGERS);
-	if (!hasOwn(stats, "ctimeNs") || !hasOwn(stats, "mtimeNs") || !hasOwn(stats, "ino") || !hasOwn(stats, "size"))
-		throw new Error("the program has changed Object.prototype");
 	return `${stats.dev}:${stats.ino}:${stats.size}:${stats.mtimeNs}:${stats.ctimeNs}`;
 }
 

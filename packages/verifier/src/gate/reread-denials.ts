@@ -9,8 +9,10 @@ import {
 	allocate,
 	charCodeAt,
 	closeSync,
+	effectiveUser,
 	fstatSync,
 	hasOwn,
+	indexOf,
 	isArray,
 	lastIndexOf,
 	lstatSync,
@@ -59,13 +61,18 @@ export function rereadDenials(file: string, development: Development): DenialNod
 
 /**
  * Tells whether an error is about the file, so that whoever administers the host caused it. The program may have caused
- * any other error, such as a lack of descriptors.
+ * any other error, such as a lack of descriptors. The code is read from the message, which a program cannot replace.
  */
-export function isFaultOfFile(error: object): boolean {
+export function isFaultOfFile(error: Error): boolean {
 	if (FileFault.is(error)) return true;
-	// The type assertion is safe: the object has the member.
-	return hasOwn(error, "code") && FAULTS[(error as { readonly code: string }).code] === true;
+	const { message } = error;
+	if (!hasOwn(error, "message") || typeof message !== "string") return false;
+	const code = slice(message, 0, indexOf(message, ":"));
+	// A user who gave up rights since the start cannot read what the process could.
+	return FAULTS[code] === true && (code !== "EACCES" || effectiveUser() === USER_AT_START);
 }
+
+const USER_AT_START = effectiveUser();
 
 // Without a prototype, because a program can add members to Object.prototype.
 const FAULTS = {
@@ -92,13 +99,13 @@ function requireOwned(file: string, descriptor: number, development: Development
 	const realPath = pathOfDescriptor(descriptor, file);
 	if (realPath === undefined) throw new FileFault("it was replaced while it was opened");
 	if (platform === "linux" && development === "refuse" && realPath !== file) throw new FileFault("a link leads to it");
-	const stats = ownMembers(fstatSync(descriptor));
+	const stats = fstatSync(descriptor);
 	if ((stats.mode & S_IFMT) !== S_IFREG) throw new FileFault("it is not a regular file");
 	if (stats.size > MAX_HOST_BYTES) throw new FileFault(`it is larger than ${MAX_HOST_BYTES} bytes`);
 	if (hasOtherWriter(stats, own)) throw new FileFault("others could have written it");
 	for (let path = realPath; path !== "/"; ) {
 		path = slice(path, 0, lastIndexOf(path, "/")) || "/";
-		if (hasOtherWriter(ownMembers(lstatSync(path)), own)) throw new FileFault(`others can write to ${quote(path)}`);
+		if (hasOtherWriter(lstatSync(path), own)) throw new FileFault(`others can write to ${quote(path)}`);
 	}
 }
 
@@ -110,14 +117,6 @@ function hasOtherWriter({ mode, uid }: { readonly mode: number; readonly uid: nu
 
 const S_ISVTX = 0o1000;
 const WRITABLE_BY_OTHERS = 0o022;
-
-function ownMembers<Stats extends { readonly mode: number; readonly uid: number; readonly size: number }>(
-	stats: Stats,
-) {
-	if (!hasOwn(stats, "mode") || !hasOwn(stats, "uid") || !hasOwn(stats, "size"))
-		throw new Error("the program has changed Object.prototype");
-	return stats;
-}
 
 /** Reads up to the end of the file, or up to the limit, above which the text is not whole and so no JSON. */
 function textOf(descriptor: number): string {

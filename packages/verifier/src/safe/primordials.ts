@@ -29,6 +29,22 @@ export const closeSync = fs.closeSync;
 export const fstatSync = fs.fstatSync;
 export const lstatSync = fs.lstatSync;
 export const statSync = fs.statSync;
+
+/**
+ * Node.js assigns the members of what stat() returns. Without this, a setter of Object.prototype could take a member, or
+ * put another value in its place. Members on the object's own prototype, which nobody can change, keep the assignment
+ * from reaching Object.prototype.
+ */
+function shieldMembers(stats: fs.Stats | fs.BigIntStats): void {
+	const prototype = Object.getPrototypeOf(stats);
+	for (const name of Object.keys(stats)) {
+		if (Object.hasOwn(prototype, name)) continue;
+		Object.defineProperty(prototype, name, { value: undefined, writable: true, configurable: false });
+	}
+	Object.defineProperty(prototype.constructor, "prototype", { writable: false });
+}
+shieldMembers(statSync("/"));
+shieldMembers(statSync("/", { bigint: true }));
 export const readSync = fs.readSync;
 export const readlinkSync = fs.readlinkSync;
 export const writeSync = fs.writeSync;
