@@ -6,11 +6,9 @@ import { inRealDirectory, isBelow, kindOf, realPath } from "../fileset/locate-ca
 import { type AdoptedPackage, planPackages } from "../fileset/packaged-files.js";
 import type { NewTimestamp, TimestampRequest } from "../pki/timestamp-request.js";
 import type { Signer } from "../signer/signer.js";
-import { exists, readBounded, requireFileName, writeAtomically } from "../system/store.js";
+import { requireFileName, writeAtomically } from "../system/store.js";
 import { encodeIndex } from "../trust/index-encode.js";
-import { MAX_TRUST_INDEX_BYTES } from "../trust/index-layout.js";
 import { DEFAULT_POLICY, type Policy } from "../trust/policy.js";
-import { isTrustIndex } from "../trust/trust-index.js";
 import type { UsedCatalog } from "../verify/used-catalog.js";
 import { adoptDirectory } from "./adopt-directory.js";
 import { adoptPackages } from "./adopt-packages.js";
@@ -20,6 +18,7 @@ import {
 	compileDirectory,
 	type DirectoryOptions,
 } from "./compile-directory.js";
+import { requireReplaceableIndex } from "./replaceable-index.js";
 import { signContent } from "./sign-content.js";
 
 export type { AdoptedPackage, CompiledProduct };
@@ -194,10 +193,7 @@ export function checkCompileTarget(
 		if (!isBelow(realPath(directory), target)) continue;
 		throw outputInside(output, directory);
 	}
-	if (overwrite === "own" && exists(target) && !isTrustIndex(readBounded(target, MAX_TRUST_INDEX_BYTES))) {
-		const message = `Cannot write ${quote(output)}: the file there is not a trust index; --force replaces it`;
-		throw new SigtoolError("ERR_CATALOG_EXISTS", message, { path: output });
-	}
+	if (overwrite === "own") requireReplaceableIndex(target, "--force replaces it");
 	return target;
 }
 

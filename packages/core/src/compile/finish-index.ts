@@ -11,6 +11,7 @@ import { readBounded, requireFileName, writeAtomically } from "../system/store.j
 import type { IndexEntry } from "../trust/index-entries.js";
 import { MAX_TRUST_INDEX_BYTES } from "../trust/index-layout.js";
 import { type IndexContentView, parseTrustIndex, parseUnsignedIndex } from "../trust/trust-index.js";
+import { requireReplaceableIndex } from "./replaceable-index.js";
 import { signContent } from "./sign-content.js";
 
 export interface UnsignedIndex {
@@ -57,10 +58,13 @@ export interface FinishedIndex {
 	readonly timestamp: NewTimestamp | undefined;
 }
 
-/** Signs the content of an unsigned index. @throws ERR_USAGE, ERR_LIMIT, ERR_IO and the signer's errors */
+const ELSEWHERE = "write it elsewhere, or remove that file";
+
+/** Signs the content of an unsigned index. @throws ERR_USAGE, ERR_CATALOG_EXISTS, ERR_LIMIT, ERR_IO and the signer's errors */
 export async function finishIndex(unsigned: UnsignedIndex, options: FinishIndexOptions): Promise<FinishedIndex> {
 	const output = options.output ?? unsigned.file;
 	requireFileName(output);
+	requireReplaceableIndex(output, ELSEWHERE);
 	const { pieces, timestamp } = await signContent(unsigned.content, options);
 	writeAtomically(output, pieces);
 	return { indexBytes: pieces.reduce((sum, piece) => sum + piece.length, 0), timestamp };

@@ -15,8 +15,8 @@ import { type CatalogFacts, parseFacts } from "../formats/cat-facts.js";
 import { parseSignedData } from "../pki/cms.js";
 import type { NewTimestamp } from "../pki/timestamp-request.js";
 import type { Signer } from "../signer/signer.js";
-import { requireFileName, writeAtomically } from "../system/store.js";
-import { parseCatalogFile } from "../verify/catalog-file.js";
+import { exists, requireFileName, writeAtomically } from "../system/store.js";
+import { isOwnCatalog, parseCatalogFile } from "../verify/catalog-file.js";
 
 export interface UnsignedCatalog {
 	readonly file: string;
@@ -76,11 +76,15 @@ export interface FinishResult {
 
 /**
  * Signs the list of an unsigned catalog and writes the signed catalog.
- * @throws ERR_USAGE, ERR_IO, and the errors of the signer and of `fetchTimestamp`
+ * @throws ERR_USAGE, ERR_CATALOG_EXISTS, ERR_IO, and the errors of the signer and of `fetchTimestamp`
  */
 export async function finishCatalog(catalog: UnsignedCatalog, options: FinishOptions): Promise<FinishResult> {
 	const output = options.output ?? catalog.file;
 	requireFileName(output);
+	if (options.output !== undefined && exists(output) && !isOwnCatalog(output)) {
+		const message = `Cannot write ${quote(output)}: the file there is no catalog of sigtool; write it elsewhere, or remove that file`;
+		throw new SigtoolError("ERR_CATALOG_EXISTS", message, { path: output });
+	}
 	const { pieces, timestamp } = await signEncoded(catalog.list, options.signer, options);
 	writeAtomically(output, pieces);
 	return { catalogBytes: pieces.reduce((sum, piece) => sum + piece.length, 0), timestamp };

@@ -49,6 +49,21 @@ describe.skipIf(!hasProgram("openssl"))("a trust index that is signed later (nee
 		expect(sigtool(["inspect", at("app.sigx"), "--json"]).json()).toMatchObject({ compiled: 5 });
 	});
 
+	it("16.10: replaces no other file, and neither does a catalog", () => {
+		build("app.sigx");
+		makeTree(at("other"), { "main.js": "3" });
+		expect(sigtool(["sign", at("other"), "--unsigned"]).status).toBe(0);
+		const before = readFileSync(key.keyFile);
+		for (const unsigned of ["app.sigx", "other/other.cat"]) {
+			expect(finish(unsigned, "-o", key.keyFile)).toMatchObject({
+				status: 2,
+				stderr: expect.stringMatching(/Cannot write ".*": the file there is .*\[ERR_CATALOG_EXISTS\]/),
+			});
+			expect(readFileSync(key.keyFile)).toEqual(before);
+			expect(finish(unsigned).status).toBe(0);
+		}
+	});
+
 	it("16.10: is no index before it is signed", () => {
 		build("app.sigx");
 		const verify = sigtool(["verify", at("app.sigx"), "--signature-only", "--trust", key.certFile]);

@@ -1,0 +1,11 @@
+import { quote, SigtoolError } from "../errors.js";
+import { exists, readBounded } from "../system/store.js";
+import { MAX_TRUST_INDEX_BYTES } from "../trust/index-layout.js";
+import { isTrustIndex } from "../trust/trust-index.js";
+
+/** Refuses to replace a file that is no trust index. `hint` tells the way out. @throws ERR_CATALOG_EXISTS, ERR_IO */
+export function requireReplaceableIndex(file: string, hint: string): void {
+	if (!exists(file) || isTrustIndex(readBounded(file, MAX_TRUST_INDEX_BYTES))) return;
+	const message = `Cannot write ${quote(file)}: the file there is not a trust index; ${hint}`;
+	throw new SigtoolError("ERR_CATALOG_EXISTS", message, { path: file });
+}
