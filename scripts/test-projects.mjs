@@ -72,6 +72,7 @@ export const LONG = [
 	"packages/cli/test/commands/verify/every-form.test.ts",
 	"packages/cli/test/commands/identity/identity.test.ts",
 	"packages/cli/test/commands/launcher/launcher.test.ts",
+	"packages/cli/test/commands/launcher/bad-places.test.ts",
 	// These tests exchange a file at every moment of a load, sign with every kind of key, wait for tokens that hang,
 	// trace every system call for secrets, or write every value of an attribute.
 	"packages/cli/test/attributes/commands.test.ts",

@@ -1,11 +1,11 @@
 /** Finds the settings that an installation keeps: those of an installed launcher for which no option is given. */
 
-import { lstatSync, readFileSync } from "node:fs";
+import { lstatSync } from "node:fs";
 import { join } from "node:path";
 import type { Mode } from "@sigtool/core";
-import { quote, reasonOf, SigtoolError } from "@sigtool/core/errors";
+import { ioError, quote, reasonOf, SigtoolError } from "@sigtool/core/errors";
 import { faultOfFile } from "@sigtool/verifier";
-import { type LauncherConf, parseLauncherConf, pin } from "./launcher-conf.js";
+import { type LauncherConf, pin, readLauncherConf } from "./launcher-conf.js";
 import { CONF_NAME, type LauncherPlan } from "./launcher-place.js";
 
 /** The options of an installation. Each that is undefined was not given. */
@@ -53,20 +53,28 @@ export function settingsFor(directory: string, given: GivenSettings): Settings {
  */
 function installedSettings(directory: string, given: GivenSettings): LauncherConf | undefined {
 	const file = join(directory, CONF_NAME);
-	const stats = lstatSync(file, { throwIfNoEntry: false });
+	const stats = statsOf(file);
 	if (stats === undefined) return undefined;
 	try {
 		const fault = stats.isFile()
 			? faultOfFile(file, { development: "allow", sticky: "accept" }, stats)
 			: `${quote(file)} is no regular file`;
 		if (fault !== undefined) throw new SigtoolError("ERR_LAUNCHER", fault);
-		return parseLauncherConf(readFileSync(file), file);
+		return readLauncherConf(file);
 	} catch (cause) {
 		if (!(cause instanceof SigtoolError)) throw cause;
 		const missing = missingOptions(given);
 		if (missing.length === 0) return undefined;
 		const message = `Cannot keep the settings of ${quote(file)}: ${reasonOf(cause)}; give ${missing.join(", ")}`;
 		throw new SigtoolError("ERR_LAUNCHER", message, { cause, path: file });
+	}
+}
+
+function statsOf(file: string) {
+	try {
+		return lstatSync(file, { throwIfNoEntry: false });
+	} catch (cause) {
+		throw ioError("read", file, cause);
 	}
 }
 

@@ -1,16 +1,15 @@
 /** Checks that a launcher is unchanged since its installation, and that it can start a process safely. */
 
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync, realpathSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import { hostname } from "node:os";
 import { join, resolve } from "node:path";
-import { SigtoolError } from "@sigtool/core/errors";
 import { verifyHost } from "@sigtool/verifier";
 import { VERSION } from "../output/version.js";
 import { aboutSpython } from "../python/spython.js";
 import { fault, judged, type LauncherFinding, note, refuse, why, wrong } from "./finding.js";
 import { examinationFindings, indexFindings, linkFindings, sharedFindings } from "./index-findings.js";
-import { type LauncherConf, type PinnedFile, parseLauncherConf } from "./launcher-conf.js";
+import { type LauncherConf, type PinnedFile, readLauncherConf } from "./launcher-conf.js";
 import { judgeMode } from "./launcher-mode.js";
 import { CONF_NAME, type DerivedSettings, derivedSettings, hostDocument, launcherIn } from "./launcher-place.js";
 import { type ListedProcess, listedProcesses } from "./listed-processes.js";
@@ -54,7 +53,7 @@ function factsAbout(directory: string, findings: readonly LauncherFinding[]): La
 	const real = existsSync(directory) ? realpathSync(directory) : directory;
 	try {
 		const file = join(directory, CONF_NAME);
-		const conf = parseLauncherConf(readFileSync(file), file);
+		const conf = readLauncherConf(file);
 		const { index, config, development, node, spython } = conf;
 		return {
 			...own,
@@ -81,7 +80,12 @@ function startFacts(place: Parameters<typeof verifyHost>[0]): LauncherFacts["sta
 }
 
 function versionOf(node: PinnedFile): string | undefined {
-	const { stdout } = spawnSync(node.path, ["--version"], { encoding: "utf8", env: {} });
+	const { stdout } = spawnSync(node.path, ["--version"], {
+		encoding: "utf8",
+		env: {},
+		timeout: 10_000,
+		killSignal: "SIGKILL",
+	});
 	return stdout?.trim().replace(/^v/, "");
 }
 
@@ -90,11 +94,13 @@ function findingsAbout(directory: string, denied: "note" | "wrong"): LauncherFin
 	const confFile = join(resolve(directory), CONF_NAME);
 	let conf: LauncherConf;
 	try {
-		conf = parseLauncherConf(readFileSync(confFile), confFile);
+		conf = readLauncherConf(confFile);
 	} catch (error) {
-		const says = error instanceof SigtoolError ? why(error) : `${confFile}: ${why(error)}`;
 		return [
-			wrong("settings", `${says}; run \`sigtool launcher install --prefix ${quoted(resolve(directory))}\` as root`),
+			wrong(
+				"settings",
+				`${why(error)}; run \`sigtool launcher install --prefix ${quoted(resolve(directory))}\` as root`,
+			),
 		];
 	}
 	const { development } = conf;

@@ -5,7 +5,7 @@
  */
 
 import { realpathSync, statSync } from "node:fs";
-import { digestFile, type LauncherDocument, launcherFromFileBytes, type Policy } from "@sigtool/core";
+import { digestFile, type LauncherDocument, launcherFromFileBytes, type Policy, readBounded } from "@sigtool/core";
 import { ioError, quote, reasonOf, SigtoolError } from "@sigtool/core/errors";
 
 /** The real path of a file, and its SHA-256 in lower-case hexadecimal. */
@@ -103,6 +103,13 @@ function networkLines(network: LauncherConf["network"]): [string, string][] {
 		return [["limit", list], ...items.map((item): [string, string] => [NETWORK_KEYS[list], String(item)])];
 	});
 }
+
+/** @throws ERR_CONFIG, naming the key; ERR_USAGE for a directory; ERR_ROOT_MISSING; ERR_LIMIT; ERR_IO */
+export function readLauncherConf(file: string): LauncherConf {
+	return parseLauncherConf(readBounded(file, MAX_CONF_BYTES), file);
+}
+
+const MAX_CONF_BYTES = 2 ** 16;
 
 /** Accepts exactly what the launcher accepts. @throws ERR_CONFIG, naming the key */
 export function parseLauncherConf(bytes: Uint8Array, file: string): LauncherConf {

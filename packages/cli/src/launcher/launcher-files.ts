@@ -1,12 +1,12 @@
 /** Holds the files of an installed launcher's trees against the index, before a restart would meet the difference. */
 
 import { join } from "node:path";
-import { compareEntries, type ErrorCode, type ExitStatus, readBounded, worstExitStatus } from "@sigtool/core";
+import { compareEntries, type ErrorCode, type ExitStatus, worstExitStatus } from "@sigtool/core";
 import { reasonOf, SigtoolError } from "@sigtool/core/errors";
 import { type HostProduct, productsOfHost } from "@sigtool/verifier";
 import { count } from "../output/render.js";
 import type { LauncherFinding } from "./finding.js";
-import { parseLauncherConf } from "./launcher-conf.js";
+import { readLauncherConf } from "./launcher-conf.js";
 import { CONF_NAME } from "./launcher-place.js";
 import { owningPackages } from "./owning-packages.js";
 
@@ -43,7 +43,7 @@ export async function compareFiles(directory: string): Promise<ComparedFiles> {
 	let hosted: readonly HostProduct[];
 	try {
 		const confFile = join(directory, CONF_NAME);
-		hosted = productsOfHost(parseLauncherConf(readBounded(confFile, MAX_CONF_BYTES), confFile));
+		hosted = productsOfHost(readLauncherConf(confFile));
 	} catch (error) {
 		if (!(error instanceof SigtoolError)) throw error;
 		const says = `not compared: ${reasonOf(error)} [${error.code}]`;
@@ -54,8 +54,6 @@ export async function compareFiles(directory: string): Promise<ComparedFiles> {
 	const changed = products.flatMap((product) => product.changed);
 	return { exit: changed.length === 0 ? 0 : worstExitStatus(changed), products, findings: products.map(findingOf) };
 }
-
-const MAX_CONF_BYTES = 2 ** 16;
 
 async function compare({ name, root, adopted, entries: listed }: HostProduct): Promise<ComparedProduct> {
 	const entries = new Map(listed());

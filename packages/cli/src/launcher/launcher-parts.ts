@@ -50,7 +50,11 @@ export function touchParts(prefix: string, conf: LauncherConf): void {
 	const now = new Date();
 	for (const name of namesIn(prefix, conf)) {
 		const directory = join(prefix, PARTS, name);
-		if (existsSync(directory)) utimesSync(directory, now, now);
+		try {
+			if (existsSync(directory)) utimesSync(directory, now, now);
+		} catch (cause) {
+			throw ioError("write", directory, cause);
+		}
 	}
 }
 

@@ -8,7 +8,7 @@
  */
 
 import { spawnSync } from "node:child_process";
-import { existsSync, lstatSync, mkdirSync, readFileSync, realpathSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readFileSync, realpathSync, type Stats } from "node:fs";
 import { join, resolve } from "node:path";
 import {
 	DEFAULT_POLICY,
@@ -30,8 +30,8 @@ import {
 	identityOf,
 	type LauncherConf,
 	type PinnedFile,
-	parseLauncherConf,
 	pin,
+	readLauncherConf,
 } from "./launcher-conf.js";
 import { makePartDirectory, partPath, removeUnusedParts, touchParts } from "./launcher-parts.js";
 
@@ -138,7 +138,12 @@ export function placeLauncher(directory: string, parts: NativeParts, plan: Launc
 }
 
 function isInPlace({ path, bytes, mode }: PlannedFile): boolean {
-	const stats = lstatSync(path, { throwIfNoEntry: false });
+	let stats: Stats | undefined;
+	try {
+		stats = lstatSync(path, { throwIfNoEntry: false });
+	} catch (cause) {
+		throw ioError("read", path, cause);
+	}
 	if (stats === undefined || !stats.isFile() || stats.size !== bytes.length) return false;
 	const isOwn = [0, process.getuid?.()].includes(stats.uid);
 	return isOwn && (stats.mode & 0o7777) === mode && readFileSync(path).equals(bytes);
@@ -154,7 +159,7 @@ function keepPrevious(directory: string, confFile: string): void {
 /** Returns the settings in a file, or undefined if it does not exist or this release does not understand it. */
 function confIn(file: string): LauncherConf | undefined {
 	try {
-		return parseLauncherConf(readFileSync(file), file);
+		return readLauncherConf(file);
 	} catch {
 		return undefined;
 	}
@@ -278,7 +283,12 @@ export function hostDocument(file: string): HostDocument | undefined {
 
 /** Asks a Node.js for its major release. @throws ERR_LAUNCHER if it is no Node.js that can be launched */
 export function majorOf(node: string): number {
-	const { stdout } = spawnSync(node, ["--version"], { encoding: "utf8", env: {} });
+	const { stdout } = spawnSync(node, ["--version"], {
+		encoding: "utf8",
+		env: {},
+		timeout: 10_000,
+		killSignal: "SIGKILL",
+	});
 	const major = Number(/^v(\d+)\.\d+\.\d+/.exec(stdout ?? "")?.[1]);
 	if (major >= 20) return major;
 	throw new SigtoolError("ERR_LAUNCHER", `Cannot launch ${quote(node)}: it is not Node.js 20 or later`, { path: node });

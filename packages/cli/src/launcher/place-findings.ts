@@ -1,6 +1,6 @@
 /** Examines what the kernel and the mounts of this host give to launched processes. */
 
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { mountOptions } from "@sigtool/core";
 import { judged, type LauncherFinding, note, refuse, wrong } from "./finding.js";
@@ -54,6 +54,7 @@ export function protectionFindings(conf: LauncherConf, launcher: string): Launch
 export function eventsFinding(file: string): LauncherFinding {
 	const directory = dirname(file);
 	const found = judged("events", () => {
+		if (statSync(file, { throwIfNoEntry: false })?.isDirectory()) refuse(`${file} is a directory: name a file in it`);
 		return existsSync(directory)
 			? file
 			: refuse(`${directory} does not exist: make it, for the application's user to write in`);

@@ -1,9 +1,8 @@
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Check, examineSystem } from "@sigtool/core";
 import { examineHost } from "@sigtool/verifier";
 import { endNotice } from "../../launcher/end-notice.js";
-import { parseLauncherConf } from "../../launcher/launcher-conf.js";
+import { readLauncherConf } from "../../launcher/launcher-conf.js";
 import { CONF_NAME } from "../../launcher/launcher-place.js";
 import { protectionsOf } from "../../launcher/protections.js";
 import { nativeParts } from "../../native/native-parts.js";
@@ -43,7 +42,7 @@ function protectionChecks(): Check[] {
 function endChecks(prefix: string): Check[] {
 	const confFile = join(prefix, CONF_NAME);
 	try {
-		const { index, config, development } = parseLauncherConf(readFileSync(confFile), confFile);
+		const { index, config, development } = readLauncherConf(confFile);
 		return examineHost({ index, config, development }).ends.map((end, number): Check => {
 			const notice = endNotice(end, Date.now());
 			const value = notice ?? `ends at ${new Date(end.notAfter).toISOString()}`;

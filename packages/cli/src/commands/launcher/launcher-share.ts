@@ -1,5 +1,4 @@
-import { readFileSync } from "node:fs";
-import { parseLauncherConf } from "../../launcher/launcher-conf.js";
+import { readLauncherConf } from "../../launcher/launcher-conf.js";
 import { installedIn } from "../../launcher/launcher-place.js";
 import { shareIndexes } from "../../launcher/shared-index.js";
 import { escaped, type OutputOptions, type Report, rows } from "../../output/output.js";
@@ -10,7 +9,7 @@ export interface LauncherShareOptions extends OutputOptions {
 
 export async function launcherShare(files: readonly string[], options: LauncherShareOptions): Promise<Report> {
 	const { directory: prefix, confFile } = installedIn(options.prefix);
-	const indexes = files.length > 0 ? files : [parseLauncherConf(readFileSync(confFile), confFile).index];
+	const indexes = files.length > 0 ? files : [readLauncherConf(confFile).index];
 	const shared = shareIndexes(prefix, indexes);
 	return {
 		exit: 0,

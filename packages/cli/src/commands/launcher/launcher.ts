@@ -1,12 +1,12 @@
-import { existsSync, mkdirSync, readFileSync, realpathSync, statSync, writeFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
-import type { Mode } from "@sigtool/core";
+import { existsSync, mkdirSync, realpathSync, statSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { type Mode, writeAtomically } from "@sigtool/core";
 import { ioError, quote } from "@sigtool/core/errors";
 import { announcedOf } from "../../launcher/announced.js";
 import type { LauncherFinding } from "../../launcher/finding.js";
 import { settingsFor } from "../../launcher/kept-settings.js";
 import { checkLauncher } from "../../launcher/launcher-check.js";
-import { parseLauncherConf } from "../../launcher/launcher-conf.js";
+import { readLauncherConf } from "../../launcher/launcher-conf.js";
 import { compareFiles } from "../../launcher/launcher-files.js";
 import {
 	CONF_NAME,
@@ -40,21 +40,21 @@ export interface LauncherInstallOptions extends OutputOptions {
 
 export async function launcherInstall(options: LauncherInstallOptions): Promise<Report> {
 	const { node, python, allowDevelopment } = options;
-	const place = existsSync(options.prefix) ? realpathSync(options.prefix) : resolve(options.prefix);
+	const prefix = realPlace(options.prefix);
 	const given = { node, python, index: options.index, config: options.config, mode: options.mode, allowDevelopment };
-	const { kept, ...settings } = settingsFor(place, given);
+	const { kept, ...settings } = settingsFor(prefix, given);
 	const announced = announcedOf(settings, options);
 	const parts = nativeParts();
 	const [config, index] = [resolve(settings.config), resolve(settings.index)];
 	if (existsSync(config) && !statSync(config).isFile())
 		throw usageError(`Cannot use ${quote(config)} as configuration: it is not a file`);
 	const isNew = !existsSync(config);
-	if (options.check !== true) {
-		if (isNew) writeSkeleton(config, index, settings.mode);
-		makeDirectory(options.prefix);
-	}
-	const prefix = existsSync(options.prefix) ? realpathSync(options.prefix) : place;
 	const installation = planInstallation(prefix, parts, { ...settings, announced, index, config });
+	// Nothing is written before the plan is whole.
+	if (options.check !== true) {
+		makeDirectory(prefix);
+		if (isNew) writeSkeleton(config, index, settings.mode);
+	}
 	const canShare = isRoot() && existsSync(index);
 	const sharing = canShare && !isShared(prefix, index) ? ["shared index"] : [];
 	const changes = [...(isNew ? [config] : []), ...changesOf(installation), ...sharing];
@@ -103,6 +103,13 @@ export async function launcherInstall(options: LauncherInstallOptions): Promise<
 	};
 }
 
+/** Returns the real path that a directory has, or will have when it is made. */
+function realPlace(directory: string): string {
+	let existing = resolve(directory);
+	while (!existsSync(existing) && dirname(existing) !== existing) existing = dirname(existing);
+	return join(realpathSync(existing), relative(existing, resolve(directory)));
+}
+
 /** A launcher accepts a shared index only from root. */
 function isRoot(): boolean {
 	return process.getuid?.() === 0;
@@ -113,7 +120,7 @@ function listed(digests: readonly string[]): string | undefined {
 	return digests.length === 0 ? undefined : digests.map((digest) => `${digest.slice(0, 16)}…`).join(", ");
 }
 
-/** Writes a host configuration that trusts nobody yet. Never replaces an existing file. @throws ERR_IO */
+/** Writes a host configuration that trusts nobody yet, where no file is. @throws ERR_IO */
 function writeSkeleton(file: string, index: string, mode: Mode): void {
 	const document = {
 		version: 1,
@@ -124,11 +131,7 @@ function writeSkeleton(file: string, index: string, mode: Mode): void {
 		audit: { stderr: "refusals" },
 	};
 	makeDirectory(dirname(file));
-	try {
-		writeFileSync(file, `${JSON.stringify(document, null, "\t")}\n`, { mode: 0o644, flag: "wx" });
-	} catch (cause) {
-		throw ioError("write", file, cause);
-	}
+	writeAtomically(file, Buffer.from(`${JSON.stringify(document, null, "\t")}\n`), { mode: 0o644 });
 }
 
 /** @throws ERR_IO */
@@ -176,7 +179,7 @@ const COLOURS: Readonly<Record<LauncherFinding["status"], (text: string) => stri
 /** Lists processes. Says which of them run with another version than the installed one, until they are started again. */
 export async function launcherStatus({ prefix }: LauncherCheckOptions): Promise<Report> {
 	const { directory, confFile } = installedIn(prefix);
-	const processes = listedProcesses(directory, parseLauncherConf(readFileSync(confFile), confFile));
+	const processes = listedProcesses(directory, readLauncherConf(confFile));
 	const others = processes.filter(({ version }) => version === "other").length;
 	return {
 		exit: 0,

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import {
 	addTrust,
@@ -18,7 +18,7 @@ import {
 } from "@sigtool/core";
 import { reasonOf, SigtoolError } from "@sigtool/core/errors";
 import { examineHost, hostConfigurationDenying } from "@sigtool/verifier";
-import { parseLauncherConf } from "../../launcher/launcher-conf.js";
+import { readLauncherConf } from "../../launcher/launcher-conf.js";
 import { CONF_NAME, hostDocument, INSTALLED_PREFIX } from "../../launcher/launcher-place.js";
 import { readCertificateFile } from "../../options/certificate-file.js";
 import { usageError } from "../../options/usage.js";
@@ -139,7 +139,7 @@ function indexesOf(config: string, given: readonly string[]): string[] {
 	const confFile = join(INSTALLED_PREFIX, CONF_NAME);
 	let launched: string | undefined;
 	try {
-		const conf = parseLauncherConf(readFileSync(confFile), confFile);
+		const conf = readLauncherConf(confFile);
 		launched = conf.config === resolve(config) ? conf.index : undefined;
 	} catch {
 		// No launcher is installed there.

@@ -1,9 +1,9 @@
-import { existsSync, readFileSync, realpathSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { readBounded } from "@sigtool/core";
 import { ERROR_CODES, type ErrorCode, errnoReason, quote, SigtoolError } from "@sigtool/core/errors";
 import { verifyHost } from "@sigtool/verifier";
-import { type LauncherConf, parseLauncherConf } from "../../launcher/launcher-conf.js";
+import { type LauncherConf, readLauncherConf } from "../../launcher/launcher-conf.js";
 import { CONF_NAME } from "../../launcher/launcher-place.js";
 import { readInputFile } from "../../options/input-file.js";
 import { usageError } from "../../options/usage.js";
@@ -152,7 +152,7 @@ function placesText(logs: readonly string[], since: string | undefined, isDefaul
 
 function confIn(prefix: string): LauncherConf | undefined {
 	const file = join(prefix, CONF_NAME);
-	return existsSync(file) ? parseLauncherConf(readFileSync(file), file) : undefined;
+	return existsSync(file) ? readLauncherConf(file) : undefined;
 }
 
 /** No policy allows a larger file. */

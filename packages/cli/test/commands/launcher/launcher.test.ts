@@ -102,7 +102,9 @@ describe.skipIf(!canBeHost)("sigtool launcher (needs root, and the launcher buil
 			env: { ...process.env, NO_COLOR: "1" },
 			encoding: "utf8",
 		});
-		expect(stderr).toMatch(/^error: Cannot make "\/etc\/sigtool-none": permission denied \(EACCES\) \[ERR_IO\]\n$/);
+		expect(stderr).toMatch(
+			/^error: Cannot make "\/usr\/lib\/sigtool-none": permission denied \(EACCES\) \[ERR_IO\]\n$/,
+		);
 		expect(status).toBe(3);
 	});
 
@@ -171,7 +173,7 @@ describe.skipIf(!canBeHost)("sigtool launcher (needs root, and the launcher buil
 		[
 			"no launcher configuration",
 			(h) => rmSync(h.at("lib/launcher.conf")),
-			/launcher\.conf: no such file or directory \(ENOENT\); run .sigtool launcher install/,
+			/launcher\.conf": no such file or directory \[ERR_ROOT_MISSING\]; run .sigtool launcher install/,
 		],
 		["no index", (h) => rmSync(h.at("app.sigx")), /index .*does not exist/],
 		[

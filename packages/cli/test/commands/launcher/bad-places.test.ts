@@ -1,0 +1,82 @@
+/** Gives the commands about a launcher files that are none, or that cannot be read, and looks at what they leave. */
+
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { canBeHost, Host } from "../../launcher-host.js";
+import { runner, temporaryDirectory } from "../../support.js";
+
+const CONFS: Readonly<Record<string, readonly [make: (file: string) => void, says: RegExp, status: number]>> = {
+	"a FIFO": [(file) => spawnSync("mkfifo", [file]), /launcher\.conf": it is not a regular file \[ERR_IO\]/, 3],
+	"a directory": [(file) => mkdirSync(file), /launcher\.conf": it is a directory; name a file \[ERR_USAGE\]/, 2],
+	empty: [(file) => writeFileSync(file, ""), /launcher\.conf": .* \[ERR_CONFIG\]/, 2],
+};
+
+describe("a launcher.conf that cannot be read", () => {
+	it.each(Object.entries(CONFS))("%s is named", (_, [make, says, status]) => {
+		const directory = temporaryDirectory();
+		make(join(directory, "launcher.conf"));
+		for (const command of [
+			["launcher", "status"],
+			["launcher", "share"],
+			["why", "/x"],
+		]) {
+			const run = runner(directory)([...command, "--prefix", directory]);
+			expect([command, run.status, run.stderr]).toEqual([command, status, expect.stringMatching(says)]);
+		}
+		expect(runner(directory)(["launcher", "check", "--prefix", directory])).toMatchObject({ status: 1, stderr: "" });
+		expect(runner(directory)(["doctor", "--prefix", directory]).status).toBe(0);
+	});
+
+	it("below a file is named by install", () => {
+		const directory = temporaryDirectory();
+		writeFileSync(join(directory, "file"), "");
+		const places = ["--config", join(directory, "verifier.json"), "--index", join(directory, "app.sigx")];
+		const run = runner(directory)(["launcher", "install", "--prefix", join(directory, "file/lib"), ...places]);
+		expect(run).toMatchObject({ status: 3, stderr: expect.stringMatching(/file\/lib\/launcher\.conf": .*ENOTDIR/) });
+	});
+});
+
+it("an installation that cannot be planned writes nothing", () => {
+	const directory = temporaryDirectory();
+	const at = (name: string) => join(directory, name);
+	const places = ["--prefix", at("lib"), "--config", at("verifier.json"), "--index", at("app.sigx")];
+	const run = runner(at("home"))(["launcher", "install", ...places, "--node", at("none")]);
+	expect(run).toMatchObject({ status: 3, stderr: expect.stringContaining(at("none")) });
+	expect(readdirSync(directory).filter((name) => name !== "home")).toEqual([]);
+});
+
+describe.skipIf(!canBeHost)("an installed launcher (needs root, and the launcher built)", () => {
+	it("that is cut, or another program, is wrong and is not run", () => {
+		const host = new Host();
+		host.ship();
+		const launcher = host.at("lib/sigtool-launch");
+		const whole = readFileSync(launcher);
+		const check = () => host.sigtool(["launcher", "check", ...host.prefix]);
+		expect(check().stdout).toMatch(/^ok +seccomp/m);
+		for (const bytes of [0, 30, 100]) {
+			truncateSync(launcher, bytes);
+			expect([bytes, check().status]).toEqual([bytes, 1]);
+			writeFileSync(launcher, whole);
+		}
+		writeFileSync(launcher, `#!/bin/sh\ntouch ${host.at("ran")}\n`);
+		expect(check()).toMatchObject({
+			status: 1,
+			stdout: expect.stringMatching(/^wrong +launcher .*no static program/m),
+		});
+		// A static program of the right shape that is another one passes for it, and is not run.
+		writeFileSync(launcher, Buffer.concat([whole, Buffer.from("x")]));
+		expect(check().stdout).not.toMatch(/seccomp/);
+		expect(existsSync(host.at("ran"))).toBe(false);
+	});
+
+	it("whose events file is a directory is wrong", () => {
+		const host = new Host();
+		mkdirSync(host.at("log/audit.jsonl"), { recursive: true });
+		host.configure({ audit: { jsonLines: host.at("log/audit.jsonl") } });
+		host.ship();
+		const { status, stdout } = host.sigtool(["launcher", "check", ...host.prefix]);
+		expect([status, stdout]).toEqual([1, expect.stringMatching(/^wrong +events .*is a directory/m)]);
+	});
+});
