@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import { join, resolve } from "node:path";
 import {
 	addTrust,
@@ -100,7 +100,9 @@ export async function trustDeny(what: string, options: TrustDenyOptions): Promis
 	if (!/^\P{Cc}+$/u.test(reason)) throw usageError("Give --reason one line of text");
 	const denials = denialsOf(what, as).map((denial): Denial => ({ ...denial, reason }));
 	if (config !== undefined) {
-		exclusively(config, () => writeAtomically(config, Buffer.from(hostConfigurationDenying(config, denials))));
+		// A rename must replace the file and not a link to it, which a launcher may not use.
+		const file = existsSync(config) ? realpathSync(config) : config;
+		exclusively(file, () => writeAtomically(file, Buffer.from(hostConfigurationDenying(file, denials))));
 	} else {
 		for (const denial of denials) denyTrust(denial);
 	}

@@ -1,7 +1,16 @@
 /** Gives the commands about a launcher files that are none, or that cannot be read, and looks at what they leave. */
 
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import {
+	existsSync,
+	lstatSync,
+	mkdirSync,
+	readdirSync,
+	readFileSync,
+	symlinkSync,
+	truncateSync,
+	writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { canBeHost, Host } from "../../launcher-host.js";
@@ -78,5 +87,15 @@ describe.skipIf(!canBeHost)("an installed launcher (needs root, and the launcher
 		host.ship();
 		const { status, stdout } = host.sigtool(["launcher", "check", ...host.prefix]);
 		expect([status, stdout]).toEqual([1, expect.stringMatching(/^wrong +events .*is a directory/m)]);
+	});
+
+	it("gets a denial although its configuration was named by a link", () => {
+		const host = new Host();
+		host.ship();
+		symlinkSync("verifier.json", host.at("link.json"));
+		const deny = ["trust", "deny", host.at("app/main.js"), "--reason", "bad", "--config", host.at("link.json")];
+		expect(host.sigtool(deny).status).toBe(0);
+		expect(lstatSync(host.at("link.json")).isSymbolicLink()).toBe(true);
+		expect(JSON.parse(readFileSync(host.at("verifier.json"), "utf8")).deny).toHaveLength(1);
 	});
 });
