@@ -1,8 +1,8 @@
 /** Finds refusals in text and in files of events. */
 
-import { closeSync, fstatSync, openSync, readSync, realpathSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync, realpathSync, type Stats, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { errnoReason, quote, SigtoolError } from "@sigtool/core/errors";
+import { ioError, quote, SigtoolError } from "@sigtool/core/errors";
 import { readInputFile } from "../../options/input-file.js";
 import { usageError } from "../../options/usage.js";
 
@@ -94,7 +94,7 @@ export interface Found {
 
 /**
  * Looks for the last refusal of a file, by its path and by its real path, in the last MAX_INPUT_BYTES bytes of each log.
- * @throws ERR_USAGE for a log that is compressed; ERR_IO, ERR_LIMIT
+ * @throws ERR_USAGE for a log that is compressed, a FIFO or a directory; ERR_IO; ERR_LIMIT for a longer stream
  */
 export function lastAbout(path: string, logs: readonly string[]): Found {
 	const paths = [...new Set([path, realPathOf(path)])];
@@ -146,10 +146,39 @@ function timeOf({ time }: Told): string {
 }
 
 function endOf(file: string): string {
-	if (file !== "-") return lastTextOf(file);
+	if (!isStream(file)) return lastTextOf(file);
 	const bytes = readInputFile(file, MAX_INPUT_BYTES);
 	requireText(file, bytes);
 	return bytes.toString();
+}
+
+/**
+ * Tells whether a log can only be read from its beginning, as a process substitution.
+ * @throws ERR_IO; ERR_USAGE for a FIFO, because opening one waits for a writer that may never come
+ */
+function isStream(file: string): boolean {
+	if (file === "-") return true;
+	let stats: Stats;
+	try {
+		stats = statSync(file);
+	} catch (cause) {
+		throw ioError("read", file, cause);
+	}
+	if (stats.isFIFO() && hasName(file)) {
+		const command = `cat ${quote(file)} | sigtool why --log - PATH`;
+		throw usageError(`Cannot look through ${quote(file)}: it is a FIFO; run \`${command}\``);
+	}
+	return !stats.isFile();
+}
+
+/** Tells whether a pipe is a FIFO. The pipe of a process substitution has no name where the link `/dev/fd/N` leads. */
+function hasName(pipe: string): boolean {
+	try {
+		realpathSync.native(pipe);
+		return true;
+	} catch {
+		return false;
+	}
 }
 
 function lastTextOf(file: string): string {
@@ -164,7 +193,7 @@ function lastTextOf(file: string): string {
 		return bytes.subarray(0, readSync(descriptor, bytes, 0, bytes.length, size - bytes.length)).toString();
 	} catch (cause) {
 		if (cause instanceof SigtoolError) throw cause;
-		throw new SigtoolError("ERR_IO", `Cannot read ${quote(file)}: ${errnoReason(cause)}`, { cause, path: file });
+		throw ioError("read", file, cause);
 	} finally {
 		if (descriptor !== undefined) closeSync(descriptor);
 	}

@@ -1,10 +1,11 @@
+import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { expect, it } from "vitest";
 import type { ErrorCode } from "../../../../core/dist/errors.js";
 import { mendOf } from "../../../dist/commands/why/mends.js";
-import { runner, temporaryDirectory } from "../../support.js";
+import { hasProgram, MAIN, runner, temporaryDirectory } from "../../support.js";
 
 const NOWHERE = ["--prefix", "/nowhere"];
 
@@ -193,6 +194,33 @@ it("why looks through several logs for the last refusal by time, and through sta
 		2,
 		expect.stringMatching(/is compressed; run `zcat ".*audit\.jsonl\.3\.gz" \| sigtool why --log - PATH`/),
 	]);
+});
+
+it("why refuses as a log what it would wait for, and a directory, and names the way out", () => {
+	const directory = temporaryDirectory();
+	const fifo = join(directory, "events");
+	execFileSync("mkfifo", [fifo]);
+	symlinkSync("events", join(directory, "link"));
+	for (const name of ["events", "link"]) {
+		const args = [MAIN, "why", "--log", join(directory, name), ...NOWHERE, "/a.js"];
+		expect(spawnSync(process.execPath, args, { encoding: "utf8", timeout: 60_000 })).toMatchObject({
+			status: 2,
+			stderr: expect.stringMatching(/it is a FIFO; run `cat ".*" \| sigtool why --log - PATH` \[ERR_USAGE\]/),
+		});
+	}
+	expect(runner(directory)(["why", "--log", directory, ...NOWHERE, "/a.js"])).toMatchObject({
+		status: 2,
+		stderr: expect.stringMatching(/Cannot read ".*": it is a directory; name a file \[ERR_USAGE\]/),
+	});
+});
+
+it.skipIf(!hasProgram("bash"))("why reads a process substitution as a log (needs bash)", () => {
+	const directory = temporaryDirectory();
+	const log = join(directory, "events.gz");
+	writeFileSync(log, gzipSync(eventOf("module.open_code", { path: "/a.js", reason: "ERR_FILE_ADDED" })));
+	const script = `"$0" "$1" why --log <(zcat "$2") --prefix /nowhere /a.js`;
+	const { status, stdout } = spawnSync("bash", ["-c", script, process.execPath, MAIN, log], { encoding: "utf8" });
+	expect([status, stdout]).toEqual([0, expect.stringMatching(/reason +ERR_FILE_ADDED/)]);
 });
 
 it("why has a mend for each code that the table of refusals lists", () => {
