@@ -240,6 +240,24 @@ export function ioError(action: string, path: string, cause: unknown): SigtoolEr
 	return new SigtoolError("ERR_IO", `Cannot ${action} ${quote(path)}: ${errnoReason(cause)}`, { cause, path });
 }
 
+/** Returns the result of `read`. If it throws a SigtoolError, throws the one that `errorNaming` makes of it. */
+export function namingErrors<T>(what: string, file: string, read: () => T): T {
+	try {
+		return read();
+	} catch (cause) {
+		throw cause instanceof SigtoolError ? errorNaming(what, file, cause) : cause;
+	}
+}
+
+/**
+ * Makes an error that has the code of `cause` and names a file, such as `Cannot use certificate "a.pem": it is empty`.
+ * Returns `cause` if it names the file already.
+ */
+export function errorNaming(what: string, file: string, cause: SigtoolError): SigtoolError {
+	if (cause.path === file && cause.message.includes(quote(file))) return cause;
+	return new SigtoolError(cause.code, `Cannot use ${what} ${quote(file)}: ${reasonOf(cause)}`, { cause, path: file });
+}
+
 /**
  * Returns true if an error of a start comes from a fault that may pass: a full disk, a lack of memory or descriptors, a
  * file that is being replaced, a clock that is not set. Another start may then succeed. An error that has one of these

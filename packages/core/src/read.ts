@@ -2,7 +2,16 @@
 
 export { contentDigest } from "./digest/authenticode.js";
 export { createFsverityHasher, type FsverityHasher, type FsverityOptions } from "./digest/fsverity.js";
-export { ERROR_CODES, type ErrorCode, type ExitStatus, errnoReason, isPassing, quote, SigtoolError } from "./errors.js";
+export {
+	ERROR_CODES,
+	type ErrorCode,
+	type ExitStatus,
+	errnoReason,
+	isPassing,
+	namingErrors,
+	quote,
+	SigtoolError,
+} from "./errors.js";
 export type { Finding, SignedFile, SignedSet } from "./fileset/compare.js";
 export { pathOfDescriptor } from "./fileset/descriptor-path.js";
 export {

@@ -1,7 +1,8 @@
 /** Tells what a host's trust index and configuration hold that an administrator should know before a start does. */
 
-import { MAX_TRUST_INDEX_BYTES, readBounded, type VerifiedTrustIndex, verifyTrustIndex } from "@sigtool/core/read";
+import type { VerifiedTrustIndex } from "@sigtool/core/read";
 import { endsOf } from "./gate/deny-list.js";
+import { verifyIndexFile } from "./gate/verify-index-file.js";
 import { type HostConfiguration, readHostConfiguration } from "./host/config.js";
 
 export interface HostExamination {
@@ -38,8 +39,7 @@ export interface HostPlace {
  */
 export function examineHost({ index: file, config, development = "refuse" }: HostPlace): HostExamination {
 	const configuration = readHostConfiguration({ file: config, development });
-	const bytes = readBounded(file, MAX_TRUST_INDEX_BYTES);
-	const verified = verifyTrustIndex(bytes, { trust: configuration.trust, development });
+	const verified = verifyIndexFile(file, { trust: configuration.trust, development });
 	return { ends: endsOfHost(configuration, verified), denied: deniedEntries(configuration, verified) };
 }
 

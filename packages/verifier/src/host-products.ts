@@ -1,6 +1,6 @@
 /** Tells a person's tools which files the index of this host vouches for, and where they lie. */
 
-import { MAX_TRUST_INDEX_BYTES, readBounded, verifyTrustIndex } from "@sigtool/core/read";
+import { verifyIndexFile } from "./gate/verify-index-file.js";
 import { readHostConfiguration } from "./host/config.js";
 
 /** A product of a verified trust index, bound as on this host. */
@@ -31,8 +31,7 @@ export interface HostProductsOptions {
  */
 export function productsOfHost({ index: file, config, development }: HostProductsOptions): HostProduct[] {
 	const { trust, products: bound } = readHostConfiguration({ file: config, development });
-	const bytes = readBounded(file, MAX_TRUST_INDEX_BYTES);
-	const { index } = verifyTrustIndex(bytes, { trust, development });
+	const { index } = verifyIndexFile(file, { trust, development });
 	return index.products.map(({ name, root, adopted = false }) => ({
 		name,
 		root: bound.find((each) => each.name === name)?.root ?? root,

@@ -15,15 +15,14 @@ import {
 	type HostDocument,
 	hostFromFileBytes,
 	MAX_HOST_BYTES,
-	MAX_TRUST_INDEX_BYTES,
 	type Mode,
 	parseTrustIndex,
 	readBounded,
-	type TrustIndex,
 	writeAtomically,
 } from "@sigtool/core";
-import { ioError, quote, reasonOf, SigtoolError } from "@sigtool/core/errors";
+import { ioError, quote, SigtoolError } from "@sigtool/core/errors";
 import type { NativeParts } from "../native/native-parts.js";
+import { fromIndexFile } from "../output/index-file.js";
 import { aboutSpython } from "../python/spython.js";
 import {
 	encodeLauncherConf,
@@ -248,7 +247,9 @@ function planPython(
  */
 export function derivedSettings({ index, config }: Pick<LauncherPlan, "index" | "config">): DerivedSettings {
 	const { audit, products: bound = [] } = hostDocument(config) ?? {};
-	const { products, policy } = existsSync(index) ? readIndex(index) : { products: [], policy: DEFAULT_POLICY };
+	const { products, policy } = existsSync(index)
+		? fromIndexFile(index, parseTrustIndex)
+		: { products: [], policy: DEFAULT_POLICY };
 	const { stringCode, addons, workers } = policy.runtime;
 	const refused = { "string-code": stringCode, addons, workers };
 	const names = ["string-code", "addons", "workers"] as const;
@@ -260,15 +261,6 @@ export function derivedSettings({ index, config }: Pick<LauncherPlan, "index" | 
 		writableCode: policy.launch.writableCode,
 		refused: names.filter((name) => refused[name] === "refuse"),
 	};
-}
-
-function readIndex(file: string): TrustIndex {
-	try {
-		return parseTrustIndex(readBounded(file, MAX_TRUST_INDEX_BYTES));
-	} catch (cause) {
-		if (!(cause instanceof SigtoolError) || cause.path !== undefined) throw cause;
-		throw new SigtoolError(cause.code, `Cannot use ${quote(file)}: ${reasonOf(cause)}`, { cause, path: file });
-	}
 }
 
 export type DerivedSettings = Pick<

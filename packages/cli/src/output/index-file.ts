@@ -1,5 +1,5 @@
 import { type IndexedProduct, MAX_TRUST_INDEX_BYTES, readBounded, type TrustIndex } from "@sigtool/core";
-import { quote, reasonOf, SigtoolError } from "@sigtool/core/errors";
+import { namingErrors } from "@sigtool/core/errors";
 import { escaped } from "./output.js";
 import { count, isoTime } from "./render.js";
 
@@ -10,18 +10,7 @@ import { count, isoTime } from "./render.js";
  */
 export function fromIndexFile<T>(file: string, read: (bytes: Uint8Array) => T): T {
 	const bytes = readBounded(file, MAX_TRUST_INDEX_BYTES);
-	try {
-		return read(bytes);
-	} catch (cause) {
-		throw cause instanceof SigtoolError ? indexError(file, cause) : cause;
-	}
-}
-
-/** Makes an error with the code of `cause` that names the file of the trust index. Returns `cause` if it names it. */
-export function indexError(file: string, cause: SigtoolError): SigtoolError {
-	if (cause.path === file && cause.message.includes(quote(file))) return cause;
-	const message = `Cannot use trust index ${quote(file)}: ${reasonOf(cause)}`;
-	return new SigtoolError(cause.code, message, { cause, path: file });
+	return namingErrors("trust index", file, () => read(bytes));
 }
 
 /** Returns the rows about a product: its name, its directory, and that nobody signed it if it was adopted. */

@@ -4,7 +4,7 @@
  */
 
 import { createHash } from "node:crypto";
-import { quote, SigtoolError } from "../errors.js";
+import { namingErrors, quote, SigtoolError } from "../errors.js";
 import type { NewTimestamp, TimestampRequest } from "../pki/timestamp-request.js";
 import type { Signer } from "../signer/signer.js";
 import { readBounded, requireFileName, writeAtomically } from "../system/store.js";
@@ -40,7 +40,7 @@ export function openUnsignedIndex(file: string, options: OpenUnsignedIndexOption
 		const message = `Cannot sign ${quote(file)}: its digest is ${sha256}, expected ${expected}; get the file again from who compiled it`;
 		throw new SigtoolError("ERR_DIGEST_MISMATCH", message, { path: file });
 	}
-	return { file, sha256, content, index: parseUnsignedIndex(content) };
+	return { file, sha256, content, index: namingErrors("trust index", file, () => parseUnsignedIndex(content)) };
 }
 
 export interface FinishIndexOptions {
@@ -91,7 +91,8 @@ export function indexChangesSince(
 	unsigned: UnsignedIndex,
 	{ require = "any" }: { readonly require?: "any" | "newer" } = {},
 ): IndexChanges {
-	const previous = parseTrustIndex(readBounded(previousFile, MAX_TRUST_INDEX_BYTES));
+	const bytes = readBounded(previousFile, MAX_TRUST_INDEX_BYTES);
+	const previous = namingErrors("trust index", previousFile, () => parseTrustIndex(bytes));
 	const doubts = doubtsAbout(previous, unsigned.index);
 	if (require === "newer" && doubts.length > 0) {
 		const message = `Cannot sign ${quote(unsigned.file)}: it is no newer index than ${quote(previousFile)}: ${doubts.join("; ")}`;

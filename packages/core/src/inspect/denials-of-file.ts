@@ -1,14 +1,14 @@
 /** Computes the digests by which the deny list refuses a given file. */
 
 import { createHash } from "node:crypto";
-import { quote, SigtoolError } from "../errors.js";
+import { namingErrors, quote, SigtoolError } from "../errors.js";
 import { digestFile } from "../fileset/digest-file.js";
 import { certificatesFromFileBytes, spkiSha256 } from "../pki/certificate.js";
 import { parseSignedData } from "../pki/cms.js";
 import type { DeniedKind } from "../pki/deny-list.js";
 import { readBounded } from "../system/store.js";
 import { isTrustIndex, signedPartOf } from "../trust/trust-index.js";
-import { readCatalogFile } from "../verify/catalog-file.js";
+import { parseCatalogFile } from "../verify/catalog-file.js";
 
 export interface DeniedDigest {
 	readonly kind: DeniedKind;
@@ -29,13 +29,15 @@ export function denialsOfFile(file: string, kind: DeniedKind = kindByName(file))
 		case "file":
 			return [{ kind, sha256: Buffer.from(digestFile(file, "sha256").digest).toString("hex") }];
 		case "catalog": {
-			const bytes = readCatalogFile(file);
-			return [bytes, signedBytes(bytes, file)].map((part) => ({ kind, sha256: sha256Of(part) }));
+			const parts = parseCatalogFile(file, (bytes) => [bytes, signedBytes(bytes, file)]);
+			return parts.map((part) => ({ kind, sha256: sha256Of(part) }));
 		}
 		default: {
-			const [certificate, ...others] = certificatesFromFileBytes(readBounded(file, MAX_CERTIFICATE_FILE_BYTES));
+			const bytes = readBounded(file, MAX_CERTIFICATE_FILE_BYTES);
+			const read = () => certificatesFromFileBytes(bytes);
+			const [certificate, ...others] = namingErrors("certificate", file, read);
 			if (others.length > 0) {
-				const message = `Cannot choose among ${others.length + 1} certificates in ${quote(file)}`;
+				const message = `Cannot choose among ${others.length + 1} certificates in ${quote(file)}: name a file with one`;
 				throw new SigtoolError("ERR_USAGE", message, { path: file });
 			}
 			if (kind === "key") return [{ kind, sha256: spkiSha256(certificate) }];

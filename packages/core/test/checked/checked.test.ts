@@ -126,6 +126,7 @@ const UNCHECKED: ReadonlySet<string> = new Set([
 	...[
 		"listIdentities",
 		"listTrust",
+		"namingErrors",
 		"parsePolicy",
 		"pathOfDescriptor",
 		"quote",

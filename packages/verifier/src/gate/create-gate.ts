@@ -5,14 +5,12 @@ import {
 	EARLIEST_SECONDS,
 	type IndexDigests,
 	MAX_POLICY_BYTES,
-	MAX_TRUST_INDEX_BYTES,
 	MODES,
 	type Mode,
 	type Policy,
 	policyFromFileBytes,
 	policyInMode,
 	quote,
-	readBounded,
 	SigtoolError,
 	type VerifiedSigner,
 	verifyTrustIndex,
@@ -30,6 +28,7 @@ import { type CodeIndex, createJudge } from "./judge.js";
 import { createKernelCheck, type KernelAddon } from "./kernel-check.js";
 import { evidenceFacts, processFacts, refusalFacts } from "./start-facts.js";
 import { createTerm, type End, noSeenEnds, type SeenEnds } from "./term.js";
+import { verifyIndexFile } from "./verify-index-file.js";
 
 export interface GateOptions {
 	/**
@@ -207,9 +206,9 @@ export function readIndex(
 		const message = `Cannot start: neither the program nor ${quote(configuration.file)} names a trust index`;
 		throw new SigtoolError("ERR_HOST_CONFIG", message);
 	}
-	const bytes = typeof source === "string" ? readBounded(source, MAX_TRUST_INDEX_BYTES) : source;
 	const { trust } = configuration;
-	const verified = verifyTrustIndex(bytes, { trust, development, digests, at, findRecord: addon?.findRecord });
+	const options = { trust, development, digests, at, findRecord: addon?.findRecord };
+	const verified = typeof source === "string" ? verifyIndexFile(source, options) : verifyTrustIndex(source, options);
 	const { policy, signers, products, notAfter } = verified.index;
 	const catalogs = products.flatMap((product) => product.catalogs);
 	return {

@@ -10,7 +10,7 @@ import { openSigner } from "../../options/signer-options.js";
 import { sourceDate } from "../../options/source-date.js";
 import { timestampFields, timestampRequestOf, timestampText } from "../../options/timestamp-options.js";
 import { usageError } from "../../options/usage.js";
-import { fromIndexFile, productRows } from "../../output/index-file.js";
+import { productRows } from "../../output/index-file.js";
 import { escaped, printNote, type Report, rows } from "../../output/output.js";
 import { count, isoTime, signerFields, signerRows, writtenRows } from "../../output/render.js";
 import type { FinishCommandOptions } from "./finish-options.js";
@@ -23,7 +23,7 @@ export async function finishIndex(file: string, options: FinishCommandOptions): 
 	const startedAt = performance.now();
 	const warnings: string[] = [];
 	const { expectDigest, output } = options;
-	const unsigned = fromIndexFile(file, () => openUnsignedIndex(file, { expectDigest }));
+	const unsigned = openUnsignedIndex(file, { expectDigest });
 	const changes = options.previous === undefined ? undefined : describeChanges(options.previous, unsigned, options);
 	if (changes !== undefined) warnings.push(...changes.doubts);
 	const about = rows([...contentRows(unsigned.index), ["unsigned", unsigned.sha256], ["since", changes?.summary]]);

@@ -6,10 +6,10 @@ import {
 	verifyTrustIndex,
 	verifyUnrevokedIndex,
 } from "@sigtool/core";
-import { quote, SigtoolError } from "@sigtool/core/errors";
+import { errorNaming, quote, SigtoolError } from "@sigtool/core/errors";
 import type { Judgement } from "../../options/judgement.js";
 import type { SignerDemands } from "../../options/signer-demands.js";
-import { fromIndexFile, indexError, indexFields, indexRows } from "../../output/index-file.js";
+import { fromIndexFile, indexFields, indexRows } from "../../output/index-file.js";
 import { escaped, rows } from "../../output/output.js";
 import {
 	developmentNotes,
@@ -108,7 +108,7 @@ async function verified(
 	if (revocation === undefined) return fromIndexFile(file, (bytes) => verifyTrustIndex(bytes, options));
 	const checking = fromIndexFile(file, (bytes) => verifyUnrevokedIndex(bytes, { ...options, revocation }));
 	return checking.catch((cause) => {
-		throw cause instanceof SigtoolError ? indexError(file, cause) : cause;
+		throw cause instanceof SigtoolError ? errorNaming("trust index", file, cause) : cause;
 	});
 }
 

@@ -64,6 +64,17 @@ describe.skipIf(!hasProgram("openssl"))("a trust index that is signed later (nee
 		}
 	});
 
+	it("16.10: names the --previous that is no index", () => {
+		build("app.sigx");
+		writeFileSync(at("old.sigx"), readFileSync(at("app.sigx")).subarray(0, 100));
+		expect(finish("app.sigx", "--previous", at("old.sigx"))).toMatchObject({
+			status: 1,
+			stderr: expect.stringMatching(
+				/^error: Cannot use trust index ".*old\.sigx": it is truncated.*\[ERR_INDEX_FORMAT\]/,
+			),
+		});
+	});
+
 	it("16.10: is no index before it is signed", () => {
 		build("app.sigx");
 		const verify = sigtool(["verify", at("app.sigx"), "--signature-only", "--trust", key.certFile]);

@@ -7,6 +7,7 @@ import {
 	mkdirSync,
 	readdirSync,
 	readFileSync,
+	rmSync,
 	symlinkSync,
 	truncateSync,
 	writeFileSync,
@@ -78,6 +79,21 @@ describe.skipIf(!canBeHost)("an installed launcher (needs root, and the launcher
 		writeFileSync(launcher, Buffer.concat([whole, Buffer.from("x")]));
 		expect(check().stdout).not.toMatch(/seccomp/);
 		expect(existsSync(host.at("ran"))).toBe(false);
+	});
+
+	it("names the index or the configuration that cannot be used", () => {
+		const host = new Host();
+		host.ship();
+		const [index, config] = [host.at("app.sigx"), host.at("verifier.json")];
+		const run = (...args: string[]) => host.sigtool([...args, ...host.prefix]).stdout;
+		truncateSync(index, 100);
+		expect(run("launcher", "check")).toMatch(`cannot use trust index "${index}": it is truncated`);
+		expect(run("launcher", "check", "--files")).toMatch(`not compared: cannot use trust index "${index}": it is`);
+		expect(run("why", host.at("app/main.js"))).toMatch(`Cannot use trust index "${index}": it is truncated`);
+		rmSync(config);
+		expect(run("launcher", "check")).toMatch(
+			`${config} does not exist: run \`sigtool launcher install --prefix ${host.at("lib")}\``,
+		);
 	});
 
 	it("whose events file is a directory is wrong", () => {

@@ -125,7 +125,11 @@ describe.skipIf(!canBeHost)("sigtool launcher (needs root, and the launcher buil
 	it.each([
 		[["--node", "/nope"], /^error: Cannot use "\/nope": no such file or directory \(ENOENT\) \[ERR_IO\]\n$/, 3],
 		[["--config", "/etc"], /"\/etc" as configuration: it is not a file \[ERR_USAGE\]/, 2],
-		[["--index", MAIN], /Cannot use ".*": it does not begin with the bytes of a trust index \[ERR_INDEX_FORMAT\]/, 1],
+		[
+			["--index", MAIN],
+			/Cannot use trust index ".*": it does not begin with the bytes of a trust index \[ERR_INDEX_FORMAT\]/,
+			1,
+		],
 	] as const)("refuses to install with %s, and names it", (args, message, exit) => {
 		const host = new Host();
 		const { status, stderr } = host.sigtool(["launcher", "install", ...host.prefix, ...host.places, ...args]);

@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { createHash, X509Certificate } from "node:crypto";
-import { chmodSync, existsSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
 import { bitString, DerReader, integer, oid, sequence, TAG } from "../../../../core/dist/asn1/der.js";
@@ -234,5 +234,21 @@ describe.skipIf(!hasOpenssl)("trust deny", () => {
 		});
 		expect(deny(join(home, "nothing"), "--reason", "x").stderr).toContain("ERR_ROOT_MISSING");
 		expect(deny(join(lib, "index.js"), "--as", "catalog", "--reason", "x").status).toBe(1);
+	});
+
+	test("names the file that is no certificate, catalog or index", () => {
+		const index = join(home, "lib.sigx");
+		expect(sigtool(["compile", lib, ...key, "--trust", caFile, "-o", index]).status).toBe(0);
+		truncateSync(index, 100);
+		for (const [file, ...as] of [
+			[index],
+			[join(lib, "index.js"), "--as", "key"],
+			[join(lib, "index.js"), "--as", "certificate"],
+			[join(lib, "index.js"), "--as", "catalog"],
+		]) {
+			const { status, stderr } = sigtool(["trust", "deny", file, ...as, "--reason", "x"]);
+			expect(stderr).toContain(`"${file}": `);
+			expect(status).not.toBe(0);
+		}
 	});
 });
