@@ -107,6 +107,8 @@ export async function trustDeny(what: string, options: TrustDenyOptions): Promis
 		for (const denial of denials) denyTrust(denial);
 	}
 	const holdings = config === undefined ? [] : indexesOf(config, index).map((file) => holdingOf(file, config, denials));
+	const linesAbout = (judged: boolean) =>
+		holdings.filter((each) => each.judged === judged).map(({ file, says }) => `${escaped(file)} ${escaped(says)}`);
 	const unknown = "no trust index is known here: name those of your services with --index, to see what they hold";
 	return {
 		exit: 0,
@@ -118,7 +120,7 @@ export async function trustDeny(what: string, options: TrustDenyOptions): Promis
 				["reason", escaped(reason)],
 				["in", config && escaped(config)],
 			]),
-			...holdings.map(({ file, says }) => `${escaped(file)} ${escaped(says)}`),
+			...linesAbout(true),
 			...(config === undefined
 				? []
 				: [
@@ -126,11 +128,14 @@ export async function trustDeny(what: string, options: TrustDenyOptions): Promis
 						`running services take it over when they next load a file, at most ${LOOK_SECONDS} s from now; what they have loaded runs on until you restart them`,
 					]),
 		],
+		warnings: linesAbout(false),
 	};
 }
 
 interface Holding {
 	readonly file: string;
+	/** False if the index cannot be used, so that nobody knows what it holds. */
+	readonly judged: boolean;
 	readonly says: string;
 	/** The denied files that the index signs, as `product` and `path`. */
 	readonly entries: readonly { readonly product: string; readonly path: string }[];
@@ -156,12 +161,13 @@ function holdingOf(file: string, config: string, denials: readonly DeniedDigest[
 		const { denied } = examineHost({ index: file, config, development: "allow" });
 		const entries = denied.filter((entry) => denials.some(({ sha256 }) => sha256 === entry.sha256));
 		const names = entries.map(({ product, path }) => `"${path}" of "${product}"`);
-		return { file, entries, says: names.length === 0 ? "holds none of it" : `holds ${names.join(", ")}` };
+		return { file, judged: true, entries, says: names.length === 0 ? "holds none of it" : `holds ${names.join(", ")}` };
 	} catch (error) {
 		if (!(error instanceof SigtoolError)) throw error;
-		const isDenied = error.code === "ERR_DENIED";
-		const says = isDenied ? `is refused as a whole: ${reasonOf(error)}` : `cannot be judged: ${reasonOf(error)}`;
-		return { file, entries: [], says };
+		// The file is named beside the reason, so an error that only names the file is left out.
+		const reason = reasonOf(error.cause instanceof SigtoolError ? error.cause : error);
+		const judged = error.code === "ERR_DENIED";
+		return { file, judged, entries: [], says: `${judged ? "is refused as a whole" : "cannot be judged"}: ${reason}` };
 	}
 }
 

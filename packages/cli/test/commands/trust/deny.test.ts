@@ -251,4 +251,17 @@ describe.skipIf(!hasOpenssl)("trust deny", () => {
 			expect(status).not.toBe(0);
 		}
 	});
+
+	test("warns of an index whose denied files cannot be told", () => {
+		const config = join(home, "verifier.json");
+		const index = join(home, "lib.sigx");
+		writeFileSync(config, JSON.stringify({ version: 1 }));
+		writeFileSync(index, "SIGX");
+		const deny = ["trust", "deny", join(lib, "index.js"), "--reason", "x", "--config", config, "--index", index];
+		expect(sigtool(deny)).toMatchObject({
+			status: 0,
+			stderr: expect.stringMatching(/^warning: .*lib\.sigx cannot be judged: it /),
+		});
+		expect(sigtool([...deny, "--json"]).json().warnings).toHaveLength(1);
+	});
 });
