@@ -1,7 +1,7 @@
 /** Makes findings about an installed launcher. */
 
 import { resolve } from "node:path";
-import { errnoReason, reasonOf, SigtoolError } from "@sigtool/core/errors";
+import { errnoReason, ioError, reasonOf, SigtoolError } from "@sigtool/core/errors";
 import { faultOfFile } from "@sigtool/verifier";
 import { type LauncherConf, type PinnedFile, pin } from "./launcher-conf.js";
 
@@ -32,7 +32,13 @@ export function pinned(
 
 /** Throws if sigtool-launch would refuse the file. The result is always undefined, so that a call can stand before `??`. */
 export function fault(file: string, development: LauncherConf["development"]): undefined {
-	const found = faultOfFile(resolve(file), { development, sticky: development === "allow" ? "accept" : "refuse" });
+	const sticky = development === "allow" ? "accept" : "refuse";
+	let found: string | undefined;
+	try {
+		found = faultOfFile(resolve(file), { development, sticky });
+	} catch (cause) {
+		throw ioError("look at", file, cause);
+	}
 	return found === undefined ? undefined : refuse(found);
 }
 

@@ -113,7 +113,10 @@ function findingsAbout(directory: string, denied: "note" | "wrong"): LauncherFin
 			(isStatic(launcher) ? launcher : refuse(`${launcher} is no static program: run \`${again}\` as root`))
 		);
 	});
-	const configuration = judged("configuration", () => fault(conf.config, development) ?? configurationSays(conf));
+	const configuration = judged("configuration", () => {
+		if (!existsSync(conf.config)) refuse(`${conf.config} does not exist: run \`${again}\` as root, which writes one`);
+		return fault(conf.config, development) ?? configurationSays(conf);
+	});
 	const index =
 		configuration.status === "wrong"
 			? [note("index", "not judged: the configuration cannot be used")]
