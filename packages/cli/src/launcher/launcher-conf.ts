@@ -54,6 +54,11 @@ export interface LauncherConf {
 /** The lists of `launch.network`, and the key in launcher.conf of each item. */
 const NETWORK_KEYS = { connect: "connect", bind: "bind", sockets: "socket" } as const;
 
+/** Tells whether neither launcher.conf nor the record of a shared index can have this path. */
+export function hasControlCharacter(path: string): boolean {
+	return /\p{Cc}/u.test(path);
+}
+
 /** @throws ERR_USAGE for a value that the launcher would refuse, such as a path with a line break */
 export function encodeLauncherConf(conf: LauncherConf): string {
 	const lines: [string, string | undefined][] = [

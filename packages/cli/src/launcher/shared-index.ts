@@ -21,7 +21,7 @@ import {
 import { ioError, quote, SigtoolError } from "@sigtool/core/errors";
 import { faultOfFile as faultOfOwner } from "@sigtool/verifier";
 import { fromIndexFile } from "../output/index-file.js";
-import { identityOf, pin } from "./launcher-conf.js";
+import { hasControlCharacter, identityOf, pin } from "./launcher-conf.js";
 
 export interface SharedIndex {
 	/** The real path of the index. */
@@ -39,14 +39,21 @@ export function sharedDirectory(prefix: string): string {
 /**
  * Shares these indexes, and forgets each that is gone or was replaced. A process keeps what it has mapped, because a
  * copy is removed but never written to.
- * @throws ERR_LAUNCHER if this user is not root or an index changes meanwhile, ERR_IO, and what parsing an index throws
+ * @throws ERR_LAUNCHER if this user is not root or an index changes meanwhile, ERR_USAGE for a path with a control
+ * character, ERR_IO, and what parsing an index throws
  */
 export function shareIndexes(prefix: string, files: readonly string[]): SharedIndex[] {
 	if (process.getuid?.() !== 0) throw new SigtoolError("ERR_LAUNCHER", "Cannot share an index: only root can");
+	const indexes = files.map(realPath);
+	const unwritable = indexes.find(hasControlCharacter);
+	if (unwritable !== undefined) {
+		const reason = "its path has a control character, such as a line break; move it";
+		throw new SigtoolError("ERR_USAGE", `Cannot share ${quote(unwritable)}: ${reason}`, { path: unwritable });
+	}
 	const directory = sharedDirectory(prefix);
 	makeDirectory(directory);
 	return exclusively(directory, () => {
-		const shared = files.map((file) => shareIndex(directory, realPath(file)));
+		const shared = indexes.map((index) => shareIndex(directory, index));
 		removeStale(directory);
 		return shared;
 	});
@@ -73,7 +80,6 @@ function copyPath(directory: string, digest: string): string {
 	return join(directory, copyName({ digest }));
 }
 
-/** @throws ERR_CONFIG if the path of the index has a line break */
 function encodeRecord(members: Omit<SharedDocument, "version">): string {
 	const text = Object.entries({ version: 1, ...members })
 		.map(([key, value]) => `${key} ${value}\n`)

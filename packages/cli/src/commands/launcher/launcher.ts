@@ -6,7 +6,7 @@ import { announcedOf } from "../../launcher/announced.js";
 import type { LauncherFinding } from "../../launcher/finding.js";
 import { settingsFor } from "../../launcher/kept-settings.js";
 import { checkLauncher } from "../../launcher/launcher-check.js";
-import { readLauncherConf } from "../../launcher/launcher-conf.js";
+import { hasControlCharacter, readLauncherConf } from "../../launcher/launcher-conf.js";
 import { compareFiles } from "../../launcher/launcher-files.js";
 import {
 	CONF_NAME,
@@ -41,11 +41,14 @@ export interface LauncherInstallOptions extends OutputOptions {
 export async function launcherInstall(options: LauncherInstallOptions): Promise<Report> {
 	const { node, python, allowDevelopment } = options;
 	const prefix = realPlace(options.prefix);
+	requirePlainPath("--prefix", prefix);
 	const given = { node, python, index: options.index, config: options.config, mode: options.mode, allowDevelopment };
 	const { kept, ...settings } = settingsFor(prefix, given);
 	const announced = announcedOf(settings, options);
 	const parts = nativeParts();
 	const [config, index] = [resolve(settings.config), resolve(settings.index)];
+	requirePlainPath("--config", config);
+	requirePlainPath("--index", index);
 	if (existsSync(config) && !statSync(config).isFile())
 		throw usageError(`Cannot use ${quote(config)} as configuration: it is not a file`);
 	const isNew = !existsSync(config);
@@ -101,6 +104,13 @@ export async function launcherInstall(options: LauncherInstallOptions): Promise<
 					]
 				: [],
 	};
+}
+
+/** launcher.conf, which has the path, is lines of text. @throws ERR_USAGE */
+function requirePlainPath(option: string, path: string): void {
+	if (!hasControlCharacter(path)) return;
+	const reason = "the path has a control character, such as a line break; name another";
+	throw usageError(`Cannot use ${quote(path)} with ${option}: ${reason}`);
 }
 
 /** Returns the real path that a directory has, or will have when it is made. */

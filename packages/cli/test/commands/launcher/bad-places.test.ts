@@ -2,6 +2,7 @@
 
 import { spawnSync } from "node:child_process";
 import {
+	copyFileSync,
 	existsSync,
 	lstatSync,
 	mkdirSync,
@@ -57,6 +58,21 @@ it("an installation that cannot be planned writes nothing", () => {
 	expect(readdirSync(directory).filter((name) => name !== "home")).toEqual([]);
 });
 
+it.each(["--prefix", "--config", "--index"])("a control character in %s is refused by its name", (option) => {
+	const directory = temporaryDirectory();
+	const at = (name: string) => join(directory, name);
+	for (const name of ["line\nbreak", "escape\u001b"]) {
+		const places = { "--prefix": at("lib"), "--config": at("verifier.json"), "--index": at("app.sigx") };
+		const args = Object.entries({ ...places, [option]: at(name) }).flat();
+		const says = `Cannot use "${directory}/${JSON.stringify(name).slice(1, -1)}" with ${option}: `;
+		expect(runner(at("home"))(["launcher", "install", ...args])).toMatchObject({
+			status: 2,
+			stderr: expect.stringContaining(says),
+		});
+		expect(readdirSync(directory)).toEqual(["home"]);
+	}
+});
+
 describe.skipIf(!canBeHost)("an installed launcher (needs root, and the launcher built)", () => {
 	it("that is cut, or another program, is wrong and is not run", () => {
 		const host = new Host();
@@ -103,6 +119,23 @@ describe.skipIf(!canBeHost)("an installed launcher (needs root, and the launcher
 		host.ship();
 		const { status, stdout } = host.sigtool(["launcher", "check", ...host.prefix]);
 		expect([status, stdout]).toEqual([1, expect.stringMatching(/^wrong +events .*is a directory/m)]);
+	});
+
+	it("shares no index whose path has a control character, and names it", () => {
+		const host = new Host();
+		host.ship();
+		const before = readdirSync(host.at("lib/indexes"));
+		for (const [name, shown] of [
+			["line\nbreak", "line\\nbreak"],
+			["escape\u001b", "escape\\u001b"],
+		] as const) {
+			copyFileSync(host.at("app.sigx"), host.at(name));
+			expect(host.sigtool(["launcher", "share", ...host.prefix, host.at(name)])).toMatchObject({
+				status: 2,
+				stderr: expect.stringContaining(`Cannot share "${host.at(shown)}": `),
+			});
+		}
+		expect(readdirSync(host.at("lib/indexes"))).toEqual(before);
 	});
 
 	it("gets a denial although its configuration was named by a link", () => {
