@@ -8,7 +8,7 @@
  */
 
 import { spawnSync } from "node:child_process";
-import { existsSync, lstatSync, mkdirSync, readFileSync, realpathSync, type Stats } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readFileSync, realpathSync, type Stats, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import {
 	DEFAULT_POLICY,
@@ -80,14 +80,23 @@ export function launcherIn(directory: string): string {
 
 /**
  * Returns the real path of a directory with a launcher, and that of its settings.
- * @throws ERR_LAUNCHER if none is installed there
+ * @throws ERR_LAUNCHER if none is installed there, ERR_IO
  */
 export function installedIn(prefix: string): { readonly directory: string; readonly confFile: string } {
 	const directory = existsSync(prefix) ? realpathSync(prefix) : resolve(prefix);
 	const confFile = join(directory, CONF_NAME);
-	if (existsSync(confFile)) return { directory, confFile };
+	if (isThere(confFile)) return { directory, confFile };
 	const mend = "run `sigtool launcher install`, or name the directory with --prefix";
 	throw new SigtoolError("ERR_LAUNCHER", `Cannot find ${quote(confFile)}: ${mend}`, { path: confFile });
+}
+
+/** Tells whether a file exists, where `existsSync` would also deny a file that this user may not look at. @throws ERR_IO */
+export function isThere(file: string): boolean {
+	try {
+		return statSync(file, { throwIfNoEntry: false }) !== undefined;
+	} catch (cause) {
+		throw ioError("look at", file, cause);
+	}
 }
 
 /**

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { configDirectory } from "@sigtool/core";
 import { isPassing, quote, SigtoolError } from "@sigtool/core/errors";
-import { launcherIn } from "../../launcher/launcher-place.js";
+import { isThere, launcherIn } from "../../launcher/launcher-place.js";
 import { environmentWithoutSecrets } from "../../options/secret-variables.js";
 import { usageError } from "../../options/usage.js";
 import { printFailure } from "../../output/output.js";
@@ -93,7 +93,7 @@ async function start(script: string, args: readonly string[], options: RunComman
 		);
 	}
 	const launcher = launcherIn(resolve(prefix));
-	if (!existsSync(launcher)) {
+	if (!isThere(launcher)) {
 		const mend = "run `sigtool launcher install`, or try it with --allow-development";
 		throw new SigtoolError("ERR_LAUNCHER", `Cannot find ${quote(launcher)}: ${mend}`, { path: launcher });
 	}

@@ -1,10 +1,10 @@
-import { existsSync, realpathSync } from "node:fs";
+import { realpathSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { readBounded } from "@sigtool/core";
 import { ERROR_CODES, type ErrorCode, errnoReason, quote, SigtoolError } from "@sigtool/core/errors";
 import { verifyHost } from "@sigtool/verifier";
 import { type LauncherConf, readLauncherConf } from "../../launcher/launcher-conf.js";
-import { CONF_NAME } from "../../launcher/launcher-place.js";
+import { CONF_NAME, isThere } from "../../launcher/launcher-place.js";
 import { readInputFile } from "../../options/input-file.js";
 import { usageError } from "../../options/usage.js";
 import { escaped, type OutputOptions, type Report, rows } from "../../output/output.js";
@@ -127,7 +127,7 @@ function explainFile(path: string, { log, prefix }: WhyOptions): Report {
 			`Cannot explain ${quote(path)}: no launcher is installed in ${quote(prefix)}; name its directory with --prefix, or the events with --log`,
 		);
 	}
-	const own = conf?.audit !== undefined && existsSync(conf.audit) ? [conf.audit] : [];
+	const own = conf?.audit !== undefined && isThere(conf.audit) ? [conf.audit] : [];
 	const logs = log ?? own;
 	const { refusal, since } = lastAbout(path, logs);
 	const explanation = refusal && explain(refusal);
@@ -152,7 +152,7 @@ function placesText(logs: readonly string[], since: string | undefined, isDefaul
 
 function confIn(prefix: string): LauncherConf | undefined {
 	const file = join(prefix, CONF_NAME);
-	return existsSync(file) ? readLauncherConf(file) : undefined;
+	return isThere(file) ? readLauncherConf(file) : undefined;
 }
 
 /** No policy allows a larger file. */

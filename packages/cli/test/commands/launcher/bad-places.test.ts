@@ -2,6 +2,7 @@
 
 import { spawnSync } from "node:child_process";
 import {
+	chmodSync,
 	copyFileSync,
 	existsSync,
 	lstatSync,
@@ -16,7 +17,7 @@ import {
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { canBeHost, Host } from "../../launcher-host.js";
-import { runner, temporaryDirectory } from "../../support.js";
+import { MAIN, runner, temporaryDirectory } from "../../support.js";
 
 const CONFS: Readonly<Record<string, readonly [make: (file: string) => void, says: RegExp, status: number]>> = {
 	"a FIFO": [(file) => spawnSync("mkfifo", [file]), /launcher\.conf": it is not a regular file \[ERR_IO\]/, 3],
@@ -110,6 +111,31 @@ describe.skipIf(!canBeHost)("an installed launcher (needs root, and the launcher
 		expect(run("launcher", "check")).toMatch(
 			`${config} does not exist: run \`sigtool launcher install --prefix ${host.at("lib")}\``,
 		);
+	});
+
+	const user = ["--reuid=1234", "--regid=1234", "--clear-groups", process.execPath];
+	const isReadable =
+		spawnSync("setpriv", [...user, "-e", `require("fs").readFileSync(${JSON.stringify(MAIN)})`]).status === 0;
+	it.skipIf(!isReadable)("is not missing for who may not look (needs setpriv, and files that all may read)", () => {
+		const host = new Host();
+		host.ship();
+		chmodSync(host.at("lib"), 0o700);
+		for (const command of [
+			["launcher", "status", ...host.prefix],
+			["launcher", "share", ...host.prefix],
+			["why", ...host.prefix, "/x"],
+			["run", ...host.prefix, "/x.js"],
+		]) {
+			const { status, stderr } = spawnSync("setpriv", [...user, MAIN, ...command], {
+				env: { NO_COLOR: "1" },
+				encoding: "utf8",
+			});
+			expect([command, status, stderr]).toEqual([
+				command,
+				3,
+				expect.stringMatching(/lib\/.*": permission denied \(EACCES\)/),
+			]);
+		}
 	});
 
 	it("whose events file is a directory is wrong", () => {
