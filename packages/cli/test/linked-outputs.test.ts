@@ -1,13 +1,25 @@
 /**
- * Tests that commands write and read the file that the kernel finds by a path with `..` behind a link. As text,
- * `link/../x` would be another file.
+ * Tests that commands write and read the file that the kernel finds by a path with `..` behind a link, or by the name of
+ * a link. As text, `link/../x` would be another file.
  */
 
-import { existsSync, readdirSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import {
+	chmodSync,
+	copyFileSync,
+	existsSync,
+	lchownSync,
+	lstatSync,
+	mkdirSync,
+	readdirSync,
+	readFileSync,
+	symlinkSync,
+	writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { makeTree, runner, temporaryDirectory } from "./support.js";
+import { hasProgram, makeSelfSigned, makeTree, runner, temporaryDirectory } from "./support.js";
 
 const LAUNCHER = fileURLToPath(new URL("../../verifier/dist/native/sigtool-launch", import.meta.url));
 
@@ -79,5 +91,86 @@ describe("`link/../x`", () => {
 		expect(run("--index", "link/../app.sigx")).toMatchObject({ status: 0, stdout: "ran\n" });
 		expect(run("--catalog", "into/../app.cat")).toMatchObject({ status: 0, stdout: "ran\n" });
 		expect(run("--index", "none/app.sigx")).toMatchObject({ status: 2, stderr: expect.stringContaining("ERR_ROOT") });
+	});
+});
+
+describe.skipIf(!hasProgram("openssl"))("a link to a file (needs openssl)", () => {
+	/** Makes a workspace with keys, a signed tree, and an unsigned catalog and index. */
+	function signing() {
+		const { sigtool, at } = workspace();
+		writeFileSync(at("passphrase"), "a long passphrase\n", { mode: 0o600 });
+		const { keyFile, certFile } = makeSelfSigned(at("release"));
+		const keys = ["--key", keyFile, "--cert", certFile];
+		const expectDone = (...args: string[]) => expect(sigtool(...args)).toMatchObject({ status: 0 });
+		expectDone("sign", "app", ...keys);
+		expectDone("sign", "app", "-o", "unsigned.cat", "--unsigned");
+		expectDone("compile", "app", "-o", "unsigned.sigx", "--trust", certFile, "--unsigned");
+		expectDone("identity", "new", "own", "--passphrase-file", "passphrase");
+		mkdirSync(at("target"));
+		return { sigtool, at, keys, certFile };
+	}
+	/** Each line has `OUT` in the place of the output. */
+	const COMMANDS = [
+		"sign app -o OUT KEYS",
+		"compile app -o OUT --trust CERT KEYS",
+		"finish unsigned.cat -o OUT KEYS",
+		"finish unsigned.sigx -o OUT KEYS",
+		"convert app/app.cat -o OUT --content content --trust CERT --force",
+		"identity export own --to-p12 OUT --passphrase-file passphrase --force",
+	];
+
+	it.each(COMMANDS)("is written where it leads by: %s", (line) => {
+		const { sigtool, at, keys, certFile } = signing();
+		const run = (output: string) => {
+			const words = line.replace("OUT", output).replace("CERT", certFile).split(" ");
+			return sigtool(...words.flatMap((word) => (word === "KEYS" ? keys : word)));
+		};
+		for (const name of ["there", "dangling"]) {
+			symlinkSync(`target/${name}`, at(name));
+			symlinkSync(name, at(`to-${name}`));
+		}
+		expect(run("target/there")).toMatchObject({ status: 0 });
+		for (const name of ["there", "dangling"]) {
+			expect(run(`to-${name}`)).toMatchObject({ status: 0 });
+			expect([name, lstatSync(at(name)).isSymbolicLink()]).toEqual([name, true]);
+			expect(lstatSync(at(`target/${name}`)).isFile()).toBe(true);
+		}
+		expect(readdirSync(at("target")).sort()).toEqual(["dangling", "there"]);
+
+		execFileSync("mkfifo", [at("fifo")]);
+		symlinkSync("fifo", at("to-fifo"));
+		symlinkSync("circle", at("circle"));
+		for (const [name, says] of [
+			["to-fifo", /Cannot write "to-fifo": it is no regular file; name another \[ERR_USAGE\]/],
+			["circle", /"circle": .*\(ELOOP\) \[ERR_IO\]/],
+		] as const) {
+			expect(run(name).stderr).toMatch(says);
+		}
+		expect(lstatSync(at("fifo")).isFIFO()).toBe(true);
+	});
+
+	it("is signed where it leads by finish without -o", () => {
+		const { sigtool, at, keys } = signing();
+		for (const name of ["unsigned.cat", "unsigned.sigx"]) {
+			symlinkSync(name, at(`to-${name}`));
+			const before = readFileSync(at(name));
+			expect(sigtool("finish", `to-${name}`, ...keys)).toMatchObject({ status: 0 });
+			expect(lstatSync(at(`to-${name}`)).isSymbolicLink()).toBe(true);
+			expect(readFileSync(at(name))).not.toEqual(before);
+		}
+	});
+
+	it.skipIf(process.getuid?.() !== 0)("of another user in a shared directory is not followed (needs root)", () => {
+		const { sigtool, at, keys } = signing();
+		chmodSync(at("target"), 0o1777);
+		symlinkSync(at("victim"), at("target/x.cat"));
+		lchownSync(at("target/x.cat"), 1234, 1234);
+		copyFileSync(at("app/app.cat"), at("victim"));
+		const before = readFileSync(at("victim"));
+		expect(sigtool("sign", "app", "-o", "target/x.cat", ...keys)).toMatchObject({
+			status: 3,
+			stderr: expect.stringMatching(/target\/x\.cat": (it is a link of user 1234; remove it|permission denied)/),
+		});
+		expect(readFileSync(at("victim"))).toEqual(before);
 	});
 });

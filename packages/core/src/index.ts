@@ -77,5 +77,5 @@ export {
 	developmentUse,
 	requireDevelopmentUse,
 } from "./system/development-use.js";
-export { exclusively, readBounded, readInput, writeAtomically } from "./system/store.js";
+export { exclusively, outputFile, readBounded, readInput, writeAtomically } from "./system/store.js";
 export { compareEntries } from "./verify/compare-entries.js";

@@ -220,6 +220,7 @@ export const {
 	openPkcs12Signer,
 	openUnsigned,
 	openUnsignedIndex,
+	outputFile,
 	parsePkcs11Uri,
 	readInput,
 	removeTrust,
@@ -402,6 +403,7 @@ export const {
 		["options", optional(object<OpenUnsignedOptions>({ expectDigest: optional(expectedDigest) }))],
 	],
 	parsePkcs11Uri: [["text", text]],
+	outputFile: [["path", path]],
 	readInput: [
 		["path", path],
 		["maxBytes", finiteNumber],

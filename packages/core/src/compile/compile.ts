@@ -6,7 +6,7 @@ import { inRealDirectory, isBelow, kindOf, realPath } from "../fileset/locate-ca
 import { type AdoptedPackage, planPackages } from "../fileset/packaged-files.js";
 import type { NewTimestamp, TimestampRequest } from "../pki/timestamp-request.js";
 import type { Signer } from "../signer/signer.js";
-import { requireFileName, writeAtomically } from "../system/store.js";
+import { outputFile, writeAtomically } from "../system/store.js";
 import { encodeIndex } from "../trust/index-encode.js";
 import { DEFAULT_POLICY, type Policy } from "../trust/policy.js";
 import type { UsedCatalog } from "../verify/used-catalog.js";
@@ -173,7 +173,7 @@ export function checkCompileTarget(
 		overwrite = "own",
 	}: Omit<CompileOptions, "trust" | "signer">,
 ): string {
-	requireFileName(output);
+	const written = outputFile(output);
 	if (directories.length + adopt.length + names.length === 0) {
 		throw new SigtoolError(
 			"ERR_USAGE",
@@ -183,7 +183,7 @@ export function checkCompileTarget(
 	if (directories.length !== 1 && (catalogs ?? product) !== undefined) {
 		throw new SigtoolError("ERR_USAGE", "Compile one signed directory at a time where its catalog or product is named");
 	}
-	const target = inRealDirectory(output);
+	const target = inRealDirectory(written);
 	for (const directory of [...directories, ...adopt]) {
 		if (kindOf(directory) !== "directory") {
 			throw new SigtoolError("ERR_USAGE", `Cannot compile ${quote(directory)}: it is not a directory`, {

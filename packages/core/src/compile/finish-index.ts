@@ -7,7 +7,7 @@ import { createHash } from "node:crypto";
 import { namingErrors, quote, SigtoolError } from "../errors.js";
 import type { NewTimestamp, TimestampRequest } from "../pki/timestamp-request.js";
 import type { Signer } from "../signer/signer.js";
-import { readBounded, requireFileName, writeAtomically } from "../system/store.js";
+import { outputFile, readBounded, writeAtomically } from "../system/store.js";
 import type { IndexEntry } from "../trust/index-entries.js";
 import { MAX_TRUST_INDEX_BYTES } from "../trust/index-layout.js";
 import { type IndexContentView, parseTrustIndex, parseUnsignedIndex } from "../trust/trust-index.js";
@@ -62,8 +62,7 @@ const ELSEWHERE = "write it elsewhere, or remove that file";
 
 /** Signs the content of an unsigned index. @throws ERR_USAGE, ERR_CATALOG_EXISTS, ERR_LIMIT, ERR_IO and the signer's errors */
 export async function finishIndex(unsigned: UnsignedIndex, options: FinishIndexOptions): Promise<FinishedIndex> {
-	const output = options.output ?? unsigned.file;
-	requireFileName(output);
+	const output = outputFile(options.output ?? unsigned.file);
 	requireReplaceableIndex(output, ELSEWHERE);
 	const { pieces, timestamp } = await signContent(unsigned.content, options);
 	writeAtomically(output, pieces);

@@ -8,7 +8,7 @@ import { encode, TAG } from "../asn1/der.js";
 import { quote, SigtoolError } from "../errors.js";
 import { inRealDirectory } from "../fileset/locate-catalogs.js";
 import { parseSignedData, withContent } from "../pki/cms.js";
-import { exists, readInput, requireFileName, writeAtomically } from "../system/store.js";
+import { exists, outputFile, readInput, writeAtomically } from "../system/store.js";
 import { MAX_CATALOG_BYTES, parseCatalogFile } from "../verify/catalog-file.js";
 import { type CatalogVerifyOptions, type VerifiedCatalog, verifyCatalog } from "../verify/verify-catalog.js";
 
@@ -40,13 +40,15 @@ export function convertCatalog(file: string, options: ConvertOptions): Conversio
 	const { der, contentValue } = parseCatalogFile(file, (bytes) => parseSignedData(bytes, "catalog"));
 	if (contentValue === undefined) return attach(file, der, options);
 	const contentFile = options.contentFile ?? `${output}.content`;
-	if (inRealDirectory(output) === inRealDirectory(contentFile)) {
+	const written = outputFile(output);
+	const contentWritten = outputFile(contentFile);
+	if (inRealDirectory(written) === inRealDirectory(contentWritten)) {
 		throw new SigtoolError("ERR_USAGE", "Give --output and --content different names");
 	}
-	for (const path of [output, contentFile]) checkOutput(path, options);
+	for (const path of [written, contentWritten]) requireUnused(path, options);
 	const verified = parseCatalogFile(file, () => verifyCatalog(der, options));
-	writeAtomically(contentFile, contentValue);
-	writeAtomically(output, withContent(der, undefined));
+	writeAtomically(contentWritten, contentValue);
+	writeAtomically(written, withContent(der, undefined));
 	return { into: "detached", contentFile, verified };
 }
 
@@ -55,16 +57,16 @@ function attach(file: string, signature: Uint8Array, options: ConvertOptions): C
 	if (contentFile === undefined) {
 		throw new SigtoolError("ERR_USAGE", `Name the content that ${quote(file)} signs with --content`);
 	}
-	checkOutput(output, options);
+	const written = outputFile(output);
+	requireUnused(written, options);
 	const content = encode(TAG.SEQUENCE, readInput(contentFile, MAX_CATALOG_BYTES));
 	const catalog = Buffer.concat(withContent(signature, content));
 	const verified = parseCatalogFile(file, () => verifyCatalog(catalog, options));
-	writeAtomically(output, catalog);
+	writeAtomically(written, catalog);
 	return { into: "catalog", contentFile, verified };
 }
 
-function checkOutput(path: string, { overwrite = "refuse" }: ConvertOptions): void {
-	requireFileName(path);
+function requireUnused(path: string, { overwrite = "refuse" }: ConvertOptions): void {
 	if (overwrite === "any" || !exists(path)) return;
 	const message = `Cannot write ${quote(path)}: the file exists; --force replaces it`;
 	throw new SigtoolError("ERR_CATALOG_EXISTS", message, { path });

@@ -15,7 +15,7 @@ import { type CatalogFacts, parseFacts } from "../formats/cat-facts.js";
 import { parseSignedData } from "../pki/cms.js";
 import type { NewTimestamp } from "../pki/timestamp-request.js";
 import type { Signer } from "../signer/signer.js";
-import { exists, requireFileName, writeAtomically } from "../system/store.js";
+import { exists, outputFile, writeAtomically } from "../system/store.js";
 import { isOwnCatalog, parseCatalogFile } from "../verify/catalog-file.js";
 
 export interface UnsignedCatalog {
@@ -79,8 +79,7 @@ export interface FinishResult {
  * @throws ERR_USAGE, ERR_CATALOG_EXISTS, ERR_IO, and the errors of the signer and of `fetchTimestamp`
  */
 export async function finishCatalog(catalog: UnsignedCatalog, options: FinishOptions): Promise<FinishResult> {
-	const output = options.output ?? catalog.file;
-	requireFileName(output);
+	const output = outputFile(options.output ?? catalog.file);
 	if (options.output !== undefined && exists(output) && !isOwnCatalog(output)) {
 		const message = `Cannot write ${quote(output)}: the file there is no catalog of sigtool; write it elsewhere, or remove that file`;
 		throw new SigtoolError("ERR_CATALOG_EXISTS", message, { path: output });

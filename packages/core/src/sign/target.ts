@@ -5,7 +5,7 @@ import { quote, SigtoolError } from "../errors.js";
 import { absolutePath } from "../fileset/absolute-path.js";
 import { conventionalCatalog, entryPathOf, inRealDirectory, kindOf, realPath } from "../fileset/locate-catalogs.js";
 import type { SelectionRules } from "../fileset/selection.js";
-import { requireFileName } from "../system/store.js";
+import { outputFile } from "../system/store.js";
 
 export interface TargetOptions {
 	/** `cat`, and formats of extended attributes. Default `cat`. */
@@ -38,7 +38,7 @@ export function resolveSignTarget(paths: readonly string[], options: TargetOptio
 	if (!writesCatalog && (output ?? carry) !== undefined) {
 		throw new SigtoolError("ERR_USAGE", "Add --format cat: --output and --carry are about a catalog");
 	}
-	if (output !== undefined) requireFileName(output);
+	const written = output === undefined ? undefined : outputFile(output);
 	const kinds = paths.map(kindOf);
 	if (paths.length === 1 && kinds[0] === "directory") {
 		const root = realPath(firstPath);
@@ -47,7 +47,7 @@ export function resolveSignTarget(paths: readonly string[], options: TargetOptio
 		}
 		const usual = writesCatalog ? conventionalCatalog(root) : undefined;
 		const scope = files === undefined ? "root" : "listed";
-		return { firstPath, root, scope, output: output === undefined ? usual : inRealDirectory(output) };
+		return { firstPath, root, scope, output: written === undefined ? usual : inRealDirectory(written) };
 	}
 	if (files !== undefined) throw new SigtoolError("ERR_USAGE", "Give one directory with --files-from");
 	if (writesCatalog && output === undefined)
@@ -59,7 +59,7 @@ export function resolveSignTarget(paths: readonly string[], options: TargetOptio
 		firstPath,
 		root,
 		scope: scope.length < reals.length ? "root" : scope,
-		output: output === undefined ? undefined : inRealDirectory(output),
+		output: written === undefined ? undefined : inRealDirectory(written),
 	};
 }
 

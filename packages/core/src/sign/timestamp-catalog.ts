@@ -8,7 +8,7 @@ import { verifySigner } from "../pki/cms-verify.js";
 import { describeFileBytes } from "../pki/file-kind.js";
 import { isTimestampAttribute, TOKEN_ATTRIBUTE } from "../pki/timestamp.js";
 import type { NewTimestamp, TimestampRequest } from "../pki/timestamp-request.js";
-import { readBounded, writeAtomically } from "../system/store.js";
+import { outputFile, readBounded, writeAtomically } from "../system/store.js";
 import { MAX_CATALOG_BYTES } from "../verify/catalog-file.js";
 
 export interface TimestampOptions {
@@ -55,7 +55,7 @@ export async function timestampCatalog(file: string, options: TimestampOptions):
 		...others.map(({ oid, values }) => encodeAttribute(oid, ...values)),
 		encodeAttribute(TOKEN_ATTRIBUTE, timestamp.token),
 	];
-	writeAtomically(file, withUnsignedAttributes(bytes, attributes));
+	writeAtomically(outputFile(file), withUnsignedAttributes(bytes, attributes));
 	return timestamp;
 }
 

@@ -4,7 +4,7 @@ import type { KeyObject } from "node:crypto";
 import { compareBytes } from "../asn1/der.js";
 import { quote, SigtoolError } from "../errors.js";
 import type { Certificate } from "../pki/certificate.js";
-import { exists, requireFileName, writeAtomically } from "../system/store.js";
+import { exists, outputFile, writeAtomically } from "../system/store.js";
 import { identityFiles } from "../system/user-files.js";
 import { type Identity, openIdentity, requireNewName, showIdentity, storeIdentity } from "./identities.js";
 import { certificateToPem, requestCertificate, toPem } from "./issue-certificate.js";
@@ -118,14 +118,14 @@ export async function exportIdentity(
 	{ output, passphrase, overwrite }: ExportOptions,
 ): Promise<Identity> {
 	const identity = showIdentity(name);
-	requireFileName(output);
-	if (overwrite !== "any" && exists(output)) {
+	const written = outputFile(output);
+	if (overwrite !== "any" && exists(written)) {
 		const message = `Cannot write ${quote(output)}: there is a file of that name; --force replaces it`;
 		throw new SigtoolError("ERR_CATALOG_EXISTS", message, { path: output });
 	}
 	const { certificate, issuers, keyFile } = identity;
 	const { key } = await openKeyFile(keyFile, () => passphrase);
 	const container = encodePkcs12({ key, certificates: [certificate, ...issuers], friendlyName: name, passphrase });
-	writeAtomically(output, container, { mode: 0o600 });
+	writeAtomically(written, container, { mode: 0o600 });
 	return identity;
 }

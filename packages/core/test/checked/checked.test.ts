@@ -85,6 +85,7 @@ const OTHERS: Readonly<Record<string, readonly unknown[]>> = {
 	mountOptions: [undefined],
 	normalizeNameText: [undefined],
 	operandKind: [undefined],
+	outputFile: [undefined],
 	otherWriterOf: [{ mode: 0, uid: 0 }, 0, "maybe"],
 	parseCertificate: ["text"],
 	parsePkcs11Uri: [undefined],

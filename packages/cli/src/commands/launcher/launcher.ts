@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, realpathSync, statSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
-import { type Mode, writeAtomically } from "@sigtool/core";
+import { type Mode, outputFile, writeAtomically } from "@sigtool/core";
 import { ioError, quote } from "@sigtool/core/errors";
 import { announcedOf } from "../../launcher/announced.js";
 import type { LauncherFinding } from "../../launcher/finding.js";
@@ -141,7 +141,7 @@ function writeSkeleton(file: string, index: string, mode: Mode): void {
 		audit: { stderr: "refusals" },
 	};
 	makeDirectory(dirname(file));
-	writeAtomically(file, Buffer.from(`${JSON.stringify(document, null, "\t")}\n`), { mode: 0o644 });
+	writeAtomically(outputFile(file), Buffer.from(`${JSON.stringify(document, null, "\t")}\n`), { mode: 0o644 });
 }
 
 /** @throws ERR_IO */

@@ -1,4 +1,4 @@
-import { existsSync, realpathSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import {
 	addTrust,
@@ -11,6 +11,7 @@ import {
 	LOOK_SECONDS,
 	listTrust,
 	type NewTrust,
+	outputFile,
 	removeTrust,
 	reverseNameText,
 	type TrustEntry,
@@ -100,8 +101,7 @@ export async function trustDeny(what: string, options: TrustDenyOptions): Promis
 	if (!/^\P{Cc}+$/u.test(reason)) throw usageError("Give --reason one line of text");
 	const denials = denialsOf(what, as).map((denial): Denial => ({ ...denial, reason }));
 	if (config !== undefined) {
-		// A rename must replace the file and not a link to it, which a launcher may not use.
-		const file = existsSync(config) ? realpathSync(config) : config;
+		const file = outputFile(config);
 		exclusively(file, () => writeAtomically(file, Buffer.from(hostConfigurationDenying(file, denials))));
 	} else {
 		for (const denial of denials) denyTrust(denial);

@@ -164,6 +164,15 @@ describe.skipIf(!canBeHost)("an installed launcher (needs root, and the launcher
 		expect(readdirSync(host.at("lib/indexes"))).toEqual(before);
 	});
 
+	it("gets a new configuration where a link leads", () => {
+		const host = new Host();
+		symlinkSync("new.json", host.at("link.json"));
+		const places = ["--index", host.at("app.sigx"), "--config", host.at("link.json")];
+		expect(host.sigtool(["launcher", "install", ...host.prefix, ...places]).status).toBe(0);
+		expect(lstatSync(host.at("link.json")).isSymbolicLink()).toBe(true);
+		expect(existsSync(host.at("new.json"))).toBe(true);
+	});
+
 	it("gets a denial although its configuration was named by a link", () => {
 		const host = new Host();
 		host.ship();
