@@ -15,6 +15,7 @@
 #define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 /* The allocations for the current input, which are freed before the next input. */
@@ -37,7 +38,7 @@ static void *map(size_t length)
 	return mapped;
 }
 
-#include "spython.h"
+#include "trust.h"
 #define malloc(size) keep(malloc(size))
 #define calloc(count, size) keep(calloc(count, size))
 #define strndup(text, size) keep(strndup(text, size))

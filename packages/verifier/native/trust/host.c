@@ -5,11 +5,14 @@
  * demands, and that only root, in development also the user, could have written the file. Nothing
  * is freed, because the values are used until the process ends. */
 #define _GNU_SOURCE
-#include "spython.h"
+#include "trust.h"
 #include "../shared/owned-file.h"
-#include <sys/stat.h>
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 
 struct rules rules = {.host_mode = -1};
 

@@ -8,7 +8,7 @@
  * root can change, so they cannot change after they were verified. A fault in the index ends the
  * process. */
 #define _GNU_SOURCE
-#include "spython.h"
+#include "trust.h"
 #include "index-signature.h"
 #include "../shared/find-record.h"
 #include "../shared/owned-file.h"
@@ -16,8 +16,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* The magic bytes, and the offsets of the header's fields in the file, in bytes. */
 static const uint8_t MAGIC[8] = {0x89, 'S', 'I', 'G', 'X', '\r', '\n', 0x1a};

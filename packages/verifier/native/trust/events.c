@@ -6,15 +6,17 @@
  * counted, and a verifier.dropped event reports the count. Writing to standard error may wait, like
  * any output of the program. */
 #define _GNU_SOURCE
-#include "spython.h"
+#include "trust.h"
 #include "../shared/complain.h"
 #include "../shared/start-facts.h"
 #include "../shared/syslog.h"
 #include "event-file.h"
 #include "repeats.h"
-#include <stdatomic.h>
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>

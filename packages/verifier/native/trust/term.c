@@ -1,9 +1,10 @@
 /* The ends by which the index counts: its own, and that of its signer's certificate. They are
  * judged when the process starts. A process that runs, and the children that it forks, go on
  * afterwards, unless the host says otherwise, and say so once a day. */
-#include "spython.h"
+#include "trust.h"
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdio.h>
 
 enum {
 	DAY_SECONDS = 86400,

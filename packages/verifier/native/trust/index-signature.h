@@ -3,8 +3,8 @@
  * The signature is CMS SignedData (RFC 5652) behind the content that it covers. Its signer must be
  * pinned in this spython or by the host, and must not be on the deny list. docs/trust-index.md has
  * the details. */
-#ifndef SPYTHON_INDEX_SIGNATURE_H
-#define SPYTHON_INDEX_SIGNATURE_H
+#ifndef SIGTOOL_INDEX_SIGNATURE_H
+#define SIGTOOL_INDEX_SIGNATURE_H
 #include "../shared/hex.h"
 #include <stddef.h>
 #include <stdint.h>

@@ -8,12 +8,13 @@
 #include "index-signature.h"
 #include "authority.h"
 #include "certificate.h"
-#include "spython.h"
 #include "timestamp.h"
+#include "trust.h"
 #include <openssl/cms.h>
 #include <openssl/ess.h>
 #include <openssl/x509v3.h>
 #include <stdbool.h>
+#include <string.h>
 #include <time.h>
 
 enum {
