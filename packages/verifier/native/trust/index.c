@@ -337,6 +337,8 @@ static void read_head(int mode_asked)
 void load_index(const char *file, int descriptor, int mode_asked)
 {
 	size_t length;
+	require_clock();
+	require_somebody();
 	const uint8_t *bytes = map_index(file, descriptor, &length);
 	if (memcmp(bytes, MAGIC, length < sizeof MAGIC ? length : sizeof MAGIC) != 0)
 		malformed("it does not begin as one");
@@ -386,9 +388,9 @@ void announce(const char *missing, const char *script)
 	const enum verdict verdict = rules.mode <= MODE_AUDIT ? AUDIT : ALLOW;
 	raise_event("verifier.start", verdict, "mode", MODE_NAMES[rules.mode], "index", verified.index,
 		"#compiled", sequence, "notAfter", end, "signer", verified.signer, "signerNotAfter",
-		signer_end, "products", names, "tier", "CPython " SPYTHON_VERSION, "version",
-		SIGTOOL_VERSION, "script", script, "unit", facts.unit, "#uid", facts.uid, "host",
-		facts.host, "missing", missing, NULL);
+		signer_end, "products", names, "tier", program.tier, "version", program.version, "script",
+		script, "unit", facts.unit, "#uid", facts.uid, "host", facts.host, "missing", missing,
+		NULL);
 	tell_ends();
 }
 

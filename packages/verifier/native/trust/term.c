@@ -39,6 +39,15 @@ bool needs_timestamp(void)
 	return atomic_load(&is_needed);
 }
 
+/* A machine without a battery starts in 1970, or at the time of its last shutdown. */
+void require_clock(void)
+{
+	if (time(NULL) < EARLIEST_SECONDS)
+		fail(UNDECIDED, "ERR_CLOCK",
+			"Cannot judge what has expired: the clock says a time before this release; set it, or "
+			"wait for time-sync.target");
+}
+
 /* Returns the smallest number of days with a notice that is not less than the time left. */
 static int notice_for(uint64_t seconds)
 {

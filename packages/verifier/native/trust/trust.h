@@ -23,6 +23,21 @@ enum {
 	ALL_SEALS = 15, /* F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_GROW and F_SEAL_WRITE */
 };
 
+/* The facts in which the programs differ that link these files. Each program defines `program`. */
+struct program_facts {
+	const char *name; /* begins messages on standard error and lines of the system log */
+	const char *version; /* the release of sigtool */
+	const char *tier; /* the value of `tier` in the event verifier.start */
+	/* The pins that the program was built with, separated by commas, or "". They count on a host
+	 * without a configuration. */
+	const char *pins;
+	/* Parts of messages, which say on such a host that a signer is not among the pins, and that
+	 * there are no pins. Each ends with ", and ". Both are "" if the program never has pins. */
+	const char *lacks_this_pin;
+	const char *lacks_pins;
+};
+extern const struct program_facts program;
+
 /* host.c */
 
 /* The rules that result from command line, host configuration and policy. An absent list, path or
@@ -136,6 +151,10 @@ bool needs_timestamp(void);
 enum { TIME_ROOM = 32 };
 const char *text_of_time(uint64_t milliseconds, char text[TIME_ROOM]);
 
+/* Ends the process if the clock cannot be right, because certificates and the index expire by it.
+ */
+void require_clock(void);
+
 /* Raises events about what ends soon or has ended: at most one a day for each. */
 void tell_ends(void);
 
@@ -155,7 +174,8 @@ struct entry {
 	size_t target_length;
 };
 
-/* Reads the index. Its signature is verified before head, policy and products are read.
+/* Reads the index. Its signature is verified before head, policy and products are read. Before
+ * that, a clock that could be right and somebody who may sign are required.
  * `descriptor` is what the launcher passes, which this function closes, or -1 to open `file`.
  * `mode_asked` is passed to read_policy(). Ends the process if the index cannot be trusted. */
 void load_index(const char *file, int descriptor, int mode_asked);

@@ -39,6 +39,16 @@ static void *map(size_t length)
 }
 
 #include "trust.h"
+
+const struct program_facts program = {
+	.name = "fuzz-index",
+	.version = "0",
+	.tier = "none",
+	.pins = PINS,
+	.lacks_this_pin = "",
+	.lacks_pins = "",
+};
+
 #define malloc(size) keep(malloc(size))
 #define calloc(count, size) keep(calloc(count, size))
 #define strndup(text, size) keep(strndup(text, size))
