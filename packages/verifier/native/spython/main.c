@@ -244,6 +244,8 @@ static void start_verifier(void)
 		fail(USAGE, "ERR_HOST_CONFIG",
 			"Cannot start: neither --index nor \"%s\" names a trust index", rules.host_file);
 	load_index(index, rules.launched ? INDEX_DESCRIPTOR : -1, options.mode);
+	if (rules.launched)
+		close(INDEX_DESCRIPTOR);
 	const char *missing = prepare_kernel();
 	if (rules.is_checking)
 		print_and_exit(MODE_NAMES[rules.mode]);

@@ -152,7 +152,8 @@ static const uint8_t *map_index(const char *file, int descriptor, size_t *length
 		is_passed ? map_fixed(descriptor, *length) : copy_index(descriptor, *length);
 	if (memory == MAP_FAILED)
 		fail(status_of(errno), "ERR_LIMIT", "Cannot read the trust index: %m");
-	close(descriptor);
+	if (!is_passed)
+		close(descriptor);
 	return memory;
 }
 

@@ -175,9 +175,10 @@ struct entry {
 };
 
 /* Reads the index. Its signature is verified before head, policy and products are read. Before
- * that, a clock that could be right and somebody who may sign are required.
- * `descriptor` is what the launcher passes, which this function closes, or -1 to open `file`.
- * `mode_asked` is passed to read_policy(). Ends the process if the index cannot be trusted. */
+ * that, a clock that could be right and somebody who may sign are required. `descriptor` is what
+ * the launcher passes, or -1 to open `file`. It stays open, and its offset does not change, because
+ * the runtime's own hook may read it later. `mode_asked` is passed to read_policy(). Ends the
+ * process if the index cannot be trusted. */
 void load_index(const char *file, int descriptor, int mode_asked);
 
 /* Raises the events of a start: one for each product, then verifier.start. `missing` has the names

@@ -96,6 +96,9 @@ static ssize_t give_host(char *text, size_t room, const char **why)
 /* The functions below replace those of events.c. A refusal ends the reading of an input. */
 static jmp_buf refused;
 
+/* The descriptor of the index in sealed memory, or -1. */
+static int sealed = -1;
+
 void open_sinks(void)
 {
 }
@@ -124,6 +127,9 @@ static void forget(void)
 	if (mapped != NULL)
 		munmap(mapped, mapped_length);
 	mapped = NULL;
+	if (sealed >= 0)
+		close(sealed);
+	sealed = -1;
 	for (size_t i = 0; i < product_count; i++)
 		products[i] = (struct product){0};
 	product_count = 0;
@@ -210,16 +216,15 @@ static void read_with_host(const uint8_t *data, size_t size)
 	read_unsigned(host + host_length, size - 2 - host_length);
 }
 
-/* Reads an index in sealed memory, as the launcher passes it. load_index() closes the memory's
- * descriptor, unless it refuses the index before. */
+/* Reads an index in sealed memory, as the launcher passes it. */
 static void read_sealed(const uint8_t *data, size_t size)
 {
-	const int memory = memfd_create("index", MFD_ALLOW_SEALING);
-	if (write(memory, data, size) != (ssize_t)size)
+	sealed = memfd_create("index", MFD_ALLOW_SEALING);
+	if (write(sealed, data, size) != (ssize_t)size)
 		return;
-	if (fcntl(memory, F_ADD_SEALS, ALL_SEALS) != 0)
+	if (fcntl(sealed, F_ADD_SEALS, ALL_SEALS) != 0)
 		return;
-	load_index(NULL, memory, -1);
+	load_index(NULL, sealed, -1);
 	look_up();
 }
 
