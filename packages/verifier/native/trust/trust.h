@@ -46,6 +46,10 @@ struct rules {
 	int mode; /* an enum mode, which read_policy() decides */
 	int kernel_check; /* a value of schema.h, such as KERNEL_CHECK_LOG */
 	int children; /* a value of schema.h, such as CHILDREN_REFUSE */
+	int addons; /* a value of schema.h, such as ADDONS_SIGNED */
+	int web_assembly; /* a value of schema.h, such as WEB_ASSEMBLY_SIGNED */
+	int string_code; /* a value of schema.h, such as STRING_CODE_AUDIT */
+	int workers; /* a value of schema.h, such as WORKERS_SIGNED */
 	int refuses_expired; /* a running process loads nothing after the end of its index */
 	int exit_on_refusal; /* a refusal ends the process instead of raising PermissionError */
 	int development; /* development identities and configuration files of this user are trusted */
@@ -76,6 +80,7 @@ struct rules {
 	const struct json *timestamp_authorities;
 	const struct json *deny;
 	const struct json *policy_products;
+	const struct json *web_assembly_sha256; /* digests of modules that count as signed */
 	const struct json *events; /* the names of the events that the audit hook records */
 };
 extern struct rules rules;
