@@ -19,7 +19,7 @@ const SOURCES = ["spython", "trust", "shared"].flatMap((room) =>
 
 /** These flags hide all symbols of spython from the interpreter, except the function that start.c replaces. */
 const FLAGS = [
-	...["-std=gnu11", "-Wall", "-Wextra", "-fstack-protector-strong", "-fstack-clash-protection"],
+	...["-std=gnu11", "-Wall", "-Wextra", "-pthread", "-fstack-protector-strong", "-fstack-clash-protection"],
 	...[
 		"-shared",
 		"-fPIC",

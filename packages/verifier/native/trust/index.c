@@ -9,12 +9,13 @@
  * process. */
 #define _GNU_SOURCE
 #include "trust.h"
+#include "contents.h"
 #include "index-signature.h"
-#include "../shared/find-record.h"
 #include "../shared/owned-file.h"
 #include "../shared/start-facts.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,15 +33,6 @@ enum {
 	NAMES_BYTES_AT = 20,
 	HEADER = 24, /* the size of the header */
 	INDEX_VERSION = 1,
-};
-
-/* The offsets of the fields in a record, in bytes. find-record.h has the other fields. */
-enum {
-	KIND_AT = 6,
-	SIZE_AT = 8, /* the file's size, or the length of a link's target */
-	DIGEST_AT = 16,
-	FILE_KIND = 0,
-	LINK_KIND = 1,
 };
 
 /* The limits. They are in bytes, except those of entries and products. */
@@ -444,4 +436,18 @@ struct entry find_entry(const char *path)
 		}
 	}
 	return entry;
+}
+
+static struct contents contents;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void list_own_contents(void)
+{
+	contents = list_contents(&table, entry_count);
+}
+
+bool find_content(const uint8_t digest[SHA256_BYTES])
+{
+	pthread_once(&once, list_own_contents);
+	return has_content(&contents, digest);
 }

@@ -194,6 +194,11 @@ void announce(const char *missing, const char *script);
 /* Returns the entry for a real path. It is found by product and path, never by content. */
 struct entry find_entry(const char *path);
 
+/* Returns true if a regular file with this content is signed anywhere in the products that
+ * find_entry() knows, at whatever path. The deny list is not asked. Any thread may call this. The
+ * first call makes a table of all contents. */
+bool find_content(const uint8_t digest[SHA256_BYTES]);
+
 /* events.c: recording what was decided. */
 
 /* Opens rules.json_lines, if it is set. Ends the process if the file cannot be opened for

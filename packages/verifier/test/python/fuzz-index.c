@@ -8,7 +8,7 @@
  * 2: as two bytes with the length of a host configuration, that configuration, which is also read
  * as in a running process, and then the input of 1.
  *
- * Afterwards paths are looked up in each of the first four products.
+ * Afterwards paths and contents are looked up in each of the first four products.
  *
  * The sources are included and not linked, for two reasons: their static state can be reset, and
  * the memory that a real process keeps until its end can be freed before the next input. */
@@ -49,6 +49,7 @@ const struct program_facts program = {
 	.lacks_pins = "",
 };
 
+#include "contents.c"
 #define malloc(size) keep(malloc(size))
 #define calloc(count, size) keep(calloc(count, size))
 #define strndup(text, size) keep(strndup(text, size))
@@ -134,6 +135,10 @@ static void forget(void)
 		products[i] = (struct product){0};
 	product_count = 0;
 	entry_count = 0;
+	if (contents.slots != NULL)
+		munmap(contents.slots, (contents.mask + 1) * sizeof *contents.slots);
+	contents = (struct contents){0};
+	once = (pthread_once_t)PTHREAD_ONCE_INIT;
 	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
 		ends[i].not_after = UINT64_MAX;
 	end_without_timestamp = UINT64_MAX;
@@ -167,7 +172,8 @@ static void look_up_usual_names(const struct product *product)
 	}
 }
 
-/* Looks up the paths of the product's first records, if the paths are within the index. */
+/* Looks up the contents of the product's first records, and their paths if these are within the
+ * index. */
 static void look_up_records(const struct product *product)
 {
 	char path[2 * PATH_MAX];
@@ -175,6 +181,9 @@ static void look_up_records(const struct product *product)
 		const uint8_t *record = table.bytes + table.records_start + (size_t)i * RECORD_BYTES;
 		const size_t at = table.names_start + (size_t)read_u32(record);
 		const size_t length = read_u16(record + PATH_BYTES_AT);
+		const bool is_file = read_u16(record + KIND_AT) == FILE_KIND;
+		if (is_file && !find_content(record + DIGEST_AT))
+			abort();
 		if (at + length > table.size)
 			continue;
 		snprintf(path, sizeof path, "%.*s/%.*s", PATH_MAX, product->root, (int)length,

@@ -115,7 +115,7 @@ describe.skipIf(isSanitized).each(PYTHONS.slice(0, 1))(
 				expect(Number(/number_of_executed_units: (\d+)/.exec(run.stderr)?.[1])).toBeGreaterThan(1000);
 				// The coverage shows that the seeds are parsed completely, and that look-ups in them run.
 				expect(Number(/cov: (\d+)/.exec(run.stderr)?.[1])).toBeGreaterThan(200);
-				for (const reached of ["read_host", "load_index", "find_entry", "find_record"])
+				for (const reached of ["read_host", "load_index", "find_entry", "find_record", "has_content"])
 					expect(run.stderr).toMatch(new RegExp(`^COVERED_FUNC: hits: [1-9].* ${reached} `, "m"));
 			},
 			300_000,
