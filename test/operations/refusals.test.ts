@@ -69,7 +69,7 @@ describe("16.4: the table of refusals in docs/launcher.md", () => {
 
 	it("has every code of a spython", () => {
 		const codes = new Set(
-			[...refusalsIn("spython")]
+			[...refusalsIn("spython"), ...refusalsIn("trust")]
 				.map(([, , code]) => code.replaceAll('"', ""))
 				.filter((code) => code.startsWith("ERR_")),
 		);

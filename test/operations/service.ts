@@ -43,7 +43,7 @@ export const RUNTIMES: readonly Runtime[] = [
 /** A service that takes so long to start hangs. */
 const HANGS_MS = 10_000;
 
-/** Replacements of texts: in the hook of Node.js, and in a header of the spython. */
+/** Replacements of texts: in the hook of Node.js, and in a header of the C that the spython links. */
 interface OtherHook {
 	readonly node: readonly (readonly [string | RegExp, string])[];
 	readonly header: string;
@@ -219,6 +219,7 @@ export class Service {
 		const file = JSON.stringify(this.at("clock"));
 		const node = `"use strict";{const now=Date.now,read=require("fs").readFileSync;Date.now=()=>now()+Number(read(${file},"utf8"));}`;
 		const python = `#include <stdio.h>
+#include <stdlib.h>
 static inline time_t shifted_time(void)
 {
 	long long shift = 0;
@@ -237,7 +238,7 @@ static inline time_t shifted_time(void)
 				[/BigInt\(\w+\)\*1000000000n/, "1000000000n"],
 				[/"use strict";/, node],
 			],
-			header: "spython/spython.h",
+			header: "trust/trust.h",
 			python: [["#endif\n", python]],
 		});
 	}

@@ -10,17 +10,16 @@ import { fileURLToPath } from "node:url";
 
 const native = fileURLToPath(new URL(".", import.meta.url));
 const VERSION = versionOf(new URL("../package.json", import.meta.url));
-const own = readdirSync(join(native, "spython")).filter((name) => name.endsWith(".c"));
-/** spython needs all shared sources except key-lines.c, which reads launcher.conf. */
-const shared = readdirSync(join(native, "shared")).filter((name) => name.endsWith(".c") && name !== "key-lines.c");
-const SOURCES = [
-	...own.map((name) => join(native, "spython", name)),
-	...shared.map((name) => join(native, "shared", name)),
-];
+/** spython needs all sources of these rooms except key-lines.c, which reads launcher.conf. */
+const SOURCES = ["spython", "trust", "shared"].flatMap((room) =>
+	readdirSync(join(native, room))
+		.filter((name) => name.endsWith(".c") && name !== "key-lines.c")
+		.map((name) => join(native, room, name)),
+);
 
 /** These flags hide all symbols of spython from the interpreter, except the function that start.c replaces. */
 const FLAGS = [
-	...["-std=gnu11", "-Wall", "-Wextra", "-fstack-protector-strong", "-fstack-clash-protection"],
+	...["-std=gnu11", "-Wall", "-Wextra", "-pthread", "-fstack-protector-strong", "-fstack-clash-protection"],
 	...[
 		"-shared",
 		"-fPIC",

@@ -22,9 +22,16 @@ struct index_table {
 	uint32_t names_end;
 };
 
+/* The size of a record, and the offsets of its fields in bytes. A record begins with the offset of
+ * its path in the names (four bytes). */
 enum {
 	RECORD_BYTES = 48,
-	PATH_BYTES_AT = 4, /* the offset of the path's length (two bytes) in a record */
+	PATH_BYTES_AT = 4, /* the path's length (two bytes) */
+	KIND_AT = 6, /* FILE_KIND or LINK_KIND (two bytes) */
+	SIZE_AT = 8, /* the file's size, or the length of a link's target (eight bytes) */
+	DIGEST_AT = 16, /* the file's SHA-256 */
+	FILE_KIND = 0,
+	LINK_KIND = 1,
 };
 
 /* The results of find_record() that are not the number of a record. */

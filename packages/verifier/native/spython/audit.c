@@ -4,7 +4,7 @@
  * table. */
 #define _GNU_SOURCE
 #include "spython.h"
-#include "linked-libraries.h"
+#include "../shared/linked-libraries.h"
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <linux/magic.h>

@@ -18,6 +18,15 @@ enum {
 	FINALIZE_FAILED = 120, /* the exit status of CPython if Py_FinalizeEx() fails */
 };
 
+const struct program_facts program = {
+	.name = "spython",
+	.version = SIGTOOL_VERSION,
+	.tier = "CPython " SPYTHON_VERSION,
+	.pins = SPYTHON_PINS,
+	.lacks_this_pin = "it is not built into this spython, and ",
+	.lacks_pins = "this spython was built without keys, and ",
+};
+
 static struct {
 	const char *index;
 	const char *config;
@@ -200,26 +209,6 @@ static const char *prepare_kernel(void)
 	return missing_in_kernel(can_ask, is_restricted);
 }
 
-/* Requires a clock that could be right, because certificates and the index expire by it. A machine
- * without a battery starts in 1970, or at the time of its last shutdown. */
-static void require_clock(void)
-{
-	if (time(NULL) < EARLIEST_SECONDS)
-		fail(UNDECIDED, "ERR_CLOCK",
-			"Cannot judge what has expired: the clock says a time before this release; set it, or "
-			"wait for time-sync.target");
-}
-
-/* Requires that somebody may sign. */
-static void require_somebody(void)
-{
-	if (!rules.has_host_file && *SPYTHON_PINS == '\0')
-		fail(UNDECIDED, "ERR_HOST_CONFIG",
-			"Cannot trust anybody: this spython was built without keys, and \"%s\" does not exist; "
-			"pin who may sign in a host configuration",
-			rules.host_file);
-}
-
 /* Writes the real path of the script, or `-m` and the name of the module. */
 static void name_script(char text[PATH_MAX])
 {
@@ -254,9 +243,9 @@ static void start_verifier(void)
 	if (index == NULL && !rules.launched)
 		fail(USAGE, "ERR_HOST_CONFIG",
 			"Cannot start: neither --index nor \"%s\" names a trust index", rules.host_file);
-	require_clock();
-	require_somebody();
 	load_index(index, rules.launched ? INDEX_DESCRIPTOR : -1, options.mode);
+	if (rules.launched)
+		close(INDEX_DESCRIPTOR);
 	const char *missing = prepare_kernel();
 	if (rules.is_checking)
 		print_and_exit(MODE_NAMES[rules.mode]);

@@ -263,7 +263,7 @@ int refuse(const char *format, ...)
 	va_start(values, format);
 	if (rules.exit_on_refusal) {
 		finish_events();
-		complain(REFUSED, "spython", format, values);
+		complain(REFUSED, program.name, format, values);
 	}
 	PyErr_FormatV(PyExc_PermissionError, format, values);
 	va_end(values);

@@ -8,13 +8,14 @@
  * 2: as two bytes with the length of a host configuration, that configuration, which is also read
  * as in a running process, and then the input of 1.
  *
- * Afterwards paths are looked up in each of the first four products.
+ * Afterwards paths and contents are looked up in each of the first four products.
  *
  * The sources are included and not linked, for two reasons: their static state can be reset, and
  * the memory that a real process keeps until its end can be freed before the next input. */
 #define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 /* The allocations for the current input, which are freed before the next input. */
@@ -37,7 +38,18 @@ static void *map(size_t length)
 	return mapped;
 }
 
-#include "spython.h"
+#include "trust.h"
+
+const struct program_facts program = {
+	.name = "fuzz-index",
+	.version = "0",
+	.tier = "none",
+	.pins = PINS,
+	.lacks_this_pin = "",
+	.lacks_pins = "",
+};
+
+#include "contents.c"
 #define malloc(size) keep(malloc(size))
 #define calloc(count, size) keep(calloc(count, size))
 #define strndup(text, size) keep(strndup(text, size))
@@ -85,6 +97,9 @@ static ssize_t give_host(char *text, size_t room, const char **why)
 /* The functions below replace those of events.c. A refusal ends the reading of an input. */
 static jmp_buf refused;
 
+/* The descriptor of the index in sealed memory, or -1. */
+static int sealed = -1;
+
 void open_sinks(void)
 {
 }
@@ -113,10 +128,17 @@ static void forget(void)
 	if (mapped != NULL)
 		munmap(mapped, mapped_length);
 	mapped = NULL;
+	if (sealed >= 0)
+		close(sealed);
+	sealed = -1;
 	for (size_t i = 0; i < product_count; i++)
 		products[i] = (struct product){0};
 	product_count = 0;
 	entry_count = 0;
+	if (contents.slots != NULL)
+		munmap(contents.slots, (contents.mask + 1) * sizeof *contents.slots);
+	contents = (struct contents){0};
+	once = (pthread_once_t)PTHREAD_ONCE_INIT;
 	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
 		ends[i].not_after = UINT64_MAX;
 	end_without_timestamp = UINT64_MAX;
@@ -150,7 +172,8 @@ static void look_up_usual_names(const struct product *product)
 	}
 }
 
-/* Looks up the paths of the product's first records, if the paths are within the index. */
+/* Looks up the contents of the product's first records, and their paths if these are within the
+ * index. */
 static void look_up_records(const struct product *product)
 {
 	char path[2 * PATH_MAX];
@@ -158,6 +181,9 @@ static void look_up_records(const struct product *product)
 		const uint8_t *record = table.bytes + table.records_start + (size_t)i * RECORD_BYTES;
 		const size_t at = table.names_start + (size_t)read_u32(record);
 		const size_t length = read_u16(record + PATH_BYTES_AT);
+		const bool is_file = read_u16(record + KIND_AT) == FILE_KIND;
+		if (is_file && !find_content(record + DIGEST_AT))
+			abort();
 		if (at + length > table.size)
 			continue;
 		snprintf(path, sizeof path, "%.*s/%.*s", PATH_MAX, product->root, (int)length,
@@ -199,16 +225,15 @@ static void read_with_host(const uint8_t *data, size_t size)
 	read_unsigned(host + host_length, size - 2 - host_length);
 }
 
-/* Reads an index in sealed memory, as the launcher passes it. load_index() closes the memory's
- * descriptor, unless it refuses the index before. */
+/* Reads an index in sealed memory, as the launcher passes it. */
 static void read_sealed(const uint8_t *data, size_t size)
 {
-	const int memory = memfd_create("index", MFD_ALLOW_SEALING);
-	if (write(memory, data, size) != (ssize_t)size)
+	sealed = memfd_create("index", MFD_ALLOW_SEALING);
+	if (write(sealed, data, size) != (ssize_t)size)
 		return;
-	if (fcntl(memory, F_ADD_SEALS, ALL_SEALS) != 0)
+	if (fcntl(sealed, F_ADD_SEALS, ALL_SEALS) != 0)
 		return;
-	load_index(NULL, memory, -1);
+	load_index(NULL, sealed, -1);
 	look_up();
 }
 

@@ -2,18 +2,18 @@
  *
  * Guarantees that verify_index() returns only if a signer who is pinned and not on the deny list
  * has signed the content, and that the digests it writes are those of the verified bytes. Nothing
- * of the content is read for that except to digest it. Other files of spython, except timestamp.c,
- * do not use libcrypto for an index. */
+ * of the content is read for that except to digest it. */
 #define _GNU_SOURCE
 #include "index-signature.h"
 #include "authority.h"
 #include "certificate.h"
-#include "spython.h"
 #include "timestamp.h"
+#include "trust.h"
 #include <openssl/cms.h>
 #include <openssl/ess.h>
 #include <openssl/x509v3.h>
 #include <stdbool.h>
+#include <string.h>
 #include <time.h>
 
 enum {
@@ -36,7 +36,7 @@ static void require(int result)
 }
 
 /* Returns true if the host configuration pins the signer's key, or if there is no host
- * configuration and this spython was built with the key. Otherwise an authority has to vouch for
+ * configuration and this program was built with the pin. Otherwise an authority has to vouch for
  * the signer. Ends the process if none may, and if the signer is on the deny list. Writes the
  * digest of the key to `signer_hex`. */
 static bool is_pinned(X509 *certificate, char signer_hex[SHA256_HEX + 1])
@@ -54,12 +54,11 @@ static bool is_pinned(X509 *certificate, char signer_hex[SHA256_HEX + 1])
 			"Cannot trust the trust index: the deny list names its signer: %s", denial);
 	const bool is_known = rules.has_host_file
 		? find_by(rules.pins, "spki-sha256", signer_hex) != NULL
-		: strstr(SPYTHON_PINS, signer_hex) != NULL;
+		: strstr(program.pins, signer_hex) != NULL;
 	if (!is_known && !has_authority_for(certificate))
 		fail(REFUSED, "ERR_UNTRUSTED_SIGNER",
 			"Cannot trust signer of key %s: %s\"%s\" neither pins it nor names an authority for it",
-			signer_hex, rules.has_host_file ? "" : "it is not built into this spython, and ",
-			rules.host_file);
+			signer_hex, rules.has_host_file ? "" : program.lacks_this_pin, rules.host_file);
 	return is_known;
 }
 
@@ -219,10 +218,9 @@ static void digest_index(
 	to_hex(digest, digests->content);
 }
 
-/* Starts the libcrypto that is linked into spython, which is separate from the program's libcrypto.
- * spython's libcrypto needs no configuration of the system, no error texts, and no names of
- * algorithms except SHA-2. It must not clean up when the process exits, because threads may still
- * digest then. */
+/* Starts the libcrypto that is linked in, which is separate from that of the runtime. It needs no
+ * configuration of the system, no error texts, and no names of algorithms except SHA-2. It must not
+ * clean up when the process exits, because threads may still digest then. */
 static void start_libcrypto(void)
 {
 	const uint64_t options = OPENSSL_INIT_NO_ATEXIT | OPENSSL_INIT_NO_LOAD_CONFIG |
@@ -234,6 +232,15 @@ static void start_libcrypto(void)
 	require(EVP_add_digest(EVP_sha256()));
 	require(EVP_add_digest(EVP_sha384()));
 	require(EVP_add_digest(EVP_sha512()));
+}
+
+void require_somebody(void)
+{
+	if (!rules.has_host_file && *program.pins == '\0')
+		fail(UNDECIDED, "ERR_HOST_CONFIG",
+			"Cannot trust anybody: %s\"%s\" does not exist; pin who may sign in a host "
+			"configuration",
+			program.lacks_pins, rules.host_file);
 }
 
 void verify_index(

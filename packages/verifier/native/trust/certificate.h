@@ -1,8 +1,8 @@
 /* Reads certificates of the host configuration, and checks certificates by the rules of
  * packages/core/src/pki, where these are stricter than those of libcrypto. */
-#ifndef SPYTHON_CERTIFICATE_H
-#define SPYTHON_CERTIFICATE_H
-#include "spython.h"
+#ifndef SIGTOOL_CERTIFICATE_H
+#define SIGTOOL_CERTIFICATE_H
+#include "trust.h"
 #include <openssl/x509v3.h>
 #include <stdbool.h>
 

@@ -8,16 +8,21 @@
  * root can change, so they cannot change after they were verified. A fault in the index ends the
  * process. */
 #define _GNU_SOURCE
-#include "spython.h"
+#include "trust.h"
+#include "contents.h"
 #include "index-signature.h"
-#include "../shared/find-record.h"
 #include "../shared/owned-file.h"
 #include "../shared/start-facts.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* The magic bytes, and the offsets of the header's fields in the file, in bytes. */
 static const uint8_t MAGIC[8] = {0x89, 'S', 'I', 'G', 'X', '\r', '\n', 0x1a};
@@ -28,15 +33,6 @@ enum {
 	NAMES_BYTES_AT = 20,
 	HEADER = 24, /* the size of the header */
 	INDEX_VERSION = 1,
-};
-
-/* The offsets of the fields in a record, in bytes. find-record.h has the other fields. */
-enum {
-	KIND_AT = 6,
-	SIZE_AT = 8, /* the file's size, or the length of a link's target */
-	DIGEST_AT = 16,
-	FILE_KIND = 0,
-	LINK_KIND = 1,
 };
 
 /* The limits. They are in bytes, except those of entries and products. */
@@ -148,7 +144,8 @@ static const uint8_t *map_index(const char *file, int descriptor, size_t *length
 		is_passed ? map_fixed(descriptor, *length) : copy_index(descriptor, *length);
 	if (memory == MAP_FAILED)
 		fail(status_of(errno), "ERR_LIMIT", "Cannot read the trust index: %m");
-	close(descriptor);
+	if (!is_passed)
+		close(descriptor);
 	return memory;
 }
 
@@ -333,6 +330,8 @@ static void read_head(int mode_asked)
 void load_index(const char *file, int descriptor, int mode_asked)
 {
 	size_t length;
+	require_clock();
+	require_somebody();
 	const uint8_t *bytes = map_index(file, descriptor, &length);
 	if (memcmp(bytes, MAGIC, length < sizeof MAGIC ? length : sizeof MAGIC) != 0)
 		malformed("it does not begin as one");
@@ -382,9 +381,9 @@ void announce(const char *missing, const char *script)
 	const enum verdict verdict = rules.mode <= MODE_AUDIT ? AUDIT : ALLOW;
 	raise_event("verifier.start", verdict, "mode", MODE_NAMES[rules.mode], "index", verified.index,
 		"#compiled", sequence, "notAfter", end, "signer", verified.signer, "signerNotAfter",
-		signer_end, "products", names, "tier", "CPython " SPYTHON_VERSION, "version",
-		SIGTOOL_VERSION, "script", script, "unit", facts.unit, "#uid", facts.uid, "host",
-		facts.host, "missing", missing, NULL);
+		signer_end, "products", names, "tier", program.tier, "version", program.version, "script",
+		script, "unit", facts.unit, "#uid", facts.uid, "host", facts.host, "missing", missing,
+		NULL);
 	tell_ends();
 }
 
@@ -437,4 +436,18 @@ struct entry find_entry(const char *path)
 		}
 	}
 	return entry;
+}
+
+static struct contents contents;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void list_own_contents(void)
+{
+	contents = list_contents(&table, entry_count);
+}
+
+bool find_content(const uint8_t digest[SHA256_BYTES])
+{
+	pthread_once(&once, list_own_contents);
+	return has_content(&contents, digest);
 }

@@ -1,6 +1,6 @@
 /* Decides about a signer whose key is not pinned, by the authorities of the host configuration. */
-#ifndef SPYTHON_AUTHORITY_H
-#define SPYTHON_AUTHORITY_H
+#ifndef SIGTOOL_AUTHORITY_H
+#define SIGTOOL_AUTHORITY_H
 #include <openssl/cms.h>
 #include <stdbool.h>
 #include <time.h>

@@ -1,6 +1,6 @@
 /* Finds the time at which a timestamp proves that a trust index was signed. */
-#ifndef SPYTHON_TIMESTAMP_H
-#define SPYTHON_TIMESTAMP_H
+#ifndef SIGTOOL_TIMESTAMP_H
+#define SIGTOOL_TIMESTAMP_H
 #include <openssl/cms.h>
 #include <time.h>
 

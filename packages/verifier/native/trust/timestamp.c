@@ -8,10 +8,11 @@
 #define _GNU_SOURCE
 #include "timestamp.h"
 #include "certificate.h"
-#include "spython.h"
+#include "trust.h"
 #include <openssl/ts.h>
 #include <openssl/x509v3.h>
 #include <stdbool.h>
+#include <string.h>
 
 static const char TOKEN_OID[] = "1.3.6.1.4.1.311.3.3.1";
 static const char LIFETIME_SIGNING_OID[] = "1.3.6.1.4.1.311.10.3.13";

@@ -1,6 +1,6 @@
 /* Compares the subject of a certificate with a name that a person wrote (RFC 4514). */
-#ifndef SPYTHON_SUBJECT_H
-#define SPYTHON_SUBJECT_H
+#ifndef SIGTOOL_SUBJECT_H
+#define SIGTOOL_SUBJECT_H
 #include <openssl/x509.h>
 #include <stdbool.h>
 

@@ -1,9 +1,10 @@
 /* The ends by which the index counts: its own, and that of its signer's certificate. They are
  * judged when the process starts. A process that runs, and the children that it forks, go on
  * afterwards, unless the host says otherwise, and say so once a day. */
-#include "spython.h"
+#include "trust.h"
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdio.h>
 
 enum {
 	DAY_SECONDS = 86400,
@@ -36,6 +37,15 @@ bool needs_timestamp(void)
 	if ((uint64_t)time(NULL) > end_without_timestamp / 1000)
 		atomic_store(&is_needed, true);
 	return atomic_load(&is_needed);
+}
+
+/* A machine without a battery starts in 1970, or at the time of its last shutdown. */
+void require_clock(void)
+{
+	if (time(NULL) < EARLIEST_SECONDS)
+		fail(UNDECIDED, "ERR_CLOCK",
+			"Cannot judge what has expired: the clock says a time before this release; set it, or "
+			"wait for time-sync.target");
 }
 
 /* Returns the smallest number of days with a notice that is not less than the time left. */

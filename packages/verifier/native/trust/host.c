@@ -5,11 +5,14 @@
  * demands, and that only root, in development also the user, could have written the file. Nothing
  * is freed, because the values are used until the process ends. */
 #define _GNU_SOURCE
-#include "spython.h"
+#include "trust.h"
 #include "../shared/owned-file.h"
-#include <sys/stat.h>
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 
 struct rules rules = {.host_mode = -1};
 
@@ -131,6 +134,12 @@ const struct json *find_by(const struct json *list, const char *member, const ch
 	return NULL;
 }
 
+/* Returns the index of the word that the policy has for this member. */
+static int policy_word(const struct json *const *values, int member)
+{
+	return word_of(&POLICY[member], values[member]);
+}
+
 /* Reads the host's policy, or that of the index if the host has none. `asked` is the mode on the
  * command line, or -1. It makes the mode stricter, and in development it may make it weaker. */
 void read_policy(const struct json *policy, int asked)
@@ -142,18 +151,20 @@ void read_policy(const struct json *policy, int asked)
 		snprintf(name, sizeof name, "policy \"%s\"", rules.policy);
 	}
 	judge(policy, POLICY, values, "ERR_POLICY", name, rules.policy != NULL);
-	const int own_mode = word_of(&POLICY[POLICY_MODE], values[POLICY_MODE]);
-	int ima = word_of(&POLICY[POLICY_PYTHON_XATTR], values[POLICY_PYTHON_XATTR]) == XATTR_IMA;
+	const int own_mode = policy_word(values, POLICY_MODE);
+	int ima = policy_word(values, POLICY_PYTHON_XATTR) == XATTR_IMA;
 	rules.policy_products = values[POLICY_PRODUCTS];
 	rules.max_size = values[POLICY_FILES_MAX_SIZE_BYTES]->number;
-	rules.kernel_check =
-		word_of(&POLICY[POLICY_FILES_KERNEL_CHECK], values[POLICY_FILES_KERNEL_CHECK]);
-	rules.children = word_of(&POLICY[POLICY_RUNTIME_CHILDREN], values[POLICY_RUNTIME_CHILDREN]);
-	rules.audit_hooks =
-		word_of(&POLICY[POLICY_PYTHON_AUDIT_HOOKS], values[POLICY_PYTHON_AUDIT_HOOKS]);
+	rules.kernel_check = policy_word(values, POLICY_FILES_KERNEL_CHECK);
+	rules.children = policy_word(values, POLICY_RUNTIME_CHILDREN);
+	rules.addons = policy_word(values, POLICY_RUNTIME_ADDONS);
+	rules.web_assembly = policy_word(values, POLICY_RUNTIME_WEB_ASSEMBLY);
+	rules.web_assembly_sha256 = values[POLICY_RUNTIME_WEB_ASSEMBLY_SHA_256];
+	rules.string_code = policy_word(values, POLICY_RUNTIME_STRING_CODE);
+	rules.workers = policy_word(values, POLICY_RUNTIME_WORKERS);
+	rules.audit_hooks = policy_word(values, POLICY_PYTHON_AUDIT_HOOKS);
 	rules.events = values[POLICY_PYTHON_EVENTS];
-	rules.refuses_extensions = word_of(&POLICY[POLICY_PYTHON_EXTENSIONS],
-								   values[POLICY_PYTHON_EXTENSIONS]) == EXTENSIONS_REFUSE;
+	rules.refuses_extensions = policy_word(values, POLICY_PYTHON_EXTENSIONS) == EXTENSIONS_REFUSE;
 	const int set = rules.host_mode < 0 ? own_mode : rules.host_mode;
 	if (asked >= 0 && asked < set && !rules.development)
 		fail(REFUSED, "ERR_START", "Cannot be in a weaker mode than the host or the policy says");
@@ -161,6 +172,9 @@ void read_policy(const struct json *policy, int asked)
 	if (rules.mode == MODE_STRICT) {
 		rules.kernel_check = KERNEL_CHECK_REQUIRE;
 		rules.children = CHILDREN_REFUSE;
+		rules.string_code = STRING_CODE_REFUSE;
+		if (rules.web_assembly == WEB_ASSEMBLY_ALLOW)
+			rules.web_assembly = WEB_ASSEMBLY_SIGNED;
 		rules.audit_hooks = AUDIT_HOOKS_REFUSE;
 		ima = 0;
 	}

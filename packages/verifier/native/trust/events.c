@@ -1,4 +1,4 @@
-/* Writes the events of spython, and the message of a start that is refused.
+/* Writes the events of the process, and the message of a start that is refused.
  *
  * Guarantees that an event is written before the decision that it records takes effect. The file
  * and syslog get each event by one write that never waits, so that no reader can stop the program.
@@ -6,15 +6,17 @@
  * counted, and a verifier.dropped event reports the count. Writing to standard error may wait, like
  * any output of the program. */
 #define _GNU_SOURCE
-#include "spython.h"
+#include "trust.h"
 #include "../shared/complain.h"
 #include "../shared/start-facts.h"
 #include "../shared/syslog.h"
 #include "event-file.h"
 #include "repeats.h"
-#include <stdatomic.h>
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -38,9 +40,9 @@ static void report_detached(const char *trouble)
 {
 	if (rules.standard_error == STDERR_OFF && !rules.syslog)
 		dprintf(STDERR_FILENO,
-			"spython: ERR_AUDIT_SINK: Cannot write audit events to \"%s\": %s; they go on to the "
+			"%s: ERR_AUDIT_SINK: Cannot write audit events to \"%s\": %s; they go on to the "
 			"file that had this path\n",
-			rules.json_lines, trouble);
+			program.name, rules.json_lines, trouble);
 	raise_event("verifier.detached", AUDIT, "path", rules.json_lines, "detail", trouble, "reason",
 		"ERR_AUDIT_SINK", NULL);
 }
@@ -67,7 +69,7 @@ static bool write_to_sinks(const struct event_line *line, enum verdict verdict)
 {
 	bool is_taken = true;
 	if (rules.syslog)
-		is_taken = log_to_system("spython", line->text, verdict == REFUSE);
+		is_taken = log_to_system(program.name, line->text, verdict == REFUSE);
 	if (rules.json_lines != NULL) {
 		const bool is_appended = write_to_file(line);
 		is_taken = is_taken && is_appended;
@@ -174,12 +176,13 @@ void open_sinks(void)
 _Noreturn void fail(int status, const char *code, const char *format, ...)
 {
 	const int error = errno;
-	char program[64] = "spython";
+	char who[64];
 	va_list values;
+	snprintf(who, sizeof who, "%s", program.name);
 	if (code != NULL) {
 		char detail[PATH_MAX];
 		struct start_facts facts;
-		snprintf(program, sizeof program, "spython: %s", code);
+		snprintf(who, sizeof who, "%s: %s", program.name, code);
 		errno = error; /* %m shows errno */
 		va_start(values, format);
 		vsnprintf(detail, sizeof detail, format, values);
@@ -191,5 +194,5 @@ _Noreturn void fail(int status, const char *code, const char *format, ...)
 	finish_events();
 	errno = error; /* %m shows errno */
 	va_start(values, format);
-	complain(status, program, format, values);
+	complain(status, who, format, values);
 }

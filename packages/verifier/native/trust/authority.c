@@ -10,8 +10,11 @@
 #define _GNU_SOURCE
 #include "authority.h"
 #include "certificate.h"
-#include "spython.h"
+#include "trust.h"
 #include "subject.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 enum {
 	MAX_INTERMEDIATES = 8, /* a chain has at most 10 certificates: leaf, intermediates, authority */

@@ -1,10 +1,10 @@
 /* Verifies the signature over a trust index, and decides who may sign one.
  *
  * The signature is CMS SignedData (RFC 5652) behind the content that it covers. Its signer must be
- * pinned in this spython or by the host, and must not be on the deny list. docs/trust-index.md has
+ * pinned in this program or by the host, and must not be on the deny list. docs/trust-index.md has
  * the details. */
-#ifndef SPYTHON_INDEX_SIGNATURE_H
-#define SPYTHON_INDEX_SIGNATURE_H
+#ifndef SIGTOOL_INDEX_SIGNATURE_H
+#define SIGTOOL_INDEX_SIGNATURE_H
 #include "../shared/hex.h"
 #include <stddef.h>
 #include <stdint.h>
@@ -18,6 +18,10 @@ struct index_digests {
 	char signer[SHA256_HEX + 1]; /* the digest of the signer's SubjectPublicKeyInfo */
 	time_t signer_end; /* the end of the signer's certificate, or 0 if it cannot be computed */
 };
+
+/* Ends the process if nobody may sign: there is no host configuration, and the program was built
+ * without pins. */
+void require_somebody(void);
 
 /* Verifies the index in these `length` bytes: the content in the first `content_length` bytes, and
  * the signature over the content in the rest. Writes the digests. Those of index and content are

@@ -4,11 +4,14 @@
  * Guarantees that a denial never ends before the process, whatever becomes of the configuration: a
  * look only adds. Added denials are complete before other threads see them, and never freed. */
 #define _GNU_SOURCE
-#include "spython.h"
+#include "trust.h"
 #include "../shared/owned-file.h"
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 

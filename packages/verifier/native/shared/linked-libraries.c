@@ -7,7 +7,7 @@
  * subdirectories such as `tls`. */
 #define _GNU_SOURCE
 #include "linked-libraries.h"
-#include "../shared/elf-object.h"
+#include "elf-object.h"
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,10 +3,11 @@
  * order. */
 #define _GNU_SOURCE
 #include "certificate.h"
-#include "spython.h"
+#include "trust.h"
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/pem.h>
+#include <string.h>
 
 static const uint8_t BYTE_ORDER_MARK[3] = {0xef, 0xbb, 0xbf};
 

@@ -1,0 +1,222 @@
+/* The interfaces between the files that read what a process trusts, and that record what was
+ * decided: host configuration, trust index, policy, denials, ends and events. Programs with hooks
+ * of different runtimes link these files, so they need nothing of a runtime.
+ *
+ * Guarantees that all data which decides what may run (`rules`, the trust index) is complete before
+ * the program's own code runs and does not change afterwards. So threads read the data without
+ * locks. It is never freed. Later, denials (deny-list.c) and the end of the index (term.c) can only
+ * make refusals more. */
+#ifndef SIGTOOL_TRUST_H
+#define SIGTOOL_TRUST_H
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+#include "../shared/event-line.h"
+#include "../shared/exit-status.h"
+#include "../shared/hex.h"
+#include "../shared/mode.h"
+#include "../shared/schema.h"
+
+enum {
+	ALL_SEALS = 15, /* F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_GROW and F_SEAL_WRITE */
+};
+
+/* The facts in which the programs differ that link these files. Each program defines `program`. */
+struct program_facts {
+	const char *name; /* begins messages on standard error and lines of the system log */
+	const char *version; /* the release of sigtool */
+	const char *tier; /* the value of `tier` in the event verifier.start */
+	/* The pins that the program was built with, separated by commas, or "". They count on a host
+	 * without a configuration. */
+	const char *pins;
+	/* Parts of messages, which say on such a host that a signer is not among the pins, and that
+	 * there are no pins. Each ends with ", and ". Both are "" if the program never has pins. */
+	const char *lacks_this_pin;
+	const char *lacks_pins;
+};
+extern const struct program_facts program;
+
+/* host.c */
+
+/* The rules that result from command line, host configuration and policy. An absent list, path or
+ * document is null. */
+struct rules {
+	int mode; /* an enum mode, which read_policy() decides */
+	int kernel_check; /* a value of schema.h, such as KERNEL_CHECK_LOG */
+	int children; /* a value of schema.h, such as CHILDREN_REFUSE */
+	int addons; /* a value of schema.h, such as ADDONS_SIGNED */
+	int web_assembly; /* a value of schema.h, such as WEB_ASSEMBLY_SIGNED */
+	int string_code; /* a value of schema.h, such as STRING_CODE_AUDIT */
+	int workers; /* a value of schema.h, such as WORKERS_SIGNED */
+	int refuses_expired; /* a running process loads nothing after the end of its index */
+	int exit_on_refusal; /* a refusal ends the process instead of raising PermissionError */
+	int development; /* development identities and configuration files of this user are trusted */
+	int has_host_file; /* the host configuration exists: its pins and authorities alone decide */
+	int is_checking; /* the index is judged, and no program runs */
+	int launched; /* the launcher started this process, and passes the index */
+	int audit_hooks; /* the program may add audit hooks */
+	int refuses_extensions; /* the policy refuses native code; modes off and audit only record it */
+	int xattr_ima; /* a file without an entry is trusted by its security.ima */
+	int xattr_spython; /* audit mode trusts a file without an entry by spython's attribute */
+	int host_mode; /* the mode in the host configuration, or -1 if it has none */
+	int standard_error; /* a value of schema.h, such as STDERR_REFUSALS */
+	int syslog; /* events are sent to syslog too */
+	uint64_t max_size; /* the largest file that is loaded, in bytes */
+	const char *host_file; /* the path of the host configuration, set by read_host() */
+	const char *index;
+	const char *policy;
+	const char
+		*roots; /* the launcher's lines `PATH TAB REAL_PATH` about roots that links lead to */
+	/* The digests of an index that is a file of root, and of its signed part. They are null if the
+	 * index is in sealed memory. */
+	const char *index_sha256;
+	const char *content_sha256;
+	const char *json_lines; /* the path of the event file */
+	const struct json *pins;
+	const struct json *authorities;
+	const struct json *products;
+	const struct json *timestamp_authorities;
+	const struct json *deny;
+	const struct json *policy_products;
+	const struct json *web_assembly_sha256; /* digests of modules that count as signed */
+	const struct json *events; /* the names of the events that the audit hook records */
+};
+extern struct rules rules;
+
+/* Also true for an absent array, which is NULL. */
+#define IS_EMPTY(array) ((array) == NULL || (array)->next == (array) + 1)
+
+/* Parses `length` bytes of JSON, which a NUL must follow, and never frees text and values. Returns
+ * null if `text` is null, if the text is not JSON as json.h reads it, or if memory is lacking. */
+const struct json *keep_json(char *text, size_t length);
+
+/* Reads a file that decides what may run. Returns its content, which a NUL follows and which is
+ * never freed, and writes its length in bytes to `length`. Ends the process if anybody but root,
+ * and in development the user, could have written the file, or if the file is larger than
+ * `max_bytes`. */
+char *read_trusted(const char *path, size_t max_bytes, size_t *length);
+
+/* Reads the host configuration into `rules`, and opens the sinks for events. Null stands for
+ * /etc/sigtool/verifier.json, which may be absent. Ends the process if the file cannot be trusted
+ * or has a fault. If rules.is_checking is set, no sink gets an event. */
+void read_host(const char *file);
+
+/* Reads the host's policy into `rules` if there is one, else `policy`, which is that of the index,
+ * and decides the mode. `asked` is the mode on the command line, or -1 if there is none. It may be
+ * weaker than the configured mode only in development. Ends the process if the policy has a
+ * fault. */
+void read_policy(const struct json *policy, int asked);
+
+/* Returns the first object of the list whose member with this name has this text, or null. The list
+ * may be null. */
+const struct json *find_by(const struct json *list, const char *member, const char *text);
+
+/* deny-list.c */
+
+/* Returns the reason why this digest is on the deny list, or null if it is not. `kind` is "file",
+ * "key", "certificate" or "catalog". `hex` is in lower case. */
+const char *denied(const char *kind, const char *hex);
+
+/* The trust in the index rests on such a digest: directly, or by way of its timestamp. */
+enum ground_of { OF_INDEX, OF_TIMESTAMP, OF_NOTHING };
+
+/* Notes that the index is refused if this digest is denied. `kind` must be a literal. Must be
+ * called before the program's own code runs. */
+void rest_on(enum ground_of of, const char *kind, const char *hex);
+
+/* Returns the reason of a denial, since the start, of what the trust in the index rests on, or
+ * null. */
+const char *denied_index(void);
+
+/* Takes over what the host configuration denies by now, but looks at it only LOOK_SECONDS after the
+ * last look. Any thread may call this. */
+void look_for_denials(void);
+
+/* Returns how many denials were added since the start. */
+unsigned count_of_added_denials(void);
+
+/* term.c */
+
+/* END_OF_TIMESTAMPED is the end of a signer's certificate that a timestamp lets the index outlive.
+ */
+enum end_of { END_OF_INDEX, END_OF_CERTIFICATE, END_OF_TIMESTAMPED };
+
+/* Notes an end in milliseconds since 1970. Of several the earliest counts. Must be called before
+ * the program's own code runs. */
+void end_at(enum end_of of, uint64_t not_after);
+
+/* Returns true if only a timestamp lets the index count, because a certificate of its signer has
+ * ended. */
+bool needs_timestamp(void);
+
+/* Writes a time in UTC with milliseconds, like Node.js, or an empty text if it is 0. Returns the
+ * text. */
+enum { TIME_ROOM = 32 };
+const char *text_of_time(uint64_t milliseconds, char text[TIME_ROOM]);
+
+/* Ends the process if the clock cannot be right, because certificates and the index expire by it.
+ */
+void require_clock(void);
+
+/* Raises events about what ends soon or has ended: at most one a day for each. */
+void tell_ends(void);
+
+/* Returns the code of the refusal of every file, because something has ended and the host wants
+ * that, or null. */
+const char *refused_by_term(void);
+
+/* index.c: the trust index, which says what may run. */
+
+/* The signed facts about a path. `name` points into the path that was passed to find_entry(). All
+ * other pointers stay valid until the process ends. */
+struct entry {
+	const char *product; /* null if the path is in no product */
+	const char *name; /* the path below the product's root, or null */
+	const uint8_t *digest; /* SHA256_BYTES bytes, or null if no regular file is signed there */
+	const char *target; /* not NUL-terminated; null if no link is signed there */
+	size_t target_length;
+};
+
+/* Reads the index. Its signature is verified before head, policy and products are read. Before
+ * that, a clock that could be right and somebody who may sign are required. `descriptor` is what
+ * the launcher passes, or -1 to open `file`. It stays open, and its offset does not change, because
+ * the runtime's own hook may read it later. `mode_asked` is passed to read_policy(). Ends the
+ * process if the index cannot be trusted. */
+void load_index(const char *file, int descriptor, int mode_asked);
+
+/* Raises the events of a start: one for each product, then verifier.start. `missing` has the names
+ * of the features that this kernel lacks, or is null. `script` is the script, or `-m` and a
+ * module. */
+void announce(const char *missing, const char *script);
+
+/* Returns the entry for a real path. It is found by product and path, never by content. */
+struct entry find_entry(const char *path);
+
+/* Returns true if a regular file with this content is signed anywhere in the products that
+ * find_entry() knows, at whatever path. The deny list is not asked. Any thread may call this. The
+ * first call makes a table of all contents. */
+bool find_content(const uint8_t digest[SHA256_BYTES]);
+
+/* events.c: recording what was decided. */
+
+/* Opens rules.json_lines, if it is set. Ends the process if the file cannot be opened for
+ * writing. */
+void open_sinks(void);
+
+/* Writes one event to every sink. After `verdict` follow pairs of `const char *`, the name of a
+ * field and its text, and a null. compose_event() says how they are written. Waits for no sink
+ * except standard error. Never fails: an event that the file or syslog does not accept is
+ * counted. */
+void raise_event(const char *event, enum verdict verdict, ...) __attribute__((sentinel));
+
+/* Writes the counts of repeated refusals. Whoever ends the process without exit(3) must call it. */
+void finish_events(void);
+
+/* Ends the process with a line on standard error. If `code` is not null, first raises an event with
+ * this code. `%m` in the format shows the errno that was set when fail() was called. */
+_Noreturn void fail(int status, const char *code, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+#endif

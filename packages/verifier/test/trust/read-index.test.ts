@@ -1,0 +1,174 @@
+/** Compares the C that reads a trust index, which spython links too, with core. */
+
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { MODES, type Mode, parsePolicy, policyInMode } from "@sigtool/core/read";
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { encodeIndex } from "../../../core/dist/trust/index-encode.js";
+import type { IndexEntry } from "../../../core/dist/trust/index-entries.js";
+import { hasCompiler, NATIVE } from "../launch/support.js";
+import { sha256 } from "../support.js";
+
+/** The SHA-256 of each file by its path; links have none. */
+type Product = Readonly<Record<string, string | undefined>>;
+
+/** The digest that the record of a link has. It must not be found. */
+const NO_DIGEST = "0".repeat(64);
+
+const directory = mkdtempSync(join(tmpdir(), "sigtool-read-index-"));
+const program = join(directory, "read-index");
+const index = join(directory, "index.sigx");
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+function writeIndex(products: readonly Product[], policy: object = {}): void {
+	const content = encodeIndex({
+		notAfter: undefined,
+		policy: parsePolicy({ version: 1, ...policy }),
+		signers: [],
+		products: products.map((files, number) => ({
+			name: `product ${number}`,
+			root: `/srv/${number}`,
+			sequence: undefined,
+			catalogs: [],
+			entries: new Map(
+				Object.entries(files).map(([path, digest]): [string, IndexEntry] => [
+					path,
+					digest === undefined ? { kind: "link", target: "to" } : { kind: "file", sha256: digest, size: 1 },
+				]),
+			),
+		})),
+	});
+	const signature = [0x30, 0]; // The program verifies no signature, but the file must have one.
+	writeFileSync(index, Buffer.concat([content, Buffer.from(signature)]));
+}
+
+interface Question {
+	readonly digests?: readonly string[];
+	/** The mode on the command line. */
+	readonly mode?: Mode;
+	readonly threads?: number;
+	readonly isShortOfMemory?: boolean;
+}
+
+function ask({ digests = [], mode, threads = 1, isShortOfMemory = false }: Question): {
+	rules: string;
+	found: boolean[];
+} {
+	const args = [index, String(mode === undefined ? -1 : MODES.indexOf(mode)), String(threads)];
+	const { status, stdout, stderr } = spawnSync(program, [...args, ...(isShortOfMemory ? ["short"] : [])], {
+		input: digests.map((digest) => `${digest}\n`).join(""),
+		encoding: "utf8",
+		env: { ASAN_OPTIONS: "detect_leaks=0" }, // The policy is kept until the process ends.
+	});
+	expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+	const [rules = "", found = ""] = stdout.split("\n");
+	return { rules, found: [...found].map((digit) => digit === "1") };
+}
+
+describe.skipIf(!hasCompiler)("the C that reads a trust index (needs cc)", () => {
+	beforeAll(() => {
+		const own = fileURLToPath(new URL("read-index.c", import.meta.url));
+		const trust = ["host", "index", "term"].map((name) => join(NATIVE, "trust", `${name}.c`));
+		const shared = [
+			...["exit-status", "find-record", "hex", "json", "members", "owned-file"],
+			...["schema", "start-facts", "utf8"],
+		].map((name) => join(NATIVE, "shared", `${name}.c`));
+		const flags = [
+			...["-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-pthread"],
+			...["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined", "-I", join(NATIVE, "trust")],
+		];
+		const { status, stderr } = spawnSync("cc", [...flags, own, ...trust, ...shared, "-o", program], {
+			encoding: "utf8",
+		});
+		expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+	});
+
+	describe.each([
+		["with its table of contents", false],
+		["without memory for its table", true],
+	])("find_content(), %s", (_, isShortOfMemory) => {
+		it.each<[string, readonly Product[], readonly string[]]>([
+			["nothing in an index without products", [], []],
+			["nothing in a product without entries", [{}], []],
+			["nothing in links alone", [{ a: undefined, b: undefined }], []],
+			["a file", [{ a: sha256("a") }], [sha256("a")]],
+			["a content of several files once", [{ a: sha256("a"), b: sha256("a"), c: sha256("a") }], [sha256("a")]],
+			[
+				"files of every product, beside links and products without entries",
+				[{ a: sha256("a"), l: undefined }, {}, { "x/a": sha256("a"), "x/b": sha256("b") }, { l: undefined }],
+				[sha256("a"), sha256("b")],
+			],
+			["a file with 32 bytes of 0 as its digest", [{ a: NO_DIGEST }], [NO_DIGEST]],
+		])("finds %s", (_name, products, present) => {
+			writeIndex(products);
+			const digests = [sha256("a"), sha256("b"), sha256("c"), NO_DIGEST, "f".repeat(64)];
+			expect(ask({ digests, isShortOfMemory }).found).toEqual(digests.map((digest) => present.includes(digest)));
+		});
+
+		it("tells digests apart that begin alike", () => {
+			const digests = Array.from({ length: 64 }, (_value, number) => `00000000${"0".repeat(54)}${number + 10}`);
+			writeIndex([Object.fromEntries(digests.slice(0, 32).map((digest, number) => [`${number}`, digest]))]);
+			expect(ask({ digests, isShortOfMemory }).found).toEqual(digests.map((_digest, number) => number < 32));
+		});
+
+		it("finds the contents of all files and no other, from several threads at once", () => {
+			// Few different digests, of which many begin alike, so that they repeat and collide.
+			const anyDigest = fc
+				.tuple(fc.nat(40), fc.constantFrom("", "00", "000000", "ffffffff"))
+				.map(([number, start]) => start + sha256(`${number}`).slice(start.length));
+			const anyPath = fc.stringMatching(/^[a-z]{1,4}$/);
+			const anyProduct = fc.dictionary(anyPath, fc.option(anyDigest, { nil: undefined }), { maxKeys: 40 });
+			fc.assert(
+				fc.property(fc.array(anyProduct, { maxLength: 4 }), fc.array(anyDigest), (products, others) => {
+					writeIndex(products);
+					const present = products
+						.flatMap((product) => Object.values(product))
+						.filter((digest) => digest !== undefined);
+					const flipped = present.map((digest) => digest.slice(0, -1) + (digest.endsWith("0") ? "1" : "0"));
+					const digests = [...present, ...flipped, ...others, NO_DIGEST];
+					const { found } = ask({ digests, threads: 4, isShortOfMemory });
+					expect(found).toEqual(digests.map((digest) => present.includes(digest)));
+				}),
+				{ numRuns: 40 },
+			);
+		});
+	});
+
+	it("finds each of 5,000 contents, and no other", () => {
+		const all = Array.from({ length: 5000 }, (_value, number) => sha256(`${number}`));
+		writeIndex([
+			Object.fromEntries(all.slice(0, 2500).map((digest, number) => [`${number}`, digest])),
+			Object.fromEntries(all.slice(2000).map((digest, number) => [`${number}`, digest])),
+		]);
+		for (const digests of [all.slice(0, 4000), all.slice(1000)]) {
+			expect(ask({ digests, threads: 2 }).found).toEqual(digests.map(() => true));
+		}
+		const others = all.map((digest) => sha256(digest)).slice(0, 4000);
+		expect(ask({ digests: others, threads: 2 }).found).toEqual(others.map(() => false));
+	});
+
+	const RUNTIMES = [
+		{},
+		{ addons: "refuse", webAssembly: "refuse", stringCode: "refuse", workers: "refuse", children: "audit" },
+		{ addons: "signed", webAssembly: "allow", stringCode: "allow", workers: "signed", children: "allow" },
+	];
+	const RULES = RUNTIMES.flatMap((runtime) => MODES.map((mode) => ({ runtime, mode })));
+
+	it.each(RULES)("reads the rules for Node.js in mode $mode as core does: $runtime", ({ runtime, mode }) => {
+		const { runtime: expected } = policyInMode(parsePolicy({ version: 1, runtime }), mode);
+		writeIndex([], { mode, runtime });
+		const numbers = {
+			addons: ["signed", "refuse"].indexOf(expected.addons),
+			webAssembly: ["signed", "refuse", "allow"].indexOf(expected.webAssembly),
+			stringCode: ["audit", "refuse", "allow"].indexOf(expected.stringCode),
+			workers: ["signed", "refuse"].indexOf(expected.workers),
+			children: ["refuse", "audit", "allow"].indexOf(expected.children),
+		};
+		const rules = Object.entries(numbers).map(([name, number]) => `${name}=${number}`);
+		expect(ask({}).rules).toBe(`${mode} ${rules.join(" ")}`);
+	});
+});
