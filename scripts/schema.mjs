@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { MODES } from "../packages/core/dist/trust/mode.js";
 import * as schema from "../packages/core/dist/trust/schema.js";
-import { mustBe, TEXT_FORMS, TWICE, UNKNOWN } from "../packages/core/dist/trust/shape.js";
+import { DISORDER, mustBe, TEXT_FORMS, TWICE, UNKNOWN } from "../packages/core/dist/trust/shape.js";
 
 const root = process.env.SIGTOOL_SCHEMA_ROOT ?? fileURLToPath(new URL("..", import.meta.url));
 const ORIGIN = "Generated from packages/core/src/trust/schema.ts by `pnpm generate`.";
@@ -132,6 +132,7 @@ function tables() {
 
 const char IS_UNKNOWN[] = ${text(UNKNOWN)};
 const char IS_TWICE[] = ${text(TWICE)};
+const char IS_DISORDER[] = ${text(DISORDER)};
 ${Object.entries(DOCUMENTS)
 	.map(([document, shape]) => tableOf(document, shape))
 	.join("")}`;
@@ -171,6 +172,7 @@ function rowOf(document, { name, member, within }, cells) {
 	const flags = [
 		isList && "LIST",
 		(member.unique === "value" || isKey(document, name)) && "UNIQUE",
+		member.order === "ascending" && "ASCENDING",
 		member.optional === true && "OPTIONAL",
 		choice,
 	].filter(Boolean);
@@ -260,7 +262,7 @@ function formOf(shape) {
 			return {
 				type: "array",
 				items: schemaOf(shape.of),
-				...(shape.unique === "value" && { uniqueItems: true }),
+				...((shape.unique === "value" || shape.order !== undefined) && { uniqueItems: true }),
 				...(shape.most !== undefined && { maxItems: shape.most }),
 			};
 		case "object": {

@@ -92,6 +92,11 @@ const FLOORS: readonly (readonly [file: string, allowed: readonly string[], refu
 		["../trust/index-encode.js", "../verify/verify-directory.js"],
 		["../sign/sign.js", "../read.js", "node:fs"],
 	],
+	[
+		"core/src/compile/type-stripper.ts",
+		["../system/store.js", "node:child_process"],
+		["./compile.js", "../sign/sign.js", "node:fs"],
+	],
 	["core/src/rewrite/convert.ts", ["../verify/verify-catalog.js"], ["../inspect/inspect.js", "node:fs"]],
 	["core/src/elsewhere/new.ts", [], ["../errors.js", "node:fs"]],
 	[

@@ -7,6 +7,8 @@ export {
 	type CompileResult,
 	checkCompileTarget,
 	compileTrustIndex,
+	type TypeStripper,
+	type UnstrippedFile,
 } from "./compile/compile.js";
 export {
 	type FinishedIndex,

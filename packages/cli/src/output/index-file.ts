@@ -22,12 +22,18 @@ export function productRows({ name, root, sequence, adopted }: Omit<IndexedProdu
 	];
 }
 
-/** Returns the rows about a trust index, without its entries. */
+/** Returns the number of compiled texts, or undefined if there are none. */
+export function textsText({ texts }: Pick<TrustIndex, "texts">): string | undefined {
+	return texts.length === 0 ? undefined : count(texts.length, "text");
+}
+
+/** Returns the rows about a trust index, without its entries and texts. */
 export function indexRows(index: TrustIndex): [string, string | undefined][] {
 	const { products, policy, compiled, compiledAt, notAfter, entryCount } = index;
 	return [
 		...products.flatMap(productRows),
 		["entries", count(entryCount, "entry", "entries")],
+		["texts", textsText(index)],
 		["index", compiled === undefined ? undefined : `sequence ${compiled}`],
 		["mode", policy.mode],
 		["compiled", isoTime(compiledAt)],

@@ -164,6 +164,7 @@ const compileTargetMembers: ObjectChecks<Omit<CompileOptions, "trust" | "signer"
 	adopt: optional(paths),
 	adoptPackages: optional(texts),
 	packageChanges: optional(oneOf("refuse", "accept")),
+	stripTypesWith: optional(paths),
 	policy: optional(made<unchecked.Policy>("a policy, which parsePolicy() returns", "version", "files")),
 	notAfter: optional(milliseconds),
 	sequence: optional(wholeNumber(0)),

@@ -17,7 +17,7 @@ import { exists } from "../system/store.js";
 import type { IndexEntry } from "../trust/index-entries.js";
 import { ownCatalogsIn } from "../verify/find-catalogs.js";
 import { watchForDenied } from "../verify/verify-denied.js";
-import { type CompiledDirectory, collectInto } from "./compile-directory.js";
+import { type CompiledDirectory, collectFiles } from "./compile-directory.js";
 
 export interface AdoptOptions {
 	/**
@@ -67,11 +67,16 @@ export async function adoptFiles(
 		const message = `Cannot adopt ${quote(root)}: it carries a catalog; name it without --adopt, so that it is verified`;
 		throw new SigtoolError("ERR_USAGE", message, { path: root });
 	}
-	const entries = new Map<string, IndexEntry>();
-	const collector = collectInto(entries);
+	const { visitor: collector, seen: entries, sources } = collectFiles();
 	const denied = watchForDenied(trust, "sha256", {
-		begin: (file) => files.visitor?.begin(file),
-		content: (piece) => files.visitor?.content(piece),
+		begin(file) {
+			files.visitor?.begin(file);
+			collector.begin(file);
+		},
+		content(piece) {
+			files.visitor?.content(piece);
+			collector.content(piece);
+		},
 		undo: collector.undo,
 		end(file, sha256) {
 			writers.look(file.path, file.stats);
@@ -101,6 +106,7 @@ export async function adoptFiles(
 			fileCount: entries.size - linkCount,
 			linkCount,
 		},
+		sources,
 		warnings: [
 			...writers.warnings(),
 			...linkWarnings(root, entries, roots),

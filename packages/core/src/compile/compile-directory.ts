@@ -21,6 +21,7 @@ import { linkRules, signedEntries } from "../verify/merge.js";
 import type { RevocationOptions } from "../verify/revocation-sources.js";
 import type { UsedCatalog } from "../verify/used-catalog.js";
 import { verifyDirectory } from "../verify/verify-directory.js";
+import { type CompiledSources, collectSources } from "./source-collector.js";
 
 export interface DirectoryOptions {
 	readonly trust: TrustPolicy;
@@ -57,6 +58,8 @@ export interface CompiledProduct {
 export interface CompiledDirectory {
 	readonly content: ProductContent;
 	readonly product: CompiledProduct;
+	/** The sources among the entries for which Node.js compiles another text than the file's bytes. */
+	readonly sources: CompiledSources;
 	readonly warnings: readonly string[];
 }
 
@@ -68,9 +71,8 @@ export interface CompiledDirectory {
 export async function compileDirectory(directory: string, options: DirectoryOptions): Promise<CompiledDirectory> {
 	const { trust, catalogs: given, development = "refuse", onProgress, requiredSigners, revocation } = options;
 	const root = realPath(directory);
-	const seen = new Map<string, IndexEntry>();
 	const sources = { trust, catalogs: given, match: "path", requiredSigners } as const;
-	const visitor = collectInto(seen);
+	const { visitor, seen, sources: found } = collectFiles();
 	const verification = await verifyDirectory(directory, { ...sources, revocation, onProgress, visitor });
 	const [difference] = verification.findings;
 	if (difference !== undefined) {
@@ -99,6 +101,7 @@ export async function compileDirectory(directory: string, options: DirectoryOpti
 	return {
 		content: { name, root, sequence, catalogs: [...new Set(catalogs.map(fileSha256))].sort(), entries },
 		product: { name, root, sequence, adopted: undefined, fileCount: files.size, linkCount: links.size, catalogs },
+		sources: sourcesAmong(entries, found),
 		warnings: partial === 0 ? warnings : [...warnings, `in ${quote(root)}, ${partialWarning(partial)}`],
 	};
 }
@@ -113,16 +116,38 @@ function partialWarning(count: number): string {
 	return `${subject} signed by an Authenticode digest alone: the signer of the index vouches for the bytes that it leaves out, as they are now`;
 }
 
-/** Returns a visitor that adds each hashed file to `seen`, with its size and the SHA-256 of its complete content. */
-export function collectInto(seen: Map<string, IndexEntry>): FileVisitor {
+/**
+ * Returns a visitor that adds each hashed file to `seen`, with its size and the SHA-256 of its complete content, and that
+ * collects sources from the same read.
+ */
+export function collectFiles(): {
+	readonly visitor: FileVisitor;
+	readonly seen: Map<string, IndexEntry>;
+	readonly sources: CompiledSources;
+} {
+	const seen = new Map<string, IndexEntry>();
+	const { visitor, sources } = collectSources();
 	return {
-		begin() {},
-		content() {},
-		end({ name, stats }, sha256) {
-			seen.set(name, { kind: "file", sha256: Buffer.from(sha256).toString("hex"), size: stats.size });
-			return "looked";
+		seen,
+		sources,
+		visitor: {
+			...visitor,
+			end(file, sha256) {
+				const { name, stats } = file;
+				seen.set(name, { kind: "file", sha256: Buffer.from(sha256).toString("hex"), size: stats.size });
+				return visitor.end(file, sha256);
+			},
 		},
-		undo() {},
+	};
+}
+
+/** Returns the sources that are files of the index. Nothing else that was hashed may become a signed text. */
+function sourcesAmong(entries: ReadonlyMap<string, IndexEntry>, found: CompiledSources): CompiledSources {
+	const isEntry = ([path]: readonly [string, unknown]) => entries.get(path)?.kind === "file";
+	return {
+		unmarked: new Map([...found.unmarked].filter(isEntry)),
+		typescript: new Map([...found.typescript].filter(isEntry)),
+		typescriptBytes: found.typescriptBytes,
 	};
 }
 

@@ -18,10 +18,12 @@ import {
 	compileDirectory,
 	type DirectoryOptions,
 } from "./compile-directory.js";
+import { compiledTexts, type UnstrippedFile } from "./compiled-texts.js";
 import { requireReplaceableIndex } from "./replaceable-index.js";
 import { signContent } from "./sign-content.js";
+import { openTypeStripper, type TypeStripper } from "./type-stripper.js";
 
-export type { AdoptedPackage, CompiledProduct };
+export type { AdoptedPackage, CompiledProduct, TypeStripper, UnstrippedFile };
 
 export interface CompileOptions extends DirectoryOptions {
 	/** The path of the index to write. It must be outside of the compiled directories. */
@@ -45,6 +47,11 @@ export interface CompileOptions extends DirectoryOptions {
 	 * takes them as they are.
 	 */
 	readonly packageChanges?: "refuse" | "accept";
+	/**
+	 * Node.js programs that strip the types of TypeScript files. The index gets the text that each of them compiles. The
+	 * default is the Node.js that runs, if it strips types.
+	 */
+	readonly stripTypesWith?: readonly string[];
 	/** The policy of the index. The default is DEFAULT_POLICY. */
 	readonly policy?: Policy;
 	/** The time, in milliseconds since the epoch, after which the index is refused. */
@@ -72,6 +79,12 @@ export interface CompileResult {
 	readonly compiled: number;
 	readonly products: readonly CompiledProduct[];
 	readonly packages: readonly AdoptedPackage[];
+	/** The SHA-256 of texts that Node.js compiles and that differ from their files, in ascending order. */
+	readonly texts: readonly string[];
+	/** The Node.js programs that stripped the types of TypeScript files. */
+	readonly typeStrippers: readonly TypeStripper[];
+	/** The TypeScript files without a text, because Node.js cannot strip them. */
+	readonly unstripped: readonly UnstrippedFile[];
 	readonly policy: Policy;
 	readonly notAfter: number | undefined;
 	readonly timestamp: NewTimestamp | undefined;
@@ -82,7 +95,7 @@ export interface CompileResult {
  * Compiles the signed `directories`, and the directories to adopt, into one trust index, and writes this index to
  * `output`.
  * @throws ERR_USAGE, ERR_CATALOG_EXISTS, ERR_DEVELOPMENT_IDENTITY, ERR_PRODUCT_MISMATCH, ERR_LIMIT, ERR_NETWORK,
- * ERR_TIMESTAMP, the errors of `verifyPath`, and the code of the first difference
+ * ERR_TIMESTAMP, the errors of `verifyPath` and `checkCompileTarget`, and the code of the first difference
  */
 export async function compileTrustIndex(
 	directories: readonly string[],
@@ -99,7 +112,8 @@ export async function compileTrustIndex(
 	const { sequence: compiledAs = Math.floor(time / 1000) } = options;
 	if (signer === "none" && options.timestamp !== undefined)
 		throw new SigtoolError("ERR_USAGE", "Give the timestamp when the index is signed: an unsigned one has none");
-	const output = checkCompileTarget(directories, options);
+	const output = outputFor(directories, options);
+	const typeStrippers = options.stripTypesWith?.map(openTypeStripper);
 	const plan = planPackages(names);
 	const packaged = plan.trees.map(({ root }) => root);
 	for (const root of packaged) if (isBelow(root, output)) throw outputInside(options.output, root);
@@ -118,12 +132,17 @@ export async function compileTrustIndex(
 		compiled.push(next);
 	}
 	const catalogs = compiled.flatMap(({ product }) => product.catalogs);
+	const texts = compiledTexts(
+		compiled.map(({ product, sources }) => ({ root: product.root, sources })),
+		typeStrippers,
+	);
 	const content = encodeIndex({
 		notAfter,
 		compiled: compiledAs,
 		policy,
 		signers: [...new Set(catalogs.map((catalog) => catalog.signer.spkiSha256))].sort(),
 		products: compiled.map((each) => each.content),
+		texts: texts.digests,
 	});
 	const { pieces, timestamp } =
 		signer === "none"
@@ -139,10 +158,13 @@ export async function compileTrustIndex(
 		compiled: compiledAs,
 		products: compiled.map(({ product }) => product),
 		packages: plan.packages,
+		texts: texts.digests,
+		typeStrippers: texts.strippers,
+		unstripped: texts.unstripped,
 		policy,
 		notAfter,
 		timestamp,
-		warnings: [...compiled.flatMap(({ warnings }) => warnings), ...laundered(catalogs, signer)],
+		warnings: [...compiled.flatMap(({ warnings }) => warnings), ...texts.warnings, ...laundered(catalogs, signer)],
 	};
 }
 
@@ -160,9 +182,19 @@ function laundered(catalogs: readonly UsedCatalog[], signer: Signer | "none"): s
  * Makes the checks with which `compileTrustIndex` begins, before that function hashes any file. A caller can make these
  * checks before it asks a person for a passphrase.
  * @returns the real path of the output
- * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_CATALOG_EXISTS, ERR_IO
+ * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_CATALOG_EXISTS, ERR_UNSUPPORTED_PLATFORM, ERR_IO
  */
 export function checkCompileTarget(
+	directories: readonly string[],
+	options: Omit<CompileOptions, "trust" | "signer">,
+): string {
+	const output = outputFor(directories, options);
+	options.stripTypesWith?.forEach(openTypeStripper);
+	return output;
+}
+
+/** Checks everything but the type strippers, and returns the real path of the output. */
+function outputFor(
 	directories: readonly string[],
 	{
 		output,

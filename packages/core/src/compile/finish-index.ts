@@ -76,6 +76,9 @@ export interface IndexChanges {
 	readonly added: readonly string[];
 	readonly removed: readonly string[];
 	readonly changed: readonly string[];
+	/** The SHA-256 of texts that differ from their files, which only one of the two indexes has. */
+	readonly addedTexts: readonly string[];
+	readonly removedTexts: readonly string[];
 	/** The reasons why `newer` would refuse the index, as texts for the user. */
 	readonly doubts: readonly string[];
 }
@@ -104,8 +107,15 @@ export function indexChangesSince(
 		added: paths.filter((path) => !before.has(path)).sort(),
 		removed: [...before.keys()].filter((path) => !after.has(path)).sort(),
 		changed: paths.filter((path) => before.has(path) && before.get(path) !== after.get(path)).sort(),
+		addedTexts: notIn(previous.texts, unsigned.index.texts),
+		removedTexts: notIn(unsigned.index.texts, previous.texts),
 		doubts,
 	};
+}
+
+function notIn(others: readonly string[], texts: readonly string[]): string[] {
+	const known = new Set(others);
+	return texts.filter((text) => !known.has(text));
 }
 
 /** Returns all entries. The keys are `product: path`, and equal values are equal content. */

@@ -33,9 +33,15 @@ export interface ProductContent extends Omit<IndexHeadProduct, "entries"> {
 
 /**
  * Returns the content of an index: everything except the signature. Equal content gives equal bytes.
- * @throws ERR_LIMIT if there are more products or entries than LIMITS allows, or if a path is too long
+ * @throws ERR_LIMIT if there are more products, entries or texts than LIMITS allows, or if a path is too long
  */
 export function encodeIndex(content: IndexContent): Uint8Array {
+	const textCount = new Set(content.texts).size;
+	if (textCount > LIMITS.texts) {
+		const way = "sign the JavaScript that a build makes of the TypeScript, or compile parts of the tree separately";
+		const message = `Cannot compile: ${textCount} texts differ from their files (TypeScript, byte order marks), and a trust index holds at most ${LIMITS.texts}; ${way}`;
+		throw new SigtoolError("ERR_LIMIT", message);
+	}
 	const products = content.products.map(({ entries, ...product }) => ({ ...product, entries: entries.size }));
 	const head = encodeHead({ ...content, products });
 	const rows = content.products.flatMap(({ entries }) => {

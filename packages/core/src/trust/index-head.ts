@@ -13,20 +13,26 @@ import { readShape, type ValueOf } from "./shape.js";
 type Head = ValueOf<typeof HEAD>;
 type Product = Head["products"][number];
 export type IndexHeadProduct = Omit<Product, "adopted"> & Partial<Pick<Product, "adopted">>;
-export type IndexHead = Omit<Head, "policy" | "products" | "compiled"> & {
+export type IndexHead = Omit<Head, "policy" | "products" | "compiled" | "texts"> & {
 	/** The sequence of the index itself. Indexes of an earlier sigtool have none. */
 	readonly compiled?: number | undefined;
 	readonly policy: Policy;
 	/** The products, in the order in which their entries follow each other in the index. */
 	readonly products: readonly IndexHeadProduct[];
+	/** The SHA-256 of texts that Node.js compiles and that differ from their files, in ascending order. */
+	readonly texts?: readonly string[] | undefined;
 };
 
-/** Encodes a head as JSON in UTF-8. Equal heads give equal bytes, because the order of the members is fixed. */
-export function encodeHead({ notAfter, compiled, policy, signers, products }: IndexHead): Uint8Array {
+/**
+ * Encodes a head as JSON in UTF-8. Equal heads give equal bytes, because the order of the members is fixed. Without
+ * texts it has no member `texts`, so that readers of an earlier sigtool accept it.
+ */
+export function encodeHead({ notAfter, compiled, policy, signers, products, texts = [] }: IndexHead): Uint8Array {
 	const ordered = products.map(({ name, root, sequence, adopted, catalogs, entries }) => {
 		return { name, root, sequence, adopted, catalogs, entries };
 	});
-	return Buffer.from(JSON.stringify({ notAfter, compiled, policy: parsePolicy(policy), signers, products: ordered }));
+	const head = { notAfter, compiled, policy: parsePolicy(policy), signers, products: ordered };
+	return Buffer.from(JSON.stringify(texts.length === 0 ? head : { ...head, texts: [...new Set(texts)].sort() }));
 }
 
 /** Parses a head. @throws ERR_INDEX_FORMAT; ERR_POLICY if the policy is invalid */

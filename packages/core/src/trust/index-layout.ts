@@ -38,6 +38,8 @@ export const LIMITS = {
 	 */
 	pathBytes: 4096,
 	products: 256,
+	/** So many digests take 536 KiB of the head, and leave the rest to the policy and the products. */
+	texts: 8192,
 } as const;
 
 /** The largest size of an index, 1 GiB. */

@@ -473,6 +473,14 @@ export const HEAD = {
 				},
 			},
 		},
+		texts: {
+			kind: "list",
+			of: { kind: "digest" },
+			order: "ascending",
+			most: LIMITS.texts,
+			optional: true,
+			does: "The SHA-256, in UTF-8, of texts that Node.js compiles for files of the products and that differ from the files' bytes.",
+		},
 	},
 } as const satisfies ObjectShape;
 

@@ -48,6 +48,11 @@ export interface TrustIndex {
 	readonly notAfter: number | undefined;
 	/** The keys that signed the catalogs, as SHA-256 of the SubjectPublicKeyInfo in lower-case hexadecimal. */
 	readonly signers: readonly string[];
+	/**
+	 * The SHA-256 of texts that Node.js compiles for files of the products and that differ from the files' bytes, in
+	 * ascending order.
+	 */
+	readonly texts: readonly string[];
 	readonly entryCount: number;
 	/** The SHA-256 of the whole file in lower-case hexadecimal. */
 	readonly digest: string;
@@ -357,7 +362,7 @@ function readIndex(parts: IndexParts, findRecord?: FindRecord): TrustIndex {
 
 function readContent(parts: ContentParts, digest: string, findRecord?: FindRecord): IndexContentView {
 	const { bytes, recordsStart, namesStart, namesEnd, entryCount } = parts;
-	const { policy, notAfter, compiled, signers, products: described } = parseHead(parts.head);
+	const { policy, notAfter, compiled, signers, texts = [], products: described } = parseHead(parts.head);
 	const table: EntryTable = { bytes, recordsStart, namesStart, namesEnd, findRecord };
 	const [names, starts]: [string[], number[]] = [[], []];
 	let end = 0;
@@ -383,6 +388,7 @@ function readContent(parts: ContentParts, digest: string, findRecord?: FindRecor
 		compiled,
 		notAfter,
 		signers,
+		texts,
 		entryCount,
 		digest,
 		find(product, path) {

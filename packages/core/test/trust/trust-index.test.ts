@@ -5,9 +5,11 @@ import { encodeIndex } from "../../dist/trust/index-encode.js";
 import {
 	type IndexEntry,
 	parseTrustIndex,
+	parseUnsignedIndex,
 	type TrustIndexVerifyOptions,
 	verifyTrustIndex,
 } from "../../dist/trust/trust-index.js";
+import { expectError } from "../pki/expect-error.js";
 import { CONTENT, DAY_MS, judgeIndex, makeIndex, makeSigner, NOW, trustIn } from "./make-index.js";
 
 let signer: Signer;
@@ -41,6 +43,25 @@ describe("verifyTrustIndex()", () => {
 			expect(new Map(index.entries(name))).toEqual(entries);
 			for (const [path, entry] of entries) expect(index.find(name, path)).toEqual(entry);
 		}
+	});
+
+	it("returns texts in order and once, and without texts the head has no such member", async () => {
+		const [low, high] = ["1".repeat(64), "e".repeat(64)];
+		const { index } = verifyTrustIndex(await makeIndex(signer, { ...CONTENT, texts: [high, low, high] }), trusted);
+		expect(index.texts).toEqual([low, high]);
+		expect(index.hasContent(low)).toBe(false);
+		expect(verifyTrustIndex(bytes, trusted).index.texts).toEqual([]);
+		const without = Buffer.from(encodeIndex(CONTENT));
+		expect(without.equals(encodeIndex({ ...CONTENT, texts: [] }))).toBe(true);
+		const head = without.subarray(24, 24 + without.readUInt32LE(12)).toString();
+		expect(Object.keys(JSON.parse(head))).toEqual(["notAfter", "policy", "signers", "products"]);
+	});
+
+	it("holds 8192 texts, and encodeIndex() refuses more with their number", () => {
+		const texts = Array.from({ length: 8193 }, (_, index) => index.toString(16).padStart(64, "0"));
+		expect(parseUnsignedIndex(encodeIndex({ ...CONTENT, texts: texts.slice(1) })).texts).toHaveLength(8192);
+		expectError("ERR_LIMIT", () => encodeIndex({ ...CONTENT, texts }));
+		expect(() => encodeIndex({ ...CONTENT, texts })).toThrow(/8193 texts .* at most 8192; sign the JavaScript/);
 	});
 
 	it("finds no entry at another path, in another product, or in an unknown one", () => {

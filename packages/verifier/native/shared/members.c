@@ -313,6 +313,17 @@ static bool read_repeats(
 	return true;
 }
 
+static bool is_ascending(const struct json *list)
+{
+	const struct json *before = NULL;
+	EACH(item, list) {
+		if (before != NULL && strcmp(before->text, item->text) >= 0)
+			return false;
+		before = item;
+	}
+	return true;
+}
+
 /* Returns false, with a fault, if C cannot represent the value exactly. */
 static bool is_exact(struct reader reader, const struct json *value, const char *at)
 {
@@ -353,6 +364,8 @@ static bool read_list(
 		snprintf(why, sizeof why, "must not hold more than %lu", (unsigned long)member->items);
 		return refuse_member(reader.fault, why, "%s", at);
 	}
+	if ((member->flags & ASCENDING) != 0 && !is_ascending(list))
+		return refuse_member(reader.fault, IS_DISORDER, "%s", at);
 	return read_repeats(reader, member, list, at);
 }
 

@@ -29,6 +29,7 @@ enum member_flags {
 	OPTIONAL = 4,
 	ONE_OF = 8, /* an object must have exactly one of the members with this flag */
 	SOME_OF = 16, /* an object must have at least one of the members with this flag */
+	ASCENDING = 32, /* each text of this list is greater than the one before it */
 };
 
 /* Describes one row of a table. A row without a name ends the table. The name of a member of an
@@ -76,5 +77,6 @@ const char *text_of(const struct json *value);
 
 extern const char IS_UNKNOWN[];
 extern const char IS_TWICE[];
+extern const char IS_DISORDER[];
 
 #endif

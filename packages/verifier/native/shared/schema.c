@@ -4,6 +4,7 @@
 
 const char IS_UNKNOWN[] = "is not a member of this version";
 const char IS_TWICE[] = "is there twice";
+const char IS_DISORDER[] = "must be in ascending order, with nothing twice";
 
 static struct json DEFAULTS_POLICY[] = {
 	{.kind = JSON_STRING, .text = "enforce", .next = DEFAULTS_POLICY + 1},
@@ -300,5 +301,7 @@ const struct member HEAD[] = {
 	 .otherwise = DEFAULTS_HEAD + 2, .must = "must be 64 lower-case hexadecimal digits"},
 	{.name = "products.entries", .kind = IS_NUMBER, .most = 2097152,
 	 .must = "must be a whole number from 0 to 2097152"},
+	{.name = "texts", .kind = IS_DIGEST, .flags = LIST | ASCENDING | OPTIONAL, .items = 8192,
+	 .must = "must be 64 lower-case hexadecimal digits"},
 	{0}
 };

@@ -147,6 +147,14 @@ describe.each(PYTHONS)("spython of $version, $executable", (python) => {
 			await site.sign();
 		});
 
+		it("may have as many digests of texts as the format allows", async () => {
+			const output = join(site.root, "texts.sigx");
+			const texts = Array.from({ length: 8192 }, (_, index) => index.toString(16).padStart(64, "0"));
+			await site.sign({ output, texts });
+			expect(site.run(["app/main.py", "0"], { index: output })).toMatchObject({ status: 0 });
+			await site.sign();
+		});
+
 		it("is refused when it is truncated, changed, or has no signature", () => {
 			const path = copy();
 			const { length } = readFileSync(path);

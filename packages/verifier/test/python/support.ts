@@ -101,6 +101,15 @@ export interface RunOptions {
 	readonly index?: string;
 }
 
+interface SignOptions {
+	readonly policy?: object;
+	readonly library?: string;
+	readonly key?: string;
+	readonly output?: string;
+	/** The digests of compiled texts in the index. */
+	readonly texts?: readonly string[];
+}
+
 /** A directory with a signer, a spython that pins the signer's key, an application and its index. */
 export class Site {
 	readonly root: string;
@@ -137,8 +146,8 @@ export class Site {
 	}
 
 	/** Signs the application and compiles its index, with the library adopted. `key` names another signer. */
-	async sign(options: { policy?: object; library?: string; key?: string; output?: string } = {}): Promise<void> {
-		const { policy, library = this.python.library, key = "signer", output = this.index } = options;
+	async sign(options: SignOptions = {}): Promise<void> {
+		const { policy, library = this.python.library, key = "signer", output = this.index, texts } = options;
 		const [keyFile, certFile] = [join(this.root, `${key}.key`), join(this.root, `${key}.pem`)];
 		const signer = await openPemSigner({ keyFile, certFile });
 		await signPaths([this.application], { signer, product: "app", overwrite: "any" });
@@ -152,6 +161,7 @@ export class Site {
 			policy: parsePolicy({ version: 1, ...policy }),
 			signers: [spkiSha256(signer.certificates[0])],
 			products: compiled.map((each) => each.content),
+			texts,
 		});
 		writeFileSync(output, Buffer.concat(await signIndex(content, signer, Date.now())));
 		collectGarbage();

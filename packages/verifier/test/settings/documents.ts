@@ -4,7 +4,7 @@
  */
 
 export interface SettingsDocument {
-	readonly reader: "policy" | "host" | "launcher";
+	readonly reader: "policy" | "host" | "launcher" | "head";
 	readonly name: string;
 	readonly bytes: Buffer;
 	/** Undefined if the document is accepted. */
@@ -513,6 +513,28 @@ const LAUNCHER_ROWS: readonly Row[] = [
 	["more than 64 KiB", nodeConf(`node-identity ${"x".repeat(65_537 - nodeConf("node-identity ").length)}`), ""],
 ];
 
+const PRODUCT = { name: "app", root: "/srv/app", catalogs: [HEX], entries: 3 };
+const head = (members: object) => JSON.stringify({ signers: [HEX], products: [PRODUCT], ...members });
+const digests = (count: number) => times(count, (index) => index.toString(16).padStart(64, "0"));
+
+const HEAD_ROWS: readonly Row[] = [
+	["no texts", head({})],
+	["an empty list of texts", head({ texts: [] })],
+	["one text", head({ texts: [HEX] })],
+	["two texts in order", head({ texts: [HEX, OTHER_HEX] })],
+	["two texts out of order", head({ texts: [OTHER_HEX, HEX] }), "$.texts"],
+	["a text twice", head({ texts: [HEX, HEX] }), "$.texts"],
+	["a text twice, not one after the other", head({ texts: [HEX, OTHER_HEX, HEX] }), "$.texts"],
+	["a text in capitals", head({ texts: [HEX, "F".repeat(64)] }), "$.texts[1]"],
+	["a text of 63 digits", head({ texts: [HEX.slice(1)] }), "$.texts[0]"],
+	["a text that is a number", head({ texts: [1] }), "$.texts[0]"],
+	["texts that are one text", head({ texts: HEX }), "$.texts"],
+	["texts that are null", head({ texts: null }), "$.texts"],
+	["8192 texts", head({ texts: digests(8192) })],
+	["8193 texts", head({ texts: digests(8193) }), "$.texts"],
+	["texts in a product", head({ products: [{ ...PRODUCT, texts: [HEX] }] }), "$.products[0].texts"],
+];
+
 const documents = (reader: SettingsDocument["reader"], rows: readonly Row[]) =>
 	rows.map(([name, text, at]): SettingsDocument => ({ reader, name, bytes: Buffer.from(text), at }));
 
@@ -521,4 +543,5 @@ export const DOCUMENTS: readonly SettingsDocument[] = [
 	...documents("policy", POLICY_ROWS),
 	...documents("host", HOST_ROWS),
 	...documents("launcher", LAUNCHER_ROWS),
+	...documents("head", HEAD_ROWS),
 ];

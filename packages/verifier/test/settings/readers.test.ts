@@ -12,6 +12,11 @@ import {
 	policyFromFileBytes,
 	SigtoolError,
 } from "../../../core/dist/read.js";
+import { LIMITS } from "../../../core/dist/trust/index-layout.js";
+import { HEAD } from "../../../core/dist/trust/schema.js";
+import { refusalFor } from "../../../core/dist/trust/settings.js";
+import { parseStrictJson } from "../../../core/dist/trust/settings-text.js";
+import { readShape } from "../../../core/dist/trust/shape.js";
 import { hasCompiler, NATIVE } from "../launch/support.js";
 import { DOCUMENTS, type SettingsDocument } from "./documents.js";
 
@@ -27,6 +32,10 @@ const READERS = {
 	policy: policyFromFileBytes,
 	host: hostFromFileBytes,
 	launcher: launcherFromFileBytes,
+	head(bytes: Buffer, file: string) {
+		const refuse = refusalFor("ERR_INDEX_FORMAT", `the head of ${JSON.stringify(file)}`);
+		return readShape(HEAD, parseStrictJson(bytes, LIMITS.headBytes, refuse), refuse);
+	},
 };
 
 function byTypeScript(reader: Reader, bytes: Buffer): Judgement {

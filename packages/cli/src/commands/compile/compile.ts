@@ -8,6 +8,7 @@ import {
 	type Signer,
 	sharedDirectoryWarning,
 } from "@sigtool/core";
+import { quote } from "@sigtool/core/errors";
 import { SIGNED_BY_DEVELOPMENT } from "../../options/development.js";
 import { readInputFile } from "../../options/input-file.js";
 import { parseTime, trustOf } from "../../options/judgement.js";
@@ -36,6 +37,7 @@ export interface CompileCommandOptions extends KeyOptions, SignerDemandOptions, 
 	readonly adopt?: readonly string[];
 	readonly adoptPackage?: readonly string[];
 	readonly acceptPackageChanges?: boolean;
+	readonly stripTypesWith?: readonly string[];
 	readonly catalog?: readonly string[];
 	readonly trust?: readonly string[];
 	readonly product?: string;
@@ -56,6 +58,7 @@ export async function compile(directories: readonly string[], options: CompileCo
 		adopt: options.adopt,
 		adoptPackages: options.adoptPackage,
 		packageChanges: options.acceptPackageChanges === true ? "accept" : "refuse",
+		stripTypesWith: options.stripTypesWith,
 		catalogs: options.catalog,
 		product: options.product,
 		overwrite: options.force === true ? "any" : "own",
@@ -87,7 +90,8 @@ export async function compile(directories: readonly string[], options: CompileCo
 	const statuses = result.products.flatMap(({ catalogs }) => catalogs.flatMap(({ revocation = [] }) => revocation));
 	const shared = (options.adopt ?? []).flatMap((directory) => sharedDirectoryWarning(directory) ?? []);
 	const pins = notesOfPins([...warnings, ...result.warnings, ...shared], statuses, options);
-	return { ...report(result, signer), warnings: pins.warnings, notes: [...developmentNotesOf(signer), ...pins.notes] };
+	const notes = [...developmentNotesOf(signer), ...unstrippedNotes(result), ...pins.notes];
+	return { ...report(result, signer), warnings: pins.warnings, notes };
 }
 
 function readPolicy(file: string): Policy {
@@ -111,8 +115,26 @@ function developmentNotesOf(signer: Signer | undefined): string[] {
 	return signer?.development === true ? [SIGNED_BY_DEVELOPMENT] : [];
 }
 
+/** Returns a note about TypeScript files without a text. It is no warning, because Node.js cannot load them either. */
+function unstrippedNotes({ unstripped }: CompileResult): string[] {
+	const [first] = unstripped;
+	if (first === undefined) return [];
+	const files = count(new Set(unstripped.map(({ path }) => path)).size, "TypeScript file");
+	return [
+		`the index has no text of ${files}, because Node.js cannot strip or load them, first ${quote(first.path)}: ${first.reason}; --json lists all`,
+	];
+}
+
+/** Returns the text about compiled texts, or undefined if there are none. */
+function textsText({ texts, typeStrippers }: CompileResult): string | undefined {
+	if (texts.length === 0) return undefined;
+	const releases = typeStrippers.map(({ release }) => release).join(", ");
+	return `${count(texts.length, "text")}${releases === "" ? "" : `; types stripped by Node.js ${releases}`}`;
+}
+
 function report(result: CompileResult, signer: Signer | undefined): Report {
-	const { file, sizeBytes, sha256, compiled, products, packages, policy, notAfter, timestamp } = result;
+	const { file, sizeBytes, sha256, compiled, products, packages, texts, typeStrippers, unstripped } = result;
+	const { policy, notAfter, timestamp } = result;
 	const [certificate] = signer?.certificates ?? [];
 	return {
 		exit: 0,
@@ -131,6 +153,9 @@ function report(result: CompileResult, signer: Signer | undefined): Report {
 				catalogs: catalogs.map(catalogFields),
 			})),
 			packages: packages.map(({ name, fileCount, otherCount }) => ({ name, files: fileCount, others: otherCount })),
+			texts,
+			typeStrippers,
+			unstripped,
 			policy,
 			notAfter: notAfter === undefined ? null : isoTime(notAfter),
 			...(signer === undefined || certificate === undefined
@@ -149,6 +174,7 @@ function report(result: CompileResult, signer: Signer | undefined): Report {
 					const others = otherCount === 0 ? "" : `; ${count(otherCount, "file")} elsewhere left out`;
 					return ["package", `${name}, ${count(fileCount, "file")}${others}`];
 				}),
+				["texts", textsText(result)],
 				["index", `sequence ${compiled}`],
 				["mode", policy.mode],
 				["until", notAfter === undefined ? undefined : isoTime(notAfter)],

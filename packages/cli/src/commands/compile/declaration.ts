@@ -17,6 +17,12 @@ export const COMPILE: CommandDeclaration = {
 				repeated("--adopt-package <name>", "trust the files of this package of the distribution, by dpkg's list"),
 			)
 			.option("--accept-package-changes", "take also files of packages that changed since they were installed")
+			.addOption(
+				repeated(
+					"--strip-types-with <node>",
+					"Node.js program that runs the TypeScript files: the index gets the text that it compiles (default: this one)",
+				),
+			)
 			.addOption(repeated("--catalog <path>", "catalogs of the directories, if they are elsewhere"))
 			.addOption(repeated("--trust <pem>", "trust these certificates instead of the trust store"))
 			.option("--product <name>", "refuse another product; names the product where a catalog names none")
@@ -33,6 +39,7 @@ export const COMPILE: CommandDeclaration = {
 			"sigtool compile ./app -o app.sigx --p12 release.p12 --timestamp http://tsa.example --tsa-trust tsa-root.crt",
 			"sigtool compile ./app --adopt /usr/lib/python3.13 --adopt /usr/lib/python3 -o app.sigx --allow-development",
 			"sigtool compile ./app --adopt /usr/lib/python3.13 --adopt-package python3-yaml -o app.sigx --allow-development",
+			"sigtool compile ./app -o app.sigx --strip-types-with /usr/bin/node --allow-development",
 			"sigtool compile ./app -o app.sigx --trust release.crt --unsigned",
 		]);
 		return async () => (await import("./compile.js")).compile;

@@ -10,7 +10,7 @@ import { openSigner } from "../../options/signer-options.js";
 import { sourceDate } from "../../options/source-date.js";
 import { timestampFields, timestampRequestOf, timestampText } from "../../options/timestamp-options.js";
 import { usageError } from "../../options/usage.js";
-import { productRows } from "../../output/index-file.js";
+import { productRows, textsText } from "../../output/index-file.js";
 import { escaped, printNote, type Report, rows } from "../../output/output.js";
 import { count, isoTime, signerFields, signerRows, writtenRows } from "../../output/render.js";
 import type { FinishCommandOptions } from "./finish-options.js";
@@ -69,23 +69,32 @@ function contentRows(index: IndexContentView): [string, string | undefined][] {
 		]),
 		["index", `sequence ${compiled ?? "(none)"}`],
 		["content", count(entryCount, "entry", "entries")],
+		["texts", textsText(index)],
 		["policy", escaped(JSON.stringify(policy))],
 		["until", notAfter === undefined ? "(no end)" : isoTime(notAfter)],
 	];
 }
 
 function describeChanges(previousFile: string, unsigned: UnsignedIndex, { requireNewer }: FinishCommandOptions) {
-	const { previous, added, removed, changed, doubts } = indexChangesSince(previousFile, unsigned, {
-		require: requireNewer === true ? "newer" : "any",
-	});
+	const require = requireNewer === true ? "newer" : "any";
+	const { previous, doubts, ...changes } = indexChangesSince(previousFile, unsigned, { require });
+	const textKinds = [
+		["text added", changes.addedTexts],
+		["text removed", changes.removedTexts],
+	] as const;
 	const kinds = [
-		["added", added],
-		["removed", removed],
-		["changed", changed],
+		["added", changes.added],
+		["removed", changes.removed],
+		["changed", changes.changed],
+		...textKinds.filter(([, texts]) => texts.length > 0),
 	] as const;
 	const counts = kinds.map(([kind, paths]) => `${paths.length} ${kind}`).join(", ");
 	return {
-		fields: { index: previousFile, compiled: previous.compiled ?? null, added, removed, changed },
+		fields: {
+			index: previousFile,
+			compiled: previous.compiled ?? null,
+			...changes,
+		},
 		doubts,
 		summary: `${escaped(previousFile)} (not verified), sequence ${previous.compiled ?? "none"}: ${counts}`,
 		lines: kinds.flatMap(([kind, paths]) => paths.map((path) => `  ${kind} ${escaped(path)}`)),

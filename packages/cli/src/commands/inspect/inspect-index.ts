@@ -39,6 +39,7 @@ export async function inspectIndex(file: string, options: OutputOptions): Promis
 			judgedAt: failed ? null : judgedFields(verdict.judgedAt),
 			timestamps: index.timestamps.map(timestampClaimFields),
 			...indexFields(index),
+			texts: index.texts,
 			members,
 		},
 		lines: [
@@ -61,6 +62,7 @@ export async function inspectIndex(file: string, options: OutputOptions): Promis
 					const content = entry.kind === "file" ? entry.sha256 : `leads to ${escaped(entry.target)}`;
 					return [escaped(product), `${escaped(path)} ${content}`];
 				}),
+				...(options.verbose === true ? index.texts : []).map((digest): [string, string] => ["text", digest]),
 			]),
 		],
 	};
