@@ -7,7 +7,9 @@
 #include "environment.h"
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { MAX_VARIABLES = 4094 };
 
@@ -111,9 +113,9 @@ static bool passes(const char *variable, bool clear)
 	return is_named(variable, KEPT) || !is_named(variable, DROPPED);
 }
 
-char **clean_environment(int clear, char *last)
+char **clean_environment(int clear, char *const *added)
 {
-	static char *kept[MAX_VARIABLES + 2];
+	static char *kept[MAX_VARIABLES + 1];
 	size_t count = 0;
 	for (char **variable = environ; *variable != NULL; variable++) {
 		if (!passes(*variable, clear))
@@ -123,6 +125,28 @@ char **clean_environment(int clear, char *last)
 		kept[count] = *variable;
 		count++;
 	}
-	kept[count] = last;
+	for (; added != NULL && *added != NULL; added++) {
+		if (count == MAX_VARIABLES)
+			return NULL;
+		kept[count] = *added;
+		count++;
+	}
+	kept[count] = NULL;
 	return kept;
+}
+
+void forget_preload(void)
+{
+	static const char NAME[] = "LD_PRELOAD";
+	static const char OPENED[] = "/proc/self/fd/";
+	char *value = getenv(NAME);
+	if (value == NULL)
+		return;
+	const char *opened = strstr(value, OPENED);
+	if (opened != NULL)
+		close(atoi(opened + strlen(OPENED)));
+	char *variable = value - strlen(NAME) - 1;
+	const size_t length = strlen(variable);
+	unsetenv(NAME);
+	memset(variable, 0, length);
 }

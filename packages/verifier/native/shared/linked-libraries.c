@@ -28,6 +28,7 @@ struct paths {
 /* Holds the state of one search. `directories` are those in which the loader may search. `files`
  * are the first object and the libraries. Each of these files is read in turn. */
 struct search {
+	const struct library_search *how;
 	struct paths directories;
 	struct paths files;
 };
@@ -169,15 +170,17 @@ static bool follow_object(
  * loader may still succeed then, because it needs fewer descriptors and less memory. */
 static bool follow_file(const char *path, struct search *search)
 {
+	const struct library_search *how = search->how;
 	struct elf_object object;
-	if (!map_object(path, &object))
+	if (!how->map(path, &object, how->context))
 		return false;
 	char origin[PATH_MAX];
 	snprintf(origin, sizeof origin, "%.*s", (int)(strrchr(path, '/') - path), path);
 	bool goes_on = true;
 	if (read_header(&object) && read_dynamic_section(&object))
 		goes_on = follow_object(&object, origin, search);
-	unmap_object(&object);
+	if (how->unmap != NULL)
+		how->unmap(&object);
 	return goes_on;
 }
 
@@ -197,11 +200,11 @@ static bool add_first(struct paths *files, const char *path)
 
 /* Follows the files of the search in turn. Each file may add others to the list. `take` is not
  * called for the first file, because the first file is the object itself. */
-static bool follow_files(struct search *search, take_library *take)
+static bool follow_files(struct search *search)
 {
 	for (size_t i = 0; i < search->files.count; i++) {
 		const struct path *file = &search->files.all[i];
-		if (i > 0 && !take(file->text, file->is_beside))
+		if (i > 0 && !search->how->take(file->text, file->is_beside, search->how->context))
 			return false;
 		if (!follow_file(file->text, search))
 			return false;
@@ -209,14 +212,21 @@ static bool follow_files(struct search *search, take_library *take)
 	return true;
 }
 
-bool each_linked_library(const char *path, take_library *take)
+bool map_library_file(const char *path, struct elf_object *object, void *context)
+{
+	(void)context;
+	return map_object(path, object);
+}
+
+bool search_libraries(const char *path, const struct library_search *how)
 {
 	struct search *search = calloc(1, sizeof *search);
 	if (search == NULL)
 		return false;
+	search->how = how;
 	bool goes_on = add_first(&search->files, path);
 	if (goes_on)
-		goes_on = follow_files(search, take);
+		goes_on = follow_files(search);
 	free_paths(&search->directories);
 	free_paths(&search->files);
 	free(search);

@@ -8,17 +8,29 @@
  * are looked for. */
 #ifndef SIGTOOL_LINKED_LIBRARIES_H
 #define SIGTOOL_LINKED_LIBRARIES_H
+#include "elf-object.h"
 #include <stdbool.h>
 
-/* Judges one library, and returns true if the search may go on. `is_beside` is true if the path of
- * the library is relative to the object (`$ORIGIN`) or to the current directory, and false if it is
- * an absolute path. */
-typedef bool take_library(const char *path, bool is_beside);
+struct library_search {
+	/* Judges one library, and returns true if the search may go on. `is_beside` is true if the path
+	 * of the library is relative to the object (`$ORIGIN`) or to the current directory, and false
+	 * if it is an absolute path. */
+	bool (*take)(const char *path, bool is_beside, void *context);
+	/* Finds the bytes of the object or of a library that was taken. Size 0 means that it has no
+	 * libraries to look for. Returns false if the search cannot go on. */
+	bool (*map)(const char *path, struct elf_object *object, void *context);
+	/* Releases what `map` found. NULL if nothing has to be released. */
+	void (*unmap)(struct elf_object *object);
+	void *context;
+};
 
 /* Calls `take` once for each existing library: first those that the object at `path` needs, then
- * those that these libraries need. Returns false as soon as `take` does. Also returns false if the
- * search cannot be completed: there are more than 256 files, directories or entries, or a `$` other
- * than `$ORIGIN`, or memory or descriptors are lacking. */
-bool each_linked_library(const char *path, take_library *take);
+ * those that these libraries need. Returns false as soon as `take` or `map` does. Also returns
+ * false if the search cannot be completed: there are more than 256 files, directories or entries,
+ * or a `$` other than `$ORIGIN`, or memory or descriptors are lacking. */
+bool search_libraries(const char *path, const struct library_search *search);
+
+/* Finds the bytes of a file, for `map`. unmap_object() releases them. */
+bool map_library_file(const char *path, struct elf_object *object, void *context);
 
 #endif

@@ -120,8 +120,9 @@ ssize_t read_owned(const char *path, int trusted, char *text, size_t room, const
 
 bool real_path_of(int descriptor, char path[PATH_MAX])
 {
-	char link[32];
-	snprintf(link, sizeof link, "/proc/self/fd/%d", descriptor);
+	/* A thread can have descriptors of its own. */
+	char link[40];
+	snprintf(link, sizeof link, "/proc/thread-self/fd/%d", descriptor);
 	const ssize_t length = readlink(link, path, PATH_MAX - 1);
 	path[length < 0 ? 0 : length] = '\0';
 	if (length == PATH_MAX - 1)

@@ -149,11 +149,11 @@ static int check_child(const char *event, PyObject *arguments, const char *why)
 	return NO_OBJECTION;
 }
 
-/* Judges a library that native code is linked to. each_linked_library() calls this function. Two
+/* Judges a library that native code is linked to. search_libraries() calls this function. Two
  * kinds of libraries are not judged: a library at an absolute path outside of all products belongs
  * to the system, and a library that is loaded already is not loaded again. Returns false with an
  * exception if the library is refused. */
-static bool judge_linked(const char *path, bool is_beside)
+static bool judge_linked(const char *path, bool is_beside, void *Py_UNUSED(context))
 {
 	if (!is_beside && find_entry(path).product == NULL)
 		return true;
@@ -172,7 +172,8 @@ static int judge_native_file(const char *event, PyObject *arguments, const char 
 	if (bytes == NULL)
 		return REFUSED_EVENT;
 	Py_DECREF(bytes);
-	if (each_linked_library(path, judge_linked))
+	const struct library_search search = {judge_linked, map_library_file, unmap_object, NULL};
+	if (search_libraries(path, &search))
 		return NO_OBJECTION;
 	if (PyErr_Occurred())
 		return REFUSED_EVENT;

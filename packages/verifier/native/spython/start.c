@@ -14,6 +14,7 @@
 #define _GNU_SOURCE
 #include "spython.h"
 #include "../shared/environment.h"
+#include "../shared/system-call.h"
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -46,17 +47,6 @@ __asm__(".text\n"
 		"and $-16, %rsp\n"
 		"call spython_begin\n"
 		"hlt\n");
-
-/* Makes a system call with up to four arguments. Returns its result, or a negative errno. */
-BARE static long system_call(long number, long a, const void *b, const void *c, long d)
-{
-	register long fourth __asm__("r10") = d;
-	__asm__ volatile("syscall"
-		: "+a"(number)
-		: "D"(a), "S"(b), "d"(c), "r"(fourth)
-		: "rcx", "r11", "memory");
-	return number;
-}
 #else
 __asm__(".text\n"
 		".hidden spython_start\n"
@@ -66,18 +56,6 @@ __asm__(".text\n"
 		"mov x30, #0\n"
 		"mov x0, sp\n"
 		"b spython_begin\n");
-
-/* Makes a system call with up to four arguments. Returns its result, or a negative errno. */
-BARE static long system_call(long number, long a, const void *b, const void *c, long d)
-{
-	register long x8 __asm__("x8") = number;
-	register long x0 __asm__("x0") = a;
-	register long x1 __asm__("x1") = (long)b;
-	register long x2 __asm__("x2") = (long)c;
-	register long x3 __asm__("x3") = d;
-	__asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3) : "memory");
-	return x0;
-}
 #endif
 
 BARE static bool begins_with(const char *text, const char *beginning)
@@ -162,20 +140,6 @@ BARE __attribute__((noreturn, used)) void spython_begin(char **stack)
 		system_call(SYS_exit_group, is_lasting ? REFUSED : UNDECIDED, NULL, NULL, 0);
 }
 
-/* Closes the descriptor in LD_PRELOAD and overwrites the variable, also in /proc/self/environ. So
- * the program and its child processes do not see the variable. */
-static void remove_preload(void)
-{
-	static const char NAME[] = "LD_PRELOAD=";
-	char *value = getenv("LD_PRELOAD");
-	if (value == NULL)
-		return;
-	const char *opened = strstr(value, OPENED);
-	if (opened != NULL)
-		close(atoi(opened + strlen(OPENED)));
-	memset(value - strlen(NAME), 0, strlen(NAME) + strlen(value));
-}
-
 /* Takes the place of libc's function with this name, which the interpreter's program calls. Ignores
  * the program's main(), and calls libc's function with run_spython(). Leaves in `environ` only the
  * variables that the launcher would let pass too. */
@@ -185,7 +149,7 @@ __attribute__((visibility("default"))) int __libc_start_main(void *Py_UNUSED(mai
 {
 	__typeof__(&__libc_start_main) start_main =
 		(__typeof__(&__libc_start_main))dlsym(RTLD_NEXT, "__libc_start_main");
-	remove_preload();
+	forget_preload();
 	environ = clean_environment(0, NULL);
 	if (environ == NULL)
 		fail(REFUSED, NULL, "Cannot start: there are more than 4094 environment variables");

@@ -1,7 +1,7 @@
-/* Computes the SHA-256 (FIPS 180-4) of a file. The launcher links only libc, so it cannot use
- * OpenSSL. On x86-64 the SHA instructions are used if the processor has them: the program of
- * Node.js (100 MB) takes 0.06 s with these instructions and 0.7 s without them. */
-#include "launch.h"
+/* Computes SHA-256. On x86-64 the SHA instructions are used if the processor has them: the program
+ * of Node.js (100 MB) takes 0.06 s with these instructions and 0.7 s without them. */
+#include "sha256.h"
+#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -193,21 +193,44 @@ static void add_padding(
 	add(state, buffer, padded / BLOCK_BYTES);
 }
 
+/* The initial state (FIPS 180-4, section 5.3.3). */
+static const uint32_t INITIAL[8] = {
+	0x6a09e667,
+	0xbb67ae85,
+	0x3c6ef372,
+	0xa54ff53a,
+	0x510e527f,
+	0x9b05688c,
+	0x1f83d9ab,
+	0x5be0cd19,
+};
+
+static void write_digest(const uint32_t state[8], uint8_t digest[SHA256_BYTES])
+{
+	for (size_t i = 0; i < SHA256_BYTES; i++)
+		digest[i] = (uint8_t)(state[i / 4] >> (24 - 8 * (i % 4)));
+}
+
+void sha256_bytes(const void *bytes, size_t length, uint8_t digest[SHA256_BYTES])
+{
+	add_blocks *const add = fastest_blocks();
+	const size_t kept = length % BLOCK_BYTES;
+	const uint8_t *last = (const uint8_t *)bytes + (length - kept);
+	uint8_t buffer[2 * BLOCK_BYTES];
+	uint32_t state[8];
+	memcpy(state, INITIAL, sizeof state);
+	add(state, bytes, length / BLOCK_BYTES);
+	memcpy(buffer, last, kept);
+	add_padding(state, buffer, kept, length, add);
+	write_digest(state, digest);
+}
+
 int sha256_file(int descriptor, char hex[SHA256_HEX + 1])
 {
 	static uint8_t buffer[1 << 18];
 	add_blocks *const add = fastest_blocks();
-	/* This is the initial state (FIPS 180-4, section 5.3.3). */
-	uint32_t state[8] = {
-		0x6a09e667,
-		0xbb67ae85,
-		0x3c6ef372,
-		0xa54ff53a,
-		0x510e527f,
-		0x9b05688c,
-		0x1f83d9ab,
-		0x5be0cd19,
-	};
+	uint32_t state[8];
+	memcpy(state, INITIAL, sizeof state);
 	uint64_t total = 0;
 	/* The number of bytes at the start of the buffer that do not fill a block yet. */
 	size_t kept = 0;
@@ -228,8 +251,7 @@ int sha256_file(int descriptor, char hex[SHA256_HEX + 1])
 	add_padding(state, buffer, kept, total, add);
 
 	uint8_t digest[SHA256_BYTES];
-	for (size_t i = 0; i < SHA256_BYTES; i++)
-		digest[i] = (uint8_t)(state[i / 4] >> (24 - 8 * (i % 4)));
+	write_digest(state, digest);
 	to_hex(digest, hex);
 	return 0;
 }
