@@ -10,6 +10,8 @@ import { fileURLToPath } from "node:url";
 
 const native = fileURLToPath(new URL(".", import.meta.url));
 const launchers = readdirSync(join(native, "launch")).filter((name) => /\.[ch]$/.test(name));
+const gate = readdirSync(join(native, "gate")).filter((name) => /\.[ch]$/.test(name));
+const trust = readdirSync(join(native, "trust")).filter((name) => /\.[ch]$/.test(name));
 const addon = readdirSync(join(native, "addon")).filter((name) => /\.[ch]$/.test(name));
 const FLAGS = ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-fstack-protector-strong", "-D_FORTIFY_SOURCE=2"];
 
@@ -22,10 +24,21 @@ const TARGETS = {
 		sources: [
 			...launchers.map((name) => join("launch", name)),
 			...shared("call-filter", "complain", "elf-object", "environment", "event-line", "hex", "json"),
-			...shared("exit-status", "key-lines", "lockdown", "members", "owned-file", "schema", "start-facts", "utf8"),
+			...shared("exit-status", "key-lines", "lockdown", "members", "owned-file", "schema", "sha256"),
+			...shared("start-facts", "utf8"),
 			"shared/mode.h",
 		],
 		flags: ["-static-pie", "-fPIE", "-Wl,-z,relro,-z,now", "-s"],
+	},
+	"gate.so": {
+		sources: [
+			...gate.map((name) => join("gate", name)),
+			...trust.map((name) => join("trust", name)),
+			...shared("complain", "elf-object", "environment", "event-line", "exit-status", "find-record", "hex", "json"),
+			...shared("linked-libraries", "members", "owned-file", "schema", "sha256", "start-facts", "syslog", "utf8"),
+			...["shared/mode.h", "shared/system-call.h"],
+		],
+		flags: ["-shared", "-fPIC", "-fvisibility=hidden", "-Wl,-z,relro,-z,now"],
 	},
 	"addon.node": {
 		sources: [

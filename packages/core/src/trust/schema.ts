@@ -371,6 +371,10 @@ export const LAUNCHER = {
 		},
 		bundle: { ...PINNED_FILE, does: "The hook of Node.js." },
 		addon: { ...PINNED_FILE, does: "The native addon of the hook." },
+		gate: {
+			...PINNED_FILE,
+			does: "The gate, a library that node loads before the hook in the modes enforce and strict.",
+		},
 		python: { ...PINNED_FILE, choice: true, needs: ["spython"], does: "The program of CPython." },
 		"python-next": {
 			...ANNOUNCED,

@@ -43,6 +43,14 @@
  *       Makes the kernel refuse the system calls of shared/lockdown.c in each thread, and keeps
  *       debuggers from attaching. Returns 0 or an errno.
  *
+ *   gateLacks() → string | undefined
+ *       Returns "" if the gate (room gate/) is in front of this process, else why it is not.
+ *       Returns undefined if the launcher has loaded no gate.
+ *
+ *   compileWasm(bytes) → WebAssembly.Module | undefined
+ *       Compiles WebAssembly that is in a Uint8Array. Only the gate can do that where there is one.
+ *       Returns undefined if no signature names the bytes. Throws what V8 throws.
+ *
  *   exitProcess(status) → never
  *       Ends all threads of the process at once. Any thread may call it.
  */
@@ -57,6 +65,7 @@
 #include "package-type.h"
 #include "regular-file.h"
 #include "../shared/syslog.h"
+#include <dlfcn.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -298,6 +307,33 @@ static napi_value on_lockdown(napi_env env, napi_callback_info info)
 	return number(env, result == 0 ? 0 : ESRCH);
 }
 
+/* The gate is another library of the process, which may be absent. */
+static napi_value on_gate_lacks(napi_env env, napi_callback_info info)
+{
+	(void)info;
+	napi_value result = NULL;
+	const char *(*gate_lacks)(void) =
+		(const char *(*)(void))dlsym(RTLD_DEFAULT, "sigtool_gate_lacks");
+	if (gate_lacks != NULL)
+		napi_create_string_utf8(env, gate_lacks(), NAPI_AUTO_LENGTH, &result);
+	return result;
+}
+
+/* A napi_value is the address of a slot, as a local handle of V8 is (js_native_api_v8.h). */
+static napi_value on_compile_wasm(napi_env env, napi_callback_info info)
+{
+	typedef const void *compile(const uint8_t *bytes, size_t length);
+	napi_value given[1] = {NULL};
+	size_t count = 1;
+	void *bytes = NULL;
+	size_t size = 0;
+	napi_get_cb_info(env, info, &count, given, NULL, NULL);
+	compile *gate_compile = (compile *)dlsym(RTLD_DEFAULT, "sigtool_gate_compile_wasm");
+	if (gate_compile == NULL || !get_bytes(env, given[0], &bytes, &size))
+		return NULL;
+	return (napi_value)gate_compile(bytes, size);
+}
+
 static napi_value on_exit_process(napi_env env, napi_callback_info info)
 {
 	napi_value given[1] = {NULL};
@@ -322,6 +358,8 @@ static const struct {
 	{"fgetxattr", on_fgetxattr},
 	{"logToSystem", on_log_to_system},
 	{"lockdown", on_lockdown},
+	{"gateLacks", on_gate_lacks},
+	{"compileWasm", on_compile_wasm},
 	{"exitProcess", on_exit_process},
 };
 

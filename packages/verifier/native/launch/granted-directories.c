@@ -139,6 +139,7 @@ void open_granted_directories(int granted[MAX_DIRECTORIES + 1], const struct set
 		settings->config,
 		runtime->hook,
 		runtime->addon,
+		runtime->gate,
 		launcher,
 		settings_file,
 		has_place ? indexes : NULL,

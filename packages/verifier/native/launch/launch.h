@@ -7,6 +7,7 @@
 #include "../shared/hex.h"
 #include "../shared/lockdown.h"
 #include "../shared/mode.h"
+#include "../shared/sha256.h"
 #include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -73,6 +74,8 @@ struct settings {
 	const char *bundle_digest;
 	const char *addon;
 	const char *addon_digest;
+	const char *gate;
+	const char *gate_digest;
 	/* The members for CPython. Either all pointers are NULL, or none is. */
 	const char *python;
 	const char *python_digest;
@@ -138,6 +141,10 @@ struct runtime {
 	/* These are NULL for CPython. For Node.js they are NULL if launcher.conf has no addon. */
 	const char *addon;
 	const char *addon_digest;
+	/* The library that Node.js loads before the program. `gate` is NULL if there is none, or if the
+	 * mode only records. */
+	const char *gate;
+	const char *gate_digest;
 };
 
 /* Lines of `key value` that tell the hook how the launcher was called, and what it decided. */
@@ -233,10 +240,10 @@ int open_pinned(const char *path, const char *digest, int development);
 int open_program(const struct runtime *runtime, int development);
 
 /* Writes an LD_PRELOAD variable with the path /proc/self/fd/N, by which the dynamic loader opens
- * spython. A debugger of the runtime looks this path up among the debugger's own descriptors. So N
- * is 900 or above, because a debugger is unlikely to have such a descriptor open. N is smaller only
- * if the limit of open files is too low. */
-void name_preload(int spython, char variable[PRELOAD_BYTES]);
+ * spython or the gate. A debugger of the runtime looks this path up among the debugger's own
+ * descriptors. So N is 900 or above, because a debugger is unlikely to have such a descriptor open.
+ * N is smaller only if the limit of open files is too low. */
+void name_preload(int library, char variable[PRELOAD_BYTES]);
 
 /* record.c */
 
@@ -365,11 +372,5 @@ int landlock_version(void);
  * ports and sockets that `settings->network` allows. Returns the version of Landlock, or 0 if the
  * process could not be restricted. */
 int restrict_by_landlock(const struct settings *settings, int program, const int *granted);
-
-/* sha256.c */
-
-/* Digests an open regular file from its beginning, and does not change its offset. Returns 0, or -1
- * with errno if the file cannot be read. */
-int sha256_file(int descriptor, char hex[SHA256_HEX + 1]);
 
 #endif

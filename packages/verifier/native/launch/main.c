@@ -78,9 +78,14 @@ int main(int argc, char **argv)
 	const int index = open_index(&settings);
 	const int program = open_program(&runtime, settings.development);
 	const int hook = open_pinned(runtime.hook, runtime.hook_digest, settings.development);
-	char preload[PRELOAD_BYTES];
+	char preload[PRELOAD_BYTES] = "";
 	if (runtime.is_python)
 		name_preload(hook, preload);
+	if (runtime.gate != NULL) {
+		const int gate = open_pinned(runtime.gate, runtime.gate_digest, settings.development);
+		name_preload(gate, preload);
+		add_line(&record, "gate-sha256", runtime.gate_digest);
+	}
 	if (runtime.addon != NULL) {
 		open_pinned(runtime.addon, runtime.addon_digest, settings.development);
 		add_line(&record, "addon", runtime.addon);
@@ -195,16 +200,18 @@ static void compose_arguments(char **next, const struct settings *settings,
 	*next = NULL;
 }
 
-/* Returns the environment variables that may pass, and one that the launcher adds for the hook. */
+/* Returns the environment variables that may pass, and those that the launcher adds for the
+ * loader and for the hook. */
 static char **compose_environment(const struct settings *settings, const struct options *options,
 	const struct runtime *runtime, char *preload)
 {
-	char *last = NULL;
-	if (runtime->is_python)
-		last = preload;
-	else if (settings->mode != MODE_OFF)
-		last = "SIGTOOL_LAUNCH=3:4";
-	char **environment = clean_environment(options->clears_environment, last);
+	char *added[3] = {NULL};
+	size_t count = 0;
+	if (*preload != '\0')
+		added[count++] = preload;
+	if (!runtime->is_python && settings->mode != MODE_OFF)
+		added[count++] = "SIGTOOL_LAUNCH=3:4";
+	char **environment = clean_environment(options->clears_environment, added);
 	if (environment == NULL)
 		fail(REFUSED, "Cannot start: more than 4094 environment variables");
 	return environment;
@@ -230,8 +237,11 @@ static void lock_down(const struct settings *settings, const struct runtime *run
 		return;
 	const bool limits_tcp = settings->network.limits_bind || settings->network.limits_connect;
 	const bool limits_code = runtime->is_python && !settings->allows_writable_code;
-	const int result = restrict_calls(
-		execution, (limits_tcp ? TCP_LIMITED : 0) | (limits_code ? NO_SHARED_CODE : 0));
+	/* The gate loads libraries from sealed memory. Without a gate nothing needs a memfd. */
+	const bool has_gate = runtime->gate != NULL;
+	const int result = restrict_calls(execution,
+		(limits_tcp ? TCP_LIMITED : 0) | (limits_code ? NO_SHARED_CODE : 0) |
+			(has_gate ? MEMORY_FILES : 0));
 	if (result != 0)
 		fail(status_of(errno), "Cannot restrict system calls: %m");
 }

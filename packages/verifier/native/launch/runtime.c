@@ -46,7 +46,14 @@ void choose_runtime(struct runtime *runtime, const struct settings *settings,
 			.hook_digest = settings->bundle_digest,
 			.addon = settings->addon,
 			.addon_digest = settings->addon_digest,
+			.gate = settings->mode >= MODE_ENFORCE ? settings->gate : NULL,
+			.gate_digest = settings->gate_digest,
 		};
+	if (!is_python && settings->mode == MODE_STRICT && settings->gate == NULL)
+		fail(REFUSED,
+			"Cannot enforce strictly: launcher.conf names no gate; run `sigtool native build`, "
+			"then "
+			"`sigtool launcher install`");
 }
 
 static void digest(int file, const char *path, char hex[SHA256_HEX + 1])
@@ -101,11 +108,11 @@ int open_program(const struct runtime *runtime, int development)
 	return file;
 }
 
-void name_preload(int spython, char variable[PRELOAD_BYTES])
+void name_preload(int library, char variable[PRELOAD_BYTES])
 {
-	const int high = fcntl(spython, F_DUPFD, 900);
-	const int descriptor = high < 0 ? dup(spython) : high;
+	const int high = fcntl(library, F_DUPFD, 900);
+	const int descriptor = high < 0 ? dup(library) : high;
 	if (descriptor < 0)
-		fail(status_of(errno), "Cannot start: no descriptor is left for spython: %m");
+		fail(status_of(errno), "Cannot start: no descriptor is left for spython or the gate: %m");
 	snprintf(variable, PRELOAD_BYTES, "LD_PRELOAD=/proc/self/fd/%d", descriptor);
 }

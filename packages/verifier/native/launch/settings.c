@@ -162,6 +162,8 @@ static void take_values(struct settings *settings, const struct json *const *val
 	settings->bundle_digest = digest_of(values[LAUNCHER_BUNDLE]);
 	settings->addon = path_of(values[LAUNCHER_ADDON]);
 	settings->addon_digest = digest_of(values[LAUNCHER_ADDON]);
+	settings->gate = path_of(values[LAUNCHER_GATE]);
+	settings->gate_digest = digest_of(values[LAUNCHER_GATE]);
 	settings->python = path_of(values[LAUNCHER_PYTHON]);
 	settings->python_digest = digest_of(values[LAUNCHER_PYTHON]);
 	take_announced(values[LAUNCHER_NODE_NEXT], &settings->node_next);

@@ -306,8 +306,10 @@ int restrict_calls(const struct execution *allowed, int how)
 		add_memory(&filter, how);
 		add_leases(&filter);
 		add_limits(&filter);
-		for (size_t i = 0; i < sizeof DENIED / sizeof *DENIED; i++)
-			answer_call(&filter, DENIED[i], SECCOMP_RET_ERRNO | EPERM);
+		for (size_t i = 0; i < sizeof DENIED / sizeof *DENIED; i++) {
+			if (DENIED[i] != SYS_memfd_create || (how & MEMORY_FILES) == 0)
+				answer_call(&filter, DENIED[i], SECCOMP_RET_ERRNO | EPERM);
+		}
 	}
 	/* Each refusal adds a line to the kernel's log, which a process without CAP_SYSLOG cannot
 	 * erase. */

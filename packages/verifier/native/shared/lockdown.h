@@ -16,6 +16,8 @@ enum {
 	 * pages could be writable. A shared mapping of a file stays allowed, because libffi uses such a
 	 * mapping for the callbacks of ctypes, in a file that it may write. */
 	NO_SHARED_CODE = 8,
+	/* Allows memfd_create(), which neither JavaScript nor the standard library of Node.js calls. */
+	MEMORY_FILES = 16,
 };
 
 /* These are the arguments of the only execveat() call that stays allowed. It may be called any

@@ -56,6 +56,7 @@ struct rules {
 	int has_host_file; /* the host configuration exists: its pins and authorities alone decide */
 	int is_checking; /* the index is judged, and no program runs */
 	int launched; /* the launcher started this process, and passes the index */
+	int is_verified; /* another process has verified the signature of the index just now */
 	int audit_hooks; /* the program may add audit hooks */
 	int refuses_extensions; /* the policy refuses native code; modes off and audit only record it */
 	int xattr_ima; /* a file without an entry is trusted by its security.ima */
@@ -198,6 +199,10 @@ struct entry find_entry(const char *path);
  * find_entry() knows, at whatever path. The deny list is not asked. Any thread may call this. The
  * first call makes a table of all contents. */
 bool find_content(const uint8_t digest[SHA256_BYTES]);
+
+/* Returns true if the index names this SHA-256 as that of a text which Node.js compiles for a
+ * signed file and which differs from the file. */
+bool find_text(const uint8_t digest[SHA256_BYTES]);
 
 /* events.c: recording what was decided. */
 

@@ -90,10 +90,10 @@ export const EVENTS = {
 		meaning: "Source text is about to be compiled as a module.",
 	},
 	"module.dlopen": {
-		fields: ["path", "sha256", "product", "reason"],
+		fields: ["path", "sha256", "product", "kind", "reason", "detail"],
 		bypassable: true,
 		meaning:
-			"A native addon, or a library in CPython, is about to be loaded. Native code that already runs can load more without an event.",
+			"A native addon, or a library in CPython, is about to be loaded. Native code that already runs can load more without an event. The native gate raises it with `kind` `library` for what native code loads by dlopen(3); `detail` says why it is refused.",
 	},
 	"module.register": {
 		fields: ["kind", "path", "reason"],
@@ -106,10 +106,16 @@ export const EVENTS = {
 		meaning: "A program asks for the compile cache. Its bytecode is not signed, so the cache stays off.",
 	},
 	"code.string": {
-		fields: ["kind", "sha256", "sizeBytes", "reason"],
+		fields: ["kind", "path", "sha256", "sizeBytes", "reason", "detail"],
 		bypassable: true,
 		meaning:
-			"Text is about to run as code: the REPL, a worker from text, a URL that is no file, or a V8 flag that allows it. `eval` and `Function` raise no event.",
+			"Text is about to run as code: the REPL, a worker from text, a URL that is no file, or a V8 flag that allows it. The native gate raises it for each text that no signature names and that `runtime.stringCode` rules on, once for each content (`kind` is `eval`, `script` or `function`); nothing in JavaScript avoids that. Without the gate, `eval` and `Function` raise no event.",
+	},
+	"gate.intrusion": {
+		fields: ["kind", "path", "sha256", "sizeBytes", "reason", "detail"],
+		bypassable: false,
+		meaning:
+			"The native gate met what the hook in JavaScript would have refused: the program went round the hook. The process ends with status 126. `kind` is `script`, `module`, `CommonJS`, `function`, `WebAssembly`, `library`, `bytecode`, `inspector`, `symbol`, or another way to make code; `path` is what the program named it.",
 	},
 	"vm.compile": {
 		fields: ["kind", "path", "sha256", "sizeBytes", "reason"],

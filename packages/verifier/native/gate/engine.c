@@ -1,0 +1,272 @@
+/* Finds the functions of engine.h, and calls those that read strings. */
+#define _GNU_SOURCE
+#include "engine.h"
+#include <dlfcn.h>
+#include <link.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *missing_function;
+struct targets targets;
+
+/* The functions that the gate calls. Each release has either those of the first three or their
+ * older forms. */
+static struct {
+	size_t (*utf8_length)(const void *string, void *isolate);
+	size_t (*write_utf8)(
+		const void *string, void *isolate, char *bytes, size_t room, int flags, size_t *read);
+	int (*old_utf8_length)(const void *string, void *isolate);
+	int (*old_write_utf8)(
+		const void *string, void *isolate, char *bytes, int room, int *read, int flags);
+	bool (*is_string)(const void *value);
+	int (*length)(const void *string);
+	bool (*is_external_one_byte)(const void *string);
+	bool (*is_external_two_byte)(const void *string);
+	const void *const *(*resource_of)(const void *string, int *encoding);
+	void *(*current_isolate)(void);
+	const void *(*compile_wasm)(void *isolate, const uint8_t *bytes, size_t length);
+} calls;
+
+#define ISOLATE "PNS_7IsolateE"
+#define SOURCE "PNS0_6SourceE"
+#define COMPILER "_ZN2v814ScriptCompiler"
+#define CACHED "St10unique_ptrINS0_10CachedDataESt14default_deleteIS4_EE"
+#define FUNCTION_ARGUMENTS                                                                         \
+	"ENS_5LocalINS_7ContextEEE" SOURCE                                                             \
+	"mPNS1_INS_6StringEEEmPNS1_INS_6ObjectEEENS0_14CompileOptionsENS0_13NoCacheReasonE"
+
+/* A function is found by the first of its names that is exported. */
+static const struct function {
+	bool is_required;
+	void *place;
+	const char *names[2];
+} FUNCTIONS[] = {
+	{true, &targets.compile_script,
+		{COMPILER "22CompileUnboundInternalE" ISOLATE SOURCE
+				  "NS0_14CompileOptionsENS0_13NoCacheReasonE"}},
+	/* CompileFunction() of Node.js 20 and 22 only calls CompileFunctionInternal(), and so does
+	 * Node.js itself. */
+	{true, &targets.compile_function,
+		{COMPILER "23CompileFunctionInternal" FUNCTION_ARGUMENTS "PNS1_INS_14ScriptOrModuleEEE",
+			COMPILER "15CompileFunction" FUNCTION_ARGUMENTS}},
+	{true, &targets.start_streaming,
+		{COMPILER "14StartStreamingE" ISOLATE
+				  "PNS0_14StreamedSourceENS_10ScriptTypeENS0_14CompileOptionsEPFbiPvES7_",
+			COMPILER "14StartStreamingE" ISOLATE
+					 "PNS0_14StreamedSourceENS_10ScriptTypeENS0_14CompileOptionsE"}},
+	{true, &targets.consume_cache, {COMPILER "23StartConsumingCodeCacheE" ISOLATE CACHED}},
+	{false, &targets.consume_cache_on_background,
+		{COMPILER "35StartConsumingCodeCacheOnBackgroundE" ISOLATE CACHED}},
+	{true, &targets.set_judge_of_strings,
+		{"_ZN2v87Isolate42SetModifyCodeGenerationFromStringsCallbackEPFNS_"
+		 "37ModifyCodeGenerationFromStringsResultENS_5LocalINS_7ContextEEENS2_INS_5ValueEEEbE"}},
+	{true, &targets.set_judge_of_wasm,
+		{"_ZN2v87Isolate34SetAllowWasmCodeGenerationCallbackEPFbNS_5LocalINS_7ContextEEENS1_INS_"
+		 "6StringEEEE"}},
+	{true, &targets.allow_strings, {"_ZN2v87Context30AllowCodeGenerationFromStringsEb"}},
+	{true, &targets.set_flags, {"_ZN2v82V818SetFlagsFromStringEPKc"}},
+	{true, &targets.set_flags_of_length, {"_ZN2v82V818SetFlagsFromStringEPKcm"}},
+	{true, &targets.set_flags_of_command_line, {"_ZN2v82V823SetFlagsFromCommandLineEPiPPcb"}},
+	{true, &targets.connect_inspector,
+		{"_ZN4node9inspector5Agent7ConnectESt10unique_ptrINS0_24InspectorSessionDelegateESt14"
+		 "default_deleteIS3_EEb"}},
+	{true, &targets.find_symbol, {"uv_dlsym"}},
+	{false, &targets.register_ffi, {"_Z13_register_ffiv"}},
+	{false, &targets.add_source_file,
+		{"_ZN4node8builtins13BuiltinLoader22AddExternalizedBuiltinEPKcS3_"}},
+	{false, &calls.utf8_length, {"_ZNK2v86String12Utf8LengthV2EPNS_7IsolateE"}},
+	{false, &calls.write_utf8, {"_ZNK2v86String11WriteUtf8V2EPNS_7IsolateEPcmiPm"}},
+	{false, &calls.old_utf8_length, {"_ZNK2v86String10Utf8LengthEPNS_7IsolateE"}},
+	{false, &calls.old_write_utf8, {"_ZNK2v86String9WriteUtf8EPNS_7IsolateEPciPii"}},
+	{true, &calls.is_string, {"_ZNK2v85Value12FullIsStringEv"}},
+	{true, &calls.length, {"_ZNK2v86String6LengthEv"}},
+	{true, &calls.is_external_one_byte, {"_ZNK2v86String17IsExternalOneByteEv"}},
+	{true, &calls.is_external_two_byte, {"_ZNK2v86String17IsExternalTwoByteEv"}},
+	{true, &calls.resource_of,
+		{"_ZNK2v86String33GetExternalStringResourceBaseSlowEPNS0_8EncodingE"}},
+	{true, &calls.current_isolate, {"_ZN2v87Isolate10GetCurrentEv"}},
+	{true, &calls.compile_wasm,
+		{"_ZN2v816WasmModuleObject7CompileEPNS_7IsolateENS_10MemorySpanIKhEE"}},
+};
+
+/* The memory of Node.js: the object that exports the compiler. */
+enum { MAX_RANGES = 8 };
+struct range {
+	uintptr_t first;
+	uintptr_t end;
+};
+static struct {
+	struct range read_only[MAX_RANGES];
+	struct range code[MAX_RANGES];
+	size_t read_only_count;
+	size_t code_count;
+} own;
+
+static void add_range(struct range *ranges, size_t *count, uintptr_t first, size_t length)
+{
+	if (*count < MAX_RANGES)
+		ranges[(*count)++] = (struct range){first, first + length};
+}
+
+static bool contains(const struct range *ranges, size_t count, uintptr_t first, size_t length)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (first >= ranges[i].first && first <= ranges[i].end && length <= ranges[i].end - first)
+			return true;
+	}
+	return false;
+}
+
+static bool has_function(const struct dl_phdr_info *object, const void *function)
+{
+	for (int i = 0; i < object->dlpi_phnum; i++) {
+		const ElfW(Phdr) *segment = &object->dlpi_phdr[i];
+		const uintptr_t first = object->dlpi_addr + segment->p_vaddr;
+		if (segment->p_type == PT_LOAD && (uintptr_t)function - first < segment->p_memsz)
+			return true;
+	}
+	return false;
+}
+
+/* Takes the ranges of the objects that contain the compiler and libuv: the program alone, or
+ * libraries of a distribution. Only the first of them has sources. */
+static int take_ranges(struct dl_phdr_info *object, size_t size, void *unused)
+{
+	(void)size;
+	(void)unused;
+	const bool has_sources = has_function(object, targets.compile_script);
+	if (!has_sources && !has_function(object, targets.find_symbol))
+		return 0;
+	for (int i = 0; i < object->dlpi_phnum; i++) {
+		const ElfW(Phdr) *segment = &object->dlpi_phdr[i];
+		const uintptr_t first = object->dlpi_addr + segment->p_vaddr;
+		if (segment->p_type != PT_LOAD || (segment->p_flags & PF_W) != 0)
+			continue;
+		if (has_sources)
+			add_range(own.read_only, &own.read_only_count, first, segment->p_memsz);
+		if ((segment->p_flags & PF_X) != 0)
+			add_range(own.code, &own.code_count, first, segment->p_memsz);
+	}
+	return 0;
+}
+
+bool find_engine(void)
+{
+	for (size_t i = 0; i < sizeof FUNCTIONS / sizeof *FUNCTIONS; i++) {
+		const struct function *function = &FUNCTIONS[i];
+		void *found = NULL;
+		for (size_t k = 0; k < 2 && found == NULL && function->names[k] != NULL; k++)
+			found = dlsym(RTLD_DEFAULT, function->names[k]);
+		if (found == NULL && function->is_required) {
+			missing_function = function->names[0];
+			return false;
+		}
+		memcpy(function->place, &found, sizeof found);
+	}
+	const bool reads_text = calls.write_utf8 != NULL && calls.utf8_length != NULL;
+	const bool reads_old_text = calls.old_write_utf8 != NULL && calls.old_utf8_length != NULL;
+	if (!reads_text && !reads_old_text) {
+		missing_function = "String::WriteUtf8V2";
+		return false;
+	}
+	dl_iterate_phdr(take_ranges, NULL);
+	return true;
+}
+
+bool is_string(const void *value)
+{
+	return calls.is_string(value);
+}
+
+void *current_isolate(void)
+{
+	return calls.current_isolate();
+}
+
+bool copy_text(void *isolate, const void *string, struct text *text)
+{
+	enum { NO_NUL = 2 /* NO_NULL_TERMINATION of the older form */ };
+	const bool is_new = calls.write_utf8 != NULL && calls.utf8_length != NULL;
+	const size_t room = is_new ? calls.utf8_length(string, isolate)
+							   : (size_t)calls.old_utf8_length(string, isolate);
+	text->bytes = malloc(room + 1);
+	if (text->bytes == NULL)
+		return false;
+	text->length = is_new
+		? calls.write_utf8(string, isolate, text->bytes, room, 0, NULL)
+		: (size_t)calls.old_write_utf8(string, isolate, text->bytes, (int)room, NULL, NO_NUL);
+	return true;
+}
+
+bool is_own_memory(const void *memory, size_t length)
+{
+	return contains(own.read_only, own.read_only_count, (uintptr_t)memory, length);
+}
+
+bool is_own_code(const void *address)
+{
+	return contains(own.code, own.code_count, (uintptr_t)address, 1);
+}
+
+/* Returns the number of bytes of the UTF-8 of a code point below 0x10000, and writes them. */
+static size_t encode(uint16_t unit, uint8_t bytes[3])
+{
+	if (unit < 0x80) {
+		bytes[0] = (uint8_t)unit;
+		return 1;
+	}
+	if (unit < 0x800) {
+		bytes[0] = (uint8_t)(0xc0 | unit >> 6);
+		bytes[1] = (uint8_t)(0x80 | (unit & 0x3f));
+		return 2;
+	}
+	bytes[0] = (uint8_t)(0xe0 | unit >> 12);
+	bytes[1] = (uint8_t)(0x80 | (unit >> 6 & 0x3f));
+	bytes[2] = (uint8_t)(0x80 | (unit & 0x3f));
+	return 3;
+}
+
+/* Returns true if the program's own memory has `count` characters of `width` bytes at `memory`, and
+ * they have this text. No source of Node.js has pairs of surrogates, so a text with one differs. */
+static bool has_text(const uint8_t *memory, size_t count, size_t width, const struct text *text)
+{
+	if (!is_own_memory(memory, count * width))
+		return false;
+	if (width == 1 && count == text->length) /* all characters are ASCII */
+		return memcmp(memory, text->bytes, count) == 0;
+	size_t at = 0;
+	for (size_t i = 0; i < count; i++) {
+		uint8_t bytes[3];
+		uint16_t unit = 0;
+		memcpy(&unit, memory + i * width, width);
+		const size_t length = encode(unit, bytes);
+		if (length > text->length - at || memcmp(text->bytes + at, bytes, length) != 0)
+			return false;
+		at += length;
+	}
+	return at == text->length;
+}
+
+/* An external string has an object with the address of its characters, behind the pointer to its
+ * functions. The first of the two words that follow is a cache that may be empty. */
+bool is_own_source(const void *string, const struct text *text)
+{
+	const bool is_narrow = calls.is_external_one_byte(string);
+	if (!is_narrow && !calls.is_external_two_byte(string))
+		return false;
+	int encoding;
+	const size_t count = (size_t)calls.length(string);
+	const void *const *resource = calls.resource_of(string, &encoding);
+	if (resource == NULL)
+		return false;
+	for (size_t word = 1; word <= 2; word++) {
+		if (has_text(resource[word], count, is_narrow ? 1 : 2, text))
+			return true;
+	}
+	return false;
+}
+
+const void *compile_wasm(const uint8_t *bytes, size_t length)
+{
+	return calls.compile_wasm(calls.current_isolate(), bytes, length);
+}

@@ -1,0 +1,95 @@
+/* The functions of V8 and Node.js that the gate calls or changes, found by their exported names.
+ *
+ * A Local<T> of V8 is a pointer to a slot with the address of an object. A member function takes
+ * the same pointer as `this`. So both are `const void *` here. Layouts are those of the headers of
+ * Node.js 20 to 26, whose inline functions read the same offsets. */
+#ifndef SIGTOOL_ENGINE_H
+#define SIGTOOL_ENGINE_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* ScriptCompiler::CachedData in v8-script.h. V8 rejects data that is too short to have a header,
+ * and then compiles the text. */
+struct cached_data {
+	const uint8_t *data;
+	int length;
+};
+
+/* ScriptCompiler::Source in v8-script.h. */
+struct source {
+	const void *text;
+	const void *resource_name;
+	int line_offset;
+	int column_offset;
+	int options; /* bits of ScriptOriginOptions */
+	const void *source_map_url;
+	const void *host_defined_options;
+	struct cached_data *cached;
+	void *consume_task; /* only StartConsumingCodeCache() makes one */
+};
+enum { IS_MODULE = 8 }; /* a bit of ScriptOriginOptions */
+
+/* ModifyCodeGenerationFromStringsResult in v8-callbacks.h. */
+struct string_code {
+	uint64_t allowed; /* a bool */
+	const void *modified; /* NULL if the text is compiled as it is */
+};
+typedef struct string_code judge_string(const void *context, const void *text, int is_code_like);
+typedef bool judge_wasm(const void *context, const void *message);
+
+/* Finds all functions. Returns false if this program is not Node.js as the gate knows it: then
+ * `missing_function` is the name of the first function that is missing. */
+bool find_engine(void);
+extern const char *missing_function;
+
+/* The addresses of functions to change. An address that is NULL belongs to a function that this
+ * release does not have. */
+extern struct targets {
+	void *compile_script; /* scripts and modules */
+	void *compile_function;
+	void *start_streaming;
+	void *consume_cache;
+	void *consume_cache_on_background;
+	void *set_judge_of_strings;
+	void *set_judge_of_wasm;
+	void *allow_strings;
+	void *set_flags;
+	void *set_flags_of_length;
+	void *set_flags_of_command_line;
+	void *connect_inspector;
+	void *find_symbol; /* uv_dlsym() */
+	void *register_ffi;
+	void *add_source_file; /* where a distribution keeps sources of Node.js in files */
+} targets;
+
+/* The text of a JavaScript string, in UTF-8. A surrogate without its partner is written in three
+ * bytes, so that no two strings have the same bytes. */
+struct text {
+	char *bytes; /* free() it */
+	size_t length; /* in bytes */
+};
+
+/* Returns true if the value is a string. */
+bool is_string(const void *value);
+
+/* Copies a string. Returns false if memory is lacking. */
+bool copy_text(void *isolate, const void *string, struct text *text);
+
+/* Returns the isolate of this thread. */
+void *current_isolate(void);
+
+/* Returns true if V8 reads this string from the program's own file, in memory that is mapped
+ * read-only, and `text` is its text. Such a string is a source of Node.js itself. */
+bool is_own_source(const void *string, const struct text *text);
+
+/* Returns true if all of this memory is of the program's own file, and read-only. */
+bool is_own_memory(const void *memory, size_t length);
+
+/* Returns true if the code at this address is of Node.js: the program, or its libnode and libuv. */
+bool is_own_code(const void *address);
+
+/* Compiles WebAssembly. Returns a local handle of the module, or NULL with a pending exception. */
+const void *compile_wasm(const uint8_t *bytes, size_t length);
+
+#endif

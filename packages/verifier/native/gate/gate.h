@@ -1,0 +1,91 @@
+/* The interfaces between the files of the gate, a library that the launcher loads into Node.js
+ * before the program begins.
+ *
+ * Guarantees that V8 compiles no text, bytecode or WebAssembly, and that the loader loads no
+ * library, which no signature names, whatever JavaScript does. The gate reads the index itself
+ * (room trust/), before the first instruction of JavaScript. Neither messages, nor environment
+ * variables, nor objects of JavaScript reach its data. */
+#ifndef SIGTOOL_GATE_H
+#define SIGTOOL_GATE_H
+#include "../trust/trust.h"
+#include "engine.h"
+#include "patch.h"
+
+/* known.c */
+
+/* Accepts a part of sigtool, which the launcher has digested: the hook or its addon. Must be called
+ * before the program begins. `sha256` must stay valid. */
+void accept_part(const char *sha256);
+bool is_part(const uint8_t digest[SHA256_BYTES]);
+
+/* In front of BuiltinLoader::AddExternalizedBuiltin(), which reads a source of Node.js from a file
+ * of its distribution. Accepts the file if only root can change it, and only before the program
+ * begins. */
+watch accept_source_file;
+
+bool is_known_text(const uint8_t digest[SHA256_BYTES]);
+bool is_known_wasm(const uint8_t digest[SHA256_BYTES]);
+
+/* judge.c */
+
+/* Returns true if the index or the host's policy names this content, or if it is a part of sigtool.
+ * `path` may be NULL. It only makes the search faster: it is the path where the content is probably
+ * signed. */
+bool is_named(const char *path, const uint8_t digest[SHA256_BYTES]);
+
+/* Returns true if the policy or Node.js itself names this WebAssembly. */
+bool is_named_wasm(const uint8_t digest[SHA256_BYTES]);
+
+/* Returns true only for the first call with this digest. After some thousand digests it returns
+ * false for all others. */
+bool is_new(const uint8_t digest[SHA256_BYTES]);
+
+/* intrusion.c */
+
+/* Describes what was about to become code. `path` and `digest` may be NULL. */
+struct finding {
+	const char *kind; /* such as "script", "module", "library" */
+	const char *path;
+	const uint8_t *digest;
+	size_t size; /* in bytes, or 0 */
+	const char *detail; /* what else can be said, or NULL */
+};
+
+/* Ends the process with status 126, because the program went round the hook. The event is written
+ * first, by a descriptor that the program cannot reach. */
+_Noreturn void end_intrusion(const struct finding *finding);
+
+/* Raises an event that names the finding. `reason` may be NULL. */
+void tell(
+	const char *event, enum verdict verdict, const struct finding *finding, const char *reason);
+
+/* texts.c */
+
+watch judge_script;
+watch judge_function;
+watch take_judge_of_strings;
+watch deny_strings; /* in front of Context::AllowCodeGenerationFromStrings() */
+watch judge_flags;
+watch judge_command_line_flags;
+_Noreturn void refuse_streaming(void);
+_Noreturn void refuse_code_cache(void);
+_Noreturn void refuse_inspector(void);
+
+/* Returns true as soon as a text was compiled that is not of Node.js itself. */
+bool has_program_begun(void);
+
+/* wasm.c */
+
+watch take_judge_of_wasm;
+
+/* libraries.c */
+
+watch judge_symbol; /* in front of uv_dlsym() */
+void register_nothing(void); /* in the place of the registration of node:ffi */
+
+/* start.c */
+
+/* Returns true if the gate is in front of all functions. Otherwise nothing is judged. */
+bool is_gate_closed(void);
+
+#endif

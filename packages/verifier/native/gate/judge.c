@@ -1,0 +1,76 @@
+/* Answers whether a signature names some content. */
+#include "gate.h"
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+/* A file that the host denies is not named, also if it was denied after the start. */
+static bool is_denied(const uint8_t digest[SHA256_BYTES])
+{
+	char hex[SHA256_HEX + 1];
+	look_for_denials();
+	to_hex(digest, hex);
+	return denied("file", hex) != NULL;
+}
+
+static bool is_at(const char *path, const uint8_t digest[SHA256_BYTES])
+{
+	if (path == NULL || *path != '/')
+		return false;
+	const struct entry entry = find_entry(path);
+	return entry.digest != NULL && memcmp(entry.digest, digest, SHA256_BYTES) == 0;
+}
+
+bool is_named(const char *path, const uint8_t digest[SHA256_BYTES])
+{
+	if (is_at(path, digest))
+		return !is_denied(digest);
+	if (is_part(digest) || is_known_text(digest) || find_text(digest))
+		return true;
+	return find_content(digest) && !is_denied(digest);
+}
+
+static bool is_listed(const struct json *list, const uint8_t digest[SHA256_BYTES])
+{
+	char hex[SHA256_HEX + 1];
+	to_hex(digest, hex);
+	EACH(each, list) {
+		if (strcmp(each->text, hex) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool is_named_wasm(const uint8_t digest[SHA256_BYTES])
+{
+	return is_named(NULL, digest) || is_known_wasm(digest) ||
+		is_listed(rules.web_assembly_sha256, digest);
+}
+
+bool is_new(const uint8_t digest[SHA256_BYTES])
+{
+	enum { ROOM = 8192, MOST = ROOM / 2 };
+	static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+	static uint8_t seen[ROOM][SHA256_BYTES]; /* a slot of zeros is free */
+	static const uint8_t FREE[SHA256_BYTES];
+	static size_t count;
+	uint16_t slot;
+	bool is_first = false;
+	memcpy(&slot, digest, sizeof slot);
+	pthread_mutex_lock(&mutex);
+	for (size_t tried = 0; tried < ROOM; tried++) {
+		uint8_t *place = seen[(slot + tried) % ROOM];
+		if (memcmp(place, digest, SHA256_BYTES) == 0)
+			break;
+		if (memcmp(place, FREE, SHA256_BYTES) != 0)
+			continue;
+		is_first = count < MOST;
+		if (is_first) {
+			memcpy(place, digest, SHA256_BYTES);
+			count++;
+		}
+		break;
+	}
+	pthread_mutex_unlock(&mutex);
+	return is_first;
+}

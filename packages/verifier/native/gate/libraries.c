@@ -1,0 +1,314 @@
+/* Takes the place of dlopen(3) for the whole program, and loads only what a signature names.
+ *
+ * A library is copied into sealed memory, digested there, and loaded from there: nobody can change
+ * the copy, and only a thread apart has its descriptor. The libraries that it is linked to are
+ * treated alike and loaded first. The loader then takes them by their names (DT_SONAME), so they
+ * need not lie where the copy looks for them. */
+#define _GNU_SOURCE
+#include "../shared/linked-libraries.h"
+#include "../shared/owned-file.h"
+#include "../shared/sha256.h"
+#include "apart.h"
+#include "gate.h"
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { MAX_LIBRARIES = 256 };
+
+/* Descriptors are those of the thread apart. */
+struct library {
+	char *path;
+	int descriptor;
+	const uint8_t *bytes;
+	size_t size;
+	uint8_t digest[SHA256_BYTES];
+};
+
+/* Collects all that one call of dlopen() loads: the library, then those that it is linked to, each
+ * before its own. */
+struct closure {
+	const char *file;
+	size_t count;
+	struct library libraries[MAX_LIBRARIES];
+	/* Why nothing is loaded, or "". */
+	char objection[PATH_MAX + 128];
+};
+
+static bool is_accepted(const char *path, const uint8_t digest[SHA256_BYTES])
+{
+	return is_part(digest) || (rules.addons != ADDONS_REFUSE && is_named(path, digest));
+}
+
+static bool object(struct closure *closure, const char *path, const char *why)
+{
+	snprintf(closure->objection, sizeof closure->objection, "\"%s\" %s", path, why);
+	return false;
+}
+
+/* Copies a file into sealed memory. Returns the descriptor, or -1 with errno. */
+static int seal(int file, size_t size)
+{
+	enum { EXECUTABLE = 0x10 /* MFD_EXEC, Linux 6.3 */, SEALS = F_SEAL_SEAL | ALL_SEALS };
+	int memory = (int)syscall(
+		SYS_memfd_create, "sigtool-library", MFD_CLOEXEC | MFD_ALLOW_SEALING | EXECUTABLE);
+	if (memory < 0 && errno == EINVAL)
+		memory = (int)syscall(SYS_memfd_create, "sigtool-library", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (memory < 0)
+		return -1;
+	if (ftruncate(memory, (off_t)size) == 0) {
+		uint8_t *bytes = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
+		if (bytes != MAP_FAILED) {
+			const ssize_t count = read_all(file, bytes, size);
+			munmap(bytes, size);
+			if (count == (ssize_t)size && fcntl(memory, F_ADD_SEALS, SEALS) == 0)
+				return memory;
+		}
+	}
+	const int error = errno;
+	close(memory);
+	errno = error;
+	return -1;
+}
+
+/* Adds a sealed copy of a file to the closure. Returns false with an objection. */
+static bool add_copy(struct closure *closure, const char *path, int file)
+{
+	struct stat status;
+	if (fstat(file, &status) != 0 || !S_ISREG(status.st_mode) || status.st_size <= 0)
+		return object(closure, path, "is no regular file");
+	if ((uint64_t)status.st_size > rules.max_size)
+		return object(closure, path, "is larger than files.maxSizeBytes of the policy");
+	if (closure->count == MAX_LIBRARIES)
+		return object(closure, path, "is one library too many");
+	const size_t size = (size_t)status.st_size;
+	const int memory = seal(file, size);
+	if (memory < 0)
+		return object(closure, path, strerror(errno));
+	uint8_t *bytes = mmap(NULL, size, PROT_READ, MAP_PRIVATE, memory, 0);
+	if (bytes == MAP_FAILED)
+		return object(closure, path, strerror(errno));
+	struct library *library = &closure->libraries[closure->count];
+	*library = (struct library){strdup(path), memory, bytes, size, {0}};
+	closure->count++;
+	return true;
+}
+
+/* Adds a library that a signature names. Returns false with an objection. */
+static bool add_library(struct closure *closure, const char *path)
+{
+	char real[PATH_MAX];
+	const int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (file < 0)
+		return object(closure, path, strerror(errno));
+	const bool is_copied = real_path_of(file, real) && add_copy(closure, path, file);
+	close(file);
+	if (!is_copied)
+		return *closure->objection != '\0' ? false : object(closure, path, "has no path");
+	struct library *library = &closure->libraries[closure->count - 1];
+	sha256_bytes(library->bytes, library->size, library->digest);
+	if (is_accepted(real, library->digest))
+		return true;
+	return object(closure, path, "is named by no signature");
+}
+
+/* Judges a library that another is linked to. One at an absolute path outside of all products
+ * belongs to the system, and the loader finds it itself. */
+static bool take_linked(const char *path, bool is_beside, void *context)
+{
+	struct closure *closure = context;
+	char real[PATH_MAX];
+	const char *why;
+	if (is_beside || realpath(path, real) == NULL || find_entry(real).product != NULL)
+		return add_library(closure, path);
+	const int file = open_owned(real, 0, &why);
+	if (file < 0)
+		return object(closure, path, "is not only root's to change");
+	close(file);
+	return true;
+}
+
+/* Gives the search the bytes of the sealed copy, if there is one. Otherwise it is a library of the
+ * system, which has no libraries but those of the system. */
+static bool map_copy(const char *path, struct elf_object *elf, void *context)
+{
+	struct closure *closure = context;
+	*elf = (struct elf_object){0};
+	for (size_t i = 0; i < closure->count; i++) {
+		const struct library *library = &closure->libraries[i];
+		if (strcmp(library->path, path) == 0) {
+			elf->bytes = library->bytes;
+			elf->size = library->size;
+		}
+	}
+	return true;
+}
+
+/* Collects the closure. Runs apart, so that no other thread can exchange a descriptor. */
+static void collect(void *argument)
+{
+	struct closure *closure = argument;
+	if (!add_library(closure, closure->file))
+		return;
+	const struct library_search search = {take_linked, map_copy, NULL, closure};
+	if (!search_libraries(closure->file, &search) && *closure->objection == '\0')
+		object(closure, closure->file, "is linked to more than can be followed");
+}
+
+static void *(*real_dlopen)(const char *file, int mode);
+static pthread_mutex_t mutex = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
+
+/* Makes dlerror() tell why a library is refused. The path cannot exist, because no process has a
+ * descriptor of this number. */
+static void *fail_to_load(const char *objection)
+{
+	char path[PATH_MAX + 256];
+	snprintf(path, sizeof path, "/proc/self/fd/2147483647/sigtool refuses: %s", objection);
+	return real_dlopen(path, RTLD_LAZY);
+}
+
+/* A library that was loaded, by the name that the loader knows it by. It is never unloaded, so that
+ * name means nothing else. */
+struct loaded {
+	struct loaded *next;
+	uint8_t digest[SHA256_BYTES];
+	char name[64];
+};
+static struct loaded *all_loaded;
+
+/* Loads a copy, or takes the library with the same content, which is loaded already: native code
+ * has state that all threads share. */
+static void *load_copy(const struct library *library, int thread, int mode)
+{
+	for (const struct loaded *each = all_loaded; each != NULL; each = each->next) {
+		if (memcmp(each->digest, library->digest, SHA256_BYTES) == 0)
+			return real_dlopen(each->name, mode | RTLD_NOLOAD);
+	}
+	struct loaded *loaded = malloc(sizeof *loaded);
+	if (loaded == NULL)
+		return fail_to_load("there is no memory for it");
+	loaded->next = all_loaded;
+	memcpy(loaded->digest, library->digest, SHA256_BYTES);
+	snprintf(
+		loaded->name, sizeof loaded->name, "/proc/self/task/%d/fd/%d", thread, library->descriptor);
+	void *handle = real_dlopen(loaded->name, mode | RTLD_NODELETE);
+	if (handle == NULL)
+		free(loaded);
+	else
+		all_loaded = loaded;
+	return handle;
+}
+
+/* Loads the copies, those first that others are linked to. Returns the handle of the first one. */
+static void *load_copies(const struct closure *closure, int thread, int mode)
+{
+	for (size_t i = closure->count - 1; i > 0; i--) {
+		if (load_copy(&closure->libraries[i], thread, RTLD_LAZY) == NULL)
+			return NULL;
+	}
+	return load_copy(&closure->libraries[0], thread, mode);
+}
+
+static void release(struct closure *closure)
+{
+	for (size_t i = 0; i < closure->count; i++) {
+		munmap((void *)closure->libraries[i].bytes, closure->libraries[i].size);
+		free(closure->libraries[i].path);
+	}
+	free(closure);
+}
+
+/* Loads a library that is named by a path. Returns NULL if it may not be loaded, with an objection
+ * in `finding`. */
+static void *load_named(const char *file, int mode, bool is_node)
+{
+	struct closure *closure = calloc(1, sizeof *closure);
+	struct apart apart;
+	if (closure == NULL)
+		return NULL;
+	closure->file = file;
+	if (!run_apart(&apart, collect, closure)) {
+		release(closure);
+		return fail_to_load("there is no memory for it");
+	}
+	void *handle;
+	const struct finding finding = {
+		.kind = "library",
+		.path = file,
+		.digest = closure->count > 0 ? closure->libraries[0].digest : NULL,
+		.detail = closure->objection,
+	};
+	if (*closure->objection == '\0') {
+		tell("module.dlopen", ALLOW, &finding, NULL);
+		handle = load_copies(closure, apart.thread, mode);
+	} else {
+		if (is_node)
+			end_intrusion(&finding);
+		tell("module.dlopen", REFUSE, &finding, "ERR_UNTRUSTED_CODE");
+		handle = fail_to_load(closure->objection);
+	}
+	end_apart(&apart);
+	release(closure);
+	return handle;
+}
+
+/* Node.js itself only loads addons and what SQLite and OpenSSL load for a program. Native code that
+ * is signed may also load libraries of the system by their names, unless the mode is strict. */
+static void *load(const char *file, int mode, bool is_node)
+{
+	if (strchr(file, '/') != NULL)
+		return load_named(file, mode, is_node);
+	void *loaded = real_dlopen(file, mode | RTLD_NOLOAD);
+	if (loaded != NULL && !is_node)
+		return loaded;
+	const struct finding finding = {.kind = "library", .path = file};
+	if (is_node)
+		end_intrusion(&finding);
+	if (rules.mode != MODE_STRICT)
+		return real_dlopen(file, mode);
+	tell("module.dlopen", REFUSE, &finding, "ERR_UNTRUSTED_CODE");
+	return fail_to_load("it names no file");
+}
+
+__attribute__((visibility("default"))) void *dlopen(const char *file, int mode)
+{
+	const bool is_node = is_own_code(__builtin_return_address(0));
+	if (real_dlopen == NULL)
+		real_dlopen = (void *(*)(const char *, int))dlsym(RTLD_NEXT, "dlopen");
+	if (!is_gate_closed() || file == NULL || *file == '\0' || (mode & RTLD_NOLOAD) != 0)
+		return real_dlopen(file, mode);
+	/* The constructors of a library may call dlopen() again. */
+	pthread_mutex_lock(&mutex);
+	void *handle = load(file, mode, is_node);
+	pthread_mutex_unlock(&mutex);
+	return handle;
+}
+
+/* uv_dlsym(library, name, address). Node.js looks up these functions of an addon. Any other name
+ * would be one of node:ffi, with which a program calls any function. */
+void judge_symbol(struct arguments *arguments)
+{
+	static const char *const ENTRIES[] = {
+		"node_register_module_v",
+		"napi_register_module_v",
+		"node_api_module_get_api_version_v",
+	};
+	const char *name = arguments->at[1];
+	for (size_t i = 0; i < sizeof ENTRIES / sizeof *ENTRIES; i++) {
+		if (strncmp(name, ENTRIES[i], strlen(ENTRIES[i])) == 0)
+			return;
+	}
+	end_intrusion(&(struct finding){.kind = "symbol", .path = name});
+}
+
+void register_nothing(void)
+{
+}

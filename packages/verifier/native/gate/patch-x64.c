@@ -1,0 +1,189 @@
+/* The instructions of x86-64 that patch.h needs.
+ *
+ * A detour contains copies of the first instructions of a function. So each must mean the same at
+ * another address, or be a call or jump whose distance can be changed. Only instructions that
+ * compilers put at the beginning of the functions in engine.c are known. */
+#ifdef __x86_64__
+#include "patch.h"
+#include <string.h>
+
+const size_t JUMP_REACH = (size_t)1 << 30;
+
+enum {
+	CALL = 0xe8,
+	JUMP = 0xe9,
+	NEAR_BYTES = 5, /* CALL or JUMP, and a distance of four bytes */
+};
+
+size_t jump_bytes(void)
+{
+	return NEAR_BYTES;
+}
+
+/* A pattern of an instruction: bytes that are compared under a mask, and the whole length. */
+static const struct known {
+	uint8_t length;
+	uint8_t compared;
+	uint8_t bytes[4];
+	uint8_t mask[4];
+} KNOWN[] = {
+	{4, 4, {0xf3, 0x0f, 0x1e, 0xfa}, {0xff, 0xff, 0xff, 0xff}}, /* endbr64 */
+	{1, 1, {0x50}, {0xf0}}, /* push, pop of the first eight registers */
+	{2, 2, {0x41, 0x50}, {0xff, 0xf0}}, /* push, pop of the other eight */
+	{2, 2, {0x31, 0xc0}, {0xff, 0xc0}}, /* xor between registers, 32 bits */
+	{2, 2, {0x89, 0xc0}, {0xff, 0xc0}}, /* mov between registers, 32 bits */
+	{3, 3, {0x40, 0x31, 0xc0}, {0xf0, 0xff, 0xc0}}, /* xor with a prefix */
+	{3, 3, {0x40, 0x89, 0xc0}, {0xf0, 0xff, 0xc0}}, /* mov with a prefix */
+	{3, 3, {0x0f, 0xb6, 0xc0}, {0xff, 0xff, 0xc0}}, /* movzx between registers */
+	{4, 3, {0x48, 0x83, 0xec}, {0xff, 0xff, 0xff}}, /* sub rsp, a byte */
+	{7, 3, {0x48, 0x81, 0xec}, {0xff, 0xff, 0xff}}, /* sub rsp, four bytes */
+	{7, 3, {0x48, 0x89, 0xb7}, {0xff, 0xff, 0xff}}, /* mov [rdi + distance], rsi */
+	{NEAR_BYTES, 1, {CALL}, {0xff}},
+	{NEAR_BYTES, 1, {JUMP}, {0xff}},
+};
+
+/* Returns the length of the instruction, or 0 if it is not known. */
+static size_t known_length(const uint8_t *instruction)
+{
+	for (size_t i = 0; i < sizeof KNOWN / sizeof *KNOWN; i++) {
+		const struct known *known = &KNOWN[i];
+		size_t same = 0;
+		while (
+			same < known->compared && (instruction[same] & known->mask[same]) == known->bytes[same])
+			same++;
+		if (same == known->compared)
+			return known->length;
+	}
+	return 0;
+}
+
+size_t replaceable_bytes(const uint8_t *function)
+{
+	size_t bytes = 0;
+	while (bytes < NEAR_BYTES) {
+		const size_t length = known_length(function + bytes);
+		if (length == 0)
+			return 0;
+		/* Nothing behind a jump belongs to the function. */
+		if (function[bytes] == JUMP && bytes + length < NEAR_BYTES)
+			return 0;
+		bytes += length;
+	}
+	return bytes;
+}
+
+/* The check at the beginning of CompileUnboundInternal() in Node.js 20: nothing is compiled while
+ * JavaScript is terminated. A jump to the work follows it. */
+uint8_t *find_work(uint8_t *function)
+{
+	static const uint8_t CHECK[] = {
+		0x48,
+		0x8b,
+		0x87,
+		0,
+		0,
+		0,
+		0, /* mov rax, [rdi + distance] */
+		0x48,
+		0x39,
+		0x87,
+		0,
+		0,
+		0,
+		0, /* cmp [rdi + distance], rax */
+		0x75,
+		0x08, /* jne to the jump */
+		0x31,
+		0xc0, /* xor eax, eax */
+		0xc3, /* ret */
+		0x0f,
+		0x1f,
+		0x44,
+		0x00,
+		0x00, /* nop */
+		JUMP,
+	};
+	int32_t distance;
+	for (size_t i = 0; i < sizeof CHECK; i++) {
+		const bool is_distance = (i >= 3 && i < 7) || (i >= 10 && i < 14);
+		if (!is_distance && function[i] != CHECK[i])
+			return function;
+	}
+	memcpy(&distance, function + sizeof CHECK, sizeof distance);
+	return function + sizeof CHECK + sizeof distance + distance;
+}
+
+static uint8_t *append(uint8_t *code, const void *bytes, size_t count)
+{
+	memcpy(code, bytes, count);
+	return code + count;
+}
+
+void write_jump(uint8_t *code, const uint8_t *place, const uint8_t *target)
+{
+	const int32_t distance = (int32_t)(target - (place + NEAR_BYTES));
+	code[0] = JUMP;
+	memcpy(code + 1, &distance, sizeof distance);
+}
+
+void write_far_jump(uint8_t *code, const void *target)
+{
+	static const uint8_t JUMP_TO_NEXT[] = {0xff, 0x25, 0, 0, 0, 0}; /* jmp [rip] */
+	code = append(code, JUMP_TO_NEXT, sizeof JUMP_TO_NEXT);
+	append(code, &target, sizeof target);
+}
+
+/* Copies instructions. A call or jump gets the distance from its new place. */
+static uint8_t *append_moved(
+	uint8_t *code, const uint8_t *begin, const uint8_t *place, const uint8_t *from, size_t bytes)
+{
+	for (size_t at = 0; at < bytes;) {
+		const size_t length = known_length(from + at);
+		uint8_t *copy = code;
+		code = append(code, from + at, length);
+		if (from[at] == CALL || from[at] == JUMP) {
+			int32_t distance;
+			memcpy(&distance, from + at + 1, sizeof distance);
+			const uint8_t *target = from + at + NEAR_BYTES + distance;
+			const uint8_t *next = place + (copy - begin) + NEAR_BYTES;
+			distance = (int32_t)(target - next);
+			memcpy(copy + 1, &distance, sizeof distance);
+		}
+		at += length;
+	}
+	return code;
+}
+
+void write_detour(uint8_t *code, const uint8_t *place, const uint8_t *function, watch *in_front)
+{
+	/* The seven registers also align the stack to 16 bytes. rax has the number of vector registers
+	 * in a call with variable arguments. They lie in memory as in struct arguments. */
+	static const uint8_t SAVE[] = {
+		0x50, /* push rax */
+		0x41, 0x51, /* push r9 */
+		0x41, 0x50, /* push r8 */
+		0x51, /* push rcx */
+		0x52, /* push rdx */
+		0x56, /* push rsi */
+		0x57, /* push rdi */
+		0x48, 0x89, 0xe7, /* mov rdi, rsp */
+		0x48, 0xb8, /* mov rax, the eight bytes that follow */
+	};
+	static const uint8_t RESTORE[] = {
+		0xff, 0xd0, /* call rax */
+		0x5f, /* pop rdi */
+		0x5e, /* pop rsi */
+		0x5a, /* pop rdx */
+		0x59, /* pop rcx */
+		0x41, 0x58, /* pop r8 */
+		0x41, 0x59, /* pop r9 */
+		0x58, /* pop rax */
+	};
+	const size_t moved = replaceable_bytes(function);
+	uint8_t *next = append(code, SAVE, sizeof SAVE);
+	next = append(next, &in_front, sizeof in_front);
+	next = append(next, RESTORE, sizeof RESTORE);
+	next = append_moved(next, code, place, function, moved);
+	write_jump(next, place + (next - code), function + moved);
+}
+#endif

@@ -1,0 +1,316 @@
+/* Judges each text that V8 is about to compile, by its content.
+ *
+ * The hook in JavaScript has judged the same text before, with its path. If it refused, nothing
+ * comes here. So a text that no signature names was brought by a program that went round the hook.
+ * Only text that the policy lets pass (`stringCode`) comes here without a signature. */
+#include "../shared/sha256.h"
+#include "gate.h"
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+static atomic_bool has_begun;
+static judge_string *judge_of_node; /* Node.js' own answer, which the flag of V8 decides */
+
+bool has_program_begun(void)
+{
+	return atomic_load(&has_begun);
+}
+
+/* Copies a string. Ends the process if memory is lacking, because a text that cannot be judged
+ * cannot be compiled. */
+static struct text read_text(const void *string)
+{
+	struct text text;
+	if (!copy_text(current_isolate(), string, &text))
+		end_intrusion(&(struct finding){.kind = "text without memory"});
+	return text;
+}
+
+static int value_of_digit(char digit)
+{
+	if (digit >= '0' && digit <= '9')
+		return digit - '0';
+	if (digit >= 'A' && digit <= 'F')
+		return digit - 'A' + 10;
+	if (digit >= 'a' && digit <= 'f')
+		return digit - 'a' + 10;
+	return -1;
+}
+
+/* Makes a path of a file URL, in place. Leaves any other text as it is. */
+static void decode_file_url(char *text)
+{
+	static const char SCHEME[] = "file://";
+	if (strncmp(text, SCHEME, strlen(SCHEME)) != 0)
+		return;
+	const char *from = text + strlen(SCHEME);
+	char *to = text;
+	while (*from != '\0') {
+		const int high = *from == '%' ? value_of_digit(from[1]) : -1;
+		const int low = high >= 0 ? value_of_digit(from[2]) : -1;
+		*to++ = low >= 0 ? (char)(high * 16 + low) : *from;
+		from += low >= 0 ? 3 : 1;
+	}
+	*to = '\0';
+}
+
+/* Returns the path that Node.js gave the text, which the program may have made up. free() it. */
+static char *path_of(const struct source *source)
+{
+	if (source->resource_name == NULL || !is_string(source->resource_name))
+		return NULL;
+	struct text name = read_text(source->resource_name);
+	name.bytes[name.length] = '\0';
+	decode_file_url(name.bytes);
+	return name.bytes;
+}
+
+/* Makes V8 compile the text in place of bytecode that the gate does not know. */
+static void drop_cached_data(struct source *source)
+{
+	if (source->cached == NULL || source->cached->length <= 0)
+		return;
+	if (!is_own_memory(source->cached->data, (size_t)source->cached->length))
+		source->cached->length = 0;
+}
+
+/* Applies the policy's rule about text to one that no signature names. Ends the process if the rule
+ * does not let it pass. */
+static void apply_rule(const struct finding *finding)
+{
+	if (rules.string_code == STRING_CODE_ALLOW)
+		return;
+	if (rules.string_code != STRING_CODE_AUDIT)
+		end_intrusion(finding);
+	if (is_new(finding->digest))
+		tell("code.string", AUDIT, finding, NULL);
+}
+
+/* Returns the length of the text before `\n\n//# sourceURL=NAME`, or its whole length if it does
+ * not end like that. Node.js appends this comment to TypeScript whose types it has removed. NAME
+ * must hold no end of a line, so that everything behind the length is the comment. */
+static size_t length_before_name(const char *bytes, size_t length)
+{
+	static const char BEGINNING[] = "\n\n//# sourceURL=";
+	static const char *const LINE_ENDS[] = {"\n", "\r", "\xe2\x80\xa8", "\xe2\x80\xa9"};
+	enum { LONGEST = 4096 };
+	const size_t beginning = sizeof BEGINNING - 1;
+	for (size_t name = 0; name <= LONGEST && name + beginning <= length; name++) {
+		const char *rest = bytes + length - name;
+		for (size_t i = 0; i < sizeof LINE_ENDS / sizeof *LINE_ENDS; i++) {
+			const size_t end = strlen(LINE_ENDS[i]);
+			if (name >= end && memcmp(rest, LINE_ENDS[i], end) == 0)
+				return length;
+		}
+		if (memcmp(rest - beginning, BEGINNING, beginning) == 0)
+			return length - name - beginning;
+	}
+	return length;
+}
+
+/* Returns true if a signature names the text, or the text before the comments by which Node.js
+ * names TypeScript: one, or two where CommonJS is imported. `digest` is that of the whole text. */
+static bool is_text_named(
+	const struct text *text, const char *path, const uint8_t digest[SHA256_BYTES])
+{
+	enum { MOST_NAMES = 2 };
+	size_t length = text->length;
+	if (is_named(path, digest))
+		return true;
+	for (int i = 0; i < MOST_NAMES; i++) {
+		uint8_t shorter[SHA256_BYTES];
+		const size_t before = length_before_name(text->bytes, length);
+		if (before == length)
+			return false;
+		length = before;
+		sha256_bytes(text->bytes, length, shorter);
+		if (is_named(path, shorter))
+			return true;
+	}
+	return false;
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+	const size_t length = strlen(text);
+	return length >= strlen(end) && strcmp(text + length - strlen(end), end) == 0;
+}
+
+/* The index of a release before the gate, or of one that could not remove types, has no texts. */
+static const char *advice_for(const char *path)
+{
+	const bool is_typescript = path != NULL &&
+		(ends_with(path, ".ts") || ends_with(path, ".mts") || ends_with(path, ".cts"));
+	return is_typescript
+		? "if this is TypeScript, the index may lack its text without types: compile "
+		  "it with --strip-types-with"
+		: NULL;
+}
+
+/* Judges a source. `is_file` is true for what only files become: modules and CommonJS functions,
+ * for which the policy has no exception. */
+static void judge_source(struct source *source, const char *kind, bool is_file)
+{
+	uint8_t digest[SHA256_BYTES];
+	struct text text = read_text(source->text);
+	/* Node.js itself compiles an empty script, which does nothing. */
+	const bool is_own = text.length == 0 || is_own_source(source->text, &text);
+	drop_cached_data(source);
+	if (!is_own) {
+		atomic_store(&has_begun, true);
+		char *path = path_of(source);
+		const struct finding finding = {kind, path, digest, text.length, advice_for(path)};
+		sha256_bytes(text.bytes, text.length, digest);
+		if (!is_text_named(&text, path, digest)) {
+			if (is_file)
+				end_intrusion(&finding);
+			apply_rule(&finding);
+		}
+		free(path);
+	}
+	free(text.bytes);
+}
+
+/* CompileUnboundInternal(isolate, source, ...) */
+void judge_script(struct arguments *arguments)
+{
+	struct source *source = arguments->at[1];
+	const bool is_module = (source->options & IS_MODULE) != 0;
+	judge_source(source, is_module ? "module" : "script", is_module);
+}
+
+/* Returns true if these are the parameters that Node.js gives the functions of CommonJS files. */
+static bool has_file_parameters(const void *const *names, size_t count)
+{
+	static const char *const PARAMETERS[] = {
+		"exports",
+		"require",
+		"module",
+		"__filename",
+		"__dirname",
+	};
+	bool is_same = count == sizeof PARAMETERS / sizeof *PARAMETERS;
+	for (size_t i = 0; is_same && i < count; i++) {
+		struct text name = read_text(names[i]);
+		is_same = name.length == strlen(PARAMETERS[i]) &&
+			memcmp(name.bytes, PARAMETERS[i], name.length) == 0;
+		free(name.bytes);
+	}
+	return is_same;
+}
+
+/* CompileFunction(context, source, count, parameters, ...). V8 itself refuses parameters that are
+ * no identifiers. */
+void judge_function(struct arguments *arguments)
+{
+	const bool is_file = has_file_parameters(arguments->at[3], (size_t)arguments->at[2]);
+	judge_source(arguments->at[1], is_file ? "CommonJS" : "function", is_file);
+}
+
+/* Tells once which member of the policy refuses a text of eval or Function. The program gets an
+ * EvalError, which it may catch: many programs only try. */
+static void tell_refused_string(const struct finding *finding)
+{
+	struct finding told = *finding;
+	told.detail = rules.mode == MODE_STRICT ? "mode strict refuses eval and Function"
+											: "runtime.stringCode of the policy refuses it";
+	if (is_new(finding->digest))
+		tell("code.string", REFUSE, &told, "ERR_RUNTIME_RULE");
+}
+
+/* Is called by V8 for each text of eval, Function and the like, in every context. */
+static struct string_code judge_text(const void *context, const void *value, int is_code_like)
+{
+	struct string_code answer = judge_of_node(context, value, is_code_like);
+	answer.allowed &= 1; /* a bool, whose other bits are not defined */
+	const void *string = answer.modified != NULL ? answer.modified : value;
+	if (!is_string(string))
+		return answer;
+	uint8_t digest[SHA256_BYTES];
+	struct text text = read_text(string);
+	sha256_bytes(text.bytes, text.length, digest);
+	const struct finding finding = {
+		.kind = "eval",
+		.digest = digest,
+		.size = text.length,
+	};
+	if (!answer.allowed) {
+		tell_refused_string(&finding);
+	} else if (rules.string_code != STRING_CODE_ALLOW && !is_named(NULL, digest)) {
+		answer.allowed = rules.string_code == STRING_CODE_AUDIT;
+		if (!answer.allowed)
+			tell_refused_string(&finding);
+		else if (is_new(digest))
+			tell("code.string", AUDIT, &finding, NULL);
+	}
+	free(text.bytes);
+	return answer;
+}
+
+/* SetModifyCodeGenerationFromStringsCallback(isolate, callback). All isolates get one callback from
+ * Node.js. */
+void take_judge_of_strings(struct arguments *arguments)
+{
+	if (arguments->at[1] == NULL || arguments->at[1] == (void *)judge_text)
+		return;
+	judge_of_node = (judge_string *)arguments->at[1];
+	arguments->at[1] = (void *)judge_text;
+}
+
+/* AllowCodeGenerationFromStrings(context, allow). Where it is allowed, V8 asks no callback. */
+void deny_strings(struct arguments *arguments)
+{
+	arguments->at[1] = (void *)0;
+}
+
+/* Returns true for one flag that changes a limit or exposes the garbage collector. V8 splits a text
+ * at white space, and takes `_` for `-`. */
+static bool is_harmless_flag(const char *flag)
+{
+	static const char *const HARMLESS[] = {"--max-", "--stack-size", "--expose-gc"};
+	char name[64];
+	size_t length = 0;
+	while (flag[length] > ' ' && flag[length] <= '~' && length < sizeof name - 1) {
+		name[length] = flag[length] == '_' ? '-' : flag[length];
+		length++;
+	}
+	name[length] = '\0';
+	if (flag[length] != '\0')
+		return false;
+	for (size_t i = 0; i < sizeof HARMLESS / sizeof *HARMLESS; i++) {
+		if (strncmp(name, HARMLESS[i], strlen(HARMLESS[i])) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* SetFlagsFromString(flags, ...). Node.js itself calls it before the program begins. */
+void judge_flags(struct arguments *arguments)
+{
+	const char *flag = arguments->at[0];
+	if (has_program_begun() && !is_harmless_flag(flag))
+		end_intrusion(&(struct finding){.kind = "flag of V8", .path = flag});
+}
+
+void judge_command_line_flags(struct arguments *arguments)
+{
+	(void)arguments;
+	if (has_program_begun())
+		end_intrusion(&(struct finding){.kind = "flags of V8"});
+}
+
+void refuse_streaming(void)
+{
+	end_intrusion(&(struct finding){.kind = "streamed script"});
+}
+
+void refuse_code_cache(void)
+{
+	end_intrusion(&(struct finding){.kind = "bytecode"});
+}
+
+void refuse_inspector(void)
+{
+	end_intrusion(&(struct finding){.kind = "inspector"});
+}
