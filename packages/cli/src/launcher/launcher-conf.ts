@@ -18,7 +18,7 @@ const REFUSABLE: readonly RefusedByFlag[] = ["string-code", "addons", "workers"]
 export interface LauncherConf {
 	readonly mode: LauncherDocument["mode"];
 	readonly development: LauncherDocument["development"];
-	/** Node.js. This member and those up to `addon` are undefined if only CPython is launched. */
+	/** Node.js. This member and those up to `gate` are undefined if only CPython is launched. */
 	readonly node: PinnedFile | undefined;
 	readonly nodeMajor: number | undefined;
 	/**
@@ -30,6 +30,7 @@ export interface LauncherConf {
 	readonly nodeNext: readonly string[];
 	readonly bundle: PinnedFile | undefined;
 	readonly addon: PinnedFile | undefined;
+	readonly gate: PinnedFile | undefined;
 	/** CPython, and the spython that it loads. Either both of these members are defined or none of them is. */
 	readonly python: PinnedFile | undefined;
 	readonly spython: PinnedFile | undefined;
@@ -71,6 +72,7 @@ export function encodeLauncherConf(conf: LauncherConf): string {
 		...conf.nodeNext.map((digest): [string, string] => ["node-next", digest]),
 		["bundle", pinText(conf.bundle)],
 		["addon", pinText(conf.addon)],
+		["gate", pinText(conf.gate)],
 		["python", pinText(conf.python)],
 		...conf.pythonNext.map((digest): [string, string] => ["python-next", digest]),
 		["spython", pinText(conf.spython)],
@@ -119,10 +121,10 @@ const MAX_CONF_BYTES = 2 ** 16;
 /** Accepts exactly what the launcher accepts. @throws ERR_CONFIG, naming the key */
 export function parseLauncherConf(bytes: Uint8Array, file: string): LauncherConf {
 	const document = launcherFromFileBytes(bytes, file);
-	const { mode, development, node, bundle, addon, python, spython, index, config, audit, tree, write } = document;
+	const { mode, development, node, bundle, addon, gate, python, spython, index, config, audit, tree, write } = document;
 	const { limit, connect, bind, socket } = document;
 	return {
-		...{ mode, development, node, bundle, addon, python, spython, index, config, audit },
+		...{ mode, development, node, bundle, addon, gate, python, spython, index, config, audit },
 		nodeMajor: document["node-major"],
 		nodeIdentity: document["node-identity"],
 		nodeNext: document["node-next"],

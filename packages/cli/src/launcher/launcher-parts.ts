@@ -84,8 +84,8 @@ export function removeUnusedParts(prefix: string, confs: readonly LauncherConf[]
 const KEPT_MS = 30 * 86_400_000;
 
 /** Returns the names of the directories with the parts of a configuration. */
-export function namesIn(prefix: string, { bundle, addon, spython }: LauncherConf): string[] {
-	return [bundle, addon, spython].flatMap((file) => {
+export function namesIn(prefix: string, { bundle, addon, gate, spython }: LauncherConf): string[] {
+	return [bundle, addon, gate, spython].flatMap((file) => {
 		if (file === undefined) return [];
 		const directory = dirname(file.path);
 		return dirname(directory) === join(prefix, PARTS) ? [directory.slice(-NAME_LENGTH)] : [];

@@ -208,15 +208,17 @@ interface PlannedRuntime<Settings> {
 	readonly files: readonly PlannedFile[];
 }
 
-type NodeSettings = Pick<LauncherConf, "node" | "nodeMajor" | "nodeIdentity" | "bundle" | "addon">;
+type NodeSettings = Pick<LauncherConf, "node" | "nodeMajor" | "nodeIdentity" | "bundle" | "addon" | "gate">;
 
-/** Plans the hook and the addon if there is a Node.js to load them, and the settings that pin them. */
+/** Plans the hook, the addon and the gate if there is a Node.js to load them, and the settings that pin them. */
 function planNode(program: string | undefined, parts: NativeParts, directory: string): PlannedRuntime<NodeSettings> {
-	const none = { node: undefined, nodeMajor: undefined, nodeIdentity: undefined, bundle: undefined, addon: undefined };
+	const nothing = { bundle: undefined, addon: undefined, gate: undefined };
+	const none = { node: undefined, nodeMajor: undefined, nodeIdentity: undefined, ...nothing };
 	if (program === undefined) return { settings: none, files: [] };
 	const node = pin(program);
 	const bundle = planPart(directory, "register.cjs", parts.bundle, 0o644);
 	const addon = parts.addon === undefined ? undefined : planPart(directory, "addon.node", parts.addon, 0o644);
+	const gate = parts.gate === undefined ? undefined : planPart(directory, "gate.so", parts.gate, 0o644);
 	return {
 		settings: {
 			node,
@@ -224,8 +226,9 @@ function planNode(program: string | undefined, parts: NativeParts, directory: st
 			nodeIdentity: identityOf(node.path),
 			bundle: bundle.pinned,
 			addon: addon?.pinned,
+			gate: gate?.pinned,
 		},
-		files: addon === undefined ? [bundle.file] : [bundle.file, addon.file],
+		files: [bundle, addon, gate].flatMap((part) => (part === undefined ? [] : [part.file])),
 	};
 }
 

@@ -16,7 +16,7 @@ function mendsBy(again: string): { readonly program: string; readonly part: stri
 }
 
 export function nodeFindings(conf: LauncherConf, parts: NativeParts | undefined, again: string): LauncherFinding[] {
-	const { node, bundle, addon, development } = conf;
+	const { node, bundle, addon, gate, development } = conf;
 	if (node === undefined || bundle === undefined) return [];
 	return [
 		...nodeProgramFindings(conf, node, again),
@@ -25,6 +25,9 @@ export function nodeFindings(conf: LauncherConf, parts: NativeParts | undefined,
 		addon === undefined
 			? note("addon", "none: the kernel is not asked about files")
 			: pinned("addon", addon, development, mendsBy(again).part),
+		gate === undefined
+			? note("gate", "none: JavaScript alone guards JavaScript, and strict does not start")
+			: pinned("gate", gate, development, mendsBy(again).part),
 	];
 }
 

@@ -1,6 +1,6 @@
 /**
- * Finds the launcher, the hook and the addon of the installed verifier, and builds the native ones of them: launcher
- * and addon.
+ * Finds the launcher, the hook, the addon and the gate of the installed verifier, and builds the native ones of them:
+ * launcher, addon and gate.
  */
 
 import { spawnSync } from "node:child_process";
@@ -16,6 +16,8 @@ export interface NativeParts {
 	readonly bundle: string;
 	/** The path of the native addon. Undefined if the addon was not built. */
 	readonly addon: string | undefined;
+	/** The path of the gate. Undefined if the gate was not built. */
+	readonly gate: string | undefined;
 }
 
 /** Returns the paths of the parts. @throws ERR_LAUNCHER if the launcher or the hook is missing */
@@ -24,12 +26,13 @@ export function nativeParts(): NativeParts {
 	const launcher = join(dist, "native/sigtool-launch");
 	const bundle = join(dist, "register.cjs");
 	const addon = join(dist, "native/addon.node");
+	const gate = join(dist, "native/gate.so");
 	for (const file of [launcher, bundle]) {
 		if (existsSync(file)) continue;
 		const mend = file === launcher ? "run `sigtool native build`" : "install @sigtool/verifier again";
 		throw new SigtoolError("ERR_LAUNCHER", `Cannot find ${quote(file)}: ${mend}`, { path: file });
 	}
-	return { launcher, bundle, addon: existsSync(addon) ? addon : undefined };
+	return { launcher, bundle, addon: existsSync(addon) ? addon : undefined, gate: existsSync(gate) ? gate : undefined };
 }
 
 export interface NativeBuild {
@@ -51,7 +54,7 @@ export function buildNative(): NativeBuild {
 		env: environmentWithoutSecrets(),
 	});
 	const directory = join(package_, "dist/native");
-	const built = ["sigtool-launch", "addon.node"].filter((name) => existsSync(join(directory, name)));
+	const built = ["sigtool-launch", "addon.node", "gate.so"].filter((name) => existsSync(join(directory, name)));
 	return { directory, built, complaint: `${stdout}${stderr}`.trim() };
 }
 

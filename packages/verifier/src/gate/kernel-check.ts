@@ -50,6 +50,10 @@ export interface KernelAddon {
 	keptIndex?(): ArrayBuffer | undefined;
 	/** Sends one line to /dev/log without blocking. Returns false if the log did not accept it. */
 	logToSystem?(line: string, isRefusal: boolean): boolean;
+	/** Returns "" if the native gate is in front of this process, else why not. Undefined if there is no gate. */
+	gateLacks?(): string | undefined;
+	/** Compiles WebAssembly that a signature names, where a native gate refuses every other way. */
+	compileWasm?(bytes: Uint8Array): object | undefined;
 	/** Ends all threads of the process, whichever thread calls it. */
 	exitProcess(status: number): never;
 }

@@ -51,6 +51,11 @@ export const repeat = uncurryThis(String.prototype.repeat);
 const PromiseObject = Promise;
 const reject = Promise.reject;
 export const rejected = (error: unknown): Promise<never> => apply(reject, PromiseObject, [error]);
+const resolve = Promise.resolve;
+export const resolved = <T>(value: T): Promise<T> => apply(resolve, PromiseObject, [value]) as Promise<T>;
+export const promiseThen: <T, U>(promise: Promise<T>, done: (value: T) => U) => Promise<U> = uncurryThis(
+	Promise.prototype.then,
+);
 
 const { isAnyArrayBuffer, isArrayBufferView, isDataView } = util.types;
 type View = { readonly buffer: ArrayBuffer; readonly byteOffset: number; readonly byteLength: number };

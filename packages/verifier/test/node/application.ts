@@ -16,6 +16,7 @@ import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { nodeOfRelease } from "../../../../scripts/node-releases.mjs";
+import { stripTypes } from "../../../core/dist/compile/type-stripper.js";
 import { spkiSha256 } from "../../../core/dist/pki/certificate.js";
 import { issueCertificate } from "../../../core/dist/signer/issue-certificate.js";
 import { signerFromKey } from "../../../core/dist/signer/signer.js";
@@ -134,11 +135,28 @@ export async function makeIndex(directory: string, policy: object, sequence?: nu
 		policy: { ...DEFAULT_POLICY, ...parsePolicy({ version: 1, ...policy }) },
 		signers: [],
 		products: [{ name: "app", root: directory, sequence, catalogs: [], entries: new Map(entriesOf(directory)) }],
+		texts: textsOf(directory),
 	});
 	const bytes = Buffer.concat(await signIndex(content, signer, Date.now()));
 	const [certificate] = signer.certificates;
 	return { bytes, key: spkiSha256(certificate) };
 }
+
+/** Returns the digests of TypeScript without types, and of texts without their byte order mark, as `compile` does. */
+function textsOf(directory: string): string[] {
+	const paths = readdirSync(directory, { recursive: true, encoding: "utf8" });
+	const contents = (pattern: RegExp) =>
+		paths.filter((path) => pattern.test(path)).map((path) => readFileSync(join(directory, path)));
+	const typescript = contents(/\.[cm]?ts$/);
+	const stripped =
+		typescript.length === 0 ? [] : stripTypes({ program: nodeOfRelease("24"), release: "24" }, typescript);
+	const marked = contents(/\.[cm]?js$/).filter((content) => content.subarray(0, 3).equals(MARK));
+	return [
+		...stripped.flatMap((text) => ("sha256" in text ? [text.sha256] : [])),
+		...marked.map((content) => createHash("sha256").update(content.subarray(MARK.length)).digest("hex")),
+	];
+}
+const MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 
 function entriesOf(directory: string): [string, IndexEntry][] {
 	return readdirSync(directory, { recursive: true, encoding: "utf8" }).flatMap((path): [string, IndexEntry][] => {

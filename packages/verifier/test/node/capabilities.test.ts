@@ -5,8 +5,8 @@ import { legacyLoading } from "../../dist/node/legacy/loading.js";
 import { syncLoading } from "../../dist/node/load/loading.js";
 import { capabilitiesOf, type Runtime } from "../../dist/node/start/capabilities.js";
 
-const HOOK: Runtime = { loading: syncLoading, launched: false, refusesStrings: false };
-const LAUNCHED: Runtime = { loading: syncLoading, launched: true, refusesStrings: true };
+const HOOK: Runtime = { loading: syncLoading, launched: false, refusesStrings: false, nativeGate: undefined };
+const LAUNCHED: Runtime = { loading: syncLoading, launched: true, refusesStrings: true, nativeGate: "" };
 const COLUMNS: readonly (readonly [name: string, runtime: Runtime])[] = [
 	["20, hook", { ...HOOK, loading: legacyLoading }],
 	["20, launcher", { ...LAUNCHED, loading: legacyLoading }],

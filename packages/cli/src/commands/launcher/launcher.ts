@@ -86,6 +86,7 @@ export async function launcherInstall(options: LauncherInstallOptions): Promise<
 				["node next", listed(conf.nodeNext)],
 				["hook", conf.bundle && escaped(conf.bundle.path)],
 				["addon", conf.node && (conf.addon === undefined ? "none" : escaped(conf.addon.path))],
+				["gate", conf.node && (conf.gate === undefined ? "none" : escaped(conf.gate.path))],
 				["python", conf.python && escaped(conf.python.path)],
 				["python next", listed(conf.pythonNext)],
 				["spython", conf.spython && escaped(conf.spython.path)],

@@ -1,8 +1,8 @@
 /**
- * Loads native addons. The dynamic loader takes a path, not bytes. So the verified bytes are written to a file that has
- * no name in any directory, and the loader gets that file.
- *
- * Therefore an addon does not find libraries that it looks for beside itself (`$ORIGIN`).
+ * Loads native addons. The dynamic loader takes a path, not bytes. Where a native gate is in front of the loader, it
+ * judges the same file again, and loads a copy in sealed memory. Otherwise the verified bytes are written to a file that
+ * has no name in any directory, and the loader gets that file. Then an addon does not find libraries that it looks for
+ * beside itself (`$ORIGIN`).
  */
 
 import fs from "node:fs";
@@ -17,10 +17,10 @@ import { replace } from "../../safe/replace.js";
 
 /**
  * Judges every addon that `process.dlopen` loads. The verified copy can also be made in one of the `writable`
- * directories.
+ * directories. Without such a list, the native gate makes the copy.
  */
-export function guardAddons(gate: Gate, writable: readonly string[]): void {
-	const directories = [...DIRECTORIES, ...writable];
+export function guardAddons(gate: Gate, writable: readonly string[] | undefined): void {
+	const directories = writable && [...DIRECTORIES, ...writable];
 	const ruling = gate.policy.runtime.addons;
 	replace(
 		process,
@@ -33,6 +33,7 @@ export function guardAddons(gate: Gate, writable: readonly string[]): void {
 				if (ruling === "refuse") gate.rule("module.dlopen", { path: file }, "refuse");
 				const { bytes, realPath, verdict } = gate.openCodeSync(file, "addon");
 				gate.rule("module.dlopen", { path: realPath, sha256: verdict.sha256 }, "allow");
+				if (directories === undefined) return apply(original, this, [target, realPath, flags ?? RTLD_LAZY]);
 				return throughCopy(file, bytes, directories, (copy) =>
 					apply(original, this, [target, copy, flags ?? RTLD_LAZY]),
 				);

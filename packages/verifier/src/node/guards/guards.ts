@@ -13,7 +13,7 @@ import { guardChildren } from "./children.js";
 import { guardModule } from "./module-guard.js";
 import { guardCrypto, guardInspector, guardProcess, guardSqlite, guardTls, guardV8 } from "./process-guards.js";
 import { guardRepl, guardVm } from "./vm-guard.js";
-import { guardWebAssembly } from "./wasm-guard.js";
+import { type CompileWasm, guardWebAssembly } from "./wasm-guard.js";
 import { watchEnvironment, watchFiles, watchNames, watchSockets } from "./watch.js";
 
 export interface Guards {
@@ -30,9 +30,15 @@ type InstallGuard = (exports: object, name: string) => void;
 
 /**
  * Installs all guards. With `on-demand`, a built-in module is guarded when a program first asks for it, because loading
- * all built-in modules would slow down every start.
+ * all built-in modules would slow down every start. `compileWasm` is given where a native gate is in front of V8 and of
+ * the loader.
  */
-export function installGuards(gate: Gate, writable: readonly string[], builtins: "on-demand" | "at-start"): Guards {
+export function installGuards(
+	gate: Gate,
+	writable: readonly string[],
+	builtins: "on-demand" | "at-start",
+	compileWasm: CompileWasm | undefined,
+): Guards {
 	const { syncBuiltinESMExports } = module;
 	// Built-in modules are loaded by this function and not by `require`, because `require` calls functions of
 	// node:module that a program may have replaced.
@@ -119,7 +125,7 @@ export function installGuards(gate: Gate, writable: readonly string[], builtins:
 	}
 	guardProcess(gate, prepare);
 	watchEnvironment(gate);
-	guardAddons(gate, writable);
-	guardWebAssembly(gate);
+	guardAddons(gate, compileWasm === undefined ? writable : undefined);
+	guardWebAssembly(gate, compileWasm);
 	return { prepare, prepareImports };
 }

@@ -5,35 +5,59 @@
  */
 
 import type { Gate } from "../../gate/gate.js";
-import { apply, copyOfBytes, define, rejected } from "../../safe/captured.js";
+import { apply, copyOfBytes, define, promiseThen, rejected, resolved } from "../../safe/captured.js";
 import { sha256 } from "../../safe/primordials.js";
 import { recordOf } from "../../safe/record.js";
 import { guardClass, replace } from "../../safe/replace.js";
 import { NODE_WEB_ASSEMBLY } from "./node-web-assembly.js";
 
-export function guardWebAssembly(gate: Gate): void {
+/** Compiles WebAssembly that a signature names. Returns undefined for other bytes, and throws what V8 throws. */
+export type CompileWasm = (bytes: Uint8Array) => object | undefined;
+
+/** `compileWasm` is given if only it can compile, because a native gate refuses every other way. */
+export function guardWebAssembly(gate: Gate, compileWasm: CompileWasm | undefined): void {
 	const ruling = gate.policy.runtime.webAssembly;
 	if (ruling === "allow") return;
 	const { Module } = wasm;
 	const exportsOf = Module.exports;
 	const allowed = recordOf([...gate.policy.runtime.webAssemblySha256, ...NODE_WEB_ASSEMBLY]);
-	const guarded = guardClass(Module, Function.prototype, (args, create) => create([judged(args[0]), args[1]]));
+	const guarded = guardClass(Module, Function.prototype, (args, create) => {
+		const bytes = judged(args[0]);
+		return compiled(bytes) ?? create([bytes, args[1]]);
+	});
 	define(wasm, "Module", guarded, false);
-	for (const name of ["compile", "instantiate"]) {
-		replace(
-			wasm,
-			name,
-			(original) =>
-				function guarded(this: unknown, ...args: unknown[]): unknown {
-					try {
-						if (!isModule(args[0])) args[0] = judged(args[0]);
-					} catch (error) {
-						return rejected(error);
+	replace(
+		wasm,
+		"compile",
+		(original) =>
+			function compile(this: unknown, ...args: unknown[]): unknown {
+				try {
+					args[0] = judged(args[0]);
+					const module = compiled(args[0]);
+					if (module !== undefined) return resolved(module);
+				} catch (error) {
+					return rejected(error);
+				}
+				return apply(original, wasm, args);
+			},
+	);
+	replace(
+		wasm,
+		"instantiate",
+		(original) =>
+			function instantiate(this: unknown, ...args: unknown[]): unknown {
+				try {
+					if (!isModule(args[0])) {
+						args[0] = judged(args[0]);
+						const module = compiled(args[0]);
+						if (module !== undefined) return instantiated(module, apply(original, wasm, [module, args[1]]));
 					}
-					return apply(original, wasm, args);
-				},
-		);
-	}
+				} catch (error) {
+					return rejected(error);
+				}
+				return apply(original, wasm, args);
+			},
+	);
 	// These functions compile a response before all of its bytes have arrived. So the bytes cannot be judged before,
 	// and the functions are refused.
 	for (const name of ["compileStreaming", "instantiateStreaming"]) {
@@ -50,6 +74,11 @@ export function guardWebAssembly(gate: Gate): void {
 					return apply(original, wasm, args);
 				},
 		);
+	}
+
+	/** Lets the native gate compile bytes that were judged. Returns undefined if V8 has to, or if they are no bytes. */
+	function compiled(bytes: unknown): object | undefined {
+		return compileWasm === undefined || bytes === undefined ? undefined : compileWasm(bytes as Uint8Array);
 	}
 
 	/** Judges a copy of the bytes and returns the copy, so that exactly the judged bytes are compiled. */
@@ -76,6 +105,11 @@ export function guardWebAssembly(gate: Gate): void {
 			return false;
 		}
 	}
+}
+
+/** Returns what `WebAssembly.instantiate` returns for bytes. */
+function instantiated(module: object, instance: unknown): Promise<unknown> {
+	return promiseThen(instance as Promise<unknown>, (made) => ({ module, instance: made }));
 }
 
 interface ModuleClass {

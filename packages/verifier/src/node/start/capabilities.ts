@@ -14,6 +14,8 @@ export interface Runtime {
 	readonly launched: boolean;
 	/** True if Node.js got `--disallow-code-generation-from-strings`. */
 	readonly refusesStrings: boolean;
+	/** The addon says "" if the native gate is there, else why not. Undefined if none was loaded. */
+	readonly nativeGate: string | undefined;
 }
 
 export interface HookCapabilities {
@@ -22,7 +24,9 @@ export interface HookCapabilities {
 }
 
 export function capabilitiesOf(runtime: Runtime): readonly Capability[] {
-	const { launched, refusesStrings } = runtime;
+	const { launched, refusesStrings, nativeGate } = runtime;
+	const hasGate = nativeGate === "";
+	const lacksGate = nativeGate === undefined ? "none was loaded" : `this build of Node.js is not known: ${nativeGate}`;
 	const { details } = runtime.loading;
 	const always = (name: string, detail: string): Capability => ({ name, enforced: true, detail });
 	const never = (name: string, detail: string): Capability => ({ name, enforced: false, detail });
@@ -40,8 +44,13 @@ export function capabilitiesOf(runtime: Runtime): readonly Capability[] {
 			"package-redirect",
 			"a package.json that is swapped while a name is resolved can lead to another signed file",
 		),
-		always("addons", "the verified bytes are loaded, from a file without a name"),
-		never("addon-libraries", "libraries that an addon loads itself are not checked"),
+		always("addons", hasGate ? "from sealed memory" : "the verified bytes are loaded, from a file without a name"),
+		when(
+			hasGate,
+			"addon-libraries",
+			"those that an addon is linked to or loads by a path; the system's own are not checked",
+			"libraries that an addon loads itself are not checked",
+		),
 		always("workers", "each starts with the hook; none starts from text or a data: URL"),
 		always("vm", "text is compiled if the policy allows it; cached bytecode is refused"),
 		when(refusesStrings, "string-code", "by a flag of V8", "eval and Function need a flag that only the launcher sets"),
@@ -58,6 +67,7 @@ export function capabilitiesOf(runtime: Runtime): readonly Capability[] {
 			"the kernel refuses execve",
 			"only child_process and process.execve are guarded, by the policy",
 		),
+		when(hasGate, "native-gate", "V8 and the loader take nothing that no signature names", lacksGate),
 		always("start", "dangerous variables and options, the compile cache, and code on the command line are refused"),
 		when(
 			launched,

@@ -113,7 +113,7 @@ function rootOf(value: string): [path: string, real: string] {
 
 const KEYS = new Set([
 	...["version", "mode", "script", "node-major", "config", "development", "audit", "root", "hook-sha256"],
-	...["addon", "addon-sha256", "write", "missing", "shared"],
+	...["addon", "addon-sha256", "gate-sha256", "write", "missing", "shared"],
 ]);
 
 function takeIndex({ addon, shared }: LaunchRecord): IndexMemory {

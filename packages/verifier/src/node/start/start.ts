@@ -15,6 +15,7 @@ import { createGate, newProcessState, type ProcessState } from "../../gate/creat
 import { noDenials } from "../../gate/deny-list.js";
 import type { Gate } from "../../gate/gate.js";
 import { loadKernelAddon } from "../../gate/kernel-addon.js";
+import type { KernelAddon } from "../../gate/kernel-check.js";
 import { refusalFacts } from "../../gate/start-facts.js";
 import { type HostConfiguration, readHostConfiguration } from "../../host/config.js";
 import { exitNow } from "../../safe/primordials.js";
@@ -69,14 +70,15 @@ export interface Inheritance {
  */
 export function start(development: "refuse" | "allow"): void {
 	const inheritance = isMainThread ? inheritanceOfProcess(development) : inheritanceOfThread();
+	const addon = loadKernelAddon(inheritance.addon);
+	exit = addon?.exitProcess ?? exit;
 	const runtime: Runtime = {
 		loading: LOADING,
 		launched: inheritance.launched,
 		refusesStrings: process.execArgv.includes("--disallow-code-generation-from-strings"),
+		nativeGate: addon?.gateLacks?.(),
 	};
 	const capabilities = capabilitiesOf(runtime);
-	const addon = loadKernelAddon(inheritance.addon);
-	exit = addon?.exitProcess ?? exit;
 	const { index } = inheritance;
 	const gate = createGate({
 		...inheritance,
@@ -90,7 +92,7 @@ export function start(development: "refuse" | "allow"): void {
 	if (gate.mode === "off") return;
 	if (isMainThread) checkProcess(gate, runtime);
 	if (inheritance.role === "loader") LOADING.serveImports(gate, createPackageScopes(gate));
-	else install(gate, heirOf(inheritance, gate));
+	else install(gate, heirOf(inheritance, gate), runtime.nativeGate === "" ? addon?.compileWasm : undefined);
 	publishHook({ capabilities: { tier: LOADING.tier, capabilities }, addAuditHook: gate.audit.addHook });
 }
 
@@ -106,11 +108,11 @@ export function exitProcess(status: number): never {
 }
 let exit = exitNow;
 
-function install(gate: Gate, inheritance: Inheritance): void {
+function install(gate: Gate, inheritance: Inheritance, compileWasm: KernelAddon["compileWasm"]): void {
 	LOADING.prepare(gate, (startThread) => bequeath({ ...inheritance, role: "loader" }, startThread));
 	const scopes = createPackageScopes(gate);
 	const texts = guardModuleText(gate);
-	const guards = installGuards(gate, inheritance.writable, LOADING.builtins);
+	const guards = installGuards(gate, inheritance.writable, LOADING.builtins, compileWasm);
 	guardLinks(gate);
 	guardWorkers(gate, inheritance, LOADING.options);
 	LOADING.install(gate, scopes, texts, guards);
