@@ -50,6 +50,7 @@ export const CONTROLS: readonly Technique[] = [
 		{ "main.ts": `const n: number = 7; console.log(\`good-ran-\${6 * n}\`);` },
 		{
 			script: ({ app }) => [`${app}/main.ts`],
+			hook: true,
 			notOn: { 20: "does not strip types" },
 		},
 	),
@@ -61,11 +62,15 @@ export const CONTROLS: readonly Technique[] = [
 		},
 		{ native: true },
 	),
-	control("signed WebAssembly", {
-		"main.js": `const bytes = require("fs").readFileSync(__dirname + "/good.wasm"); console.log("good-ran-" + new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports.f());`,
-		"good.wasm": Buffer.from(
-			"0061736d010000000105016000017f03020100070501016600000a06010400412a0b000504676f6f64",
-			"hex",
-		),
-	}),
+	control(
+		"signed WebAssembly",
+		{
+			"main.js": `const bytes = require("fs").readFileSync(__dirname + "/good.wasm"); console.log("good-ran-" + new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports.f());`,
+			"good.wasm": Buffer.from(
+				"0061736d010000000105016000017f03020100070501016600000a06010400412a0b000504676f6f64",
+				"hex",
+			),
+		},
+		{ hook: true },
+	),
 ];

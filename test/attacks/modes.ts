@@ -1,4 +1,7 @@
-/** Starts programs in each mode: under unguarded Node.js, under the hook alone, and by the launcher. */
+/**
+ * Starts programs in each mode: under unguarded Node.js, under the hook alone, by the launcher, and by the launcher with
+ * an empty file in the place of the hook. In this last mode, `gate`, only the native gate judges what becomes code.
+ */
 
 import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, realpathSync, statSync, writeFileSync } from "node:fs";
@@ -8,7 +11,7 @@ import { makeIndex, REGISTER } from "../../packages/verifier/test/node/applicati
 import type { Runtime } from "./site.js";
 import type { Place, Release } from "./technique.js";
 
-export const MODES = ["unguarded", "hook", "enforce", "strict"] as const;
+export const MODES = ["unguarded", "hook", "gate", "enforce", "strict"] as const;
 export type Mode = (typeof MODES)[number];
 
 const NATIVE = fileURLToPath(new URL("../../packages/verifier/dist/native", import.meta.url));
@@ -21,6 +24,7 @@ export const hasLauncher = existsSync(join(NATIVE, "sigtool-launch"));
 const V8_FLAGS: Readonly<Record<Mode, readonly string[]>> = {
 	unguarded: [],
 	hook: [],
+	gate: [],
 	enforce: [],
 	strict: ["--disallow-code-generation-from-strings"],
 };
@@ -39,7 +43,9 @@ export function runtimeOf(mode: Mode, release: Release, node: string, root: stri
 			command: (options, script) => [node, "--require", REGISTER, ...options, ...script],
 		};
 	}
-	const start = [join(home, "sigtool-launch"), "--allow-development", "--mode", mode, "--write"];
+	// The gate is tried in the weaker of the modes that enforce, in which Node.js gets no permission model.
+	const [directory, launchMode] = mode === "gate" ? [join(home, "gate"), "enforce"] : [home, mode];
+	const start = [join(directory, "sigtool-launch"), "--allow-development", "--mode", launchMode, "--write"];
 	return {
 		...common,
 		environment: {},
@@ -72,20 +78,31 @@ export async function install(root: string, { node, release }: Runtime, host: Ho
 	const document = { version: 1, pins, products, index: join(home, "app.sigx"), ...host.configuration?.(tree) };
 	writeFileSync(config, JSON.stringify(document));
 	if (!hasLauncher) return;
-	const settings = [
+	const common = [
 		"version 1",
 		`node ${pinned(realpathSync(node))}`,
 		`node-identity ${identity(realpathSync(node))}`,
 		`node-major ${release}`,
-		`bundle ${pinned(REGISTER)}`,
-		`addon ${pinned(join(NATIVE, "addon.node"))}`,
+		`gate ${pinned(join(NATIVE, "gate.so"))}`,
 		`index ${join(home, "app.sigx")}`,
-		`config ${config}`,
 		`tree ${tree}`,
 		"development allow",
 	];
-	copyFileSync(join(NATIVE, "sigtool-launch"), join(home, "sigtool-launch"));
-	writeFileSync(join(home, "launcher.conf"), `${settings.join("\n")}\n`);
+	const hook = [`bundle ${pinned(REGISTER)}`, `addon ${pinned(join(NATIVE, "addon.node"))}`, `config ${config}`];
+	putLauncher(home, [...common, ...hook]);
+
+	// The policy refuses every text, but Node.js gets no flag for that: the gate alone has to refuse.
+	const alone = join(home, "gate");
+	mkdirSync(alone);
+	writeFileSync(join(alone, "empty.cjs"), "// The place of the hook is empty.\n");
+	writeFileSync(join(alone, "policy.json"), JSON.stringify({ version: 1, runtime: { stringCode: "refuse" } }));
+	writeFileSync(join(alone, "host.json"), JSON.stringify({ ...document, policy: join(alone, "policy.json") }));
+	putLauncher(alone, [...common, `bundle ${pinned(join(alone, "empty.cjs"))}`, `config ${join(alone, "host.json")}`]);
+}
+
+function putLauncher(directory: string, settings: readonly string[]): void {
+	copyFileSync(join(NATIVE, "sigtool-launch"), join(directory, "sigtool-launch"));
+	writeFileSync(join(directory, "launcher.conf"), `${settings.join("\n")}\n`);
 }
 
 function pinned(file: string): string {

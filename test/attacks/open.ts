@@ -4,7 +4,7 @@
  */
 
 import type { Mode } from "./modes.js";
-import { RELEASES, type Release, type Technique } from "./technique.js";
+import { EVIL, RELEASES, type Release, type Technique } from "./technique.js";
 
 export interface Opening {
 	readonly reason: string;
@@ -89,6 +89,14 @@ export const OPEN: readonly Opening[] = [
 		],
 	},
 ];
+
+/**
+ * Returns true for a technique that puts a signed file in the place of another, so that the attacker's code is signed.
+ * The gate judges content, so it admits such code wherever it lies. Only the hook judges which signed file runs.
+ */
+export function signsAttack({ signed }: Technique): boolean {
+	return Object.values(signed).some((content) => String(content).includes(EVIL));
+}
 
 export function openingsOf(name: string, mode: Mode, release: Release): readonly Opening[] {
 	return OPEN.filter(

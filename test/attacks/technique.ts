@@ -50,6 +50,8 @@ export interface Technique {
 	readonly notOn?: Readonly<Partial<Record<Release, string>>>;
 	/** The technique loads a library, so it needs a C compiler. */
 	readonly native?: true;
+	/** A control that only the hook makes possible: without it the native gate refuses. */
+	readonly hook?: true;
 	/** The technique mounts, so it needs the privilege to mount. */
 	readonly mounts?: true;
 }
