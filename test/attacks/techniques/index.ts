@@ -2,6 +2,7 @@ import type { Technique } from "../technique.js";
 import { children } from "./children.js";
 import { environment } from "./environment.js";
 import { files } from "./files.js";
+import { gate } from "./gate.js";
 import { guards } from "./guards.js";
 import { inspector } from "./inspector.js";
 import { launch } from "./launch.js";
@@ -31,4 +32,5 @@ export const TECHNIQUES: Readonly<Record<string, readonly Technique[]>> = {
 	"native code": nativeTechniques,
 	"environment, options and caches": environment,
 	"start and memory": launch,
+	"round the native gate": gate,
 };
