@@ -3,7 +3,7 @@
  *
  * All of it happens in a constructor of this library, before the program's own constructors and its
  * main(). A fault that concerns trust ends the process. A build of Node.js that the gate does not
- * know gets no gate: strict mode then ends the process, and the hook tells it in other modes. */
+ * know gets no gate: the hook then refuses mode strict, and tells it in other modes. */
 #define _GNU_SOURCE
 #include "../shared/environment.h"
 #include "../shared/owned-file.h"
@@ -218,12 +218,6 @@ __attribute__((constructor)) static void start(void)
 	load_index(rules.index, INDEX_DESCRIPTOR, -1);
 	apply_mode(launch.mode);
 	const char *reason = close_gate();
-	if (reason == NULL)
-		return;
-	reason_without_gate = reason;
-	if (rules.mode == MODE_STRICT)
-		fail(REFUSED, "ERR_START",
-			"Cannot enforce strictly: this build of Node.js has no gate (%s); use a release of "
-			"nodejs.org, or mode enforce",
-			reason);
+	if (reason != NULL)
+		reason_without_gate = reason;
 }

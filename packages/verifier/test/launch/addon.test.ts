@@ -249,7 +249,7 @@ describe.skipIf(process.platform !== "linux" || !hasCompiler)("build.mjs (needs 
 		const directory = place();
 		const none = build(directory, { ...process.env, CC: "/nonexistent/cc" });
 		expect(none.status).toBe(1);
-		expect(none.stdout).toMatch(/no launcher or addon \(no C compiler with a static libc\)/);
+		expect(none.stdout).toMatch(/no launcher, addon or gate \(no C compiler with a static libc\)/);
 		const failing = compileProgram(directory, "failing", "int main(void) { return 1; }");
 		expect(build(directory, { ...process.env, CC: failing }).stdout).toMatch(/cannot build sigtool-launch/);
 	});

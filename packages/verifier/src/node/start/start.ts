@@ -90,10 +90,21 @@ export function start(development: "refuse" | "allow"): void {
 		missing: capabilities.filter(({ enforced }) => !enforced).map(({ name }) => name),
 	});
 	if (gate.mode === "off") return;
+	if (gate.mode === "strict" && inheritance.launched && runtime.nativeGate !== "") throw lacksGate(runtime.nativeGate);
 	if (isMainThread) checkProcess(gate, runtime);
 	if (inheritance.role === "loader") LOADING.serveImports(gate, createPackageScopes(gate));
 	else install(gate, heirOf(inheritance, gate), runtime.nativeGate === "" ? addon?.compileWasm : undefined);
 	publishHook({ capabilities: { tier: LOADING.tier, capabilities }, addAuditHook: gate.audit.addHook });
+}
+
+/** `reason` is what the gate lacks in this build of Node.js. It is undefined if the launcher has loaded no gate. */
+function lacksGate(reason: string | undefined): SigtoolError {
+	const why = reason === undefined ? "launcher.conf names none" : `it does not know this build of Node.js: ${reason}`;
+	const mend =
+		reason === undefined
+			? "run `sigtool native build`, then `sigtool launcher install`"
+			: "use a release of nodejs.org, or mode enforce";
+	return new SigtoolError("ERR_START", `Cannot enforce strictly: there is no native gate (${why}); ${mend}`);
 }
 
 /** Other threads need not digest again what this thread has digested, because nobody can write to a kept index. */
