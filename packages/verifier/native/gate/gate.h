@@ -85,6 +85,10 @@ void register_nothing(void); /* in the place of the registration of node:ffi */
 
 /* start.c */
 
+/* Waits until the index is verified and read. Ends the process if it cannot be trusted. Everything
+ * that uses `rules` or the index, except the sinks for events, must call this first. */
+void require_index(void);
+
 /* Returns true if the gate is in front of all functions. Otherwise nothing is judged. */
 bool is_gate_closed(void);
 

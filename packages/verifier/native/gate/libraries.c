@@ -285,6 +285,7 @@ __attribute__((visibility("default"))) void *dlopen(const char *file, int mode)
 		real_dlopen = (void *(*)(const char *, int))dlsym(RTLD_NEXT, "dlopen");
 	if (!is_gate_closed() || file == NULL || *file == '\0' || (mode & RTLD_NOLOAD) != 0)
 		return real_dlopen(file, mode);
+	require_index();
 	/* The constructors of a library may call dlopen() again. */
 	pthread_mutex_lock(&mutex);
 	void *handle = load(file, mode, is_node);

@@ -1,7 +1,8 @@
-/* Starts the gate: reads what the launcher decided, then the host configuration and the index, and
- * puts the gate in front of Node.js.
+/* Starts the gate: reads what the launcher decided and the host configuration, and puts the gate in
+ * front of Node.js. The index is verified while Node.js starts. The first text that is not of
+ * Node.js waits for the verdict.
  *
- * All of it happens in a constructor of this library, before the program's own constructors and its
+ * The start happens in a constructor of this library, before the program's own constructors and its
  * main(). A fault that concerns trust ends the process. A build of Node.js that the gate does not
  * know gets no gate: the hook then refuses mode strict, and tells it in other modes. */
 #define _GNU_SOURCE
@@ -10,6 +11,7 @@
 #include "gate.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,29 +130,27 @@ static struct launch read_record(void)
 	return launch;
 }
 
-/* Verifies the index in a child process, because Node.js sets up its libcrypto later and in its own
- * way, which a first use here would change. The launcher's descriptors and this memory are the same
- * in both processes, so both judge the same bytes. The child's failure is that of this process. */
-static void verify_apart(void)
+/* The process that verifies the index, and its verdict in memory that both processes share. */
+static pid_t verifier;
+static bool *is_index_verified;
+static int launch_mode;
+
+/* Begins to verify the index in a child process, because Node.js sets up its libcrypto later and in
+ * its own way, which a first use here would change. Meanwhile Node.js starts. The launcher's
+ * descriptors and this memory are the same in both processes, so both judge the same bytes. The
+ * child's failure becomes that of this process. */
+static void begin_to_verify(void)
 {
-	int status;
-	const pid_t child = fork();
-	if (child < 0)
+	is_index_verified = mmap(
+		NULL, sizeof *is_index_verified, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	verifier = is_index_verified == MAP_FAILED ? -1 : fork();
+	if (verifier < 0)
 		fail(UNDECIDED, "ERR_START", "Cannot start a process that verifies the index: %m");
-	if (child == 0) {
-		load_index(rules.index, INDEX_DESCRIPTOR, -1);
-		_exit(EXIT_SUCCESS);
-	}
-	while (waitpid(child, &status, 0) != child) {
-		if (errno != EINTR)
-			fail(UNDECIDED, "ERR_START", "Cannot wait for the process that verifies the index: %m");
-	}
-	if (WIFEXITED(status) && WEXITSTATUS(status) != EXIT_SUCCESS)
-		_exit(WEXITSTATUS(status));
-	if (!WIFEXITED(status))
-		fail(UNDECIDED, "ERR_START", "Cannot verify the index: its process ended by signal %d",
-			WTERMSIG(status));
-	rules.is_verified = 1;
+	if (verifier > 0)
+		return;
+	load_index(rules.index, INDEX_DESCRIPTOR, -1);
+	*is_index_verified = true;
+	_exit(EXIT_SUCCESS);
 }
 
 /* Mode strict and a stricter launcher change what the policy says. */
@@ -160,6 +160,30 @@ static void apply_mode(int mode)
 		rules.mode = mode;
 	if (rules.mode == MODE_STRICT)
 		rules.string_code = STRING_CODE_REFUSE;
+}
+
+/* Waits for the verdict, and reads the index only then. */
+static void take_index(void)
+{
+	int status = 0;
+	pid_t ended;
+	do
+		ended = waitpid(verifier, &status, 0);
+	while (ended < 0 && errno == EINTR);
+	/* Who started the launcher may ignore SIGCHLD. Then the kernel keeps no status. */
+	if (!*is_index_verified && ended == verifier && WIFEXITED(status))
+		_exit(WEXITSTATUS(status));
+	if (!*is_index_verified)
+		fail(UNDECIDED, "ERR_START", "Cannot verify the index: the process for it was ended");
+	rules.is_verified = 1;
+	load_index(rules.index, INDEX_DESCRIPTOR, -1);
+	apply_mode(launch_mode);
+}
+
+void require_index(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	pthread_once(&once, take_index);
 }
 
 /* Puts the gate in front of Node.js. Returns why that is impossible, or NULL. */
@@ -199,10 +223,12 @@ static const char *close_gate(void)
 	return NULL;
 }
 
-/* Only sigtool-launch loads this library, with this variable. The hook needs the variable too. */
+#define VARIABLE "SIGTOOL_LAUNCH"
+
+/* Only sigtool-launch loads this library, with this variable. */
 static bool is_launched(void)
 {
-	const char *announced = getenv("SIGTOOL_LAUNCH");
+	const char *announced = getenv(VARIABLE);
 	return announced != NULL && strcmp(announced, "3:4") == 0;
 }
 
@@ -214,10 +240,13 @@ __attribute__((constructor)) static void start(void)
 	rules.launched = 1;
 	const struct launch launch = read_record();
 	read_host(launch.config);
-	verify_apart();
-	load_index(rules.index, INDEX_DESCRIPTOR, -1);
-	apply_mode(launch.mode);
+	launch_mode = launch.mode;
+	begin_to_verify();
 	const char *reason = close_gate();
 	if (reason != NULL)
 		reason_without_gate = reason;
+	/* The loader goes on without a library that it cannot load. So the hook asks for this answer.
+	 */
+	if (setenv(VARIABLE, "3:4:gate", 1) != 0)
+		fail(UNDECIDED, "ERR_START", "Cannot start: %m");
 }

@@ -158,6 +158,7 @@ static void judge_source(struct source *source, const char *kind, bool is_file)
 	const bool is_own = text.length == 0 || is_own_source(source->text, &text);
 	drop_cached_data(source);
 	if (!is_own) {
+		require_index();
 		atomic_store(&has_begun, true);
 		char *path = path_of(source);
 		const struct finding finding = {kind, path, digest, text.length, advice_for(path)};
@@ -222,6 +223,7 @@ static void tell_refused_string(const struct finding *finding)
 /* Is called by V8 for each text of eval, Function and the like, in every context. */
 static struct string_code judge_text(const void *context, const void *value, int is_code_like)
 {
+	require_index();
 	struct string_code answer = judge_of_node(context, value, is_code_like);
 	answer.allowed &= 1; /* a bool, whose other bits are not defined */
 	const void *string = answer.modified != NULL ? answer.modified : value;

@@ -10,6 +10,7 @@ static judge_wasm *judge_of_node;
 
 static bool judge_compilation(const void *context, const void *message)
 {
+	require_index();
 	if (rules.web_assembly != WEB_ASSEMBLY_ALLOW && !is_compiling_named)
 		end_intrusion(&(struct finding){.kind = "WebAssembly"});
 	return judge_of_node(context, message);
@@ -32,6 +33,7 @@ __attribute__((visibility("default"))) const void *sigtool_gate_compile_wasm(
 {
 	uint8_t digest[SHA256_BYTES];
 	const void *module = NULL;
+	require_index();
 	uint8_t *copy = malloc(length + 1);
 	if (copy == NULL)
 		return NULL;
