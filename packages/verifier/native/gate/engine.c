@@ -1,6 +1,7 @@
 /* Finds the functions of engine.h, and calls those that read strings. */
 #define _GNU_SOURCE
 #include "engine.h"
+#include "gate.h"
 #include <dlfcn.h>
 #include <link.h>
 #include <stdlib.h>
@@ -70,7 +71,7 @@ static const struct function {
 	{true, &targets.connect_inspector,
 		{"_ZN4node9inspector5Agent7ConnectESt10unique_ptrINS0_24InspectorSessionDelegateESt14"
 		 "default_deleteIS3_EEb"}},
-	{true, &targets.find_symbol, {"uv_dlsym"}},
+	{true, &targets.libuv, {"uv_dlsym"}},
 	{false, &targets.register_ffi, {"_Z13_register_ffiv"}},
 	{false, &targets.add_source_file,
 		{"_ZN4node8builtins13BuiltinLoader22AddExternalizedBuiltinEPKcS3_"}},
@@ -135,7 +136,7 @@ static int take_ranges(struct dl_phdr_info *object, size_t size, void *unused)
 	(void)size;
 	(void)unused;
 	const bool has_sources = has_function(object, targets.compile_script);
-	if (!has_sources && !has_function(object, targets.find_symbol))
+	if (!has_sources && !has_function(object, targets.libuv))
 		return 0;
 	for (int i = 0; i < object->dlpi_phnum; i++) {
 		const ElfW(Phdr) *segment = &object->dlpi_phdr[i];
@@ -156,7 +157,7 @@ bool find_engine(void)
 		const struct function *function = &FUNCTIONS[i];
 		void *found = NULL;
 		for (size_t k = 0; k < 2 && found == NULL && function->names[k] != NULL; k++)
-			found = dlsym(RTLD_DEFAULT, function->names[k]);
+			found = real_dlsym()(RTLD_DEFAULT, function->names[k]);
 		if (found == NULL && function->is_required) {
 			missing_function = function->names[0];
 			return false;

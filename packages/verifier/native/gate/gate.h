@@ -36,8 +36,8 @@ bool is_named(const char *path, const uint8_t digest[SHA256_BYTES]);
 /* Returns true if the policy or Node.js itself names this WebAssembly. */
 bool is_named_wasm(const uint8_t digest[SHA256_BYTES]);
 
-/* Returns true only for the first call with this digest. After some thousand digests it returns
- * false for all others. */
+/* Returns true for the first call with this digest, and for a later one only after some thousand
+ * others. */
 bool is_new(const uint8_t digest[SHA256_BYTES]);
 
 /* intrusion.c */
@@ -78,9 +78,11 @@ bool has_program_begun(void);
 
 watch take_judge_of_wasm;
 
-/* libraries.c */
+/* symbols.c */
 
-watch judge_symbol; /* in front of uv_dlsym() */
+/* Returns libc's dlsym(). */
+void *(*real_dlsym(void))(void *library, const char *name);
+
 void register_nothing(void); /* in the place of the registration of node:ffi */
 
 /* start.c */

@@ -64,11 +64,14 @@ bool is_new(const uint8_t digest[SHA256_BYTES])
 			break;
 		if (memcmp(place, FREE, SHA256_BYTES) != 0)
 			continue;
-		is_first = count < MOST;
-		if (is_first) {
-			memcpy(place, digest, SHA256_BYTES);
-			count++;
+		/* Rather tell a digest again than none. */
+		if (count == MOST) {
+			memset(seen, 0, sizeof seen);
+			count = 0;
 		}
+		memcpy(place, digest, SHA256_BYTES);
+		count++;
+		is_first = true;
 		break;
 	}
 	pthread_mutex_unlock(&mutex);

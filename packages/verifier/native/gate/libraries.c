@@ -282,7 +282,7 @@ __attribute__((visibility("default"))) void *dlopen(const char *file, int mode)
 {
 	const bool is_node = is_own_code(__builtin_return_address(0));
 	if (real_dlopen == NULL)
-		real_dlopen = (void *(*)(const char *, int))dlsym(RTLD_NEXT, "dlopen");
+		real_dlopen = (void *(*)(const char *, int))real_dlsym()(RTLD_NEXT, "dlopen");
 	if (!is_gate_closed() || file == NULL || *file == '\0' || (mode & RTLD_NOLOAD) != 0)
 		return real_dlopen(file, mode);
 	require_index();
@@ -291,25 +291,4 @@ __attribute__((visibility("default"))) void *dlopen(const char *file, int mode)
 	void *handle = load(file, mode, is_node);
 	pthread_mutex_unlock(&mutex);
 	return handle;
-}
-
-/* uv_dlsym(library, name, address). Node.js looks up these functions of an addon. Any other name
- * would be one of node:ffi, with which a program calls any function. */
-void judge_symbol(struct arguments *arguments)
-{
-	static const char *const ENTRIES[] = {
-		"node_register_module_v",
-		"napi_register_module_v",
-		"node_api_module_get_api_version_v",
-	};
-	const char *name = arguments->at[1];
-	for (size_t i = 0; i < sizeof ENTRIES / sizeof *ENTRIES; i++) {
-		if (strncmp(name, ENTRIES[i], strlen(ENTRIES[i])) == 0)
-			return;
-	}
-	end_intrusion(&(struct finding){.kind = "symbol", .path = name});
-}
-
-void register_nothing(void)
-{
 }

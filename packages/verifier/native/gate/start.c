@@ -204,7 +204,6 @@ static const char *close_gate(void)
 		{targets.set_flags_of_length, judge_flags, NULL},
 		{targets.set_flags_of_command_line, judge_command_line_flags, NULL},
 		{targets.connect_inspector, NULL, refuse_inspector},
-		{targets.find_symbol, judge_symbol, NULL},
 		{targets.register_ffi, NULL, register_nothing},
 		{targets.add_source_file, accept_source_file, NULL},
 	};
