@@ -19,7 +19,9 @@ export function nodeOfRelease(release, processor = process.arch) {
 	const isForeign = processor !== process.arch;
 	if (!isForeign && process.versions.node.startsWith(`${release}.`)) return process.execPath;
 	if (process.platform !== "linux" || !PROCESSORS.includes(processor)) {
-		throw new Error(`Cannot fetch Node.js ${release}: binaries are fetched for Linux on ${PROCESSORS.join(" and ")} only`);
+		throw new Error(
+			`Cannot fetch Node.js ${release}: binaries are fetched for Linux on ${PROCESSORS.join(" and ")} only`,
+		);
 	}
 	const name = isForeign ? `${release}-${processor}` : release;
 	const folder = fileURLToPath(new URL(`../.cache/node/${name}`, import.meta.url));

@@ -2,8 +2,8 @@
 
 import { spawnSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
-import { hasCompiler } from "../launch/support.js";
-import { CROSS, compile, EMULATOR, hasEmulator, PROCESSORS, SANITIZED } from "./support.js";
+import { CROSS, hasCompiler } from "../launch/support.js";
+import { compile, EMULATOR, hasEmulator, NEEDS_EMULATOR, PROCESSORS, SANITIZED } from "./support.js";
 
 /** Instructions that each decoder knows, and at last the check that find_work() knows. */
 const BEGINNINGS = {
@@ -24,7 +24,9 @@ const IN_ORDER = ["-fno-toplevel-reorder"];
 describe.skipIf(!hasCompiler).each(PROCESSORS)("patches for %s (need cc)", (processor) => {
 	it("displace no part of an instruction, and nothing behind 32 bytes, whatever the bytes are", () => {
 		const program = compile("fuzz-patch", [], processor, { flags: SANITIZED });
-		const { status, stdout, stderr } = spawnSync(program, [`${ROUNDS}`, ...BEGINNINGS[processor]], { encoding: "utf8" });
+		const { status, stdout, stderr } = spawnSync(program, [`${ROUNDS}`, ...BEGINNINGS[processor]], {
+			encoding: "utf8",
+		});
 		expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
 		const [known = 0, moved = 0] = stdout.split(" ").map(Number);
 		expect(known).toBeGreaterThan(ROUNDS / 10);
@@ -48,8 +50,11 @@ describe("functions with patches", () => {
 		expect(lines.filter((line) => !line.endsWith(": ok"))).toEqual([]);
 	});
 
-	it.skipIf(!hasEmulator)(`get their arguments on arm64 (needs ${[CROSS, ...EMULATOR].join(" and ")})`, () => {
-		const program = compile("patched-calls", ["patch.c"], "arm64", { compiler: CROSS, flags: [...IN_ORDER, "-static"] });
+	it.skipIf(!hasEmulator)(`get their arguments on arm64 (${NEEDS_EMULATOR})`, () => {
+		const program = compile("patched-calls", ["patch.c"], "arm64", {
+			compiler: CROSS,
+			flags: [...IN_ORDER, "-static"],
+		});
 		const lines = outcomes([...EMULATOR, program]);
 		expect(lines).toHaveLength(16);
 		expect(lines.filter((line) => !line.endsWith(": ok"))).toEqual([]);
