@@ -47,7 +47,7 @@ const INTRUSIONS = [
 	["../unsigned.js", "CommonJS"],
 	["../unsigned.mjs", "module"],
 	["imports.mjs", "module"],
-	["worker-of-text.js", "script"],
+	["worker-of-text.js", "CommonJS"],
 	["web-assembly.js", "WebAssembly"],
 	["flag.js", "flag of V8"],
 	["inspector.js", "inspector"],
