@@ -79,6 +79,28 @@ describe.skipIf(!hasLauncher || process.arch !== "x64")("the native gate (needs 
 			expect([evil, status, events.at(-1)?.event]).toEqual([false, 126, "gate.intrusion"]);
 		});
 
+		test.skipIf(release === 20)(
+			"leaves in SQLite no function that calls an address, and full-text search works",
+			async () => {
+				const program = `
+				const { DatabaseSync } = require("node:sqlite");
+				const database = new DatabaseSync(":memory:");
+				database.exec("create virtual table t using fts3(a); insert into t values ('one two')");
+				console.log(database.prepare("select count(*) n from t where t match 'two'").get().n);
+				for (const name of ["fts3_tokenizer", "FTS3_TOKENIZER", "\\u00ffts3_tokenizer"]) {
+					try { console.log(database.prepare("select " + name + "(?) p").get("simple").p.length); } catch (error) { console.log(error.message); }
+				}`;
+				const files = { "main.js": program.replaceAll("\\\\", "\\") };
+				const unguarded = await tried(release, files, { mode: "unguarded" });
+				expect(unguarded.output).toMatch(/^1\n8\n8\n/m);
+				for (const mode of ["gate", "enforce", "strict"] as const) {
+					const { output } = await tried(release, files, { mode });
+					expect(output.match(/no such function/g)).toHaveLength(3);
+					expect(output).toMatch(/^1$/m);
+				}
+			},
+		);
+
 		test.skipIf(!hasCompiler)("lets SQLite call no function of libc by way of a signed library", async () => {
 			const { output, status, events } = await tried(release, {
 				"main.js": `

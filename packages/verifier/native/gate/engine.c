@@ -204,6 +204,20 @@ bool is_own_memory(const void *memory, size_t length)
 	return contains(own.read_only, own.read_only_count, (uintptr_t)memory, length);
 }
 
+uint8_t *find_own_constant(const void *bytes, size_t length)
+{
+	for (size_t i = 0; i < own.read_only_count; i++) {
+		const struct range *range = &own.read_only[i];
+		if (is_own_code((const void *)range->first))
+			continue;
+		uint8_t *found =
+			memmem((const void *)range->first, range->end - range->first, bytes, length);
+		if (found != NULL)
+			return found;
+	}
+	return NULL;
+}
+
 bool is_own_code(const void *address)
 {
 	return contains(own.code, own.code_count, (uintptr_t)address, 1);

@@ -86,6 +86,9 @@ bool is_own_source(const void *string, const struct text *text);
 /* Returns true if all of this memory is of the program's own file, and read-only. */
 bool is_own_memory(const void *memory, size_t length);
 
+/* Returns where these bytes are among the constants of Node.js, or NULL. */
+uint8_t *find_own_constant(const void *bytes, size_t length);
+
 /* Returns true if the code at this address is of Node.js: the program, or its libnode and libuv. */
 bool is_own_code(const void *address);
 

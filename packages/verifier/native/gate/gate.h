@@ -78,6 +78,11 @@ bool has_program_begun(void);
 
 watch take_judge_of_wasm;
 
+/* sqlite.c */
+
+/* Must be called before the program gets node:sqlite. */
+void prepare_sqlite(void);
+
 /* symbols.c */
 
 /* Returns libc's dlsym(). */

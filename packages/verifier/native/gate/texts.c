@@ -66,6 +66,15 @@ static char *path_of(const struct source *source)
 	return name.bytes;
 }
 
+/* Node.js compiles its source of node:sqlite when the program first asks for that module. */
+static void prepare_source(const struct source *source)
+{
+	char *name = path_of(source);
+	if (name != NULL && strcmp(name, "node:sqlite") == 0)
+		prepare_sqlite();
+	free(name);
+}
+
 /* Makes V8 compile the text in place of bytecode that the gate does not know. */
 static void drop_cached_data(struct source *source)
 {
@@ -157,7 +166,9 @@ static void judge_source(struct source *source, const char *kind, bool is_file)
 	/* Node.js itself compiles an empty script, which does nothing. */
 	const bool is_own = text.length == 0 || is_own_source(source->text, &text);
 	drop_cached_data(source);
-	if (!is_own) {
+	if (is_own) {
+		prepare_source(source);
+	} else {
 		require_index();
 		atomic_store(&has_begun, true);
 		char *path = path_of(source);
