@@ -36,11 +36,18 @@ static struct {
 	"ENS_5LocalINS_7ContextEEE" SOURCE                                                             \
 	"mPNS1_INS_6StringEEEmPNS1_INS_6ObjectEEENS0_14CompileOptionsENS0_13NoCacheReasonE"
 
+#define NEW_CONTEXT                                                                                \
+	"_ZN2v87Context3NewEPNS_7IsolateEPNS_22ExtensionConfigurationENS_10MaybeLocalINS_"             \
+	"14ObjectTemplateEEENS5_INS_5ValueEEENS_33DeserializeInternalFieldsCallbackEPNS_"              \
+	"14MicrotaskQueueE"
+
+enum { MAX_NAMES = 3 };
+
 /* A function is found by the first of its names that is exported. */
 static const struct function {
 	bool is_required;
 	void *place;
-	const char *names[2];
+	const char *names[MAX_NAMES];
 } FUNCTIONS[] = {
 	{true, &targets.compile_script,
 		{COMPILER "22CompileUnboundInternalE" ISOLATE SOURCE
@@ -65,6 +72,9 @@ static const struct function {
 		{"_ZN2v87Isolate34SetAllowWasmCodeGenerationCallbackEPFbNS_5LocalINS_7ContextEEENS1_INS_"
 		 "6StringEEEE"}},
 	{true, &targets.allow_strings, {"_ZN2v87Context30AllowCodeGenerationFromStringsEb"}},
+	{true, &targets.new_context,
+		{NEW_CONTEXT "NS_30DeserializeContextDataCallbackENS_29DeserializeAPIWrapperCallbackE",
+			NEW_CONTEXT "NS_30DeserializeContextDataCallbackE", NEW_CONTEXT}},
 	{true, &targets.set_flags, {"_ZN2v82V818SetFlagsFromStringEPKc"}},
 	{true, &targets.set_flags_of_length, {"_ZN2v82V818SetFlagsFromStringEPKcm"}},
 	{true, &targets.set_flags_of_command_line, {"_ZN2v82V823SetFlagsFromCommandLineEPiPPcb"}},
@@ -156,7 +166,7 @@ bool find_engine(void)
 	for (size_t i = 0; i < sizeof FUNCTIONS / sizeof *FUNCTIONS; i++) {
 		const struct function *function = &FUNCTIONS[i];
 		void *found = NULL;
-		for (size_t k = 0; k < 2 && found == NULL && function->names[k] != NULL; k++)
+		for (size_t k = 0; k < MAX_NAMES && found == NULL && function->names[k] != NULL; k++)
 			found = real_dlsym()(RTLD_DEFAULT, function->names[k]);
 		if (found == NULL && function->is_required) {
 			missing_function = function->names[0];

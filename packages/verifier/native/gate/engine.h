@@ -54,6 +54,7 @@ extern struct targets {
 	void *set_judge_of_strings;
 	void *set_judge_of_wasm;
 	void *allow_strings;
+	void *new_context;
 	void *set_flags;
 	void *set_flags_of_length;
 	void *set_flags_of_command_line;

@@ -65,6 +65,7 @@ watch judge_script;
 watch judge_function;
 watch take_judge_of_strings;
 watch deny_strings; /* in front of Context::AllowCodeGenerationFromStrings() */
+watch prepare_isolate; /* in front of Context::New() */
 watch judge_flags;
 watch judge_command_line_flags;
 _Noreturn void refuse_streaming(void);
@@ -77,6 +78,13 @@ bool has_program_begun(void);
 /* wasm.c */
 
 watch take_judge_of_wasm;
+void set_judge_of_wasm(void *isolate);
+
+/* libraries.c */
+
+/* Notes a directory that the program may write below: no library there belongs to the system. Must
+ * be called before the program begins. `directory` must stay valid. */
+void note_granted(const char *directory);
 
 /* sqlite.c */
 

@@ -30,6 +30,7 @@ const struct program_facts program = {
 	.name = "sigtool-gate",
 	.version = "",
 	.tier = "",
+	.is_beside_hook = true,
 	.pins = "",
 	.lacks_this_pin = "",
 	.lacks_pins = "",
@@ -106,6 +107,8 @@ static void take_line(char *line, struct launch *launch)
 		take_root(value);
 	if ((value = value_of(line, "shared")) != NULL)
 		take_shared(value);
+	if ((value = value_of(line, "write")) != NULL)
+		note_granted(value);
 	if ((value = value_of(line, "hook-sha256")) != NULL ||
 		(value = value_of(line, "addon-sha256")) != NULL)
 		accept_part(value);
@@ -131,9 +134,39 @@ static struct launch read_record(void)
 }
 
 /* The process that verifies the index, and its verdict in memory that both processes share. */
+enum { MAX_GROUNDS = 64, KIND_BYTES = 16, END_KINDS = END_OF_TIMESTAMPED + 1 };
+static struct verdict_of_index {
+	bool is_verified;
+	uint64_t ends[END_KINDS];
+	/* The denial of one of these later makes all files of the index refused. */
+	size_t ground_count;
+	struct {
+		enum ground_of of;
+		char kind[KIND_BYTES];
+		char hex[SHA256_HEX + 1];
+	} grounds[MAX_GROUNDS];
+} *verdict;
 static pid_t verifier;
-static bool *is_index_verified;
 static int launch_mode;
+
+static void share_ground(enum ground_of of, const char *kind, const char *hex)
+{
+	if (verdict->ground_count == MAX_GROUNDS)
+		fail(REFUSED, "ERR_LIMIT", "Cannot trust the index: it rests on too many certificates");
+	const size_t at = verdict->ground_count++;
+	verdict->grounds[at].of = of;
+	snprintf(verdict->grounds[at].kind, KIND_BYTES, "%s", kind);
+	snprintf(verdict->grounds[at].hex, SHA256_HEX + 1, "%s", hex);
+}
+
+/* Takes over what only the verifying process found out. */
+static void take_verdict(void)
+{
+	for (size_t i = 0; i < verdict->ground_count; i++)
+		rest_on(verdict->grounds[i].of, verdict->grounds[i].kind, verdict->grounds[i].hex);
+	for (int of = 0; of < END_KINDS; of++)
+		end_at((enum end_of)of, verdict->ends[of]);
+}
 
 /* Begins to verify the index in a child process, because Node.js sets up its libcrypto later and in
  * its own way, which a first use here would change. Meanwhile Node.js starts. The launcher's
@@ -141,15 +174,18 @@ static int launch_mode;
  * child's failure becomes that of this process. */
 static void begin_to_verify(void)
 {
-	is_index_verified = mmap(
-		NULL, sizeof *is_index_verified, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	verifier = is_index_verified == MAP_FAILED ? -1 : fork();
+	verdict =
+		mmap(NULL, sizeof *verdict, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	verifier = verdict == MAP_FAILED ? -1 : fork();
 	if (verifier < 0)
 		fail(UNDECIDED, "ERR_START", "Cannot start a process that verifies the index: %m");
 	if (verifier > 0)
 		return;
 	load_index(rules.index, INDEX_DESCRIPTOR, -1);
-	*is_index_verified = true;
+	each_ground(share_ground);
+	for (int of = 0; of < END_KINDS; of++)
+		verdict->ends[of] = noted_end((enum end_of)of);
+	verdict->is_verified = true;
 	_exit(EXIT_SUCCESS);
 }
 
@@ -171,12 +207,13 @@ static void take_index(void)
 		ended = waitpid(verifier, &status, 0);
 	while (ended < 0 && errno == EINTR);
 	/* Who started the launcher may ignore SIGCHLD. Then the kernel keeps no status. */
-	if (!*is_index_verified && ended == verifier && WIFEXITED(status))
+	if (!verdict->is_verified && ended == verifier && WIFEXITED(status))
 		_exit(WEXITSTATUS(status));
-	if (!*is_index_verified)
+	if (!verdict->is_verified)
 		fail(UNDECIDED, "ERR_START", "Cannot verify the index: the process for it was ended");
 	rules.is_verified = 1;
 	load_index(rules.index, INDEX_DESCRIPTOR, -1);
+	take_verdict();
 	apply_mode(launch_mode);
 }
 
@@ -200,6 +237,7 @@ static const char *close_gate(void)
 		{targets.set_judge_of_strings, take_judge_of_strings, NULL},
 		{targets.set_judge_of_wasm, take_judge_of_wasm, NULL},
 		{targets.allow_strings, deny_strings, NULL},
+		{targets.new_context, prepare_isolate, NULL},
 		{targets.set_flags, judge_flags, NULL},
 		{targets.set_flags_of_length, judge_flags, NULL},
 		{targets.set_flags_of_command_line, judge_command_line_flags, NULL},

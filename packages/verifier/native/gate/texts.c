@@ -235,7 +235,9 @@ static void tell_refused_string(const struct finding *finding)
 static struct string_code judge_text(const void *context, const void *value, int is_code_like)
 {
 	require_index();
-	struct string_code answer = judge_of_node(context, value, is_code_like);
+	struct string_code answer = {1, NULL};
+	if (judge_of_node != NULL)
+		answer = judge_of_node(context, value, is_code_like);
 	answer.allowed &= 1; /* a bool, whose other bits are not defined */
 	const void *string = answer.modified != NULL ? answer.modified : value;
 	if (!is_string(string))
@@ -275,6 +277,19 @@ void take_judge_of_strings(struct arguments *arguments)
 void deny_strings(struct arguments *arguments)
 {
 	arguments->at[1] = (void *)0;
+}
+
+/* Context::New(isolate, ...). Native code that is signed can make isolates of its own, in which
+ * nobody sets callbacks. */
+void prepare_isolate(struct arguments *arguments)
+{
+	void *isolate = arguments->at[0];
+	void (*set_judge)(void *, judge_string *) =
+		(void (*)(void *, judge_string *))targets.set_judge_of_strings;
+	if (!has_program_begun())
+		return;
+	set_judge(isolate, judge_text);
+	set_judge_of_wasm(isolate);
 }
 
 /* Returns true for one flag that changes a limit or exposes the garbage collector. V8 splits a text

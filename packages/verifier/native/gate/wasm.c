@@ -13,7 +13,7 @@ static bool judge_compilation(const void *context, const void *message)
 	require_index();
 	if (rules.web_assembly != WEB_ASSEMBLY_ALLOW && !is_compiling_named)
 		end_intrusion(&(struct finding){.kind = "WebAssembly"});
-	return judge_of_node(context, message);
+	return judge_of_node == NULL || judge_of_node(context, message);
 }
 
 /* SetAllowWasmCodeGenerationCallback(isolate, callback) */
@@ -23,6 +23,13 @@ void take_judge_of_wasm(struct arguments *arguments)
 		return;
 	judge_of_node = (judge_wasm *)arguments->at[1];
 	arguments->at[1] = (void *)judge_compilation;
+}
+
+void set_judge_of_wasm(void *isolate)
+{
+	void (*set_judge)(void *, judge_wasm *) =
+		(void (*)(void *, judge_wasm *))targets.set_judge_of_wasm;
+	set_judge(isolate, judge_compilation);
 }
 
 /* Compiles WebAssembly that is named. Returns a local handle of the module, or NULL if it is not
