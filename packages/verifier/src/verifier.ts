@@ -22,6 +22,7 @@ import {
 	type HostConfiguration,
 	readHostConfiguration,
 } from "./host/config.js";
+import { released } from "./safe/primordials.js";
 
 export interface VerifierOptions {
 	/** Path or bytes of a trust index (`sigtool compile`). Default without `catalogs`: the index that the host configuration names. */
@@ -79,8 +80,8 @@ export function createVerifier(options: VerifierOptions = {}): Verifier {
 			: gateOver(common, () => evidenceOf(catalogs, configuration.trust, development));
 	return {
 		mode: gate.mode,
-		openCodeSync: (path) => gate.openCodeSync(textOf(path), "data").bytes,
-		openCode: async (path) => (await gate.openCode(textOf(path), "data")).bytes,
+		openCodeSync: (path) => released(gate.openCodeSync(textOf(path), "data").bytes),
+		openCode: async (path) => released((await gate.openCode(textOf(path), "data")).bytes),
 		decide: gate.decide,
 		addAuditHook: gate.audit.addHook,
 		capabilities: () => gate.capabilities,

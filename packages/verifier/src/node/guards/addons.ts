@@ -11,7 +11,7 @@ import path from "node:path";
 import process from "node:process";
 import { quote, SigtoolError } from "@sigtool/core/read";
 import type { Gate } from "../../gate/gate.js";
-import { apply, repeat, toText } from "../../safe/captured.js";
+import { apply, assign, define, repeat, toText } from "../../safe/captured.js";
 import { closeSync, indexOf, openSync, threadId, writeSync } from "../../safe/primordials.js";
 import { replace } from "../../safe/replace.js";
 
@@ -33,11 +33,28 @@ export function guardAddons(gate: Gate, writable: readonly string[]): void {
 				if (ruling === "refuse") gate.rule("module.dlopen", { path: file }, "refuse");
 				const { bytes, realPath, verdict } = gate.openCodeSync(file, "addon");
 				gate.rule("module.dlopen", { path: realPath, sha256: verdict.sha256 }, "allow");
-				return throughCopy(file, bytes, directories, (copy) =>
-					apply(original, this, [target, copy, flags ?? RTLD_LAZY]),
-				);
+				// The program's getters and conversions run here. While the copy has a descriptor, they could put another file
+				// in the place of the descriptor.
+				const ownFlags = +((flags ?? RTLD_LAZY) as number);
+				const own = ownModule(target);
+				const { exports } = own;
+				const result = throughCopy(file, bytes, directories, (copy) => apply(original, this, [own, copy, ownFlags]));
+				if (own.exports !== exports) (target as { exports: unknown }).exports = own.exports;
+				return result;
 			},
 	);
+}
+
+/**
+ * Returns an object with the members of a module as they are now, because Node.js reads `exports` and `filename` right
+ * before it loads the addon.
+ */
+function ownModule(target: unknown): { exports: unknown } {
+	const { exports, filename } = target as { readonly exports: unknown; readonly filename?: unknown };
+	const own = assign({ __proto__: null } as { exports?: unknown }, target) as { exports: unknown };
+	define(own, "exports", exports, true);
+	define(own, "filename", filename, true);
+	return own;
 }
 
 const { O_RDWR, O_RDONLY, O_EXCL, O_DIRECTORY = 0 } = fs.constants;

@@ -1,0 +1,14 @@
+/**
+ * The causes by which, at commit 546a9ca, a signed program that turned hostile ran unsigned code under the launcher in
+ * strict. The hook runs in the realm of the program, so each was a value that both use.
+ */
+
+import type { Technique } from "../technique.js";
+import { exchangedCopies, rewrittenBytes, skippedHooks } from "./root-causes-realm.js";
+
+/** The techniques by their cause. */
+export const ROOT_CAUSES: Readonly<Record<string, readonly Technique[]>> = {
+	"a copy that a number of a descriptor names": exchangedCopies,
+	"a list of hooks that is an array": skippedHooks,
+	"getters of typed arrays": rewrittenBytes,
+};
