@@ -5,9 +5,13 @@
 
 import type { Technique } from "../technique.js";
 import { exchangedCopies, rewrittenBytes, skippedHooks } from "./root-causes-realm.js";
+import { forgedMessages, movingEnvironments, workerCaches } from "./root-causes-workers.js";
 
 /** The techniques by their cause. */
 export const ROOT_CAUSES: Readonly<Record<string, readonly Technique[]>> = {
+	"variables that are set before a worker starts": workerCaches,
+	"an environment that differs from one reading to the next": movingEnvironments,
+	"trust in messages that a program can send": forgedMessages,
 	"a copy that a number of a descriptor names": exchangedCopies,
 	"a list of hooks that is an array": skippedHooks,
 	"getters of typed arrays": rewrittenBytes,

@@ -27,9 +27,10 @@ import { createPackageScopes } from "../load/package-scope.js";
 import { capabilitiesOf, type Runtime } from "./capabilities.js";
 import { findImpurity } from "./environment.js";
 import { bytesOf, type IndexMemory } from "./index-memory.js";
+import { bequeath, takeInheritance } from "./inheritance-word.js";
 import { type LaunchRecord, takeLaunch } from "./launch-record.js";
 import { publishHook } from "./live-hook.js";
-import { bequeath, guardWorkers, type PinnedFile, takeInheritance } from "./workers.js";
+import { guardWorkers, type PinnedFile } from "./workers.js";
 
 /** The one place that distinguishes releases of Node.js. */
 const LOADING: Loading = "registerHooks" in module ? syncLoading : legacyLoading;
