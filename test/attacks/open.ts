@@ -56,6 +56,11 @@ export const OPEN: readonly Opening[] = [
 			"_compile() of Module.prototype by call()",
 			"handler of .js replaced",
 			"handler of .json that compiles",
+			"lone surrogate by module._compile()",
+			"lone surrogate by module._compile() in a worker",
+			"lone surrogate by vm.Script in a module",
+			"lone surrogate by vm.runInThisContext()",
+			"lone surrogate by vm.compileFunction()",
 		],
 	},
 	{

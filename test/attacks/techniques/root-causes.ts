@@ -5,6 +5,7 @@
 
 import type { Technique } from "../technique.js";
 import { exchangedCopies, rewrittenBytes, skippedHooks } from "./root-causes-realm.js";
+import { flags, handles, otherTexts, surrogates } from "./root-causes-text.js";
 import { forgedMessages, movingEnvironments, workerCaches } from "./root-causes-workers.js";
 
 /** The techniques by their cause. */
@@ -15,4 +16,8 @@ export const ROOT_CAUSES: Readonly<Record<string, readonly Technique[]>> = {
 	"a copy that a number of a descriptor names": exchangedCopies,
 	"a list of hooks that is an array": skippedHooks,
 	"getters of typed arrays": rewrittenBytes,
+	"types that are removed after the judgement": otherTexts,
+	"flags of V8 that white space separates": flags,
+	"texts with the same UTF-8": surrogates,
+	"a handle below the guarded function": handles,
 };

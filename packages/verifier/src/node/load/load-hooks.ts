@@ -59,8 +59,15 @@ export function installLoadHooks(gate: Gate, scopes: PackageScopes, texts: Modul
 		}
 		const source = withoutByteOrderMark(text);
 		const found = format ?? nextLoad(scopes.urlForFormat(path, url), { __proto__: null, format, source }).format;
-		if (found === "commonjs" || found === "commonjs-typescript") texts.handOut(path, source);
-		return { format: found, source, shortCircuit: true, shouldBeReloadedByCJSLoader: found === "commonjs" };
+		const typeless = texts.withoutTypes(source, path, found);
+		if (typeless.format === "commonjs") texts.handOut(path, typeless.text);
+		return {
+			// The type assertion is safe: withoutTypes() returns the given format or another name of one.
+			format: typeless.format as string,
+			source: typeless.text,
+			shortCircuit: true,
+			shouldBeReloadedByCJSLoader: found === "commonjs",
+		};
 	}
 }
 

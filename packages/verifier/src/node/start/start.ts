@@ -24,13 +24,14 @@ import { guardLinks } from "../load/links.js";
 import { type Loading, syncLoading } from "../load/loading.js";
 import { guardModuleText } from "../load/module-text.js";
 import { createPackageScopes } from "../load/package-scope.js";
+import { createTypeRemover, serveTypeRemoval } from "../load/remove-types.js";
 import { capabilitiesOf, type Runtime } from "./capabilities.js";
 import { findImpurity } from "./environment.js";
 import { bytesOf, type IndexMemory } from "./index-memory.js";
 import { bequeath, takeInheritance } from "./inheritance-word.js";
 import { type LaunchRecord, takeLaunch } from "./launch-record.js";
 import { publishHook } from "./live-hook.js";
-import { guardWorkers, type PinnedFile } from "./workers.js";
+import { guardWorkers, type PinnedFile, passOnUnguarded } from "./workers.js";
 
 /** The one place that distinguishes releases of Node.js. */
 const LOADING: Loading = "registerHooks" in module ? syncLoading : legacyLoading;
@@ -62,6 +63,12 @@ export interface Inheritance {
 	readonly state: ProcessState;
 	/** A thread with the role `loader` runs no code of the program. It answers the imports of another thread. */
 	readonly role: "program" | "loader";
+}
+
+/** The thread removes the types of TypeScript for another thread, and judges nothing. */
+interface TypesInheritance {
+	readonly role: "types";
+	readonly memory: SharedArrayBuffer;
 }
 
 /**
@@ -110,10 +117,13 @@ let exit = exitNow;
 function install(gate: Gate, inheritance: Inheritance): void {
 	LOADING.prepare(gate, (startThread) => bequeath({ ...inheritance, role: "loader" }, startThread));
 	const scopes = createPackageScopes(gate);
-	const texts = guardModuleText(gate);
+	const startThread = guardWorkers(gate, inheritance, LOADING.options);
+	const removeTypes = createTypeRemover((memory) => {
+		startThread({ __proto__: null, role: "types", memory } satisfies TypesInheritance & { __proto__: null });
+	});
+	const texts = guardModuleText(gate, removeTypes);
 	const guards = installGuards(gate, inheritance.writable, LOADING.builtins);
 	guardLinks(gate);
-	guardWorkers(gate, inheritance, LOADING.options);
 	LOADING.install(gate, scopes, texts, guards);
 	// Every module can reach node:module as module.constructor, so it is guarded at once.
 	guards.prepare("node:module");
@@ -191,8 +201,10 @@ function inheritanceOfThread(): Inheritance {
 	const inheritance = takeInheritance();
 	if (inheritance === undefined)
 		throw new SigtoolError("ERR_START", "Cannot start a thread that got no trust from its parent");
-	// The type assertion is safe: the parent's guardWorkers() or bequeath() has passed this value.
-	const { state, ...rest } = inheritance as Inheritance;
+	// The type assertions are safe: the parent's guardWorkers() or bequeath() has passed this value.
+	const given = inheritance as Inheritance | TypesInheritance;
+	if (given.role === "types") serveTypeRemoval(given.memory);
+	const { state, ...rest } = given as Inheritance;
 	return { ...rest, state: { ...state, denials: Object.assign(noDenials(), state.denials) } };
 }
 

@@ -6,7 +6,7 @@
 import workerThreads from "node:worker_threads";
 import { quote, SigtoolError } from "@sigtool/core/read";
 import type { Gate } from "../../gate/gate.js";
-import { assign, define, getPrototypeOf, toText, UrlObject } from "../../safe/captured.js";
+import { assign, construct, define, getPrototypeOf, toText, UrlObject } from "../../safe/captured.js";
 import {
 	allocate,
 	closeSync,
@@ -16,6 +16,7 @@ import {
 	readSync,
 	sha256,
 	startsWith,
+	uncurryThis,
 } from "../../safe/primordials.js";
 import { guardClass } from "../../safe/replace.js";
 import { withWord } from "./inheritance-word.js";
@@ -33,13 +34,13 @@ export interface PinnedFile {
 /**
  * Guards the class Worker. `inheritance` is passed to every worker, so it must be possible to clone it. A worker loads
  * the `pinned` files by their paths before its hook can judge anything. So none starts if one of them is not the file
- * that this process started with.
+ * that this process started with. Returns a function that starts a thread of the hook itself with another inheritance.
  */
 export function guardWorkers(
 	gate: Gate,
 	inheritance: { readonly pinned: readonly PinnedFile[] },
 	options: readonly string[],
-): void {
+): (own: unknown) => void {
 	const { pinned } = inheritance;
 	// guardWorkerMessages() makes a worker, so it is called before Worker is guarded.
 	guardWorkerMessages(gate);
@@ -85,7 +86,16 @@ export function guardWorkers(
 		const message = `Cannot start a worker: ${quote(path)} is not the file that this process started with; start the process again`;
 		gate.rule("worker.spawn", { path, kind: "hook" }, "refuse", new SigtoolError("ERR_LAUNCHER", message));
 	}
+
+	return (own) => {
+		const options = { __proto__: null, stdout: true, stderr: true } as unknown as Record<string, unknown>;
+		// The thread never gets as far as to load its file.
+		const thread = begin(own, options, () => construct(Worker, [__filename, options]));
+		unref(thread as InstanceType<typeof Worker>);
+	};
 }
+
+const unref = uncurryThis(Worker.prototype.unref);
 
 /**
  * Returns the SHA-256 of a file, or undefined if it cannot be read. readFileSync() would call functions that a program
