@@ -52,6 +52,17 @@ new (require("worker_threads").Worker)(__dirname + "/show.js");`,
 		},
 	);
 
+	it("starts workers in mode off", async () => {
+		using application = await makeApplication({
+			"main.js": `const { Worker, SHARE_ENV } = require("worker_threads");
+(async () => { for (const env of [undefined, {}, SHARE_ENV, process.env]) await new Promise((ended) => new Worker(__dirname + "/show.js", { env }).on("exit", ended)); })();`,
+			"show.js": "console.log('ran');",
+		});
+		await application.sign({ configuration: { mode: "off" } });
+		const { status, stdout, stderr } = application.run(release, ["main.js"]);
+		expect({ status, stdout }, stderr).toEqual({ status: 0, stdout: "ran\n".repeat(4) });
+	});
+
 	it.skipIf(release === "20")("says what is wrong with TypeScript, as Node.js does", async () => {
 		using application = await makeApplication({
 			"main.cts":

@@ -37,14 +37,14 @@ export function takeInheritance(): unknown {
 	return passed.inheritance;
 }
 
-/** Passes `inheritance` to every thread that `action` starts. Has to be called before the program runs. */
-export function bequeath<Result>(inheritance: unknown, action: () => Result): Result {
+/** Passes `inheritance` to every thread that `action` starts. For mode off, or before the program runs. */
+export function bequeath<Result>(inheritance: unknown, action: (name: string, word: string) => Result): Result {
 	return withWord(inheritance, (name, word) => {
 		process.env[name] = word;
 		// The type assertion is safe: `inheritance` can be cloned.
 		setEnvironmentData(CHANNEL, current as never);
 		try {
-			return action();
+			return action(name, word);
 		} finally {
 			delete process.env[name];
 			setEnvironmentData(CHANNEL, undefined as never);

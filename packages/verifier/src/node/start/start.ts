@@ -95,7 +95,10 @@ export function start(development: "refuse" | "allow"): void {
 		tier: LOADING.tier,
 		missing: capabilities.filter(({ enforced }) => !enforced).map(({ name }) => name),
 	});
-	if (gate.mode === "off") return;
+	if (gate.mode === "off") {
+		passOnUnguarded(inheritance);
+		return;
+	}
 	if (isMainThread) checkProcess(gate, runtime);
 	if (inheritance.role === "loader") LOADING.serveImports(gate, createPackageScopes(gate));
 	else install(gate, heirOf(inheritance, gate));

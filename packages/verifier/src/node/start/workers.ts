@@ -3,6 +3,7 @@
  * neither the hook nor the copy by environment variables, `execArgv` or `workerData`.
  */
 
+import process from "node:process";
 import workerThreads from "node:worker_threads";
 import { quote, SigtoolError } from "@sigtool/core/read";
 import type { Gate } from "../../gate/gate.js";
@@ -19,7 +20,7 @@ import {
 	uncurryThis,
 } from "../../safe/primordials.js";
 import { guardClass } from "../../safe/replace.js";
-import { withWord } from "./inheritance-word.js";
+import { bequeath, withWord } from "./inheritance-word.js";
 import { guardWorkerMessages } from "./worker-messages.js";
 import { createOwnArguments, environmentForWorker } from "./worker-options.js";
 
@@ -96,6 +97,23 @@ export function guardWorkers(
 }
 
 const unref = uncurryThis(Worker.prototype.unref);
+
+/** Passes `inheritance` to every worker in mode off, where nothing is guarded. The hook is loaded in workers as well. */
+export function passOnUnguarded(inheritance: unknown): void {
+	const passing = guardClass(Worker, getPrototypeOf(Worker), (args, create) => {
+		const options = assign({ __proto__: null }, args[1]) as Record<string, unknown>;
+		let sharedWord: readonly [name: string, word: string] | undefined;
+		const worker = bequeath(inheritance, (name, word) => {
+			if (options.env === SHARE_ENV) sharedWord = [name, word];
+			else options.env = { ...((options.env as object | null | undefined) ?? process.env), [name]: word };
+			return create([args[0], options]);
+		});
+		// A worker that shares the environment takes the word out of it when it starts.
+		if (sharedWord !== undefined) process.env[sharedWord[0]] = sharedWord[1];
+		return worker;
+	});
+	define(workerThreads, "Worker", passing, true);
+}
 
 /**
  * Returns the SHA-256 of a file, or undefined if it cannot be read. readFileSync() would call functions that a program
