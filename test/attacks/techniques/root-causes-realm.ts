@@ -132,13 +132,9 @@ for (const bytes of [good, evil]) try { ${run} } catch {}
 `;
 /** The module `(module (func (export "f") (result i32) i32.const N))`. */
 const wasm = (answer: number) =>
-	Buffer.from(
-		`0061736d010000000105016000017f030201000705010166000 00a06010400412a0b`
-			.replace(" ", "")
-			.replace("2a0b", `${answer.toString(16)}0b`),
-		"hex",
-	);
-const WASM = { signed: { "good.wasm": wasm(42) }, beside: { "evil.wasm": wasm(43) } } as const;
+	Buffer.from(`0061736d010000000105016000017f03020100070501016600000a0601040041${answer.toString(16)}0b`, "hex");
+/** The suite has the module with 42 as unsigned one, and WebAssembly is signed by its content. */
+const WASM = { signed: { "good.wasm": wasm(44) }, beside: { "evil.wasm": wasm(43) } } as const;
 const BY_CLASS = "ran(new WebAssembly.Instance(new WebAssembly.Module(bytes)));";
 
 export const rewrittenBytes: readonly Technique[] = [
