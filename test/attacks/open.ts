@@ -67,7 +67,10 @@ export const OPEN: readonly Opening[] = [
 		reason: "the same policy; on this release no list of hooks is in the way of the guard",
 		modes: ["hook", "enforce"],
 		releases: [20],
-		techniques: ["guard of vm skipped by index 1 of Array.prototype"],
+		techniques: [
+			"import of vm taken for a require by Object.prototype",
+			"guard of vm skipped by index 1 of Array.prototype",
+		],
 	},
 	{
 		reason: "what starts Node.js decides before the hook is loaded; the launcher drops variables and takes no options",

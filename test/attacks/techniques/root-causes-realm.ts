@@ -12,12 +12,13 @@ const NATIVE = {
 } as const;
 /** Puts the attacker's library in the place of a copy without a name, and, where nobody judges, of the file itself. */
 const EXCHANGE = `const fs = require("fs");
-let isDone = false;
+let isDone = false, isBusy = false;
 const exchange = () => {
-  if (isDone) return;
+  if (isDone || isBusy) return;
+  isBusy = true;
   for (const fd of fs.readdirSync("/proc/self/fd").map(Number)) {
     try {
-      if (!fs.readlinkSync("/proc/self/fd/" + fd).endsWith(" (deleted)")) continue;
+      if (!fs.readlinkSync("/proc/self/fd/" + fd).endsWith(" (deleted)") || fs.fstatSync(fd).size === 0) continue;
       isDone = true;
       fs.closeSync(fd);
       const others = [];
@@ -28,11 +29,23 @@ const exchange = () => {
     } catch {}
   }
   try { fs.copyFileSync(data + "/evil.node", __dirname + "/good.node"); } catch {}
+  isBusy = false;
 };
 `;
 const addon = (name: string, make: MakeTechnique, program: string): Technique =>
 	make(name, `${DATA}${EXCHANGE}${program}`, NATIVE);
 const BY_GETTER = `process.dlopen({ get exports() { exchange(); return {}; } }, __dirname + "/good.node");`;
+
+/** Functions of node:fs read these members of an object or a text that has none of them. */
+const BY_ACCESSOR = (prototype: string, name: string) =>
+	`Object.defineProperty(${prototype}, "${name}", { get() { exchange(); return undefined; }, set() {}, configurable: true });
+try { process.dlopen({ exports: {} }, __dirname + "/good.node"); } catch {}
+delete ${prototype}.${name};
+process.dlopen({ exports: {} }, data + "/evil.node");`;
+const BY_NAMESPACED_PATH = `const path = require("path"), { toNamespacedPath } = path;
+path.toNamespacedPath = (file) => (String(file).startsWith("/proc/self/fd/") ? data + "/evil.node" : toNamespacedPath(file));
+try { process.dlopen({ exports: {} }, __dirname + "/good.node"); } catch {}
+process.dlopen({ exports: {} }, data + "/evil.node");`;
 
 export const exchangedCopies: readonly Technique[] = [
 	addon("copy of an addon exchanged by a getter of exports", inScript, BY_GETTER),
@@ -54,6 +67,32 @@ export const exchangedCopies: readonly Technique[] = [
 		`Object.defineProperty(Object.prototype, "exports", { get() { exchange(); return {}; }, set() {}, configurable: true });
 process.dlopen({}, __dirname + "/good.node");`,
 	),
+	addon("copy of an addon exchanged by errno of Object.prototype", inScript, BY_ACCESSOR("Object.prototype", "errno")),
+	addon("copy of an addon exchanged by href of String.prototype", inScript, BY_ACCESSOR("String.prototype", "href")),
+	addon(
+		"copy of an addon exchanged by href of Object.prototype in a worker",
+		inWorker,
+		BY_ACCESSOR("Object.prototype", "href"),
+	),
+	addon(
+		"copy of an addon exchanged by a proxy behind String.prototype",
+		inScript,
+		`const plain = Object.getPrototypeOf(String.prototype);
+Object.setPrototypeOf(String.prototype, new Proxy(plain, { get: (target, name, receiver) => { if (name === "href") exchange(); return Reflect.get(target, name, receiver); } }));
+try { process.dlopen({ exports: {} }, __dirname + "/good.node"); } catch {}
+Object.setPrototypeOf(String.prototype, plain);
+process.dlopen({ exports: {} }, data + "/evil.node");`,
+	),
+	addon(
+		"copy of an addon exchanged by a text that passes for a URL",
+		inScript,
+		`for (const [name, value] of Object.entries({ href: "x", protocol: "file:", hostname: "", pathname: data + "/evil.node" }))
+  Object.defineProperty(String.prototype, name, { value, configurable: true });
+try { process.dlopen({ exports: {} }, __dirname + "/good.node"); } catch {}
+for (const name of ["href", "protocol", "hostname", "pathname"]) delete String.prototype[name];
+process.dlopen({ exports: {} }, data + "/evil.node");`,
+	),
+	addon("copy of an addon exchanged by toNamespacedPath()", inScript, BY_NAMESPACED_PATH),
 ];
 
 /** The element of index 1 of the list of hooks that Node.js makes for each module is taken from a prototype. */
@@ -85,6 +124,18 @@ export const skippedHooks: readonly Technique[] = [
 		`${TEXT}${HOOKS("Array.prototype", AS_MODULE)}import("file://" + data + "/evil.mjs");`,
 	),
 	withText("hook skipped by a proxy behind Array.prototype", `${BEHIND_PROXY}import("file://" + data + "/evil.mjs");`),
+	withText(
+		"import of vm taken for a require by Object.prototype",
+		`Object.defineProperty(Object.prototype, "importAttributes", { get: () => undefined, set() {}, configurable: true });
+import("node:vm").then(({ Script }) => new Script(text).runInThisContext());`,
+	),
+	inScript(
+		"import of a TypeScript file taken for a require by Object.prototype",
+		`${TEXT}Object.defineProperty(Object.prototype, "importAttributes", { get: () => undefined, set() {}, configurable: true });
+Object.defineProperty(Object.prototype, "code", { get: () => text, set() {}, configurable: true });
+import("./dep.mts").catch(() => {}).then(() => require(data + "/evil.js"));`,
+		{ signed: { "dep.mts": "export const n: number = 1;\n" }, notOn: { 20: "does not strip types" } },
+	),
 	withText(
 		"hook skipped for a required file by index 1 of Array.prototype",
 		`${HOOKS("Array.prototype", AS_COMMONJS)}require(data + "/evil.cjs");`,

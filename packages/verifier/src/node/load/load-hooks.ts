@@ -4,7 +4,7 @@
  */
 
 import type { CodeUse, Gate } from "../../gate/gate.js";
-import { endsWith } from "../../safe/captured.js";
+import { endsWith, hasOwn } from "../../safe/captured.js";
 import { startsWith } from "../../safe/primordials.js";
 import type { Guards } from "../guards/guards.js";
 import { pathOfFileUrl } from "./file-url.js";
@@ -35,6 +35,10 @@ export function installLoadHooks(gate: Gate, scopes: PackageScopes, texts: Modul
 	addLoadHook(load, () => gate.rule("module.register", { kind: "index of Array.prototype" }, "refuse"));
 
 	function load(url: string, context: LoadContext, nextLoad: NextLoad): LoadResult {
+		// Node.js assigns the members, so that a setter of Object.prototype can take them. Then a getter there would answer.
+		if (!hasOwn(context, "format") || !hasOwn(context, "importAttributes")) {
+			gate.rule("module.register", { kind: "context of a load hook" }, "refuse");
+		}
 		const isRequired = context.importAttributes === undefined;
 		if (!isRequired) guards.prepareImports();
 		if (startsWith(url, "node:")) {
