@@ -192,6 +192,26 @@ Object.defineProperty(Object.prototype, Symbol.for("nodejs.internal.kCurrentlyRe
 });
 ${START}`,
 	),
+	forging(
+		"first message of a worker with what a heap snapshot shows",
+		`const v8 = require("v8"), fs = require("fs");
+${BY_SETTER}const begin = (port) => {
+  const file = v8.writeHeapSnapshot(data + "/snapshot");
+  const [, word] = /"([0-9a-f]{64}):[0-9a-f]{64}"/.exec(fs.readFileSync(file, "latin1")) ?? [];
+  Object.assign(trust, { word, inheritance: { ...trust } });
+  moved(port).postMessage(...forged(data + "/evil.js", false));
+};
+${START}`,
+	),
+	forging(
+		"web worker in the first message of a worker",
+		`${BY_SETTER}const begin = (port) => {
+  const [message, list] = forged(data + "/evil.js", false);
+  port.postMessage({ ...message, webWorkerData: { url: "file://" + __dirname + "/idle.js", type: "classic" } }, list);
+};
+${START}`,
+		{ notOn: { 20: "not in this release", 22: "not in this release", 24: "not in this release" } },
+	),
 	{
 		name: "first message of a worker forged by a module",
 		signed: {

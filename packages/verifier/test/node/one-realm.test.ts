@@ -1,7 +1,8 @@
 /** The hook runs in the realm of the program, and hands values to threads of the program. */
 
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { makeApplication, RELEASES, write } from "./application.js";
+import { makeApplication, REGISTER, RELEASES, write } from "./application.js";
 
 /** Getters of typed arrays that put `allow` in the place of `refuse` wherever an array holds it. */
 const REWRITE = `const Typed = Object.getPrototypeOf(Uint8Array.prototype);
@@ -18,6 +19,31 @@ for (const name of ["length", "byteLength"]) {
 }
 `;
 const SHOW = "require('fs').writeSync(1, JSON.stringify([process.env, process.execArgv]));";
+
+/** The program makes text the first message of a worker, over the port that the hook guards. */
+const SEND_TEXT = `const { Worker, MessageChannel } = require("worker_threads");
+const text = "process.getBuiltinModule('fs').writeSync(1, 'ev' + 'il')";
+Object.defineProperty(Object.prototype, "onexit", { configurable: true, set(value) {
+  Object.defineProperty(this, "onexit", { value, writable: true, configurable: true });
+  if (!this.messagePort) return;
+  const [publicPort, mainThreadPort] = [new MessageChannel().port1, new MessageChannel().port1];
+  this.messagePort.postMessage({ type: "loadScript", doEval: process.argv[2], filename: text, argv: [], cwdCounter: new Uint32Array(new SharedArrayBuffer(4)),
+    environmentData: new Map(), hasStdin: false, publicPort, mainThreadPort, ...(process.argv[3] && { webWorkerData: { url: "file:///x.js", source: text } }) }, [publicPort, mainThreadPort]);
+} });
+try { new Worker(__dirname + "/idle.js").on("error", () => {}); } catch {}
+setTimeout(() => {}, 300);`;
+
+/** Returns a hook whose check of messages in the parent lets everything pass. */
+function lenientHook(): string {
+	const checks = [/[\w$]+\.doEval\s*!==\s*(false|!1)/, /[\w$]+\.webWorkerData\s*!==\s*void 0/];
+	return checks.reduce(
+		(hook, check) => {
+			if (!check.test(hook)) throw new Error(`no ${check} in the hook`);
+			return hook.replace(check, "false");
+		},
+		readFileSync(REGISTER, "utf8"),
+	);
+}
 
 describe.each(RELEASES)("one realm on Node.js %s", (release) => {
 	it("writes events that no getter of typed arrays has changed", async () => {
@@ -61,6 +87,19 @@ new (require("worker_threads").Worker)(__dirname + "/show.js");`,
 		await application.sign({ configuration: { mode: "off" } });
 		const { status, stdout, stderr } = application.run(release, ["main.js"]);
 		expect({ status, stdout }, stderr).toEqual({ status: 0, stdout: "ran\n".repeat(4) });
+	});
+
+	it.each([
+		["classic", ""],
+		["module", ""],
+		["classic", "web"],
+	])("runs no text in a worker although its parent lets it pass: %s %s", async (...how) => {
+		using application = await makeApplication({ "main.js": SEND_TEXT, "idle.js": "" });
+		const register = `${application.home}/register.cjs`;
+		write(register, lenientHook());
+		const { stdout, stderr } = application.run(release, ["main.js", ...how], { register });
+		expect(stdout).toBe("");
+		expect(stderr).toContain('"event":"worker.spawn","verdict":"refuse"');
 	});
 
 	it.skipIf(release === "20")("says what is wrong with TypeScript, as Node.js does", async () => {

@@ -28,7 +28,7 @@ import { createTypeRemover, serveTypeRemoval } from "../load/remove-types.js";
 import { capabilitiesOf, type Runtime } from "./capabilities.js";
 import { findImpurity } from "./environment.js";
 import { bytesOf, type IndexMemory } from "./index-memory.js";
-import { bequeath, takeInheritance } from "./inheritance-word.js";
+import { bequeath, digestOfTrust, takeInheritance } from "./inheritance-word.js";
 import { type LaunchRecord, takeLaunch } from "./launch-record.js";
 import { publishHook } from "./live-hook.js";
 import { guardWorkers, type PinnedFile, passOnUnguarded } from "./workers.js";
@@ -121,8 +121,9 @@ function install(gate: Gate, inheritance: Inheritance): void {
 	LOADING.prepare(gate, (startThread) => bequeath({ ...inheritance, role: "loader" }, startThread));
 	const scopes = createPackageScopes(gate);
 	const startThread = guardWorkers(gate, inheritance, LOADING.options);
+	const typesDigest = digestOfTrust({ role: "types" });
 	const removeTypes = createTypeRemover((memory) => {
-		startThread({ __proto__: null, role: "types", memory } satisfies TypesInheritance & { __proto__: null });
+		startThread([{ __proto__: null, role: "types", memory }, typesDigest]);
 	});
 	const texts = guardModuleText(gate, removeTypes);
 	const guards = installGuards(gate, inheritance.writable, LOADING.builtins);

@@ -7,7 +7,7 @@
 
 import workerThreads from "node:worker_threads";
 import { SigtoolError } from "@sigtool/core/read";
-import type { Gate } from "../../gate/gate.js";
+import { type Gate, REFUSED_STATUS } from "../../gate/gate.js";
 import {
 	apply,
 	construct,
@@ -22,8 +22,9 @@ import {
 	weakMapGet,
 	weakMapSet,
 } from "../../safe/captured.js";
-import { keysOf } from "../../safe/primordials.js";
+import { exitNow, keysOf } from "../../safe/primordials.js";
 import { guard, replace } from "../../safe/replace.js";
+import { expectScript } from "./first-script.js";
 import { CHANNEL, type Passed, passedNow } from "./inheritance-word.js";
 
 /**
@@ -34,6 +35,10 @@ export function guardWorkerMessages(gate: Gate): void {
 	const portOfHandle = new WeakMap<object, object>();
 	const passedBy = new WeakMap<object, Passed>();
 	const inner = new WeakMap<object, true>();
+	const see = expectScript(() => {
+		refuse("text");
+		if (gate.mode === "enforce" || gate.mode === "strict") exitNow(REFUSED_STATUS);
+	});
 	const prototype = prototypeOfHandles();
 	if (prototype !== undefined) guardHandles(prototype);
 	replace(
@@ -41,6 +46,7 @@ export function guardWorkerMessages(gate: Gate): void {
 		"postMessage",
 		(original) =>
 			function postMessage(this: object, ...args: unknown[]): unknown {
+				see(args[0]);
 				if (weakMapGet(inner, this) === true) define(args, 0, judged(args[0], this), true);
 				return apply(original, this, args);
 			},
@@ -78,6 +84,8 @@ export function guardWorkerMessages(gate: Gate): void {
 		}
 		if (copy.type !== LOAD_SCRIPT) return copy;
 		if (copy.doEval !== false) refuse("text");
+		// Node.js 26 would read the file itself and run it as a worker of the web does.
+		if (copy.webWorkerData !== undefined) refuse("web worker");
 		const data = new MapObject<unknown, unknown>();
 		mapForEach(copy.environmentData as Map<unknown, unknown>, (value, key) => mapSet(data, key, value));
 		const passed = weakMapGet(passedBy, port);

@@ -20,7 +20,7 @@ import {
 	uncurryThis,
 } from "../../safe/primordials.js";
 import { guardClass } from "../../safe/replace.js";
-import { bequeath, withWord } from "./inheritance-word.js";
+import { bequeath, digestOfTrust, withWord } from "./inheritance-word.js";
 import { guardWorkerMessages } from "./worker-messages.js";
 import { createOwnArguments, environmentForWorker } from "./worker-options.js";
 
@@ -41,11 +41,12 @@ export function guardWorkers(
 	gate: Gate,
 	inheritance: { readonly pinned: readonly PinnedFile[] },
 	options: readonly string[],
-): (own: unknown) => void {
+): (own: readonly [passed: unknown, digest: string]) => void {
 	const { pinned } = inheritance;
 	// guardWorkerMessages() makes a worker, so it is called before Worker is guarded.
 	guardWorkerMessages(gate);
 	const ruling = gate.policy.runtime.workers === "refuse" ? "refuse" : "allow";
+	const digest = digestOfTrust(inheritance);
 	const argumentsFor = createOwnArguments(options, refuse);
 	const guarded = guardClass(Worker, getPrototypeOf(Worker), (args, create) => {
 		// The options are copied, so that each member is read only once.
@@ -58,7 +59,7 @@ export function guardWorkers(
 		}
 		gate.rule("worker.spawn", { path, kind: "thread" }, ruling);
 		if (options.env === SHARE_ENV) refuse("SHARE_ENV");
-		return begin(inheritance, options, () => create([isUrl ? new UrlObject(path) : path, options]));
+		return begin([inheritance, digest], options, () => create([isUrl ? new UrlObject(path) : path, options]));
 	});
 	define(workerThreads, "Worker", guarded, true);
 
@@ -66,12 +67,16 @@ export function guardWorkers(
 	 * Replaces `env` and `execArgv` of the options. A worker always gets its own, because Node.js would otherwise read
 	 * process.env once more, where a program may have put variables or a getter since.
 	 */
-	function begin(passed: unknown, options: Record<string, unknown>, create: () => object): object {
+	function begin(
+		{ 0: passed, 1: digest }: readonly [passed: unknown, digest: string],
+		options: Record<string, unknown>,
+		create: () => object,
+	): object {
 		for (let i = 0; i < pinned.length; i++) requireSame(pinned[i] as PinnedFile);
 		const environment = environmentForWorker(options.env, refuse);
 		options.execArgv = argumentsFor(options.execArgv);
-		return withWord(passed, (name, word) => {
-			define(environment, name, word, true);
+		return withWord(passed, digest, (name, value) => {
+			define(environment, name, value, true);
 			// With NODE_DEBUG=worker Node.js prints the enumerable options by functions that a program can replace.
 			define(options, "env", environment, false);
 			return create();
@@ -91,8 +96,15 @@ export function guardWorkers(
 	return (own) => {
 		const options = { __proto__: null, stdout: true, stderr: true } as unknown as Record<string, unknown>;
 		// The thread never gets as far as to load its file.
-		const thread = begin(own, options, () => construct(Worker, [__filename, options]));
-		unref(thread as InstanceType<typeof Worker>);
+		try {
+			const thread = begin(own, options, () => construct(Worker, [__filename, options]));
+			unref(thread as InstanceType<typeof Worker>);
+		} catch (cause) {
+			if ((cause as NodeJS.ErrnoException).code !== "ERR_ACCESS_DENIED") throw cause;
+			const message =
+				"Cannot remove the types of TypeScript: this needs a thread, and the policy refuses workers; compile TypeScript before you sign it";
+			throw new SigtoolError("ERR_RUNTIME_RULE", message, { cause });
+		}
 	};
 }
 
