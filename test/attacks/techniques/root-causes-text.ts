@@ -13,7 +13,6 @@ const TYPES = {
 		"dep.mts": "export const n: number = 1;\n",
 		"dep.cts": "const n: number = 1;\n",
 	},
-	notOn: { 20: "does not strip types" },
 } as const;
 const BY_DECODER = `const { decode } = TextDecoder.prototype;
 TextDecoder.prototype.decode = function (bytes) {

@@ -124,7 +124,6 @@ const moved = (port) => structuredClone(port, { transfer: [port] });
 const forging = (name: string, program: string, more: Partial<Technique> = {}): Technique => ({
 	name,
 	signed: { "main.js": `${TEXT}${FORGED}${program}`, ...IDLE, ...more.signed },
-	...(more.notOn && { notOn: more.notOn }),
 });
 
 const BY_SETTER = `Object.defineProperty(Object.prototype, "onexit", {
@@ -210,7 +209,6 @@ ${START}`,
   port.postMessage({ ...message, webWorkerData: { url: "file://" + __dirname + "/idle.js", type: "classic" } }, list);
 };
 ${START}`,
-		{ notOn: { 20: "not in this release", 22: "not in this release", 24: "not in this release" } },
 	),
 	{
 		name: "first message of a worker forged by a module",
