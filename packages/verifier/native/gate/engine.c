@@ -25,6 +25,7 @@ static struct {
 	bool (*is_external_two_byte)(const void *string);
 	const void *const *(*resource_of)(const void *string, int *encoding);
 	void *(*current_isolate)(void);
+	void *libuv; /* any of its functions, to find where its code is */
 	const void *(*compile_wasm)(void *isolate, const uint8_t *bytes, size_t length);
 } calls;
 
@@ -81,7 +82,7 @@ static const struct function {
 	{true, &targets.connect_inspector,
 		{"_ZN4node9inspector5Agent7ConnectESt10unique_ptrINS0_24InspectorSessionDelegateESt14"
 		 "default_deleteIS3_EEb"}},
-	{true, &targets.libuv, {"uv_dlsym"}},
+	{true, &calls.libuv, {"uv_dlsym"}},
 	{false, &targets.register_ffi, {"_Z13_register_ffiv"}},
 	{false, &targets.add_source_file,
 		{"_ZN4node8builtins13BuiltinLoader22AddExternalizedBuiltinEPKcS3_"}},
@@ -146,7 +147,7 @@ static int take_ranges(struct dl_phdr_info *object, size_t size, void *unused)
 	(void)size;
 	(void)unused;
 	const bool has_sources = has_function(object, targets.compile_script);
-	if (!has_sources && !has_function(object, targets.libuv))
+	if (!has_sources && !has_function(object, calls.libuv))
 		return 0;
 	for (int i = 0; i < object->dlpi_phnum; i++) {
 		const ElfW(Phdr) *segment = &object->dlpi_phdr[i];

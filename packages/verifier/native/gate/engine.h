@@ -59,7 +59,6 @@ extern struct targets {
 	void *set_flags_of_length;
 	void *set_flags_of_command_line;
 	void *connect_inspector;
-	void *libuv; /* uv_dlsym(), only to find the code of libuv */
 	void *register_ffi;
 	void *add_source_file; /* where a distribution keeps sources of Node.js in files */
 } targets;
