@@ -83,6 +83,20 @@ export const OPEN: readonly Opening[] = [
 			"vm.Script in five threads at once",
 			"vm.Script when index and record are closed",
 			"vm.Script when all descriptors are used",
+			"lone surrogate by module._compile()",
+			"lone surrogate by module._compile() in a worker",
+			"lone surrogate by vm.Script in a module",
+			"lone surrogate by vm.runInThisContext()",
+			"lone surrogate by vm.compileFunction()",
+		],
+	},
+	{
+		reason: "the same policy; on this release no list of hooks is in the way of the guard",
+		modes: ["hook", "enforce"],
+		releases: [20],
+		techniques: [
+			"import of vm taken for a require by Object.prototype",
+			"guard of vm skipped by index 1 of Array.prototype",
 		],
 	},
 	{
@@ -104,6 +118,12 @@ export const OPEN: readonly Opening[] = [
 		modes: ["hook"],
 		releases: [22, 24, 26],
 		techniques: ["script of package.json by --run"],
+	},
+	{
+		reason: "SQLite calls an address that a program gives it; the native gate takes that function away",
+		modes: ["hook"],
+		releases: [22, 24, 26],
+		techniques: ["library by a tokenizer of SQLite that is an address"],
 	},
 	{
 		reason: "a process may write to its own memory; the launcher's Landlock rules refuse it",

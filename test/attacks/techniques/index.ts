@@ -9,7 +9,9 @@ import { launch } from "./launch.js";
 import { loaders } from "./loaders.js";
 import { bindings, moduleInternals } from "./module-internals.js";
 import { nativeTechniques } from "./native.js";
+import { nativeCalls } from "./native-calls.js";
 import { poisoning } from "./poisoning.js";
+import { ROOT_CAUSES } from "./root-causes.js";
 import { evaluators, urls, vm } from "./text.js";
 import { wasmTechniques } from "./wasm.js";
 import { workers } from "./workers.js";
@@ -25,6 +27,7 @@ export const TECHNIQUES: Readonly<Record<string, readonly Technique[]>> = {
 	"further hooks": loaders,
 	"poisoned built-ins": poisoning,
 	"round the guards": guards,
+	"hook and program in one realm": Object.values(ROOT_CAUSES).flat(),
 	workers,
 	children,
 	inspector,
@@ -32,5 +35,5 @@ export const TECHNIQUES: Readonly<Record<string, readonly Technique[]>> = {
 	"native code": nativeTechniques,
 	"environment, options and caches": environment,
 	"start and memory": launch,
-	"round the native gate": gate,
+	"round the native gate": [...gate, ...nativeCalls],
 };

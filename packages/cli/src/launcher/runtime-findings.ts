@@ -26,7 +26,7 @@ export function nodeFindings(conf: LauncherConf, parts: NativeParts | undefined,
 			? note("addon", "none: the kernel is not asked about files")
 			: pinned("addon", addon, development, mendsBy(again).part),
 		gate === undefined
-			? note("gate", "none: JavaScript alone guards JavaScript, and strict does not start")
+			? note("gate", "none: JavaScript alone guards JavaScript, and Node.js does not start in strict")
 			: pinned("gate", gate, development, mendsBy(again).part),
 	];
 }

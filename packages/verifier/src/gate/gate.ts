@@ -8,7 +8,7 @@ import type { Audit, EventVerdict } from "../audit/audit.js";
 import type { EventDetail, EventName, FieldValue } from "../audit/events.js";
 import { STANDARD_ERROR, writeFully } from "../audit/sinks.js";
 import type { OnRefusal } from "../host/config.js";
-import { Bytes, exitNow, keysOf } from "../safe/primordials.js";
+import { Bytes, exitNow, keysOf, shielded } from "../safe/primordials.js";
 import {
 	fastReader,
 	fastTypeReader,
@@ -25,7 +25,7 @@ export type CodeUse = "main" | "commonjs" | "module" | "json" | "typescript" | "
 
 /**
  * Code that is trusted, or that may run only because the mode refuses nothing. `bytes` are exactly those that were
- * hashed, in memory that is not shared.
+ * hashed, shielded, in memory that is not shared.
  */
 export interface AdmittedCode {
 	readonly realPath: string;
@@ -193,7 +193,7 @@ export function gateOf(parts: GateParts): Gate {
 	};
 }
 
-const NOTHING = new Bytes(0);
+const NOTHING = shielded(new Bytes(0));
 const WASM_MEND = "; to allow it, add its digest to runtime.webAssemblySha256 of the policy";
 
 /** Returns ERR_UNTRUSTED_CODE with path, digests, product, entry, rule and remedy. Its `cause.code` is the reason. */

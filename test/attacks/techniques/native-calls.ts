@@ -1,7 +1,4 @@
-/**
- * MARKED: these techniques got through the gate when they were written, so no test runs them. Whoever closes one moves
- * it to gate.ts. Each was measured on the releases that it does not exclude, in the modes that it names.
- */
+/** Makes Node.js call an address that the program computed, so that it runs machine code without a library. */
 
 import type { Technique } from "../technique.js";
 
@@ -47,7 +44,7 @@ const le = (v) => { const b = Buffer.alloc(8); b.writeBigUInt64LE(BigInt(v)); re
 `;
 
 /**
- * Gets through in gate, enforce and strict, on 22, 24 and 26: SQLite's fts3_tokenizer() takes a pointer to a structure of
+ * SQLite's fts3_tokenizer() takes a pointer to a structure of
  * function pointers from a bound blob. The tokenizer's xOpen(tokenizer, text, ...) is swapcontext() here, so the text
  * sets all registers, and libc's own dlopen() loads the attacker's library.
  */
@@ -69,9 +66,9 @@ db.prepare("insert into t values (?)").run(context);
 console.log("not reached");
 `;
 
-export const throughGate: readonly Technique[] = [
+export const nativeCalls: readonly Technique[] = [
 	{
-		name: "MARKED: library by a tokenizer of SQLite that is an address",
+		name: "library by a tokenizer of SQLite that is an address",
 		signed: { "main.js": TOKENIZER },
 		native: true,
 		notOn: { 20: "has no node:sqlite" },
