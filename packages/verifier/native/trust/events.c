@@ -74,8 +74,10 @@ static bool write_to_sinks(const struct event_line *line, enum verdict verdict)
 		const bool is_appended = write_to_file(line);
 		is_taken = is_taken && is_appended;
 	}
-	if (rules.standard_error == STDERR_ALL ||
-		(rules.standard_error == STDERR_REFUSALS && verdict != ALLOW))
+	/* A program beside a hook tells of each text that the policy lets pass, which can be hundreds.
+	 */
+	const bool is_told = verdict == REFUSE || (verdict == AUDIT && !program.is_beside_hook);
+	if (rules.standard_error == STDERR_ALL || (rules.standard_error == STDERR_REFUSALS && is_told))
 		dprintf(STDERR_FILENO, "sigtool: %s\n", line->text);
 	return is_taken;
 }
