@@ -57,7 +57,8 @@ export const promiseThen: <T, U>(promise: Promise<T>, done: (value: T) => U) => 
 	Promise.prototype.then,
 );
 
-const { isAnyArrayBuffer, isArrayBufferView, isDataView } = util.types;
+const { isAnyArrayBuffer, isDataView } = util.types;
+export const { isArrayBufferView } = util.types;
 type View = { readonly buffer: ArrayBuffer; readonly byteOffset: number; readonly byteLength: number };
 const ofArrays = viewGetters(getPrototypeOf(Uint8Array.prototype));
 const ofDataViews = viewGetters(DataView.prototype);
