@@ -77,7 +77,7 @@ export function guardWorkerMessages(gate: Gate, channel: string, inheritance: un
 	}
 
 	function refuse(kind: string): void {
-		gate.rule("worker.spawn", { kind, reason: "ERR_START" }, "refuse");
+		gate.rule("worker.spawn", { kind, reason: "ERR_START" }, "never");
 	}
 }
 

@@ -70,7 +70,7 @@ export function guardWorkers(
 		const path = toText(args[0]);
 		const isEval = options.eval !== undefined && options.eval !== false;
 		if (isEval || startsWith(path, "data:")) {
-			gate.rule("code.string", { kind: isEval ? "worker eval" : "worker data: URL" }, "refuse");
+			gate.rule("code.string", { kind: isEval ? "worker eval" : "worker data: URL" }, "never");
 		}
 		gate.rule("worker.spawn", { path, kind: "thread" }, ruling);
 		for (let i = 0; i < pinned.length; i++) requireSame(pinned[i] as PinnedFile);
@@ -85,7 +85,7 @@ export function guardWorkers(
 	define(workerThreads, "Worker", guarded, true);
 
 	function refuse(reason: string): void {
-		gate.rule("worker.spawn", { kind: reason, reason: "ERR_START" }, "refuse");
+		gate.rule("worker.spawn", { kind: reason, reason: "ERR_START" }, "never");
 	}
 
 	function requireSame({ path, sha256: expected }: PinnedFile): void {
