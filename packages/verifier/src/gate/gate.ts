@@ -71,6 +71,8 @@ export interface Gate {
 	admitsLink(path: string, target: string): boolean;
 	/** Tells whether a signed file, at any path, has this SHA-256 in lower-case hexadecimal. Raises no event. */
 	hasContent(sha256: string): boolean;
+	/** Tells whether the index lists this SHA-256 of a text without types. Raises no event. */
+	hasText(sha256: string): boolean;
 	/**
 	 * Raises the event for an action that the program asks of its runtime. Returns if the action may go on.
 	 * @param ruling the policy's decision, or `never` if no policy allows the action; in the modes off and audit, both
@@ -184,6 +186,7 @@ export function gateOf(parts: GateParts): Gate {
 		decide: judge.decide,
 		admitsLink: judge.admitsLink,
 		hasContent: judge.hasContent,
+		hasText: judge.hasText,
 		rule(event, detail, ruling, why) {
 			const applied = ruling === "refuse" || ruling === "never" ? refusing : ruling;
 			if (applied === "allow" && !audit.isHeard(event, applied)) return;

@@ -48,7 +48,7 @@ export function installLoadHooks(gate: Gate, scopes: PackageScopes, texts: Modul
 		const { format: derived } = context;
 		const path = pathOfFileUrl(url);
 		if (path === undefined) {
-			gate.rule("code.string", { kind: startsWith(url, "data:") ? "data: URL" : "URL" }, "refuse");
+			gate.rule("code.string", { kind: startsWith(url, "data:") ? "data: URL" : "URL" }, "never");
 			return nextLoad(url);
 		}
 		// The hook returns no source for an addon, because the guard of process.dlopen judges the addon's file.
@@ -64,6 +64,7 @@ export function installLoadHooks(gate: Gate, scopes: PackageScopes, texts: Modul
 		const source = withoutByteOrderMark(text);
 		const found = format ?? nextLoad(scopes.urlForFormat(path, url), { __proto__: null, format, source }).format;
 		if (found === "commonjs" || found === "commonjs-typescript") texts.handOut(path, source);
+		if (found === "commonjs-typescript") texts.handOutTypeScript(path, url);
 		return { format: found, source, shortCircuit: true, shouldBeReloadedByCJSLoader: found === "commonjs" };
 	}
 }
