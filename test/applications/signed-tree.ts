@@ -38,6 +38,8 @@ export interface SignedTree {
 	readonly output: string;
 	/** Runs a program on unguarded Node.js, in the directory. */
 	runUnguarded(release: string, argv: readonly string[]): Outcome;
+	/** Runs a command line in the directory, outside of any launcher. */
+	runCommand(line: readonly string[]): Outcome;
 	/** Runs a program under the launcher. */
 	run(release: string, argv: readonly string[], mode?: "enforce" | "strict"): Outcome;
 	/** Runs a program in mode audit, on a host whose configuration says so. */
@@ -110,6 +112,7 @@ export function signTree(fill: (directory: string) => void, policy: object): Sig
 		directory,
 		output,
 		runUnguarded: (release, argv) => execute([nodeOfRelease(release), ...argv]),
+		runCommand: execute,
 		run: (release, argv, mode = "enforce") => execute(commandLine(release, argv, mode)),
 		runAudited: (release, argv) => runRecorded(commandLine(release, argv, "audit"), audited),
 		filesLoadedBy,
