@@ -125,7 +125,9 @@ export function installGuards(
 	}
 	guardProcess(gate, prepare);
 	watchEnvironment(gate);
-	guardAddons(gate, compileWasm === undefined ? writable : undefined);
+	// Mode audit loads the addon's own file, so that libraries beside it are found, as with a native gate.
+	const needsCopy = compileWasm === undefined && gate.mode !== "audit";
+	guardAddons(gate, needsCopy ? writable : undefined);
 	guardWebAssembly(gate, compileWasm);
 	return { prepare, prepareImports };
 }
