@@ -10,11 +10,6 @@ import { nosuidDirectory } from "../nosuid-directory.js";
 
 const SIGTOOL = fileURLToPath(new URL("../../packages/cli/dist/main.cjs", import.meta.url));
 const LAUNCHER = fileURLToPath(new URL("../../packages/verifier/dist/native/sigtool-launch", import.meta.url));
-/** The verified copies of addons need a writable directory. This one contains no signed tree. */
-const ADDON_COPIES = "/dev/shm";
-/** In mode strict the launcher grants root only directories on mounts that are nosuid. */
-const MOUNT = `mount -t tmpfs -o nosuid,mode=1777 none ${ADDON_COPIES} && exec "$@"`;
-const BEFORE = process.getuid?.() === 0 ? ["unshare", "-m", "sh", "-c", MOUNT, "sh"] : [];
 
 /** The reason why the launcher cannot run here. Undefined if it can. */
 export const noLauncher = existsSync(LAUNCHER) ? undefined : "the launcher is not built";
@@ -50,6 +45,15 @@ export interface SignedTree {
 	[Symbol.dispose](): void;
 }
 
+/** Copies parts of this directory, and the installed packages, into a directory. */
+export function copyApplications(directory: string, installed: string, parts: readonly string[]): void {
+	const copy = { recursive: true, verbatimSymlinks: true };
+	for (const part of parts) {
+		cpSync(fileURLToPath(new URL(part, import.meta.url)), join(directory, part), copy);
+	}
+	cpSync(join(installed, "node_modules"), join(directory, "node_modules"), copy);
+}
+
 /** Makes a signed tree. `fill` writes the files to sign into the given directory. */
 export function signTree(fill: (directory: string) => void, policy: object): SignedTree {
 	const home = mkdtempSync(join(tmpdir(), "sigtool-applications-"));
@@ -63,8 +67,7 @@ export function signTree(fill: (directory: string) => void, policy: object): Sig
 
 	function commandLine(release: string, argv: readonly string[], mode: string): string[] {
 		const options = ["--allow-development", "--quiet", "--index", index, "--mode", mode];
-		const written = [output, ADDON_COPIES].flatMap((path) => ["--write", path]);
-		return [...BEFORE, nodeOfRelease(release), SIGTOOL, "run", ...options, ...written, "--", ...argv];
+		return [nodeOfRelease(release), SIGTOOL, "run", ...options, "--write", output, "--", ...argv];
 	}
 	function execute([program = "", ...args]: readonly string[], environment = env): Outcome {
 		return spawnSync(program, args, { cwd: directory, env: environment, encoding: "utf8" });
