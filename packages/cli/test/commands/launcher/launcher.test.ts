@@ -331,7 +331,7 @@ describe.skipIf(!canBeHost)("sigtool launcher (needs root, and the launcher buil
 		host.ship();
 		const { findings } = host.sigtool(["launcher", "check", "--json", ...host.prefix]).json();
 		expect(findings.map(({ what, status }: { what: string; status: string }) => `${status} ${what}`)).toEqual([
-			...["ok settings", "ok mode", "ok launcher", "ok node", "ok node release", "ok hook", "ok addon"],
+			...["ok settings", "ok mode", "ok launcher", "ok node", "ok node release", "ok hook", "ok addon", "ok gate"],
 			...["ok configuration", "ok index", "ok shared index", "ok flags"],
 			...["ok landlock", "ok landlock-truncate", "ok landlock-devices", "ok landlock-scopes", "ok landlock-log"],
 			...["ok seccomp", "ok securebits"],
