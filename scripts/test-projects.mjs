@@ -94,6 +94,8 @@ export const LONG = [
 	"packages/core/test/signer/pkcs12.test.ts",
 	"packages/core/test/verify/fetch-list.test.ts",
 	"packages/core/test/verify/hostile-responders.test.ts",
+	// These tests run Node.js of another processor, which npm fetches, in an emulator.
+	"packages/verifier/test/gate/arm64.test.ts",
 	// Each of these tests installs a launcher, or starts one a hundred times.
 	"packages/verifier/test/launch/granted-directories.test.ts",
 	"packages/verifier/test/launch/sandbox/btrfs.test.ts",

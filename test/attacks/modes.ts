@@ -56,6 +56,8 @@ export function runtimeOf(mode: Mode, release: Release, node: string, root: stri
 export interface Host {
 	/** The sequence number of the product in the index. A host can refuse a lower one. */
 	readonly sequence?: number;
+	/** The file for events, to which the launcher lets the program append. */
+	readonly log?: string;
 	/** Returns further members of the host configuration. */
 	readonly configuration?: (tree: string) => object;
 	/** Returns the index to install. Without this function the compiled index is installed. */
@@ -75,7 +77,15 @@ export async function install(root: string, { node, release }: Runtime, host: Ho
 	const config = join(home, "sigtool/verifier.json");
 	const pins = [{ "spki-sha256": key }];
 	const products = [{ name: "app", root: tree }];
-	const document = { version: 1, pins, products, index: join(home, "app.sigx"), ...host.configuration?.(tree) };
+	const audit = host.log === undefined ? {} : { audit: { jsonLines: host.log } };
+	const document = {
+		version: 1,
+		pins,
+		products,
+		index: join(home, "app.sigx"),
+		...audit,
+		...host.configuration?.(tree),
+	};
 	writeFileSync(config, JSON.stringify(document));
 	if (!hasLauncher) return;
 	const common = [
@@ -87,6 +97,7 @@ export async function install(root: string, { node, release }: Runtime, host: Ho
 		`index ${join(home, "app.sigx")}`,
 		`tree ${tree}`,
 		"development allow",
+		...(host.log === undefined ? [] : [`audit ${host.log}`]),
 	];
 	const hook = [`bundle ${pinned(REGISTER)}`, `addon ${pinned(join(NATIVE, "addon.node"))}`, `config ${config}`];
 	putLauncher(home, [...common, ...hook]);

@@ -31,6 +31,8 @@ export function buildLibraries(scratch: string): Readonly<Record<Library, Uint8A
 	return {
 		evil: build("evil.so", EVIL),
 		good,
+		// The dynamic loader reads nothing behind the sections. So another library fits into these bytes.
+		padded: Buffer.concat([good, new Uint8Array(100_000).fill(1)]),
 		linked: build("linked.node", LINKED, `-L${scratch}`, "-l:libdep.so", "-Wl,-rpath,$ORIGIN"),
 	};
 }

@@ -56,6 +56,20 @@ export const OPEN: readonly Opening[] = [
 			"_compile() of Module.prototype by call()",
 			"handler of .js replaced",
 			"handler of .json that compiles",
+			"lone surrogate by module._compile()",
+			"lone surrogate by module._compile() in a worker",
+			"lone surrogate by vm.Script in a module",
+			"lone surrogate by vm.runInThisContext()",
+			"lone surrogate by vm.compileFunction()",
+		],
+	},
+	{
+		reason: "the same policy; on this release no list of hooks is in the way of the guard",
+		modes: ["hook", "enforce"],
+		releases: [20],
+		techniques: [
+			"import of vm taken for a require by Object.prototype",
+			"guard of vm skipped by index 1 of Array.prototype",
 		],
 	},
 	{

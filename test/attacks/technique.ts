@@ -21,7 +21,7 @@ export interface Place {
 
 /** The content of a file: text, bytes, or a library of native.ts. */
 export type Content = string | Uint8Array | { readonly library: Library };
-export type Library = "evil" | "good" | "linked";
+export type Library = "evil" | "good" | "linked" | "padded";
 export type Files = Readonly<Record<string, Content>>;
 
 export interface Technique {

@@ -1,11 +1,11 @@
 /**
- * Compiles the launcher and the addon into dist/native, on Linux with a C compiler. Without them the hook still works,
- * and reports what it lacks. `--out DIR` chooses another directory.
+ * Compiles the launcher, the addon and the gate into dist/native, on Linux with a C compiler. Without them the hook
+ * still works, and reports what it lacks. `--out DIR` chooses another directory.
  */
 
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const native = fileURLToPath(new URL(".", import.meta.url));
@@ -38,7 +38,8 @@ const TARGETS = {
 			...shared("linked-libraries", "members", "owned-file", "schema", "sha256", "start-facts", "syslog", "utf8"),
 			...["shared/mode.h", "shared/system-call.h"],
 		],
-		flags: ["-shared", "-fPIC", "-fvisibility=hidden", "-Wl,-z,relro,-z,now"],
+		// The gate calls the libcrypto of the Node.js that it is loaded into, so it is not linked with one.
+		flags: [...headers(), "-shared", "-fPIC", "-fvisibility=hidden", "-pthread", "-Wl,-z,relro,-z,now"],
 	},
 	"addon.node": {
 		sources: [
@@ -52,6 +53,13 @@ const TARGETS = {
 
 const out = process.argv[2] === "--out" ? resolve(process.argv[3] ?? "") : join(native, "..", "dist", "native");
 process.exitCode = Object.keys(TARGETS).filter((name) => !build(name)).length === 0 ? 0 : complain();
+
+/** Returns the directory with the headers of Node.js, which has OpenSSL's, or nothing: then they are the system's. */
+function headers() {
+	const roots = [process.env.npm_config_nodedir, join(dirname(process.execPath), "..")];
+	const root = roots.find((each) => each !== undefined && existsSync(join(each, "include/node/openssl/cms.h")));
+	return root === undefined ? [] : ["-I", join(root, "include/node")];
+}
 
 /** Returns a source and its header for each name. */
 function shared(...names) {
@@ -92,7 +100,7 @@ function modified(file) {
 function complain() {
 	const reason = process.platform === "linux" ? "no C compiler with a static libc" : `not on ${process.platform}`;
 	process.stdout.write(
-		`no launcher or addon (${reason}): the hook works without them, and \`capabilities()\` tells what it lacks\n`,
+		`no launcher, addon or gate (${reason}): the hook works without them, and \`capabilities()\` tells what it lacks\n`,
 	);
 	return process.argv[2] === "--out" ? 1 : 0;
 }

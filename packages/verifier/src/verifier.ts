@@ -22,6 +22,7 @@ import {
 	type HostConfiguration,
 	readHostConfiguration,
 } from "./host/config.js";
+import { released } from "./safe/primordials.js";
 
 export interface VerifierOptions {
 	/** Path or bytes of a trust index (`sigtool compile`). Default without `catalogs`: the index that the host configuration names. */
@@ -79,8 +80,8 @@ export function createVerifier(options: VerifierOptions = {}): Verifier {
 			: gateOver(common, () => evidenceOf(catalogs, configuration.trust, development));
 	return {
 		mode: gate.mode,
-		openCodeSync: (path) => gate.openCodeSync(textOf(path), "data").bytes,
-		openCode: async (path) => (await gate.openCode(textOf(path), "data")).bytes,
+		openCodeSync: (path) => released(gate.openCodeSync(textOf(path), "data").bytes),
+		openCode: async (path) => released((await gate.openCode(textOf(path), "data")).bytes),
 		decide: gate.decide,
 		addAuditHook: gate.audit.addHook,
 		capabilities: () => gate.capabilities,
@@ -111,6 +112,8 @@ export function verifyHost({ index, config, development, addon }: HostOptions): 
 	readonly mode: Verifier["mode"];
 	/** Tells which index and signer were verified, in the words of the event `verifier.start`. Undefined in mode off. */
 	readonly facts: EvidenceFacts | undefined;
+	/** The ruling of the policy about child processes. */
+	readonly children: "refuse" | "audit" | "allow";
 	/** Returns the verdict about a file as it is now. */
 	readonly decide: Verifier["decide"];
 } {
@@ -125,12 +128,12 @@ export function verifyHost({ index, config, development, addon }: HostOptions): 
 		addon: addon === undefined ? ownAddon() : loadKernelAddon(addon),
 	};
 	let facts: EvidenceFacts | undefined;
-	const { mode, decide } = gateOver(options, (state) => {
+	const { mode, policy, decide } = gateOver(options, (state) => {
 		const evidence = readIndex(options, state);
 		facts = evidenceFacts(evidence);
 		return evidence;
 	});
-	return { mode, facts, decide };
+	return { mode, facts, children: policy.runtime.children, decide };
 }
 
 /** Refuses Buffers and URLs, which a caller could change between the check and the use. */

@@ -24,13 +24,13 @@ function crc32(bytes: Uint8Array): number {
 	return ~crc >>> 0;
 }
 
-const CACHED = "exports.good = true;".padEnd(EVIL.length + 20);
+export const CACHED = "exports.good = true;".padEnd(EVIL.length + 20);
 
 /**
  * Makes Node.js cache bytecode of the attacker's text for dep.js, restores the signed text, and puts the checksum of
  * the signed text into the cache entry.
  */
-function poisonCompileCache({ app, data, node, v8Flags }: Place): void {
+export function poisonCompileCache({ app, data, node, v8Flags }: Place): void {
 	const cache = `${data}/cache`;
 	mkdirSync(cache);
 	const good = readFileSync(`${app}/dep.js`);
@@ -49,7 +49,7 @@ function poisonCompileCache({ app, data, node, v8Flags }: Place): void {
 	}
 }
 
-const NO_CACHE = { 20: "has no compile cache" } as const;
+export const NO_CACHE = { 20: "has no compile cache" } as const;
 const CACHE_PROGRAM = { "main.js": `require("./dep.js");`, "dep.js": CACHED };
 
 export const environment: readonly Technique[] = [

@@ -9,6 +9,7 @@ import { loaders } from "./loaders.js";
 import { bindings, moduleInternals } from "./module-internals.js";
 import { nativeTechniques } from "./native.js";
 import { poisoning } from "./poisoning.js";
+import { ROOT_CAUSES } from "./root-causes.js";
 import { evaluators, urls, vm } from "./text.js";
 import { wasmTechniques } from "./wasm.js";
 import { workers } from "./workers.js";
@@ -24,6 +25,7 @@ export const TECHNIQUES: Readonly<Record<string, readonly Technique[]>> = {
 	"further hooks": loaders,
 	"poisoned built-ins": poisoning,
 	"round the guards": guards,
+	"hook and program in one realm": Object.values(ROOT_CAUSES).flat(),
 	workers,
 	children,
 	inspector,

@@ -51,6 +51,19 @@ export function examinationFindings(
 	}
 }
 
+/** Names a rule of the policy that has no effect under the launcher. */
+export function policyFindings({ index, config, development, mode }: LauncherConf): LauncherFinding[] {
+	if (mode !== "enforce" && mode !== "strict") return [];
+	try {
+		const { children } = verifyHost({ index, config, development });
+		if (children === "refuse") return [];
+		const says = `the policy says ${children}, but the launcher lets no process start a program; start such programs without the launcher`;
+		return [note("children", says)];
+	} catch {
+		return []; // Other findings tell why.
+	}
+}
+
 /** A start refuses these links, because their owner could switch them. */
 export function linkFindings(conf: LauncherConf): LauncherFinding[] {
 	const found = judged("link", () => {

@@ -20,9 +20,10 @@ struct apart {
 	void *stack;
 };
 
-/* Runs `run` and returns when it is done. The thread and its descriptors then stay until
- * end_apart(). Meanwhile the calling thread must not run `run` again with the same argument.
- * Signals wait until this function returns. Returns false with errno if there is no thread. */
+/* Runs `run` and returns when it is done. It begins with the standard descriptors alone. The thread
+ * and its descriptors then stay until end_apart(). Meanwhile the calling thread must not run `run`
+ * again with the same argument. Signals wait until this function returns. Returns false with errno
+ * if there is no thread. */
 bool run_apart(struct apart *apart, work *run, void *argument);
 void end_apart(struct apart *apart);
 

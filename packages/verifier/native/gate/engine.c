@@ -1,6 +1,7 @@
 /* Finds the functions of engine.h, and calls those that read strings. */
 #define _GNU_SOURCE
 #include "engine.h"
+#include "gate.h"
 #include <dlfcn.h>
 #include <link.h>
 #include <stdlib.h>
@@ -24,6 +25,7 @@ static struct {
 	bool (*is_external_two_byte)(const void *string);
 	const void *const *(*resource_of)(const void *string, int *encoding);
 	void *(*current_isolate)(void);
+	void *libuv; /* any of its functions, to find where its code is */
 	const void *(*compile_wasm)(void *isolate, const uint8_t *bytes, size_t length);
 } calls;
 
@@ -35,11 +37,18 @@ static struct {
 	"ENS_5LocalINS_7ContextEEE" SOURCE                                                             \
 	"mPNS1_INS_6StringEEEmPNS1_INS_6ObjectEEENS0_14CompileOptionsENS0_13NoCacheReasonE"
 
+#define NEW_CONTEXT                                                                                \
+	"_ZN2v87Context3NewEPNS_7IsolateEPNS_22ExtensionConfigurationENS_10MaybeLocalINS_"             \
+	"14ObjectTemplateEEENS5_INS_5ValueEEENS_33DeserializeInternalFieldsCallbackEPNS_"              \
+	"14MicrotaskQueueE"
+
+enum { MAX_NAMES = 3 };
+
 /* A function is found by the first of its names that is exported. */
 static const struct function {
 	bool is_required;
 	void *place;
-	const char *names[2];
+	const char *names[MAX_NAMES];
 } FUNCTIONS[] = {
 	{true, &targets.compile_script,
 		{COMPILER "22CompileUnboundInternalE" ISOLATE SOURCE
@@ -64,13 +73,16 @@ static const struct function {
 		{"_ZN2v87Isolate34SetAllowWasmCodeGenerationCallbackEPFbNS_5LocalINS_7ContextEEENS1_INS_"
 		 "6StringEEEE"}},
 	{true, &targets.allow_strings, {"_ZN2v87Context30AllowCodeGenerationFromStringsEb"}},
+	{true, &targets.new_context,
+		{NEW_CONTEXT "NS_30DeserializeContextDataCallbackENS_29DeserializeAPIWrapperCallbackE",
+			NEW_CONTEXT "NS_30DeserializeContextDataCallbackE", NEW_CONTEXT}},
 	{true, &targets.set_flags, {"_ZN2v82V818SetFlagsFromStringEPKc"}},
 	{true, &targets.set_flags_of_length, {"_ZN2v82V818SetFlagsFromStringEPKcm"}},
 	{true, &targets.set_flags_of_command_line, {"_ZN2v82V823SetFlagsFromCommandLineEPiPPcb"}},
 	{true, &targets.connect_inspector,
 		{"_ZN4node9inspector5Agent7ConnectESt10unique_ptrINS0_24InspectorSessionDelegateESt14"
 		 "default_deleteIS3_EEb"}},
-	{true, &targets.find_symbol, {"uv_dlsym"}},
+	{true, &calls.libuv, {"uv_dlsym"}},
 	{false, &targets.register_ffi, {"_Z13_register_ffiv"}},
 	{false, &targets.add_source_file,
 		{"_ZN4node8builtins13BuiltinLoader22AddExternalizedBuiltinEPKcS3_"}},
@@ -135,7 +147,7 @@ static int take_ranges(struct dl_phdr_info *object, size_t size, void *unused)
 	(void)size;
 	(void)unused;
 	const bool has_sources = has_function(object, targets.compile_script);
-	if (!has_sources && !has_function(object, targets.find_symbol))
+	if (!has_sources && !has_function(object, calls.libuv))
 		return 0;
 	for (int i = 0; i < object->dlpi_phnum; i++) {
 		const ElfW(Phdr) *segment = &object->dlpi_phdr[i];
@@ -155,8 +167,8 @@ bool find_engine(void)
 	for (size_t i = 0; i < sizeof FUNCTIONS / sizeof *FUNCTIONS; i++) {
 		const struct function *function = &FUNCTIONS[i];
 		void *found = NULL;
-		for (size_t k = 0; k < 2 && found == NULL && function->names[k] != NULL; k++)
-			found = dlsym(RTLD_DEFAULT, function->names[k]);
+		for (size_t k = 0; k < MAX_NAMES && found == NULL && function->names[k] != NULL; k++)
+			found = real_dlsym()(RTLD_DEFAULT, function->names[k]);
 		if (found == NULL && function->is_required) {
 			missing_function = function->names[0];
 			return false;
@@ -201,6 +213,20 @@ bool copy_text(void *isolate, const void *string, struct text *text)
 bool is_own_memory(const void *memory, size_t length)
 {
 	return contains(own.read_only, own.read_only_count, (uintptr_t)memory, length);
+}
+
+uint8_t *find_own_constant(const void *bytes, size_t length)
+{
+	for (size_t i = 0; i < own.read_only_count; i++) {
+		const struct range *range = &own.read_only[i];
+		if (is_own_code((const void *)range->first))
+			continue;
+		uint8_t *found =
+			memmem((const void *)range->first, range->end - range->first, bytes, length);
+		if (found != NULL)
+			return found;
+	}
+	return NULL;
 }
 
 bool is_own_code(const void *address)

@@ -54,11 +54,11 @@ extern struct targets {
 	void *set_judge_of_strings;
 	void *set_judge_of_wasm;
 	void *allow_strings;
+	void *new_context;
 	void *set_flags;
 	void *set_flags_of_length;
 	void *set_flags_of_command_line;
 	void *connect_inspector;
-	void *find_symbol; /* uv_dlsym() */
 	void *register_ffi;
 	void *add_source_file; /* where a distribution keeps sources of Node.js in files */
 } targets;
@@ -85,6 +85,9 @@ bool is_own_source(const void *string, const struct text *text);
 
 /* Returns true if all of this memory is of the program's own file, and read-only. */
 bool is_own_memory(const void *memory, size_t length);
+
+/* Returns where these bytes are among the constants of Node.js, or NULL. */
+uint8_t *find_own_constant(const void *bytes, size_t length);
 
 /* Returns true if the code at this address is of Node.js: the program, or its libnode and libuv. */
 bool is_own_code(const void *address);

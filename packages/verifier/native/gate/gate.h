@@ -36,8 +36,8 @@ bool is_named(const char *path, const uint8_t digest[SHA256_BYTES]);
 /* Returns true if the policy or Node.js itself names this WebAssembly. */
 bool is_named_wasm(const uint8_t digest[SHA256_BYTES]);
 
-/* Returns true only for the first call with this digest. After some thousand digests it returns
- * false for all others. */
+/* Returns true for the first call with this digest, and for a later one only after some thousand
+ * others. */
 bool is_new(const uint8_t digest[SHA256_BYTES]);
 
 /* intrusion.c */
@@ -65,6 +65,7 @@ watch judge_script;
 watch judge_function;
 watch take_judge_of_strings;
 watch deny_strings; /* in front of Context::AllowCodeGenerationFromStrings() */
+watch prepare_isolate; /* in front of Context::New() */
 watch judge_flags;
 watch judge_command_line_flags;
 _Noreturn void refuse_streaming(void);
@@ -77,13 +78,31 @@ bool has_program_begun(void);
 /* wasm.c */
 
 watch take_judge_of_wasm;
+void set_judge_of_wasm(void *isolate);
 
 /* libraries.c */
 
-watch judge_symbol; /* in front of uv_dlsym() */
+/* Notes a directory that the program may write below: no library there belongs to the system. Must
+ * be called before the program begins. `directory` must stay valid. */
+void note_granted(const char *directory);
+
+/* sqlite.c */
+
+/* Must be called before the program gets node:sqlite. */
+void prepare_sqlite(void);
+
+/* symbols.c */
+
+/* Returns libc's dlsym(). */
+void *(*real_dlsym(void))(void *library, const char *name);
+
 void register_nothing(void); /* in the place of the registration of node:ffi */
 
 /* start.c */
+
+/* Waits until the index is verified and read. Ends the process if it cannot be trusted. Everything
+ * that uses `rules` or the index, except the sinks for events, must call this first. */
+void require_index(void);
 
 /* Returns true if the gate is in front of all functions. Otherwise nothing is judged. */
 bool is_gate_closed(void);

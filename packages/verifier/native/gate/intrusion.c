@@ -1,8 +1,11 @@
 /* Records that a program went round the hook, and ends it. */
 #define _GNU_SOURCE
 #include "../shared/syslog.h"
+#include "../trust/event-file.h"
 #include "apart.h"
 #include "gate.h"
+#include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -34,14 +37,44 @@ __attribute__((sentinel)) static void compose(struct event_line *line, const cha
 	va_end(values);
 }
 
+struct written {
+	const struct event_line *line;
+	bool is_appended;
+};
+
 /* Appends the line to the file that has the path of the events file now. */
 static void append_line(void *argument)
 {
+	struct written *written = argument;
 	const int file = open_event_file(rules.json_lines, true, true);
 	if (file < 0)
 		return;
-	append_event(file, argument);
+	written->is_appended = append_event(file, written->line);
 	close(file);
+}
+
+/* Appends the line to the events file. If its owner, the program, has taken its mode away, the
+ * descriptor is tried that was opened before the program began. */
+static void write_to_file(const struct event_line *line)
+{
+	struct apart apart;
+	const char *trouble;
+	struct written written = {line, false};
+	run_apart(&apart, append_line, &written);
+	if (!written.is_appended)
+		append_event(event_file(rules.json_lines, false, &trouble), line);
+}
+
+/* Writes the beginning of the line to standard error, if that does not wait: the program may have
+ * filled a pipe, and the process must end. */
+static void write_to_stderr(const struct event_line *line)
+{
+	char text[PIPE_BUF];
+	struct pollfd ready = {.fd = STDERR_FILENO, .events = POLLOUT};
+	const int most = PIPE_BUF - (int)sizeof "sigtool: \n";
+	snprintf(text, sizeof text, "sigtool: %.*s\n", most, line->text);
+	if (poll(&ready, 1, 0) == 1 && (ready.revents & POLLOUT) != 0)
+		(void)!write(STDERR_FILENO, text, strlen(text));
 }
 
 _Noreturn void end_intrusion(const struct finding *finding)
@@ -49,18 +82,17 @@ _Noreturn void end_intrusion(const struct finding *finding)
 	char hex[SHA256_HEX + 1] = "";
 	char size[24];
 	struct event_line line;
-	struct apart apart;
 	if (finding->digest != NULL)
 		to_hex(finding->digest, hex);
 	write_size(size, finding->size);
 	compose(&line, "gate.intrusion", "kind", finding->kind, "path", finding->path, "sha256", hex,
 		"#sizeBytes", size, "reason", "ERR_UNTRUSTED_CODE", "detail", finding->detail, NULL);
 	finish_events();
-	if (rules.json_lines != NULL && !run_apart(&apart, append_line, &line))
-		append_line(&line);
+	if (rules.json_lines != NULL)
+		write_to_file(&line);
 	if (rules.syslog)
 		log_to_system(program.name, line.text, true);
 	if (rules.standard_error != STDERR_OFF)
-		dprintf(STDERR_FILENO, "sigtool: %s\n", line.text);
+		write_to_stderr(&line);
 	_exit(REFUSED);
 }

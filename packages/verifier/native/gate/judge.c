@@ -4,13 +4,15 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A file that the host denies is not named, also if it was denied after the start. */
+/* A file that the host denies is not named, nor is any file if the host denies what the index rests
+ * on, or if the process prevents that the host is asked. All of this counts after the start, too.
+ */
 static bool is_denied(const uint8_t digest[SHA256_BYTES])
 {
 	char hex[SHA256_HEX + 1];
 	look_for_denials();
 	to_hex(digest, hex);
-	return denied("file", hex) != NULL;
+	return denied_index() != NULL || denied("file", hex) != NULL;
 }
 
 static bool is_at(const char *path, const uint8_t digest[SHA256_BYTES])
@@ -23,11 +25,9 @@ static bool is_at(const char *path, const uint8_t digest[SHA256_BYTES])
 
 bool is_named(const char *path, const uint8_t digest[SHA256_BYTES])
 {
-	if (is_at(path, digest))
-		return !is_denied(digest);
-	if (is_part(digest) || is_known_text(digest) || find_text(digest))
+	if (is_part(digest) || is_known_text(digest))
 		return true;
-	return find_content(digest) && !is_denied(digest);
+	return (is_at(path, digest) || find_text(digest) || find_content(digest)) && !is_denied(digest);
 }
 
 static bool is_listed(const struct json *list, const uint8_t digest[SHA256_BYTES])
@@ -64,11 +64,14 @@ bool is_new(const uint8_t digest[SHA256_BYTES])
 			break;
 		if (memcmp(place, FREE, SHA256_BYTES) != 0)
 			continue;
-		is_first = count < MOST;
-		if (is_first) {
-			memcpy(place, digest, SHA256_BYTES);
-			count++;
+		/* Rather tell a digest again than none. */
+		if (count == MOST) {
+			memset(seen, 0, sizeof seen);
+			count = 0;
 		}
+		memcpy(place, digest, SHA256_BYTES);
+		count++;
+		is_first = true;
 		break;
 	}
 	pthread_mutex_unlock(&mutex);

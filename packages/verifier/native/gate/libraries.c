@@ -39,6 +39,9 @@ struct closure {
 	const char *file;
 	size_t count;
 	struct library libraries[MAX_LIBRARIES];
+	/* The libraries of the system that are needed, by their names. */
+	size_t system_count;
+	const char *system[MAX_LIBRARIES];
 	/* Why nothing is loaded, or "". */
 	char objection[PATH_MAX + 128];
 };
@@ -120,20 +123,51 @@ static bool add_library(struct closure *closure, const char *path)
 	return object(closure, path, "is named by no signature");
 }
 
-/* Judges a library that another is linked to. One at an absolute path outside of all products
- * belongs to the system, and the loader finds it itself. */
+enum { MAX_GRANTED = 65 };
+static const char *granted[MAX_GRANTED];
+static size_t granted_count;
+
+void note_granted(const char *directory)
+{
+	if (granted_count == MAX_GRANTED)
+		fail(REFUSED, "ERR_LAUNCH_RECORD", "Cannot use the launch record: it has too many lines");
+	granted[granted_count++] = directory;
+}
+
+static bool is_below(const char *path, const char *directory)
+{
+	const size_t length = strlen(directory);
+	return strncmp(path, directory, length) == 0 &&
+		(path[length] == '/' || directory[length - 1] == '/');
+}
+
+/* Returns true for a library in a directory where the loader looks by itself, which only root can
+ * write to. A program that runs as root may write to granted directories only. */
+static bool is_of_system(const char *real)
+{
+	static const char *const DIRECTORIES[] = {"/lib", "/lib64", "/usr/lib", "/usr/lib64"};
+	const char *why;
+	bool is_there = false;
+	for (size_t i = 0; i < sizeof DIRECTORIES / sizeof *DIRECTORIES; i++)
+		is_there = is_there || is_below(real, DIRECTORIES[i]);
+	for (size_t i = 0; i < granted_count; i++)
+		is_there = is_there && !is_below(real, granted[i]);
+	const int file = is_there ? open_owned(real, 0, &why) : -1;
+	if (file < 0)
+		return false;
+	close(file);
+	return true;
+}
+
+/* Takes a library that another is linked to, unless it is the system's. */
 static bool take_linked(const char *path, bool is_beside, void *context)
 {
 	struct closure *closure = context;
 	char real[PATH_MAX];
-	const char *why;
-	if (is_beside || realpath(path, real) == NULL || find_entry(real).product != NULL)
-		return add_library(closure, path);
-	const int file = open_owned(real, 0, &why);
-	if (file < 0)
-		return object(closure, path, "is not only root's to change");
-	close(file);
-	return true;
+	if (!is_beside && realpath(path, real) != NULL && find_entry(real).product == NULL &&
+		is_of_system(real))
+		return true;
+	return add_library(closure, path);
 }
 
 /* Gives the search the bytes of the sealed copy, if there is one. Otherwise it is a library of the
@@ -152,6 +186,52 @@ static bool map_copy(const char *path, struct elf_object *elf, void *context)
 	return true;
 }
 
+static bool read_copy(const struct library *library, struct elf_object *elf)
+{
+	*elf = (struct elf_object){.bytes = library->bytes, .size = library->size};
+	return read_header(elf) && read_dynamic_section(elf);
+}
+
+/* Returns true if one of the copies has this name (DT_SONAME), by which the loader finds it. */
+static bool has_copy(const struct closure *closure, const char *name)
+{
+	for (size_t i = 0; i < closure->count; i++) {
+		struct elf_object elf;
+		uint64_t at = 0;
+		uint64_t value;
+		if (!read_copy(&closure->libraries[i], &elf) || !find_next(&elf, DT_SONAME, &at, &value))
+			continue;
+		const char *own = string_at(&elf, value);
+		if (own != NULL && strcmp(own, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Requires that each name that a copy needs is that of another copy, or leaves it to the system.
+ * Otherwise the loader would look for the file itself, also in directories that the copy names and
+ * that mean something else for it: its `$ORIGIN` is in /proc. */
+static void settle_names(struct closure *closure)
+{
+	for (size_t i = 0; i < closure->count; i++) {
+		struct elf_object elf;
+		uint64_t at = 0;
+		uint64_t value;
+		if (!read_copy(&closure->libraries[i], &elf))
+			continue;
+		while (find_next(&elf, DT_NEEDED, &at, &value)) {
+			const char *name = string_at(&elf, value);
+			if (name == NULL || has_copy(closure, name))
+				continue;
+			if (strchr(name, '/') != NULL || closure->system_count == MAX_LIBRARIES) {
+				object(closure, closure->libraries[i].path, "is linked to a library by its path");
+				return;
+			}
+			closure->system[closure->system_count++] = name;
+		}
+	}
+}
+
 /* Collects the closure. Runs apart, so that no other thread can exchange a descriptor. */
 static void collect(void *argument)
 {
@@ -161,6 +241,8 @@ static void collect(void *argument)
 	const struct library_search search = {take_linked, map_copy, NULL, closure};
 	if (!search_libraries(closure->file, &search) && *closure->objection == '\0')
 		object(closure, closure->file, "is linked to more than can be followed");
+	if (*closure->objection == '\0')
+		settle_names(closure);
 }
 
 static void *(*real_dlopen)(const char *file, int mode);
@@ -207,9 +289,16 @@ static void *load_copy(const struct library *library, int thread, int mode)
 	return handle;
 }
 
-/* Loads the copies, those first that others are linked to. Returns the handle of the first one. */
+/* Loads the copies, those first that others are linked to, after the libraries of the system.
+ * Returns the handle of the first one. */
 static void *load_copies(const struct closure *closure, int thread, int mode)
 {
+	/* This library has no search path of its own, so the loader looks in the system's directories
+	 * alone. Later it takes what is loaded. */
+	for (size_t i = 0; i < closure->system_count; i++) {
+		if (real_dlopen(closure->system[i], RTLD_LAZY) == NULL)
+			return NULL;
+	}
 	for (size_t i = closure->count - 1; i > 0; i--) {
 		if (load_copy(&closure->libraries[i], thread, RTLD_LAZY) == NULL)
 			return NULL;
@@ -282,33 +371,13 @@ __attribute__((visibility("default"))) void *dlopen(const char *file, int mode)
 {
 	const bool is_node = is_own_code(__builtin_return_address(0));
 	if (real_dlopen == NULL)
-		real_dlopen = (void *(*)(const char *, int))dlsym(RTLD_NEXT, "dlopen");
+		real_dlopen = (void *(*)(const char *, int))real_dlsym()(RTLD_NEXT, "dlopen");
 	if (!is_gate_closed() || file == NULL || *file == '\0' || (mode & RTLD_NOLOAD) != 0)
 		return real_dlopen(file, mode);
+	require_index();
 	/* The constructors of a library may call dlopen() again. */
 	pthread_mutex_lock(&mutex);
 	void *handle = load(file, mode, is_node);
 	pthread_mutex_unlock(&mutex);
 	return handle;
-}
-
-/* uv_dlsym(library, name, address). Node.js looks up these functions of an addon. Any other name
- * would be one of node:ffi, with which a program calls any function. */
-void judge_symbol(struct arguments *arguments)
-{
-	static const char *const ENTRIES[] = {
-		"node_register_module_v",
-		"napi_register_module_v",
-		"node_api_module_get_api_version_v",
-	};
-	const char *name = arguments->at[1];
-	for (size_t i = 0; i < sizeof ENTRIES / sizeof *ENTRIES; i++) {
-		if (strncmp(name, ENTRIES[i], strlen(ENTRIES[i])) == 0)
-			return;
-	}
-	end_intrusion(&(struct finding){.kind = "symbol", .path = name});
-}
-
-void register_nothing(void)
-{
 }

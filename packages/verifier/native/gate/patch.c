@@ -5,16 +5,26 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* Maps memory from which a jump reaches the program, and to which the program's jump reaches.
- * Returns NULL if all of the address space near `function` is taken. */
-static uint8_t *map_near(const uint8_t *function, size_t length)
+/* Maps memory from which a jump reaches all functions, and to which their jumps reach. Returns NULL
+ * if all of the address space near them is taken. */
+static uint8_t *map_near(const struct patch *patches, size_t count, size_t length)
 {
 	enum { STEP = 1 << 20 };
-	const uintptr_t start = (uintptr_t)function & ~((uintptr_t)STEP - 1);
-	for (uintptr_t distance = STEP; distance < JUMP_REACH; distance += STEP) {
+	uintptr_t lowest = UINTPTR_MAX;
+	uintptr_t highest = 0;
+	for (size_t i = 0; i < count; i++) {
+		const uintptr_t function = (uintptr_t)patches[i].function;
+		lowest = function < lowest ? function : lowest;
+		highest = function > highest ? function : highest;
+	}
+	const uintptr_t below = lowest & ~((uintptr_t)STEP - 1);
+	const uintptr_t above = highest & ~((uintptr_t)STEP - 1);
+	/* From `distance` below the lowest, or above the highest, to the other end. */
+	const uintptr_t more = highest - lowest + length + STEP;
+	for (uintptr_t distance = STEP; distance + more < JUMP_REACH; distance += STEP) {
 		const uintptr_t tried[] = {
-			start > distance ? start - distance : 0,
-			start + distance,
+			below > distance ? below - distance : 0,
+			above + distance,
 		};
 		for (size_t i = 0; i < sizeof tried / sizeof *tried; i++) {
 			if (tried[i] == 0)
@@ -58,7 +68,7 @@ bool apply_patches(const struct patch *patches, size_t count)
 	const size_t length = count * CODE_BYTES;
 	if (count == 0 || !are_all_known(patches, count))
 		return false;
-	uint8_t *code = map_near(patches[0].function, length);
+	uint8_t *code = map_near(patches, count, length);
 	if (code == NULL)
 		return false;
 	for (size_t i = 0; i < count; i++) {

@@ -1,15 +1,17 @@
-/* Starts the gate: reads what the launcher decided, then the host configuration and the index, and
- * puts the gate in front of Node.js.
+/* Starts the gate: reads what the launcher decided and the host configuration, and puts the gate in
+ * front of Node.js. The index is verified while Node.js starts. The first text that is not of
+ * Node.js waits for the verdict.
  *
- * All of it happens in a constructor of this library, before the program's own constructors and its
+ * The start happens in a constructor of this library, before the program's own constructors and its
  * main(). A fault that concerns trust ends the process. A build of Node.js that the gate does not
- * know gets no gate: strict mode then ends the process, and the hook tells it in other modes. */
+ * know gets no gate: the hook then refuses mode strict, and tells it in other modes. */
 #define _GNU_SOURCE
 #include "../shared/environment.h"
 #include "../shared/owned-file.h"
 #include "gate.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +30,7 @@ const struct program_facts program = {
 	.name = "sigtool-gate",
 	.version = "",
 	.tier = "",
+	.is_beside_hook = true,
 	.pins = "",
 	.lacks_this_pin = "",
 	.lacks_pins = "",
@@ -104,6 +107,8 @@ static void take_line(char *line, struct launch *launch)
 		take_root(value);
 	if ((value = value_of(line, "shared")) != NULL)
 		take_shared(value);
+	if ((value = value_of(line, "write")) != NULL)
+		note_granted(value);
 	if ((value = value_of(line, "hook-sha256")) != NULL ||
 		(value = value_of(line, "addon-sha256")) != NULL)
 		accept_part(value);
@@ -128,29 +133,60 @@ static struct launch read_record(void)
 	return launch;
 }
 
-/* Verifies the index in a child process, because Node.js sets up its libcrypto later and in its own
- * way, which a first use here would change. The launcher's descriptors and this memory are the same
- * in both processes, so both judge the same bytes. The child's failure is that of this process. */
-static void verify_apart(void)
+/* The process that verifies the index, and its verdict in memory that both processes share. */
+enum { MAX_GROUNDS = 64, KIND_BYTES = 16, END_KINDS = END_OF_TIMESTAMPED + 1 };
+static struct verdict_of_index {
+	bool is_verified;
+	uint64_t ends[END_KINDS];
+	/* The denial of one of these later makes all files of the index refused. */
+	size_t ground_count;
+	struct {
+		enum ground_of of;
+		char kind[KIND_BYTES];
+		char hex[SHA256_HEX + 1];
+	} grounds[MAX_GROUNDS];
+} *verdict;
+static pid_t verifier;
+static int launch_mode;
+
+static void share_ground(enum ground_of of, const char *kind, const char *hex)
 {
-	int status;
-	const pid_t child = fork();
-	if (child < 0)
+	if (verdict->ground_count == MAX_GROUNDS)
+		fail(REFUSED, "ERR_LIMIT", "Cannot trust the index: it rests on too many certificates");
+	const size_t at = verdict->ground_count++;
+	verdict->grounds[at].of = of;
+	snprintf(verdict->grounds[at].kind, KIND_BYTES, "%s", kind);
+	snprintf(verdict->grounds[at].hex, SHA256_HEX + 1, "%s", hex);
+}
+
+/* Takes over what only the verifying process found out. */
+static void take_verdict(void)
+{
+	for (size_t i = 0; i < verdict->ground_count; i++)
+		rest_on(verdict->grounds[i].of, verdict->grounds[i].kind, verdict->grounds[i].hex);
+	for (int of = 0; of < END_KINDS; of++)
+		end_at((enum end_of)of, verdict->ends[of]);
+}
+
+/* Begins to verify the index in a child process, because Node.js sets up its libcrypto later and in
+ * its own way, which a first use here would change. Meanwhile Node.js starts. The launcher's
+ * descriptors and this memory are the same in both processes, so both judge the same bytes. The
+ * child's failure becomes that of this process. */
+static void begin_to_verify(void)
+{
+	verdict =
+		mmap(NULL, sizeof *verdict, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	verifier = verdict == MAP_FAILED ? -1 : fork();
+	if (verifier < 0)
 		fail(UNDECIDED, "ERR_START", "Cannot start a process that verifies the index: %m");
-	if (child == 0) {
-		load_index(rules.index, INDEX_DESCRIPTOR, -1);
-		_exit(EXIT_SUCCESS);
-	}
-	while (waitpid(child, &status, 0) != child) {
-		if (errno != EINTR)
-			fail(UNDECIDED, "ERR_START", "Cannot wait for the process that verifies the index: %m");
-	}
-	if (WIFEXITED(status) && WEXITSTATUS(status) != EXIT_SUCCESS)
-		_exit(WEXITSTATUS(status));
-	if (!WIFEXITED(status))
-		fail(UNDECIDED, "ERR_START", "Cannot verify the index: its process ended by signal %d",
-			WTERMSIG(status));
-	rules.is_verified = 1;
+	if (verifier > 0)
+		return;
+	load_index(rules.index, INDEX_DESCRIPTOR, -1);
+	each_ground(share_ground);
+	for (int of = 0; of < END_KINDS; of++)
+		verdict->ends[of] = noted_end((enum end_of)of);
+	verdict->is_verified = true;
+	_exit(EXIT_SUCCESS);
 }
 
 /* Mode strict and a stricter launcher change what the policy says. */
@@ -160,6 +196,31 @@ static void apply_mode(int mode)
 		rules.mode = mode;
 	if (rules.mode == MODE_STRICT)
 		rules.string_code = STRING_CODE_REFUSE;
+}
+
+/* Waits for the verdict, and reads the index only then. */
+static void take_index(void)
+{
+	int status = 0;
+	pid_t ended;
+	do
+		ended = waitpid(verifier, &status, 0);
+	while (ended < 0 && errno == EINTR);
+	/* Who started the launcher may ignore SIGCHLD. Then the kernel keeps no status. */
+	if (!verdict->is_verified && ended == verifier && WIFEXITED(status))
+		_exit(WEXITSTATUS(status));
+	if (!verdict->is_verified)
+		fail(UNDECIDED, "ERR_START", "Cannot verify the index: the process for it was ended");
+	rules.is_verified = 1;
+	load_index(rules.index, INDEX_DESCRIPTOR, -1);
+	take_verdict();
+	apply_mode(launch_mode);
+}
+
+void require_index(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	pthread_once(&once, take_index);
 }
 
 /* Puts the gate in front of Node.js. Returns why that is impossible, or NULL. */
@@ -176,11 +237,11 @@ static const char *close_gate(void)
 		{targets.set_judge_of_strings, take_judge_of_strings, NULL},
 		{targets.set_judge_of_wasm, take_judge_of_wasm, NULL},
 		{targets.allow_strings, deny_strings, NULL},
+		{targets.new_context, prepare_isolate, NULL},
 		{targets.set_flags, judge_flags, NULL},
 		{targets.set_flags_of_length, judge_flags, NULL},
 		{targets.set_flags_of_command_line, judge_command_line_flags, NULL},
 		{targets.connect_inspector, NULL, refuse_inspector},
-		{targets.find_symbol, judge_symbol, NULL},
 		{targets.register_ffi, NULL, register_nothing},
 		{targets.add_source_file, accept_source_file, NULL},
 	};
@@ -199,10 +260,12 @@ static const char *close_gate(void)
 	return NULL;
 }
 
-/* Only sigtool-launch loads this library, with this variable. The hook needs the variable too. */
+#define VARIABLE "SIGTOOL_LAUNCH"
+
+/* Only sigtool-launch loads this library, with this variable. */
 static bool is_announced_as(const char *value)
 {
-	const char *announced = getenv("SIGTOOL_LAUNCH");
+	const char *announced = getenv(VARIABLE);
 	return announced != NULL && strcmp(announced, value) == 0;
 }
 
@@ -225,16 +288,13 @@ __attribute__((constructor)) static void start(void)
 	rules.launched = 1;
 	const struct launch launch = read_record();
 	read_host(launch.config);
-	verify_apart();
-	load_index(rules.index, INDEX_DESCRIPTOR, -1);
-	apply_mode(launch.mode);
+	launch_mode = launch.mode;
+	begin_to_verify();
 	const char *reason = close_gate();
-	if (reason == NULL)
-		return;
-	reason_without_gate = reason;
-	if (rules.mode == MODE_STRICT)
-		fail(REFUSED, "ERR_START",
-			"Cannot enforce strictly: this build of Node.js has no gate (%s); use a release of "
-			"nodejs.org, or mode enforce",
-			reason);
+	if (reason != NULL)
+		reason_without_gate = reason;
+	/* The loader goes on without a library that it cannot load. So the hook asks for this answer.
+	 */
+	if (setenv(VARIABLE, "3:4:gate", 1) != 0)
+		fail(UNDECIDED, "ERR_START", "Cannot start: %m");
 }

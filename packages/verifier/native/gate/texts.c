@@ -66,6 +66,15 @@ static char *path_of(const struct source *source)
 	return name.bytes;
 }
 
+/* Node.js compiles its source of node:sqlite when the program first asks for that module. */
+static void prepare_source(const struct source *source)
+{
+	char *name = path_of(source);
+	if (name != NULL && strcmp(name, "node:sqlite") == 0)
+		prepare_sqlite();
+	free(name);
+}
+
 /* Makes V8 compile the text in place of bytecode that the gate does not know. */
 static void drop_cached_data(struct source *source)
 {
@@ -157,7 +166,10 @@ static void judge_source(struct source *source, const char *kind, bool is_file)
 	/* Node.js itself compiles an empty script, which does nothing. */
 	const bool is_own = text.length == 0 || is_own_source(source->text, &text);
 	drop_cached_data(source);
-	if (!is_own) {
+	if (is_own) {
+		prepare_source(source);
+	} else {
+		require_index();
 		atomic_store(&has_begun, true);
 		char *path = path_of(source);
 		const struct finding finding = {kind, path, digest, text.length, advice_for(path)};
@@ -223,7 +235,10 @@ static void tell_refused_string(const struct finding *finding)
 /* Is called by V8 for each text of eval, Function and the like, in every context. */
 static struct string_code judge_text(const void *context, const void *value, int is_code_like)
 {
-	struct string_code answer = judge_of_node(context, value, is_code_like);
+	require_index();
+	struct string_code answer = {1, NULL};
+	if (judge_of_node != NULL)
+		answer = judge_of_node(context, value, is_code_like);
 	answer.allowed &= 1; /* a bool, whose other bits are not defined */
 	const void *string = answer.modified != NULL ? answer.modified : value;
 	if (!is_string(string))
@@ -263,6 +278,19 @@ void take_judge_of_strings(struct arguments *arguments)
 void deny_strings(struct arguments *arguments)
 {
 	arguments->at[1] = (void *)0;
+}
+
+/* Context::New(isolate, ...). Native code that is signed can make isolates of its own, in which
+ * nobody sets callbacks. */
+void prepare_isolate(struct arguments *arguments)
+{
+	void *isolate = arguments->at[0];
+	void (*set_judge)(void *, judge_string *) =
+		(void (*)(void *, judge_string *))targets.set_judge_of_strings;
+	if (!has_program_begun())
+		return;
+	set_judge(isolate, judge_text);
+	set_judge_of_wasm(isolate);
 }
 
 /* Returns true for one flag that changes a limit or exposes the garbage collector. V8 splits a text

@@ -10,9 +10,10 @@ static judge_wasm *judge_of_node;
 
 static bool judge_compilation(const void *context, const void *message)
 {
+	require_index();
 	if (rules.web_assembly != WEB_ASSEMBLY_ALLOW && !is_compiling_named)
 		end_intrusion(&(struct finding){.kind = "WebAssembly"});
-	return judge_of_node(context, message);
+	return judge_of_node == NULL || judge_of_node(context, message);
 }
 
 /* SetAllowWasmCodeGenerationCallback(isolate, callback) */
@@ -24,6 +25,13 @@ void take_judge_of_wasm(struct arguments *arguments)
 	arguments->at[1] = (void *)judge_compilation;
 }
 
+void set_judge_of_wasm(void *isolate)
+{
+	void (*set_judge)(void *, judge_wasm *) =
+		(void (*)(void *, judge_wasm *))targets.set_judge_of_wasm;
+	set_judge(isolate, judge_compilation);
+}
+
 /* Compiles WebAssembly that is named. Returns a local handle of the module, or NULL if it is not
  * named or V8 has thrown. Other threads may change `bytes`, so a copy is judged and compiled. The
  * addon of the hook calls this. */
@@ -32,6 +40,7 @@ __attribute__((visibility("default"))) const void *sigtool_gate_compile_wasm(
 {
 	uint8_t digest[SHA256_BYTES];
 	const void *module = NULL;
+	require_index();
 	uint8_t *copy = malloc(length + 1);
 	if (copy == NULL)
 		return NULL;

@@ -56,6 +56,12 @@ void rest_on(enum ground_of of, const char *kind, const char *hex)
 	grounds = ground;
 }
 
+void each_ground(void (*take)(enum ground_of of, const char *kind, const char *hex))
+{
+	for (const struct ground *each = grounds; each != NULL; each = each->next)
+		take(each->of, each->kind, each->hex);
+}
+
 const char *denied(const char *kind, const char *hex)
 {
 	const struct json *denial = find_by(rules.deny, kind, hex);
@@ -213,6 +219,8 @@ static void tell(const char *fault, unsigned count)
 {
 	static char told[2 * PATH_MAX];
 	char number[16];
+	if (program.is_beside_hook)
+		return;
 	if (fault == NULL)
 		*told = '\0';
 	if (count > 0) {

@@ -31,6 +31,11 @@ void end_at(enum end_of of, uint64_t not_after)
 		*earliest = not_after;
 }
 
+uint64_t noted_end(enum end_of of)
+{
+	return of == END_OF_TIMESTAMPED ? end_without_timestamp : ends[of].not_after;
+}
+
 bool needs_timestamp(void)
 {
 	static atomic_bool is_needed; /* it stays so, even if the clock is set back */

@@ -28,6 +28,8 @@ struct program_facts {
 	const char *name; /* begins messages on standard error and lines of the system log */
 	const char *version; /* the release of sigtool */
 	const char *tier; /* the value of `tier` in the event verifier.start */
+	bool
+		is_beside_hook; /* another part of the process raises the events of its start and reloads */
 	/* The pins that the program was built with, separated by commas, or "". They count on a host
 	 * without a configuration. */
 	const char *pins;
@@ -127,6 +129,9 @@ enum ground_of { OF_INDEX, OF_TIMESTAMP, OF_NOTHING };
  * called before the program's own code runs. */
 void rest_on(enum ground_of of, const char *kind, const char *hex);
 
+/* Calls `take` with each ground that was noted. */
+void each_ground(void (*take)(enum ground_of of, const char *kind, const char *hex));
+
 /* Returns the reason of a denial, since the start, of what the trust in the index rests on, or
  * null. */
 const char *denied_index(void);
@@ -147,6 +152,9 @@ enum end_of { END_OF_INDEX, END_OF_CERTIFICATE, END_OF_TIMESTAMPED };
 /* Notes an end in milliseconds since 1970. Of several the earliest counts. Must be called before
  * the program's own code runs. */
 void end_at(enum end_of of, uint64_t not_after);
+
+/* Returns the end that was noted, or UINT64_MAX. */
+uint64_t noted_end(enum end_of of);
 
 /* Returns true if only a timestamp lets the index count, because a certificate of its signer has
  * ended. */

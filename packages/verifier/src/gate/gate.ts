@@ -8,7 +8,7 @@ import type { Audit, EventVerdict } from "../audit/audit.js";
 import type { EventDetail, EventName, FieldValue } from "../audit/events.js";
 import { STANDARD_ERROR, writeFully } from "../audit/sinks.js";
 import type { OnRefusal } from "../host/config.js";
-import { Bytes, exitNow, keysOf } from "../safe/primordials.js";
+import { Bytes, exitNow, keysOf, shielded } from "../safe/primordials.js";
 import {
 	fastReader,
 	fastTypeReader,
@@ -26,7 +26,7 @@ export type CodeUse = "main" | "commonjs" | "module" | "json" | "typescript" | "
 
 /**
  * Code that is trusted, or that may run only because the mode refuses nothing. `bytes` are exactly those that were
- * hashed, in memory that is not shared.
+ * hashed, shielded, in memory that is not shared.
  */
 export interface AdmittedCode {
 	readonly realPath: string;
@@ -71,8 +71,6 @@ export interface Gate {
 	admitsLink(path: string, target: string): boolean;
 	/** Tells whether a signed file, at any path, has this SHA-256 in lower-case hexadecimal. Raises no event. */
 	hasContent(sha256: string): boolean;
-	/** Tells whether the index lists this SHA-256 of a text without types. Raises no event. */
-	hasText(sha256: string): boolean;
 	/**
 	 * Raises the event for an action that the program asks of its runtime. Returns if the action may go on.
 	 * @param ruling the policy's decision, or `never` if no policy allows the action; in the modes off and audit, both
@@ -186,7 +184,6 @@ export function gateOf(parts: GateParts): Gate {
 		decide: judge.decide,
 		admitsLink: judge.admitsLink,
 		hasContent: judge.hasContent,
-		hasText: judge.hasText,
 		rule(event, detail, ruling, why) {
 			const applied = ruling === "refuse" || ruling === "never" ? refusing : ruling;
 			if (applied === "allow" && !audit.isHeard(event, applied)) return;
@@ -200,7 +197,7 @@ export function gateOf(parts: GateParts): Gate {
 	};
 }
 
-const NOTHING = new Bytes(0);
+const NOTHING = shielded(new Bytes(0));
 const NEVER = "it is refused whatever the policy says";
 
 /** Tells which rule refuses an action, and how to allow the action. */

@@ -4,7 +4,6 @@ import { realpathSync } from "node:fs";
 import { type Denial, quote, SigtoolError } from "@sigtool/core/read";
 import type { BoundProduct } from "../host/config.js";
 import { sha256, slice, startsWith } from "../safe/primordials.js";
-import { recordOf } from "../safe/record.js";
 import { addDenials, createDenyList, type DenyList, noDenials } from "./deny-list.js";
 import type { Term } from "./term.js";
 import { type TrustedVerdict, type UntrustedVerdict, untrusted, type Verdict } from "./verdict.js";
@@ -22,8 +21,6 @@ export interface CodeIndex {
 	 * index that is made from catalogs.
 	 */
 	hasContent(sha256: string): boolean;
-	/** The SHA-256 of texts that Node.js compiles and that differ from their files. Absent in catalogs. */
-	readonly texts?: readonly string[];
 }
 
 export interface IndexedProduct {
@@ -60,8 +57,6 @@ export interface Judge {
 	admitsLink(path: string, target: string): boolean;
 	/** Tells whether a signed file, at any path, has this SHA-256 in lower-case hexadecimal. */
 	hasContent(sha256: string): boolean;
-	/** Tells whether a text with this SHA-256 is what Node.js compiles for a signed file that differs from the text. */
-	hasText(sha256: string): boolean;
 	/** Returns the product whose tree contains the path, and the relative path below its root. */
 	placeOf(path: string): Place | undefined;
 }
@@ -104,8 +99,6 @@ export function createJudge(
 	const trees = treesOf(index.products, bounds, known);
 	const denyList = standing.denyList ?? createDenyList(addDenials(noDenials(), deny), [], undefined, undefined);
 
-	let texts: ReturnType<typeof recordOf> | undefined;
-
 	function placeOf(path: string): Place | undefined {
 		for (let tree = trees; tree !== undefined; tree = tree.next) {
 			if (startsWith(path, tree.prefix)) return { product: tree.product, entry: slice(path, tree.prefix.length) };
@@ -118,11 +111,6 @@ export function createJudge(
 		hasContent(digest) {
 			if (denyList.denialOf(digest) !== undefined || term.refusal() !== undefined) return false;
 			return index.hasContent(digest);
-		},
-		hasText(digest) {
-			if (term.refusal() !== undefined) return false;
-			texts ??= recordOf(index.texts ?? []);
-			return texts[digest] === true;
 		},
 		admitsLink(path, target) {
 			const place = placeOf(path);

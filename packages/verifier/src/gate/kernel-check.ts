@@ -152,9 +152,11 @@ function noexecMounts(): (descriptor: number, device: number) => boolean {
 	};
 }
 
+// For UTF-8 readFileSync() is one native call. For any other encoding it calls functions that a program can replace.
+
 /** Reads the mount ID from the line `mnt_id:\t24`; see proc_pid_fdinfo(5). */
 function mountIdOf(descriptor: number): string {
-	const text = readFileSync(`/proc/self/fdinfo/${descriptor}`, "latin1");
+	const text = readFileSync(`/proc/self/fdinfo/${descriptor}`, "utf8");
 	const start = indexOf(text, "mnt_id:") + 8;
 	return slice(text, start, indexOf(text, "\n", start));
 }
@@ -166,7 +168,7 @@ function mountIdOf(descriptor: number): string {
 function readMounts(): Mounts {
 	// The type assertion is needed because no type expresses a missing prototype.
 	const mounts = { devices: { __proto__: null }, ids: { __proto__: null } } as unknown as Mounts;
-	const text = readFileSync("/proc/self/mountinfo", "latin1");
+	const text = readFileSync("/proc/self/mountinfo", "utf8");
 	for (let end = 0; end < text.length; end = indexOf(text, "\n", end) + 1) {
 		const id = field();
 		field();

@@ -19,6 +19,7 @@ import {
 	readSync,
 	S_IFMT,
 	S_IFREG,
+	shielded,
 	workingDirectory,
 } from "../safe/primordials.js";
 import { followLinks } from "./follow-links.js";
@@ -28,7 +29,10 @@ import { type UntrustedVerdict, untrusted, type Verdict } from "./verdict.js";
 
 export interface OpenedCode {
 	readonly realPath: string;
-	/** These are exactly the bytes that were hashed, in memory that is not shared. Undefined if the file was not read. */
+	/**
+	 * These are exactly the bytes that were hashed, shielded, in memory that is not shared. Undefined if the file was not
+	 * read.
+	 */
 	readonly bytes: Uint8Array | undefined;
 	readonly verdict: Verdict;
 }
@@ -130,7 +134,7 @@ function readWholeSync({ descriptor, sizeBytes }: OpenFile): Uint8Array {
 		if (count === 0) break;
 		filled += count;
 	}
-	return filled === sizeBytes ? bytes : new Bytes(bytes.buffer, 0, filled);
+	return filled === sizeBytes ? bytes : shielded(new Bytes(bytes.buffer, 0, filled));
 }
 
 async function readWhole({ descriptor, sizeBytes }: OpenFile): Promise<Uint8Array> {
@@ -141,7 +145,7 @@ async function readWhole({ descriptor, sizeBytes }: OpenFile): Promise<Uint8Arra
 		if (count === 0) break;
 		filled += count;
 	}
-	return filled === sizeBytes ? bytes : new Bytes(bytes.buffer, 0, filled);
+	return filled === sizeBytes ? bytes : shielded(new Bytes(bytes.buffer, 0, filled));
 }
 
 function readSome(descriptor: number, bytes: Uint8Array, offset: number): Promise<number> {

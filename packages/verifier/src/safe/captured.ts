@@ -1,8 +1,9 @@
 /** Captures functions before a program runs, like `primordials.ts`. Only the hook in Node.js needs these functions. */
 
 import buffer from "node:buffer";
+import crypto from "node:crypto";
 import util from "node:util";
-import { Bytes, uncurryThis } from "./primordials.js";
+import { Bytes, shielded, uncurryThis } from "./primordials.js";
 
 export const { isUtf8 } = buffer;
 
@@ -45,8 +46,15 @@ export const weakMapGet: <V>(map: WeakMap<object, V>, key: object) => V | undefi
 export const weakMapSet: <V>(map: WeakMap<object, V>, key: object, value: V) => void = uncurryThis(
 	WeakMap.prototype.set,
 );
+export const weakMapDelete: (map: WeakMap<object, unknown>, key: object) => boolean = uncurryThis(
+	WeakMap.prototype.delete,
+);
 export const endsWith = uncurryThis(String.prototype.endsWith);
 export const repeat = uncurryThis(String.prototype.repeat);
+
+const hashOnce = crypto.hash;
+/** Returns the SHA-256 of the UTF-8 of a text, in lower-case hexadecimal. */
+export const sha256OfText = (text: string): string => hashOnce("sha256", text, "hex");
 
 const PromiseObject = Promise;
 const reject = Promise.reject;
@@ -56,6 +64,10 @@ export const resolved = <T>(value: T): Promise<T> => apply(resolve, PromiseObjec
 export const promiseThen: <T, U>(promise: Promise<T>, done: (value: T) => U) => Promise<U> = uncurryThis(
 	Promise.prototype.then,
 );
+
+export const { store: atomicsStore, notify: atomicsNotify } = Atomics;
+/** Copies all bytes of the second array to the beginning of the first. */
+export const setBytes: (target: Uint8Array, source: Uint8Array) => void = uncurryThis(Uint8Array.prototype.set);
 
 const { isAnyArrayBuffer, isDataView } = util.types;
 export const { isArrayBufferView } = util.types;
@@ -74,13 +86,13 @@ function viewGetters(prototype: object): { readonly [Name in keyof View]: (view:
 }
 
 /**
- * Copies the bytes of an ArrayBuffer, a SharedArrayBuffer, a typed array or a DataView. Returns undefined for any other
- * value.
+ * Copies the bytes of an ArrayBuffer, a SharedArrayBuffer, a typed array or a DataView. The copy is shielded. Returns
+ * undefined for any other value.
  */
 export function copyOfBytes(source: unknown): Uint8Array | undefined {
 	if (isArrayBufferView(source)) {
 		const get = isDataView(source) ? ofDataViews : ofArrays;
-		return new Bytes(new Bytes(get.buffer(source), get.byteOffset(source), get.byteLength(source)));
+		return shielded(new Bytes(new Bytes(get.buffer(source), get.byteOffset(source), get.byteLength(source))));
 	}
-	return isAnyArrayBuffer(source) ? new Bytes(new Bytes(source)) : undefined;
+	return isAnyArrayBuffer(source) ? shielded(new Bytes(new Bytes(source))) : undefined;
 }

@@ -74,8 +74,40 @@ type Slice = (this: Uint8Array, start: number, end: number) => string;
 const decoders = Buffer.prototype as unknown as { hexSlice: Slice; utf8Slice: Slice };
 export const hexSlice = uncurryThis(decoders.hexSlice);
 export const utf8Slice = uncurryThis(decoders.utf8Slice);
-/** Allocates memory that is not part of a shared pool. The memory is not cleared, so the caller has to fill it. */
-export const allocate: (sizeBytes: number) => Uint8Array<ArrayBuffer> = Buffer.allocUnsafeSlow;
+
+const setPrototype = Object.setPrototypeOf;
+const arrays = Object.getPrototypeOf(Uint8Array.prototype);
+/** The getters of typed arrays that this package and functions of node:fs use, on an object that no program can reach. */
+const VIEWS = Object.freeze(
+	Object.create(
+		null,
+		Object.fromEntries(
+			["buffer", "byteLength", "byteOffset", "length"].map((name) => [
+				name,
+				Object.getOwnPropertyDescriptor(arrays, name) as PropertyDescriptor,
+			]),
+		),
+	),
+);
+/**
+ * Takes the bytes away from the prototypes of typed arrays. A program could define a getter there, such as `byteLength`.
+ * Functions of node:fs read it, and the getter could then change bytes that were judged, or an event before it is written.
+ */
+export function shielded<View extends Uint8Array>(bytes: View): View {
+	setPrototype(bytes, VIEWS);
+	return bytes;
+}
+const BUFFERS = Buffer.prototype;
+/** Gives shielded bytes the methods of Buffer, for a program that gets them. */
+export function released(bytes: Uint8Array): Uint8Array {
+	setPrototype(bytes, BUFFERS);
+	return bytes;
+}
+const allocateUnfilled: (sizeBytes: number) => Uint8Array<ArrayBuffer> = Buffer.allocUnsafeSlow;
+/**
+ * Allocates shielded memory that is not part of a shared pool. The memory is not cleared, so the caller has to fill it.
+ */
+export const allocate = (sizeBytes: number): Uint8Array<ArrayBuffer> => shielded(allocateUnfilled(sizeBytes));
 export const PromiseObject = Promise;
 export const Int32 = Int32Array;
 export const SharedMemory = SharedArrayBuffer;
@@ -101,7 +133,12 @@ export const mapGet: <K, V>(map: ReadonlyMap<K, V>, key: K) => V | undefined = u
 
 const encoder = new TextEncoder();
 const encode = uncurryThis(TextEncoder.prototype.encode);
-export const encodeUtf8 = (text: string): Uint8Array => encode(encoder, text);
+/** Returns shielded bytes. A lone surrogate becomes U+FFFD, so several texts can have the same bytes: see `utf8Of`. */
+export const encodeUtf8 = (text: string): Uint8Array => shielded(encode(encoder, text));
+// The type assertion is safe: Node.js has had isWellFormed since 20, but the types do not have it.
+const isWellFormed = uncurryThis((String.prototype as unknown as { isWellFormed(this: string): boolean }).isWellFormed);
+/** Returns the one UTF-8 form of a text, shielded. Undefined for a text with a lone surrogate, which has none. */
+export const utf8Of = (text: string): Uint8Array | undefined => (isWellFormed(text) ? encodeUtf8(text) : undefined);
 
 export const now = Date.now;
 /** Returns the nanoseconds since some moment, by a clock that nobody can set. */

@@ -26,6 +26,21 @@ export const hasLauncher = existsSync(join(BUILT, "sigtool-launch"));
 export const isRoot = process.getuid?.() === 0;
 export const hasCompiler = spawnSync("sh", ["-c", "command -v cc"]).status === 0;
 
+/** Compiles for arm64. */
+export const CROSS = "aarch64-linux-gnu-gcc";
+export const hasCross = spawnSync(CROSS, ["--version"]).status === 0;
+
+/**
+ * Writes a script that compiles for arm64 with this machine's headers of OpenSSL, which have the same content for both
+ * processors. Debian has no package of them for a foreign one. Returns the script's path.
+ */
+export function writeCrossCompiler(directory: string): string {
+	const script = join(directory, CROSS);
+	const { stdout } = spawnSync("cc", ["-print-multiarch"], { encoding: "utf8" });
+	writeFileSync(script, `#!/bin/sh\nexec ${CROSS} "$@" -idirafter /usr/include/${stdout}`, { mode: 0o755 });
+	return script;
+}
+
 /** The content of the first line that the script in place of the hook prints. */
 export interface Launched {
 	readonly index: string;

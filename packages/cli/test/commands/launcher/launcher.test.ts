@@ -304,6 +304,21 @@ describe.skipIf(!canBeHost)("sigtool launcher (needs root, and the launcher buil
 		expect(judged("enforce", undefined)).toBe("ok");
 	});
 
+	it.each(["allow", "audit"])(
+		"check says that the launcher refuses child processes although the policy says %s",
+		(children) => {
+			const host = new Host();
+			writeFileSync(host.at("policy.json"), JSON.stringify({ version: 1, runtime: { children } }));
+			host.ship(host.key, "enforce", ["--policy", host.at("policy.json")]);
+			const { exit, findings } = host.sigtool(["launcher", "check", "--json", ...host.prefix]).json();
+			expect(exit).toBe(0);
+			const says = expect.stringContaining(
+				`the policy says ${children}, but the launcher lets no process start a program`,
+			);
+			expect(findings).toContainEqual({ what: "children", status: "note", says });
+		},
+	);
+
 	it("shares no index where no launcher is", () => {
 		const host = new Host();
 		host.ship();

@@ -11,8 +11,9 @@ import path from "node:path";
 import process from "node:process";
 import { quote, SigtoolError } from "@sigtool/core/read";
 import type { Gate } from "../../gate/gate.js";
-import { apply, repeat, toText } from "../../safe/captured.js";
-import { closeSync, indexOf, openSync, threadId, writeSync } from "../../safe/primordials.js";
+import { accessorFinder } from "../../safe/accessors.js";
+import { apply, assign, define, repeat, toText } from "../../safe/captured.js";
+import { closeSync, fstatSync, indexOf, openSync, threadId, writeSync } from "../../safe/primordials.js";
 import { replace } from "../../safe/replace.js";
 
 /**
@@ -21,6 +22,7 @@ import { replace } from "../../safe/replace.js";
  */
 export function guardAddons(gate: Gate, writable: readonly string[] | undefined): void {
 	const directories = writable && [...DIRECTORIES, ...writable];
+	const findAccessor = accessorFinder();
 	const ruling = gate.policy.runtime.addons;
 	replace(
 		process,
@@ -34,11 +36,36 @@ export function guardAddons(gate: Gate, writable: readonly string[] | undefined)
 				const { bytes, realPath, verdict } = gate.openCodeSync(file, "addon");
 				gate.rule("module.dlopen", { path: realPath, sha256: verdict.sha256 }, "allow");
 				if (directories === undefined) return apply(original, this, [target, realPath, flags ?? RTLD_LAZY]);
-				return throughCopy(file, bytes, directories, (copy) =>
-					apply(original, this, [target, copy, flags ?? RTLD_LAZY]),
-				);
+				// The program's getters and conversions run here. While the copy has a descriptor, they could put another file
+				// in the place of the descriptor.
+				const ownFlags = +((flags ?? RTLD_LAZY) as number);
+				const own = ownModule(target);
+				const { exports } = own;
+				if (findAccessor()) {
+					gate.rule("module.dlopen", { path: realPath, reason: "ERR_RUNTIME_RULE" }, "refuse", accessorFound(file));
+				}
+				const result = throughCopy(file, bytes, directories, (copy) => apply(original, this, [own, copy, ownFlags]));
+				if (own.exports !== exports) (target as { exports: unknown }).exports = own.exports;
+				return result;
 			},
 	);
+}
+
+function accessorFound(file: string): SigtoolError {
+	const message = `Cannot load ${quote(file)}: the program has defined accessors on Object.prototype, String.prototype or Number.prototype, which could exchange it; load it before they are defined`;
+	return new SigtoolError("ERR_RUNTIME_RULE", message, { path: file });
+}
+
+/**
+ * Returns an object with the members of a module as they are now, because Node.js reads `exports` and `filename` right
+ * before it loads the addon.
+ */
+function ownModule(target: unknown): { exports: unknown } {
+	const { exports, filename } = target as { readonly exports: unknown; readonly filename?: unknown };
+	const own = assign({ __proto__: null } as { exports?: unknown }, target) as { exports: unknown };
+	define(own, "exports", exports, true);
+	define(own, "filename", filename, true);
+	return own;
 }
 
 const { O_RDWR, O_RDONLY, O_EXCL, O_DIRECTORY = 0 } = fs.constants;
@@ -91,12 +118,20 @@ function isNoexec(error: unknown): boolean {
 	return indexOf(toText((error as Error).message), "failed to map segment") !== -1;
 }
 
+const IN_BIG_INTEGERS = { __proto__: null, bigint: true } as unknown as { bigint: true };
+
 /** Writes the bytes to a file without a name. Returns a read-only descriptor of it. */
 function copyIn(directory: string, bytes: Uint8Array): number {
 	const descriptor = openSync(directory, O_RDWR | O_EXCL | O_TMPFILE, 0o500);
 	try {
+		const made = fstatSync(descriptor, IN_BIG_INTEGERS);
 		for (let written = 0; written < bytes.length; ) written += writeSync(descriptor, bytes, written);
-		return openSync(`/proc/self/fd/${descriptor}`, O_RDONLY);
+		const copy = openSync(`/proc/self/fd/${descriptor}`, O_RDONLY);
+		// openSync() takes a text for a URL of another file if String.prototype has the members of one.
+		const { dev, ino } = fstatSync(copy, IN_BIG_INTEGERS);
+		if (dev === made.dev && ino === made.ino) return copy;
+		closeSync(copy);
+		throw new Error("another file was opened in the place of the copy");
 	} finally {
 		closeSync(descriptor);
 	}

@@ -3,16 +3,21 @@
  * an event, and the policy allows or refuses it.
  */
 
+import { SigtoolError } from "@sigtool/core/read";
 import type { Gate } from "../../gate/gate.js";
-import { toText } from "../../safe/captured.js";
+import { getOwnPropertyDescriptor, getPrototypeOf, toText } from "../../safe/captured.js";
 import { forEachName, guard } from "../../safe/replace.js";
 
 export function guardChildren(gate: Gate, childProcess: object): void {
 	const ruling = gate.policy.runtime.children;
-	// spawn, exec, execFile, fork and node:cluster all call ChildProcess.prototype.spawn(). Node.js exports the class.
-	const { ChildProcess } = childProcess as { ChildProcess: { readonly prototype: object } };
-	guard(ChildProcess.prototype, "spawn", (given) => {
-		const { file, args } = (given[0] ?? {}) as { file?: unknown; args?: unknown };
+	// spawn, exec, execFile, fork, node:cluster and ChildProcess.prototype.spawn() all call the method of the handle. A
+	// program can get the handle from a ChildProcess, so the method of the handle is guarded.
+	const { ChildProcess } = childProcess as { ChildProcess: new () => object };
+	guard(prototypeOfHandles(new ChildProcess()), "spawn", (given) => {
+		// Node.js 24 and later pass file and arguments one by one, earlier releases in one object.
+		const first = given[0];
+		const isWhole = typeof first === "object" && first !== null;
+		const { file, args } = isWhole ? (first as { file?: unknown; args?: unknown }) : { file: first, args: given[1] };
 		gate.rule("child_process.spawn", { file: toText(file), arguments: argumentsOf(args) }, ruling);
 	});
 	forEachName(["spawnSync", "execSync", "execFileSync"], (name) => {
@@ -21,6 +26,16 @@ export function guardChildren(gate: Gate, childProcess: object): void {
 			gate.rule("child_process.spawn_sync", detail, ruling);
 		});
 	});
+}
+
+/** A program could define an accessor for the handle on a prototype. So only the child's own member counts. */
+function prototypeOfHandles(child: object): object {
+	const handle: unknown = getOwnPropertyDescriptor(child, "_handle")?.value;
+	if (typeof handle === "object" && handle !== null) return getPrototypeOf(handle);
+	throw new SigtoolError(
+		"ERR_START",
+		"Cannot guard child processes: this release of Node.js starts them in an unknown way",
+	);
 }
 
 function argumentsOf(args: unknown): string | undefined {

@@ -6,7 +6,7 @@
 
 import type { Gate } from "../../gate/gate.js";
 import { apply, assign, define, getPrototypeOf, isArrayBufferView, toText } from "../../safe/captured.js";
-import { encodeUtf8, sha256 } from "../../safe/primordials.js";
+import { encodeUtf8, sha256, utf8Of } from "../../safe/primordials.js";
 import { forEachName, guard, guardClass, replace } from "../../safe/replace.js";
 
 type Options = Record<PropertyKey, unknown>;
@@ -80,8 +80,9 @@ export function guardVm(gate: Gate, vm: object): void {
 			options.cachedData = undefined;
 		}
 		if (text === RUN_BY_REPL) return hasBytecode;
-		const bytes = encodeUtf8(text ?? "");
-		if (path !== undefined && gate.decide(path, bytes).trusted) return hasBytecode;
+		const exact = utf8Of(text ?? "");
+		if (path !== undefined && exact !== undefined && gate.decide(path, exact).trusted) return hasBytecode;
+		const bytes = exact ?? encodeUtf8(text ?? "");
 		const detail = { kind, path, sha256: sha256(bytes), sizeBytes: bytes.length };
 		gate.rule("vm.compile", detail, gate.policy.runtime.stringCode);
 		return hasBytecode;

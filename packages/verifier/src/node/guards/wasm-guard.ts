@@ -107,6 +107,16 @@ export function guardWebAssembly(gate: Gate, compileWasm: CompileWasm | undefine
 	}
 }
 
+/** Lets Node.js itself compile its WebAssembly in a thread without a program, where only the native gate can. */
+export function compileByGate(compileWasm: CompileWasm): void {
+	const { Module } = wasm;
+	const byGate = guardClass(Module, Function.prototype, (args, create) => {
+		const bytes = copyOfBytes(args[0]);
+		return (bytes && compileWasm(bytes)) ?? create(args);
+	});
+	define(wasm, "Module", byGate, false);
+}
+
 /** Returns what `WebAssembly.instantiate` returns for bytes. */
 function instantiated(module: object, instance: unknown): Promise<unknown> {
 	return promiseThen(instance as Promise<unknown>, (made) => ({ module, instance: made }));

@@ -3,12 +3,12 @@
  * the text of the bytes that were judged. Node.js runs this text and does not read the file again.
  */
 
-import module from "node:module";
 import type { CodeUse, Gate } from "../../gate/gate.js";
-import { endsWith } from "../../safe/captured.js";
+import { endsWith, hasOwn } from "../../safe/captured.js";
 import { startsWith } from "../../safe/primordials.js";
 import type { Guards } from "../guards/guards.js";
 import { pathOfFileUrl } from "./file-url.js";
+import { addLoadHook } from "./hook-chain.js";
 import type { ModuleText } from "./module-text.js";
 import type { PackageScopes } from "./package-scope.js";
 import { bytesOf, sourceText, withoutByteOrderMark } from "./source-text.js";
@@ -29,16 +29,16 @@ interface LoadResult {
 	readonly shouldBeReloadedByCJSLoader?: boolean;
 }
 type NextLoad = (url: string, context?: object) => LoadResult;
-type RegisterHooks = (hooks: object) => unknown;
 
 /** Installs the hook. From now on every module is loaded through `gate`. */
 export function installLoadHooks(gate: Gate, scopes: PackageScopes, texts: ModuleText, guards: Guards): void {
-	// The type assertion is safe: this code runs only on Node.js 22.15 and later. These releases have registerHooks,
-	// but the types of Node.js 20 do not have it.
-	const { registerHooks } = module as unknown as { registerHooks: RegisterHooks };
-	registerHooks({ __proto__: null, load });
+	addLoadHook(load, () => gate.rule("module.register", { kind: "index of Array.prototype" }, "never"));
 
 	function load(url: string, context: LoadContext, nextLoad: NextLoad): LoadResult {
+		// Node.js assigns the members, so that a setter of Object.prototype can take them. Then a getter there would answer.
+		if (!hasOwn(context, "format") || !hasOwn(context, "importAttributes")) {
+			gate.rule("module.register", { kind: "context of a load hook" }, "never");
+		}
 		const isRequired = context.importAttributes === undefined;
 		if (!isRequired) guards.prepareImports();
 		if (startsWith(url, "node:")) {
@@ -63,9 +63,15 @@ export function installLoadHooks(gate: Gate, scopes: PackageScopes, texts: Modul
 		}
 		const source = withoutByteOrderMark(text);
 		const found = format ?? nextLoad(scopes.urlForFormat(path, url), { __proto__: null, format, source }).format;
-		if (found === "commonjs" || found === "commonjs-typescript") texts.handOut(path, source);
-		if (found === "commonjs-typescript") texts.handOutTypeScript(path, url);
-		return { format: found, source, shortCircuit: true, shouldBeReloadedByCJSLoader: found === "commonjs" };
+		const typeless = texts.withoutTypes(source, path, found);
+		if (typeless.format === "commonjs") texts.handOut(path, typeless.text);
+		return {
+			// The type assertion is safe: withoutTypes() returns the given format or another name of one.
+			format: typeless.format as string,
+			source: typeless.text,
+			shortCircuit: true,
+			shouldBeReloadedByCJSLoader: found === "commonjs",
+		};
 	}
 }
 

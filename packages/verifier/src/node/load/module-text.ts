@@ -6,26 +6,23 @@
 
 import module from "node:module";
 import type { Gate } from "../../gate/gate.js";
-import {
-	apply,
-	endsWith,
-	getOwnPropertyDescriptor,
-	hasOwn,
-	MapObject,
-	mapDelete,
-	mapSet,
-	toText,
-} from "../../safe/captured.js";
-import { encodeUtf8, mapGet, sha256, slice } from "../../safe/primordials.js";
+import { apply, getOwnPropertyDescriptor, hasOwn, MapObject, mapDelete, mapSet, toText } from "../../safe/captured.js";
+import { encodeUtf8, indexOf, mapGet, sha256, utf8Of } from "../../safe/primordials.js";
+import type { RemoveTypes } from "./remove-types.js";
 
 export interface ModuleText {
+	/**
+	 * Returns text and format of TypeScript without its types, and other text as it is. Node.js itself refuses TypeScript
+	 * in a directory node_modules, so it gets that text with its types.
+	 */
+	withoutTypes(text: string, file: string, format: unknown): Typeless;
 	/** Announces verified text that Node.js is about to compile for a file. The text is then admitted once. */
 	handOut(file: string, text: string): void;
-	/**
-	 * Announces verified TypeScript that Node.js is about to compile for a file. Node.js 24 removes its types before it
-	 * calls `_compile`, and appends `url`. The text is then admitted if the index lists it.
-	 */
-	handOutTypeScript(file: string, url: string): void;
+}
+
+export interface Typeless {
+	readonly text: string;
+	readonly format: unknown;
 }
 
 type Compile = (this: unknown, content: string, filename: string, format?: unknown) => unknown;
@@ -35,14 +32,13 @@ interface InnerModule {
 	wrapper: readonly string[];
 }
 
-export function guardModuleText(gate: Gate): ModuleText {
+export function guardModuleText(gate: Gate, removeTypes: RemoveTypes): ModuleText {
 	// The type assertion is safe: Node.js has had _compile, wrap and wrapper since 0.5, but the types do not have them.
 	const inner = module as unknown as InnerModule;
 	const compile = inner.prototype._compile;
 	const { wrap, wrapper } = inner;
 	const [head, tail] = wrapper;
 	const handedOut = new MapObject<string, string>();
-	const stripped = new MapObject<string, string>();
 
 	inner.prototype._compile = function _compile(content, filename, format) {
 		// Each argument is converted only once, because an object could give another text at a second conversion.
@@ -54,23 +50,23 @@ export function guardModuleText(gate: Gate): ModuleText {
 		// text.
 		const isWrapped = inner.wrap !== wrap || inner.wrapper !== wrapper || !holds("0", head) || !holds("1", tail);
 		if (isWrapped) gate.rule("module.register", { kind: "Module.wrap", path: file }, "never");
-		return apply(compile, this, [text, file, format]);
+		// The types are removed here, because Node.js would use functions of the program, which could replace the text.
+		const typeless = withoutTypes(text, file, format);
+		return apply(compile, this, [typeless.text, file, typeless.format]);
 	};
 
-	/** Tells whether the text is that of a TypeScript file that a hook announced, without its types. */
-	function isStripped(text: string, file: string): boolean {
-		const name = mapGet(stripped, file);
-		if (name === undefined || !endsWith(text, name)) return false;
-		const isListed = gate.hasText(sha256(encodeUtf8(slice(text, 0, text.length - name.length))));
-		if (isListed) mapDelete(stripped, file);
-		return isListed;
+	function withoutTypes(text: string, file: string, format: unknown): Typeless {
+		const isTyped = format === "typescript" || format === "commonjs-typescript" || format === "module-typescript";
+		if (!isTyped || indexOf(file, "/node_modules/") !== -1) return { text, format };
+		const found = format === "typescript" ? undefined : format === "module-typescript" ? "module" : "commonjs";
+		return { text: removeTypes(text, file), format: found };
 	}
 
 	function checkOwnText(text: string, file: string): void {
-		if (isStripped(text, file)) return;
-		const bytes = encodeUtf8(text);
-		if (gate.decide(file, bytes).trusted) return;
-		gate.rule("module.compile", { path: file, sha256: sha256(bytes) }, gate.policy.runtime.stringCode);
+		const bytes = utf8Of(text);
+		if (bytes !== undefined && gate.decide(file, bytes).trusted) return;
+		const detail = { path: file, sha256: sha256(bytes ?? encodeUtf8(text)) };
+		gate.rule("module.compile", detail, gate.policy.runtime.stringCode);
 	}
 
 	function holds(index: "0" | "1", text: string | undefined): boolean {
@@ -78,8 +74,5 @@ export function guardModuleText(gate: Gate): ModuleText {
 		return descriptor !== undefined && hasOwn(descriptor, "value") && descriptor.value === text;
 	}
 
-	return {
-		handOut: (file, text) => mapSet(handedOut, file, text),
-		handOutTypeScript: (file, url) => mapSet(stripped, file, `\n\n//# sourceURL=${url}`),
-	};
+	return { withoutTypes, handOut: (file, text) => mapSet(handedOut, file, text) };
 }

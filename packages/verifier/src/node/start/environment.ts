@@ -75,9 +75,14 @@ function unexpectedArgument(execArgv: readonly string[]): string | undefined {
 		const isPreload = name === "--require" || name === "-r";
 		if (isPreload) preloads++;
 		if (isPreload ? preloads > 1 : !isHarmlessArgument(argument)) return argument;
-		if (TAKE_VALUE[argument] === true) i++;
+		if (takesValue(argument)) i++;
 	}
 	return undefined;
+}
+
+/** Tells whether the next argument is the value of this option. */
+export function takesValue(argument: string): boolean {
+	return TAKE_VALUE[argument] === true;
 }
 
 /** The options whose value is the next argument, if they contain no "=". */
@@ -106,6 +111,11 @@ const TAKE_VALUE = recordOf([
  */
 export function isHarmlessArgument(argument: string): boolean {
 	return ARGUMENTS[nameOf(argument)] === true;
+}
+
+/** Recognises the harmless options that a thread has for itself. The others concern the process, and no worker takes them. */
+export function isInheritedArgument(argument: string): boolean {
+	return INHERITED[nameOf(argument)] === true;
 }
 
 function nameOf(argument: string): string {
@@ -176,6 +186,43 @@ const ARGUMENTS = recordOf([
 	"--use-system-ca",
 	"--v8-pool-size",
 	"--zero-fill-buffers",
+]);
+
+const INHERITED = recordOf([
+	"--conditions",
+	"-C",
+	"--allow-addons",
+	"--allow-fs-read",
+	"--allow-fs-write",
+	"--allow-net",
+	"--allow-wasi",
+	"--allow-worker",
+	"--disable-warning",
+	"--dns-result-order",
+	"--enable-source-maps",
+	"--experimental-permission",
+	"--experimental-strip-types",
+	"--frozen-intrinsics",
+	"--max-http-header-size",
+	"--no-addons",
+	"--no-deprecation",
+	"--no-experimental-detect-module",
+	"--no-experimental-require-module",
+	"--no-experimental-strip-types",
+	"--no-network-family-autoselection",
+	"--no-warnings",
+	"--pending-deprecation",
+	"--permission",
+	"--throw-deprecation",
+	"--tls-max-v1.2",
+	"--tls-max-v1.3",
+	"--tls-min-v1.2",
+	"--tls-min-v1.3",
+	"--trace-deprecation",
+	"--trace-exit",
+	"--trace-uncaught",
+	"--trace-warnings",
+	"--unhandled-rejections",
 ]);
 
 /** Recognises starts whose code comes from no file: `-e`, standard input, the debugger. Only a file can be verified. */

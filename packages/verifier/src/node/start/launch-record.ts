@@ -24,6 +24,8 @@ export interface LaunchRecord {
 	/** The path of the native addon, and its SHA-256, which the launcher checked. */
 	readonly addon: string | undefined;
 	readonly addonSha256: string | undefined;
+	/** True if the launcher asked the loader for the native gate. */
+	readonly hasGate: boolean;
 	/** The directories below which the program may write. */
 	readonly write: readonly string[];
 	/** The real paths of the roots of signed trees that links lead to, by the path of the root. */
@@ -55,8 +57,11 @@ export function takeLaunch(): Launch | undefined {
 	const announced = process.env[VARIABLE];
 	if (announced === undefined) return undefined;
 	delete process.env[VARIABLE];
-	if (announced !== `${INDEX_DESCRIPTOR}:${RECORD_DESCRIPTOR}`) throw malformed("it names other descriptors");
+	const descriptors = `${INDEX_DESCRIPTOR}:${RECORD_DESCRIPTOR}`;
+	if (announced !== descriptors && announced !== `${descriptors}:gate`) throw malformed("it names other descriptors");
 	const record = parseLaunchRecord(takeMemory(RECORD_DESCRIPTOR, MAX_RECORD_BYTES));
+	// The loader starts Node.js also if it could not load the gate, for want of memory or of descriptors.
+	if (record.hasGate && announced === descriptors) throw malformed("the gate that it names was not loaded");
 	return { record, index: takeIndex(record) };
 }
 
@@ -92,6 +97,7 @@ export function parseLaunchRecord(bytes: Uint8Array): LaunchRecord {
 		hookSha256: one("hook-sha256"),
 		addon: optional("addon"),
 		addonSha256: optional("addon-sha256"),
+		hasGate: optional("gate-sha256") !== undefined,
 		write: values.get("write") ?? [],
 		roots: new Map((values.get("root") ?? []).map(rootOf)),
 		missing: values.get("missing") ?? [],

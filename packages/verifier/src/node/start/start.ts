@@ -20,17 +20,20 @@ import { refusalFacts } from "../../gate/start-facts.js";
 import { type HostConfiguration, readHostConfiguration } from "../../host/config.js";
 import { exitNow } from "../../safe/primordials.js";
 import { installGuards } from "../guards/guards.js";
+import { compileByGate } from "../guards/wasm-guard.js";
 import { legacyLoading } from "../legacy/loading.js";
 import { guardLinks } from "../load/links.js";
 import { type Loading, syncLoading } from "../load/loading.js";
 import { guardModuleText } from "../load/module-text.js";
 import { createPackageScopes } from "../load/package-scope.js";
+import { createTypeRemover, serveTypeRemoval } from "../load/remove-types.js";
 import { capabilitiesOf, type Runtime } from "./capabilities.js";
 import { findImpurity } from "./environment.js";
 import { bytesOf, type IndexMemory } from "./index-memory.js";
+import { bequeath, digestOfTrust, takeInheritance } from "./inheritance-word.js";
 import { type LaunchRecord, takeLaunch } from "./launch-record.js";
 import { publishHook } from "./live-hook.js";
-import { bequeath, guardWorkers, type PinnedFile, takeInheritance } from "./workers.js";
+import { guardWorkers, type PinnedFile, passOnUnguarded } from "./workers.js";
 
 /** The one place that distinguishes releases of Node.js. */
 const LOADING: Loading = "registerHooks" in module ? syncLoading : legacyLoading;
@@ -66,6 +69,13 @@ export interface Inheritance {
 	readonly role: "program" | "loader";
 }
 
+/** The thread removes the types of TypeScript for another thread, and judges nothing. */
+interface TypesInheritance {
+	readonly role: "types";
+	readonly addon: string | undefined;
+	readonly memory: SharedArrayBuffer;
+}
+
 /**
  * Installs the hook. After it returns, only code that the index signs is loaded.
  * @throws ERR_START, ERR_LAUNCH_RECORD, ERR_HOST_CONFIG, and what verifying an index throws
@@ -96,7 +106,11 @@ export function start(development: "refuse" | "allow"): void {
 	} catch (error) {
 		throw withAdvice(error, inheritance);
 	}
-	if (gate.mode === "off") return;
+	if (gate.mode === "off") {
+		passOnUnguarded(inheritance);
+		return;
+	}
+	if (gate.mode === "strict" && inheritance.launched && runtime.nativeGate !== "") throw lacksGate(runtime.nativeGate);
 	if (isMainThread) checkProcess(gate, runtime);
 	if (inheritance.role === "loader") LOADING.serveImports(gate, createPackageScopes(gate));
 	else install(gate, heirOf(inheritance, gate), runtime.nativeGate === "" ? addon?.compileWasm : undefined);
@@ -111,6 +125,16 @@ function withAdvice(error: unknown, { launchedAudit, launched, configuration }: 
 	const message = `${error.message}; if the launcher keeps it away, which allows ${allowed}, run \`sigtool launcher install\` again`;
 	const { path, cause } = error;
 	return new SigtoolError(error.code, message, { cause, ...(path !== undefined && { path }) });
+}
+
+/** `reason` is what the gate lacks in this build of Node.js. It is undefined if the launcher has loaded no gate. */
+function lacksGate(reason: string | undefined): SigtoolError {
+	const why = reason === undefined ? "launcher.conf names none" : `it does not know this build of Node.js: ${reason}`;
+	const mend =
+		reason === undefined
+			? "run `sigtool native build`, then `sigtool launcher install`"
+			: "use a release of nodejs.org, or mode enforce";
+	return new SigtoolError("ERR_START", `Cannot enforce strictly: there is no native gate (${why}); ${mend}`);
 }
 
 /** Other threads need not digest again what this thread has digested, because nobody can write to a kept index. */
@@ -128,10 +152,15 @@ let exit = exitNow;
 function install(gate: Gate, inheritance: Inheritance, compileWasm: KernelAddon["compileWasm"]): void {
 	LOADING.prepare(gate, (startThread) => bequeath({ ...inheritance, role: "loader" }, startThread));
 	const scopes = createPackageScopes(gate);
-	const texts = guardModuleText(gate);
+	const startThread = guardWorkers(gate, inheritance, LOADING.options);
+	const { addon } = inheritance;
+	const typesDigest = digestOfTrust({ role: "types", addon });
+	const removeTypes = createTypeRemover((memory) => {
+		startThread([{ __proto__: null, role: "types", memory, addon }, typesDigest]);
+	});
+	const texts = guardModuleText(gate, removeTypes);
 	const guards = installGuards(gate, inheritance.writable, LOADING.builtins, compileWasm);
 	guardLinks(gate);
-	guardWorkers(gate, inheritance, LOADING.options);
 	LOADING.install(gate, scopes, texts, guards);
 	// Every module can reach node:module as module.constructor, so it is guarded at once.
 	guards.prepare("node:module");
@@ -211,8 +240,14 @@ function inheritanceOfThread(): Inheritance {
 	const inheritance = takeInheritance();
 	if (inheritance === undefined)
 		throw new SigtoolError("ERR_START", "Cannot start a thread that got no trust from its parent");
-	// The type assertion is safe: the parent's guardWorkers() or bequeath() has passed this value.
-	const { state, ...rest } = inheritance as Inheritance;
+	// The type assertions are safe: the parent's guardWorkers() or bequeath() has passed this value.
+	const given = inheritance as Inheritance | TypesInheritance;
+	if (given.role === "types") {
+		const addon = loadKernelAddon(given.addon);
+		if (addon?.gateLacks?.() === "" && addon.compileWasm !== undefined) compileByGate(addon.compileWasm);
+		serveTypeRemoval(given.memory);
+	}
+	const { state, ...rest } = given as Inheritance;
 	return { ...rest, state: { ...state, denials: Object.assign(noDenials(), state.denials) } };
 }
 

@@ -1,12 +1,13 @@
 /**
  * Guards the port over which Node.js tells a new worker what to run. Programs can reach the port by symbols of the worker
  * or by changed prototypes. So the last step before a message is sent judges the message, and adds the inheritance, which
- * no program can then read.
+ * no program can then read. A message that did not go through this step has no right word, and the hook of the worker
+ * refuses it.
  */
 
 import workerThreads from "node:worker_threads";
 import { SigtoolError } from "@sigtool/core/read";
-import type { Gate } from "../../gate/gate.js";
+import { type Gate, REFUSED_STATUS } from "../../gate/gate.js";
 import {
 	apply,
 	construct,
@@ -17,49 +18,63 @@ import {
 	mapForEach,
 	mapSet,
 	ProxyObject,
+	weakMapDelete,
 	weakMapGet,
 	weakMapSet,
 } from "../../safe/captured.js";
-import { keysOf } from "../../safe/primordials.js";
+import { exitNow, keysOf } from "../../safe/primordials.js";
 import { guard, replace } from "../../safe/replace.js";
+import { expectScript } from "./first-script.js";
+import { CHANNEL, type Passed, passedNow } from "./inheritance-word.js";
 
 /**
- * Adds `inheritance` under the key `channel` to the environment data of every worker. Has to run before the program.
+ * Adds the inheritance to the environment data of every worker. Has to run before the program.
  * @throws ERR_START
  */
-export function guardWorkerMessages(gate: Gate, channel: string, inheritance: unknown): void {
+export function guardWorkerMessages(gate: Gate): void {
 	const portOfHandle = new WeakMap<object, object>();
+	const passedBy = new WeakMap<object, Passed>();
 	const inner = new WeakMap<object, true>();
+	const see = expectScript(() => {
+		refuse("text");
+		if (gate.mode === "enforce" || gate.mode === "strict") exitNow(REFUSED_STATUS);
+	});
 	const prototype = prototypeOfHandles();
-	if (prototype === undefined) return;
-	// The class is hidden, because with it a program could start threads without the hook.
-	defineProperty(prototype, "constructor", { __proto__: null, value: undefined } as PropertyDescriptor);
-	// Node.js sets messagePort before a program can get the handle, so the first value is kept.
-	defineProperty(prototype, "messagePort", {
-		__proto__: null,
-		get(this: object) {
-			return weakMapGet(portOfHandle, this);
-		},
-		set(this: object, port: object) {
-			if (weakMapGet(portOfHandle, this) !== undefined) return;
-			weakMapSet(portOfHandle, this, port);
-			weakMapSet(inner, port, true);
-		},
-	} as PropertyDescriptor);
+	if (prototype !== undefined) guardHandles(prototype);
 	replace(
 		workerThreads.MessagePort.prototype,
 		"postMessage",
 		(original) =>
 			function postMessage(this: object, ...args: unknown[]): unknown {
-				if (weakMapGet(inner, this) === true) define(args, 0, judged(args[0]), true);
+				see(args[0]);
+				if (weakMapGet(inner, this) === true) define(args, 0, judged(args[0], this), true);
 				return apply(original, this, args);
 			},
 	);
 	// A port that is moved to another context gets the original postMessage, so moving is refused.
 	guard(workerThreads, "moveMessagePortToContext", () => refuse("moveMessagePortToContext"));
 
+	function guardHandles(prototype: object): void {
+		// The class is hidden, because with it a program could start threads without the hook.
+		defineProperty(prototype, "constructor", { __proto__: null, value: undefined } as PropertyDescriptor);
+		// Node.js sets messagePort before a program can get the handle, so the first value is kept.
+		defineProperty(prototype, "messagePort", {
+			__proto__: null,
+			get(this: object) {
+				return weakMapGet(portOfHandle, this);
+			},
+			set(this: object, port: object) {
+				if (weakMapGet(portOfHandle, this) !== undefined) return;
+				weakMapSet(portOfHandle, this, port);
+				weakMapSet(inner, port, true);
+				const passed = passedNow();
+				if (passed !== undefined) weakMapSet(passedBy, port, passed);
+			},
+		} as PropertyDescriptor);
+	}
+
 	/** Judges and returns a copy, because getters of the program may run while Node.js sends the message. */
-	function judged(message: unknown): unknown {
+	function judged(message: unknown, port: object): unknown {
 		if (typeof message !== "object" || message === null) return message;
 		const copy = { __proto__: null } as unknown as Record<string, unknown>;
 		const names = keysOf(message);
@@ -69,9 +84,15 @@ export function guardWorkerMessages(gate: Gate, channel: string, inheritance: un
 		}
 		if (copy.type !== LOAD_SCRIPT) return copy;
 		if (copy.doEval !== false) refuse("text");
+		// Node.js 26 would read the file itself and run it as a worker of the web does.
+		if (copy.webWorkerData !== undefined) refuse("web worker");
 		const data = new MapObject<unknown, unknown>();
 		mapForEach(copy.environmentData as Map<unknown, unknown>, (value, key) => mapSet(data, key, value));
-		mapSet(data, channel, inheritance);
+		const passed = weakMapGet(passedBy, port);
+		// Each word is for one message.
+		weakMapDelete(passedBy, port);
+		if (passed === undefined) refuse("second script");
+		else mapSet(data, CHANNEL, passed);
 		copy.environmentData = data;
 		return copy;
 	}

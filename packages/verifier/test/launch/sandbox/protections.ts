@@ -35,7 +35,8 @@ export interface Probe {
 	/** The errno without the launcher for a user without privileges, if it differs. */
 	readonly user?: Errno;
 	/**
-	 * The value `python` means that only CPython has the protection, because Node.js compiles code in memory. The value
+	 * The value `python` means that only CPython has the protection, because Node.js compiles code in memory, and because
+	 * its gate loads libraries from memory files. The value
 	 * `root` means that the launcher takes a right from root that other users keep.
 	 */
 	readonly only?: "python" | "root";
@@ -88,7 +89,8 @@ export const PROTECTIONS: readonly Protection[] = [
 		stops: "Starting any program, the runtime without its hook included.",
 		linux: "4.14",
 		probes: [
-			...refused("EPERM", "execve execveat execveat-descriptor memfd-create"),
+			...refused("EPERM", "execve execveat execveat-descriptor"),
+			...refused("EPERM", "memfd-create", { only: "python" }),
 			...open("execveat-check", { unguarded: ["0", "EINVAL"] }),
 		],
 		also: ["replay-low-half", "replay-high-half"],

@@ -1,0 +1,290 @@
+/** Shows what the native gate says, and that it holds where a program or its caller works against it. */
+
+import { spawnSync } from "node:child_process";
+import { copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { NODE_WEB_ASSEMBLY } from "../../packages/verifier/dist/node/guards/node-web-assembly.js";
+import { nodeOfRelease } from "../../scripts/node-releases.mjs";
+import { nosuidDirectory } from "../nosuid-directory.js";
+import { hasLauncher, install, type Mode, runtimeOf } from "./modes.js";
+import { buildLibraries, hasCompiler } from "./native.js";
+import { attack, makeSite, run } from "./site.js";
+import { type Files, RELEASES, type Release, TEXT, type Technique } from "./technique.js";
+
+const releases = process.env.SIGTOOL_FULL === undefined ? RELEASES.filter((release) => release !== 22) : RELEASES;
+
+interface Options {
+	readonly mode?: Mode;
+	readonly node?: (root: string, node: string) => string;
+	readonly through?: readonly string[];
+	readonly changed?: Files;
+}
+
+/** Signs files and runs `main.js` of them. Returns the run, with the events that the process wrote to its file. */
+async function tried(release: Release, signed: Files, { mode = "gate", node, through, changed }: Options = {}) {
+	const { path: root, remove } = nosuidDirectory("sigtool-gate-");
+	onTestFinished(remove);
+	const original = nodeOfRelease(String(release));
+	const runtime = runtimeOf(mode, release, node?.(root, original) ?? original, root);
+	const technique: Technique = {
+		name: "program",
+		signed,
+		...(changed && { changed }),
+		...(through && { through: () => through }),
+	};
+	const libraries = hasCompiler ? buildLibraries(root) : undefined;
+	const site = makeSite(root, runtime, [technique], libraries);
+	const log = join(root, "events.jsonl");
+	writeFileSync(log, "");
+	await install(root, runtime, { log });
+	attack(site, technique, libraries);
+	const result = await run(site, technique, runtime);
+	const events = existsSync(log) ? readFileSync(log, "utf8").split("\n").slice(0, -1) : [];
+	return { ...result, events: events.map((line): Record<string, unknown> => JSON.parse(line)) };
+}
+
+describe.skipIf(!hasLauncher || process.arch !== "x64")("the native gate (needs the launcher built, x64)", () => {
+	describe.each(releases)("in Node.js %i", (release) => {
+		test("ends a program that brings text, and writes the event where the program cannot reach", async () => {
+			// The program closes every descriptor, again and again, in all of its threads.
+			const { evil, status, events } = await tried(release, {
+				"main.js": `${TEXT}
+					const { Worker } = require("worker_threads");
+					new Worker(__dirname + "/close.js");
+					require("./close.js");
+					setTimeout(() => new (require("vm").Script)(text).runInThisContext(), 200);`,
+				"close.js": `
+					const fs = require("fs");
+					setInterval(() => {
+						for (let fd = 5; fd < 1100; fd++) {
+							try { if (!/anon_inode|pipe|socket/.test(fs.readlinkSync("/proc/self/fd/" + fd))) fs.closeSync(fd); } catch {}
+						}
+					}, 1);`,
+			});
+			expect([evil, status]).toEqual([false, 126]);
+			const last = events.at(-1);
+			expect(last).toMatchObject({ event: "gate.intrusion", verdict: "refuse", kind: "script" });
+			expect(last?.reason).toBe("ERR_UNTRUSTED_CODE");
+		});
+
+		test("writes the event also if the program has used every descriptor", async () => {
+			const { evil, status, events } = await tried(release, {
+				"main.js": `${TEXT}
+					const { Script } = require("vm");
+					const fs = require("fs");
+					try { for (;;) fs.openSync("/dev/null"); } catch {}
+					new Script(text).runInThisContext();`,
+			});
+			expect([evil, status, events.at(-1)?.event]).toEqual([false, 126, "gate.intrusion"]);
+		});
+
+		test.skipIf(release === 20)(
+			"leaves in SQLite no function that calls an address, and full-text search works",
+			async () => {
+				const program = `
+				const { DatabaseSync } = require("node:sqlite");
+				const database = new DatabaseSync(":memory:");
+				database.exec("create virtual table t using fts3(a); insert into t values ('one two')");
+				console.log(database.prepare("select count(*) n from t where t match 'two'").get().n);
+				for (const name of ["fts3_tokenizer", "FTS3_TOKENIZER", "\\u00ffts3_tokenizer"]) {
+					try { console.log(database.prepare("select " + name + "(?) p").get("simple").p.length); } catch (error) { console.log(error.message); }
+				}`;
+				const files = { "main.js": program.replaceAll("\\\\", "\\") };
+				const unguarded = await tried(release, files, { mode: "unguarded" });
+				expect(unguarded.output).toMatch(/^1\n8\n8\n/m);
+				for (const mode of ["gate", "enforce", "strict"] as const) {
+					const { output } = await tried(release, files, { mode });
+					expect(output.match(/no such function/g)).toHaveLength(3);
+					expect(output).toMatch(/^1$/m);
+				}
+			},
+		);
+
+		test.skipIf(!hasCompiler)("lets SQLite call no function of libc by way of a signed library", async () => {
+			const { output, status, events } = await tried(release, {
+				"main.js": `
+					const sqlite = process.getBuiltinModule("node:sqlite");
+					if (sqlite === undefined) process.exit(126);
+					const database = new sqlite.DatabaseSync(":memory:", { allowExtension: true });
+					database.loadExtension(__dirname + "/good.so", "puts");
+					console.log("called");`,
+				"good.so": { library: "good" },
+			});
+			expect(output).not.toContain("called");
+			expect(status).toBe(126);
+			if (release > 20) expect(events.at(-1)).toMatchObject({ event: "gate.intrusion", kind: "symbol", path: "puts" });
+		});
+
+		test("names the member of the policy that refuses eval, once for each text, in every thread and context", async () => {
+			const { output, status } = await tried(release, {
+				"main.js": `
+					const caught = [];
+					for (let i = 0; i < 3; i++) try { eval("6 + 1"); } catch (error) { caught.push(error.name); }
+					try { require("vm").runInNewContext.call(undefined, ""); } catch {}
+					new (require("worker_threads").Worker)(__dirname + "/inner.js").on("exit", () => console.log(caught.join()));`,
+				"inner.js": `try { Function("return 6 + 1")(); } catch (error) { console.log("worker", error.name); }`,
+			});
+			expect(status).toBe(0);
+			expect(output).toContain("EvalError,EvalError,EvalError");
+			expect(output).toContain("worker EvalError");
+			const lines = output.split("\n").filter((line) => line.includes('"code.string"'));
+			expect(lines).toHaveLength(2);
+			for (const line of lines) expect(line).toContain("runtime.stringCode of the policy refuses it");
+		});
+
+		test("admits a text that is signed, whoever compiles it", async () => {
+			const { output, status } = await tried(release, {
+				"main.js": `
+					const text = require("fs").readFileSync(__dirname + "/part.js", "utf8");
+					console.log(eval(text), new (require("vm").Script)(text).runInThisContext());`,
+				"part.js": "6 * 7",
+			});
+			expect([status, output]).toEqual([0, "42 42\n"]);
+		});
+
+		test("compiles the text in place of bytecode, whatever the bytecode is", async () => {
+			const { evil, output, status } = await tried(release, {
+				// V8 would take the text from its own cache if this thread had compiled it before.
+				"main.js": `
+					const { Script } = require("vm");
+					const text = require("fs").readFileSync(__dirname + "/good.js", "utf8");
+					new (require("worker_threads").Worker)(__dirname + "/make.js").on("message", (cachedData) => {
+						const script = new Script(text, { cachedData });
+						console.log(script.runInThisContext(), script.cachedDataRejected);
+					});`,
+				"make.js": `
+					const text = require("fs").readFileSync(__dirname + "/good.js", "utf8");
+					require("worker_threads").parentPort.postMessage(new (require("vm").Script)(text).createCachedData());`,
+				"good.js": "'compiled'",
+			});
+			expect([evil, status, output]).toEqual([false, 0, "compiled true\n"]);
+		});
+
+		test("has no node:ffi", async () => {
+			const { output } = await tried(release, {
+				"main.js": `
+					const { Worker } = require("worker_threads");
+					try {
+						new Worker(__dirname + "/ffi.js", { execArgv: ["--experimental-ffi"] }).on("error", (error) => console.log("refused", error.code ?? error.message));
+					} catch (error) { console.log("refused", error.code); }`,
+				"ffi.js": `const ffi = process.getBuiltinModule("node:ffi"); if (ffi === undefined) throw new Error("none"); console.log("has it");`,
+			});
+			expect(output).toContain("refused");
+			expect(output).not.toContain("has it");
+		});
+
+		test.skipIf(!hasCompiler)(
+			"loads an addon with the signed library beside it, twice, and writes nowhere",
+			async () => {
+				const files: Files = {
+					"main.js": `
+					const { Worker, isMainThread } = require("worker_threads");
+					try { require("./linked.node"); } catch (error) { console.log(/self-register/.test(error.message) ? "loaded" : error.message); }
+					if (isMainThread) new Worker(__filename);`,
+					"linked.node": { library: "linked" },
+					"libdep.so": { library: "good" },
+				};
+				const { output, status } = await tried(release, files, { mode: "enforce" });
+				expect([status, output.match(/^loaded$/gm)]).toEqual([0, ["loaded", "loaded"]]);
+				const changed = await tried(release, files, { mode: "enforce", changed: { "libdep.so": { library: "evil" } } });
+				expect(changed).toMatchObject({ evil: false, status: 126 });
+				expect(changed.output).toContain("is named by no signature");
+			},
+		);
+	});
+
+	const [release = 20] = releases.slice(-1);
+
+	test("an unknown build of Node.js has no gate: strict refuses it, and enforce says what is missing", async () => {
+		const changed = (root: string, node: string) => {
+			const copy = join(root, "node");
+			copyFileSync(node, copy);
+			writeFileSync(copy, withOtherInstruction(readFileSync(node)));
+			return copy;
+		};
+		const files = { "main.js": "console.log('ran')" };
+		const strict = await tried(release, files, { mode: "strict", node: changed });
+		expect(strict).toMatchObject({ status: 126 });
+		expect(strict.output).toMatch(/Cannot enforce strictly: there is no native gate .*known first instructions/);
+		const { status, output, events } = await tried(release, files, { mode: "enforce", node: changed });
+		expect([status, output]).toEqual([0, expect.stringContaining("ran")]);
+		expect(String(events.find(({ event }) => event === "verifier.start")?.missing)).toContain("native-gate");
+	}, 60_000);
+
+	test("a gate that the loader cannot load ends the start", async () => {
+		// The loader needs a descriptor for the library, and the launcher leaves none.
+		const { status, output } = await tried(
+			release,
+			{ "main.js": "console.log('ran')" },
+			{
+				mode: "enforce",
+				through: ["sh", "-c", 'ulimit -n 9; exec "$@"', "sh"],
+			},
+		);
+		expect(status).not.toBe(0);
+		expect(output).not.toContain("ran\n");
+	});
+
+	test("a caller that ignores SIGCHLD changes nothing", async () => {
+		const through = ["sh", "-c", 'trap "" CHLD; exec "$@"', "sh"];
+		expect(await tried(release, { "main.js": "console.log('ran')" }, { mode: "enforce", through })).toMatchObject({
+			status: 0,
+			output: expect.stringContaining("ran"),
+		});
+	});
+
+	test("knows the WebAssembly of Node.js that the hook knows", () => {
+		const known = readFileSync(new URL("../../packages/verifier/native/gate/known.c", import.meta.url), "utf8");
+		for (const digest of NODE_WEB_ASSEMBLY) expect(known).toContain(`"${digest}"`);
+	});
+
+	test.each(releases)("knows the texts that Node.js %i compiles from literals of its own sources", (release) => {
+		const known = readFileSync(new URL("../../packages/verifier/native/gate/known.c", import.meta.url), "utf8");
+		const script = `
+			const { createHash } = require("crypto");
+			const text = process.binding("natives")["internal/util"];
+			const from = text.indexOf("runInNewContext(\`") + 17;
+			console.log(createHash("sha256").update(text.slice(from, text.indexOf("\`,", from))).digest("hex"));`;
+		const node = nodeOfRelease(String(release));
+		const { stdout } = spawnSync(node, ["--no-warnings", "-e", script], { encoding: "utf8" });
+		expect(stdout).toMatch(/^[0-9a-f]{64}\n$/);
+		expect(known).toContain(stdout.trim());
+	});
+});
+
+/** Returns the program with another instruction of the same meaning at the beginning of one function of V8. */
+function withOtherInstruction(program: Buffer): Buffer {
+	const symbol = "_ZN2v87Context30AllowCodeGenerationFromStringsEb";
+	const at = offsetOf(program, symbol);
+	const changed = Buffer.from(program);
+	expect(changed.subarray(at, at + 4).toString("hex")).toBe("554889e5"); // push rbp; mov rbp, rsp
+	changed.write("55488bec", at, "hex"); // the other encoding of mov
+	return changed;
+}
+
+/** Returns the offset in a 64-bit ELF file of a function that it exports. */
+function offsetOf(elf: Buffer, symbol: string): number {
+	const sections = Number(elf.readBigUInt64LE(0x28));
+	const section = (index: number) => {
+		const at = sections + index * 64;
+		const [address, offset, size] = [0x10, 0x18, 0x20].map((field) => Number(elf.readBigUInt64LE(at + field)));
+		return { type: elf.readUInt32LE(at + 4), link: elf.readUInt32LE(at + 0x28), address, offset, size };
+	};
+	const all = Array.from({ length: elf.readUInt16LE(0x3c) }, (_, index) => section(index));
+	const symbols = all.find(({ type }) => type === 11);
+	const strings = all[symbols?.link ?? 0];
+	if (symbols?.offset === undefined || symbols.size === undefined || strings?.offset === undefined)
+		throw new Error("no symbols");
+	for (let at = symbols.offset; at < symbols.offset + symbols.size; at += 24) {
+		const name = strings.offset + elf.readUInt32LE(at);
+		if (elf.subarray(name, name + symbol.length + 1).toString("latin1") !== `${symbol}\0`) continue;
+		const address = Number(elf.readBigUInt64LE(at + 8));
+		const code = all.find(
+			(each) =>
+				address >= (each.address ?? 0) && address < (each.address ?? 0) + (each.size ?? 0) && each.address !== 0,
+		);
+		return address - (code?.address ?? 0) + (code?.offset ?? 0);
+	}
+	throw new Error(`no ${symbol}`);
+}
