@@ -93,7 +93,8 @@ export function signTree(fill: (directory: string) => void, policy: object): Sig
 	function filesLoadedBy(release: string, argv: readonly string[]): string[] {
 		const { events } = runRecorded(commandLine(release, argv, "enforce"));
 		const loads = events.filter(({ event }) => event === "module.open_code" || event === "module.dlopen");
-		return [...new Set(loads.map(({ path = "" }) => relative(directory, path)))];
+		const paths = [...new Set(loads.map(({ path = "" }) => relative(directory, path)))];
+		return paths.filter((path) => !path.startsWith("..")); // The gate tells of the addon of the hook too.
 	}
 
 	fill(directory);
