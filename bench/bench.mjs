@@ -12,7 +12,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { CONTAINERS, FORGIVEN_SECONDS, OPENSSL_FACTOR, openBoth } from "./containers.mjs";
-import { HOOK, LAUNCHER, LAUNCHER_BOUND, LOADS, NODE_POLICY, PLAIN, signedLoads } from "./load.mjs";
+import { HOOK, LAUNCHER, LAUNCHER_BOUND, LOADS, NODE_POLICY, PLAIN, signedLoads, WITHOUT_GATE } from "./load.mjs";
 import {
 	HOOKS_ALONE,
 	ISOLATED,
@@ -216,6 +216,7 @@ function loadModules() {
 				boundedRatio(`${part}: hook ÷ plain`, times, HOOK, PLAIN, bounds[release]);
 				const bound = release === "20" ? undefined : LAUNCHER_BOUND;
 				boundedRatio(`${part}: launcher ÷ plain`, times, LAUNCHER, PLAIN, bound);
+				boundedRatio(`${part}: launcher ÷ launcher without gate`, times, LAUNCHER, WITHOUT_GATE, undefined);
 				boundedRatio(`${part}: ${NODE_POLICY} ÷ plain`, times, NODE_POLICY, PLAIN, undefined);
 			});
 		}

@@ -19,6 +19,7 @@ export const LOADS = [
 ];
 export const LAUNCHER_BOUND = 1.2;
 export const [PLAIN, HOOK, LAUNCHER, NODE_POLICY] = ["plain", "hook", "launcher", "--experimental-policy"];
+export const WITHOUT_GATE = "launcher without gate";
 /**
  * The launcher sets this flag on Node.js 20, so the other programs get it too. With it, some packages load their
  * CommonJS form instead of their ES module form.
@@ -61,11 +62,22 @@ export function signedLoads({ scratch, env, sigtool }) {
 			{ name: PLAIN, argv: [node, ...flags, file] },
 			{ name: HOOK, argv: [node, ...flags, "--require", REGISTER, file] },
 			{ name: LAUNCHER, argv: [join(prefix, "sigtool-launch"), "--allow-development", "--", file] },
+			{ name: WITHOUT_GATE, argv: [withoutGate(prefix), "--allow-development", "--", file] },
 		];
 		const policy = ["--no-warnings", "--experimental-policy", at("node-policy.json")];
 		if (release === "20") programs.push({ name: NODE_POLICY, argv: [node, ...flags, ...policy, file] });
 		return programs;
 	};
+}
+
+/** Copies a launcher and its settings, without the native gate. Returns the path of the copy. */
+function withoutGate(prefix) {
+	const directory = `${prefix}-without-gate`;
+	mkdirSync(directory, { recursive: true });
+	cpSync(join(prefix, "sigtool-launch"), join(directory, "sigtool-launch"));
+	const settings = readFileSync(join(prefix, "launcher.conf"), "utf8");
+	writeFileSync(join(directory, "launcher.conf"), settings.replace(/^gate .*\n/m, ""));
+	return join(directory, "sigtool-launch");
 }
 
 /**

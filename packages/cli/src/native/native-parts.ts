@@ -35,6 +35,9 @@ export function nativeParts(): NativeParts {
 	return { launcher, bundle, addon: existsSync(addon) ? addon : undefined, gate: existsSync(gate) ? gate : undefined };
 }
 
+/** The names of the native parts. */
+export const PARTS = ["sigtool-launch", "addon.node", "gate.so"] as const;
+
 export interface NativeBuild {
 	readonly directory: string;
 	/** The names of the native parts that exist after the build, including those of an earlier build. */
@@ -54,7 +57,7 @@ export function buildNative(): NativeBuild {
 		env: environmentWithoutSecrets(),
 	});
 	const directory = join(package_, "dist/native");
-	const built = ["sigtool-launch", "addon.node", "gate.so"].filter((name) => existsSync(join(directory, name)));
+	const built = PARTS.filter((name) => existsSync(join(directory, name)));
 	return { directory, built, complaint: `${stdout}${stderr}`.trim() };
 }
 

@@ -44,6 +44,7 @@ struct closure {
 	const char *system[MAX_LIBRARIES];
 	/* Why nothing is loaded, or "". */
 	char objection[PATH_MAX + 128];
+	bool is_unnamed; /* a library was read, and no signature names it */
 };
 
 static bool is_accepted(const char *path, const uint8_t digest[SHA256_BYTES])
@@ -120,6 +121,7 @@ static bool add_library(struct closure *closure, const char *path)
 	sha256_bytes(library->bytes, library->size, library->digest);
 	if (is_accepted(real, library->digest))
 		return true;
+	closure->is_unnamed = true;
 	return object(closure, path, "is named by no signature");
 }
 
@@ -339,7 +341,7 @@ static void *load_named(const char *file, int mode, bool is_node)
 		tell("module.dlopen", ALLOW, &finding, NULL);
 		handle = load_copies(closure, apart.thread, mode);
 	} else {
-		if (is_node)
+		if (is_node && closure->is_unnamed)
 			end_intrusion(&finding);
 		tell("module.dlopen", REFUSE, &finding, "ERR_UNTRUSTED_CODE");
 		handle = fail_to_load(closure->objection);

@@ -83,7 +83,7 @@ export function expectGate(program: string, node: string, release: string): void
 	expect(changes("SetAllowWasmCodeGenerationCallback")).toEqual(["in-front"]);
 	expect(changes("AllowCodeGenerationFromStrings")).toEqual(["in-front"]);
 	expect(changes("SetFlagsFrom")).toEqual(["in-front", "in-front", "in-front"]);
-	expect(changes("uv_dlsym")).toEqual(["in-front"]);
+	expect(changes("7Context3New")).toEqual(["in-front"]);
 	expect(changes("StartStreaming")).toEqual(["instead"]);
 	expect(changes("StartConsumingCodeCache")).toEqual(release < "24" ? ["instead"] : ["instead", "instead"]);
 	expect(changes("Agent7Connect")).toEqual(["instead"]);

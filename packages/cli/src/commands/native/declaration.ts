@@ -2,7 +2,7 @@ import { type CommandDeclaration, examples } from "../../options/declaration.js"
 
 export const NATIVE: CommandDeclaration = {
 	name: "native",
-	description: "the compiled parts: launcher and addon",
+	description: "the compiled parts: launcher, addon and gate",
 	declare(command) {
 		examples(command, ["sigtool native build"]);
 		return undefined;
@@ -10,7 +10,7 @@ export const NATIVE: CommandDeclaration = {
 	commands: [
 		{
 			name: "build",
-			description: "compile launcher and addon with the C compiler of this machine",
+			description: "compile launcher, addon and gate with the C compiler of this machine",
 			declare(command) {
 				examples(command, ["sigtool native build"]);
 				return async () => (await import("./native.js")).nativeBuild;

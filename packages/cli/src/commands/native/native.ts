@@ -1,4 +1,4 @@
-import { buildNative } from "../../native/native-parts.js";
+import { buildNative, PARTS } from "../../native/native-parts.js";
 import { escaped, type OutputOptions, type Report } from "../../output/output.js";
 
 /**
@@ -7,7 +7,7 @@ import { escaped, type OutputOptions, type Report } from "../../output/output.js
  */
 export async function nativeBuild(_options: OutputOptions): Promise<Report> {
 	const { directory, built, complaint } = buildNative();
-	const isComplete = built.length === 2 && complaint === "";
+	const isComplete = built.length === PARTS.length && complaint === "";
 	return {
 		exit: isComplete ? 0 : 3,
 		fields: { directory, built, complaint },
