@@ -48,8 +48,7 @@ function gateCheck(prefix: string): Check {
 	const node = installedNode(join(prefix, CONF_NAME)) ?? process.execPath;
 	const common = { id: "gate", title: "gate of Node.js", meaning: "judges in C what Node.js is about to run" };
 	const gate = partsOrUndefined()?.gate;
-	if (gate === undefined)
-		return { ...common, status: "no", value: "not built; run `sigtool native build` on Linux on x86-64" };
+	if (gate === undefined) return { ...common, status: "no", value: "not built; run `sigtool native build`" };
 	const answer = askGate(node, gate);
 	if (answer.has) return { ...common, status: "yes", value: node };
 	return { ...common, status: "no", value: `${node}: ${answer.why}` };
