@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe } from "vitest";
 import { nodeOfRelease } from "../../scripts/node-releases.mjs";
 import { testApplications } from "./application-tests.js";
@@ -16,7 +17,9 @@ describe.skipIf(installed === undefined)("builds (SIGTOOL_FULL, linux-x64, the l
 	beforeAll(() => {
 		tree = signTree((directory) => {
 			copyApplications(directory, installed ?? "", ["builds"]);
-			const env = { ...process.env, NEXT_TELEMETRY_DISABLED: "1", NODE_ENV: "production" };
+			// Next.js writes into the directory of this user's settings.
+			const own = { XDG_CONFIG_HOME: join(directory, "../next"), NEXT_TELEMETRY_DISABLED: "1", NODE_ENV: "production" };
+			const env = { ...process.env, ...own };
 			const build = ["node_modules/next/dist/bin/next", "build", "builds/next"];
 			execFileSync(nodeOfRelease("24"), build, { cwd: directory, env, stdio: ["ignore", "ignore", "inherit"] });
 		}, BUILDS_POLICY);
