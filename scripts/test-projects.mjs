@@ -141,6 +141,8 @@ export const LONG = [
 	"packages/cli/test/commands/sign/node-modules.test.ts",
 	"packages/cli/test/transports.test.ts",
 	"test/applications/applications.test.ts",
+	"test/applications/builds.test.ts",
+	"test/applications/services.test.ts",
 	"test/applications/suites.test.ts",
 	"test/examples/examples.test.ts",
 ];

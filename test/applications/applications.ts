@@ -8,11 +8,10 @@ export interface Application {
 	readonly prints: string;
 	/** Some of the files it loads: its start, files deep in its dependencies, data and native code. */
 	readonly loads: readonly string[];
-	/**
-	 * True if the program loads better-sqlite3, whose addon is compiled for each release of Node.js. The verified copy
-	 * of the addon needs a writable directory.
-	 */
-	readonly isDatabase?: true;
+	/** Files that are no modules, and the words with which a changed bit in one is refused. */
+	readonly byContent?: readonly { readonly file: string; readonly refusal: RegExp }[];
+	/** True if the program loads an addon that the tests compile for each release of Node.js. */
+	readonly isCompiled?: true;
 	/** The output if mode strict refuses the program. It is undefined if the program works in mode strict. */
 	readonly strict?: RegExp;
 }
@@ -88,7 +87,7 @@ export const APPLICATIONS: readonly Application[] = [
 			`${MODULES}/better-sqlite3/lib/methods/transaction.js`,
 			`${MODULES}/file-uri-to-path/index.js`,
 		],
-		isDatabase: true,
+		isCompiled: true,
 	},
 	{
 		name: "a commander program",

@@ -11,7 +11,7 @@ const CACHE = fileURLToPath(new URL("../../.cache/applications/", import.meta.ur
  * Installs the packages that `packages/<name>` locks, without install scripts, and keeps them under .cache. Returns the
  * directory that contains `node_modules`.
  *
- * @param {"programs" | "suites"} name
+ * @param {"programs" | "suites" | "services" | "builds"} name
  * @returns {string | undefined} undefined if npm or its registry cannot be reached
  */
 export function installedPackages(name) {

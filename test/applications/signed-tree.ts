@@ -10,11 +10,6 @@ import { nosuidDirectory } from "../nosuid-directory.js";
 
 const SIGTOOL = fileURLToPath(new URL("../../packages/cli/dist/main.cjs", import.meta.url));
 const LAUNCHER = fileURLToPath(new URL("../../packages/verifier/dist/native/sigtool-launch", import.meta.url));
-/** The verified copies of addons need a writable directory. This one contains no signed tree. */
-const ADDON_COPIES = "/dev/shm";
-/** In mode strict the launcher grants root only directories on mounts that are nosuid. */
-const MOUNT = `mount -t tmpfs -o nosuid,mode=1777 none ${ADDON_COPIES} && exec "$@"`;
-const BEFORE = process.getuid?.() === 0 ? ["unshare", "-m", "sh", "-c", MOUNT, "sh"] : [];
 
 /** The reason why the launcher cannot run here. Undefined if it can. */
 export const noLauncher = existsSync(LAUNCHER) ? undefined : "the launcher is not built";
@@ -38,6 +33,8 @@ export interface SignedTree {
 	readonly output: string;
 	/** Runs a program on unguarded Node.js, in the directory. */
 	runUnguarded(release: string, argv: readonly string[]): Outcome;
+	/** Runs a command line in the directory, outside of any launcher. */
+	runCommand(line: readonly string[]): Outcome;
 	/** Runs a program under the launcher. */
 	run(release: string, argv: readonly string[], mode?: "enforce" | "strict"): Outcome;
 	/** Runs a program in mode audit, on a host whose configuration says so. */
@@ -46,6 +43,15 @@ export interface SignedTree {
 	/** Runs a program under the launcher. Returns the files that its events name, relative to the directory. */
 	filesLoadedBy(release: string, argv: readonly string[]): string[];
 	[Symbol.dispose](): void;
+}
+
+/** Copies parts of this directory, and the installed packages, into a directory. */
+export function copyApplications(directory: string, installed: string, parts: readonly string[]): void {
+	const copy = { recursive: true, verbatimSymlinks: true };
+	for (const part of parts) {
+		cpSync(fileURLToPath(new URL(part, import.meta.url)), join(directory, part), copy);
+	}
+	cpSync(join(installed, "node_modules"), join(directory, "node_modules"), copy);
 }
 
 /** Makes a signed tree. `fill` writes the files to sign into the given directory. */
@@ -61,8 +67,7 @@ export function signTree(fill: (directory: string) => void, policy: object): Sig
 
 	function commandLine(release: string, argv: readonly string[], mode: string): string[] {
 		const options = ["--allow-development", "--quiet", "--index", index, "--mode", mode];
-		const written = [output, ADDON_COPIES].flatMap((path) => ["--write", path]);
-		return [...BEFORE, nodeOfRelease(release), SIGTOOL, "run", ...options, ...written, "--", ...argv];
+		return [nodeOfRelease(release), SIGTOOL, "run", ...options, "--write", output, "--", ...argv];
 	}
 	function execute([program = "", ...args]: readonly string[], environment = env): Outcome {
 		return spawnSync(program, args, { cwd: directory, env: environment, encoding: "utf8" });
@@ -88,7 +93,8 @@ export function signTree(fill: (directory: string) => void, policy: object): Sig
 	function filesLoadedBy(release: string, argv: readonly string[]): string[] {
 		const { events } = runRecorded(commandLine(release, argv, "enforce"));
 		const loads = events.filter(({ event }) => event === "module.open_code" || event === "module.dlopen");
-		return [...new Set(loads.map(({ path = "" }) => relative(directory, path)))];
+		const paths = [...new Set(loads.map(({ path = "" }) => relative(directory, path)))];
+		return paths.filter((path) => !path.startsWith("..")); // The gate tells of the addon of the hook too.
 	}
 
 	fill(directory);
@@ -110,6 +116,7 @@ export function signTree(fill: (directory: string) => void, policy: object): Sig
 		directory,
 		output,
 		runUnguarded: (release, argv) => execute([nodeOfRelease(release), ...argv]),
+		runCommand: execute,
 		run: (release, argv, mode = "enforce") => execute(commandLine(release, argv, mode)),
 		runAudited: (release, argv) => runRecorded(commandLine(release, argv, "audit"), audited),
 		filesLoadedBy,

@@ -8,6 +8,7 @@ export {
 	type HostPlace,
 } from "./examine-host.js";
 export type { Capability } from "./gate/kernel-check.js";
+export { type PolicyRule, policyRuleOf } from "./gate/policy-rules.js";
 export {
 	mendsOfFiles,
 	type Reason,

@@ -171,7 +171,9 @@ function flagsSay(conf: LauncherConf, again: string): string {
 		return JSON.stringify(conf[name]) !== JSON.stringify(asked[name]);
 	});
 	if (differing.length === 0) return "as index and configuration ask";
-	const what = differing.map(([, words]) => words).join(", ");
+	const isEvents = (member: string) => member === "audit";
+	const files = `${asked.audit ?? "none"}, installed ${conf.audit ?? "none"}`;
+	const what = differing.map(([member, words]) => (isEvents(member) ? `${words}: ${files}` : words)).join("; ");
 	return refuse(`index or configuration ask for others by now (${what}): run \`${again}\` as root`);
 }
 

@@ -3,7 +3,8 @@
 import { closeSync, existsSync, openSync, readSync } from "node:fs";
 import { type NativeParts, nativeParts } from "../native/native-parts.js";
 import { aboutSpython, libraryOutside } from "../python/spython.js";
-import { judged, type LauncherFinding, note, pinned, refuse } from "./finding.js";
+import { judged, type LauncherFinding, note, pinned, refuse, wrong } from "./finding.js";
+import { askGate } from "./gate-probe.js";
 import { identityOf, type LauncherConf, type PinnedFile, pin } from "./launcher-conf.js";
 import { derivedSettings, majorOf } from "./launcher-place.js";
 
@@ -16,20 +17,36 @@ function mendsBy(again: string): { readonly program: string; readonly part: stri
 }
 
 export function nodeFindings(conf: LauncherConf, parts: NativeParts | undefined, again: string): LauncherFinding[] {
-	const { node, bundle, addon, gate, development } = conf;
+	const { node, bundle, addon, development } = conf;
 	if (node === undefined || bundle === undefined) return [];
+	const programs = nodeProgramFindings(conf, node, again);
+	const isIntact = programs[0]?.status === "ok";
 	return [
-		...nodeProgramFindings(conf, node, again),
+		...programs,
 		pinned("hook", bundle, development, mendsBy(again).part),
 		...sameAsOwn("hook", bundle.path, parts?.bundle),
 		addon === undefined
 			? note("addon", "none: the kernel is not asked about files")
 			: pinned("addon", addon, development, mendsBy(again).part),
-		gate === undefined
-			? note("gate", "none: JavaScript alone guards JavaScript, and Node.js does not start in strict")
-			: pinned("gate", gate, development, mendsBy(again).part),
+		gateFinding(conf, isIntact ? node : undefined, again),
 	];
 }
+
+/** A node that is not as installed must not be run, so it is not given. */
+function gateFinding(
+	{ gate, development, mode }: LauncherConf,
+	node: PinnedFile | undefined,
+	again: string,
+): LauncherFinding {
+	if (gate === undefined) return note("gate", `none: ${WITHOUT_GATE}`);
+	const file = pinned("gate", gate, development, mendsBy(again).part);
+	const answer = file.status === "ok" && node !== undefined ? askGate(node.path, gate.path) : { has: true as const };
+	if (node === undefined || answer.has) return file;
+	const says = `${node.path} gets none, because ${answer.why}: ${WITHOUT_GATE}`;
+	return mode === "strict" ? wrong("gate", says) : note("gate", says);
+}
+
+const WITHOUT_GATE = "JavaScript alone guards JavaScript, and strict does not start";
 
 function nodeProgramFindings(conf: LauncherConf, node: PinnedFile, again: string) {
 	const { nodeMajor, nodeIdentity, nodeNext, development } = conf;

@@ -263,16 +263,27 @@ static const char *close_gate(void)
 #define VARIABLE "SIGTOOL_LAUNCH"
 
 /* Only sigtool-launch loads this library, with this variable. */
-static bool is_launched(void)
+static bool is_announced_as(const char *value)
 {
 	const char *announced = getenv(VARIABLE);
-	return announced != NULL && strcmp(announced, "3:4") == 0;
+	return announced != NULL && strcmp(announced, value) == 0;
+}
+
+/* Tells `sigtool doctor` whether this Node.js gets a gate: status 0, or 1 and the function that is
+ * missing. The program never begins. */
+_Noreturn static void answer_probe(void)
+{
+	const char *reason = close_gate();
+	dprintf(STDOUT_FILENO, "%s\n", reason == NULL ? "gate" : reason);
+	_exit(reason == NULL ? EXIT_SUCCESS : EXIT_FAILURE);
 }
 
 __attribute__((constructor)) static void start(void)
 {
 	forget_preload();
-	if (!is_launched())
+	if (is_announced_as("probe"))
+		answer_probe();
+	if (!is_announced_as("3:4"))
 		fail(REFUSED, NULL, "Cannot start: this library is loaded by sigtool-launch alone");
 	rules.launched = 1;
 	const struct launch launch = read_record();

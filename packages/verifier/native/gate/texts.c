@@ -225,8 +225,9 @@ void judge_function(struct arguments *arguments)
 static void tell_refused_string(const struct finding *finding)
 {
 	struct finding told = *finding;
-	told.detail = rules.mode == MODE_STRICT ? "mode strict refuses eval and Function"
-											: "runtime.stringCode of the policy refuses it";
+	told.detail = rules.mode == MODE_STRICT
+		? "mode strict refuses eval and Function, whatever runtime.stringCode of the policy says"
+		: "runtime.stringCode of the policy refuses it";
 	if (is_new(finding->digest))
 		tell("code.string", REFUSE, &told, "ERR_RUNTIME_RULE");
 }

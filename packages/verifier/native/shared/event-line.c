@@ -5,9 +5,11 @@
 #include "utf8.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
@@ -120,14 +122,36 @@ void compose_event(struct event_line *line, const char *event, enum verdict verd
 	put(line, "}");
 }
 
+/* Gives a new file of root to the owner of its directory, who could replace the file anyway. A
+ * start by root would otherwise leave a file that the user of the service cannot append to. */
+static void give_to_owner(int file, const char *path)
+{
+	char directory[PATH_MAX];
+	struct stat status;
+	const char *slash = strrchr(path, '/');
+	const size_t length = slash == NULL ? 0 : (size_t)(slash - path);
+	if (geteuid() != 0 || length == 0 || length >= sizeof directory)
+		return;
+	memcpy(directory, path, length);
+	directory[length] = '\0';
+	if (stat(directory, &status) != 0 || status.st_uid == 0)
+		return;
+	if (fchown(file, status.st_uid, status.st_gid) != 0)
+		return; /* The events are written all the same. */
+}
+
 /* Opens the file once. errno is ENOENT if this user may not create the missing file. */
 static int open_once(const char *path, bool creates)
 {
 	const int flags = O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
 	int file = open(path, flags);
 	if (file < 0 && errno == ENOENT && creates) {
-		file = open(path, flags | O_CREAT, 0600);
-		if (file < 0 && errno == EACCES)
+		file = open(path, flags | O_CREAT | O_EXCL, 0600);
+		if (file >= 0)
+			give_to_owner(file, path);
+		else if (errno == EEXIST)
+			file = open(path, flags); /* Another process made it meanwhile. */
+		else if (errno == EACCES)
 			errno = ENOENT;
 	}
 	return file;

@@ -27,6 +27,7 @@ void compose_event(
 	struct event_line *line, const char *event, enum verdict verdict, va_list values);
 
 /* Opens a file for appending, and creates it with mode 0600 if it is missing and `creates` is true.
+ * A file that root creates belongs to the owner of its directory.
  * Refuses a symbolic link at the end of the path, and does not wait for the reader of a FIFO.
  *
  * While logrotate works, the file is missing for a moment, and then belongs to root. If `waits` is

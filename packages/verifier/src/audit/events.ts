@@ -120,7 +120,8 @@ export const EVENTS = {
 	"vm.compile": {
 		fields: ["kind", "path", "sha256", "sizeBytes", "reason"],
 		bypassable: true,
-		meaning: "`node:vm` is about to compile text, or was given cached bytecode, which is always refused.",
+		meaning:
+			"`node:vm` is about to compile text, or was given cached bytecode. The bytecode is dropped (verdict `audit`, `reason` ERR_UNSIGNED_BYTECODE), and the text is judged and compiled.",
 	},
 	"wasm.compile": {
 		fields: ["sha256", "sizeBytes", "product", "entry", "reason"],

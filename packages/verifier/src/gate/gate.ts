@@ -18,7 +18,8 @@ import {
 } from "./fast-path.js";
 import type { Capability } from "./kernel-check.js";
 import { type OpenedCode, type OpenRules, openCode, openCodeSync } from "./open-code.js";
-import { explain, type Verdict, verdictDetail } from "./verdict.js";
+import { policyRuleOf } from "./policy-rules.js";
+import { untrustedCode, type Verdict, verdictDetail } from "./verdict.js";
 
 /** The purpose a file is opened for. It is recorded in the event and does not affect the verdict. */
 export type CodeUse = "main" | "commonjs" | "module" | "json" | "typescript" | "addon" | "wasm" | "worker" | "data";
@@ -72,12 +73,15 @@ export interface Gate {
 	hasContent(sha256: string): boolean;
 	/**
 	 * Raises the event for an action that the program asks of its runtime. Returns if the action may go on.
-	 * @param ruling the policy's decision; in the modes off and audit, `refuse` counts as `audit`
+	 * @param ruling the policy's decision, or `never` if no policy allows the action; in the modes off and audit, both
+	 * `refuse` and `never` count as `audit`
 	 * @param why the error that a refusal throws. Default: ERR_RUNTIME_RULE.
 	 * @throws ERR_RUNTIME_RULE, ERR_AUDIT_HOOK, ERR_AUDIT_SINK
 	 */
-	rule<Name extends EventName>(event: Name, detail: EventDetail<Name>, ruling: EventVerdict, why?: SigtoolError): void;
+	rule<Name extends EventName>(event: Name, detail: EventDetail<Name>, ruling: Ruling, why?: SigtoolError): void;
 }
+
+export type Ruling = EventVerdict | "never";
 
 export interface GateParts extends OpenRules {
 	readonly mode: Mode;
@@ -181,12 +185,12 @@ export function gateOf(parts: GateParts): Gate {
 		admitsLink: judge.admitsLink,
 		hasContent: judge.hasContent,
 		rule(event, detail, ruling, why) {
-			const applied = ruling === "refuse" ? refusing : ruling;
+			const applied = ruling === "refuse" || ruling === "never" ? refusing : ruling;
 			if (applied === "allow" && !audit.isHeard(event, applied)) return;
 			const reason = applied === "allow" ? undefined : (why?.code ?? "ERR_RUNTIME_RULE");
 			settle(event, { reason, ...detail }, applied, () => {
-				const mend = event === "wasm.compile" ? WASM_MEND : "";
-				const message = `Cannot go on with ${event}${described(detail)}: the policy refuses it${mend}`;
+				const rule = ruling === "never" ? NEVER : ruleOf(event, mode);
+				const message = `Cannot go on with ${event}${described(detail)}: ${rule}`;
 				return why ?? new SigtoolError("ERR_RUNTIME_RULE", message);
 			});
 		},
@@ -194,14 +198,14 @@ export function gateOf(parts: GateParts): Gate {
 }
 
 const NOTHING = shielded(new Bytes(0));
-const WASM_MEND = "; to allow it, add its digest to runtime.webAssemblySha256 of the policy";
+const NEVER = "it is refused whatever the policy says";
 
-/** Returns ERR_UNTRUSTED_CODE with path, digests, product, entry, rule and remedy. Its `cause.code` is the reason. */
-function untrustedCode(path: string, verdict: Verdict): SigtoolError {
-	if (verdict.trusted) return new SigtoolError("ERR_INTERNAL", `Cannot load ${quote(path)}: it was not read`);
-	const message = `Cannot load ${quote(path)}: ${explain(verdict, quote)}`;
-	const cause = new SigtoolError(verdict.reason, `Cannot trust ${quote(path)}: ${verdict.why}`, { path });
-	return new SigtoolError("ERR_UNTRUSTED_CODE", message, { path, cause });
+/** Tells which rule refuses an action, and how to allow the action. */
+function ruleOf(event: EventName, mode: Mode): string {
+	const rule = policyRuleOf(event);
+	if (rule === undefined) return "the policy refuses it";
+	if (mode === "strict" && rule.isFixedInStrict) return "mode strict refuses it, whatever the policy says";
+	return `the policy refuses it; to allow it, ${rule.mend}`;
 }
 
 /** Returns ERR_AUDIT_SINK for a refusal that could not be written. The message has the failure and the refusal. */

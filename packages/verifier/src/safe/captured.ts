@@ -69,7 +69,8 @@ export const { store: atomicsStore, notify: atomicsNotify } = Atomics;
 /** Copies all bytes of the second array to the beginning of the first. */
 export const setBytes: (target: Uint8Array, source: Uint8Array) => void = uncurryThis(Uint8Array.prototype.set);
 
-const { isAnyArrayBuffer, isArrayBufferView, isDataView } = util.types;
+const { isAnyArrayBuffer, isDataView } = util.types;
+export const { isArrayBufferView } = util.types;
 type View = { readonly buffer: ArrayBuffer; readonly byteOffset: number; readonly byteLength: number };
 const ofArrays = viewGetters(getPrototypeOf(Uint8Array.prototype));
 const ofDataViews = viewGetters(DataView.prototype);

@@ -148,6 +148,23 @@ test("rule() refuses after the event, and returns when the policy allows it", ()
 	expect(events.map(({ verdict }) => verdict)).toEqual(["refuse", "audit", "allow"]);
 });
 
+test("rule() says how to allow an action, or that nothing does", () => {
+	const { root } = tree();
+	const { gate } = gateFor(indexOf(root));
+	const strict = gateFor(indexOf(root), { mode: "strict" }).gate;
+	const spawn = { file: "/bin/sh" };
+	const refusal = 'Cannot go on with child_process.spawn (file "/bin/sh"): ';
+	expect(() => gate.rule("child_process.spawn", spawn, "refuse")).toThrow(
+		`${refusal}the policy refuses it; to allow it, set runtime.children in the policy and compile again`,
+	);
+	expect(() => strict.rule("child_process.spawn", spawn, "refuse")).toThrow(
+		`${refusal}mode strict refuses it, whatever the policy says`,
+	);
+	expect(() => gate.rule("worker.spawn", { kind: "SHARE_ENV" }, "never")).toThrow(
+		'Cannot go on with worker.spawn (kind "SHARE_ENV"): it is refused whatever the policy says',
+	);
+});
+
 test("decide() judges bytes by the given path, without an event", () => {
 	const { root, at } = tree();
 	const { gate, events } = gateFor(indexOf(root));

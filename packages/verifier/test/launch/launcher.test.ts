@@ -301,6 +301,23 @@ describe.skipIf(!hasLauncher)("sigtool-launch (needs it built)", () => {
 			]);
 		});
 
+		it.skipIf(!isRoot)("gives a new file of events to the owner of its directory, also if root starts first", () => {
+			const installation = new Installation();
+			const [owned, shared] = [installation.at("events/of-nobody.jsonl"), installation.at("events-of-root.jsonl")];
+			installation.write("main.js", "");
+			installation.write("bin/register.cjs", "evil");
+			mkdirSync(installation.at("events"));
+			chownSync(installation.at("events"), 65534, 65533);
+			for (const [file, uid, gid] of [
+				[owned, 65534, 65533],
+				[shared, 0, 0],
+			] as const) {
+				installation.set("audit", file);
+				expect(installation.run(["main.js"]).status).toBe(126);
+				expect(statSync(file)).toMatchObject({ uid, gid, mode: 0o100600 });
+			}
+		});
+
 		it("does not digest node again while it is the installed file, and digests it otherwise", () => {
 			const installation = new Installation();
 			installation.write("main.js", "console.log('ran')");

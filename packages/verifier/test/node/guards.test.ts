@@ -44,11 +44,6 @@ const ATTEMPTS: readonly (readonly [name: string, program: string, event: string
 		"vm.compile",
 	],
 	[
-		"vm cachedData",
-		'const vm = require("vm"); new vm.Script("", { cachedData: Buffer.alloc(8) }); console.log("evil")',
-		"vm.compile",
-	],
-	[
 		"text that changes while it is judged",
 		'let n = 0; new (require("vm").Script)({ toString: () => n++ ? "console.log(\'evil\')" : "" }).runInThisContext()',
 		"vm.compile",

@@ -2,10 +2,12 @@ import { join } from "node:path";
 import { type Check, examineSystem } from "@sigtool/core";
 import { examineHost } from "@sigtool/verifier";
 import { endNotice } from "../../launcher/end-notice.js";
+import { pinned } from "../../launcher/finding.js";
+import { askGate } from "../../launcher/gate-probe.js";
 import { readLauncherConf } from "../../launcher/launcher-conf.js";
 import { CONF_NAME } from "../../launcher/launcher-place.js";
 import { protectionsOf } from "../../launcher/protections.js";
-import { nativeParts } from "../../native/native-parts.js";
+import { partsOrUndefined } from "../../launcher/runtime-findings.js";
 import { escaped, type OutputOptions, type Report } from "../../output/output.js";
 import { colour } from "../../output/terminal.js";
 
@@ -16,7 +18,7 @@ export interface DoctorOptions extends OutputOptions {
 
 /** Prints one line per check of the system. The exit status is always 0, because the command only reports. */
 export async function doctor(path: string, { prefix }: DoctorOptions): Promise<Report> {
-	const checks = [...(await examineSystem(path)), ...protectionChecks(), ...endChecks(prefix)];
+	const checks = [...(await examineSystem(path)), ...protectionChecks(), gateCheck(prefix), ...endChecks(prefix)];
 	const width = Math.max(...checks.map(({ title }) => title.length));
 	return {
 		exit: 0,
@@ -27,7 +29,7 @@ export async function doctor(path: string, { prefix }: DoctorOptions): Promise<R
 
 /** Asks the launcher of the installed verifier what it can take from a program on this kernel. */
 function protectionChecks(): Check[] {
-	const launcher = launcherOrUndefined();
+	const launcher = partsOrUndefined()?.launcher;
 	if (launcher === undefined) return [];
 	return protectionsOf(launcher).map(({ name, since, holds, effect }) => ({
 		id: `launcher-${name}`,
@@ -36,6 +38,29 @@ function protectionChecks(): Check[] {
 		value: `Linux ${since} and later`,
 		meaning: effect,
 	}));
+}
+
+/**
+ * Tells whether the Node.js of the installed launcher, else the one that runs this command, gets a gate. Starts it, with
+ * the gate of this package.
+ */
+function gateCheck(prefix: string): Check {
+	const node = installedNode(join(prefix, CONF_NAME)) ?? process.execPath;
+	const common = { id: "gate", title: "gate of Node.js", meaning: "judges in C what Node.js is about to run" };
+	const gate = partsOrUndefined()?.gate;
+	if (gate === undefined) return { ...common, status: "no", value: "not built; run `sigtool native build`" };
+	const answer = askGate(node, gate);
+	if (answer.has) return { ...common, status: "yes", value: node };
+	return { ...common, status: "no", value: `${node}: ${answer.why}` };
+}
+
+function installedNode(confFile: string): string | undefined {
+	try {
+		const { node, development } = readLauncherConf(confFile);
+		return node !== undefined && pinned("node", node, development, "").status === "ok" ? node.path : undefined;
+	} catch {
+		return undefined; // No launcher is there, or `sigtool launcher check` says why it starts nothing.
+	}
 }
 
 /** Tells how long the installed index, its signer's certificate and the authorities of the host last. */
@@ -52,14 +77,6 @@ function endChecks(prefix: string): Check[] {
 		});
 	} catch {
 		return []; // No launcher is there, or `sigtool launcher check` says why it starts nothing.
-	}
-}
-
-function launcherOrUndefined(): string | undefined {
-	try {
-		return nativeParts().launcher;
-	} catch {
-		return undefined; // Other checks tell what is missing, and the launcher's own messages too.
 	}
 }
 

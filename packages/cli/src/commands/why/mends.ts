@@ -77,26 +77,3 @@ const LAUNCHER_MENDS: readonly (readonly [RegExp, string])[] = [
 export function mendOfLauncher(message: string): string | undefined {
 	return LAUNCHER_MENDS.find(([pattern]) => pattern.test(message))?.[1] ?? MENDS.ERR_LAUNCHER;
 }
-
-/** The member of the policy that rules on an event. Nothing allows what an event without a member reports. */
-const POLICY_MEMBERS: Readonly<Record<string, string>> = {
-	"child_process.spawn": "runtime.children",
-	"child_process.spawn_sync": "runtime.children",
-	"code.string": "runtime.stringCode",
-	"module.dlopen": "runtime.addons",
-	"process.execve": "runtime.children",
-	"python.import": "python.extensions",
-	"python.os.exec": "runtime.children",
-	"python.os.fork": "runtime.children",
-	"python.os.posix_spawn": "runtime.children",
-	"python.os.system": "runtime.children",
-	"python.subprocess.Popen": "runtime.children",
-	"python.sys.addaudithook": "python.auditHooks",
-	"vm.compile": "runtime.stringCode",
-	"wasm.compile": "runtime.webAssembly",
-	"worker.spawn": "runtime.workers",
-};
-
-export function policyMemberOf(event: string): string | undefined {
-	return POLICY_MEMBERS[event];
-}

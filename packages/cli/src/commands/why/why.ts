@@ -2,13 +2,13 @@ import { realpathSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { readBounded } from "@sigtool/core";
 import { ERROR_CODES, type ErrorCode, errnoReason, quote, SigtoolError } from "@sigtool/core/errors";
-import { verifyHost } from "@sigtool/verifier";
+import { policyRuleOf, verifyHost } from "@sigtool/verifier";
 import { type LauncherConf, readLauncherConf } from "../../launcher/launcher-conf.js";
 import { CONF_NAME, isThere } from "../../launcher/launcher-place.js";
 import { readInputFile } from "../../options/input-file.js";
 import { usageError } from "../../options/usage.js";
 import { escaped, type OutputOptions, type Report, rows } from "../../output/output.js";
-import { mendOf, mendOfLauncher, policyMemberOf } from "./mends.js";
+import { mendOf, mendOfLauncher } from "./mends.js";
 import { isMessage, lastAbout, lastRefusalIn, MAX_INPUT_BYTES, type Told } from "./refusals.js";
 
 export interface WhyOptions extends OutputOptions {
@@ -59,7 +59,7 @@ function explain(told: Told): Explanation {
 	const rule = ruleOf(name, reason, text("rule"));
 	const known = isErrorCode(reason) ? reason : undefined;
 	const meaning = known && ERROR_CODES[known][1];
-	const mend = name !== "message" && reason === "ERR_LAUNCHER" && name === "worker.spawn" ? WORKER_MEND : mendFor(told);
+	const mend = (name === "worker.spawn" && reason && WORKER_MENDS.get(reason)) || mendFor(told);
 	const verdict = text("verdict") === "audit" ? "ran; enforcement would refuse it" : "refused";
 	const where = ["host", "unit", "uid", "pid"].flatMap((each) => (text(each) ? [`${each} ${text(each)}`] : []));
 	return {
@@ -79,13 +79,16 @@ function explain(told: Told): Explanation {
 	};
 }
 
-const WORKER_MEND = "start the service again, so that it runs with the version that is installed";
+const WORKER_MENDS: ReadonlyMap<string, string> = new Map([
+	["ERR_LAUNCHER", "start the service again, so that it runs with the version that is installed"],
+	["ERR_START", "start the worker without this option, variable or text; no policy allows it"],
+]);
 
 function mendFor(told: Told): string | undefined {
 	const { event, reason, detail } = told;
 	if (reason === "ERR_LAUNCHER" && typeof detail === "string") return mendOfLauncher(detail);
-	const member = typeof event === "string" && reason === "ERR_RUNTIME_RULE" ? policyMemberOf(event) : undefined;
-	if (member !== undefined) return `change the program, or set ${member} in the policy and compile again`;
+	const rule = typeof event === "string" && reason === "ERR_RUNTIME_RULE" ? policyRuleOf(event) : undefined;
+	if (rule !== undefined) return `change the program, or ${rule.mend}`;
 	return isErrorCode(reason) ? mendOf(reason) : undefined;
 }
 
@@ -93,8 +96,8 @@ function mendFor(told: Told): string | undefined {
 function ruleOf(event: string, reason: string | undefined, rule: string | undefined): string | undefined {
 	if (rule !== undefined) return RULES.get(rule) ?? rule;
 	if (reason !== "ERR_RUNTIME_RULE") return OTHER_RULES.get(event);
-	const member = policyMemberOf(event);
-	return member === undefined ? "a rule that no policy changes" : `${member} of the policy`;
+	const known = policyRuleOf(event);
+	return known === undefined ? "a rule that no policy changes" : `${known.member} of the policy`;
 }
 
 /** The rules by which an event is refused for another reason than a file or a rule of the policy. */

@@ -1,6 +1,8 @@
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
+import { askGate } from "../../../dist/launcher/gate-probe.js";
 import { runner, temporaryDirectory } from "../../support.js";
 
 it("doctor prints one line per check, and leaves the directory unchanged", () => {
@@ -39,4 +41,23 @@ it("doctor ends with 2 for a missing path", () => {
 	const { status, stderr } = runner(directory, { identity: "none" })(["doctor", join(directory, "none")]);
 	expect(status).toBe(2);
 	expect(stderr).toContain("[ERR_ROOT_MISSING]");
+});
+
+/** The gate can be loaded into this program, because both need libcrypto. */
+const OPENSSL = "/usr/bin/openssl";
+const GATE = fileURLToPath(new URL("../../../../verifier/dist/native/gate.so", import.meta.url));
+
+it.skipIf(!existsSync(GATE))("doctor says whether a launched Node.js gets a gate (needs the gate built)", () => {
+	const directory = temporaryDirectory();
+	const asked = ["doctor", "--json", "--prefix", join(directory, "none"), directory];
+	const { checks } = runner(directory, { identity: "none" })(asked).json();
+	const [gate] = checks.filter(({ id }: { id: string }) => id === "gate");
+	expect(gate).toMatchObject({ title: "gate of Node.js", status: "yes", value: process.execPath });
+});
+
+it.skipIf(!existsSync(GATE))("a program that is no Node.js gets no gate (needs the gate built)", () => {
+	expect(askGate("/bin/true", GATE)).toEqual({ has: false, why: "it does not load the gate" });
+	if (existsSync(OPENSSL))
+		expect(askGate(OPENSSL, GATE)).toMatchObject({ why: expect.stringMatching(/ has no _ZN2v8/) });
+	expect(askGate(process.execPath, "/nowhere/gate.so")).toEqual({ has: false, why: "it does not load the gate" });
 });

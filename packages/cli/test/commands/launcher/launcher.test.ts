@@ -86,6 +86,17 @@ describe.skipIf(!canBeHost)("sigtool launcher (needs root, and the launcher buil
 		expect(host.run(host.at("app/main.js")).stderr).toMatch(/Code generation from strings disallowed/);
 	});
 
+	it("says how to mend a start that cannot write to a new file of events", () => {
+		const host = new Host({ "main.js": "console.log('ran')" });
+		host.configure({ audit: { jsonLines: host.at("events.jsonl") } });
+		host.ship();
+		expect(host.run(host.at("app/main.js"))).toMatchObject({ status: 0, stdout: "ran\n" });
+		host.configure({ audit: { jsonLines: host.at("other.jsonl") } });
+		const { status, stderr } = host.run(host.at("app/main.js"));
+		expect(stderr).toMatch(/which allows ".*events\.jsonl" alone, run `sigtool launcher install` again/);
+		expect(status).not.toBe(0);
+	});
+
 	const user = ["--reuid=1234", "--regid=1234", "--clear-groups"];
 	const isReadable = spawnSync("setpriv", [...user, "test", "-r", MAIN]).status === 0;
 	it.skipIf(!isReadable)("says in one line who may not install (needs setpriv, and files that all may read)", () => {
@@ -208,7 +219,7 @@ describe.skipIf(!canBeHost)("sigtool launcher (needs root, and the launcher buil
 		[
 			"a launcher configuration older than the host configuration",
 			(h) => h.configure({ audit: { jsonLines: "/var/log/x" } }),
-			/flags .*the file of events.*launcher install --prefix/,
+			/flags .*the file of events: \/var\/log\/x, installed none\).*launcher install --prefix/,
 		],
 	];
 	it.each(damages)("check finds %s", (_, damage, message) => {

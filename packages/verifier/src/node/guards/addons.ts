@@ -18,7 +18,7 @@ import { replace } from "../../safe/replace.js";
 
 /**
  * Judges every addon that `process.dlopen` loads. The verified copy can also be made in one of the `writable`
- * directories. Without such a list, the native gate makes the copy.
+ * directories. Without such a list, the file itself is passed on: a native gate makes the copy, and mode audit needs none.
  */
 export function guardAddons(gate: Gate, writable: readonly string[] | undefined): void {
 	const directories = writable && [...DIRECTORIES, ...writable];

@@ -48,7 +48,7 @@ export function installGuards(
 		"node:crypto": (exports) => guardCrypto(gate, exports),
 		"node:dns": (exports) => watchNames(gate, exports),
 		// node:ffi reads and writes raw memory, so it could undo every check.
-		"node:ffi": () => gate.rule("ffi.open", { path: "node:ffi" }, "refuse"),
+		"node:ffi": () => gate.rule("ffi.open", { path: "node:ffi" }, "never"),
 		"node:fs": (exports) => watchFiles(gate, exports),
 		"node:inspector": (exports) => guardInspector(gate, exports),
 		"node:module": (exports) => guardModule(gate, exports),
@@ -114,7 +114,7 @@ export function installGuards(
 	 * the module.
 	 */
 	function refuseHalfGuarded(_exports: object, name: string): void {
-		gate.rule("process.binding", { name, reason: "ERR_START" }, "refuse");
+		gate.rule("process.binding", { name, reason: "ERR_START" }, "never");
 	}
 
 	// With `at-start`, no hook in this thread will see an import. So these modules are guarded now. Loading them takes
@@ -125,7 +125,9 @@ export function installGuards(
 	}
 	guardProcess(gate, prepare);
 	watchEnvironment(gate);
-	guardAddons(gate, compileWasm === undefined ? writable : undefined);
+	// Mode audit loads the addon's own file, so that libraries beside it are found, as with a native gate.
+	const needsCopy = compileWasm === undefined && gate.mode !== "audit";
+	guardAddons(gate, needsCopy ? writable : undefined);
 	guardWebAssembly(gate, compileWasm);
 	return { prepare, prepareImports };
 }

@@ -8,7 +8,7 @@ import { guard, replace } from "../../safe/replace.js";
 
 export function guardModule(gate: Gate, module: object): void {
 	for (const kind of ["register", "registerHooks"]) {
-		guard(module, kind, () => gate.rule("module.register", { kind }, "refuse"));
+		guard(module, kind, () => gate.rule("module.register", { kind }, "never"));
 	}
 	// The compile cache stays off. This is no refusal, because a program runs without the cache too, only more slowly.
 	replace(

@@ -21,13 +21,13 @@ export function guardProcess(gate: Gate, prepare: (builtin: string) => void): vo
 				// The argument is converted only once, because an object could give another text at a second
 				// conversion.
 				const name = toText(given);
-				if (HARMLESS_BINDINGS[name] !== true) gate.rule("process.binding", { name }, "refuse");
+				if (HARMLESS_BINDINGS[name] !== true) gate.rule("process.binding", { name }, "never");
 				return apply(original, this, [name]);
 			},
 	);
-	guard(process, "_linkedBinding", (args) => gate.rule("process.binding", { name: toText(args[0]) }, "refuse"));
+	guard(process, "_linkedBinding", (args) => gate.rule("process.binding", { name: toText(args[0]) }, "never"));
 	for (const kind of ["_debugProcess", "_debugEnd"]) {
-		guard(process, kind, () => gate.rule("inspector.open", { kind }, "refuse"));
+		guard(process, kind, () => gate.rule("inspector.open", { kind }, "never"));
 	}
 	// If SIGUSR1 has no listener, Node.js opens the inspector when the signal arrives.
 	if (isMainThread && !process.execArgv.includes("--disable-sigusr1")) process.on("SIGUSR1", () => {});
@@ -43,7 +43,7 @@ export function guardProcess(gate: Gate, prepare: (builtin: string) => void): vo
 const HARMLESS_BINDINGS = recordOf(["config", "constants", "http_parser", "natives", "os", "util", "uv"]);
 
 export function guardInspector(gate: Gate, inspector: object): void {
-	const check = (kind: string) => () => gate.rule("inspector.open", { kind }, "refuse");
+	const check = (kind: string) => () => gate.rule("inspector.open", { kind }, "never");
 	// The type assertion is safe: node:inspector always exports the class Session.
 	const { Session } = inspector as { Session: { readonly prototype: object } };
 	guard(inspector, "open", check("open"));
@@ -53,7 +53,7 @@ export function guardInspector(gate: Gate, inspector: object): void {
 
 /** Refuses OpenSSL engines, because OpenSSL would load the library of an engine without asking the gate. */
 export function guardCrypto(gate: Gate, crypto: object): void {
-	guard(crypto, "setEngine", (args) => gate.rule("crypto.set_engine", { path: toText(args[0]) }, "refuse"));
+	guard(crypto, "setEngine", (args) => gate.rule("crypto.set_engine", { path: toText(args[0]) }, "never"));
 }
 
 export function guardTls(gate: Gate, tls: object): void {
@@ -61,7 +61,7 @@ export function guardTls(gate: Gate, tls: object): void {
 	const { createSecureContext } = tls as { createSecureContext(): { context: object } };
 	const prototype: object = Object.getPrototypeOf(createSecureContext().context);
 	forEachName(["setEngineKey", "setClientCertEngine"], (name) => {
-		guard(prototype, name, () => gate.rule("crypto.set_engine", { path: name }, "refuse"));
+		guard(prototype, name, () => gate.rule("crypto.set_engine", { path: name }, "never"));
 	});
 }
 
@@ -69,7 +69,7 @@ export function guardSqlite(gate: Gate, sqlite: object): void {
 	// The type assertion is safe: node:sqlite always exports the class DatabaseSync.
 	const { DatabaseSync } = sqlite as { DatabaseSync: { readonly prototype: object } };
 	guard(DatabaseSync.prototype, "loadExtension", (args) => {
-		gate.rule("sqlite.load_extension", { path: toText(args[0]) }, "refuse");
+		gate.rule("sqlite.load_extension", { path: toText(args[0]) }, "never");
 	});
 }
 
@@ -81,7 +81,7 @@ export function guardV8(gate: Gate, v8: object): void {
 		(original) =>
 			function setFlagsFromString(this: unknown, given: unknown): unknown {
 				const flag = toText(given);
-				if (!isHarmlessFlag(flag)) gate.rule("code.string", { kind: `V8 flag ${flag}` }, "refuse");
+				if (!isHarmlessFlag(flag)) gate.rule("code.string", { kind: `V8 flag ${flag}` }, "never");
 				return apply(original, this, [flag]);
 			},
 	);

@@ -1,11 +1,11 @@
 /**
  * Guards `node:vm` and `node:repl`, which turn text into code. Text is trusted if it is the content of a signed file
  * and its `filename` is that file's path. The member `stringCode` of the policy decides about other text. Cached
- * bytecode is always refused, because it is not signed.
+ * bytecode is dropped, because it is not signed. V8 then compiles the text, as it does for bytecode of another release.
  */
 
 import type { Gate } from "../../gate/gate.js";
-import { apply, assign, define, getPrototypeOf, toText } from "../../safe/captured.js";
+import { apply, assign, define, getPrototypeOf, isArrayBufferView, toText } from "../../safe/captured.js";
 import { encodeUtf8, sha256, utf8Of } from "../../safe/primordials.js";
 import { forEachName, guard, guardClass, replace } from "../../safe/replace.js";
 
@@ -19,8 +19,8 @@ export function guardVm(gate: Gate, vm: object): void {
 		// The argument is converted only once, because an object could give another text at a second conversion.
 		const text = toText(args[0]);
 		const own = ownOptions(args[1]);
-		compile("Script", text, own);
-		return create([text, own]);
+		const isWithout = compile("Script", text, own);
+		return told(create([text, own]), isWithout);
 	});
 	// The base class of Script compiles text too. A program could get this class from the property `constructor` of its
 	// prototype, so the property now leads to the guarded class.
@@ -36,13 +36,14 @@ export function guardVm(gate: Gate, vm: object): void {
 				function guarded(this: unknown, ...args: unknown[]): unknown {
 					const text = name === "compileFunction" && typeof args[0] !== "string" ? undefined : toText(args[0]);
 					const own = ownOptions(args[place]);
-					compile(name, text, own);
+					const isWithout = compile(name, text, own);
 					if (name === "runInNewContext") withoutStrings(own, "contextCodeGeneration");
 					// define() is used, because an assignment to a missing element could call a setter of
 					// Array.prototype.
 					define(args, 0, text, true);
 					define(args, place, own, true);
-					return apply(original, this, args);
+					const result = apply(original, this, args);
+					return name === "createScript" || name === "compileFunction" ? told(result as object, isWithout) : result;
 				},
 		);
 	});
@@ -67,17 +68,24 @@ export function guardVm(gate: Gate, vm: object): void {
 			},
 	);
 
-	function compile(kind: string, text: string | undefined, options: Options): void {
-		const { filename, cachedData } = options;
+	/** Judges a text that is about to be compiled. Returns true if the options had cached bytecode, which is dropped. */
+	function compile(kind: string, text: string | undefined, options: Options): boolean {
+		const { filename } = options;
 		const path = filename === undefined ? undefined : toText(filename);
 		options.filename = path ?? (kind === "compileFunction" ? "" : "evalmachine.<anonymous>");
-		if (cachedData !== undefined) gate.rule("vm.compile", { kind, path, reason: "ERR_UNSIGNED_BYTECODE" }, "refuse");
-		if (text === RUN_BY_REPL) return;
+		// Node.js itself throws a TypeError for cached data of another type.
+		const hasBytecode = isArrayBufferView(options.cachedData);
+		if (hasBytecode) {
+			gate.rule("vm.compile", { kind, path, reason: "ERR_UNSIGNED_BYTECODE" }, "audit");
+			options.cachedData = undefined;
+		}
+		if (text === RUN_BY_REPL) return hasBytecode;
 		const exact = utf8Of(text ?? "");
-		if (path !== undefined && exact !== undefined && gate.decide(path, exact).trusted) return;
+		if (path !== undefined && exact !== undefined && gate.decide(path, exact).trusted) return hasBytecode;
 		const bytes = exact ?? encodeUtf8(text ?? "");
 		const detail = { kind, path, sha256: sha256(bytes), sizeBytes: bytes.length };
 		gate.rule("vm.compile", detail, gate.policy.runtime.stringCode);
+		return hasBytecode;
 	}
 
 	/**
@@ -93,6 +101,12 @@ export function guardVm(gate: Gate, vm: object): void {
 			wasm: webAssembly === "allow" ? wanted.wasm : false,
 		};
 	}
+}
+
+/** Tells the program that its bytecode was not used, as Node.js does if V8 rejects bytecode. */
+function told(compiled: object, isWithout: boolean): object {
+	if (isWithout) define(compiled, "cachedDataRejected", true, true);
+	return compiled;
 }
 
 /** While node:repl is loaded, it passes this text to a guarded function of node:vm. So the guard allows the text. */

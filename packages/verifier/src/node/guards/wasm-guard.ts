@@ -67,7 +67,7 @@ export function guardWebAssembly(gate: Gate, compileWasm: CompileWasm | undefine
 			(original) =>
 				function guarded(this: unknown, ...args: unknown[]): unknown {
 					try {
-						gate.rule("wasm.compile", { reason: "ERR_WASM_STREAM" }, "refuse");
+						gate.rule("wasm.compile", { reason: "ERR_WASM_STREAM" }, "never");
 					} catch (error) {
 						return rejected(error);
 					}

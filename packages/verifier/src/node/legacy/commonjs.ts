@@ -43,7 +43,7 @@ export function installLegacyCommonJs(gate: Gate, scopes: PackageScopes, texts: 
 	for (const name of [".ts", ".cts", ".mts"]) {
 		if (_extensions[name] === undefined) continue;
 		_extensions[name] = (_target, filename) => {
-			gate.rule("module.compile", { path: toText(filename), format: "typescript" }, "refuse");
+			gate.rule("module.compile", { path: toText(filename), format: "typescript" }, "never");
 		};
 	}
 	guard(module, "_load", (args) => {
@@ -53,7 +53,9 @@ export function installLegacyCommonJs(gate: Gate, scopes: PackageScopes, texts: 
 }
 
 function requiresModule(file: string): Error {
-	const error = new Error(`Cannot require ${file}: it is an ES module; load it with import()`);
+	const error = new Error(
+		`Cannot require ${file}: it is an ES module; load it with import(), or use Node.js 22 or later, where it can be required`,
+	);
 	define(error, "code", "ERR_REQUIRE_ESM", true);
 	return error;
 }

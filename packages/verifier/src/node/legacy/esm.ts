@@ -144,7 +144,7 @@ export function offerLoader(gate: Gate, scopes: PackageScopes): void {
 		const { format: derived } = context;
 		const file = pathOfFileUrl(url);
 		if (file === undefined) {
-			gate.rule("code.string", { kind: startsWith(url, "data:") ? "data: URL" : "URL" }, "refuse");
+			gate.rule("code.string", { kind: startsWith(url, "data:") ? "data: URL" : "URL" }, "never");
 			return nextLoad(url, context);
 		}
 		const format = derived === "json" ? derived : scopes.formatOf(file, derived);

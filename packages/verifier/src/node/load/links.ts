@@ -6,6 +6,7 @@
 import fs from "node:fs";
 import { followLinks } from "../../gate/follow-links.js";
 import type { Gate } from "../../gate/gate.js";
+import { untrusted, untrustedCode } from "../../gate/verdict.js";
 import { getOwnPropertySymbols } from "../../safe/captured.js";
 import { replace } from "../../safe/replace.js";
 
@@ -39,5 +40,6 @@ function isOfLoader(options: unknown): boolean {
 /** Refuses if `path` does not lead to `real`, the path that Node.js found, or if a link on it may not be followed. */
 export function checkLinks(gate: Gate, path: string, real: string): void {
 	if (path === real || followLinks(path, gate.admitsLink) === real) return;
-	gate.rule("module.open_code", { path, use: "link", reason: "ERR_LINK_CHANGED" }, "refuse");
+	const reason = "ERR_LINK_CHANGED";
+	gate.rule("module.open_code", { path, use: "link", reason }, "never", untrustedCode(path, untrusted(reason)));
 }

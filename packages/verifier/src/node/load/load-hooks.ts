@@ -32,12 +32,12 @@ type NextLoad = (url: string, context?: object) => LoadResult;
 
 /** Installs the hook. From now on every module is loaded through `gate`. */
 export function installLoadHooks(gate: Gate, scopes: PackageScopes, texts: ModuleText, guards: Guards): void {
-	addLoadHook(load, () => gate.rule("module.register", { kind: "index of Array.prototype" }, "refuse"));
+	addLoadHook(load, () => gate.rule("module.register", { kind: "index of Array.prototype" }, "never"));
 
 	function load(url: string, context: LoadContext, nextLoad: NextLoad): LoadResult {
 		// Node.js assigns the members, so that a setter of Object.prototype can take them. Then a getter there would answer.
 		if (!hasOwn(context, "format") || !hasOwn(context, "importAttributes")) {
-			gate.rule("module.register", { kind: "context of a load hook" }, "refuse");
+			gate.rule("module.register", { kind: "context of a load hook" }, "never");
 		}
 		const isRequired = context.importAttributes === undefined;
 		if (!isRequired) guards.prepareImports();
@@ -48,7 +48,7 @@ export function installLoadHooks(gate: Gate, scopes: PackageScopes, texts: Modul
 		const { format: derived } = context;
 		const path = pathOfFileUrl(url);
 		if (path === undefined) {
-			gate.rule("code.string", { kind: startsWith(url, "data:") ? "data: URL" : "URL" }, "refuse");
+			gate.rule("code.string", { kind: startsWith(url, "data:") ? "data: URL" : "URL" }, "never");
 			return nextLoad(url);
 		}
 		// The hook returns no source for an addon, because the guard of process.dlopen judges the addon's file.

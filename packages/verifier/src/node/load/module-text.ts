@@ -49,7 +49,7 @@ export function guardModuleText(gate: Gate, removeTypes: RemoveTypes): ModuleTex
 		// If a program has changed Module.wrap or Module.wrapper, Node.js would compile other text around the module's
 		// text.
 		const isWrapped = inner.wrap !== wrap || inner.wrapper !== wrapper || !holds("0", head) || !holds("1", tail);
-		if (isWrapped) gate.rule("module.register", { kind: "Module.wrap", path: file }, "refuse");
+		if (isWrapped) gate.rule("module.register", { kind: "Module.wrap", path: file }, "never");
 		// The types are removed here, because Node.js would use functions of the program, which could replace the text.
 		const typeless = withoutTypes(text, file, format);
 		return apply(compile, this, [typeless.text, file, typeless.format]);

@@ -98,7 +98,7 @@ export function createPackageScopes(gate: Gate): PackageScopes {
 			// If there is no `type`, Node.js derives the format from the source. If an option turns this detection off,
 			// Node.js assumes CommonJS.
 			if (type === "none" && (derived === undefined || derived === "commonjs")) return derived;
-			gate.rule("module.open_code", { path: file, use: "package.json", reason: "ERR_FILE_CHANGED" }, "refuse");
+			gate.rule("module.open_code", { path: file, use: "package.json", reason: "ERR_FILE_CHANGED" }, "never");
 			return derived;
 		},
 		urlForFormat(file, url) {

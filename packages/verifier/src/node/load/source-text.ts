@@ -9,7 +9,7 @@ import { charCodeAt, encodeUtf8, slice, utf8Slice } from "../../safe/primordials
  */
 export function sourceText(gate: Gate, path: string, content: string | Uint8Array): string {
 	if (typeof content === "string") return content;
-	if (!isUtf8(content)) gate.rule("module.open_code", { path, reason: "ERR_SOURCE_ENCODING" }, "refuse");
+	if (!isUtf8(content)) gate.rule("module.open_code", { path, reason: "ERR_SOURCE_ENCODING" }, "never");
 	return utf8Slice(content, 0, content.length);
 }
 

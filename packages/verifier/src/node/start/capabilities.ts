@@ -52,7 +52,7 @@ export function capabilitiesOf(runtime: Runtime): readonly Capability[] {
 			"libraries that an addon loads itself are not checked",
 		),
 		always("workers", "each starts with the hook; none starts from text or a data: URL"),
-		always("vm", "text is compiled if the policy allows it; cached bytecode is refused"),
+		always("vm", "text is compiled if the policy allows it; cached bytecode is dropped"),
 		when(refusesStrings, "string-code", "by a flag of V8", "eval and Function need a flag that only the launcher sets"),
 		always("web-assembly", "only signed content, Node.js's own modules, or the policy's list"),
 		always("compile-cache", "off"),

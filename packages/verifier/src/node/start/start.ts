@@ -46,6 +46,8 @@ export interface Inheritance {
 	readonly mode: Mode | undefined;
 	readonly development: "refuse" | "allow";
 	readonly launched: boolean;
+	/** The file of events that the launcher lets the process write to. */
+	readonly launchedAudit: string | undefined;
 	/**
 	 * The real path of each product's root, by the path that names the root. A worker gets those of its parent, because
 	 * links may lead to another release by then.
@@ -90,15 +92,20 @@ export function start(development: "refuse" | "allow"): void {
 	};
 	const capabilities = capabilitiesOf(runtime);
 	const { index } = inheritance;
-	const gate = createGate({
-		...inheritance,
-		index: bytesOf(index, addon),
-		digests: index.digests,
-		addon,
-		onRefusal: inheritance.configuration.onRefusal ?? "exit",
-		tier: LOADING.tier,
-		missing: capabilities.filter(({ enforced }) => !enforced).map(({ name }) => name),
-	});
+	let gate: Gate;
+	try {
+		gate = createGate({
+			...inheritance,
+			index: bytesOf(index, addon),
+			digests: index.digests,
+			addon,
+			onRefusal: inheritance.configuration.onRefusal ?? "exit",
+			tier: LOADING.tier,
+			missing: capabilities.filter(({ enforced }) => !enforced).map(({ name }) => name),
+		});
+	} catch (error) {
+		throw withAdvice(error, inheritance);
+	}
 	if (gate.mode === "off") {
 		passOnUnguarded(inheritance);
 		return;
@@ -108,6 +115,16 @@ export function start(development: "refuse" | "allow"): void {
 	if (inheritance.role === "loader") LOADING.serveImports(gate, createPackageScopes(gate));
 	else install(gate, heirOf(inheritance, gate), runtime.nativeGate === "" ? addon?.compileWasm : undefined);
 	publishHook({ capabilities: { tier: LOADING.tier, capabilities }, addAuditHook: gate.audit.addHook });
+}
+
+/** After `audit.jsonLines` changed, the launcher still allows the former file alone. */
+function withAdvice(error: unknown, { launchedAudit, launched, configuration }: Inheritance): unknown {
+	const isSink = error instanceof SigtoolError && error.code === "ERR_AUDIT_SINK";
+	if (!isSink || !launched || launchedAudit === configuration.audit.jsonLines) return error;
+	const allowed = launchedAudit === undefined ? "no file of events" : `${quote(launchedAudit)} alone`;
+	const message = `${error.message}; if the launcher keeps it away, which allows ${allowed}, run \`sigtool launcher install\` again`;
+	const { path, cause } = error;
+	return new SigtoolError(error.code, message, { cause, ...(path !== undefined && { path }) });
 }
 
 /** `reason` is what the gate lacks in this build of Node.js. It is undefined if the launcher has loaded no gate. */
@@ -167,6 +184,7 @@ function inheritanceOfProcess(development: "refuse" | "allow"): Inheritance {
 			script,
 			roots,
 			launched: true,
+			launchedAudit: record.audit,
 			writable,
 			state: newProcessState(),
 			role: "program",
@@ -183,6 +201,7 @@ function inheritanceOfProcess(development: "refuse" | "allow"): Inheritance {
 		mode: undefined,
 		development,
 		launched: false,
+		launchedAudit: undefined,
 		roots: new Map(),
 		writable: [],
 		addon: join(__dirname, "native/addon.node"),

@@ -98,7 +98,7 @@ export function guardWorkerMessages(gate: Gate): void {
 	}
 
 	function refuse(kind: string): void {
-		gate.rule("worker.spawn", { kind, reason: "ERR_START" }, "refuse");
+		gate.rule("worker.spawn", { kind, reason: "ERR_START" }, "never");
 	}
 }
 

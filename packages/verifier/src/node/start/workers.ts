@@ -55,7 +55,7 @@ export function guardWorkers(
 		const path = toText(args[0]);
 		const isEval = options.eval !== undefined && options.eval !== false;
 		if (isEval || startsWith(path, "data:")) {
-			gate.rule("code.string", { kind: isEval ? "worker eval" : "worker data: URL" }, "refuse");
+			gate.rule("code.string", { kind: isEval ? "worker eval" : "worker data: URL" }, "never");
 		}
 		gate.rule("worker.spawn", { path, kind: "thread" }, ruling);
 		if (options.env === SHARE_ENV) refuse("SHARE_ENV");
@@ -84,7 +84,7 @@ export function guardWorkers(
 	}
 
 	function refuse(reason: string): void {
-		gate.rule("worker.spawn", { kind: reason, reason: "ERR_START" }, "refuse");
+		gate.rule("worker.spawn", { kind: reason, reason: "ERR_START" }, "never");
 	}
 
 	function requireSame({ path, sha256: expected }: PinnedFile): void {

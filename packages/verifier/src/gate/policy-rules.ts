@@ -1,0 +1,48 @@
+/** Lists which member of the policy rules on an event. Nothing allows the action of an event that is not listed. */
+
+export interface PolicyRule {
+	readonly member: string;
+	/** Says how to allow the action. It follows "to allow it, ". */
+	readonly mend: string;
+	/** True if mode strict refuses the action whatever the policy says. */
+	readonly isFixedInStrict: boolean;
+}
+
+const CHILDREN = fixedInStrict("runtime.children");
+const STRINGS = fixedInStrict("runtime.stringCode");
+
+const RULES = {
+	// No prototype, because the name of an event may be a text that somebody else wrote.
+	__proto__: null,
+	"child_process.spawn": CHILDREN,
+	"child_process.spawn_sync": CHILDREN,
+	"code.string": STRINGS,
+	"module.compile": STRINGS,
+	"module.dlopen": memberRule("runtime.addons"),
+	"process.execve": CHILDREN,
+	"python.import": memberRule("python.extensions"),
+	"python.os.exec": CHILDREN,
+	"python.os.fork": CHILDREN,
+	"python.os.posix_spawn": CHILDREN,
+	"python.os.system": CHILDREN,
+	"python.subprocess.Popen": CHILDREN,
+	"python.sys.addaudithook": fixedInStrict("python.auditHooks"),
+	"vm.compile": STRINGS,
+	"wasm.compile": {
+		...memberRule("runtime.webAssembly"),
+		mend: "add its digest to runtime.webAssemblySha256 of the policy",
+	},
+	"worker.spawn": memberRule("runtime.workers"),
+} as unknown as Readonly<Record<string, PolicyRule | undefined>>;
+
+export function policyRuleOf(event: string): PolicyRule | undefined {
+	return RULES[event];
+}
+
+function memberRule(member: string): PolicyRule {
+	return { member, mend: `set ${member} in the policy and compile again`, isFixedInStrict: false };
+}
+
+function fixedInStrict(member: string): PolicyRule {
+	return { ...memberRule(member), isFixedInStrict: true };
+}

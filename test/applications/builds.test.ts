@@ -1,0 +1,30 @@
+import { execFileSync } from "node:child_process";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe } from "vitest";
+import { nodeOfRelease } from "../../scripts/node-releases.mjs";
+import { testApplications } from "./application-tests.js";
+import { BUILDS, BUILDS_POLICY } from "./builds.js";
+import { installedPackages } from "./install.mjs";
+import { copyApplications, noLauncher, type SignedTree, signTree } from "./signed-tree.js";
+
+/** These programs have 380 MB, so that only the full tests install them. */
+const isFull = process.env.SIGTOOL_FULL !== undefined;
+const linux = process.platform === "linux" && process.arch === "x64";
+const installed = isFull && linux && noLauncher === undefined ? installedPackages("builds") : undefined;
+
+describe.skipIf(installed === undefined)("builds (SIGTOOL_FULL, linux-x64, the launcher, npm and its registry)", () => {
+	let tree: SignedTree;
+	beforeAll(() => {
+		tree = signTree((directory) => {
+			copyApplications(directory, installed ?? "", ["builds"]);
+			// Next.js writes into the directory of this user's settings.
+			const own = { XDG_CONFIG_HOME: join(directory, "../next"), NEXT_TELEMETRY_DISABLED: "1", NODE_ENV: "production" };
+			const env = { ...process.env, ...own };
+			const build = ["node_modules/next/dist/bin/next", "build", "builds/next"];
+			execFileSync(nodeOfRelease("24"), build, { cwd: directory, env, stdio: ["ignore", "ignore", "inherit"] });
+		}, BUILDS_POLICY);
+	}, 600_000);
+	afterAll(() => tree?.[Symbol.dispose]());
+
+	describe.each(["20", "22", "24", "26"])("Node.js %s", (release) => testApplications(BUILDS, release, () => tree));
+});

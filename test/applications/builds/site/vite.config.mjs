@@ -1,0 +1,1 @@
+export default { logLevel: "warn", build: { sourcemap: true, minify: true } };

@@ -1,0 +1,73 @@
+/** Programs that make code of texts and of cached bytecode, under the launcher with its gate. */
+
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { nodeOfRelease } from "../../scripts/node-releases.mjs";
+import { noLauncher, type SignedTree, signTree } from "./signed-tree.js";
+
+const RELEASES = process.env.SIGTOOL_FULL ? ["20", "22", "24", "26"] : ["20", "24"];
+const linux = process.platform === "linux" && process.arch === "x64";
+
+const EVIL = "console.log('evil')";
+const FILES = {
+	"package.json": "{}",
+	"said.js": "console.log('said')",
+	"eval.js": 'eval("2")',
+	"make.cjs": `const { Script } = require("vm");
+require("fs").writeFileSync(process.argv[2], new Script(${JSON.stringify(EVIL)}).createCachedData());`,
+	"bytecode.cjs": `const vm = require("vm"), fs = require("fs"), filename = __dirname + "/said.js";
+const script = new vm.Script(fs.readFileSync(filename, "utf8"), { filename, cachedData: fs.readFileSync(process.argv[2]) });
+script.runInThisContext();
+console.log(script.cachedDataRejected);`,
+	"strings.cjs": `const { Worker, isMainThread } = require("worker_threads"), vm = require("vm"), fs = require("fs");
+const caught = (where, action) => { try { action(); } catch ({ name }) { console.log(where, name); } };
+const filename = __dirname + "/eval.js";
+if (isMainThread) {
+	caught("eval", () => eval("1"));
+	caught("Function", () => new Function("return 1"));
+	caught("context", () => new vm.Script(fs.readFileSync(filename, "utf8"), { filename }).runInNewContext());
+	new Worker(__filename);
+} else caught("worker", () => eval("3"));`,
+};
+
+describe.skipIf(!linux || noLauncher !== undefined)("texts and bytecode (linux-x64, the launcher)", () => {
+	let tree: SignedTree;
+	beforeAll(() => {
+		tree = signTree(
+			(directory) => {
+				for (const [name, text] of Object.entries(FILES)) writeFileSync(join(directory, name), text);
+			},
+			{ runtime: { stringCode: "refuse" } },
+		);
+	});
+	afterAll(() => tree?.[Symbol.dispose]());
+
+	describe.each(RELEASES)("Node.js %s", (release) => {
+		const modes = [
+			["enforce", "runtime.stringCode of the policy refuses it"],
+			["strict", "mode strict refuses eval and Function, whatever runtime.stringCode of the policy says"],
+		] as const;
+
+		test.each(modes)("%s: an EvalError gets one line that names the rule", (mode, detail) => {
+			const { status, stdout, stderr } = tree.run(release, ["strings.cjs"], mode);
+			expect({ status, stdout }, stderr).toEqual({
+				status: 0,
+				stdout: "eval EvalError\nFunction EvalError\ncontext EvalError\nworker EvalError\n",
+			});
+			const lines = stderr.split("\n").filter((line) => line.includes('"event":"code.string"'));
+			expect(lines).toHaveLength(4);
+			for (const line of lines) expect(line).toContain(`"detail":"${detail}"`);
+		});
+
+		test.each(["enforce", "strict"] as const)("%s: bytecode of another text is dropped", (mode) => {
+			const bytecode = join(tree.output, `bytecode-${release}`);
+			const node = [nodeOfRelease(release), "--disallow-code-generation-from-strings"];
+			expect(tree.runCommand([...node, "make.cjs", bytecode])).toMatchObject({ status: 0 });
+			expect(tree.runCommand([...node, "bytecode.cjs", bytecode]).stdout).toBe("evil\nfalse\n");
+			const { status, stdout, stderr } = tree.run(release, ["bytecode.cjs", bytecode], mode);
+			expect({ status, stdout }, stderr).toEqual({ status: 0, stdout: "said\ntrue\n" });
+			expect(stderr).toContain('"reason":"ERR_UNSIGNED_BYTECODE"');
+		});
+	});
+});
