@@ -11,7 +11,7 @@ import { buildLibraries, hasCompiler } from "./native.js";
 import { openIn, signsAttack } from "./open.js";
 import { pool, type Run } from "./program.js";
 import { attack, makeSite, run } from "./site.js";
-import { RELEASES, type Release } from "./technique.js";
+import { RELEASES, type Release, type Technique } from "./technique.js";
 import { TECHNIQUES } from "./techniques/index.js";
 
 const linux = process.platform === "linux" && process.arch === "x64";
@@ -37,11 +37,23 @@ function binary(release: Release): string | undefined {
 	}
 }
 
+/**
+ * Runs the controls and all techniques. Those that sign the attacker's code have a tree of their own: the gate would admit
+ * the same code of other techniques, because it judges content.
+ */
 async function runAll(mode: Mode, release: Release, node: string): Promise<ReadonlyMap<string, Run>> {
+	const controls = CONTROLS.filter(({ notOn }) => notOn?.[release] === undefined);
+	const runs = await runIn(mode, release, node, [
+		...controls,
+		...techniques.filter((technique) => !signsAttack(technique)),
+	]);
+	if (mode === "gate") return new Map(runs);
+	return new Map([...runs, ...(await runIn(mode, release, node, techniques.filter(signsAttack)))]);
+}
+
+async function runIn(mode: Mode, release: Release, node: string, all: readonly Technique[]): Promise<[string, Run][]> {
 	const root = join(scratch, `${mode}-${release}`);
 	const runtime = runtimeOf(mode, release, node, root);
-	const tried = mode === "gate" ? techniques.filter((technique) => !signsAttack(technique)) : techniques;
-	const all = [...CONTROLS.filter(({ notOn }) => notOn?.[release] === undefined), ...tried];
 	const site = makeSite(root, runtime, all, libraries);
 	await install(root, runtime);
 	const runs = await pool(all, availableParallelism(), (technique) => {
@@ -49,7 +61,7 @@ async function runAll(mode: Mode, release: Release, node: string): Promise<Reado
 		return run(site, technique, runtime);
 	});
 	rmSync(root, { recursive: true, force: true });
-	return new Map(all.map(({ name }, index) => [name, runs[index] as Run]));
+	return all.map(({ name }, index) => [name, runs[index] as Run]);
 }
 
 const those = (runs: ReadonlyMap<string, Run>, which: (run: Run) => boolean) =>
@@ -71,7 +83,11 @@ describe.each(releases)("Node.js %i", (release) => {
 		async () => {
 			const runs = await runAll("unguarded", release, node ?? "");
 			const inapplicable = techniques.filter(({ notOn }) => notOn?.[release] !== undefined).map(({ name }) => name);
-			expect(those(runs, ({ evil }) => !evil).filter((name) => !isControl(name))).toEqual(inapplicable);
+			expect(
+				those(runs, ({ evil }) => !evil)
+					.filter((name) => !isControl(name))
+					.sort(),
+			).toEqual(inapplicable.sort());
 		},
 		LIMIT_MS,
 	);
@@ -83,7 +99,7 @@ describe.each(releases)("Node.js %i", (release) => {
 			const runs = await runAll(mode, release, node ?? "");
 			const needsHook = CONTROLS.filter(({ hook, notOn }) => mode === "gate" && hook && notOn?.[release] === undefined);
 			expect(those(runs, ({ good }) => !good).filter(isControl)).toEqual(needsHook.map(({ name }) => name));
-			expect(those(runs, ({ evil }) => evil)).toEqual(openIn(mode, release, techniques));
+			expect(those(runs, ({ evil }) => evil).sort()).toEqual([...openIn(mode, release, techniques)].sort());
 			expect(those(runs, ({ late }) => late)).toEqual([]);
 		},
 		LIMIT_MS,
