@@ -52,7 +52,7 @@ const WASM = "0061736d010000000105016000017f030201000705010166000 00a06010400412
 const WASM_BASE64 = Buffer.from(WASM, "hex").toString("base64");
 const NO_SQLITE = { 20: "has no node:sqlite" } as const;
 
-/** What the gate compares: the bytes of a text, of which other bytes may be a signature's. */
+/** The gate compares the bytes of a text. These texts have parts that are signed. */
 const texts: readonly Technique[] = [
 	beside("unsigned text before a signed one", `text + "\\n" + good`),
 	beside("unsigned text behind the name that types removed leave", `good + "\\n\\n//# sourceURL=x\\n" + text`),

@@ -19,7 +19,8 @@ import {
 import type { Capability } from "./kernel-check.js";
 import { type OpenedCode, type OpenRules, openCode, openCodeSync } from "./open-code.js";
 import { policyRuleOf } from "./policy-rules.js";
-import { untrustedCode, type Verdict, verdictDetail } from "./verdict.js";
+import { untrustedCode } from "./untrusted-code.js";
+import { type Verdict, verdictDetail } from "./verdict.js";
 
 /** The purpose a file is opened for. It is recorded in the event and does not affect the verdict. */
 export type CodeUse = "main" | "commonjs" | "module" | "json" | "typescript" | "addon" | "wasm" | "worker" | "data";

@@ -1,6 +1,6 @@
 /** Defines verdicts about files, and makes the text of a verdict. */
 
-import { quote, SigtoolError } from "@sigtool/core/read";
+import { quote } from "@sigtool/core/read";
 import type { FieldValue } from "../audit/events.js";
 
 /** The reason why a file is not trusted: a code of docs/errors.md. */
@@ -146,7 +146,7 @@ export function verdictDetail(verdict: Verdict): Readonly<Record<string, FieldVa
  * Returns a verdict as text, such as `it was modified (ERR_FILE_MODIFIED; rule entry, product "app", entry "a.js",
  * found …, signed …); restore …`.
  */
-function explain(verdict: UntrustedVerdict): string {
+export function explain(verdict: UntrustedVerdict): string {
 	const { product, entry, sha256, expected } = verdict;
 	let facts = `rule ${verdict.rule}`;
 	if (product !== undefined) facts += `, product ${quote(product)}`;
@@ -154,12 +154,4 @@ function explain(verdict: UntrustedVerdict): string {
 	if (sha256 !== undefined) facts += `, found ${sha256}`;
 	if (expected !== undefined) facts += `, signed ${expected}`;
 	return `${verdict.why} (${verdict.reason}; ${facts}); ${verdict.mend}`;
-}
-
-/** Returns ERR_UNTRUSTED_CODE with path, digests, product, entry, rule and remedy. Its `cause.code` is the reason. */
-export function untrustedCode(path: string, verdict: Verdict): SigtoolError {
-	if (verdict.trusted) return new SigtoolError("ERR_INTERNAL", `Cannot load ${quote(path)}: it was not read`);
-	const message = `Cannot load ${quote(path)}: ${explain(verdict)}`;
-	const cause = new SigtoolError(verdict.reason, `Cannot trust ${quote(path)}: ${verdict.why}`, { path });
-	return new SigtoolError("ERR_UNTRUSTED_CODE", message, { path, cause });
 }

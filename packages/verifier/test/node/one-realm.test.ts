@@ -102,7 +102,8 @@ new (require("worker_threads").Worker)(__dirname + "/show.js");`,
 		expect(stderr).toContain('"event":"worker.spawn","verdict":"refuse"');
 	});
 
-	it.skipIf(release === "20")("says what is wrong with TypeScript, as Node.js does", async () => {
+	if (release === "20") return; // It removes no types.
+	it("says what is wrong with TypeScript, as Node.js does", async () => {
 		using application = await makeApplication({
 			"main.cts":
 				"try { require('./bad.cts'); } catch (error) { console.log(error.code, error instanceof SyntaxError); }",
@@ -114,7 +115,7 @@ new (require("worker_threads").Worker)(__dirname + "/show.js");`,
 		expect(application.run(release, ["main.mts"]).stdout).toBe("ERR_INVALID_TYPESCRIPT_SYNTAX\n");
 	});
 
-	it.skipIf(release === "20")("removes the types of a large file after those of a small one", async () => {
+	it("removes the types of a large file after those of a small one", async () => {
 		using application = await makeApplication({
 			"main.cts": "const a: number = require('./large.cts').a; console.log(a);",
 			"large.cts": `const a: number = 42; exports.a = a;\n${"// \u00e9\ud83d\ude00 is longer in UTF-8\n".repeat(100_000)}`,

@@ -6,7 +6,8 @@
 import fs from "node:fs";
 import { followLinks } from "../../gate/follow-links.js";
 import type { Gate } from "../../gate/gate.js";
-import { untrusted, untrustedCode } from "../../gate/verdict.js";
+import { untrustedCode } from "../../gate/untrusted-code.js";
+import { untrusted } from "../../gate/verdict.js";
 import { getOwnPropertySymbols } from "../../safe/captured.js";
 import { replace } from "../../safe/replace.js";
 
