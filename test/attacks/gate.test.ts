@@ -19,10 +19,16 @@ interface Options {
 	readonly node?: (root: string, node: string) => string;
 	readonly through?: readonly string[];
 	readonly changed?: Files;
+	/** The member `runtime` of the host's policy. */
+	readonly runtime?: object;
 }
 
 /** Signs files and runs `main.js` of them. Returns the run, with the events that the process wrote to its file. */
-async function tried(release: Release, signed: Files, { mode = "gate", node, through, changed }: Options = {}) {
+async function tried(
+	release: Release,
+	signed: Files,
+	{ mode = "gate", node, through, changed, runtime: rules }: Options = {},
+) {
 	const { path: root, remove } = nosuidDirectory("sigtool-gate-");
 	onTestFinished(remove);
 	const original = nodeOfRelease(String(release));
@@ -37,7 +43,9 @@ async function tried(release: Release, signed: Files, { mode = "gate", node, thr
 	const site = makeSite(root, runtime, [technique], libraries);
 	const log = join(root, "events.jsonl");
 	writeFileSync(log, "");
-	await install(root, runtime, { log });
+	const policy = join(root, "policy.json");
+	writeFileSync(policy, JSON.stringify({ version: 1, ...(rules && { runtime: rules }) }));
+	await install(root, runtime, { log, ...(rules && { configuration: () => ({ policy }) }) });
 	attack(site, technique, libraries);
 	const result = await run(site, technique, runtime);
 	const events = existsSync(log) ? readFileSync(log, "utf8").split("\n").slice(0, -1) : [];
@@ -139,6 +147,26 @@ describe.skipIf(!hasLauncher || process.arch !== "x64")("the native gate (needs 
 				"part.js": "6 * 7",
 			});
 			expect([status, output]).toEqual([0, "42 42\n"]);
+		});
+
+		test("stringCode: signed lets signed text run, and no other", async () => {
+			const files = {
+				"main.js": `
+					const text = require("fs").readFileSync(__dirname + "/part.js", "utf8");
+					const { runInThisContext, runInNewContext } = require("vm");
+					console.log(eval(text), runInThisContext(text), runInNewContext(text));
+					try { eval("6 + 1"); } catch (error) { console.log(error.name); }
+					runInThisContext("6 + 2");
+					console.log("not reached");`,
+				"part.js": "6 * 7",
+			};
+			const { output, status } = await tried(release, files, { mode: "enforce", runtime: { stringCode: "signed" } });
+			expect(status).toBe(126);
+			expect(output).toContain("42 42 42\n");
+			expect(output).toContain("EvalError");
+			expect(output).not.toContain("not reached");
+			const hookAlone = await tried(release, files, { mode: "hook", runtime: { stringCode: "signed" } });
+			expect(hookAlone.output).toContain("needs the native gate");
 		});
 
 		test("compiles the text in place of bytecode, whatever the bytecode is", async () => {

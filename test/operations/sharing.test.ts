@@ -88,16 +88,32 @@ class Sharing {
 	}
 }
 
+interface Mapping {
+	readonly path: string;
+	readonly permissions: string;
+	readonly own: number;
+	readonly pss: number;
+}
+
 class SharingProcess extends AskedProcess {
-	/** Returns the mappings of trust indexes: shared copies, and sealed memory of the launcher. Sizes are in bytes. */
-	indexMappings(): readonly { path: string; permissions: string; own: number; pss: number; rss: number }[] {
+	/**
+	 * Returns the mappings of trust indexes: shared copies, and sealed memory of the launcher. Sizes are in bytes. The gate
+	 * and the addon of Node.js both map the same file, which counts as one mapping.
+	 */
+	indexMappings(): readonly Mapping[] {
 		const text = readFileSync(`/proc/${this.pid}/smaps`, "utf8");
-		return text.split(/^(?=[0-9a-f]+-[0-9a-f]+ )/m).flatMap((mapping) => {
+		const all = text.split(/^(?=[0-9a-f]+-[0-9a-f]+ )/m).flatMap((mapping) => {
 			const [, permissions = "", path = ""] = /^\S+ (\S+) \S+ \S+ \S+ +(.*)$/m.exec(mapping) ?? [];
 			if (!/\.sigx( \(deleted\))?$|memfd:sigtool-index/.test(path)) return [];
 			const bytes = (key: string) => 1024 * Number(new RegExp(`^${key}: +(\\d+) kB$`, "m").exec(mapping)?.[1]);
-			return { path, permissions, own: bytes("Private_Dirty"), pss: bytes("Pss"), rss: bytes("Rss") };
+			return { path, permissions, own: bytes("Private_Dirty"), pss: bytes("Pss") };
 		});
+		const files = new Map<string, Mapping>();
+		for (const { path, permissions, own, pss } of all) {
+			const known = files.get(path + permissions) ?? { path, permissions, own: 0, pss: 0 };
+			files.set(path + permissions, { ...known, own: known.own + own, pss: known.pss + pss });
+		}
+		return [...files.values()];
 	}
 
 	/** Returns the bytes that only this process has in memory. */

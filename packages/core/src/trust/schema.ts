@@ -146,9 +146,9 @@ export const POLICY = {
 				},
 				stringCode: {
 					kind: "word",
-					words: ["audit", "refuse", "allow"],
+					words: ["audit", "signed", "refuse", "allow"],
 					otherwise: "audit",
-					does: "Code made from strings by `eval` and `new Function`.",
+					does: "Code made from strings by `eval` and `new Function`, and by `node:vm`. `signed` lets text run that is the content of a signed file, and needs the native gate.",
 				},
 				workers: { kind: "word", words: ["signed", "refuse"], otherwise: "signed", does: "Worker threads." },
 				children: {

@@ -5,6 +5,7 @@
  */
 
 import type { Gate } from "../../gate/gate.js";
+import { rulingOnText } from "../../gate/policy-rules.js";
 import { apply, assign, define, getPrototypeOf, isArrayBufferView, toText } from "../../safe/captured.js";
 import { encodeUtf8, sha256, utf8Of } from "../../safe/primordials.js";
 import { forEachName, guard, guardClass, replace } from "../../safe/replace.js";
@@ -84,7 +85,10 @@ export function guardVm(gate: Gate, vm: object): void {
 		if (path !== undefined && exact !== undefined && gate.decide(path, exact).trusted) return hasBytecode;
 		const bytes = exact ?? encodeUtf8(text ?? "");
 		const detail = { kind, path, sha256: sha256(bytes), sizeBytes: bytes.length };
-		gate.rule("vm.compile", detail, gate.policy.runtime.stringCode);
+		// The gate judges by content alone, so text of a signed file may have another name or none.
+		if (gate.policy.runtime.stringCode === "signed" && exact !== undefined && gate.hasContent(detail.sha256))
+			return hasBytecode;
+		gate.rule("vm.compile", detail, rulingOnText(gate.policy));
 		return hasBytecode;
 	}
 
@@ -114,7 +118,7 @@ const RUN_BY_REPL = "Object.getOwnPropertyNames(globalThis)";
 
 /** Guards the start of the REPL, because it compiles input without the public functions of node:vm. */
 export function guardRepl(gate: Gate, repl: object): void {
-	const check = () => gate.rule("code.string", { kind: "REPL" }, gate.policy.runtime.stringCode);
+	const check = () => gate.rule("code.string", { kind: "REPL" }, rulingOnText(gate.policy));
 	guard(repl, "start", check);
 	// The type assertion is safe: node:repl always exports the class REPLServer.
 	const { REPLServer } = repl as { REPLServer: new (...args: never[]) => object };

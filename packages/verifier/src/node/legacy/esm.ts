@@ -8,6 +8,7 @@ import module from "node:module";
 import workerThreads, { type MessagePort, type Worker } from "node:worker_threads";
 import { SigtoolError } from "@sigtool/core/read";
 import type { Gate } from "../../gate/gate.js";
+import { rulingOnText } from "../../gate/policy-rules.js";
 import { apply, assign, defineProperty } from "../../safe/captured.js";
 import { startsWith } from "../../safe/primordials.js";
 import { pathOfFileUrl } from "../load/file-url.js";
@@ -138,7 +139,7 @@ export function offerLoader(gate: Gate, scopes: PackageScopes): void {
 
 	async function load(url: string, context: LoadContext, nextLoad: NextLoad): Promise<LoadResult> {
 		if (startsWith(url, "node:")) {
-			if (url === "node:repl") gate.rule("code.string", { kind: "REPL" }, gate.policy.runtime.stringCode);
+			if (url === "node:repl") gate.rule("code.string", { kind: "REPL" }, rulingOnText(gate.policy));
 			return nextLoad(url, context);
 		}
 		const { format: derived } = context;

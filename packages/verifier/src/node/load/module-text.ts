@@ -6,6 +6,7 @@
 
 import module from "node:module";
 import type { Gate } from "../../gate/gate.js";
+import { rulingOnText } from "../../gate/policy-rules.js";
 import { apply, getOwnPropertyDescriptor, hasOwn, MapObject, mapDelete, mapSet, toText } from "../../safe/captured.js";
 import { encodeUtf8, indexOf, mapGet, sha256, utf8Of } from "../../safe/primordials.js";
 import type { RemoveTypes } from "./remove-types.js";
@@ -66,7 +67,7 @@ export function guardModuleText(gate: Gate, removeTypes: RemoveTypes): ModuleTex
 		const bytes = utf8Of(text);
 		if (bytes !== undefined && gate.decide(file, bytes).trusted) return;
 		const detail = { path: file, sha256: sha256(bytes ?? encodeUtf8(text)) };
-		gate.rule("module.compile", detail, gate.policy.runtime.stringCode);
+		gate.rule("module.compile", detail, rulingOnText(gate.policy));
 	}
 
 	function holds(index: "0" | "1", text: string | undefined): boolean {

@@ -111,6 +111,11 @@ export function start(development: "refuse" | "allow"): void {
 		return;
 	}
 	if (gate.mode === "strict" && inheritance.launched && runtime.nativeGate !== "") throw lacksGate(runtime.nativeGate);
+	if (gate.policy.runtime.stringCode === "signed" && gate.mode !== "audit" && runtime.nativeGate !== "")
+		throw new SigtoolError(
+			"ERR_START",
+			'Cannot start: "stringCode": "signed" needs the native gate, so start with `sigtool run`',
+		);
 	if (isMainThread) checkProcess(gate, runtime);
 	if (inheritance.role === "loader") LOADING.serveImports(gate, createPackageScopes(gate));
 	else install(gate, heirOf(inheritance, gate), runtime.nativeGate === "" ? addon?.compileWasm : undefined);
