@@ -206,7 +206,7 @@ const POLICY_ROWS: readonly Row[] = [
 	],
 	["addons of another word", '{"version":1,"runtime":{"addons":"allow"}}', "$.runtime.addons"],
 	["webAssembly of another word", '{"version":1,"runtime":{"webAssembly":"audit"}}', "$.runtime.webAssembly"],
-	["stringCode of another word", '{"version":1,"runtime":{"stringCode":"signed"}}', "$.runtime.stringCode"],
+	["stringCode of another word", '{"version":1,"runtime":{"stringCode":"verified"}}', "$.runtime.stringCode"],
 	["workers of another word", '{"version":1,"runtime":{"workers":true}}', "$.runtime.workers"],
 	["children of another word", '{"version":1,"runtime":{"children":"signed"}}', "$.runtime.children"],
 	["an unknown member of runtime", '{"version":1,"runtime":{"eval":"refuse"}}', "$.runtime.eval"],

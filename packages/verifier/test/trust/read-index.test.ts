@@ -164,7 +164,7 @@ describe.skipIf(!hasCompiler)("the C that reads a trust index (needs cc)", () =>
 		const numbers = {
 			addons: ["signed", "refuse"].indexOf(expected.addons),
 			webAssembly: ["signed", "refuse", "allow"].indexOf(expected.webAssembly),
-			stringCode: ["audit", "refuse", "allow"].indexOf(expected.stringCode),
+			stringCode: ["audit", "signed", "refuse", "allow"].indexOf(expected.stringCode),
 			workers: ["signed", "refuse"].indexOf(expected.workers),
 			children: ["refuse", "audit", "allow"].indexOf(expected.children),
 		};
