@@ -69,7 +69,7 @@ const BAD: readonly unknown[] = [
 	{ runtime: { webAssemblySha256: ["0".repeat(63)] } },
 	{ runtime: { webAssemblySha256: ["A".repeat(64)] } },
 	{ runtime: { webAssemblySha256: [`${"0".repeat(64)}\n`] } },
-	{ runtime: { stringCode: "signed" } },
+	{ runtime: { stringCode: "verified" } },
 	{ runtime: { workers: "allow" } },
 	{ runtime: { children: "signed" } },
 	{ runtime: { eval: "refuse" } },
