@@ -130,7 +130,7 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 				expect([run.status, run.stdout], run.stderr).toEqual(number < 4 ? [75, ""] : [0, "serving\n"]);
 				return run;
 			});
-			expect(last(said)).toMatch(/^(sigtool|spython|sigtool-launch): /);
+			expect(last(said)).toMatch(/^(sigtool|spython|sigtool-launch|sigtool-gate): /);
 			expect([endings.length, alerts, result]).toEqual([4, [], "success"]);
 			expect(delays[0]).toBe(1);
 			expect(delays[2]).toBeGreaterThan(delays[1] ?? 0);

@@ -64,7 +64,8 @@ function makeVersion(service: Service, { kind }: Runtime, name: string): Version
 		}
 	}
 	appendFileSync(join(scope, "verifier/dist/register.cjs"), `;globalThis.installed = ${JSON.stringify(name)};\n`);
-	for (const part of ["sigtool-launch", "addon.node"]) appendFileSync(join(scope, "verifier/dist/native", part), name);
+	for (const part of ["sigtool-launch", "addon.node", "gate.so"])
+		appendFileSync(join(scope, "verifier/dist/native", part), name);
 	const spython = service.at(`spython-${name}`);
 	if (kind === "python") cpSync(service.at("spython"), spython);
 	if (kind === "python") appendFileSync(spython, name);
@@ -315,7 +316,7 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 
 		it.skipIf(missing)("says if something changed, and with --check what would", () => {
 			const [first, second] = versions;
-			const hook = runtime.kind === "node" ? ["register.cjs", "addon.node"] : ["spython"];
+			const hook = runtime.kind === "node" ? ["register.cjs", "addon.node", "gate.so"] : ["spython"];
 			rmSync(service.at("lib"), { recursive: true });
 			const all = [...hook, "sigtool-launch", "launcher.conf"];
 			const whole = [...all, "shared index"];

@@ -106,6 +106,15 @@ static bool add_copy(struct closure *closure, const char *path, int file)
 	return true;
 }
 
+/* Maps the file of the addon, although a copy is loaded: an installation keeps the parts that a
+ * process maps, and workers load the addon again. */
+static void keep_part(int file)
+{
+	static bool is_kept;
+	if (!is_kept && mmap(NULL, 1, PROT_READ, MAP_PRIVATE, file, 0) != MAP_FAILED)
+		is_kept = true;
+}
+
 /* Adds a library that a signature names. Returns false with an objection. */
 static bool add_library(struct closure *closure, const char *path)
 {
@@ -114,11 +123,15 @@ static bool add_library(struct closure *closure, const char *path)
 	if (file < 0)
 		return object(closure, path, strerror(errno));
 	const bool is_copied = real_path_of(file, real) && add_copy(closure, path, file);
-	close(file);
-	if (!is_copied)
+	if (!is_copied) {
+		close(file);
 		return *closure->objection != '\0' ? false : object(closure, path, "has no path");
+	}
 	struct library *library = &closure->libraries[closure->count - 1];
 	sha256_bytes(library->bytes, library->size, library->digest);
+	if (is_part(library->digest))
+		keep_part(file);
+	close(file);
 	if (is_accepted(real, library->digest))
 		return true;
 	closure->is_unnamed = true;
