@@ -82,7 +82,11 @@ describe.skipIf(!hasAll)(`the gate in a process of arm64 (${NEEDS_EMULATOR} and 
 			encoding: "utf8",
 		});
 		expect(built).toMatchObject({ status: 0, stdout: "", stderr: "" });
-		application = await makeApplication(SIGNED, { policy: { runtime: { stringCode: "audit" } } });
+		application = await makeApplication(SIGNED, {
+			policy: { runtime: { stringCode: "audit" } },
+			// Under the emulator nothing but standard error can be written.
+			configuration: { audit: { stderr: "all" } },
+		});
 		const { home } = application;
 		for (const name of ["unsigned.js", "unsigned.mjs"]) write(join(home, name), "console.log('ran')");
 		const record = ["mode enforce", `config ${join(home, "config/sigtool/verifier.json")}`, "development allow", ""];
