@@ -1,18 +1,11 @@
 /** Lists which member of the policy rules on an event. Nothing allows the action of an event that is not listed. */
 
-import type { Policy } from "@sigtool/core/read";
-
 export interface PolicyRule {
 	readonly member: string;
 	/** Says how to allow the action. It follows "to allow it, ". */
 	readonly mend: string;
 	/** True if mode strict refuses the action whatever the policy says. */
 	readonly isFixedInStrict: boolean;
-}
-
-/** Returns the ruling on text that is the content of no signed file. */
-export function rulingOnText({ runtime }: Policy): "audit" | "refuse" | "allow" {
-	return runtime.stringCode === "signed" ? "refuse" : runtime.stringCode;
 }
 
 const CHILDREN = fixedInStrict("runtime.children");

@@ -5,7 +5,7 @@
  */
 
 import type { Gate } from "../../gate/gate.js";
-import { rulingOnText } from "../../gate/policy-rules.js";
+import { rulingOnText } from "../../gate/text-ruling.js";
 import { apply, assign, define, getPrototypeOf, isArrayBufferView, toText } from "../../safe/captured.js";
 import { encodeUtf8, sha256, utf8Of } from "../../safe/primordials.js";
 import { forEachName, guard, guardClass, replace } from "../../safe/replace.js";

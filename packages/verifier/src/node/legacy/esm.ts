@@ -8,7 +8,7 @@ import module from "node:module";
 import workerThreads, { type MessagePort, type Worker } from "node:worker_threads";
 import { SigtoolError } from "@sigtool/core/read";
 import type { Gate } from "../../gate/gate.js";
-import { rulingOnText } from "../../gate/policy-rules.js";
+import { rulingOnText } from "../../gate/text-ruling.js";
 import { apply, assign, defineProperty } from "../../safe/captured.js";
 import { startsWith } from "../../safe/primordials.js";
 import { pathOfFileUrl } from "../load/file-url.js";

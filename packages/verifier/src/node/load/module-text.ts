@@ -6,7 +6,7 @@
 
 import module from "node:module";
 import type { Gate } from "../../gate/gate.js";
-import { rulingOnText } from "../../gate/policy-rules.js";
+import { rulingOnText } from "../../gate/text-ruling.js";
 import { apply, getOwnPropertyDescriptor, hasOwn, MapObject, mapDelete, mapSet, toText } from "../../safe/captured.js";
 import { encodeUtf8, indexOf, mapGet, sha256, utf8Of } from "../../safe/primordials.js";
 import type { RemoveTypes } from "./remove-types.js";
