@@ -235,7 +235,8 @@ static inline time_t shifted_time(void)
 `;
 		this.#installOther({
 			node: [
-				[/BigInt\(\w+\)\*1000000000n/, "1000000000n"],
+				// The bundle has lines of limited length, so a line can end in the middle of this expression.
+				[/BigInt\(\s*\w+\s*\)\s*\*\s*1000000000n/, "1000000000n"],
 				[/"use strict";/, node],
 			],
 			header: "trust/trust.h",
