@@ -1,12 +1,15 @@
 import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
-import { ALL, ALONE, LONG, SAME_ON_EVERY_RELEASE } from "./scripts/test-projects.mjs";
+import { ALL, ALONE, FULL, LONG, SAME_ON_EVERY_RELEASE } from "./scripts/test-projects.mjs";
 
 // The file scripts/registry-environment.mjs says why, and gives the variable back to npm.
 if (process.env.NODE_EXTRA_CA_CERTS !== undefined) {
 	process.env.SIGTOOL_TEST_CA_CERTS = process.env.NODE_EXTRA_CA_CERTS;
 	delete process.env.NODE_EXTRA_CA_CERTS;
 }
+
+/** Says whether the tests run at their longest. */
+const isFull = (mode: string) => mode === "full" || process.env.SIGTOOL_FULL !== undefined;
 
 /** Projects run one after the other, in this order. */
 const PROJECTS = [
@@ -21,7 +24,7 @@ export default defineConfig(({ mode }) => ({
 	test: {
 		// `--mode full` (pnpm test:full) makes the tests that read SIGTOOL_FULL longer.
 		// The script test-node-versions.mjs uses `--mode release`.
-		env: mode === "full" ? { SIGTOOL_FULL: "1" } : {},
+		env: isFull(mode) ? { SIGTOOL_FULL: "1" } : {},
 		// The limit is for a test that hangs. On a busy machine any other test takes many times as long as on an idle one.
 		testTimeout: 300_000,
 		hookTimeout: 300_000,
@@ -31,7 +34,12 @@ export default defineConfig(({ mode }) => ({
 			test: {
 				name,
 				include,
-				exclude: ["**/node_modules/**", ...exclude, ...(mode === "release" ? SAME_ON_EVERY_RELEASE : [])],
+				exclude: [
+					"**/node_modules/**",
+					...exclude,
+					...(isFull(mode) ? [] : FULL),
+					...(mode === "release" ? SAME_ON_EVERY_RELEASE : []),
+				],
 				maxWorkers: name.endsWith("alone") ? 1 : availableParallelism(),
 				sequence: { groupOrder },
 			},

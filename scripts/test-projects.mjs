@@ -96,7 +96,11 @@ export const LONG = [
 	"packages/core/test/verify/hostile-responders.test.ts",
 	// These tests run Node.js of another processor, which npm fetches, in an emulator.
 	"packages/verifier/test/gate/arm64.test.ts",
+	// These tests try the ways round the gate on every release, and programs that compile what they write.
+	"test/attacks/gate.test.ts",
+	"test/applications/texts.test.ts",
 	// Each of these tests installs a launcher, or starts one a hundred times.
+	"packages/verifier/test/launch/addon.test.ts",
 	"packages/verifier/test/launch/granted-directories.test.ts",
 	"packages/verifier/test/launch/sandbox/btrfs.test.ts",
 	"packages/verifier/test/launch/sandbox/core-dumps.test.ts",
@@ -127,6 +131,7 @@ export const LONG = [
 	"test/operations/units.test.ts",
 	"test/operations/upgrading.test.ts",
 	// Together these tests start sigtool several hundred times.
+	"packages/cli/test/linked-outputs.test.ts",
 	"packages/cli/test/commands/timestamp/timestamp.test.ts",
 	"packages/cli/test/commands/trust/deny.test.ts",
 	"packages/cli/test/commands/verify/catalog-operand.test.ts",
@@ -141,11 +146,13 @@ export const LONG = [
 	"packages/cli/test/commands/sign/node-modules.test.ts",
 	"packages/cli/test/transports.test.ts",
 	"test/applications/applications.test.ts",
-	"test/applications/builds.test.ts",
 	"test/applications/services.test.ts",
 	"test/applications/suites.test.ts",
 	"test/examples/examples.test.ts",
 ];
+
+/** These tests install programs of hundreds of megabytes, so only `pnpm test:full` runs them. */
+export const FULL = ["test/applications/builds.test.ts"];
 
 /**
  * These tests of packages/core run only on the oldest release of Node.js, because they use only the language itself, to

@@ -7,12 +7,11 @@ import { BUILDS, BUILDS_POLICY } from "./builds.js";
 import { installedPackages } from "./install.mjs";
 import { copyApplications, noLauncher, type SignedTree, signTree } from "./signed-tree.js";
 
-/** These programs have 380 MB, so that only the full tests install them. */
-const isFull = process.env.SIGTOOL_FULL !== undefined;
 const linux = process.platform === "linux" && process.arch === "x64";
-const installed = isFull && linux && noLauncher === undefined ? installedPackages("builds") : undefined;
+/** These programs have 380 MB, so scripts/test-projects.mjs names this file among those that only the full tests run. */
+const installed = linux && noLauncher === undefined ? installedPackages("builds") : undefined;
 
-describe.skipIf(installed === undefined)("builds (SIGTOOL_FULL, linux-x64, the launcher, npm and its registry)", () => {
+describe.skipIf(installed === undefined)("builds (linux-x64, the launcher, npm and its registry)", () => {
 	let tree: SignedTree;
 	beforeAll(() => {
 		tree = signTree((directory) => {
