@@ -9,6 +9,16 @@ import { noLauncher, type SignedTree, signTree } from "./signed-tree.js";
 const RELEASES = process.env.SIGTOOL_FULL ? ["20", "22", "24", "26"] : ["20", "24"];
 const linux = process.platform === "linux" && process.arch === "x64";
 
+/** The gate reads strings in pieces of 2,048 code units. */
+const PIECE = 2048;
+const WIDE = ["a", "é", "€", "😀"].flatMap((character) =>
+	[-3, -2, -1, 0, 1].map((distance) => {
+		const beginning = `exports.text = "`;
+		const filling = "x".repeat(PIECE + distance - beginning.length);
+		return `${beginning}${filling}${character.repeat(2 * PIECE)}";\nconsole.log(exports.text.length);`;
+	}),
+);
+
 const EVIL = "console.log('evil')";
 const FILES = {
 	"package.json": "{}",
@@ -37,6 +47,11 @@ describe.skipIf(!linux || noLauncher !== undefined)("texts and bytecode (linux-x
 		tree = signTree(
 			(directory) => {
 				for (const [name, text] of Object.entries(FILES)) writeFileSync(join(directory, name), text);
+				for (const [number, text] of WIDE.entries()) writeFileSync(join(directory, `wide-${number}.cjs`), text);
+				writeFileSync(
+					join(directory, "wide.cjs"),
+					WIDE.map((_, number) => `require("./wide-${number}.cjs");`).join(""),
+				);
 			},
 			{ runtime: { stringCode: "refuse" } },
 		);
@@ -68,6 +83,13 @@ describe.skipIf(!linux || noLauncher !== undefined)("texts and bytecode (linux-x
 			const { status, stdout, stderr } = tree.run(release, ["bytecode.cjs", bytecode], mode);
 			expect({ status, stdout }, stderr).toEqual({ status: 0, stdout: "said\ntrue\n" });
 			expect(stderr).toContain('"reason":"ERR_UNSIGNED_BYTECODE"');
+		});
+
+		test("strict: a text runs, whatever characters lie at the edges of its pieces", () => {
+			const plain = tree.runCommand([nodeOfRelease(release), "wide.cjs"]);
+			const { status, stdout, stderr } = tree.run(release, ["wide.cjs"], "strict");
+			expect({ status, stdout }, stderr).toEqual({ status: 0, stdout: plain.stdout });
+			expect(stdout.trimEnd().split("\n")).toHaveLength(WIDE.length);
 		});
 	});
 });

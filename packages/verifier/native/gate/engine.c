@@ -10,15 +10,12 @@
 const char *missing_function;
 struct targets targets;
 
-/* The functions that the gate calls. Each release has either those of the first three or their
- * older forms. */
+/* The functions that the gate calls. Each release has the first or its older form. */
 static struct {
-	size_t (*utf8_length)(const void *string, void *isolate);
-	size_t (*write_utf8)(
-		const void *string, void *isolate, char *bytes, size_t room, int flags, size_t *read);
-	int (*old_utf8_length)(const void *string, void *isolate);
-	int (*old_write_utf8)(
-		const void *string, void *isolate, char *bytes, int room, int *read, int flags);
+	void (*write)(const void *string, void *isolate, uint32_t first, uint32_t count,
+		uint16_t *units, int flags);
+	int (*old_write)(
+		const void *string, void *isolate, uint16_t *units, int first, int count, int flags);
 	bool (*is_string)(const void *value);
 	int (*length)(const void *string);
 	bool (*is_external_one_byte)(const void *string);
@@ -86,10 +83,8 @@ static const struct function {
 	{false, &targets.register_ffi, {"_Z13_register_ffiv"}},
 	{false, &targets.add_source_file,
 		{"_ZN4node8builtins13BuiltinLoader22AddExternalizedBuiltinEPKcS3_"}},
-	{false, &calls.utf8_length, {"_ZNK2v86String12Utf8LengthV2EPNS_7IsolateE"}},
-	{false, &calls.write_utf8, {"_ZNK2v86String11WriteUtf8V2EPNS_7IsolateEPcmiPm"}},
-	{false, &calls.old_utf8_length, {"_ZNK2v86String10Utf8LengthEPNS_7IsolateE"}},
-	{false, &calls.old_write_utf8, {"_ZNK2v86String9WriteUtf8EPNS_7IsolateEPciPii"}},
+	{false, &calls.write, {"_ZNK2v86String7WriteV2EPNS_7IsolateEjjPti"}},
+	{false, &calls.old_write, {"_ZNK2v86String5WriteEPNS_7IsolateEPtiii"}},
 	{true, &calls.is_string, {"_ZNK2v85Value12FullIsStringEv"}},
 	{true, &calls.length, {"_ZNK2v86String6LengthEv"}},
 	{true, &calls.is_external_one_byte, {"_ZNK2v86String17IsExternalOneByteEv"}},
@@ -175,10 +170,8 @@ bool find_engine(void)
 		}
 		memcpy(function->place, &found, sizeof found);
 	}
-	const bool reads_text = calls.write_utf8 != NULL && calls.utf8_length != NULL;
-	const bool reads_old_text = calls.old_write_utf8 != NULL && calls.old_utf8_length != NULL;
-	if (!reads_text && !reads_old_text) {
-		missing_function = "String::WriteUtf8V2";
+	if (calls.write == NULL && calls.old_write == NULL) {
+		missing_function = "String::WriteV2";
 		return false;
 	}
 	dl_iterate_phdr(take_ranges, NULL);
@@ -190,24 +183,19 @@ bool is_string(const void *value)
 	return calls.is_string(value);
 }
 
-void *current_isolate(void)
+size_t string_length(const void *string)
 {
-	return calls.current_isolate();
+	return (size_t)calls.length(string);
 }
 
-bool copy_text(void *isolate, const void *string, struct text *text)
+void read_units(const void *string, size_t first, size_t count, uint16_t *units)
 {
-	enum { NO_NUL = 2 /* NO_NULL_TERMINATION of the older form */ };
-	const bool is_new = calls.write_utf8 != NULL && calls.utf8_length != NULL;
-	const size_t room = is_new ? calls.utf8_length(string, isolate)
-							   : (size_t)calls.old_utf8_length(string, isolate);
-	text->bytes = malloc(room + 1);
-	if (text->bytes == NULL)
-		return false;
-	text->length = is_new
-		? calls.write_utf8(string, isolate, text->bytes, room, 0, NULL)
-		: (size_t)calls.old_write_utf8(string, isolate, text->bytes, (int)room, NULL, NO_NUL);
-	return true;
+	enum { MANY_WRITES = 1, NO_NUL = 2 }; /* of String::WriteOptions */
+	void *isolate = calls.current_isolate();
+	if (calls.write != NULL)
+		calls.write(string, isolate, (uint32_t)first, (uint32_t)count, units, 0);
+	else
+		calls.old_write(string, isolate, units, (int)first, (int)count, MANY_WRITES | NO_NUL);
 }
 
 bool is_own_memory(const void *memory, size_t length)
@@ -234,59 +222,22 @@ bool is_own_code(const void *address)
 	return contains(own.code, own.code_count, (uintptr_t)address, 1);
 }
 
-/* Returns the number of bytes of the UTF-8 of a code point below 0x10000, and writes them. */
-static size_t encode(uint16_t unit, uint8_t bytes[3])
-{
-	if (unit < 0x80) {
-		bytes[0] = (uint8_t)unit;
-		return 1;
-	}
-	if (unit < 0x800) {
-		bytes[0] = (uint8_t)(0xc0 | unit >> 6);
-		bytes[1] = (uint8_t)(0x80 | (unit & 0x3f));
-		return 2;
-	}
-	bytes[0] = (uint8_t)(0xe0 | unit >> 12);
-	bytes[1] = (uint8_t)(0x80 | (unit >> 6 & 0x3f));
-	bytes[2] = (uint8_t)(0x80 | (unit & 0x3f));
-	return 3;
-}
-
-/* Returns true if the program's own memory has `count` characters of `width` bytes at `memory`, and
- * they have this text. No source of Node.js has pairs of surrogates, so a text with one differs. */
-static bool has_text(const uint8_t *memory, size_t count, size_t width, const struct text *text)
-{
-	if (!is_own_memory(memory, count * width))
-		return false;
-	if (width == 1 && count == text->length) /* all characters are ASCII */
-		return memcmp(memory, text->bytes, count) == 0;
-	size_t at = 0;
-	for (size_t i = 0; i < count; i++) {
-		uint8_t bytes[3];
-		uint16_t unit = 0;
-		memcpy(&unit, memory + i * width, width);
-		const size_t length = encode(unit, bytes);
-		if (length > text->length - at || memcmp(text->bytes + at, bytes, length) != 0)
-			return false;
-		at += length;
-	}
-	return at == text->length;
-}
-
 /* An external string has an object with the address of its characters, behind the pointer to its
  * functions. The first of the two words that follow is a cache that may be empty. */
-bool is_own_source(const void *string, const struct text *text)
+bool is_own_source(const void *string)
 {
 	const bool is_narrow = calls.is_external_one_byte(string);
 	if (!is_narrow && !calls.is_external_two_byte(string))
 		return false;
 	int encoding;
-	const size_t count = (size_t)calls.length(string);
+	const size_t width = is_narrow ? 1 : 2;
 	const void *const *resource = calls.resource_of(string, &encoding);
 	if (resource == NULL)
 		return false;
 	for (size_t word = 1; word <= 2; word++) {
-		if (has_text(resource[word], count, is_narrow ? 1 : 2, text))
+		const void *memory = resource[word];
+		if (is_own_memory(memory, string_length(string) * width) &&
+			has_units(string, memory, width))
 			return true;
 	}
 	return false;

@@ -5,6 +5,7 @@
  * Node.js 20 to 26, whose inline functions read the same offsets. */
 #ifndef SIGTOOL_ENGINE_H
 #define SIGTOOL_ENGINE_H
+#include "../shared/hex.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -63,25 +64,18 @@ extern struct targets {
 	void *add_source_file; /* where a distribution keeps sources of Node.js in files */
 } targets;
 
-/* The text of a JavaScript string, in UTF-8. A surrogate without its partner is written in three
- * bytes, so that no two strings have the same bytes. */
-struct text {
-	char *bytes; /* free() it */
-	size_t length; /* in bytes */
-};
-
 /* Returns true if the value is a string. */
 bool is_string(const void *value);
 
-/* Copies a string. Returns false if memory is lacking. */
-bool copy_text(void *isolate, const void *string, struct text *text);
+/* Returns the number of UTF-16 code units of a string. */
+size_t string_length(const void *string);
 
-/* Returns the isolate of this thread. */
-void *current_isolate(void);
+/* Reads `count` code units from `first` on. The string must have them. */
+void read_units(const void *string, size_t first, size_t count, uint16_t *units);
 
 /* Returns true if V8 reads this string from the program's own file, in memory that is mapped
- * read-only, and `text` is its text. Such a string is a source of Node.js itself. */
-bool is_own_source(const void *string, const struct text *text);
+ * read-only. Such a string is a source of Node.js itself. */
+bool is_own_source(const void *string);
 
 /* Returns true if all of this memory is of the program's own file, and read-only. */
 bool is_own_memory(const void *memory, size_t length);
@@ -94,5 +88,24 @@ bool is_own_code(const void *address);
 
 /* Compiles WebAssembly. Returns a local handle of the module, or NULL with a pending exception. */
 const void *compile_wasm(const uint8_t *bytes, size_t length);
+
+/* strings.c */
+
+/* The text of a JavaScript string, in UTF-8. A surrogate without its partner is written in three
+ * bytes, so that no two strings have the same bytes. */
+struct text {
+	char *bytes; /* with a zero byte at the end; free() it */
+	size_t length; /* in bytes, without the zero byte */
+};
+
+/* Copies a string. Returns false if memory is lacking. */
+bool copy_text(const void *string, struct text *text);
+
+/* Digests the UTF-8 of a string. Returns its length in bytes. */
+size_t digest_text(const void *string, uint8_t digest[SHA256_BYTES]);
+
+/* Returns true if the characters at `memory`, each of `width` bytes, are those of the string. There
+ * must be as many. */
+bool has_units(const void *string, const uint8_t *memory, size_t width);
 
 #endif

@@ -22,7 +22,7 @@ bool has_program_begun(void)
 static struct text read_text(const void *string)
 {
 	struct text text;
-	if (!copy_text(current_isolate(), string, &text))
+	if (!copy_text(string, &text))
 		end_intrusion(&(struct finding){.kind = "text without memory"});
 	return text;
 }
@@ -61,7 +61,6 @@ static char *path_of(const struct source *source)
 	if (source->resource_name == NULL || !is_string(source->resource_name))
 		return NULL;
 	struct text name = read_text(source->resource_name);
-	name.bytes[name.length] = '\0';
 	decode_file_url(name.bytes);
 	return name.bytes;
 }
@@ -118,26 +117,24 @@ static size_t length_before_name(const char *bytes, size_t length)
 	return length;
 }
 
-/* Returns true if a signature names the text, or the text before the comments by which Node.js
- * names TypeScript: one, or two where CommonJS is imported. `digest` is that of the whole text. */
-static bool is_text_named(
-	const struct text *text, const char *path, const uint8_t digest[SHA256_BYTES])
+/* Returns true if a signature names the text before the comments by which Node.js names TypeScript:
+ * one, or two where CommonJS is imported. */
+static bool is_typescript_named(const void *string, const char *path)
 {
 	enum { MOST_NAMES = 2 };
-	size_t length = text->length;
-	if (is_named(path, digest))
-		return true;
-	for (int i = 0; i < MOST_NAMES; i++) {
-		uint8_t shorter[SHA256_BYTES];
-		const size_t before = length_before_name(text->bytes, length);
-		if (before == length)
-			return false;
-		length = before;
-		sha256_bytes(text->bytes, length, shorter);
-		if (is_named(path, shorter))
-			return true;
+	struct text text = read_text(string);
+	bool is_signed = false;
+	for (int i = 0; i < MOST_NAMES && !is_signed; i++) {
+		uint8_t digest[SHA256_BYTES];
+		const size_t before = length_before_name(text.bytes, text.length);
+		if (before == text.length)
+			break;
+		text.length = before;
+		sha256_bytes(text.bytes, text.length, digest);
+		is_signed = is_named(path, digest);
 	}
-	return false;
+	free(text.bytes);
+	return is_signed;
 }
 
 static bool ends_with(const char *text, const char *end)
@@ -161,27 +158,25 @@ static const char *advice_for(const char *path)
  * for which the policy has no exception. */
 static void judge_source(struct source *source, const char *kind, bool is_file)
 {
-	uint8_t digest[SHA256_BYTES];
-	struct text text = read_text(source->text);
 	/* Node.js itself compiles an empty script, which does nothing. */
-	const bool is_own = text.length == 0 || is_own_source(source->text, &text);
+	const bool is_own = string_length(source->text) == 0 || is_own_source(source->text);
 	drop_cached_data(source);
 	if (is_own) {
 		prepare_source(source);
-	} else {
-		require_index();
-		atomic_store(&has_begun, true);
-		char *path = path_of(source);
-		const struct finding finding = {kind, path, digest, text.length, advice_for(path)};
-		sha256_bytes(text.bytes, text.length, digest);
-		if (!is_text_named(&text, path, digest)) {
-			if (is_file)
-				end_intrusion(&finding);
-			apply_rule(&finding);
-		}
-		free(path);
+		return;
 	}
-	free(text.bytes);
+	require_index();
+	atomic_store(&has_begun, true);
+	uint8_t digest[SHA256_BYTES];
+	char *path = path_of(source);
+	const size_t size = digest_text(source->text, digest);
+	if (!is_named(path, digest) && !is_typescript_named(source->text, path)) {
+		const struct finding finding = {kind, path, digest, size, advice_for(path)};
+		if (is_file)
+			end_intrusion(&finding);
+		apply_rule(&finding);
+	}
+	free(path);
 }
 
 /* CompileUnboundInternal(isolate, source, ...) */
@@ -244,13 +239,8 @@ static struct string_code judge_text(const void *context, const void *value, int
 	if (!is_string(string))
 		return answer;
 	uint8_t digest[SHA256_BYTES];
-	struct text text = read_text(string);
-	sha256_bytes(text.bytes, text.length, digest);
-	const struct finding finding = {
-		.kind = "eval",
-		.digest = digest,
-		.size = text.length,
-	};
+	const size_t size = digest_text(string, digest);
+	const struct finding finding = {.kind = "eval", .digest = digest, .size = size};
 	if (!answer.allowed) {
 		tell_refused_string(&finding);
 	} else if (rules.string_code != STRING_CODE_ALLOW && !is_named(NULL, digest)) {
@@ -260,7 +250,6 @@ static struct string_code judge_text(const void *context, const void *value, int
 		else if (is_new(digest))
 			tell("code.string", AUDIT, &finding, NULL);
 	}
-	free(text.bytes);
 	return answer;
 }
 

@@ -166,9 +166,14 @@ static bool has_sha_ni(void)
 	return is_leaf && (b & bit_SHA);
 }
 
+/* Asks the processor once. In a virtual machine the instruction CPUID leaves to the hypervisor,
+ * which takes longer than to digest a small file. */
 static add_blocks *fastest_blocks(void)
 {
-	return has_sha_ni() ? sha_ni_blocks : portable_blocks;
+	static add_blocks *_Atomic fastest;
+	if (fastest == NULL)
+		fastest = has_sha_ni() ? sha_ni_blocks : portable_blocks;
+	return fastest;
 }
 #else
 static add_blocks *fastest_blocks(void)
@@ -176,22 +181,6 @@ static add_blocks *fastest_blocks(void)
 	return portable_blocks;
 }
 #endif
-
-/* Adds the padding (FIPS 180-4, section 5.1.1) after the last `kept` bytes, which are less than a
- * block. The padding is a bit 1, zeros, and the number of all bits, which is 8 * `total`. `buffer`
- * has room for two blocks. */
-static void add_padding(
-	uint32_t state[8], uint8_t *buffer, size_t kept, uint64_t total, add_blocks *add)
-{
-	const bool fits = kept + 1 + LENGTH_BYTES <= BLOCK_BYTES;
-	const size_t padded = fits ? BLOCK_BYTES : 2 * BLOCK_BYTES;
-	const uint64_t bits = total * 8;
-	memset(buffer + kept, 0, padded - kept);
-	buffer[kept] = 0x80;
-	for (size_t i = 0; i < LENGTH_BYTES; i++)
-		buffer[padded - 1 - i] = (uint8_t)(bits >> 8 * i);
-	add(state, buffer, padded / BLOCK_BYTES);
-}
 
 /* The initial state (FIPS 180-4, section 5.3.3). */
 static const uint32_t INITIAL[8] = {
@@ -205,53 +194,83 @@ static const uint32_t INITIAL[8] = {
 	0x5be0cd19,
 };
 
-static void write_digest(const uint32_t state[8], uint8_t digest[SHA256_BYTES])
+void sha256_begin(struct sha256 *sum)
 {
+	memcpy(sum->state, INITIAL, sizeof INITIAL);
+	sum->kept_count = 0;
+	sum->total = 0;
+}
+
+/* Adds bytes to those that are kept, until they fill a block. Returns the number of bytes taken. */
+static size_t fill_block(struct sha256 *sum, const uint8_t *bytes, size_t length)
+{
+	const size_t room = BLOCK_BYTES - sum->kept_count;
+	const size_t taken = length < room ? length : room;
+	memcpy(sum->kept + sum->kept_count, bytes, taken);
+	sum->kept_count += taken;
+	if (sum->kept_count == BLOCK_BYTES) {
+		fastest_blocks()(sum->state, sum->kept, 1);
+		sum->kept_count = 0;
+	}
+	return taken;
+}
+
+void sha256_add(struct sha256 *sum, const void *data, size_t length)
+{
+	const uint8_t *bytes = data;
+	const uint8_t *const end = bytes + length;
+	sum->total += length;
+	if (sum->kept_count > 0)
+		bytes += fill_block(sum, bytes, length);
+	const size_t blocks = (size_t)(end - bytes) / BLOCK_BYTES;
+	fastest_blocks()(sum->state, bytes, blocks);
+	bytes += blocks * BLOCK_BYTES;
+	fill_block(sum, bytes, (size_t)(end - bytes));
+}
+
+/* Adds the padding (FIPS 180-4, section 5.1.1): a bit 1, zeros, and the number of all bits. */
+static void add_padding(struct sha256 *sum)
+{
+	const bool fits = sum->kept_count + 1 + LENGTH_BYTES <= BLOCK_BYTES;
+	const size_t padded = fits ? BLOCK_BYTES : 2 * BLOCK_BYTES;
+	const uint64_t bits = sum->total * 8;
+	memset(sum->kept + sum->kept_count, 0, padded - sum->kept_count);
+	sum->kept[sum->kept_count] = 0x80;
+	for (size_t i = 0; i < LENGTH_BYTES; i++)
+		sum->kept[padded - 1 - i] = (uint8_t)(bits >> 8 * i);
+	fastest_blocks()(sum->state, sum->kept, padded / BLOCK_BYTES);
+}
+
+void sha256_end(struct sha256 *sum, uint8_t digest[SHA256_BYTES])
+{
+	add_padding(sum);
 	for (size_t i = 0; i < SHA256_BYTES; i++)
-		digest[i] = (uint8_t)(state[i / 4] >> (24 - 8 * (i % 4)));
+		digest[i] = (uint8_t)(sum->state[i / 4] >> (24 - 8 * (i % 4)));
 }
 
 void sha256_bytes(const void *bytes, size_t length, uint8_t digest[SHA256_BYTES])
 {
-	add_blocks *const add = fastest_blocks();
-	const size_t kept = length % BLOCK_BYTES;
-	const uint8_t *last = (const uint8_t *)bytes + (length - kept);
-	uint8_t buffer[2 * BLOCK_BYTES];
-	uint32_t state[8];
-	memcpy(state, INITIAL, sizeof state);
-	add(state, bytes, length / BLOCK_BYTES);
-	memcpy(buffer, last, kept);
-	add_padding(state, buffer, kept, length, add);
-	write_digest(state, digest);
+	struct sha256 sum;
+	sha256_begin(&sum);
+	sha256_add(&sum, bytes, length);
+	sha256_end(&sum, digest);
 }
 
 int sha256_file(int descriptor, char hex[SHA256_HEX + 1])
 {
 	static uint8_t buffer[1 << 18];
-	add_blocks *const add = fastest_blocks();
-	uint32_t state[8];
-	memcpy(state, INITIAL, sizeof state);
-	uint64_t total = 0;
-	/* The number of bytes at the start of the buffer that do not fill a block yet. */
-	size_t kept = 0;
+	struct sha256 sum;
+	uint8_t digest[SHA256_BYTES];
+	sha256_begin(&sum);
 	for (;;) {
-		const size_t room = sizeof buffer - 2 * BLOCK_BYTES - kept;
-		const ssize_t got = pread(descriptor, buffer + kept, room, (off_t)total);
+		const ssize_t got = pread(descriptor, buffer, sizeof buffer, (off_t)sum.total);
 		if (got < 0)
 			return -1;
 		if (got == 0)
 			break;
-		total += (uint64_t)got;
-		kept += (size_t)got;
-		const size_t blocks = kept / BLOCK_BYTES;
-		add(state, buffer, blocks);
-		kept %= BLOCK_BYTES;
-		memmove(buffer, buffer + blocks * BLOCK_BYTES, kept);
+		sha256_add(&sum, buffer, (size_t)got);
 	}
-	add_padding(state, buffer, kept, total, add);
-
-	uint8_t digest[SHA256_BYTES];
-	write_digest(state, digest);
+	sha256_end(&sum, digest);
 	to_hex(digest, hex);
 	return 0;
 }

@@ -122,6 +122,13 @@ void accept_source_file(struct arguments *arguments)
 {
 	(void)arguments;
 }
+bool has_units(const void *string, const uint8_t *memory, size_t width)
+{
+	(void)string;
+	(void)memory;
+	(void)width;
+	abort();
+}
 static void *find_in_file(void *library, const char *name)
 {
 	(void)library;

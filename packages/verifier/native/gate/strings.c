@@ -1,0 +1,159 @@
+/* Reads JavaScript strings as UTF-8, and digests them without a copy of the whole. */
+#include "../shared/sha256.h"
+#include "engine.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum { CHUNK_UNITS = 2048, MOST_BYTES_OF_UNIT = 3 };
+
+/* Reads a string in chunks. */
+struct reader {
+	const void *string;
+	size_t next; /* in UTF-16 code units, as `count` */
+	size_t count;
+	uint16_t high; /* a surrogate that waits for its partner in the next chunk, or 0 */
+	size_t length; /* of `bytes` */
+	uint8_t bytes[(CHUNK_UNITS + 1) * MOST_BYTES_OF_UNIT];
+};
+
+static void begin_reading(struct reader *reader, const void *string)
+{
+	reader->string = string;
+	reader->next = 0;
+	reader->count = string_length(string);
+	reader->high = 0;
+}
+
+/* Copies a chunk, and returns true if all of it is ASCII. The number of rounds is a constant, so
+ * that the compiler uses vector instructions. */
+static bool copy_ascii(const uint16_t units[CHUNK_UNITS], uint8_t bytes[CHUNK_UNITS])
+{
+	uint16_t all = 0;
+	for (size_t i = 0; i < CHUNK_UNITS; i++) {
+		all |= units[i];
+		bytes[i] = (uint8_t)units[i];
+	}
+	return all < 0x80;
+}
+
+/* Adds a code point in UTF-8. A surrogate has three bytes, as its number says. */
+static void add_point(struct reader *reader, uint32_t point)
+{
+	uint8_t *bytes = reader->bytes + reader->length;
+	if (point < 0x80) {
+		bytes[0] = (uint8_t)point;
+		reader->length += 1;
+	} else if (point < 0x800) {
+		bytes[0] = (uint8_t)(0xc0 | point >> 6);
+		bytes[1] = (uint8_t)(0x80 | (point & 0x3f));
+		reader->length += 2;
+	} else if (point < 0x10000) {
+		bytes[0] = (uint8_t)(0xe0 | point >> 12);
+		bytes[1] = (uint8_t)(0x80 | (point >> 6 & 0x3f));
+		bytes[2] = (uint8_t)(0x80 | (point & 0x3f));
+		reader->length += 3;
+	} else {
+		bytes[0] = (uint8_t)(0xf0 | point >> 18);
+		bytes[1] = (uint8_t)(0x80 | (point >> 12 & 0x3f));
+		bytes[2] = (uint8_t)(0x80 | (point >> 6 & 0x3f));
+		bytes[3] = (uint8_t)(0x80 | (point & 0x3f));
+		reader->length += 4;
+	}
+}
+
+static void add_unit(struct reader *reader, uint16_t unit)
+{
+	const bool is_high = (unit & 0xfc00) == 0xd800;
+	const bool is_low = (unit & 0xfc00) == 0xdc00;
+	const uint32_t high = reader->high;
+	reader->high = 0;
+	if (high != 0 && is_low) {
+		add_point(reader, 0x10000 + ((high & 0x3ff) << 10 | (unit & 0x3ff)));
+		return;
+	}
+	if (high != 0)
+		add_point(reader, high);
+	if (is_high)
+		reader->high = unit;
+	else
+		add_point(reader, unit);
+}
+
+/* Reads the next chunk into `bytes`. Returns false at the end of the string. */
+static bool read_chunk(struct reader *reader)
+{
+	uint16_t units[CHUNK_UNITS];
+	const size_t rest = reader->count - reader->next;
+	const size_t count = rest < CHUNK_UNITS ? rest : CHUNK_UNITS;
+	reader->length = 0;
+	if (count == 0 && reader->high == 0)
+		return false;
+	read_units(reader->string, reader->next, count, units);
+	memset(units + count, 0, (CHUNK_UNITS - count) * sizeof *units);
+	reader->next += count;
+	if (reader->high == 0 && copy_ascii(units, reader->bytes)) {
+		reader->length = count;
+		return true;
+	}
+	for (size_t i = 0; i < count; i++)
+		add_unit(reader, units[i]);
+	const bool is_last = reader->next == reader->count;
+	if (is_last && reader->high != 0) {
+		add_point(reader, reader->high);
+		reader->high = 0;
+	}
+	return true;
+}
+
+size_t digest_text(const void *string, uint8_t digest[SHA256_BYTES])
+{
+	struct sha256 sum;
+	struct reader reader;
+	begin_reading(&reader, string);
+	sha256_begin(&sum);
+	while (read_chunk(&reader))
+		sha256_add(&sum, reader.bytes, reader.length);
+	sha256_end(&sum, digest);
+	return sum.total;
+}
+
+bool copy_text(const void *string, struct text *text)
+{
+	struct reader reader;
+	begin_reading(&reader, string);
+	text->length = 0;
+	text->bytes = malloc(reader.count * MOST_BYTES_OF_UNIT + 1);
+	if (text->bytes == NULL)
+		return false;
+	while (read_chunk(&reader)) {
+		memcpy(text->bytes + text->length, reader.bytes, reader.length);
+		text->length += reader.length;
+	}
+	text->bytes[text->length] = '\0';
+	return true;
+}
+
+static bool is_same(const uint16_t *units, size_t count, const uint8_t *narrow)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (units[i] != narrow[i])
+			return false;
+	}
+	return true;
+}
+
+bool has_units(const void *string, const uint8_t *memory, size_t width)
+{
+	const size_t length = string_length(string);
+	for (size_t at = 0; at < length; at += CHUNK_UNITS) {
+		uint16_t units[CHUNK_UNITS];
+		const size_t rest = length - at;
+		const size_t count = rest < CHUNK_UNITS ? rest : CHUNK_UNITS;
+		const uint8_t *part = memory + at * width;
+		read_units(string, at, count, units);
+		if (width == 1 ? !is_same(units, count, part)
+					   : memcmp(units, part, count * sizeof *units) != 0)
+			return false;
+	}
+	return true;
+}
