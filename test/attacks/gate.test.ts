@@ -5,6 +5,7 @@ import { copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { NODE_WEB_ASSEMBLY } from "../../packages/verifier/dist/node/guards/node-web-assembly.js";
+import { debianNode, LIBRARY } from "../../scripts/debian-node.mjs";
 import { nodeOfRelease } from "../../scripts/node-releases.mjs";
 import { nosuidDirectory } from "../nosuid-directory.js";
 import { hasLauncher, install, type Mode, runtimeOf } from "./modes.js";
@@ -13,6 +14,17 @@ import { attack, makeSite, run } from "./site.js";
 import { type Files, RELEASES, type Release, TEXT, type Technique } from "./technique.js";
 
 const releases = process.env.SIGTOOL_FULL === undefined ? RELEASES.filter((release) => release !== 22) : RELEASES;
+
+interface Build {
+	readonly name: string;
+	readonly release: Release;
+	/** Returns the path of the program. */
+	readonly node: () => string;
+}
+const official = releases.map((release): Build => {
+	return { name: `Node.js ${release}`, release, node: () => nodeOfRelease(String(release)) };
+});
+const debian = process.platform === "linux" ? debianNode() : undefined;
 
 interface Options {
 	readonly mode?: Mode;
@@ -25,14 +37,13 @@ interface Options {
 
 /** Signs files and runs `main.js` of them. Returns the run, with the events that the process wrote to its file. */
 async function tried(
-	release: Release,
+	{ release, node: original }: Build,
 	signed: Files,
 	{ mode = "gate", node, through, changed, runtime: rules }: Options = {},
 ) {
 	const { path: root, remove } = nosuidDirectory("sigtool-gate-");
 	onTestFinished(remove);
-	const original = nodeOfRelease(String(release));
-	const runtime = runtimeOf(mode, release, node?.(root, original) ?? original, root);
+	const runtime = runtimeOf(mode, release, node?.(root, original()) ?? original(), root);
 	const technique: Technique = {
 		name: "program",
 		signed,
@@ -53,10 +64,11 @@ async function tried(
 }
 
 describe.skipIf(!hasLauncher || process.arch !== "x64")("the native gate (needs the launcher built, x64)", () => {
-	describe.each(releases)("in Node.js %i", (release) => {
+	const judge = (build: Build) => {
+		const { release } = build;
 		test("ends a program that brings text, and writes the event where the program cannot reach", async () => {
 			// The program closes every descriptor, again and again, in all of its threads.
-			const { evil, status, events } = await tried(release, {
+			const { evil, status, events } = await tried(build, {
 				"main.js": `${TEXT}
 					const { Worker } = require("worker_threads");
 					new Worker(__dirname + "/close.js");
@@ -77,7 +89,7 @@ describe.skipIf(!hasLauncher || process.arch !== "x64")("the native gate (needs 
 		});
 
 		test("writes the event also if the program has used every descriptor", async () => {
-			const { evil, status, events } = await tried(release, {
+			const { evil, status, events } = await tried(build, {
 				"main.js": `${TEXT}
 					const { Script } = require("vm");
 					const fs = require("fs");
@@ -98,17 +110,17 @@ describe.skipIf(!hasLauncher || process.arch !== "x64")("the native gate (needs 
 					try { console.log(database.prepare("select " + name + "(?) p").get("simple").p.length); } catch (error) { console.log(error.message); }
 				}`;
 				const files = { "main.js": program.replaceAll("\\\\", "\\") };
-				const unguarded = await tried(release, files, { mode: "unguarded" });
+				const unguarded = await tried(build, files, { mode: "unguarded" });
 				expect(unguarded.output).toMatch(/^1\n8\n8\n/m);
 				for (const mode of ["gate", "enforce", "strict"] as const) {
-					const { output } = await tried(release, files, { mode });
+					const { output } = await tried(build, files, { mode });
 					expect(output.match(/no such function/g)).toHaveLength(3);
 					expect(output).toMatch(/^1$/m);
 				}
 			});
 
 		test.skipIf(!hasCompiler)("lets SQLite call no function of libc by way of a signed library", async () => {
-			const { output, status, events } = await tried(release, {
+			const { output, status, events } = await tried(build, {
 				"main.js": `
 					const sqlite = process.getBuiltinModule("node:sqlite");
 					if (sqlite === undefined) process.exit(126);
@@ -123,7 +135,7 @@ describe.skipIf(!hasLauncher || process.arch !== "x64")("the native gate (needs 
 		});
 
 		test("names the member of the policy that refuses eval, once for each text, in every thread and context", async () => {
-			const { output, status } = await tried(release, {
+			const { output, status } = await tried(build, {
 				"main.js": `
 					const caught = [];
 					for (let i = 0; i < 3; i++) try { eval("6 + 1"); } catch (error) { caught.push(error.name); }
@@ -140,7 +152,7 @@ describe.skipIf(!hasLauncher || process.arch !== "x64")("the native gate (needs 
 		});
 
 		test("admits a text that is signed, whoever compiles it", async () => {
-			const { output, status } = await tried(release, {
+			const { output, status } = await tried(build, {
 				"main.js": `
 					const text = require("fs").readFileSync(__dirname + "/part.js", "utf8");
 					console.log(eval(text), new (require("vm").Script)(text).runInThisContext());`,
@@ -160,17 +172,17 @@ describe.skipIf(!hasLauncher || process.arch !== "x64")("the native gate (needs 
 					console.log("not reached");`,
 				"part.js": "6 * 7",
 			};
-			const { output, status } = await tried(release, files, { mode: "enforce", runtime: { stringCode: "signed" } });
+			const { output, status } = await tried(build, files, { mode: "enforce", runtime: { stringCode: "signed" } });
 			expect(status).toBe(126);
 			expect(output).toContain("42 42 42\n");
 			expect(output).toContain("EvalError");
 			expect(output).not.toContain("not reached");
-			const hookAlone = await tried(release, files, { mode: "hook", runtime: { stringCode: "signed" } });
+			const hookAlone = await tried(build, files, { mode: "hook", runtime: { stringCode: "signed" } });
 			expect(hookAlone.output).toContain("needs the native gate");
 		});
 
 		test("compiles the text in place of bytecode, whatever the bytecode is", async () => {
-			const { evil, output, status } = await tried(release, {
+			const { evil, output, status } = await tried(build, {
 				// V8 would take the text from its own cache if this thread had compiled it before.
 				"main.js": `
 					const { Script } = require("vm");
@@ -188,7 +200,7 @@ describe.skipIf(!hasLauncher || process.arch !== "x64")("the native gate (needs 
 		});
 
 		test("has no node:ffi", async () => {
-			const { output } = await tried(release, {
+			const { output } = await tried(build, {
 				"main.js": `
 					const { Worker } = require("worker_threads");
 					try {
@@ -211,16 +223,20 @@ describe.skipIf(!hasLauncher || process.arch !== "x64")("the native gate (needs 
 					"linked.node": { library: "linked" },
 					"libdep.so": { library: "good" },
 				};
-				const { output, status } = await tried(release, files, { mode: "enforce" });
+				const { output, status } = await tried(build, files, { mode: "enforce" });
 				expect([status, output.match(/^loaded$/gm)]).toEqual([0, ["loaded", "loaded"]]);
-				const changed = await tried(release, files, { mode: "enforce", changed: { "libdep.so": { library: "evil" } } });
+				const changed = await tried(build, files, { mode: "enforce", changed: { "libdep.so": { library: "evil" } } });
 				expect(changed).toMatchObject({ evil: false, status: 126 });
 				expect(changed.output).toContain("is named by no signature");
 			},
 		);
-	});
+	};
+	describe.each(official)("in $name", judge);
+	describe.skipIf(debian === undefined)(`in Debian's Node.js (needs ${LIBRARY} and apt-get)`, () =>
+		judge({ name: "Debian's Node.js", release: 20, node: () => debian ?? "" }),
+	);
 
-	const [release = 20] = releases.slice(-1);
+	const [build = official[0] as Build] = official.slice(-1);
 
 	test("an unknown build of Node.js has no gate: strict refuses it, and enforce says what is missing", async () => {
 		const changed = (root: string, node: string) => {
@@ -230,31 +246,25 @@ describe.skipIf(!hasLauncher || process.arch !== "x64")("the native gate (needs 
 			return copy;
 		};
 		const files = { "main.js": "console.log('ran')" };
-		const strict = await tried(release, files, { mode: "strict", node: changed });
+		const strict = await tried(build, files, { mode: "strict", node: changed });
 		expect(strict).toMatchObject({ status: 126 });
 		expect(strict.output).toMatch(/Cannot enforce strictly: there is no native gate .*known first instructions/);
-		const { status, output, events } = await tried(release, files, { mode: "enforce", node: changed });
+		const { status, output, events } = await tried(build, files, { mode: "enforce", node: changed });
 		expect([status, output]).toEqual([0, expect.stringContaining("ran")]);
 		expect(String(events.find(({ event }) => event === "verifier.start")?.missing)).toContain("native-gate");
 	}, 60_000);
 
 	test("a gate that the loader cannot load ends the start", async () => {
 		// The loader needs a descriptor for the library, and the launcher leaves none.
-		const { status, output } = await tried(
-			release,
-			{ "main.js": "console.log('ran')" },
-			{
-				mode: "enforce",
-				through: ["sh", "-c", 'ulimit -n 9; exec "$@"', "sh"],
-			},
-		);
+		const through = ["sh", "-c", 'ulimit -n 9; exec "$@"', "sh"];
+		const { status, output } = await tried(build, { "main.js": "console.log('ran')" }, { mode: "enforce", through });
 		expect(status).not.toBe(0);
 		expect(output).not.toContain("ran\n");
 	});
 
 	test("a caller that ignores SIGCHLD changes nothing", async () => {
 		const through = ["sh", "-c", 'trap "" CHLD; exec "$@"', "sh"];
-		expect(await tried(release, { "main.js": "console.log('ran')" }, { mode: "enforce", through })).toMatchObject({
+		expect(await tried(build, { "main.js": "console.log('ran')" }, { mode: "enforce", through })).toMatchObject({
 			status: 0,
 			output: expect.stringContaining("ran"),
 		});

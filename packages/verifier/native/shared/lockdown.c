@@ -1,7 +1,7 @@
 /* Guarantees by seccomp that after restrict_calls() the kernel refuses the system calls below to
  * the filtered threads, to the threads that they start, and to every program that they execute.
  * This file assumes that the kernel is intact, and that the process has no io_uring ring yet,
- * because such a ring would keep working. A filter sees the arguments of a call but no memory, so
+ * because such a ring keeps working. A filter sees the arguments of a call but no memory, so
  * it cannot compare texts or structures. The launcher, the addon and spython link this file.
  * docs/launcher.md lists the same calls, and a test compares the two lists.
  *
@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -21,7 +22,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-/* The kernel refuses these system calls with any arguments. */
+/* The kernel refuses these system calls with any arguments, except those that is_needed() names. */
 static const uint32_t DENIED[] = {
 	/* These calls set extended attributes and flags, which can make the kernel trust a file. */
 	SYS_setxattr,
@@ -281,6 +282,15 @@ static int hide_unreadable_calls(unsigned flags)
 	return install_filter(&filter, flags);
 }
 
+/* A running process may have a ring already, as libuv of Debian has for epoll, and would end if it
+ * could not use it any more. */
+static bool is_needed(uint32_t call, int how)
+{
+	if (call == SYS_memfd_create)
+		return (how & MEMORY_FILES) != 0;
+	return call == 426 /* io_uring_enter */ && (how & ALL_THREADS) != 0;
+}
+
 int restrict_calls(const struct execution *allowed, int how)
 {
 	const unsigned flags = (how & ALL_THREADS) != 0 ? SECCOMP_FILTER_FLAG_TSYNC : 0;
@@ -307,7 +317,7 @@ int restrict_calls(const struct execution *allowed, int how)
 		add_leases(&filter);
 		add_limits(&filter);
 		for (size_t i = 0; i < sizeof DENIED / sizeof *DENIED; i++) {
-			if (DENIED[i] != SYS_memfd_create || (how & MEMORY_FILES) == 0)
+			if (!is_needed(DENIED[i], how))
 				answer_call(&filter, DENIED[i], SECCOMP_RET_ERRNO | EPERM);
 		}
 	}

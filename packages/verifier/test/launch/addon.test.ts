@@ -176,6 +176,20 @@ describe.skipIf(!existsSync(ADDON))("the addon (needs it built)", () => {
 		expect(answers).toEqual([0, 0, -EPERM, "boolean"]);
 	});
 
+	it("locks down a process whose libuv has an io_uring ring, which the process keeps", () => {
+		const script = `
+			const addon = require(${JSON.stringify(ADDON)}), fs = require("node:fs");
+			addon.lockdown();
+			fs.readFile(process.execPath + ".none", ({ code }) => setTimeout(() => console.log(code), 10));`;
+		const env = { ...process.env, UV_USE_IO_URING: "1" };
+		const { status, stdout, stderr } = spawnSync(process.execPath, ["-e", script], {
+			env,
+			encoding: "utf8",
+			timeout: 30_000,
+		});
+		expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: "ENOENT\n", stderr: "" });
+	});
+
 	it("reads regular files after it locked down, and refuses links as before", () => {
 		const answers = run(`
 			fs.symlinkSync(__dirname, __dirname + "/up");
