@@ -11,7 +11,7 @@ import { nosuidDirectory } from "../nosuid-directory.js";
 import { hasLauncher, install, type Mode, runtimeOf } from "./modes.js";
 import { buildLibraries, hasCompiler } from "./native.js";
 import { attack, makeSite, run } from "./site.js";
-import { type Files, RELEASES, type Release, TEXT, type Technique } from "./technique.js";
+import { EVIL, type Files, RELEASES, type Release, TEXT, type Technique } from "./technique.js";
 
 const releases = process.env.SIGTOOL_FULL === undefined ? RELEASES.filter((release) => release !== 22) : RELEASES;
 
@@ -232,9 +232,19 @@ describe.skipIf(!hasLauncher || process.arch !== "x64")("the native gate (needs 
 		);
 	};
 	describe.each(official)("in $name", judge);
-	describe.skipIf(debian === undefined)(`in Debian's Node.js (needs ${LIBRARY} and apt-get)`, () =>
-		judge({ name: "Debian's Node.js", release: 20, node: () => debian ?? "" }),
-	);
+	describe.skipIf(debian === undefined)(`in Debian's Node.js (needs ${LIBRARY} and apt-get)`, () => {
+		const build: Build = { name: "Debian's Node.js", release: 20, node: () => debian ?? "" };
+		judge(build);
+
+		// 20.19 has a function in Module._extensions for `.mjs`, which 20.20 has no more.
+		test("the hook alone refuses a changed module by require()", async () => {
+			const files = { "main.js": `require("./dep.mjs");`, "dep.mjs": "export default 1;" };
+			const changed = { "dep.mjs": EVIL };
+			expect(await tried(build, files, { mode: "unguarded", changed })).toMatchObject({ evil: true });
+			const { evil, output } = await tried(build, files, { mode: "hook", changed });
+			expect([evil, output]).toEqual([false, expect.stringContaining("ERR_FILE_MODIFIED")]);
+		});
+	});
 
 	const [build = official[0] as Build] = official.slice(-1);
 

@@ -23,7 +23,7 @@ type Extension = (module: InnerModule, filename: string) => void;
 export function installLegacyCommonJs(gate: Gate, scopes: PackageScopes, texts: ModuleText, guards: Guards): void {
 	// The type assertion is safe: Node.js has had _extensions since 0.3, but the types do not have it.
 	const { _extensions } = module as unknown as { _extensions: Record<string, Extension> };
-	_extensions[".js"] = (target, filename) => {
+	const loadScript: Extension = (target, filename) => {
 		const file = toText(filename);
 		const text = sourceText(gate, file, gate.readCodeSync(file, "commonjs"));
 		const isModule = endsWith(file, ".mjs") || (scopes.typeOf(file) === "module" && endsWith(file, ".js"));
@@ -34,6 +34,9 @@ export function installLegacyCommonJs(gate: Gate, scopes: PackageScopes, texts: 
 		// may be an ES module, because a hook sees the import of the main module.
 		target._compile(text, file, isModule ? "module" : isMain ? undefined : "commonjs");
 	};
+	_extensions[".js"] = loadScript;
+	// Some releases that can require an ES module, such as 20.19, have a function of its own for it.
+	if (_extensions[".mjs"] !== undefined) _extensions[".mjs"] = loadScript;
 	_extensions[".json"] = (target, filename) => {
 		const file = toText(filename);
 		target.exports = parseJson(withoutByteOrderMark(sourceText(gate, file, gate.readCodeSync(file, "json"))));
