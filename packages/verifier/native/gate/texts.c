@@ -38,7 +38,8 @@ static int value_of_digit(char digit)
 	return -1;
 }
 
-/* Makes a path of a file URL, in place. Leaves any other text as it is. */
+/* Makes a path of a file URL, in place, without what follows the path. Leaves any other text as it
+ * is. */
 static void decode_file_url(char *text)
 {
 	static const char SCHEME[] = "file://";
@@ -46,7 +47,7 @@ static void decode_file_url(char *text)
 		return;
 	const char *from = text + strlen(SCHEME);
 	char *to = text;
-	while (*from != '\0') {
+	while (*from != '\0' && *from != '?' && *from != '#') {
 		const int high = *from == '%' ? value_of_digit(from[1]) : -1;
 		const int low = high >= 0 ? value_of_digit(from[2]) : -1;
 		*to++ = low >= 0 ? (char)(high * 16 + low) : *from;
@@ -117,8 +118,21 @@ static size_t length_before_name(const char *bytes, size_t length)
 	return length;
 }
 
+static bool ends_with(const char *text, const char *end)
+{
+	const size_t length = strlen(text);
+	return length >= strlen(end) && strcmp(text + length - strlen(end), end) == 0;
+}
+
+static bool is_typescript(const char *path)
+{
+	return path != NULL &&
+		(ends_with(path, ".ts") || ends_with(path, ".mts") || ends_with(path, ".cts"));
+}
+
 /* Returns true if a signature names the text before the comments by which Node.js names TypeScript:
- * one, or two where CommonJS is imported. */
+ * one, or two where CommonJS is imported. The text must be that of TypeScript. Another signed file
+ * may end inside of a literal or a comment, and NAME would end that and go on as code. */
 static bool is_typescript_named(const void *string, const char *path)
 {
 	enum { MOST_NAMES = 2 };
@@ -131,24 +145,16 @@ static bool is_typescript_named(const void *string, const char *path)
 			break;
 		text.length = before;
 		sha256_bytes(text.bytes, text.length, digest);
-		is_signed = is_named(path, digest);
+		is_signed = is_named_text(is_typescript(path) ? path : NULL, digest);
 	}
 	free(text.bytes);
 	return is_signed;
 }
 
-static bool ends_with(const char *text, const char *end)
-{
-	const size_t length = strlen(text);
-	return length >= strlen(end) && strcmp(text + length - strlen(end), end) == 0;
-}
-
 /* The index of a release before the gate, or of one that could not remove types, has no texts. */
 static const char *advice_for(const char *path)
 {
-	const bool is_typescript = path != NULL &&
-		(ends_with(path, ".ts") || ends_with(path, ".mts") || ends_with(path, ".cts"));
-	return is_typescript
+	return is_typescript(path)
 		? "if this is TypeScript, the index may lack its text without types: compile "
 		  "it with --strip-types-with"
 		: NULL;
