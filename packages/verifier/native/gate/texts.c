@@ -66,12 +66,16 @@ static char *path_of(const struct source *source)
 	return name.bytes;
 }
 
-/* Node.js compiles its source of node:sqlite when the program first asks for that module. */
+/* Node.js compiles its source of node:sqlite when the program first asks for that module. The other
+ * source is for tests of Node.js. By it a worker with --expose-internals would get what is below
+ * all modules, such as SQLite without node:sqlite. */
 static void prepare_source(const struct source *source)
 {
 	char *name = path_of(source);
 	if (name != NULL && strcmp(name, "node:sqlite") == 0)
 		prepare_sqlite();
+	if (name != NULL && strcmp(name, "node:internal/test/binding") == 0)
+		end_intrusion(&(struct finding){.kind = "internal binding", .path = name});
 	free(name);
 }
 
