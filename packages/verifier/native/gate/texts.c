@@ -279,17 +279,27 @@ void deny_strings(struct arguments *arguments)
 	arguments->at[1] = (void *)0;
 }
 
+static const char NO_STRINGS[] = "--disallow-code-generation-from-strings";
+
 /* Context::New(isolate, ...). Native code that is signed can make isolates of its own, in which
- * nobody sets callbacks. */
+ * nobody sets callbacks, and contexts that allow strings, in which V8 asks no callback. The flag
+ * makes V8 ask in every context that is made from here on. In threads that start later, Node.js
+ * then refuses signed text too. So the flag is set for such native code alone, and only if the
+ * policy refuses text. */
 void prepare_isolate(struct arguments *arguments)
 {
 	void *isolate = arguments->at[0];
 	void (*set_judge)(void *, judge_string *) =
 		(void (*)(void *, judge_string *))targets.set_judge_of_strings;
+	void (*set_flags)(const char *) = (void (*)(const char *))targets.set_flags;
 	if (!has_program_begun())
 		return;
 	set_judge(isolate, judge_text);
 	set_judge_of_wasm(isolate);
+	const bool refuses =
+		rules.string_code == STRING_CODE_REFUSE || rules.string_code == STRING_CODE_SIGNED;
+	if (refuses && !is_own_code(caller_of(arguments)))
+		set_flags(NO_STRINGS);
 }
 
 /* Returns true for one flag that changes a limit or exposes the garbage collector. V8 splits a text
@@ -317,7 +327,7 @@ static bool is_harmless_flag(const char *flag)
 void judge_flags(struct arguments *arguments)
 {
 	const char *flag = arguments->at[0];
-	if (has_program_begun() && !is_harmless_flag(flag))
+	if (has_program_begun() && flag != NO_STRINGS && !is_harmless_flag(flag))
 		end_intrusion(&(struct finding){.kind = "flag of V8", .path = flag});
 }
 
