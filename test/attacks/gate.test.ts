@@ -199,6 +199,21 @@ describe.skipIf(!hasLauncher || process.arch !== "x64")("the native gate (needs 
 			expect([evil, status, output]).toEqual([false, 0, "compiled true\n"]);
 		});
 
+		if (release > 20)
+			test("knows TypeScript without types, however it is named", async () => {
+				const files = {
+					"main.js": `
+						require("./plain.ts");
+						import("./plain.mts?query#fragment").then(() => import("./plain.cts?query"));`,
+					"plain.ts": "console.log('required');\n",
+					"plain.mts": "console.log('imported');\nexport {};\n",
+					"plain.cts": "console.log('imported CommonJS');\n",
+				};
+				const { output, status } = await tried(release, files, { mode: "enforce" });
+				expect(status).toBe(0);
+				expect(output).toMatch(/^required\nimported\nimported CommonJS$/m);
+			});
+
 		test("has no node:ffi", async () => {
 			const { output } = await tried(build, {
 				"main.js": `
@@ -279,6 +294,48 @@ describe.skipIf(!hasLauncher || process.arch !== "x64")("the native gate (needs 
 			output: expect.stringContaining("ran"),
 		});
 	});
+
+	// The kernel gives the next thread the number behind this one, if root asks for it.
+	const LAST = "/proc/sys/kernel/ns_last_pid";
+	const canChoose = process.getuid?.() === 0 && existsSync(LAST);
+	test.skipIf(!hasCompiler || !canChoose)(
+		"takes no library for another, if numbers of threads come again",
+		async () => {
+			const count = 12;
+			// Nothing here starts a process, which would take the number.
+			const helper = `i=0; while [ $i -lt ${count} ] && [ -d "$1" ]; do
+			if [ -f "$1/want$i" ]; then read -r n < "$1/want$i"; echo "$n" > ${LAST}; : > "$1/done$i"; i=$((i + 1)); fi
+		done`;
+			const { output, status } = await tried(
+				release,
+				{
+					"main.js": `
+					const fs = require("fs"), data = process.argv[2];
+					const mapped = () => new Set(fs.readFileSync("/proc/self/maps", "latin1").split("\\n")
+						.filter((line) => line.includes("sigtool-library")).map((line) => line.split(/\\s+/)[4])).size;
+					const last = () => Number(fs.readFileSync("/proc/loadavg", "latin1").split(" ")[4]);
+					const open = (i) => { try { process.dlopen({ exports: {} }, __dirname + "/" + i + ".node"); } catch {} };
+					const before = last();
+					open("first");
+					const after = last();
+					for (let i = 0; i < ${count}; i++) {
+						const number = before + Math.floor(i / 2) % Math.max(1, after - before);
+						fs.writeFileSync(data + "/next", number + "\\n");
+						fs.renameSync(data + "/next", data + "/want" + i);
+						while (!fs.existsSync(data + "/done" + i));
+						open(i);
+					}
+					console.log("mapped", mapped());`,
+					"first.node": { library: "good" },
+					...Object.fromEntries(
+						Array.from({ length: count }, (_, i) => [`${i}.node`, { library: "good", padding: i + 1 } as const]),
+					),
+				},
+				{ through: ["sh", "-c", `for data; do :; done; (${helper.replaceAll("$1", "$data")}) & exec "$@"`, "sh"] },
+			);
+			expect([status, output.match(/mapped \d+/)?.[0]]).toEqual([0, `mapped ${count + 1}`]);
+		},
+	);
 
 	test("knows the WebAssembly of Node.js that the hook knows", () => {
 		const known = readFileSync(new URL("../../packages/verifier/native/gate/known.c", import.meta.url), "utf8");

@@ -15,6 +15,35 @@ __attribute__((constructor)) static void run(void) {
 unsigned la_version(unsigned version) { return version; }
 `;
 const GOOD = "int answer(void) { return 1; }\n";
+/** The addon makes a context with V8 itself, as Node.js does not, and returns its global object. */
+const CONTEXT = `#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stddef.h>
+#define NEW "_ZN2v87Context3NewEPNS_7IsolateEPNS_22ExtensionConfigurationENS_10MaybeLocalINS_" \
+	"14ObjectTemplateEEENS5_INS_5ValueEEENS_33DeserializeInternalFieldsCallbackEPNS_14MicrotaskQueueE"
+void *_ZN2v87Isolate10GetCurrentEv(void);
+void *_ZN2v87Isolate17GetCurrentContextEv(void *isolate);
+void *_ZN2v87Context6GlobalEv(void *context);
+void *_ZN2v87Context16GetSecurityTokenEv(void *context);
+void _ZN2v87Context16SetSecurityTokenENS_5LocalINS_5ValueEEE(void *context, void *token);
+typedef void *new_context(void *, void *, void *, void *, void *, void *, void *, void *, void *, void *, void *);
+void *napi_register_module_v1(void *environment, void *exports)
+{
+	static const char *const NAMES[] = {
+		NEW "NS_30DeserializeContextDataCallbackENS_29DeserializeAPIWrapperCallbackE",
+		NEW "NS_30DeserializeContextDataCallbackE",
+		NEW,
+	};
+	void *isolate = _ZN2v87Isolate10GetCurrentEv();
+	new_context *make = NULL;
+	for (int i = 0; make == NULL && i < 3; i++)
+		make = (new_context *)dlsym(RTLD_DEFAULT, NAMES[i]);
+	void *context = make(isolate, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+	void *token = _ZN2v87Context16GetSecurityTokenEv(_ZN2v87Isolate17GetCurrentContextEv(isolate));
+	_ZN2v87Context16SetSecurityTokenENS_5LocalINS_5ValueEEE(context, token);
+	return _ZN2v87Context6GlobalEv(context);
+}
+`;
 const LINKED = "int answer(void);\nint ask(void) { return answer(); }\n";
 
 export const hasCompiler = spawnSync("cc", ["--version"]).status === 0;
@@ -31,6 +60,7 @@ export function buildLibraries(scratch: string): Readonly<Record<Library, Uint8A
 	return {
 		evil: build("evil.so", EVIL),
 		good,
+		context: build("context.node", CONTEXT),
 		// The dynamic loader reads nothing behind the sections. So another library fits into these bytes.
 		padded: Buffer.concat([good, new Uint8Array(100_000).fill(1)]),
 		linked: build("linked.node", LINKED, `-L${scratch}`, "-l:libdep.so", "-Wl,-rpath,$ORIGIN"),

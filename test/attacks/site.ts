@@ -72,7 +72,7 @@ function writeFiles(directory: string, files: Files, libraries: Libraries | unde
 
 function bytesOf(content: Content, libraries: Libraries | undefined): string | Uint8Array {
 	if (typeof content === "string" || content instanceof Uint8Array) return content;
-	return libraries?.[content.library] ?? "";
+	return Buffer.concat([libraries?.[content.library] ?? Buffer.alloc(0), Buffer.alloc(content.padding ?? 0)]);
 }
 
 /** When the output matches, the wait ends, because a parent process may continue after a refusal. */

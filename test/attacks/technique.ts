@@ -19,9 +19,9 @@ export interface Place {
 	readonly v8Flags: readonly string[];
 }
 
-/** The content of a file: text, bytes, or a library of native.ts. */
-export type Content = string | Uint8Array | { readonly library: Library };
-export type Library = "evil" | "good" | "linked" | "padded";
+/** The content of a file: text, bytes, or a library of native.ts, which may have further bytes behind its sections. */
+export type Content = string | Uint8Array | { readonly library: Library; readonly padding?: number };
+export type Library = "evil" | "good" | "context" | "linked" | "padded";
 export type Files = Readonly<Record<string, Content>>;
 
 export interface Technique {

@@ -33,6 +33,10 @@ bool is_known_wasm(const uint8_t digest[SHA256_BYTES]);
  * signed. */
 bool is_named(const char *path, const uint8_t digest[SHA256_BYTES]);
 
+/* Returns true if the index names this as a text that differs from its file, or as the content of
+ * the file at this path. `path` may be NULL. */
+bool is_named_text(const char *path, const uint8_t digest[SHA256_BYTES]);
+
 /* Returns true if the policy or Node.js itself names this WebAssembly. */
 bool is_named_wasm(const uint8_t digest[SHA256_BYTES]);
 

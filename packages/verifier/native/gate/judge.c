@@ -30,6 +30,11 @@ bool is_named(const char *path, const uint8_t digest[SHA256_BYTES])
 	return (is_at(path, digest) || find_text(digest) || find_content(digest)) && !is_denied(digest);
 }
 
+bool is_named_text(const char *path, const uint8_t digest[SHA256_BYTES])
+{
+	return (is_at(path, digest) || find_text(digest)) && !is_denied(digest);
+}
+
 static bool is_listed(const struct json *list, const uint8_t digest[SHA256_BYTES])
 {
 	char hex[SHA256_HEX + 1];

@@ -281,6 +281,30 @@ struct loaded {
 };
 static struct loaded *all_loaded;
 
+static bool is_taken(const char *name)
+{
+	for (const struct loaded *each = all_loaded; each != NULL; each = each->next) {
+		if (strcmp(each->name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Makes a name for a copy by which the loader knows no other library. The kernel gives the number
+ * of an ended thread again, so the path may have been that of another copy. It means the same file
+ * with more slashes. Returns false if all such names are taken. */
+static bool make_name(struct loaded *loaded, int thread, int descriptor)
+{
+	static const char SLASHES[] = "////////////////";
+	for (int count = 1; count < (int)sizeof SLASHES; count++) {
+		snprintf(loaded->name, sizeof loaded->name, "/proc/self/task/%d%.*sfd/%d", thread, count,
+			SLASHES, descriptor);
+		if (!is_taken(loaded->name))
+			return true;
+	}
+	return false;
+}
+
 /* Loads a copy, or takes the library with the same content, which is loaded already: native code
  * has state that all threads share. */
 static void *load_copy(const struct library *library, int thread, int mode)
@@ -294,9 +318,9 @@ static void *load_copy(const struct library *library, int thread, int mode)
 		return fail_to_load("there is no memory for it");
 	loaded->next = all_loaded;
 	memcpy(loaded->digest, library->digest, SHA256_BYTES);
-	snprintf(
-		loaded->name, sizeof loaded->name, "/proc/self/task/%d/fd/%d", thread, library->descriptor);
-	void *handle = real_dlopen(loaded->name, mode | RTLD_NODELETE);
+	void *handle = make_name(loaded, thread, library->descriptor)
+		? real_dlopen(loaded->name, mode | RTLD_NODELETE)
+		: fail_to_load("its name is taken");
 	if (handle == NULL)
 		free(loaded);
 	else

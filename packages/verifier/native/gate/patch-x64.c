@@ -154,6 +154,13 @@ static uint8_t *append_moved(
 	return code;
 }
 
+/* rax and the return address follow the arguments, as write_detour() saves them. */
+const void *caller_of(const struct arguments *arguments)
+{
+	const void *const *saved = (const void *const *)arguments;
+	return saved[7];
+}
+
 void write_detour(uint8_t *code, const uint8_t *place, const uint8_t *function, watch *in_front)
 {
 	/* The seven registers also align the stack to 16 bytes. rax has the number of vector registers

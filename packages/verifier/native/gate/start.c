@@ -11,6 +11,7 @@
 #include "gate.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <iconv.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -278,6 +279,17 @@ _Noreturn static void answer_probe(void)
 	_exit(reason == NULL ? EXIT_SUCCESS : EXIT_FAILURE);
 }
 
+/* When libc first converts a character set, it reads from GCONV_PATH which libraries do that, and
+ * later loads them without dlopen(3). The launcher has dropped the variable, but the program may
+ * set it. So the first conversion is here. */
+static void settle_character_sets(void)
+{
+	const iconv_t conversion = iconv_open("UTF-8", "UCS-4");
+	if (conversion == (iconv_t)-1)
+		fail(UNDECIDED, "ERR_START", "Cannot start: libc converts no character sets: %m");
+	iconv_close(conversion);
+}
+
 __attribute__((constructor)) static void start(void)
 {
 	forget_preload();
@@ -290,6 +302,7 @@ __attribute__((constructor)) static void start(void)
 	read_host(launch.config);
 	launch_mode = launch.mode;
 	begin_to_verify();
+	settle_character_sets();
 	const char *reason = close_gate();
 	if (reason != NULL)
 		reason_without_gate = reason;

@@ -38,7 +38,8 @@ static int value_of_digit(char digit)
 	return -1;
 }
 
-/* Makes a path of a file URL, in place. Leaves any other text as it is. */
+/* Makes a path of a file URL, in place, without what follows the path. Leaves any other text as it
+ * is. */
 static void decode_file_url(char *text)
 {
 	static const char SCHEME[] = "file://";
@@ -46,7 +47,7 @@ static void decode_file_url(char *text)
 		return;
 	const char *from = text + strlen(SCHEME);
 	char *to = text;
-	while (*from != '\0') {
+	while (*from != '\0' && *from != '?' && *from != '#') {
 		const int high = *from == '%' ? value_of_digit(from[1]) : -1;
 		const int low = high >= 0 ? value_of_digit(from[2]) : -1;
 		*to++ = low >= 0 ? (char)(high * 16 + low) : *from;
@@ -65,12 +66,16 @@ static char *path_of(const struct source *source)
 	return name.bytes;
 }
 
-/* Node.js compiles its source of node:sqlite when the program first asks for that module. */
+/* Node.js compiles its source of node:sqlite when the program first asks for that module. The other
+ * source is for tests of Node.js. By it a worker with --expose-internals would get what is below
+ * all modules, such as SQLite without node:sqlite. */
 static void prepare_source(const struct source *source)
 {
 	char *name = path_of(source);
 	if (name != NULL && strcmp(name, "node:sqlite") == 0)
 		prepare_sqlite();
+	if (name != NULL && strcmp(name, "node:internal/test/binding") == 0)
+		end_intrusion(&(struct finding){.kind = "internal binding", .path = name});
 	free(name);
 }
 
@@ -117,8 +122,21 @@ static size_t length_before_name(const char *bytes, size_t length)
 	return length;
 }
 
+static bool ends_with(const char *text, const char *end)
+{
+	const size_t length = strlen(text);
+	return length >= strlen(end) && strcmp(text + length - strlen(end), end) == 0;
+}
+
+static bool is_typescript(const char *path)
+{
+	return path != NULL &&
+		(ends_with(path, ".ts") || ends_with(path, ".mts") || ends_with(path, ".cts"));
+}
+
 /* Returns true if a signature names the text before the comments by which Node.js names TypeScript:
- * one, or two where CommonJS is imported. */
+ * one, or two where CommonJS is imported. The text must be that of TypeScript. Another signed file
+ * may end inside of a literal or a comment, and NAME would end that and go on as code. */
 static bool is_typescript_named(const void *string, const char *path)
 {
 	enum { MOST_NAMES = 2 };
@@ -131,24 +149,16 @@ static bool is_typescript_named(const void *string, const char *path)
 			break;
 		text.length = before;
 		sha256_bytes(text.bytes, text.length, digest);
-		is_signed = is_named(path, digest);
+		is_signed = is_named_text(is_typescript(path) ? path : NULL, digest);
 	}
 	free(text.bytes);
 	return is_signed;
 }
 
-static bool ends_with(const char *text, const char *end)
-{
-	const size_t length = strlen(text);
-	return length >= strlen(end) && strcmp(text + length - strlen(end), end) == 0;
-}
-
 /* The index of a release before the gate, or of one that could not remove types, has no texts. */
 static const char *advice_for(const char *path)
 {
-	const bool is_typescript = path != NULL &&
-		(ends_with(path, ".ts") || ends_with(path, ".mts") || ends_with(path, ".cts"));
-	return is_typescript
+	return is_typescript(path)
 		? "if this is TypeScript, the index may lack its text without types: compile "
 		  "it with --strip-types-with"
 		: NULL;
@@ -269,17 +279,27 @@ void deny_strings(struct arguments *arguments)
 	arguments->at[1] = (void *)0;
 }
 
+static const char NO_STRINGS[] = "--disallow-code-generation-from-strings";
+
 /* Context::New(isolate, ...). Native code that is signed can make isolates of its own, in which
- * nobody sets callbacks. */
+ * nobody sets callbacks, and contexts that allow strings, in which V8 asks no callback. The flag
+ * makes V8 ask in every context that is made from here on. In threads that start later, Node.js
+ * then refuses signed text too. So the flag is set for such native code alone, and only if the
+ * policy refuses text. */
 void prepare_isolate(struct arguments *arguments)
 {
 	void *isolate = arguments->at[0];
 	void (*set_judge)(void *, judge_string *) =
 		(void (*)(void *, judge_string *))targets.set_judge_of_strings;
+	void (*set_flags)(const char *) = (void (*)(const char *))targets.set_flags;
 	if (!has_program_begun())
 		return;
 	set_judge(isolate, judge_text);
 	set_judge_of_wasm(isolate);
+	const bool refuses =
+		rules.string_code == STRING_CODE_REFUSE || rules.string_code == STRING_CODE_SIGNED;
+	if (refuses && !is_own_code(caller_of(arguments)))
+		set_flags(NO_STRINGS);
 }
 
 /* Returns true for one flag that changes a limit or exposes the garbage collector. V8 splits a text
@@ -307,7 +327,7 @@ static bool is_harmless_flag(const char *flag)
 void judge_flags(struct arguments *arguments)
 {
 	const char *flag = arguments->at[0];
-	if (has_program_begun() && !is_harmless_flag(flag))
+	if (has_program_begun() && flag != NO_STRINGS && !is_harmless_flag(flag))
 		end_intrusion(&(struct finding){.kind = "flag of V8", .path = flag});
 }
 
