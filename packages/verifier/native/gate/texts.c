@@ -56,12 +56,15 @@ static void decode_file_url(char *text)
 	*to = '\0';
 }
 
-/* Returns the path that Node.js gave the text, which the program may have made up. free() it. */
+/* Returns the path that Node.js gave the text, which the program may have made up. free() it.
+ * Returns NULL if there is none, or if it is longer than the URL of any path. */
 static char *path_of(const struct source *source)
 {
-	if (source->resource_name == NULL || !is_string(source->resource_name))
+	enum { LONGEST_URL = 3 * PATH_MAX + 1024 };
+	const void *given = source->resource_name;
+	if (given == NULL || !is_string(given) || string_length(given) > LONGEST_URL)
 		return NULL;
-	struct text name = read_text(source->resource_name);
+	struct text name = read_text(given);
 	decode_file_url(name.bytes);
 	return name.bytes;
 }
