@@ -3,8 +3,8 @@
  * that are unknown here. So every library is looked for in all directories that any object before
  * it names.
  *
- * This file assumes musl, or glibc 2.37 and later. Earlier releases of glibc also search
- * subdirectories such as `tls`. */
+ * The loader may be that of musl, or of any release of glibc. A library in a subdirectory that only
+ * some releases search, or only on some processors, counts as well. */
 #define _GNU_SOURCE
 #include "linked-libraries.h"
 #include "elf-object.h"
@@ -77,17 +77,38 @@ static bool add_named(
 	return add_path(paths, path, is_beside);
 }
 
-/* Adds a directory of the search path, and before it the subdirectories that glibc searches first.
- * An empty name means the current directory. */
+/* Adds what is below a directory and has one of these names, and what is below that. In releases
+ * before 2.37, glibc searches such subdirectories, one below the other in many orders (AT_PLATFORM
+ * and AT_HWCAP of getauxval(3)). */
+static bool add_legacy(struct paths *directories, const char *above, bool is_beside, int levels)
+{
+	static const char *const NAMES[] = {
+		"tls", "x86_64", "haswell", "xeon_phi", "avx512_1", "aarch64", "atomics"};
+	for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES && levels > 0; i++) {
+		char path[PATH_MAX];
+		const int length = snprintf(path, sizeof path, "%s/%s", above, NAMES[i]);
+		if (length >= PATH_MAX || access(path, F_OK) != 0)
+			continue;
+		if (!add_path(directories, path, is_beside) ||
+			!add_legacy(directories, path, is_beside, levels - 1))
+			return false;
+	}
+	return true;
+}
+
+/* Adds a directory of the search path, and after it the subdirectories that glibc searches first.
+ * So a caller that takes the first of several libraries takes one for all processors. An empty name
+ * means the current directory. */
 static bool add_directory(
 	struct paths *directories, const char *name, size_t length, const char *origin)
 {
 	static const char *const BELOW[] = {
-		"/glibc-hwcaps/x86-64-v4",
-		"/glibc-hwcaps/x86-64-v3",
-		"/glibc-hwcaps/x86-64-v2",
 		"",
+		"/glibc-hwcaps/x86-64-v2",
+		"/glibc-hwcaps/x86-64-v3",
+		"/glibc-hwcaps/x86-64-v4",
 	};
+	enum { LEGACY_LEVELS = 4 };
 	if (length == 0) {
 		name = ".";
 		length = 1;
@@ -96,7 +117,11 @@ static bool add_directory(
 		if (!add_named(directories, name, length, origin, BELOW[i]))
 			return false;
 	}
-	return true;
+	const size_t skipped = origin_length(name);
+	char path[PATH_MAX];
+	snprintf(path, sizeof path, "%s%.*s", skipped > 0 ? origin : "", (int)(length - skipped),
+		name + skipped);
+	return add_legacy(directories, path, skipped > 0 || *name != '/', LEGACY_LEVELS);
 }
 
 /* Adds the directories of a DT_RPATH or DT_RUNPATH, which colons separate. */
