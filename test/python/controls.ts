@@ -61,6 +61,15 @@ export const CONTROLS: readonly Technique[] = [
 			prepare: ({ app, library }) => copyFileSync(extensionModule(library, "_queue"), `${app}/_queue.so`),
 		},
 	),
+	control(
+		"a library that ctypes finds by its path, and the system's by name",
+		{
+			"main.py": `import ctypes, ctypes.util, sys\nlibrary = ctypes.CDLL(__file__[:-7] + "_queue.so")\nif library._handle: ${SAYS}`,
+		},
+		{
+			prepare: ({ app, library }) => copyFileSync(extensionModule(library, "_queue"), `${app}/_queue.so`),
+		},
+	),
 	control("a signed link", { "main.py": "import lib.say\n", "real/say.py": SAYS }, { links: { lib: "real" } }),
 	control("threads and a forked child", {
 		"main.py": `import os, threading\nthread = threading.Thread(target=__import__, args=("dep",))\nthread.start()\nthread.join()\nif os.fork() == 0:\n    import say\n    raise SystemExit\nos.wait()\n`,

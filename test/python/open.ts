@@ -160,19 +160,12 @@ export const OPEN: readonly Opening[] = [
 		reason: "Tcl is a language of its own; where nothing needs it, leave `_tkinter` out of the index",
 		event: "module.dlopen",
 		told: "/_tkinter.",
-		techniques: ["library by a script in Tcl", "script in Tcl"],
+		techniques: ["script in Tcl"],
 	},
 	{
 		reason: "ctypes calls functions of the interpreter and of libc by their names",
 		event: "python.ctypes.dlsym",
-		techniques: ["library by dlopen() of ctypes.pythonapi", "text by ctypes.pythonapi.PyRun_SimpleString()"],
-	},
-	{
-		reason: "ctypes calls functions of a library that the system has; in strict it has to be signed as well",
-		modes: ["enforce"],
-		event: "python.ctypes.dlsym",
-		told: "OSSL_PROVIDER_load",
-		techniques: ["library by an engine of OpenSSL"],
+		techniques: ["text by ctypes.pythonapi.PyRun_SimpleString()"],
 	},
 ];
 

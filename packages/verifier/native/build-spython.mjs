@@ -11,7 +11,7 @@ import { fileURLToPath } from "node:url";
 const native = fileURLToPath(new URL(".", import.meta.url));
 const VERSION = versionOf(new URL("../package.json", import.meta.url));
 /** spython needs all sources of these rooms except key-lines.c, which reads launcher.conf. */
-const SOURCES = ["spython", "trust", "shared"].flatMap((room) =>
+const SOURCES = ["spython", "libraries", "trust", "shared"].flatMap((room) =>
 	readdirSync(join(native, room))
 		.filter((name) => name.endsWith(".c") && name !== "key-lines.c")
 		.map((name) => join(native, room, name)),

@@ -11,6 +11,7 @@ import { fileURLToPath } from "node:url";
 const native = fileURLToPath(new URL(".", import.meta.url));
 const launchers = readdirSync(join(native, "launch")).filter((name) => /\.[ch]$/.test(name));
 const gate = readdirSync(join(native, "gate")).filter((name) => /\.[ch]$/.test(name));
+const libraries = readdirSync(join(native, "libraries")).filter((name) => /\.[ch]$/.test(name));
 const trust = readdirSync(join(native, "trust")).filter((name) => /\.[ch]$/.test(name));
 const addon = readdirSync(join(native, "addon")).filter((name) => /\.[ch]$/.test(name));
 const FLAGS = ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-fstack-protector-strong", "-D_FORTIFY_SOURCE=2"];
@@ -33,6 +34,7 @@ const TARGETS = {
 	"gate.so": {
 		sources: [
 			...gate.map((name) => join("gate", name)),
+			...libraries.map((name) => join("libraries", name)),
 			...trust.map((name) => join("trust", name)),
 			...shared("complain", "elf-object", "environment", "event-line", "exit-status", "find-record", "hex", "json"),
 			...shared("linked-libraries", "members", "owned-file", "schema", "sha256", "start-facts", "syslog", "utf8"),

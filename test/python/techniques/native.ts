@@ -61,6 +61,16 @@ const signedChain: Partial<Technique> = {
 };
 const loadsOuter = `import ctypes, os\nctypes.CDLL(os.path.dirname(os.path.abspath(__file__)) + "/libouter.so")`;
 
+function compileLibrary(output: string, source: string): void {
+	execFileSync("cc", ["-shared", "-fPIC", "-x", "c", "-", "-o", output], { input: source });
+}
+
+/** Two libraries that differ in this word alone have the same layout. */
+const saying = (word: string) => `#include <unistd.h>\nvoid say(void) { (void)!write(1, "${word}-ran-42\\n", 12); }\n`;
+
+/** A library whose own functions call dlopen(3), as those of many packages do. */
+const OPENS = "#include <dlfcn.h>\nvoid opens(const char *path) { dlopen(path, RTLD_NOW); }\n";
+
 /** Creates a Tcl interpreter without windows. */
 const TCL = `import _tkinter\n_tkinter.create(None, "x", "Tk", False, True, False)`;
 const HAS_TCL = `__import__("importlib.util").util.find_spec("_tkinter") is not None`;
@@ -162,6 +172,29 @@ import _queue`,
 	native(
 		"library by dlopen() of ctypes.pythonapi",
 		`import ctypes\nopen_ = ctypes.pythonapi.dlopen\nopen_.restype = ctypes.c_void_p\nopen_(data.encode() + b"/evil.so", 2)`,
+	),
+	native(
+		"library by dlmopen() of ctypes.pythonapi",
+		`import ctypes\nopen_ = ctypes.pythonapi.dlmopen\nopen_.restype = ctypes.c_void_p\nopen_(ctypes.c_long(-1), data.encode() + b"/evil.so", 2)`,
+	),
+	native(
+		"library by dlopen() of a library that prefers its own names",
+		`import ctypes, os\nlibrary = ctypes.CDLL(os.path.dirname(os.path.abspath(__file__)) + "/libopens.so", mode=10)\nlibrary.opens(data.encode() + b"/evil.so")`,
+		{ prepare: ({ app }) => compileLibrary(`${app}/libopens.so`, OPENS) },
+	),
+	native(
+		"signed library overwritten in place after it was loaded",
+		`import ctypes, os
+path = os.path.dirname(os.path.abspath(__file__)) + "/libsays.so"
+library = ctypes.CDLL(path)
+try:
+    with open(path, "r+b") as file: file.write(open(data + "/libsays.so", "rb").read())
+except OSError: pass
+library.say()`,
+		{
+			prepare: ({ app }) => compileLibrary(`${app}/libsays.so`, saying("good")),
+			arrange: ({ data }) => compileLibrary(`${data}/libsays.so`, saying("evil")),
+		},
 	),
 	native(
 		"library by an extension of SQLite",

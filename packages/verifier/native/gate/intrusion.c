@@ -2,7 +2,7 @@
 #define _GNU_SOURCE
 #include "../shared/syslog.h"
 #include "../trust/event-file.h"
-#include "apart.h"
+#include "../libraries/apart.h"
 #include "gate.h"
 #include <limits.h>
 #include <poll.h>

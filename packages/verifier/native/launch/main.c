@@ -237,8 +237,9 @@ static void lock_down(const struct settings *settings, const struct runtime *run
 		return;
 	const bool limits_tcp = settings->network.limits_bind || settings->network.limits_connect;
 	const bool limits_code = runtime->is_python && !settings->allows_writable_code;
-	/* The gate loads libraries from sealed memory. Without a gate nothing needs a memfd. */
-	const bool has_gate = runtime->gate != NULL;
+	/* The gate of Node.js and spython load libraries from sealed memory. Without a gate nothing
+	 * needs a memfd. */
+	const bool has_gate = runtime->gate != NULL || runtime->is_python;
 	const int result = restrict_calls(execution,
 		(limits_tcp ? TCP_LIMITED : 0) | (limits_code ? NO_SHARED_CODE : 0) |
 			(has_gate ? MEMORY_FILES : 0));

@@ -16,7 +16,8 @@ enum {
 	 * pages could be writable. A shared mapping of a file stays allowed, because libffi uses such a
 	 * mapping for the callbacks of ctypes, in a file that it may write. */
 	NO_SHARED_CODE = 8,
-	/* Allows memfd_create(), which neither JavaScript nor the standard library of Node.js calls. */
+	/* Allows memfd_create(). The standard library of Node.js does not call it. Python has it as
+	 * os.memfd_create(), and what it makes is judged like any file. */
 	MEMORY_FILES = 16,
 };
 

@@ -4,8 +4,6 @@
  * table. */
 #define _GNU_SOURCE
 #include "spython.h"
-#include "../shared/linked-libraries.h"
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <stdbool.h>
@@ -149,50 +147,6 @@ static int check_child(const char *event, PyObject *arguments, const char *why)
 	return NO_OBJECTION;
 }
 
-/* Judges a library that native code is linked to. search_libraries() calls this function. Two
- * kinds of libraries are not judged: a library at an absolute path outside of all products belongs
- * to the system, and a library that is loaded already is not loaded again. Returns false with an
- * exception if the library is refused. */
-static bool judge_linked(const char *path, bool is_beside, void *Py_UNUSED(context))
-{
-	if (!is_beside && find_entry(path).product == NULL)
-		return true;
-	void *loaded = dlopen(path, RTLD_LAZY | RTLD_NOLOAD);
-	if (loaded != NULL)
-		return dlclose(loaded) == 0;
-	PyObject *bytes = open_verified(path, "module.dlopen", NULL, NULL);
-	Py_XDECREF(bytes);
-	return bytes != NULL;
-}
-
-/* Judges a file of native code by its content, and the libraries that it is linked to. */
-static int judge_native_file(const char *event, PyObject *arguments, const char *path)
-{
-	PyObject *bytes = open_verified(path, "module.dlopen", NULL, NULL);
-	if (bytes == NULL)
-		return REFUSED_EVENT;
-	Py_DECREF(bytes);
-	const struct library_search search = {judge_linked, map_library_file, unmap_object, NULL};
-	if (search_libraries(path, &search))
-		return NO_OBJECTION;
-	if (PyErr_Occurred())
-		return REFUSED_EVENT;
-	return veto(event, arguments, "it is linked to more than can be followed");
-}
-
-/* Returns why native code with this name is refused before it is read, or null. `is_searched` is
- * true if the system's loader would search for the file, so that its path is unknown. */
-static const char *objection_to_name(const char *name, bool is_searched)
-{
-	if (rules.refuses_extensions)
-		return "the policy says python.extensions: refuse";
-	if (strchr(name, '$') != NULL)
-		return "its path has a $, which the system's loader replaces";
-	if (is_searched && rules.mode == MODE_STRICT)
-		return "it names no file";
-	return NULL;
-}
-
 /* Judges native code that is about to be loaded. If `may_be_searched` is true, a name without a
  * slash is not judged, because the system's loader looks for it in the system's own directories.
  * Strict mode refuses such a name. */
@@ -204,12 +158,18 @@ static int judge_native(
 	if (!PyUnicode_FSConverter(file, &path))
 		return REFUSED_EVENT;
 	const char *name = PyBytes_AS_STRING(path);
-	const bool is_searched = may_be_searched && strchr(name, '/') == NULL;
+	const bool has_slash = strchr(name, '/') != NULL;
+	const bool is_searched = may_be_searched && !has_slash;
+	char here[PATH_MAX]; /* the path by which Python loads a module in the working directory */
+	if (!may_be_searched && !has_slash) {
+		snprintf(here, sizeof here, "./%s", name);
+		name = here;
+	}
 	const char *objection = objection_to_name(name, is_searched);
 	if (objection != NULL)
 		answer = veto(event, arguments, objection);
 	else if (!is_searched)
-		answer = judge_native_file(event, arguments, name);
+		answer = prepare_library(name) == 0 ? NO_OBJECTION : REFUSED_EVENT;
 	Py_DECREF(path);
 	return answer;
 }

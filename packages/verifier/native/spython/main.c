@@ -263,6 +263,7 @@ static void install_hooks(void)
 {
 	if (PyFile_SetOpenCodeHook(open_code, NULL) != 0 || PySys_AddAuditHook(on_audit, NULL) != 0)
 		fail(REFUSED, "ERR_START", "Cannot start: Python does not take the hooks");
+	guard_libraries();
 }
 
 /* Starts Python like `python3 -I`, but without writing bytecode, and with a fixed home, which

@@ -3,13 +3,14 @@
  * Guarantees that replacing the file at its path does not change what runs, because all facts come
  * from one descriptor: the type, the size, the real path, the kernel's answer, the content, which
  * is read once, and the digest of exactly these bytes. The event is raised before Python gets these
- * bytes. Native code is the exception: the system's loader opens the file again. */
+ * bytes. */
 #define _GNU_SOURCE
 #include "spython.h"
 #include "../shared/complain.h"
 #include "../shared/digest-file.h"
 #include "../shared/kernel-check.h"
 #include "../shared/owned-file.h"
+#include "finding.h"
 #include <fcntl.h>
 #include <stdbool.h>
 #include <sys/stat.h>
@@ -130,28 +131,6 @@ static bool leads_to(const char *path, const char *real, bool is_native)
 	return strcmp(*walk.reached != '\0' ? walk.reached : "/", real) == 0;
 }
 
-/* Describes the result of judging a file. */
-struct finding {
-	const char *reason; /* an error code, or null if the file is trusted */
-	const char *rule; /* the rule that decided, which the event contains */
-	const char *why; /* the reason as text, or null if the file is trusted */
-	const char *denial; /* the reason in the deny list, or null */
-	const char *mend; /* the way out as text, or null if the reason tells it */
-};
-
-/* Describes a file that was opened. */
-struct opened {
-	const char *path; /* the path by which the file was opened */
-	char real[PATH_MAX];
-	char hex[SHA256_HEX + 1]; /* the digest of the content; "" before it was read */
-	char expected[SHA256_HEX + 1]; /* the signed digest if it differs, else "" */
-	uint8_t digest[SHA256_BYTES];
-	int descriptor;
-	bool is_native;
-	struct stat stat;
-	struct entry entry;
-};
-
 /* Returns true if the file's security.ima is a SHA-256 of the content. Only an administrator can
  * write this attribute. Its value is a byte 4 (IMA_XATTR_DIGEST_NG), a byte 4 (HASH_ALGO_SHA256),
  * and the digest. */
@@ -222,8 +201,7 @@ static struct finding judge_content(struct opened *file)
 	return (struct finding){.rule = "entry"};
 }
 
-/* Judges a file whose digest is known. The kernel is asked last, and only about a trusted file. */
-static struct finding judge(struct opened *file)
+struct finding judge(struct opened *file)
 {
 	to_hex(file->digest, file->hex);
 	const struct finding finding = judge_content(file);
@@ -236,23 +214,21 @@ static struct finding judge(struct opened *file)
 }
 
 /* Reads as many bytes as fstat(2) reported, digests and returns them. Bytes that were added later
- * are ignored. Native code is digested to its end, and an empty bytes object is returned for it.
- * Returns null with an exception if reading fails. */
+ * are ignored. Returns null with an exception if reading fails. */
 static PyObject *read_and_digest(struct opened *file)
 {
-	const size_t size = file->is_native ? 0 : (size_t)file->stat.st_size;
-	const size_t most = file->is_native ? SIZE_MAX : size;
+	const size_t size = (size_t)file->stat.st_size;
 	PyObject *bytes = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)size);
 	if (bytes == NULL)
 		return NULL;
-	uint8_t *content = file->is_native ? NULL : (uint8_t *)PyBytes_AS_STRING(bytes);
-	const ssize_t length = digest_file(file->descriptor, content, most, false, NULL, file->digest);
+	uint8_t *content = (uint8_t *)PyBytes_AS_STRING(bytes);
+	const ssize_t length = digest_file(file->descriptor, content, size, false, NULL, file->digest);
 	if (length < 0) {
 		PyErr_SetFromErrnoWithFilename(PyExc_OSError, file->path);
 		Py_DECREF(bytes);
 		return NULL;
 	}
-	if (content != NULL && (size_t)length < size)
+	if ((size_t)length < size)
 		_PyBytes_Resize(&bytes, length); /* leaves null with an exception if it fails */
 	return bytes;
 }
@@ -287,8 +263,7 @@ static PyObject *archive_key(const struct opened *file, const PyObject *kept)
 	char identity[IDENTITY];
 	const char *suffix = strrchr(file->real, '.');
 	const bool is_read_once = suffix != NULL && word_index(suffix, ".py .pyc") >= 0;
-	if (file->is_native || kept == NULL || denied_index() != NULL || refused_by_term() != NULL ||
-		is_read_once)
+	if (kept == NULL || denied_index() != NULL || refused_by_term() != NULL || is_read_once)
 		return NULL;
 	identity_of(&file->stat, identity);
 	snprintf(
@@ -296,7 +271,7 @@ static PyObject *archive_key(const struct opened *file, const PyObject *kept)
 	return PyBytes_FromString(key);
 }
 
-static enum verdict verdict_of(const struct finding *finding, bool has_bytes)
+enum verdict verdict_of(const struct finding *finding, bool has_bytes)
 {
 	if (finding->reason == NULL)
 		return ALLOW;
@@ -306,19 +281,25 @@ static enum verdict verdict_of(const struct finding *finding, bool has_bytes)
 	return AUDIT;
 }
 
-static void refuse_file(const struct opened *file, const struct finding *finding)
+const char *message_of(const struct opened *file, const struct finding *finding)
 {
-	if (*file->expected != '\0') {
-		refuse("File hash mismatch: '%s' (expected: %s, got %s)", file->path, file->expected,
-			file->hex);
-		return;
-	}
+	static _Thread_local char message[2 * PATH_MAX];
 	const char *denial = finding->denial;
 	const char *mend = finding->mend;
-	refuse("Cannot load '%s': %s%s%s (%s%s%s)%s%s", file->path, finding->why,
-		denial == NULL ? "" : ": ", denial == NULL ? "" : denial, finding->reason,
-		*file->hex == '\0' ? "" : ", got ", file->hex, mend == NULL ? "" : "; ",
-		mend == NULL ? "" : mend);
+	if (*file->expected != '\0')
+		snprintf(message, sizeof message, "File hash mismatch: '%s' (expected: %s, got %s)",
+			file->path, file->expected, file->hex);
+	else
+		snprintf(message, sizeof message, "Cannot load '%s': %s%s%s (%s%s%s)%s%s", file->path,
+			finding->why, denial == NULL ? "" : ": ", denial == NULL ? "" : denial, finding->reason,
+			*file->hex == '\0' ? "" : ", got ", file->hex, mend == NULL ? "" : "; ",
+			mend == NULL ? "" : mend);
+	return message;
+}
+
+static void refuse_file(const struct opened *file, const struct finding *finding)
+{
+	refuse("%s", message_of(file, finding));
 }
 
 /* Reads and judges the file, and raises the event. Returns the bytes as a new reference if they may
@@ -396,7 +377,7 @@ static bool open_file(struct opened *file)
 
 PyObject *open_verified(const char *path, const char *event, const char *use, char real[PATH_MAX])
 {
-	struct opened file = {.path = path, .is_native = use == NULL};
+	struct opened file = {.path = path};
 	PyObject *bytes = NULL;
 	look_for_denials();
 	tell_ends();

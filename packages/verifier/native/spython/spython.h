@@ -24,15 +24,28 @@ int run_spython(int argument_count, char **arguments, char **environment_variabl
 PyObject *open_code(PyObject *path, void *unused);
 
 /* Opens and reads `path` once, judges the bytes that were read, and raises `event`. Returns exactly
- * these bytes as a new reference, or null with an exception. `use` is a field of the event. For
- * native code `use` is null, and the returned bytes are empty, because the code may be large.
- * `real` receives the real path, unless `real` is null. */
+ * these bytes as a new reference, or null with an exception. `use` is a field of the event. `real`
+ * receives the real path, unless `real` is null. */
 PyObject *open_verified(const char *path, const char *event, const char *use, char real[PATH_MAX]);
 
 /* Raises PermissionError and returns -1, or ends the process if rules.exit_on_refusal is set. The
  * caller must raise the event before. The format may use only conversions that both printf(3) and
  * PyErr_Format() have. */
 int refuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* native-code.c: judging libraries. */
+
+/* Judges native code that this thread is about to load by `path` with dlopen(3), and the libraries
+ * that it is linked to. Raises their events. Keeps sealed copies of them for that call. Returns 0,
+ * or -1 with an exception if a library is refused. */
+int prepare_library(const char *path);
+
+/* Returns why native code with this name is refused before it is read, or null. `is_searched` is
+ * true if the system's loader would search for the file, so that its path is unknown. */
+const char *objection_to_name(const char *name, bool is_searched);
+
+/* Begins to judge what is loaded by dlopen(3). `rules` must be complete. */
+void guard_libraries(void);
 
 /* audit.c: the audit hook. */
 

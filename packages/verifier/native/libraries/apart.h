@@ -1,6 +1,6 @@
 /* Runs code in a thread that has descriptors of its own.
  *
- * All other threads share one table of descriptors, and JavaScript can close and reopen any number
+ * All other threads share one table of descriptors, and a program can close and reopen any number
  * in it at any moment. So a descriptor in that table, and a path such as /proc/self/fd/7, can mean
  * another file from one instruction to the next. No other thread can change the table of this
  * thread. */

@@ -1,0 +1,42 @@
+/* The interfaces between the files that judge code: open-code.c and native-code.c. They need
+ * nothing of Python, because native code may load more from any thread. */
+#ifndef SPYTHON_FINDING_H
+#define SPYTHON_FINDING_H
+#include "../trust/trust.h"
+#include <sys/stat.h>
+
+/* Describes the result of judging a file. */
+struct finding {
+	const char *reason; /* an error code, or null if the file is trusted */
+	const char *rule; /* the rule that decided, which the event contains */
+	const char *why; /* the reason as text, or null if the file is trusted */
+	const char *denial; /* the reason in the deny list, or null */
+	const char *mend; /* the way out as text, or null if the reason tells it */
+};
+
+/* Describes a file that was opened. */
+struct opened {
+	const char *path; /* the path by which the file was opened */
+	char real[PATH_MAX];
+	char hex[SHA256_HEX + 1]; /* the digest of the content; "" before it was read */
+	char expected[SHA256_HEX + 1]; /* the signed digest if it differs, else "" */
+	uint8_t digest[SHA256_BYTES];
+	int descriptor;
+	bool is_native;
+	struct stat stat;
+	struct entry entry;
+};
+
+/* open-code.c */
+
+/* Judges a file whose digest is known. The kernel is asked last, and only about a trusted file. */
+struct finding judge(struct opened *file);
+
+/* Returns what the mode makes of a finding. A file whose content was not read is refused in every
+ * mode. */
+enum verdict verdict_of(const struct finding *finding, bool has_bytes);
+
+/* Returns the message of a refusal, in static memory of the calling thread. */
+const char *message_of(const struct opened *file, const struct finding *finding);
+
+#endif
