@@ -113,7 +113,7 @@ export function verifyHost({ index, config, development, addon }: HostOptions): 
 	/** Tells which index and signer were verified, in the words of the event `verifier.start`. Undefined in mode off. */
 	readonly facts: EvidenceFacts | undefined;
 	/** The ruling of the policy about child processes. */
-	readonly children: "refuse" | "audit" | "allow";
+	readonly children: "refuse" | "audit" | "allow" | "exit";
 	/** Returns the verdict about a file as it is now. */
 	readonly decide: Verifier["decide"];
 } {

@@ -71,6 +71,15 @@ test("onRefusal exit ends the process with status 126, after the event, whatever
 	expect(error).toMatch(/^sigtool: ERR_UNTRUSTED_CODE: Cannot load ".*lib.js": it was modified/);
 });
 
+test("a refused child throws also with onRefusal exit, and ends the process if the policy says so", async () => {
+	const { env } = await installed();
+	const attempt = (ruling: string) =>
+		`const gate = open({ onRefusal: "${ruling === "throw" ? "exit" : "throw"}" });
+		try { gate.rule("child_process.spawn", {}, "${ruling}"); } catch {} finally { console.log("went on"); }`;
+	expect(run(attempt("throw"), env)).toMatchObject({ status: 0, stdout: "went on\n" });
+	expect(run(attempt("exit"), env)).toMatchObject({ status: 126, stdout: "" });
+});
+
 test("10,000 loads leave neither descriptors nor memory behind", async () => {
 	const { env, directory } = await installed({ audit: { jsonLines: "/dev/null", stderr: "off" } });
 	writeFileSync(join(directory, "app/new.js"), "new()");

@@ -56,7 +56,7 @@ export function policyFindings({ index, config, development, mode }: LauncherCon
 	if (mode !== "enforce" && mode !== "strict") return [];
 	try {
 		const { children } = verifyHost({ index, config, development });
-		if (children === "refuse") return [];
+		if (children === "refuse" || children === "exit") return [];
 		const says = `the policy says ${children}, but the launcher lets no process start a program; start such programs without the launcher`;
 		return [note("children", says)];
 	} catch {

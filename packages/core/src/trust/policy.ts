@@ -43,7 +43,12 @@ export function policyInMode(policy: Policy, mode: Mode): Policy {
 		...policy,
 		mode,
 		files: { ...files, kernelCheck: "require" },
-		runtime: { ...runtime, webAssembly, stringCode: "refuse", children: "refuse" },
+		runtime: {
+			...runtime,
+			webAssembly,
+			stringCode: "refuse",
+			children: runtime.children === "exit" ? "exit" : "refuse",
+		},
 		python: { ...python, auditHooks: "refuse", xattr: "off" },
 	};
 }

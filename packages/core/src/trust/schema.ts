@@ -153,9 +153,9 @@ export const POLICY = {
 				workers: { kind: "word", words: ["signed", "refuse"], otherwise: "signed", does: "Worker threads." },
 				children: {
 					kind: "word",
-					words: ["refuse", "audit", "allow"],
+					words: ["refuse", "audit", "allow", "exit"],
 					otherwise: "refuse",
-					does: "Child processes.",
+					does: "Child processes. `refuse` throws, whatever `onRefusal` says. `exit` ends the process.",
 					by: "Node.js and CPython",
 				},
 			},

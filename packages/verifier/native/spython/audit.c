@@ -94,8 +94,9 @@ static void record(const char *event, enum verdict verdict, PyObject *arguments)
 	raise_event(name, verdict, "detail", detail, "reason", reason, NULL);
 }
 
-/* Refuses the event, or only records it in the modes off and audit. */
-static int veto(const char *event, PyObject *arguments, const char *why)
+/* Refuses the event, or only records it in the modes off and audit. If `ends` is true, the refusal
+ * ends the process. */
+static int veto_and(bool ends, const char *event, PyObject *arguments, const char *why)
 {
 	static const char CPYTHON[] = "cpython.";
 	const size_t length = strlen(CPYTHON);
@@ -105,10 +106,23 @@ static int veto(const char *event, PyObject *arguments, const char *why)
 	}
 	record(event, REFUSE, arguments);
 	if (strncmp(event, CPYTHON, length) == 0)
-		refuse("'%s' is disabled by policy", event + length);
+		refuse_action(ends, "'%s' is disabled by policy", event + length);
 	else
-		refuse("Cannot go on with %s: %s (ERR_RUNTIME_RULE)", event, why);
+		refuse_action(ends, "Cannot go on with %s: %s (ERR_RUNTIME_RULE)", event, why);
 	return REFUSED_EVENT;
+}
+
+/* Refuses what would run code that nobody verified. */
+static int veto(const char *event, PyObject *arguments, const char *why)
+{
+	return veto_and(rules.exit_on_refusal, event, arguments, why);
+}
+
+/* Refuses a child process. The program may go on without it: many libraries try one at import, and
+ * catch the error. Only the policy makes that end the process. */
+static int veto_child(const char *event, PyObject *arguments, const char *why)
+{
+	return veto_and(rules.children == CHILDREN_EXIT, event, arguments, why);
 }
 
 /* Refuses sqlite3.enable_load_extension(True) and load_extension(), because SQL could then load any
@@ -138,8 +152,8 @@ static int check_variable(const char *event, PyObject *arguments, const char *wh
 /* Judges the start of a child process by runtime.children of the policy. */
 static int check_child(const char *event, PyObject *arguments, const char *why)
 {
-	if (rules.children == CHILDREN_REFUSE)
-		return veto(event, arguments, why);
+	if (refuses_children())
+		return veto_child(event, arguments, why);
 	if (rules.children == CHILDREN_AUDIT) {
 		record(event, AUDIT, arguments);
 		return RECORDED;
@@ -184,11 +198,11 @@ static int check_import(const char *event, PyObject *arguments, const char *why)
 	PyObject *file = argument(arguments, 1);
 	if (file != Py_None)
 		return judge_native(event, arguments, file, false);
-	if (rules.children != CHILDREN_REFUSE || !PyUnicode_Check(name))
+	if (!refuses_children() || !PyUnicode_Check(name))
 		return NO_OBJECTION;
 	if (PyUnicode_CompareWithASCIIString(name, "multiprocessing.popen_spawn_posix") == 0 ||
 		PyUnicode_CompareWithASCIIString(name, "multiprocessing.popen_forkserver") == 0)
-		return veto(event, arguments, why);
+		return veto_child(event, arguments, why);
 	return NO_OBJECTION;
 }
 
@@ -257,10 +271,13 @@ static int check_open(const char *event, PyObject *arguments, const char *why)
 		return NO_OBJECTION;
 	}
 	const char *objection = objection_to_open(PyBytes_AS_STRING(path), access);
+	/* Nothing can be loaded from a file that is not there. pytest looks for bytecode of its own. */
+	const bool is_there =
+		objection != NULL && faccessat(AT_FDCWD, PyBytes_AS_STRING(path), F_OK, 0) == 0;
 	Py_DECREF(path);
 	if (objection == NULL)
 		return NO_OBJECTION;
-	return veto(event, arguments, objection);
+	return veto_and(rules.exit_on_refusal && is_there, event, arguments, objection);
 }
 
 /* Returns the slot with this name, or the free slot for it. There is one, because the table is

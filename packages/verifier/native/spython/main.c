@@ -6,6 +6,7 @@
  * and run. Before Python runs, every fault ends the process. */
 #define _GNU_SOURCE
 #include "spython.h"
+#include "../shared/complain.h"
 #include "../shared/kernel-check.h"
 #include "../shared/lockdown.h"
 #include "options.h"
@@ -197,7 +198,7 @@ static const char *prepare_kernel(void)
 	/* If the rules refuse child processes, the kernel refuses to execute any other program from
 	 * here on. Audit events alone are not enough, because they do not cover every way to start a
 	 * program. */
-	const bool allows_children = rules.mode < MODE_ENFORCE || rules.children != CHILDREN_REFUSE;
+	const bool allows_children = rules.mode < MODE_ENFORCE || !refuses_children();
 	bool is_restricted = true;
 	if (!allows_children)
 		is_restricted = restrict_calls(NULL, PROGRAMS_ONLY) == 0;
@@ -415,6 +416,7 @@ static void die_of_interrupt(void)
 int run_spython(int argument_count, char **arguments, char **Py_UNUSED(environment_variables))
 {
 	rules.development = SPYTHON_DEVELOPMENT;
+	remember_standard_error();
 	parse_options(arguments + (argument_count > 0 ? 1 : 0));
 	start_verifier();
 	const char *path = *options.rest;

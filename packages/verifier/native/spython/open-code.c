@@ -6,7 +6,6 @@
  * bytes. */
 #define _GNU_SOURCE
 #include "spython.h"
-#include "../shared/complain.h"
 #include "../shared/digest-file.h"
 #include "../shared/kernel-check.h"
 #include "../shared/owned-file.h"
@@ -231,19 +230,6 @@ static PyObject *read_and_digest(struct opened *file)
 	if ((size_t)length < size)
 		_PyBytes_Resize(&bytes, length); /* leaves null with an exception if it fails */
 	return bytes;
-}
-
-int refuse(const char *format, ...)
-{
-	va_list values;
-	va_start(values, format);
-	if (rules.exit_on_refusal) {
-		finish_events();
-		complain(REFUSED, program.name, format, values);
-	}
-	PyErr_FormatV(PyExc_PermissionError, format, values);
-	va_end(values);
-	return -1;
 }
 
 /* Returns a borrowed reference to a dictionary for objects that live as long as the interpreter. If

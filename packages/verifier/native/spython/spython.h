@@ -28,10 +28,15 @@ PyObject *open_code(PyObject *path, void *unused);
  * receives the real path, unless `real` is null. */
 PyObject *open_verified(const char *path, const char *event, const char *use, char real[PATH_MAX]);
 
-/* Raises PermissionError and returns -1, or ends the process if rules.exit_on_refusal is set. The
- * caller must raise the event before. The format may use only conversions that both printf(3) and
- * PyErr_Format() have. */
+/* refusal.c: refusing. */
+
+/* Raises PermissionError and returns -1, or ends the process if rules.exit_on_refusal is set. For
+ * code that was judged. The caller must raise the event before. */
 int refuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Does the same for an action after which nothing unverified runs, and which a program may try
+ * without harm. Ends the process only if `ends` is true. */
+int refuse_action(bool ends, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* native-code.c: judging libraries. */
 

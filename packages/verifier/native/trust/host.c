@@ -171,7 +171,8 @@ void read_policy(const struct json *policy, int asked)
 	rules.mode = asked >= 0 ? asked : set;
 	if (rules.mode == MODE_STRICT) {
 		rules.kernel_check = KERNEL_CHECK_REQUIRE;
-		rules.children = CHILDREN_REFUSE;
+		if (!refuses_children())
+			rules.children = CHILDREN_REFUSE;
 		rules.string_code = STRING_CODE_REFUSE;
 		if (rules.web_assembly == WEB_ASSEMBLY_ALLOW)
 			rules.web_assembly = WEB_ASSEMBLY_SIGNED;

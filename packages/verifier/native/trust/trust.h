@@ -88,6 +88,12 @@ struct rules {
 };
 extern struct rules rules;
 
+/* Returns true if the rules let the program start no child process. */
+static inline bool refuses_children(void)
+{
+	return rules.children == CHILDREN_REFUSE || rules.children == CHILDREN_EXIT;
+}
+
 /* Also true for an absent array, which is NULL. */
 #define IS_EMPTY(array) ((array) == NULL || (array)->next == (array) + 1)
 

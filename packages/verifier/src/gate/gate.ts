@@ -82,7 +82,9 @@ export interface Gate {
 	rule<Name extends EventName>(event: Name, detail: EventDetail<Name>, ruling: Ruling, why?: SigtoolError): void;
 }
 
-export type Ruling = EventVerdict | "never";
+export type Ruling = EventVerdict | "never" | ChildRuling;
+/** A refusal that throws, or ends the process, whatever `onRefusal` says. */
+type ChildRuling = "throw" | "exit";
 
 export interface GateParts extends OpenRules {
 	readonly mode: Mode;
@@ -138,6 +140,7 @@ export function gateOf(parts: GateParts): Gate {
 		detail: EventDetail<Name>,
 		ruling: EventVerdict,
 		refusal: () => SigtoolError,
+		ends = onRefusal === "exit",
 	): void {
 		let error: unknown;
 		try {
@@ -150,7 +153,7 @@ export function gateOf(parts: GateParts): Gate {
 			if (isUnwritten && ruling === "audit") return;
 			error = isUnwritten && ruling === "refuse" ? unwritten(cause, refusal()) : cause;
 		}
-		if (onRefusal === "exit") {
+		if (ends) {
 			audit.finish();
 			endProcess(error, exit);
 		}
@@ -186,14 +189,17 @@ export function gateOf(parts: GateParts): Gate {
 		admitsLink: judge.admitsLink,
 		hasContent: judge.hasContent,
 		rule(event, detail, ruling, why) {
-			const applied = ruling === "refuse" || ruling === "never" ? refusing : ruling;
+			const isRefused = ruling === "refuse" || ruling === "never" || ruling === "throw" || ruling === "exit";
+			const applied = isRefused ? refusing : ruling;
+			const ends = ruling === "exit" || (ruling !== "throw" && onRefusal === "exit");
 			if (applied === "allow" && !audit.isHeard(event, applied)) return;
 			const reason = applied === "allow" ? undefined : (why?.code ?? "ERR_RUNTIME_RULE");
-			settle(event, { reason, ...detail }, applied, () => {
+			const refusal = () => {
 				const rule = ruling === "never" ? NEVER : ruleOf(event, mode);
 				const message = `Cannot go on with ${event}${described(detail)}: ${rule}`;
 				return why ?? new SigtoolError("ERR_RUNTIME_RULE", message);
-			});
+			};
+			settle(event, { reason, ...detail }, applied, refusal, ends);
 		},
 	};
 }

@@ -5,11 +5,12 @@
 
 import { SigtoolError } from "@sigtool/core/read";
 import type { Gate } from "../../gate/gate.js";
+import { rulingOfChildren } from "../../gate/policy-rules.js";
 import { getOwnPropertyDescriptor, getPrototypeOf, toText } from "../../safe/captured.js";
 import { forEachName, guard } from "../../safe/replace.js";
 
 export function guardChildren(gate: Gate, childProcess: object): void {
-	const ruling = gate.policy.runtime.children;
+	const ruling = rulingOfChildren(gate.policy);
 	// spawn, exec, execFile, fork, node:cluster and ChildProcess.prototype.spawn() all call the method of the handle. A
 	// program can get the handle from a ChildProcess, so the method of the handle is guarded.
 	const { ChildProcess } = childProcess as { ChildProcess: new () => object };

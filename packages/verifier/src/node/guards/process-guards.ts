@@ -3,6 +3,7 @@
 import process from "node:process";
 import { isMainThread } from "node:worker_threads";
 import type { Gate } from "../../gate/gate.js";
+import { rulingOfChildren } from "../../gate/policy-rules.js";
 import { apply, toText } from "../../safe/captured.js";
 import { startsWith } from "../../safe/primordials.js";
 import { recordOf } from "../../safe/record.js";
@@ -11,7 +12,7 @@ import { forEachName, guard, replace } from "../../safe/replace.js";
 /** Guards functions of `process`. Calls `prepare` with a built-in module's name before the program gets that module. */
 export function guardProcess(gate: Gate, prepare: (builtin: string) => void): void {
 	guard(process, "execve", (args) => {
-		gate.rule("process.execve", { file: toText(args[0]) }, gate.policy.runtime.children);
+		gate.rule("process.execve", { file: toText(args[0]) }, rulingOfChildren(gate.policy));
 	});
 	replace(
 		process,
