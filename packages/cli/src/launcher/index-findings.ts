@@ -20,16 +20,16 @@ export function indexFindings(conf: LauncherConf): LauncherFinding[] {
 		return [judged("index", () => refuse(`${index} does not exist: make it with \`sigtool compile\``))];
 	}
 	const says = (mode: string) => `${index}, trusted, mode ${mode}`;
-	const byNode = judged("index", () =>
-		says(verifyHost({ index, config, development, addon: partsOrUndefined()?.addon }).mode),
-	);
-	if (spython === undefined) return [byNode];
+	const byNode = () =>
+		judged("index", () => says(verifyHost({ index, config, development, addon: partsOrUndefined()?.addon }).mode));
+	if (spython === undefined) return [byNode()];
 	const byPython = judged("index", () => {
 		// A file that is not as installed must not be run.
 		if (pin(spython.path).sha256 !== spython.sha256) refuse("not judged, because the spython changed");
 		return says(modeOfSpython(spython.path, conf));
 	});
-	return node === undefined ? [byPython] : [byNode, { ...byPython, what: "index for python" }];
+	// Without Node.js nothing is asked of the addon, which is a part of its hook.
+	return node === undefined ? [byPython] : [byNode(), { ...byPython, what: "index for python" }];
 }
 
 /** Names what ends soon, and the signed files that the deny list names. An index that is refused has none of these. */

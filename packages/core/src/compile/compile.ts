@@ -19,6 +19,7 @@ import {
 	type DirectoryOptions,
 } from "./compile-directory.js";
 import { compiledTexts, type UnstrippedFile } from "./compiled-texts.js";
+import { oversizedWarnings } from "./oversized.js";
 import { requireReplaceableIndex } from "./replaceable-index.js";
 import { signContent } from "./sign-content.js";
 import { openTypeStripper, type TypeStripper } from "./type-stripper.js";
@@ -164,7 +165,12 @@ export async function compileTrustIndex(
 		policy,
 		notAfter,
 		timestamp,
-		warnings: [...compiled.flatMap(({ warnings }) => warnings), ...texts.warnings, ...laundered(catalogs, signer)],
+		warnings: [
+			...compiled.flatMap(({ warnings }) => warnings),
+			...texts.warnings,
+			...laundered(catalogs, signer),
+			...oversizedWarnings(compiled, policy),
+		],
 	};
 }
 

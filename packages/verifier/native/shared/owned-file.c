@@ -14,11 +14,14 @@ static const char *fault_of(const struct stat *entry, int trusted)
 {
 	const bool is_users = (trusted & TRUST_USER) != 0 && entry->st_uid == geteuid();
 	const bool is_open = (entry->st_mode & (S_IWGRP | S_IWOTH)) != 0;
-	const bool is_sticky =
-		S_ISDIR(entry->st_mode) && (entry->st_mode & S_ISVTX) != 0 && (trusted & TRUST_STICKY) != 0;
+	/* A directory with the sticky bit, such as /tmp, is meant for everyone. */
+	const bool is_shared = S_ISDIR(entry->st_mode) && (entry->st_mode & S_ISVTX) != 0;
+	const bool is_trusted = is_shared && (trusted & TRUST_STICKY) != 0;
 	if (entry->st_uid != 0 && !is_users)
 		return "it belongs to another user; make root its owner";
-	if (is_open && !is_sticky)
+	if (is_open && is_shared && !is_trusted)
+		return "everyone may write there; use a file below another directory";
+	if (is_open && !is_trusted)
 		return "others may write it; use chmod go-w";
 	return NULL;
 }

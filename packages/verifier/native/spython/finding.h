@@ -21,6 +21,7 @@ struct opened {
 	char hex[SHA256_HEX + 1]; /* the digest of the content; "" before it was read */
 	char expected[SHA256_HEX + 1]; /* the signed digest if it differs, else "" */
 	uint8_t digest[SHA256_BYTES];
+	char size[80]; /* why the file is too large, if it is */
 	int descriptor;
 	bool is_native;
 	struct stat stat;

@@ -221,6 +221,30 @@ static void name_script(char text[PATH_MAX])
 		snprintf(text, PATH_MAX, "%s", path);
 }
 
+/* Loads the index. Without an index, uses attributes alone if the command line says so, and says
+ * what they prove. */
+static void load_judgement(void)
+{
+	const char *index = options.index == NULL ? rules.index : options.index;
+	if (rules.launched) {
+		load_index(NULL, INDEX_DESCRIPTOR, options.mode);
+		close(INDEX_DESCRIPTOR);
+	} else if (index != NULL) {
+		load_index(index, -1, options.mode);
+	} else if (rules.xattr_ima || rules.xattr_spython) {
+		use_attributes_alone(options.mode);
+		dprintf(STDERR_FILENO,
+			"spython: attributes alone: nothing is refused, and an event tells of each file whose "
+			"attribute is not the hash of its content; %s\n",
+			rules.xattr_spython
+				? "this finds mistakes, not attackers, because who writes a file can write that too"
+				: "only the administrator can write security.ima");
+	} else {
+		fail(USAGE, "ERR_HOST_CONFIG",
+			"Cannot start: neither --index nor \"%s\" names a trust index", rules.host_file);
+	}
+}
+
 /* Completes `rules` and loads the index. If the mode of the host configuration is off and the
  * command line asks for no other mode, no index is loaded. */
 static void start_verifier(void)
@@ -240,16 +264,11 @@ static void start_verifier(void)
 		announce(NULL, script);
 		return;
 	}
-	const char *index = options.index == NULL ? rules.index : options.index;
-	if (index == NULL && !rules.launched)
-		fail(USAGE, "ERR_HOST_CONFIG",
-			"Cannot start: neither --index nor \"%s\" names a trust index", rules.host_file);
-	load_index(index, rules.launched ? INDEX_DESCRIPTOR : -1, options.mode);
-	if (rules.launched)
-		close(INDEX_DESCRIPTOR);
+	load_judgement();
 	const char *missing = prepare_kernel();
 	if (rules.is_checking)
 		print_and_exit(MODE_NAMES[rules.mode]);
+	require_library();
 	announce(missing, script);
 	prepare_audit();
 }
@@ -379,7 +398,14 @@ static PyObject *run_script(const char *path)
 static PyObject *run_named_module(const char *name)
 {
 	char directory[PATH_MAX];
-	if (getcwd(directory, sizeof directory) == NULL || set_first_path(directory) != 0)
+	if (getcwd(directory, sizeof directory) == NULL) {
+		const char *why = errno == ENOENT ? "it was removed" : strerror(errno);
+		PyErr_Format(PyExc_OSError,
+			"Cannot run module '%s' from the current directory: %s; change to another one", name,
+			why);
+		return NULL;
+	}
+	if (set_first_path(directory) != 0)
 		return NULL;
 	return run_module(name, 1);
 }
@@ -388,7 +414,9 @@ static PyObject *run_named_module(const char *name)
 static PyObject *run_container(const char *path)
 {
 	char real[PATH_MAX];
-	if (realpath(path, real) == NULL || set_first_path(real) != 0)
+	if (realpath(path, real) == NULL)
+		return PyErr_SetFromErrnoWithFilename(PyExc_OSError, path);
+	if (set_first_path(real) != 0)
 		return NULL;
 	return run_module("__main__", 0);
 }
@@ -417,6 +445,7 @@ int run_spython(int argument_count, char **arguments, char **Py_UNUSED(environme
 {
 	rules.development = SPYTHON_DEVELOPMENT;
 	remember_standard_error();
+	require_stack();
 	parse_options(arguments + (argument_count > 0 ? 1 : 0));
 	start_verifier();
 	const char *path = *options.rest;
@@ -429,8 +458,10 @@ int run_spython(int argument_count, char **arguments, char **Py_UNUSED(environme
 	PyObject *result = options.module != NULL ? run_named_module(options.module) : run_path(path);
 	const bool has_failed = result == NULL;
 	const bool is_interrupted = has_failed && PyErr_ExceptionMatches(PyExc_KeyboardInterrupt);
-	if (has_failed)
+	if (has_failed) {
 		PyErr_Print(); /* ends the process if the exception is SystemExit */
+		give_hint();
+	}
 	const int finalized = Py_FinalizeEx();
 	finish_events();
 	if (is_interrupted)

@@ -301,7 +301,10 @@ static PyObject *read_and_judge(
 	if (!S_ISREG(file->stat.st_mode)) {
 		finding = (struct finding){"ERR_FILE_TYPE", "files", "it is not a regular file"};
 	} else if (rules.mode >= MODE_ENFORCE && is_too_large) {
-		finding = (struct finding){"ERR_LIMIT", "files", "it is larger than the policy allows"};
+		snprintf(file->size, sizeof file->size, "it has %ld bytes, and files.maxSizeBytes is %lu",
+			(long)file->stat.st_size, (unsigned long)rules.max_size);
+		finding = (struct finding){"ERR_LIMIT", "files", file->size,
+			.mend = "if it must be that large, raise files.maxSizeBytes in the policy"};
 	} else {
 		bytes = read_and_digest(file);
 		if (bytes == NULL)

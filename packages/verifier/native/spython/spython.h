@@ -17,6 +17,20 @@
  * it has `argument_count` elements, then a null. */
 int run_spython(int argument_count, char **arguments, char **environment_variables);
 
+/* start-checks.c: what must be there before Python starts. Each ends the process otherwise. */
+
+/* Requires a stack on which files can be judged. */
+void require_stack(void);
+
+/* Requires that the index names the library of Python, in the modes enforce and strict. */
+void require_library(void);
+
+/* hints.c */
+
+/* Says on standard error how to mend the exception that PyErr_Print() printed last, if that is
+ * known. */
+void give_hint(void);
+
 /* open-code.c: judging files. */
 
 /* The open-code hook of PEP 578. Returns a new io.BytesIO over the bytes that were judged, or null

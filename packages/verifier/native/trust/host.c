@@ -185,3 +185,15 @@ void read_policy(const struct json *policy, int asked)
 			"Cannot use --xattr: the policy does not allow that, or the mode");
 	rules.xattr_ima |= ima;
 }
+
+void use_attributes_alone(int asked)
+{
+	if (!rules.has_host_file && asked == MODE_AUDIT)
+		rules.host_mode = MODE_AUDIT;
+	if (rules.host_mode != MODE_AUDIT || asked > MODE_AUDIT)
+		fail(USAGE, "ERR_HOST_CONFIG",
+			"Cannot start: neither --index nor \"%s\" names a trust index, and attributes alone "
+			"count in mode audit only (--mode audit)",
+			rules.host_file);
+	read_policy(default_document(), asked);
+}

@@ -75,8 +75,14 @@ export function faultOfFile(
 			case "group":
 				return `${quote(path)} can be written to by its group; run \`chmod go-w\` on it`;
 			case "everyone":
-				return `${quote(path)} can be written to by everyone; run \`chmod go-w\` on it`;
+				return `${quote(path)} can be written to by everyone; ${mendOf(stats)}`;
 		}
 		if (path === dirname(path)) return undefined;
 	}
+}
+
+/** A directory with the sticky bit, such as `/tmp`, is meant for everyone, so its mode is left as it is. */
+function mendOf(stats: Stats): string {
+	const isShared = stats.isDirectory() && (stats.mode & 0o1000) !== 0;
+	return isShared ? "use a file below another directory" : "run `chmod go-w` on it";
 }

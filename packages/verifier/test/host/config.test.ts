@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { makeAuthority, temporaryDirectory } from "../../../cli/test/support.js";
 import { readHostConfiguration } from "../../dist/host/config.js";
+import { faultOfFile } from "../../dist/host/owned-file.js";
 import { sha256 } from "../support.js";
 
 const HEX = sha256("");
@@ -104,6 +105,13 @@ test("14.10: a timestamping authority is a certificate of an authority, and vouc
 });
 
 describe.skipIf(!isRoot)("as root", () => {
+	test("python 15: a directory for everyone is not to be changed, but to be left", () => {
+		const { file, directory } = configure({ version: 1 });
+		chmodSync(directory, 0o1777);
+		const fault = faultOfFile(file, { development: "refuse", sticky: "refuse" });
+		expect(fault).toBe(`"${directory}" can be written to by everyone; use a file below another directory`);
+	});
+
 	test("a configuration that others could have written is refused", () => {
 		const { file, directory, read } = configure({ version: 1 });
 		read();

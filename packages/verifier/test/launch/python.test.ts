@@ -1,6 +1,6 @@
-import { mkdirSync } from "node:fs";
+import { chmodSync, mkdirSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { compileProgram, hasCompiler, hasLauncher, Installation, pinned } from "./support.js";
+import { compileProgram, hasCompiler, hasLauncher, Installation, isRoot, pinned } from "./support.js";
 
 /** A static program that takes the place of CPython. It prints as JSON what it was given and what the kernel allows. */
 const STAND_IN = `
@@ -113,6 +113,14 @@ describe.skipIf(!hasLauncher || !hasCompiler)("sigtool-launch of CPython (needs 
 		mkdirSync(installation.at("data"));
 		const run = installation.run(["--write", ".", "../app/main.py"], { cwd: installation.at("data") });
 		expect(JSON.parse(run.stdout)).toMatchObject({ execve: EPERM, write: 0 });
+	});
+
+	it.skipIf(!isRoot)("python 15: says that a directory for everyone, as /tmp, is the wrong place (as root)", () => {
+		const installation = installed();
+		chmodSync(installation.at("bin"), 0o1777);
+		const { status, stderr } = installation.runAsGiven(["app/main.py"]);
+		expect(status).toBe(126);
+		expect(stderr).toContain(`/bin": everyone may write there; use a file below another directory`);
 	});
 
 	const without =

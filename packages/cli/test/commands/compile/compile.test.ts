@@ -35,6 +35,31 @@ describe("compile", () => {
 		expect(existsSync(index)).toBe(false);
 	});
 
+	test("15: warns of signed code that is larger than the policy allows, and names maxSizeBytes", () => {
+		const { home, root, sigtool, index } = signedApp();
+		const large = { "data.bin": "x".repeat(100), "lib/large.so.1": "x".repeat(70), "lib/larger.py": "#".repeat(90) };
+		makeTree(root, large);
+		expect(sigtool(["sign", root, "--sequence", "8"]).status).toBe(0);
+		const compile = (files: object) => {
+			writeFileSync(join(home, "policy.json"), JSON.stringify({ version: 1, files }));
+			const args = [
+				"compile",
+				root,
+				"-o",
+				index,
+				"--allow-development",
+				"--policy",
+				join(home, "policy.json"),
+				"--force",
+			];
+			return sigtool([...args, "--json"]).json();
+		};
+		expect(compile({ maxSizeBytes: 64 }).warnings).toEqual([
+			expect.stringMatching(/larger\.py" has 90 bytes, and 1 more: .* "maxSizeBytes": 90 /),
+		]);
+		expect(compile({ maxSizeBytes: 90 }).warnings).toEqual([]);
+	});
+
 	test.skipIf(!hasProgram("openssl"))("takes a key, trust, a policy and an expiry; also with --json", () => {
 		const { home, root, sigtool, index } = signedApp();
 		const { keyFile, certFile, caFile } = makeAuthority(join(home, "authority"));
