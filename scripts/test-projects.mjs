@@ -60,6 +60,7 @@ export const LONG = [
 	"packages/verifier/test/python/prevented-looks.test.ts",
 	"packages/verifier/test/python/sanitized.test.ts",
 	"test/python/flask.test.ts",
+	"test/python/programs.test.ts",
 	"test/python/suites.test.ts",
 	"test/python/witness.test.ts",
 	// These tests try every guard of Node.js in a separate process, let evmctl judge every format, or run programs that
@@ -152,7 +153,7 @@ export const LONG = [
 ];
 
 /** These tests install programs of hundreds of megabytes, so only `pnpm test:full` runs them. */
-export const FULL = ["test/applications/builds.test.ts"];
+export const FULL = ["test/applications/builds.test.ts", "test/python/torch.test.ts"];
 
 /**
  * These tests of packages/core run only on the oldest release of Node.js, because they use only the language itself, to

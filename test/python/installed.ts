@@ -13,6 +13,8 @@ export interface Rules {
 	readonly policy: object;
 	/** The member `audit` of the host configuration. */
 	readonly audit: object;
+	/** Further members of the host configuration. */
+	readonly host?: object;
 }
 
 /** Builds a spython in `home` for the current files in `program`. Returns the command line before the script. */
@@ -23,6 +25,6 @@ export async function adoptInstalled(python: Python, program: string, home: stri
 	const places = [python.library, ...python.packages, ...(existsSync(site) ? [dirname(realpathSync(site))] : [])];
 	const real = [...new Set(places.map((place) => realpathSync(place)))];
 	const outermost = real.filter((place) => !real.some((other) => place.startsWith(`${other}/`)));
-	const { index, config } = await adopt([program, ...outermost], home, rules.policy, rules.audit);
+	const { index, config } = await adopt([program, ...outermost], home, rules.policy, rules.audit, rules.host);
 	return [spython, "--index", index, "--config", config, "--allow-development"];
 }

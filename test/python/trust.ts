@@ -28,6 +28,7 @@ export async function adopt(
 	home: string,
 	policy: object,
 	audit: object,
+	host: object = {},
 ): Promise<Trust> {
 	const [index, config] = [join(home, "app.sigx"), join(home, "verifier.json")];
 	await compileTrustIndex([], {
@@ -38,6 +39,6 @@ export async function adopt(
 		policy: parsePolicy({ version: 1, ...policy }),
 	});
 	const pins = [{ "spki-sha256": spkiSha256(certificate) }];
-	writeFileSync(config, JSON.stringify({ version: 1, pins, index, audit }));
+	writeFileSync(config, JSON.stringify({ version: 1, pins, index, audit, ...host }));
 	return { index, config };
 }
