@@ -174,6 +174,10 @@ import _queue`,
 		`import ctypes\nopen_ = ctypes.pythonapi.dlopen\nopen_.restype = ctypes.c_void_p\nopen_(data.encode() + b"/evil.so", 2)`,
 	),
 	native(
+		"library by dlopen() of libc",
+		`import ctypes, _ctypes\nopen_ = ctypes.CDLL(_ctypes.__file__).dlopen\nopen_.restype = ctypes.c_void_p\nopen_(data.encode() + b"/evil.so", 2)`,
+	),
+	native(
 		"library by dlmopen() of ctypes.pythonapi",
 		`import ctypes\nopen_ = ctypes.pythonapi.dlmopen\nopen_.restype = ctypes.c_void_p\nopen_(ctypes.c_long(-1), data.encode() + b"/evil.so", 2)`,
 	),

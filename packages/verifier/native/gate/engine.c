@@ -1,6 +1,7 @@
 /* Finds the functions of engine.h, and calls those that read strings. */
 #define _GNU_SOURCE
 #include "engine.h"
+#include "../libraries/look-up.h"
 #include "gate.h"
 #include <dlfcn.h>
 #include <link.h>

@@ -97,9 +97,6 @@ void prepare_sqlite(void);
 
 /* symbols.c */
 
-/* Returns libc's dlsym(). */
-void *(*real_dlsym(void))(void *library, const char *name);
-
 void register_nothing(void); /* in the place of the registration of node:ffi */
 
 /* start.c */

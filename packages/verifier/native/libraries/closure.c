@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "closure.h"
 #include "../shared/linked-libraries.h"
+#include "../shared/lockdown.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -24,9 +25,10 @@ static int make_memory(void)
 {
 	enum { EXECUTABLE = 0x10 /* MFD_EXEC, Linux 6.3 */, FLAGS = MFD_CLOEXEC | MFD_ALLOW_SEALING };
 	static const char NAME[] = "sigtool-library";
-	const int memory = (int)syscall(SYS_memfd_create, NAME, FLAGS | EXECUTABLE);
+	int memory =
+		(int)syscall(SYS_memfd_create, NAME, FLAGS | EXECUTABLE, 0, 0, 0, MEMORY_FILE_MARK);
 	if (memory < 0 && errno == EINVAL)
-		return (int)syscall(SYS_memfd_create, NAME, FLAGS);
+		memory = (int)syscall(SYS_memfd_create, NAME, FLAGS, 0, 0, 0, MEMORY_FILE_MARK);
 	return memory;
 }
 

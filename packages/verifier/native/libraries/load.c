@@ -8,6 +8,7 @@
 #include "../shared/elf-object.h"
 #include "../shared/owned-file.h"
 #include "closure.h"
+#include "look-up.h"
 #include <dlfcn.h>
 #include <link.h>
 #include <stdio.h>
@@ -30,7 +31,7 @@ void *real_dlopen(const char *file, int mode)
 {
 	static void *(*found)(const char *, int);
 	if (found == NULL)
-		found = (void *(*)(const char *, int))dlsym(RTLD_NEXT, "dlopen");
+		found = (void *(*)(const char *, int))real_dlsym()(RTLD_NEXT, "dlopen");
 	return found(file, mode);
 }
 

@@ -212,6 +212,12 @@ static void add_memory(struct filter *filter, int how)
 			IF_ANY_BIT(MAP_SHARED, DENY, ALLOW));
 }
 
+/* Allows memory files to the gate and spython only, which load libraries from them. */
+static void add_memory_files(struct filter *filter)
+{
+	RULE(filter, SYS_memfd_create, REQUIRE(args[5], MEMORY_FILE_MARK), JUMP(ALLOW));
+}
+
 /* Refuses leases. The owner of a file could take a lease on it, and so delay or stop a launcher
  * that opens the file. */
 static void add_leases(struct filter *filter)
@@ -316,6 +322,8 @@ int restrict_calls(const struct execution *allowed, int how)
 		add_memory(&filter, how);
 		add_leases(&filter);
 		add_limits(&filter);
+		if ((how & MEMORY_FILES) != 0)
+			add_memory_files(&filter);
 		for (size_t i = 0; i < sizeof DENIED / sizeof *DENIED; i++) {
 			if (!is_needed(DENIED[i], how))
 				answer_call(&filter, DENIED[i], SECCOMP_RET_ERRNO | EPERM);

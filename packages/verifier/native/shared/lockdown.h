@@ -16,10 +16,12 @@ enum {
 	 * pages could be writable. A shared mapping of a file stays allowed, because libffi uses such a
 	 * mapping for the callbacks of ctypes, in a file that it may write. */
 	NO_SHARED_CODE = 8,
-	/* Allows memfd_create(). The standard library of Node.js does not call it. Python has it as
-	 * os.memfd_create(), and what it makes is judged like any file. */
+	/* Allows memfd_create() with MEMORY_FILE_MARK as its sixth argument, which the kernel ignores.
+	 * Only native code can pass it: what a program writes to such a file, it could map as code. */
 	MEMORY_FILES = 16,
 };
+
+#define MEMORY_FILE_MARK 0x736967746f6f6c21
 
 /* These are the arguments of the only execveat() call that stays allowed. It may be called any
  * number of times. `secret` is the sixth argument, which the kernel ignores. */

@@ -6,6 +6,7 @@
  * prepare_library() judges and copies the file then, and dlopen() takes these copies. */
 #define _GNU_SOURCE
 #include "../libraries/closure.h"
+#include "../libraries/look-up.h"
 #include "../shared/complain.h"
 #include "../shared/owned-file.h"
 #include "finding.h"
@@ -270,8 +271,26 @@ __attribute__((visibility("default"))) void *dlmopen(Lmid_t space, const char *f
 	if (is_guarding)
 		tell_name(file, AUDIT, "it is loaded into a namespace of its own (dlmopen)");
 	void *(*real)(Lmid_t, const char *, int) =
-		(void *(*)(Lmid_t, const char *, int))dlsym(RTLD_NEXT, "dlmopen");
+		(void *(*)(Lmid_t, const char *, int))real_dlsym()(RTLD_NEXT, "dlmopen");
 	return real(space, file, mode);
+}
+
+static void *find_own(void *library, const char *name)
+{
+	(void)library;
+	return strcmp(name, "dlopen") == 0 ? (void *)dlopen : (void *)dlmopen;
+}
+
+/* Whoever looks up dlopen() gets that of this file, also in libc itself and by RTLD_NEXT.
+ * AddressSanitizer calls this before it is set up. */
+__attribute__((no_sanitize("address", "undefined"))) look_up *judge_lookup(
+	void *library, const char *name, const void *caller)
+{
+	(void)library;
+	(void)caller;
+	const bool is_own =
+		is_guarding && (strcmp(name, "dlopen") == 0 || strcmp(name, "dlmopen") == 0);
+	return is_own ? find_own : real_dlsym();
 }
 
 /* Only the thread that forks goes on in the child, and without the thread apart. */

@@ -90,10 +90,10 @@ export const EVENTS = {
 		meaning: "Source text is about to be compiled as a module.",
 	},
 	"module.dlopen": {
-		fields: ["path", "sha256", "product", "kind", "reason", "detail"],
+		fields: ["path", "sha256", "expected", "product", "entry", "rule", "kind", "reason", "denial", "detail"],
 		bypassable: true,
 		meaning:
-			"A native addon, or a library in CPython, is about to be loaded. Native code that already runs can load more without an event. The native gate raises it with `kind` `library` for what native code loads by dlopen(3); `detail` says why it is refused.",
+			"A native addon, or a library in CPython, is about to be loaded, or one that it is linked to. Under the native gate, and in CPython, nothing that native code loads by dlopen(3) is left out: `kind` is `library` then. `rule` `system` says that it is a library of the system, which is not digested; `path` is then the name that was asked for. `detail` says why it is refused. Without a gate, native code of Node.js can load more without an event.",
 	},
 	"module.register": {
 		fields: ["kind", "path", "reason"],

@@ -212,6 +212,15 @@ print(os.wait()[1])
 		expect({ status, stdout }).toEqual({ status: 0, stdout: "good-ran\nTrue\n0\n" });
 	});
 
+	it("18.3: are judged though the program looks dlopen(3) up in libc itself", async () => {
+		const program = `import ctypes, _ctypes, sys
+open_ = ctypes.CDLL(_ctypes.__file__).dlopen
+open_.restype = ctypes.c_void_p
+print(open_((sys.argv[1] + "/libact.so").encode(), 2), open_(${JSON.stringify(at("libact.so"))}.encode(), 2) != None)
+`;
+		expect(await run(program, {}, ["--mode", "strict"])).toMatchObject({ status: 0, stdout: "None True\n" });
+	});
+
 	it("18.3: are refused in a namespace of their own (dlmopen)", async () => {
 		const program = `import ctypes, sys
 open_ = ctypes.pythonapi.dlmopen

@@ -89,8 +89,7 @@ export const PROTECTIONS: readonly Protection[] = [
 		stops: "Starting any program, the runtime without its hook included.",
 		linux: "4.14",
 		probes: [
-			...refused("EPERM", "execve execveat execveat-descriptor"),
-			...refused("EPERM", "memfd-create", { only: "python" }),
+			...refused("EPERM", "execve execveat execveat-descriptor memfd-create"),
 			...open("execveat-check", { unguarded: ["0", "EINVAL"] }),
 		],
 		also: ["replay-low-half", "replay-high-half"],
