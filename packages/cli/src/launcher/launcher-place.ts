@@ -24,6 +24,7 @@ import { ioError, quote, SigtoolError } from "@sigtool/core/errors";
 import type { NativeParts } from "../native/native-parts.js";
 import { fromIndexFile } from "../output/index-file.js";
 import { aboutSpython } from "../python/spython.js";
+import { refuseGrantedCode } from "./granted-code.js";
 import {
 	encodeLauncherConf,
 	identityOf,
@@ -102,7 +103,8 @@ export function isThere(file: string): boolean {
 /**
  * Reads the parts, and plans an installation into `directory`, which must be a real path and need not exist. Writes
  * nothing.
- * @throws ERR_LAUNCHER if `node` is no Node.js that can be launched, ERR_IO, ERR_INDEX_FORMAT
+ * @throws ERR_LAUNCHER if `node` is no Node.js that can be launched, or if the policy grants a directory with signed
+ * native code; ERR_IO, ERR_INDEX_FORMAT
  */
 export function planInstallation(directory: string, parts: NativeParts, plan: LauncherPlan): Installation {
 	const node = planNode(plan.node, parts, directory);
@@ -110,6 +112,7 @@ export function planInstallation(directory: string, parts: NativeParts, plan: La
 	const { announced = { nodeNext: [], pythonNext: [] }, ...own } = plan;
 	const runtimes = { ...node.settings, ...python.settings, ...announced };
 	const conf: LauncherConf = { ...own, ...runtimes, ...derivedSettings(plan) };
+	refuseGrantedCode(conf);
 	const confFile = join(directory, CONF_NAME);
 	const settings = { name: CONF_NAME, path: confFile, bytes: Buffer.from(encodeLauncherConf(conf)), mode: 0o644 };
 	const launcher = { ...fileFrom(parts.launcher, 0o755), name: LAUNCHER_NAME, path: launcherIn(directory) };

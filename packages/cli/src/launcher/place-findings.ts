@@ -4,13 +4,20 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { mountOptions } from "@sigtool/core";
 import { judged, type LauncherFinding, note, refuse, wrong } from "./finding.js";
+import { signedCodeBelow } from "./granted-code.js";
 import type { LauncherConf } from "./launcher-conf.js";
 import { protectionsOf } from "./protections.js";
 
-/** Tells which options are missing on the mount of a directory that the program may write below. */
-export function grantedFinding(directory: string): LauncherFinding {
+/**
+ * Tells which options are missing on the mount of a directory that the program may write below, or that signed native
+ * code lies in it.
+ */
+export function grantedFinding(directory: string, conf: LauncherConf): LauncherFinding {
 	let options: readonly string[] = [];
 	const found = judged("write", () => {
+		const code = signedCodeBelow(directory, conf);
+		if (code !== undefined)
+			refuse(`${directory} holds signed native code, ${code}, so no process starts; grant a directory without it`);
 		options = mountOptions(directory);
 		return directory;
 	});

@@ -105,8 +105,9 @@ static void protect_all(
 	each_library_place(program, protect, guard);
 }
 
-void open_granted_directories(int granted[MAX_DIRECTORIES + 1], const struct settings *settings,
-	const struct runtime *runtime, const char *script, struct record *record)
+void open_granted_directories(int granted[MAX_DIRECTORIES + 1], int index,
+	const struct settings *settings, const struct runtime *runtime, const char *script,
+	struct record *record)
 {
 	static struct granted all[MAX_DIRECTORIES + 1];
 	static char launcher[PATH_MAX];
@@ -157,5 +158,6 @@ void open_granted_directories(int granted[MAX_DIRECTORIES + 1], const struct set
 		require_known_mounts(&all[i]);
 		require_no_other_launcher(&all[i], settings_file, settings);
 	}
+	require_no_signed_code(index, all, writable_count, settings);
 	require_no_hard_links(all, writable_count, deciding, deciding_count, settings);
 }

@@ -291,10 +291,12 @@ void resolve_places(struct settings *settings);
 /* Opens the directories below which the process may write, as O_PATH descriptors in the order of
  * `settings->writable`. Ends the process if a directory belongs to the kernel, or reaches a file
  * that decides what runs: the script, the runtime, its hook, its loader and libraries, the addon,
- * the index, the host configuration, the event file, a signed tree, this launcher or another. After
- * them follows the directory of the event file if it holds nothing else, else -1. */
-void open_granted_directories(int granted[MAX_DIRECTORIES + 1], const struct settings *settings,
-	const struct runtime *runtime, const char *script, struct record *record);
+ * the index, the host configuration, the event file, a signed tree, this launcher or another, or
+ * native code that the open `index` names. After them follows the directory of the event file if it
+ * holds nothing else, else -1. */
+void open_granted_directories(int granted[MAX_DIRECTORIES + 1], int index,
+	const struct settings *settings, const struct runtime *runtime, const char *script,
+	struct record *record);
 
 /* flags.c */
 

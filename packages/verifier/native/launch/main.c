@@ -72,10 +72,10 @@ int main(int argc, char **argv)
 	char script[PATH_MAX];
 	int granted[MAX_DIRECTORIES + 1];
 	find_script(*command, &settings, &options, &runtime, script, &record);
-	open_granted_directories(granted, &settings, &runtime, *command, &record);
+	const int index = open_index(&settings);
+	open_granted_directories(granted, index, &settings, &runtime, *command, &record);
 
 	/* The code that runs before any hook is opened and digested. */
-	const int index = open_index(&settings);
 	const int program = open_program(&runtime, settings.development);
 	const int hook = open_pinned(runtime.hook, runtime.hook_digest, settings.development);
 	char preload[PRELOAD_BYTES] = "";

@@ -141,6 +141,13 @@ struct walk_bounds {
  * if the process can never reach the files in it. */
 bool walk(const char *root, const struct walk_bounds *bounds, visit *visit, void *context);
 
+/* signed-code.c */
+
+/* Ends the process if a granted directory inside a signed tree contains native code that the open
+ * index names. */
+void require_no_signed_code(
+	int index, const struct granted *granted, size_t count, const struct settings *settings);
+
 /* other-launchers.c and hard-links.c */
 
 /* Ends the process if the granted directory is inside the directory of another launcher, or

@@ -78,6 +78,23 @@ function withoutWarning(run: Run): Run {
 	return { ...run, stderr: run.stderr.replace(NOSUID_WARNING, "") };
 }
 
+/** Returns an index of these files, as far as the launcher reads it: without a signature and with an empty head. */
+function indexOf(names: readonly string[]): Buffer {
+	const header = Buffer.alloc(24);
+	header.write("\x89SIGX\r\n\x1a", "latin1");
+	const text = Buffer.from(names.join(""));
+	for (const [at, value] of [1, 0, names.length, text.length].entries()) header.writeUInt32LE(value, 8 + 4 * at);
+	let start = 0;
+	const records = names.map((name) => {
+		const record = Buffer.alloc(48);
+		record.writeUInt32LE(start, 0);
+		record.writeUInt16LE(name.length, 4);
+		start += name.length;
+		return record;
+	});
+	return Buffer.concat([header, ...records, text]);
+}
+
 function write(installation: Installation, directory: string, file: string, options: RunOptions = {}): Run {
 	return withoutWarning(installation.run(["--write", directory, "app/main.js", file], options));
 }
@@ -202,6 +219,39 @@ describe.skipIf(!hasLauncher)("directories to write below (needs the launcher bu
 				mkdirSync(installation.at(name), { recursive: true });
 				const run = write(installation, installation.at(name), installation.at(`${name}/file`));
 				expect([run.stderr, run.rest()]).toEqual(["", "written\n"]);
+			}
+		});
+
+		it("18.2: may not contain native code that the index names, in a signed tree", () => {
+			const installation = installed();
+			const code = installation.write("app/plugins/native/part.so", "");
+			copyFileSync("/bin/true", code);
+			installation.write("app/plugins/part.js", "");
+			const index = (...names: string[]) => installation.write("app.sigx", indexOf(names));
+			const plugins = installation.at("app/plugins");
+			const args = ["--write", plugins, "app/main.js", join(plugins, "file")];
+
+			index("lib/part.js", "main.js", "plugins/native/part.so", "plugins/part.js");
+			for (const directory of [plugins, join(plugins, "native")]) {
+				expect(writePlainly(installation, join(directory, "written"))).toBe("written\n");
+				expectRefusal(
+					write(installation, directory, "x"),
+					/app\/plugins.*" writable: ".*app\/plugins\/native\/part\.so" in it is signed native code/,
+				);
+			}
+			// Files that are no code may be changed, and so may code that the index does not name.
+			index("lib/part.js", "main.js", "plugins/part.js", "plugins-native/part.so");
+			const run = withoutWarning(installation.run(args));
+			expect([run.stderr, run.rest()]).toEqual(["", "written\n"]);
+		});
+
+		it("18.2: a damaged index is no reason here, because the hook refuses it", () => {
+			const installation = installed();
+			mkdirSync(installation.at("app/data"));
+			const whole = indexOf(["data/part.so"]);
+			for (let size = 0; size < whole.length; size += 7) {
+				installation.write("app.sigx", whole.subarray(0, size));
+				expect(write(installation, installation.at("app/data"), "x").status).toBe(0);
 			}
 		});
 

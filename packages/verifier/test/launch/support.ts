@@ -111,7 +111,7 @@ export class Installation {
 		return join(this.directory, path);
 	}
 
-	write(path: string, content: string): string {
+	write(path: string, content: string | Uint8Array): string {
 		mkdirSync(join(this.at(path), ".."), { recursive: true });
 		writeFileSync(this.at(path), content, { mode: 0o644 });
 		return this.at(path);

@@ -4,6 +4,7 @@ import {
 	appendFileSync,
 	chmodSync,
 	chownSync,
+	copyFileSync,
 	existsSync,
 	lchownSync,
 	mkdirSync,
@@ -84,6 +85,26 @@ describe.skipIf(!canBeHost)("sigtool launcher (needs root, and the launcher buil
 			`write ${host.at("data")}\nstring-code refuse\naddons refuse\nworkers refuse\n`,
 		);
 		expect(host.run(host.at("app/main.js")).stderr).toMatch(/Code generation from strings disallowed/);
+	});
+
+	it("18.2: neither installs, nor finds right, nor starts what may write to signed native code", () => {
+		const host = new Host({ "main.js": "console.log('ran')", "plugins/part.so": "no code yet" });
+		const policy = { version: 1, launch: { write: [host.at("app/plugins")] } };
+		writeFileSync(host.at("policy.json"), JSON.stringify(policy));
+		host.ship(host.key, "enforce", ["--policy", host.at("policy.json")]);
+		expect(host.run(host.at("app/main.js"))).toMatchObject({ status: 0, stdout: "ran\n" });
+
+		copyFileSync("/bin/true", host.at("app/plugins/part.so"));
+		const said = /app\/plugins.*app\/plugins\/part\.so.*grant a directory without it/;
+		const { status, findings } = ((run) => ({ ...run, ...run.json() }))(
+			host.sigtool(["launcher", "check", "--json", ...host.prefix]),
+		);
+		expect(status).toBe(1);
+		expect(findings).toContainEqual({ what: "write", status: "wrong", says: expect.stringMatching(said) });
+		const install = host.sigtool(["launcher", "install", ...host.prefix]);
+		expect(install).toMatchObject({ status: 2, stderr: expect.stringMatching(said) });
+		const start = host.run(host.at("app/main.js"));
+		expect(start).toMatchObject({ status: 126, stdout: "", stderr: expect.stringMatching(said) });
 	});
 
 	it("says how to mend a start that cannot write to a new file of events", () => {
