@@ -43,10 +43,11 @@ const SANITIZE = [
  * A program that prints facts about a Python in the last line of its output. The module `site` may print lines before.
  */
 const QUESTION = `
-import json, sys, sysconfig
+import json, os, sys, sysconfig
+shared = [line.split(None, 5)[5].rstrip() for line in open("/proc/self/maps") if "/libpython" in line]
 print(json.dumps({"version": sys.version.split()[0], "release": "%d.%d" % sys.version_info[:2], "executable": sys.executable,
 	"implementation": sys.implementation.name, "home": sys.base_prefix, "include": sysconfig.get_config_var("INCLUDEPY"),
-	"platformInclude": sysconfig.get_path("platinclude")}))`;
+	"platformInclude": sysconfig.get_path("platinclude"), "libpython": os.path.realpath(shared[0]) if shared else None}))`;
 
 /**
  * Builds spython, and returns the facts about its Python: `version`, `home`, `executable`.
@@ -71,8 +72,9 @@ export function buildSpython({ python, pins = [], development = false, output, h
 	mkdirSync(dirname(target), { recursive: true });
 	// The file is renamed into place, because a process may be running the old one.
 	const temporary = `${target}.${process.pid}`;
-	const { version, executable } = asked;
-	const about = { python: version, home: prefix, executable, program: realpathSync(executable), pins, development };
+	const { version, executable, libpython } = asked;
+	const program = realpathSync(executable);
+	const about = { python: version, home: prefix, executable, program, libpython, pins, development };
 	const define = (name, value) => `-DSPYTHON_${name}=${value}`;
 	const options = [
 		...FLAGS,

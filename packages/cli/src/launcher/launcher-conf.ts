@@ -34,6 +34,8 @@ export interface LauncherConf {
 	/** CPython, and the spython that it loads. Either both of these members are defined or none of them is. */
 	readonly python: PinnedFile | undefined;
 	readonly spython: PinnedFile | undefined;
+	/** The shared library with the interpreter. Undefined if `python` is linked to none. */
+	readonly libpython: PinnedFile | undefined;
 	/** The same as `nodeNext`, for `python`. */
 	readonly pythonNext: readonly string[];
 	/** The absolute paths of the trust index and of the host configuration. */
@@ -76,6 +78,7 @@ export function encodeLauncherConf(conf: LauncherConf): string {
 		["python", pinText(conf.python)],
 		...conf.pythonNext.map((digest): [string, string] => ["python-next", digest]),
 		["spython", pinText(conf.spython)],
+		["libpython", pinText(conf.libpython)],
 		["index", conf.index],
 		["config", conf.config],
 		["audit", conf.audit],
@@ -122,9 +125,9 @@ const MAX_CONF_BYTES = 2 ** 16;
 export function parseLauncherConf(bytes: Uint8Array, file: string): LauncherConf {
 	const document = launcherFromFileBytes(bytes, file);
 	const { mode, development, node, bundle, addon, gate, python, spython, index, config, audit, tree, write } = document;
-	const { limit, connect, bind, socket } = document;
+	const { libpython, limit, connect, bind, socket } = document;
 	return {
-		...{ mode, development, node, bundle, addon, gate, python, spython, index, config, audit },
+		...{ mode, development, node, bundle, addon, gate, python, spython, libpython, index, config, audit },
 		nodeMajor: document["node-major"],
 		nodeIdentity: document["node-identity"],
 		nodeNext: document["node-next"],

@@ -243,15 +243,17 @@ function planPython(
 	spython: string | undefined,
 	development: LauncherPlan["development"],
 	directory: string,
-): PlannedRuntime<Pick<LauncherConf, "python" | "spython">> {
-	if (spython === undefined) return { settings: { python: undefined, spython: undefined }, files: [] };
+): PlannedRuntime<Pick<LauncherConf, "python" | "spython" | "libpython">> {
+	if (spython === undefined)
+		return { settings: { python: undefined, spython: undefined, libpython: undefined }, files: [] };
 	const about = aboutSpython(spython);
 	if (about.development && development === "refuse") {
 		const message = `Cannot install ${quote(spython)}: it was built to trust a development identity; build one with --trust`;
 		throw new SigtoolError("ERR_LAUNCHER", message, { path: spython });
 	}
 	const part = planPart(directory, "spython", spython, 0o755);
-	return { settings: { python: pin(about.program), spython: part.pinned }, files: [part.file] };
+	const libpython = about.libpython === null ? undefined : pin(about.libpython);
+	return { settings: { python: pin(about.program), spython: part.pinned, libpython }, files: [part.file] };
 }
 
 /**

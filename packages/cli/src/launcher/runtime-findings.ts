@@ -65,11 +65,12 @@ function nodeProgramFindings(conf: LauncherConf, node: PinnedFile, again: string
 }
 
 export function pythonFindings(conf: LauncherConf, again: string): LauncherFinding[] {
-	const { python, spython, development } = conf;
+	const { python, spython, libpython, development } = conf;
 	if (python === undefined || spython === undefined) return [];
 	const programs = [
 		pinned("python", python, development, mendsBy(again).program, conf.pythonNext),
 		pinned("spython", spython, development, `run \`${again} --python SPYTHON\` as root, with the one that you built`),
+		...(libpython === undefined ? [] : [pinned("libpython", libpython, development, mendsBy(again).program)]),
 	];
 	// A program that is not as installed must not be run.
 	if (programs.some(({ status }) => status === "wrong")) return programs;

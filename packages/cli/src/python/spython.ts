@@ -8,6 +8,7 @@ import { configDirectory } from "@sigtool/core";
 import { ERROR_CODES, type ErrorCode, quote, SigtoolError } from "@sigtool/core/errors";
 import { verifierDirectory } from "../native/native-parts.js";
 import { environmentWithoutSecrets } from "../options/secret-variables.js";
+import { searchPathsOf } from "./search-paths.js";
 
 export interface SpythonFacts {
 	/** The release of CPython for which the spython was built, e.g. `3.13.5`. */
@@ -18,6 +19,8 @@ export interface SpythonFacts {
 	readonly executable: string;
 	/** The real path of `executable`, the program into which the spython is loaded. */
 	readonly program: string;
+	/** The real path of the shared library with the interpreter, which `program` is linked to. Null if it is linked to none. */
+	readonly libpython: string | null;
 	/** The keys that may sign, as SHA-256 of the SubjectPublicKeyInfo in lower-case hexadecimal. */
 	readonly pins: readonly string[];
 	/** The value is true if the spython accepts development identities. */
@@ -39,8 +42,8 @@ export function aboutSpython(program: string): SpythonFacts {
 	const { stdout, stderr } = spawnSync(resolve(program), ["--about"], { encoding: "utf8", env: {}, timeout: 10_000 });
 	try {
 		// The code below checks that the output has this type.
-		const facts = JSON.parse(stdout ?? "") as SpythonFacts;
-		const texts = [facts.python, facts.home, facts.executable, facts.program, ...facts.pins];
+		const facts = { libpython: null, ...JSON.parse(stdout ?? "") } as SpythonFacts;
+		const texts = [facts.python, facts.home, facts.executable, facts.program, facts.libpython ?? "", ...facts.pins];
 		if (texts.every((text) => typeof text === "string") && typeof facts.development === "boolean") return facts;
 	} catch {
 		// If the output is not JSON or lacks `pins`, the error below is thrown.
@@ -104,6 +107,15 @@ export function libraryOf({ home, python }: SpythonFacts): string[] {
 	const site = join(standard, "sitecustomize.py");
 	if (existsSync(site) && dirname(realpathSync(site)) === settings) usual.push(settings);
 	return usual.filter((directory) => statSync(directory, { throwIfNoEntry: false })?.isDirectory() === true);
+}
+
+/**
+ * Returns the existing directories where the system's loader looks for libraries of the interpreter before it looks in
+ * the system's own.
+ */
+export function searchedFor({ program, libpython }: SpythonFacts): string[] {
+	const files = libpython === null ? [program] : [program, libpython];
+	return [...new Set(files.flatMap(searchPathsOf))].filter((directory) => existsSync(directory));
 }
 
 /**

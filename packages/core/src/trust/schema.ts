@@ -382,6 +382,11 @@ export const LAUNCHER = {
 			does: "The SHA-256 of an announced program of CPython, which is accepted as well.",
 		},
 		spython: { ...PINNED_FILE, needs: ["python"], does: "The spython that CPython's program loads." },
+		libpython: {
+			...PINNED_FILE,
+			needs: ["python"],
+			does: "The shared library with the interpreter, if CPython's program is linked to one.",
+		},
 		index: { kind: "path", does: "The trust index." },
 		config: { kind: "path", does: "The host configuration." },
 		audit: {

@@ -76,12 +76,15 @@ struct settings {
 	const char *addon_digest;
 	const char *gate;
 	const char *gate_digest;
-	/* The members for CPython. Either all pointers are NULL, or none is. */
+	/* The members for CPython. Either all pointers are NULL, or none is but those of the shared
+	 * library with the interpreter. */
 	const char *python;
 	const char *python_digest;
 	struct announced python_next;
 	const char *spython;
 	const char *spython_digest;
+	const char *libpython;
+	const char *libpython_digest;
 
 	const char *index;
 	const char *config;
@@ -145,6 +148,10 @@ struct runtime {
 	 * mode only records. */
 	const char *gate;
 	const char *gate_digest;
+	/* The shared library with CPython, which the loader finds in a directory that the program
+	 * names. NULL for Node.js, and if the program itself contains CPython. */
+	const char *libpython;
+	const char *libpython_digest;
 };
 
 /* Lines of `key value` that tell the hook how the launcher was called, and what it decided. */

@@ -86,6 +86,8 @@ int main(int argc, char **argv)
 		name_preload(gate, preload);
 		add_line(&record, "gate-sha256", runtime.gate_digest);
 	}
+	if (runtime.libpython != NULL)
+		open_pinned(runtime.libpython, runtime.libpython_digest, settings.development);
 	if (runtime.addon != NULL) {
 		open_pinned(runtime.addon, runtime.addon_digest, settings.development);
 		add_line(&record, "addon", runtime.addon);

@@ -35,6 +35,8 @@ void choose_runtime(struct runtime *runtime, const struct settings *settings,
 			.announced = &settings->python_next,
 			.hook = settings->spython,
 			.hook_digest = settings->spython_digest,
+			.libpython = settings->libpython,
+			.libpython_digest = settings->libpython_digest,
 		};
 	else
 		*runtime = (struct runtime){

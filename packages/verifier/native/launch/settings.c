@@ -170,6 +170,8 @@ static void take_values(struct settings *settings, const struct json *const *val
 	take_announced(values[LAUNCHER_PYTHON_NEXT], &settings->python_next);
 	settings->spython = path_of(values[LAUNCHER_SPYTHON]);
 	settings->spython_digest = digest_of(values[LAUNCHER_SPYTHON]);
+	settings->libpython = path_of(values[LAUNCHER_LIBPYTHON]);
+	settings->libpython_digest = digest_of(values[LAUNCHER_LIBPYTHON]);
 	settings->index = text_of(values[LAUNCHER_INDEX]);
 	settings->config = text_of(values[LAUNCHER_CONFIG]);
 	settings->audit = text_of(values[LAUNCHER_AUDIT]);

@@ -104,6 +104,19 @@ describe.skipIf(!hasLauncher || !hasCompiler)("sigtool-launch of CPython (needs 
 		expect(args.slice(6, 8)).toEqual(["--audit", installation.at("events.jsonl")]);
 	});
 
+	it("18.5: requires the shared library with the interpreter to be the installed one", () => {
+		const installation = installed();
+		const library = installation.write("lib/libpython3.so", "the interpreter");
+		installation.set("libpython", pinned(library));
+		expect(told(installation, "app/main.py").preloaded).toBe("a spython");
+		installation.write("lib/libpython3.so", "another one");
+		const { status, stdout, stderr } = installation.run(["app/main.py"]);
+		expect([status, stdout]).toEqual([126, ""]);
+		expect(stderr).toMatch(
+			/Cannot trust ".*lib\/libpython3\.so": its SHA-256 is .*; run `sigtool launcher install` again/,
+		);
+	});
+
 	it("is restricted by the kernel like node, and in audit mode not at all", () => {
 		const installation = installed();
 		expect(told(installation, "app/main.py")).toMatchObject({ execve: EPERM, write: EACCES });

@@ -1,13 +1,21 @@
-import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
+import { closeSync, existsSync, openSync, readSync, realpathSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { developmentIdentity, isDevelopmentCertificate, spkiSha256, trustFromCertificates } from "@sigtool/core";
 import { quote, SigtoolError } from "@sigtool/core/errors";
+import { faultOfFile } from "@sigtool/verifier";
 import { readCertificates } from "../../options/certificate-file.js";
 import { requireOutputName, usageError } from "../../options/usage.js";
 import { escaped, type OutputOptions, type Report, rows } from "../../output/output.js";
 import { bytes } from "../../output/render.js";
 import { colour } from "../../output/terminal.js";
-import { aboutSpython, buildSpython, libraryOf, ownSpython } from "../../python/spython.js";
+import {
+	aboutSpython,
+	buildSpython,
+	libraryOf,
+	ownSpython,
+	type SpythonFacts,
+	searchedFor,
+} from "../../python/spython.js";
 import { type GapVerdict, tryGaps } from "./try-gaps.js";
 
 /** This is a copy of the constant in @sigtool/verifier, which is not loaded for it. */
@@ -36,21 +44,39 @@ export async function pythonBuild(options: PythonBuildOptions): Promise<Report> 
 	buildSpython({ python, pins: [...new Set(pins)], development: allowDevelopment, output });
 	const facts = aboutSpython(output);
 	const library = libraryOf(facts);
+	const searched = searchedFor(facts);
 	return {
 		exit: 0,
-		fields: { spython: output, ...facts, library },
+		fields: { spython: output, ...facts, library, searched },
 		lines: [
 			`built ${escaped(output)}`,
 			...rows([
 				["python", `${escaped(facts.python)}, built for ${escaped(facts.executable)}`],
+				["libpython", facts.libpython === null ? undefined : escaped(facts.libpython)],
+				...searched.map((directory): [string, string] => ["searched", escaped(directory)]),
 				...library.map((directory): [string, string] => ["library", escaped(directory)]),
 				...facts.pins.map((pin): [string, string] => ["pin", pin]),
 				["size", bytes(statSync(output).size)],
 			]),
 		],
-		warnings: facts.development ? ["it trusts a development identity, so do not use it in production"] : [],
+		warnings: [
+			...(facts.development ? ["it trusts a development identity, so do not use it in production"] : []),
+			...writableByOthers(facts, searched),
+		],
 		notes: facts.pins.length > 0 ? [] : [`no key is built in: ${HOST_CONFIGURATION_FILE} must pin who may sign`],
 	};
+}
+
+/**
+ * Returns a warning for each file and directory by which others than root could exchange the interpreter, or plant a
+ * library that it is linked to. No spython is loaded then yet.
+ */
+function writableByOthers({ program, libpython }: SpythonFacts, searched: readonly string[]): string[] {
+	const places = [program, ...(libpython === null ? [] : [libpython]), ...searched.map((each) => realpathSync(each))];
+	const faults = places.flatMap((place) => faultOfFile(place, { development: "refuse", sticky: "refuse" }) ?? []);
+	return [...new Set(faults)].map(
+		(fault) => `others than root decide what this Python is: ${fault}; in production, take one that belongs to root`,
+	);
 }
 
 /** Returns true if the file is an ELF file. The build may overwrite an existing file only if it is one. */

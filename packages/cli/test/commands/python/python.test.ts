@@ -13,7 +13,7 @@ import {
 	writeFileSync,
 } from "node:fs";
 import { homedir, tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openingOf } from "../../../../../test/python/open.js";
@@ -27,6 +27,10 @@ const PYTHON = ["3.14", "3.13", "3.12", "3.11"]
 	.find((python) => existsSync(python) && existsSync(`/usr/include/${python.split("/").pop()}/Python.h`));
 /** Pythons of pyenv whose release has a directory /etc/pythonX.Y on this system. */
 const NAMESAKES = pyenvPythons().filter((python) => existsSync(`/etc/python${/3\.\d+/.exec(python)?.[0]}`));
+/** The shared library with that Python, which no program of the system uses. */
+const SHARED = ["x86_64", "aarch64"]
+	.map((name) => `/usr/lib/${name}-linux-gnu/lib${PYTHON?.split("/").pop()}.so`)
+	.find(existsSync);
 const canBuild = PYTHON !== undefined && hasProgram("cc") && existsSync("/usr/include/openssl/cms.h");
 
 function pyenvPythons(): string[] {
@@ -107,6 +111,35 @@ describe.skipIf(!canBuild)("sigtool python build (needs a CPython with headers, 
 			const outside = library.filter((each: string) => !each.startsWith(`${prefix}/`));
 			expect(outside).toEqual(elsewhere === library[0] ? [] : [elsewhere]);
 		}
+	});
+
+	it.skipIf(NAMESAKES.length === 0)("18.5: names a shared interpreter, and where its libraries are looked for", () => {
+		const home = temporaryDirectory();
+		const facts = (python: string) =>
+			runner(home)(["python", "build", "--python", python, "-o", join(home, "spython"), "--json"]).json();
+		expect(facts(PYTHON ?? "")).toMatchObject({ libpython: null, searched: [], warnings: [] });
+		for (const python of NAMESAKES) {
+			const library = join(dirname(dirname(python)), "lib");
+			const name = readdirSync(library).find((each) => /^libpython3\.\d+\.so\.1\.0$/.test(each));
+			if (name === undefined) continue;
+			expect(facts(python)).toMatchObject({ libpython: join(library, name), searched: [library] });
+		}
+	});
+
+	it.skipIf(SHARED === undefined)("18.5: warns where others than root could plant a library of the interpreter", () => {
+		const home = temporaryDirectory();
+		const python = join(home, "python");
+		const planted = join(home, "planted");
+		mkdirSync(planted);
+		const source = "int Py_BytesMain(int, char **); int main(int n, char **all) { return Py_BytesMain(n, all); }";
+		const args = ["-x", "c", "-", "-x", "none", `-l:${basename(SHARED ?? "")}`, `-Wl,-rpath,${planted}`, "-o", python];
+		execFileSync("cc", args, { input: source });
+		const built = runner(home)(["python", "build", "--python", python, "-o", join(home, "spython")]);
+		expect(built).toMatchObject({ status: 0, stdout: expect.stringMatching(`searched +${planted}\n`) });
+		expect(built.stdout).toMatch(/libpython +\/\S+\/libpython3/);
+		expect(built.stderr).toMatch(
+			/warning: others than root decide what this Python is: "\/tmp" can be written to by everyone/,
+		);
 	});
 
 	it("overwrites only compiled programs", () => {
