@@ -143,16 +143,6 @@ export const OPEN: readonly Opening[] = [
 		techniques: ["memory by process_vm_writev() of ctypes"],
 	},
 	{
-		reason: "the event does not tell of which directory the name is; the launcher's rules refuse the writing",
-		modes: ["enforce", "strict"],
-		event: "python.open",
-		told: "mem",
-		techniques: [
-			"memory by a directory's descriptor, with a file of that name in the working directory",
-			"memory by a link beside a directory's descriptor",
-		],
-	},
-	{
 		reason: "an error of CPython's own, as there are more: the view writes to whatever lies there now",
 		techniques: ["memory by a view of a buffer that is gone"],
 	},

@@ -373,6 +373,54 @@ objects[0][0:204] = new
 view[0] = id(None)
 exec(constant)`,
 	),
+	overwrites(
+		"memory by a number that is a path",
+		`globals().setdefault("file", __import__("io").FileIO(type("Path", (int,), {"__fspath__": lambda self: "/proc/self/mem"})(1 << 40), "r+")).fileno()`,
+	),
+	withText(
+		"memory by a link below a directory whose path is longer than PATH_MAX",
+		`import os
+constant = "pass" + " " * 200
+os.chdir(data)
+name = "d" * 200
+for _ in range(30):
+    os.mkdir(name)
+    os.chdir(name)
+os.symlink("/proc/self/mem", "notes")
+try: memory = os.open("notes", os.O_RDWR)
+finally:
+    os.unlink("notes")
+    for _ in range(30):
+        os.chdir("..")
+        os.rmdir(name)
+os.pwrite(memory, text.strip().ljust(204).encode(), id(constant) + sys.getsizeof("") - 1)
+exec(constant)`,
+	),
+	overwrites(
+		"memory by a link below a directory outside of the root",
+		`(os.chdir(data), os.symlink("../" * 50 + "proc/self/mem", "notes"), os.mkdir("root"), os.chroot("root"), os.open("notes", os.O_RDWR))[4]`,
+		{ needs: `__import__("os").geteuid() == 0` },
+	),
+	withText(
+		"memory by a link that another process exchanges",
+		`import os, signal, stat
+constant = "pass" + " " * 200
+os.symlink("/dev/null", data + "/link")
+child = os.fork()
+while child == 0:
+    for target in ("/proc/%d/mem" % os.getppid(), "/dev/null"):
+        os.symlink(target, data + "/next")
+        os.rename(data + "/next", data + "/link")
+while os.readlink(data + "/link") == "/dev/null": pass
+for _ in range(3000):
+    try:
+        memory = os.open(data + "/link", os.O_RDWR)
+        if not stat.S_ISCHR(os.fstat(memory).st_mode): break
+    except OSError: pass
+os.kill(child, signal.SIGKILL)
+os.pwrite(memory, text.strip().ljust(204).encode(), id(constant) + sys.getsizeof("") - 1)
+exec(constant)`,
+	),
 	overwrites("memory by the root directory of the process", `os.open("/proc/self/root/proc/self/mem", os.O_RDWR)`),
 	withText(
 		"memory by ctypes",

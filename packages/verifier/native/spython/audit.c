@@ -5,9 +5,7 @@
 #define _GNU_SOURCE
 #include "spython.h"
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <stdbool.h>
-#include <sys/vfs.h>
 
 enum {
 	SLOTS = 512,
@@ -218,66 +216,38 @@ static int check_library(const char *event, PyObject *arguments, const char *why
 	return judge_native(event, arguments, library, true);
 }
 
-/* Returns true if the path leads to the memory of a process, `/proc/PID/mem`, also through links. A
- * relative path may start at the descriptor of a directory (dir_fd), which is not in the event. So
- * if a relative path does not exist here, its last name decides. */
-static bool is_process_memory(const char *path)
-{
-	char real[PATH_MAX];
-	struct statfs system;
-	if (realpath(path, real) == NULL) {
-		const char *last_slash = strrchr(path, '/');
-		const char *name = last_slash == NULL ? path : last_slash + 1;
-		return *path != '/' && strcmp(name, "mem") == 0;
-	}
-	if (strcmp(strrchr(real, '/'), "/mem") != 0 || statfs(real, &system) != 0)
-		return false;
-	return system.f_type == PROC_SUPER_MAGIC;
-}
-
-/* Returns why a file with this name must not be opened for this access, or null. */
-static const char *objection_to_open(const char *name, int access)
-{
-	const char *suffix = strrchr(name, '.');
-	const bool is_bytecode = suffix != NULL && strcmp(suffix, ".pyc") == 0;
-	if (access != O_WRONLY && is_bytecode)
-		return "bytecode is for the hook to read, which this loader passes by";
-	if (access != O_RDONLY && is_process_memory(name))
-		return "memory of a process is not for writing";
-	return NULL;
-}
-
-/* Refuses to open the memory of a process for writing, and bytecode for reading. The open-code hook
- * reads bytecode without raising this event, so a loader that raises it bypasses the hook. An
- * object that is no text is refused for writing, with the reason `why`, because it could give
- * another path each time. */
+/* Refuses to open bytecode for reading, for the reason `why`. The open-code hook reads bytecode
+ * without raising this event, so a loader that raises it bypasses the hook. opened-files.c judges
+ * what is opened for writing. A number is a descriptor, but an object of a subclass of int can have
+ * a path. Without memory to know the path, the opening fails. */
 static int check_open(const char *event, PyObject *arguments, const char *why)
 {
 	PyObject *file = argument(arguments, 0);
 	PyObject *flags = argument(arguments, 2);
 	PyObject *path;
-	if (!PyLong_Check(flags) || PyLong_Check(file) || file == Py_None)
+	if (!PyLong_Check(flags) || PyLong_CheckExact(file) || file == Py_None)
 		return NO_OBJECTION;
 	const int access = (int)PyLong_AsLong(flags) & O_ACCMODE;
-	if (access != O_RDONLY && !is_text(file))
-		return veto(event, arguments, why);
 	/* Nearly all files are opened for reading and have a name that does not end in "c". These need
 	 * no further check. */
 	const Py_ssize_t length = PyUnicode_CheckExact(file) ? PyUnicode_GET_LENGTH(file) : 0;
-	if (access == O_RDONLY && length > 0 && PyUnicode_READ_CHAR(file, length - 1) != 'c')
+	if (access == O_WRONLY || (length > 0 && PyUnicode_READ_CHAR(file, length - 1) != 'c'))
 		return NO_OBJECTION;
 	if (!PyUnicode_FSConverter(file, &path)) {
-		PyErr_Clear();
+		if (!PyErr_ExceptionMatches(PyExc_TypeError))
+			return REFUSED_EVENT;
+		PyErr_Clear(); /* it is a descriptor, or nothing that can be opened */
 		return NO_OBJECTION;
 	}
-	const char *objection = objection_to_open(PyBytes_AS_STRING(path), access);
+	const char *suffix = strrchr(PyBytes_AS_STRING(path), '.');
+	const bool is_bytecode = suffix != NULL && strcmp(suffix, ".pyc") == 0;
 	/* Nothing can be loaded from a file that is not there. pytest looks for bytecode of its own. */
 	const bool is_there =
-		objection != NULL && faccessat(AT_FDCWD, PyBytes_AS_STRING(path), F_OK, 0) == 0;
+		is_bytecode && faccessat(AT_FDCWD, PyBytes_AS_STRING(path), F_OK, 0) == 0;
 	Py_DECREF(path);
-	if (objection == NULL)
+	if (!is_bytecode)
 		return NO_OBJECTION;
-	return veto_and(rules.exit_on_refusal && is_there, event, arguments, objection);
+	return veto_and(rules.exit_on_refusal && is_there, event, arguments, why);
 }
 
 /* Returns the slot with this name, or the free slot for it. There is one, because the table is
@@ -295,6 +265,7 @@ static struct slot *slot_of(const char *name)
 
 void prepare_audit(void)
 {
+	static const char BYTECODE[] = "bytecode is for the hook to read, which this loader passes by";
 	static const char CHILD[] = "child processes are refused, as nothing verifies what they load; "
 								"os.fork works (policy: runtime.children)";
 	static const char HOOK[] = "the hook is spython's";
@@ -307,7 +278,7 @@ void prepare_audit(void)
 		check_event *check;
 		const char *why;
 	} checks[] = {
-		{"open", check_open, UNSTEADY},
+		{"open", check_open, BYTECODE},
 		{"import", check_import, CHILD},
 		{"ctypes.dlopen", check_library, UNSTEADY},
 		{"sqlite3.load_extension", check_sqlite, SQL},

@@ -175,8 +175,6 @@ export const GAPS: readonly Gap[] = [
 			),
 		},
 		making: `import os\nos.symlink("/proc/self/mem", data + "/memory")\n`,
-		events: ["python.open"],
-		told: "mem",
 	},
 	{
 		name: "memory by ctypes",

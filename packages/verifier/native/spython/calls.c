@@ -1,0 +1,75 @@
+/* Decides about calls that calls.h describes, and finds out if native code would pass them by. */
+#define _GNU_SOURCE
+#include "calls.h"
+#include "spython.h"
+#include <dlfcn.h>
+#include <link.h>
+
+/* The function behind sys.getdlopenflags. It is kept here, because a program can replace the object
+ * of that name. */
+static PyCFunction loader_flags;
+
+bool is_call_refused(const char *name, const char *detail, const char *why)
+{
+	char event[64];
+	const enum verdict verdict = rules.mode < MODE_ENFORCE ? AUDIT : REFUSE;
+	snprintf(event, sizeof event, "python.%s", name);
+	raise_event(event, verdict, "detail", detail, "reason", "ERR_RUNTIME_RULE", NULL);
+	if (verdict == REFUSE && rules.exit_on_refusal)
+		fail(REFUSED, NULL, "Cannot go on with %s: %s (ERR_RUNTIME_RULE)", name, why);
+	return verdict == REFUSE;
+}
+
+/* Returns the loader's handle of the object that the code at `caller` belongs to, or null. */
+static void *object_of(void *caller)
+{
+	Dl_info info;
+	struct link_map *object;
+	if (dladdr1(caller, &info, (void **)&object, RTLD_DL_LINKMAP) == 0)
+		return NULL;
+	/* The path of the program is empty. */
+	return dlopen(*object->l_name == '\0' ? NULL : object->l_name, RTLD_LAZY | RTLD_NOLOAD);
+}
+
+void *find_for_caller(void *caller, const char *name, const void *own)
+{
+	void *object = object_of(caller);
+	if (object == NULL)
+		return NULL;
+	void *found = dlsym(object, name);
+	dlclose(object);
+	return found == own && own != NULL ? dlsym(RTLD_NEXT, name) : found;
+}
+
+bool is_of_object_with(void *caller, const char *name)
+{
+	Dl_info of_caller;
+	Dl_info of_found;
+	void *found = find_for_caller(caller, name, NULL);
+	if (dladdr(caller, &of_caller) == 0)
+		return true;
+	return found != NULL && dladdr(found, &of_found) != 0 &&
+		of_found.dli_fbase == of_caller.dli_fbase;
+}
+
+void note_loader_flags(void)
+{
+	PyObject *function = PySys_GetObject("getdlopenflags");
+	if (function == NULL || !PyCFunction_Check(function))
+		fail(REFUSED, "ERR_START", "Cannot start: this Python has no sys.getdlopenflags");
+	loader_flags = PyCFunction_GET_FUNCTION(function);
+}
+
+bool is_passed_by(void)
+{
+	if (loader_flags == NULL)
+		return false;
+	PyObject *flags = loader_flags(NULL, NULL);
+	if (flags == NULL) {
+		PyErr_Clear();
+		return true;
+	}
+	const long value = PyLong_AsLong(flags);
+	Py_DECREF(flags);
+	return (value & RTLD_DEEPBIND) != 0;
+}
