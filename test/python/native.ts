@@ -28,7 +28,7 @@ int sqlite3_extension_init(void) { return 0; }
  * A function that prints the marker. It has no libraries, relocations or data, so its bytes can be copied to any
  * address and called.
  */
-const CODE = `void say(void) {
+export const CODE = `void say(void) {
 	volatile char line[12];
 	line[0] = 'e', line[1] = 'v', line[2] = 'i', line[3] = 'l', line[4] = line[8] = '-';
 	line[5] = 'r', line[6] = 'a', line[7] = 'n', line[9] = '4', line[10] = '2', line[11] = '\\n';

@@ -122,15 +122,15 @@ export const OPEN: readonly Opening[] = [
 	},
 	{
 		reason:
-			"ctypes writes to memory and calls what it is told to; where nothing needs it, leave `_ctypes` out of the index",
+			"ctypes writes to memory and calls what it is told to; without `_ctypes` in the index other native code may still do so",
 		event: "module.dlopen",
 		told: "/_ctypes.",
 		techniques: ["open-code hook cleared by ctypes", "memory by ctypes"],
 	},
 	{
 		reason:
-			"ctypes makes memory executable; the launcher has the kernel refuse that for memory that was writable (`launch.writableCode`)",
-		modes: ["enforce", "strict"],
+			"ctypes makes memory executable; strict refuses that, and the launcher has the kernel refuse it for memory that was writable (`launch.writableCode`)",
+		modes: ["enforce"],
 		event: "module.dlopen",
 		told: "/_ctypes.",
 		techniques: ["machine code in executable memory"],
@@ -141,6 +141,20 @@ export const OPEN: readonly Opening[] = [
 		event: "module.dlopen",
 		told: "/_ctypes.",
 		techniques: ["memory by process_vm_writev() of ctypes"],
+	},
+	{
+		reason:
+			"_cffi_backend writes to memory, as ctypes does; leaving `_ctypes` out of the index does not help where something else needs cffi",
+		event: "module.dlopen",
+		told: "/_cffi_backend.",
+		techniques: ["memory by _cffi_backend"],
+	},
+	{
+		reason:
+			"numpy makes an array of whatever address `__array_interface__` names; native code that takes addresses from its caller does the same",
+		event: "module.dlopen",
+		told: "/_multiarray_umath.",
+		techniques: ["memory by an array of numpy"],
 	},
 	{
 		reason: "an error of CPython's own, as there are more: the view writes to whatever lies there now",

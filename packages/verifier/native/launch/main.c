@@ -243,7 +243,7 @@ static void lock_down(const struct settings *settings, const struct runtime *run
 	 * needs a memfd. */
 	const bool has_gate = runtime->gate != NULL || runtime->is_python;
 	const int result = restrict_calls(execution,
-		(limits_tcp ? TCP_LIMITED : 0) | (limits_code ? NO_SHARED_CODE : 0) |
+		(limits_tcp ? TCP_LIMITED : 0) | (limits_code ? ONLY_FILES_AS_CODE : 0) |
 			(has_gate ? MEMORY_FILES : 0));
 	if (result != 0)
 		fail(status_of(errno), "Cannot restrict system calls: %m");

@@ -205,11 +205,11 @@ static void add_namespaces(struct filter *filter)
 static void add_memory(struct filter *filter, int how)
 {
 	RULE(filter, SYS_shmat, LOAD(args[2]), IF_ANY_BIT(SHM_EXEC, DENY, ALLOW));
-	if ((how & NO_SHARED_CODE) != 0)
+	if ((how & ONLY_FILES_AS_CODE) != 0)
 		RULE(filter, SYS_mmap,
 			LOAD(args[2]), IF_ANY_BIT(PROT_EXEC, 0, ALLOW),
-			LOAD(args[3]), IF_ANY_BIT(MAP_ANONYMOUS, 0, ALLOW),
-			IF_ANY_BIT(MAP_SHARED, DENY, ALLOW));
+			IF_ANY_BIT(PROT_WRITE, ALLOW, 0),
+			LOAD(args[3]), IF_ANY_BIT(MAP_ANONYMOUS, DENY, ALLOW));
 }
 
 /* Allows memory files to the gate and spython only, which load libraries from them. */

@@ -12,10 +12,11 @@ enum {
 	PROGRAMS_ONLY = 2,
 	/* Refuses the ways to a TCP port that Landlock does not see as TCP, such as MPTCP. */
 	TCP_LIMITED = 4,
-	/* Refuses to map shared memory without a file as code, because a second mapping of the same
-	 * pages could be writable. A shared mapping of a file stays allowed, because libffi uses such a
-	 * mapping for the callbacks of ctypes, in a file that it may write. */
-	NO_SHARED_CODE = 8,
+	/* Refuses to map memory without a file as code: shared memory, because a second mapping of the
+	 * same pages could be writable, and other memory, because nothing needs it. Leaves memory that
+	 * is writable as well to PR_SET_MDWE. A shared mapping of a file stays allowed, because libffi
+	 * uses such a mapping for the callbacks of ctypes, in a file that it may write. */
+	ONLY_FILES_AS_CODE = 8,
 	/* Allows memfd_create() with MEMORY_FILE_MARK as its sixth argument, which the kernel ignores.
 	 * Only native code can pass it: what a program writes to such a file, it could map as code. */
 	MEMORY_FILES = 16,

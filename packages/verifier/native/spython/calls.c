@@ -1,13 +1,9 @@
-/* Decides about calls that calls.h describes, and finds out if native code would pass them by. */
+/* Decides about calls that calls.h describes. */
 #define _GNU_SOURCE
 #include "calls.h"
 #include "spython.h"
 #include <dlfcn.h>
 #include <link.h>
-
-/* The function behind sys.getdlopenflags. It is kept here, because a program can replace the object
- * of that name. */
-static PyCFunction loader_flags;
 
 bool is_call_refused(const char *name, const char *detail, const char *why)
 {
@@ -50,26 +46,4 @@ bool is_of_object_with(void *caller, const char *name)
 		return true;
 	return found != NULL && dladdr(found, &of_found) != 0 &&
 		of_found.dli_fbase == of_caller.dli_fbase;
-}
-
-void note_loader_flags(void)
-{
-	PyObject *function = PySys_GetObject("getdlopenflags");
-	if (function == NULL || !PyCFunction_Check(function))
-		fail(REFUSED, "ERR_START", "Cannot start: this Python has no sys.getdlopenflags");
-	loader_flags = PyCFunction_GET_FUNCTION(function);
-}
-
-bool is_passed_by(void)
-{
-	if (loader_flags == NULL)
-		return false;
-	PyObject *flags = loader_flags(NULL, NULL);
-	if (flags == NULL) {
-		PyErr_Clear();
-		return true;
-	}
-	const long value = PyLong_AsLong(flags);
-	Py_DECREF(flags);
-	return (value & RTLD_DEEPBIND) != 0;
 }

@@ -24,11 +24,4 @@ void *find_for_caller(void *caller, const char *name, const void *own);
  * to none that the loader knows. */
 bool is_of_object_with(void *caller, const char *name);
 
-/* Must be called once, when Python has started and before the program runs. */
-void note_loader_flags(void);
-
-/* Returns true if native code that Python loads now would find functions of its own libraries
- * before those of spython (RTLD_DEEPBIND of sys.setdlopenflags). */
-bool is_passed_by(void);
-
 #endif

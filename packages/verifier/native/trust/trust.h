@@ -52,6 +52,7 @@ struct rules {
 	int web_assembly; /* a value of schema.h, such as WEB_ASSEMBLY_SIGNED */
 	int string_code; /* a value of schema.h, such as STRING_CODE_AUDIT */
 	int workers; /* a value of schema.h, such as WORKERS_SIGNED */
+	int writable_code; /* a value of schema.h, such as WRITABLE_CODE_REFUSE */
 	int refuses_expired; /* a running process loads nothing after the end of its index */
 	int exit_on_refusal; /* a refusal ends the process instead of raising PermissionError */
 	int development; /* development identities and configuration files of this user are trusted */

@@ -62,4 +62,59 @@ describe.each(PYTHONS)("calls that spython $version judges, $executable", (pytho
 		expect(answers).toMatchObject({ both: "None", again: "None" });
 		expect(named("python.open")[0]).toMatchObject({ verdict: "audit" });
 	});
+
+	const MAPPING = trying("import mmap, sys, os", {
+		memory: "mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_EXEC)[0]",
+		file: `mmap.mmap(os.open(sys.executable, os.O_RDONLY), 4096, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ | mmap.PROT_EXEC)[1]`,
+		data: "mmap.mmap(-1, 4096)[0]",
+		reading: `mmap.mmap(os.open(sys.executable, os.O_RDONLY), 4096, prot=mmap.PROT_READ)[1]`,
+		callback: `__import__("ctypes").CFUNCTYPE(__import__("ctypes").c_int)(lambda: 42)()`,
+	});
+	const MAPPED = { memory: "0", file: "69", data: "0", reading: "69", callback: "42" };
+
+	it("7: refuses in strict that the module mmap maps code, unless the policy allows it", async () => {
+		const denied = expect.stringMatching(/^PermissionError: \[Errno 13\]/);
+		const { answers, named } = await tried("strict", MAPPING);
+		expect(answers).toEqual({ ...MAPPED, memory: denied, file: denied });
+		expect(named("python.mmap").map(({ verdict, detail }) => [verdict, detail])).toEqual([
+			["refuse", "memory"],
+			["refuse", "file"],
+		]);
+		expect((await tried("enforce", MAPPING)).answers).toEqual(MAPPED);
+		const allowed = await tried("strict", MAPPING, { launch: { writableCode: "allow" } });
+		expect(allowed.answers).toEqual(MAPPED);
+	});
+
+	const TOKENIZERS = trying(
+		`import sqlite3
+database = sqlite3.connect(":memory:")
+def removed():
+    for count in 1, 2:
+        database.create_function("fts3_tokenizer", count, lambda *_: b"own")
+        try: database.create_function("fts3_tokenizer", count, None)
+        except TypeError: pass
+    return sql("select fts3_tokenizer(?, ?)", "x", bytes(8))
+def sql(text, *values, of=database): return of.execute(text, values).fetchall()`,
+		{
+			set: `sql("select fts3_tokenizer(?, ?)", "x", bytes(8))`,
+			get: `sql("select fts3_tokenizer(?)", "simple")`,
+			another: `sql("select fts3_tokenizer(?)", "simple", of=sqlite3.Connection("file::memory:?x", uri=True))`,
+			removed: "removed()",
+			porter: `sql("create virtual table t using fts3(tokenize=porter)")`,
+			insert: `sql("insert into t values ('running')")`,
+			found: `sql("select * from t where t match 'run'")`,
+			absent: `sqlite3.connect("/nonexistent/file")`,
+		},
+	);
+
+	it("7: takes tokenizers by address from SQLite, and leaves the others", async () => {
+		const { answers, named } = await tried("enforce", TOKENIZERS);
+		const denied = "OperationalError: a tokenizer by its address could call anything (ERR_RUNTIME_RULE)";
+		expect(answers).toEqual({
+			...{ set: denied, get: denied, another: denied, removed: expect.stringMatching(/^OperationalError: /) },
+			...{ porter: "[]", insert: "[]", found: "[('running',)]" },
+			absent: "OperationalError: unable to open database file",
+		});
+		expect(named("python.sqlite3.fts3_tokenizer")[0]).toMatchObject({ verdict: "refuse" });
+	});
 });

@@ -182,4 +182,24 @@ export const GAPS: readonly Gap[] = [
 		events: ["module.dlopen"],
 		told: "/_ctypes.",
 	},
+	{
+		name: "memory by _cffi_backend",
+		signed: {
+			"main.py": overwriting(
+				"import _cffi_backend as cffi\ncffi.buffer(cffi.cast(cffi.new_pointer_type(cffi.new_primitive_type('char')), address), len(new))[:] = new",
+			),
+		},
+		events: ["module.dlopen"],
+		told: "/_cffi_backend.",
+	},
+	{
+		name: "memory by an array of numpy",
+		signed: {
+			"main.py": overwriting(
+				`import numpy\ninterface = {"data": (address, False), "shape": (len(new),), "typestr": "|u1", "version": 3}\nnumpy.asarray(type("Interface", (), {"__array_interface__": interface})())[:] = numpy.frombuffer(new, "u1")`,
+			),
+		},
+		events: ["module.dlopen"],
+		told: "/_multiarray_umath.",
+	},
 ];

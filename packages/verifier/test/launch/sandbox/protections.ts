@@ -253,8 +253,8 @@ export const PROTECTIONS: readonly Protection[] = [
 		linux: "6.3",
 		probes: [
 			...refused("EACCES", "map-writable-code mprotect-to-code pkey-mprotect-to-code", { only: "python" }),
-			...refused("EPERM", "map-code-twice", { only: "python" }),
-			...open("map-code map-written-file"),
+			...refused("EPERM", "map-code map-code-twice", { only: "python" }),
+			...open("map-written-file map-shared-file"),
 		],
 	},
 	{

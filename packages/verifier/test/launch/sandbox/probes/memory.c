@@ -14,6 +14,12 @@
 
 enum { PAGE = 4096 };
 
+/* Maps memory by the system call. spython has a function mmap() of its own. */
+static void *map(size_t length, int protection, int flags, int file)
+{
+	return (void *)syscall(SYS_mmap, NULL, length, protection, flags, file, 0);
+}
+
 static int mapped(const void *memory)
 {
 	return memory == MAP_FAILED ? errno : 0;
@@ -21,7 +27,7 @@ static int mapped(const void *memory)
 
 static int try_map(long protection)
 {
-	return mapped(mmap(NULL, PAGE, (int)protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+	return mapped(map(PAGE, (int)protection, MAP_PRIVATE | MAP_ANONYMOUS, -1));
 }
 
 /* Maps the same pages twice, first as code and then as writable memory, and runs a function in
@@ -29,7 +35,7 @@ static int try_map(long protection)
 static int try_alias(long unused)
 {
 	(void)unused;
-	uint8_t *code = mmap(NULL, PAGE, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	uint8_t *code = map(PAGE, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_ANONYMOUS, -1);
 	if (code == MAP_FAILED)
 		return errno;
 	uint8_t *alias = mremap(code, 0, PAGE, MREMAP_MAYMOVE);
@@ -44,7 +50,7 @@ static int try_alias(long unused)
 
 static int try_change(long call)
 {
-	void *page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *page = map(PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
 	if (call == SYS_mprotect)
 		return outcome(mprotect(page, PAGE, PROT_READ | PROT_EXEC));
 	return outcome(syscall(call, page, PAGE, PROT_READ | PROT_EXEC, -1));
@@ -62,13 +68,12 @@ static int try_attach(long flags)
 }
 
 /* Maps as code a file that the process can write. */
-static int try_written_file(long unused)
+static int try_written_file(long kind)
 {
-	(void)unused;
 	const int file = open(setting("PROBE_DIRECTORY"), O_TMPFILE | O_RDWR, 0700);
 	if (file < 0 || ftruncate(file, PAGE) != 0)
 		return errno;
-	return mapped(mmap(NULL, PAGE, PROT_READ | PROT_EXEC, MAP_PRIVATE, file, 0));
+	return mapped(map(PAGE, PROT_READ | PROT_EXEC, (int)kind, file));
 }
 
 /* Succeeds if a crash could write a core file or run the program of core_pattern. */
@@ -118,7 +123,8 @@ const struct probe MEMORY[] = {
 	{"pkey-mprotect-to-code", try_change, SYS_pkey_mprotect},
 	{"attach-executable", try_attach, SHM_EXEC},
 	{"attach-shared", try_attach, 0},
-	{"map-written-file", try_written_file, 0},
+	{"map-written-file", try_written_file, MAP_PRIVATE},
+	{"map-shared-file", try_written_file, MAP_SHARED},
 	{"core-limit", try_core_limit, 0},
 	{"lower-core-limit-prlimit64", try_lower_core_limit, SYS_prlimit64},
 #ifdef SYS_setrlimit
