@@ -182,6 +182,7 @@ const DERIVED: Readonly<Record<keyof DerivedSettings, string>> = {
 	trees: "the roots of products",
 	writable: "the policy's launch.write",
 	network: "the policy's launch.network",
+	environment: "the policy's launch.environment",
 	writableCode: "the policy's launch.writableCode",
 	refused: "what the policy's runtime refuses",
 };

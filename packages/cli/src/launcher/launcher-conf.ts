@@ -49,6 +49,8 @@ export interface LauncherConf {
 	readonly writable: readonly string[];
 	/** The policy's `launch.network`. */
 	readonly network: Policy["launch"]["network"];
+	/** The policy's `launch.environment`. */
+	readonly environment: Policy["launch"]["environment"];
 	/** If `allow`, CPython may make memory executable that was writable. */
 	readonly writableCode: Policy["launch"]["writableCode"];
 	readonly refused: readonly RefusedByFlag[];
@@ -85,6 +87,7 @@ export function encodeLauncherConf(conf: LauncherConf): string {
 		...conf.trees.map((tree): [string, string] => ["tree", tree]),
 		...conf.writable.map((directory): [string, string] => ["write", directory]),
 		...networkLines(conf.network),
+		...conf.environment.map((name): [string, string] => ["environment", name]),
 		["writable-code", conf.writableCode === "allow" ? "allow" : undefined],
 		...conf.refused.map((what): [string, string] => [what, "refuse"]),
 	];
@@ -139,6 +142,7 @@ export function parseLauncherConf(bytes: Uint8Array, file: string): LauncherConf
 			bind: bind.length > 0 || limit.includes("bind") ? bind : undefined,
 			sockets: socket.length > 0 || limit.includes("sockets") ? socket : undefined,
 		},
+		environment: document.environment,
 		writableCode: document["writable-code"] ?? "refuse",
 		refused: REFUSABLE.filter((what) => document[what] !== undefined),
 	};

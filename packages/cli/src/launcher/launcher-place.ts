@@ -275,6 +275,7 @@ export function derivedSettings({ index, config }: Pick<LauncherPlan, "index" | 
 		trees: products.map(({ name, root }) => bound.find((each) => each.name === name)?.root ?? root),
 		writable: policy.launch.write,
 		network: policy.launch.network,
+		environment: policy.launch.environment,
 		writableCode: policy.launch.writableCode,
 		refused: names.filter((name) => refused[name] === "refuse"),
 	};
@@ -282,7 +283,7 @@ export function derivedSettings({ index, config }: Pick<LauncherPlan, "index" | 
 
 export type DerivedSettings = Pick<
 	LauncherConf,
-	"audit" | "trees" | "writable" | "network" | "writableCode" | "refused"
+	"audit" | "trees" | "writable" | "network" | "environment" | "writableCode" | "refused"
 >;
 
 /** Returns the host configuration, or undefined if the file does not exist yet. @throws ERR_HOST_CONFIG, ERR_IO */

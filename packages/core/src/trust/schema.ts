@@ -98,6 +98,14 @@ export const POLICY = {
 						},
 					},
 				},
+				environment: {
+					kind: "list",
+					of: { kind: "variable" },
+					unique: "value",
+					most: 64,
+					does: "Environment variables that the program gets in mode strict, besides [the usual ones](launcher.md#variables-in-mode-strict): names, or beginnings of names and `*`, such as `APP_*`.",
+					by: "the launcher, and CPython",
+				},
 				writableCode: {
 					kind: "word",
 					words: ["refuse", "allow"],
@@ -414,6 +422,12 @@ export const LAUNCHER = {
 			of: { kind: "path" },
 			most: 64,
 			does: "A socket with a path, or a directory of such sockets.",
+		},
+		environment: {
+			kind: "list",
+			of: { kind: "variable" },
+			most: 64,
+			does: "A variable that passes in mode strict, from the policy's `launch.environment`.",
 		},
 		"writable-code": {
 			kind: "word",

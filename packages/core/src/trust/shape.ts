@@ -4,6 +4,8 @@
  * reader (packages/verifier/native/shared/members.c).
  */
 
+import { VARIABLE_FORM } from "./variables.js";
+
 /** The shape of one value. */
 export type Shape =
 	/** The value is the number 1. */
@@ -103,6 +105,11 @@ export const TEXT_FORMS = {
 		form: /^(?:\*|[A-Za-z0-9_]+(?:\.[A-Za-z0-9_]+)*)$/,
 		is: "the name of an audit event, or *",
 		called: "the name of an audit event, or `*`",
+	},
+	variable: {
+		form: VARIABLE_FORM,
+		is: "the name of an environment variable, or its beginning and *, and none that makes code load, such as LD_*",
+		called: "the name of a variable, or its beginning and `*`",
 	},
 	text: { form: /^[\s\S]+$/, is: "a text that is not empty", called: "a text" },
 	root: { form: /^(?:\/|[A-Za-z]:[\\/]|\\\\)/, is: "an absolute path", called: "an absolute path" },

@@ -8,7 +8,7 @@ describe("parsePolicy()", () => {
 			version: 1,
 			mode: "enforce",
 			products: [],
-			launch: { write: [], network: {}, writableCode: "refuse" },
+			launch: { write: [], network: {}, environment: [], writableCode: "refuse" },
 			files: { maxSizeBytes: 67_108_864, kernelCheck: "log" },
 			runtime: {
 				addons: "signed",

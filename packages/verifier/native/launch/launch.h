@@ -106,6 +106,9 @@ struct settings {
 	const char *writable[MAX_DIRECTORIES + 1];
 	size_t writable_count;
 	struct network network;
+	/* Variables that pass in mode strict besides the usual ones, ending with NULL. */
+	const char *variables[MAX_DIRECTORIES + 1];
+	size_t variable_count;
 	/* True if CPython may make memory executable that was writable. */
 	bool allows_writable_code;
 	enum mode mode;
@@ -174,6 +177,14 @@ _Noreturn void fail(int status, const char *format, ...) __attribute__((format(p
 /* Returns the status for a file or directory on the command line that cannot be opened: UNDECIDED
  * if the fault may pass, else USAGE. One that does not exist was probably misspelt. */
 int status_of_argument(int error);
+
+/* stopped-variables.c */
+
+struct passing;
+
+/* Tells which variables do not pass, if any: by an event in the file `audit`, or on standard error
+ * if there is no such file. */
+void tell_stopped(const struct passing *passing, const char *audit);
 
 /* descriptors.c */
 

@@ -203,7 +203,7 @@ static void compose_arguments(char **next, const struct settings *settings,
 }
 
 /* Returns the environment variables that may pass, and those that the launcher adds for the
- * loader and for the hook. */
+ * loader and for the hook. Tells which variables mode strict stops. */
 static char **compose_environment(const struct settings *settings, const struct options *options,
 	const struct runtime *runtime, char *preload)
 {
@@ -213,7 +213,14 @@ static char **compose_environment(const struct settings *settings, const struct 
 		added[count++] = preload;
 	if (!runtime->is_python && settings->mode != MODE_OFF)
 		added[count++] = "SIGTOOL_LAUNCH=3:4";
-	char **environment = clean_environment(options->clears_environment, added);
+	struct passing passing = {.only = ALL_HARMLESS, .named = settings->variables};
+	if (options->clears_environment)
+		passing.only = ONLY_BASIC;
+	else if (settings->mode == MODE_STRICT)
+		passing.only = ONLY_LISTED;
+	if (passing.only == ONLY_LISTED)
+		tell_stopped(&passing, settings->audit);
+	char **environment = clean_environment(&passing, added);
 	if (environment == NULL)
 		fail(REFUSED, "Cannot start: more than 4094 environment variables");
 	return environment;

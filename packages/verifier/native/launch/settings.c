@@ -181,6 +181,7 @@ static void take_values(struct settings *settings, const struct json *const *val
 	add_directories(values[LAUNCHER_TREE], settings->trees, &settings->tree_count);
 	add_directories(values[LAUNCHER_WRITE], settings->writable, &settings->writable_count);
 	take_network(&settings->network, values);
+	add_directories(values[LAUNCHER_ENVIRONMENT], settings->variables, &settings->variable_count);
 	settings->allows_writable_code = values[LAUNCHER_WRITABLE_CODE] != NULL;
 	settings->mode = parse_mode(values[LAUNCHER_MODE]->text);
 }

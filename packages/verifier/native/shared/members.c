@@ -1,5 +1,6 @@
 /* Guarantees that a document is accepted only if its table allows each of its members and items. */
 #include "members.h"
+#include "environment.h"
 #include "hex.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -134,6 +135,8 @@ static bool fits(const struct member *member, const struct json *value)
 		return is_text && *value->text != '\0';
 	case IS_TRUE:
 		return value->kind == JSON_TRUE;
+	case IS_VARIABLE:
+		return is_text && is_variable(value->text);
 	case IS_VERSION:
 		return is_number && value->number == 1;
 	case IS_WORD:

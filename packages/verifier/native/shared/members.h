@@ -19,6 +19,7 @@ enum member_kind {
 	IS_SWITCH,
 	IS_TEXT, /* a text that is not empty */
 	IS_TRUE,
+	IS_VARIABLE, /* the name of an environment variable, or its beginning and `*` */
 	IS_VERSION, /* the number 1 */
 	IS_WORD,
 };

@@ -242,8 +242,7 @@ static int check_open(const char *event, PyObject *arguments, const char *why)
 	const char *suffix = strrchr(PyBytes_AS_STRING(path), '.');
 	const bool is_bytecode = suffix != NULL && strcmp(suffix, ".pyc") == 0;
 	/* Nothing can be loaded from a file that is not there. pytest looks for bytecode of its own. */
-	const bool is_there =
-		is_bytecode && faccessat(AT_FDCWD, PyBytes_AS_STRING(path), F_OK, 0) == 0;
+	const bool is_there = is_bytecode && faccessat(AT_FDCWD, PyBytes_AS_STRING(path), F_OK, 0) == 0;
 	Py_DECREF(path);
 	if (!is_bytecode)
 		return NO_OBJECTION;

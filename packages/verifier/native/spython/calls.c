@@ -27,7 +27,7 @@ static void *object_of(void *caller)
 	return dlopen(*object->l_name == '\0' ? NULL : object->l_name, RTLD_LAZY | RTLD_NOLOAD);
 }
 
-void *find_for_caller(void *caller, const char *name, const void *own)
+void *find_function_for(void *caller, const char *name, const void *own)
 {
 	void *object = object_of(caller);
 	if (object == NULL)
@@ -41,7 +41,7 @@ bool is_of_object_with(void *caller, const char *name)
 {
 	Dl_info of_caller;
 	Dl_info of_found;
-	void *found = find_for_caller(caller, name, NULL);
+	void *found = find_function_for(caller, name, NULL);
 	if (dladdr(caller, &of_caller) == 0)
 		return true;
 	return found != NULL && dladdr(found, &of_found) != 0 &&

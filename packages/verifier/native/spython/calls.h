@@ -18,7 +18,7 @@ bool is_call_refused(const char *name, const char *detail, const char *why);
 
 /* Finds the function of this name that the code at `caller` would call without spython. Returns
  * null if there is none. `own` is spython's function of this name, or null. */
-void *find_for_caller(void *caller, const char *name, const void *own);
+void *find_function_for(void *caller, const char *name, const void *own);
 
 /* Returns true if the code at `caller` belongs to the object that defines the function `name`, or
  * to none that the loader knows. */

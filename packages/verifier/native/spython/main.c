@@ -270,6 +270,7 @@ static void start_verifier(void)
 		print_and_exit(MODE_NAMES[rules.mode]);
 	require_library();
 	announce(missing, script);
+	restrict_variables();
 	prepare_audit();
 }
 

@@ -66,6 +66,12 @@ const char *objection_to_name(const char *name, bool is_searched);
 /* Begins to judge what is loaded by dlopen(3). `rules` must be complete. */
 void guard_libraries(void);
 
+/* variables.c */
+
+/* In mode strict leaves in `environ` only the variables that the launcher would let pass, and tells
+ * of the others. Must be called before Python starts. */
+void restrict_variables(void);
+
 /* audit.c: the audit hook. */
 
 /* Fills the table of events that the audit hook uses. `rules` must be complete. */

@@ -150,7 +150,7 @@ __attribute__((visibility("default"))) int __libc_start_main(void *Py_UNUSED(mai
 	__typeof__(&__libc_start_main) start_main =
 		(__typeof__(&__libc_start_main))dlsym(RTLD_NEXT, "__libc_start_main");
 	forget_preload();
-	environ = clean_environment(0, NULL);
+	environ = clean_environment(&(struct passing){.only = ALL_HARMLESS}, NULL);
 	if (environ == NULL)
 		fail(REFUSED, NULL, "Cannot start: there are more than 4094 environment variables");
 	return start_main((void *)run_spython, argument_count, arguments, init, fini, last, stack_end);

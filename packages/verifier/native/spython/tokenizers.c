@@ -32,8 +32,8 @@ static void refuse_tokenizer(struct sqlite3_context *context, int count, void **
 	(void)count;
 	(void)values;
 	is_call_refused("sqlite3.fts3_tokenizer", "fts3_tokenizer", WHY);
-	result_error *fail_with =
-		(result_error *)find_for_caller(__builtin_return_address(0), "sqlite3_result_error", NULL);
+	result_error *fail_with = (result_error *)find_function_for(
+		__builtin_return_address(0), "sqlite3_result_error", NULL);
 	if (fail_with == NULL)
 		fail(REFUSED, NULL, "Cannot go on: %s", WHY);
 	fail_with(context, WHY, -1);
@@ -46,14 +46,14 @@ static int without_tokenizer(int result, void *caller, struct sqlite3 **database
 	if (result != 0 || rules.mode < MODE_ENFORCE)
 		return result;
 	create_function *create =
-		(create_function *)find_for_caller(caller, "sqlite3_create_function", NULL);
+		(create_function *)find_function_for(caller, "sqlite3_create_function", NULL);
 	bool is_taken = create != NULL;
 	for (int arguments = 1; is_taken && arguments <= 2; arguments++)
 		is_taken = create(*database, "fts3_tokenizer", arguments, UTF8 | DIRECT_ONLY, NULL,
 					   refuse_tokenizer, NULL, NULL) == 0;
 	if (is_taken)
 		return result;
-	close_database *close = (close_database *)find_for_caller(caller, "sqlite3_close", NULL);
+	close_database *close = (close_database *)find_function_for(caller, "sqlite3_close", NULL);
 	if (close != NULL)
 		close(*database);
 	*database = NULL;
@@ -67,7 +67,7 @@ int sqlite3_open_v2(const char *name, struct sqlite3 **database, int flags, cons
 REPLACES int sqlite3_open(const char *name, struct sqlite3 **database)
 {
 	void *caller = __builtin_return_address(0);
-	open_by_name *next = (open_by_name *)find_for_caller(caller, "sqlite3_open", sqlite3_open);
+	open_by_name *next = (open_by_name *)find_function_for(caller, "sqlite3_open", sqlite3_open);
 	if (next == NULL)
 		return MISUSED;
 	return without_tokenizer(next(name, database), caller, database);
@@ -76,7 +76,8 @@ REPLACES int sqlite3_open(const char *name, struct sqlite3 **database)
 REPLACES int sqlite3_open16(const void *name, struct sqlite3 **database)
 {
 	void *caller = __builtin_return_address(0);
-	open_by_name *next = (open_by_name *)find_for_caller(caller, "sqlite3_open16", sqlite3_open16);
+	open_by_name *next =
+		(open_by_name *)find_function_for(caller, "sqlite3_open16", sqlite3_open16);
 	if (next == NULL)
 		return MISUSED;
 	return without_tokenizer(next(name, database), caller, database);
@@ -87,7 +88,7 @@ REPLACES int sqlite3_open_v2(
 {
 	void *caller = __builtin_return_address(0);
 	open_by_flags *next =
-		(open_by_flags *)find_for_caller(caller, "sqlite3_open_v2", sqlite3_open_v2);
+		(open_by_flags *)find_function_for(caller, "sqlite3_open_v2", sqlite3_open_v2);
 	if (next == NULL)
 		return MISUSED;
 	return without_tokenizer(next(name, database, flags, system), caller, database);

@@ -86,6 +86,7 @@ struct rules {
 	const struct json *policy_products;
 	const struct json *web_assembly_sha256; /* digests of modules that count as signed */
 	const struct json *events; /* the names of the events that the audit hook records */
+	const struct json *environment; /* names of variables that pass in mode strict */
 };
 extern struct rules rules;
 

@@ -48,6 +48,12 @@ export const EVENTS = {
 		bypassable: false,
 		meaning: "An audit hook is about to be added. Hooks that were added earlier may refuse it.",
 	},
+	"verifier.environment": {
+		fields: ["count", "detail"],
+		bypassable: false,
+		meaning:
+			"In mode strict `count` environment variables did not pass, because neither [the list](launcher.md#variables-in-mode-strict) nor the policy's `launch.environment` has their names, or because their values are paths that the list excludes. `detail` has the names, as far as there is room. The launcher writes this event only to the events file.",
+	},
 	"verifier.dropped": {
 		fields: ["count"],
 		bypassable: false,

@@ -6,6 +6,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { NEVER_PASSED } from "../../../core/dist/trust/variables.js";
 import { compileProgram, hasCompiler, hasLauncher, Installation, isRoot, NATIVE } from "./support.js";
 
 const ERRNO = { EPERM: 1, EACCES: 13, ENOSYS: 38 } as const;
@@ -248,12 +249,8 @@ describe.skipIf(!hasLauncher || !hasCompiler)("launched (needs the launcher buil
 	it("drops each dangerous variable that docs/launcher.md lists", () => {
 		const installation = new Installation();
 		installation.write("script", "");
-		const source = readFileSync(join(NATIVE, "shared/environment.c"), "utf8");
-		const names = (table: string) => {
-			const text = new RegExp(`${table}\\[\\] = \\{([^}]*)\\}`).exec(source)?.[1] ?? "";
-			return [...text.matchAll(/"([^"]+)"/g)].map(([, name = ""]) => name);
-		};
-		const dropped = names("DROPPED");
+		const dropped = variablesIn("DROPPED");
+		expect(dropped).toEqual(NEVER_PASSED);
 		expect(dropped).toEqual(
 			expect.arrayContaining([
 				"NODE_*",
@@ -286,6 +283,68 @@ describe.skipIf(!hasLauncher || !hasCompiler)("launched (needs the launcher buil
 		expect(Object.keys(few).sort()).toEqual(["HOME", "LC_ALL", "PATH", "SIGTOOL_LAUNCH", "TZ"]);
 	});
 
+	/** Variables by which libraries of Python programs load code, none of which the launcher's list of harmful ones has. */
+	const OTHERS = [
+		...["ODBCSYSINI", "ODBCINI", "GI_TYPELIB_PATH", "HDF5_PLUGIN_PATH", "SDL_DYNAMIC_API", "OMP_TOOL_LIBRARIES"],
+		...["CUDA_INJECTION64_PATH", "GSS_MECH_CONFIG", "XDG_DATA_DIRS", "LISTEN_FDS", "NODE_OPTIONS", "LD_AUDIT", "OTHER"],
+	];
+	const strict = (installation: Installation, env: Readonly<Record<string, string>>) =>
+		installation.run(["--mode", "strict", "script"], { env });
+
+	it("passes in strict only the variables that docs/launcher.md lists, and those that launcher.conf names", () => {
+		const installation = new Installation();
+		installation.write("script", "");
+		installation.set("environment", "DATABASE_URL\nenvironment APP_*\nenvironment NODE*");
+		const listed = variablesIn("LISTED");
+		const documented = readFileSync(join(NATIVE, "../../../docs/launcher.md"), "utf8").split(
+			"## Variables in mode strict",
+		)[1];
+		expect(listed.filter((name) => !documented?.split("\n## ")[0]?.includes(`\`${name}\``))).toEqual([]);
+		const kept = [...listed.map((name) => name.replace("*", "X")), "DATABASE_URL", "APP_", "APP_NAME"];
+		const env = Object.fromEntries([...kept, ...OTHERS, "DATABASE_URLS", "APPNAME"].map((name) => [name, "secret"]));
+		const { environment } = strict(installation, env).launched();
+		expect(Object.keys(environment).sort()).toEqual([...kept, "SIGTOOL_LAUNCH"].sort());
+		const enforced = installation.run(["script"], { env }).launched().environment;
+		expect(Object.keys(enforced)).toEqual(expect.arrayContaining([...kept, "ODBCSYSINI", "OTHER"]));
+	});
+
+	it("passes in strict no time zone, language or terminal that is the path of a file", () => {
+		const installation = new Installation();
+		installation.write("script", "");
+		const passing = (env: Readonly<Record<string, string>>) => {
+			const { environment } = strict(installation, env).launched();
+			return Object.keys(environment).filter((name) => name in env);
+		};
+		expect(
+			passing({ TZ: "Europe/Berlin", LANG: "de_DE.UTF-8", LC_ALL: "C", LANGUAGE: "de:en", TERM: "xterm" }),
+		).toHaveLength(5);
+		expect(passing({ TZ: ":/tmp/x", LANG: "../x", LC_ALL: "/tmp/x", LANGUAGE: "de:/tmp/x", TERM: "x/y" })).toEqual([]);
+		expect(passing({ TZ: "/tmp/x" })).toEqual([]);
+		expect(passing({ TZ: ":../../tmp/x" })).toEqual([]);
+	});
+
+	it("tells in strict by an event, or without a file of events by a line, which variables do not pass, and no value", () => {
+		const installation = new Installation();
+		installation.write("script", "");
+		const env = { DATABASE_URL: "postgres://secret", "APP\n{": "secret", LD_AUDIT: "secret" };
+		expect(strict(installation, env).stderr).toBe(
+			"sigtool-launch: environment variables stopped by mode strict (policy: launch.environment): DATABASE_URL, APP?{, LD_AUDIT\n",
+		);
+		expect(strict(installation, {}).stderr).toBe("");
+		installation.set("audit", installation.at("events.jsonl"));
+		expect(strict(installation, env).stderr).toBe("");
+		const lines = readFileSync(installation.at("events.jsonl"), "utf8").trim().split("\n");
+		const event = {
+			event: "verifier.environment",
+			verdict: "allow",
+			count: 3,
+			detail: "DATABASE_URL, APP?{, LD_AUDIT",
+		};
+		expect(lines.map((line) => JSON.parse(line))).toEqual([expect.objectContaining(event)]);
+		expect(lines[0]).not.toContain("secret");
+		expect(installation.run(["script"], { env }).stderr).toBe("");
+	});
+
 	it("every refused call is in docs/launcher.md", () => {
 		const documented = readFileSync(join(NATIVE, "../../../docs/launcher.md"), "utf8");
 		const source = readFileSync(join(NATIVE, "shared/lockdown.c"), "utf8");
@@ -296,3 +355,10 @@ describe.skipIf(!hasLauncher || !hasCompiler)("launched (needs the launcher buil
 		expect(names.filter((name) => !documented.includes(`\`${name}\``))).toEqual([]);
 	});
 });
+
+/** Returns the names in a table of shared/environment.c. */
+function variablesIn(table: string): readonly string[] {
+	const source = readFileSync(join(NATIVE, "shared/environment.c"), "utf8");
+	const text = new RegExp(`${table}\\[\\] = \\{([^}]*)\\}`).exec(source)?.[1] ?? "";
+	return [...text.matchAll(/"([^"]+)"/g)].map(([, name = ""]) => name);
+}

@@ -1,4 +1,4 @@
-/** Tests the functions of libc and SQLite that spython replaces. */
+/** Tests the functions of libc and SQLite that spython replaces, and the environment variables that it lets pass. */
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { PYTHONS, Site } from "./support.js";
@@ -116,5 +116,30 @@ def sql(text, *values, of=database): return of.execute(text, values).fetchall()`
 			absent: "OperationalError: unable to open database file",
 		});
 		expect(named("python.sqlite3.fts3_tokenizer")[0]).toMatchObject({ verdict: "refuse" });
+	});
+
+	const VARIABLES = trying("import os", {
+		names: `" ".join(sorted(name for name in os.environ if "SIGTOOL" not in name))`,
+	});
+	const given = {
+		DATABASE_URL: "secret",
+		APP_NAME: "secret",
+		ODBCSYSINI: "secret",
+		GI_TYPELIB_PATH: "secret",
+		TZ: "/tmp/x",
+	};
+
+	it("6: lets in strict only the variables pass that are listed, or that the policy names, and tells of the others", async () => {
+		const policy = { launch: { environment: ["DATABASE_URL", "APP_*"] } };
+		const { answers, stderr } = await tried("strict", VARIABLES, policy, given);
+		const names = (answers.names ?? "").split(" ");
+		expect(names).toEqual(expect.arrayContaining(["PATH", "DATABASE_URL", "APP_NAME"]));
+		for (const name of ["ODBCSYSINI", "GI_TYPELIB_PATH", "TZ"]) expect(names).not.toContain(name);
+		expect(stderr).toMatch(
+			/^spython: environment variables stopped by mode strict \(policy: launch\.environment\): .*$/m,
+		);
+		expect(stderr).not.toContain("secret");
+		const enforced = (await tried("enforce", VARIABLES, policy, given)).answers.names?.split(" ");
+		expect(enforced).toEqual(expect.arrayContaining(Object.keys(given)));
 	});
 });

@@ -114,6 +114,11 @@ const JSON_ROWS: readonly Row[] = [
 	],
 ];
 
+/** Returns a policy that lets a variable pass which none may let pass, and the place of that. */
+function withVariable(name: string): [document: string, at: string] {
+	return [JSON.stringify({ version: 1, launch: { environment: ["APP_NAME", name] } }), "$.launch.environment[1]"];
+}
+
 const POLICY_ROWS: readonly Row[] = [
 	[
 		"every member",
@@ -124,6 +129,7 @@ const POLICY_ROWS: readonly Row[] = [
 			launch: {
 				write: ["/", "/srv/data", "/srv/..data", "/a b/c", "/srv/.d", "/..."],
 				network: { connect: [443, 65535], bind: [0], sockets: ["/run/postgresql"] },
+				environment: ["DATABASE_URL", "APP_*", "a", "_1", "NODE_ENV", "ENV*", "ENVIRONMENT", "NODE*", "A".repeat(128)],
 				writableCode: "allow",
 			},
 			files: { maxSizeBytes: 1, kernelCheck: "require" },
@@ -182,6 +188,21 @@ const POLICY_ROWS: readonly Row[] = [
 	],
 	["an unknown network", '{"version":1,"launch":{"network":{"udp":[53]}}}', "$.launch.network.udp"],
 	["a network that is a list", '{"version":1,"launch":{"network":[443]}}', "$.launch.network"],
+	...["", "*", "1A", "A=", "A*B", "A**", "Ä", "A B", "A\n", "A".repeat(129)].map(
+		(name): Row => [`the variable ${JSON.stringify(name).slice(0, 9)}`, ...withVariable(name)],
+	),
+	...["LD_PRELOAD", "LD_*", "LD_P*", "PYTHONPATH", "PYTHON*", "NODE_OPTIONS", "NODE_*", "NODE_ENV*", "NODE_ENVX"].map(
+		(name): Row => [`the variable ${name}`, ...withVariable(name)],
+	),
+	...["GCONV_PATH", "OPENSSL_CONF", "TCL", "TCLLIBPATH", "ENV", "_JAVA_OPTIONS", "SIGTOOL_LAUNCH"].map(
+		(name): Row => [`the variable ${name}`, ...withVariable(name)],
+	),
+	["a variable twice", '{"version":1,"launch":{"environment":["A","B","A"]}}', "$.launch.environment"],
+	[
+		"many variables",
+		JSON.stringify({ version: 1, launch: { environment: Array.from(Array(65).keys(), (count) => `A${count}`) } }),
+		"$.launch.environment",
+	],
 	["writable code as a switch", '{"version":1,"launch":{"writableCode":true}}', "$.launch.writableCode"],
 	["a directory twice", '{"version":1,"launch":{"write":["/srv","/srv"]}}', "$.launch.write"],
 	[
@@ -415,6 +436,8 @@ const LAUNCHER_ROWS: readonly Row[] = [
 			"bind 65535",
 			"socket /run/postgresql",
 			"socket /run/a b",
+			"environment DATABASE_URL",
+			"environment APP_*",
 			"writable-code allow",
 			"string-code refuse",
 			"addons refuse",
@@ -447,6 +470,7 @@ const LAUNCHER_ROWS: readonly Row[] = [
 	["a port with a zero before it", nodeConf("bind 080"), "$.bind[0]"],
 	["many ports", nodeConf(...Array.from(Array(65).keys(), (port) => `connect ${port}`)), "$.connect"],
 	["a relative socket", nodeConf("socket run/x"), "$.socket[0]"],
+	["a variable that makes code load", nodeConf("environment LD_PRELOAD"), "$.environment[0]"],
 	["writable code refused", nodeConf("writable-code refuse"), "$.writable-code"],
 	["another development", nodeConf("development yes"), "$.development"],
 	["development refused", nodeConf("development refuse")],

@@ -167,12 +167,14 @@ export class SandboxHost {
 		const [index, config] = [this.at("app.sigx"), this.at("verifier.json")];
 		const document = { version: 1, onRefusal: "exit", pins: [pinOf(key)], index, audit: { stderr: "off" } };
 		writeFileSync(config, JSON.stringify(document));
+		const policy = this.at("policy.json");
+		writeFileSync(policy, JSON.stringify({ version: 1, launch: { environment: ["PROBE_*"] } }));
 		const libraries = python === undefined ? [] : [python.library, ...python.packages, `/etc/python${python.release}`];
 		const adopted = libraries.filter(existsSync).flatMap((directory) => ["--adopt", directory]);
 		const spython = this.at("spython");
 		const steps = [
 			["sign", this.at("app"), ...signing],
-			["compile", this.at("app"), ...adopted, "-o", index, "--trust", key.certFile, ...signing],
+			["compile", this.at("app"), ...adopted, "-o", index, "--policy", policy, "--trust", key.certFile, ...signing],
 			...(python === undefined
 				? []
 				: [["python", "build", "--python", python.executable, "--trust", key.certFile, "-o", spython]]),

@@ -1,0 +1,27 @@
+/* Tells which environment variables mode strict stops, so that nobody searches for a setting that
+ * an application does not get. */
+#include "../shared/environment.h"
+#include "../shared/event-line.h"
+#include "launch.h"
+#include <stdio.h>
+#include <unistd.h>
+
+void tell_stopped(const struct passing *passing, const char *audit)
+{
+	char names[1024];
+	char count[16];
+	const size_t stopped = name_stopped(passing, names, sizeof names);
+	if (stopped == 0)
+		return;
+	if (audit == NULL) {
+		dprintf(STDERR_FILENO,
+			"sigtool-launch: environment variables stopped by mode strict (policy: "
+			"launch.environment): %s\n",
+			names);
+		return;
+	}
+	snprintf(count, sizeof count, "%zu", stopped);
+	const int file = open_event_file(audit, true, true);
+	write_event(file, "verifier.environment", ALLOW, "#count", count, "detail", names, NULL);
+	close(file);
+}
