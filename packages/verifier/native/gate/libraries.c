@@ -20,6 +20,13 @@ static void keep_part(int file)
 		is_kept = true;
 }
 
+/* The copy is the whole file. */
+static void digest(const void *bytes, size_t size, int file, uint8_t sha256[SHA256_BYTES])
+{
+	(void)file;
+	sha256_bytes(bytes, size, sha256);
+}
+
 /* Accepts a part of sigtool, and a library that a signature names. */
 static bool judge_library(struct closure *closure, struct library *library, int file)
 {
@@ -72,7 +79,7 @@ static pthread_mutex_t mutex = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
  * in `finding`. */
 static void *load_named(const char *file, int mode, bool is_node)
 {
-	const struct library_judge judge = {sha256_bytes, judge_library, is_left_out, rules.max_size};
+	const struct library_judge judge = {digest, judge_library, is_left_out, rules.max_size, false};
 	/* No event can be written from the thread apart. */
 	look_for_denials();
 	struct closure *closure = collect_closure(file, &judge);

@@ -32,20 +32,57 @@ static int make_memory(void)
 	return memory;
 }
 
-/* Copies a file into sealed memory. Returns the descriptor, or -1 with errno. */
+/* Returns the number of bytes from the beginning of the file that the loader may use: up to the end
+ * of the last segment. A file that is changed meanwhile gets another digest. */
+static size_t size_to_load(int file, size_t size)
+{
+	enum { MAX_SEGMENTS = 64 };
+	Elf64_Ehdr header;
+	Elf64_Phdr segments[MAX_SEGMENTS];
+	if (pread(file, &header, sizeof header, 0) != sizeof header || header.e_phnum > MAX_SEGMENTS ||
+		header.e_phentsize != sizeof *segments)
+		return size;
+	const size_t bytes = header.e_phnum * sizeof *segments;
+	if (pread(file, segments, bytes, (off_t)header.e_phoff) != (ssize_t)bytes)
+		return size;
+	uint64_t end = header.e_phoff + bytes;
+	for (size_t i = 0; i < header.e_phnum; i++) {
+		const Elf64_Phdr *segment = &segments[i];
+		if (segment->p_offset > size || segment->p_filesz > size - segment->p_offset)
+			return size;
+		if (segment->p_offset + segment->p_filesz > end)
+			end = segment->p_offset + segment->p_filesz;
+	}
+	return end < size ? (size_t)end : size;
+}
+
+/* Makes the memory constant. Returns false with errno. The first seal forbids later writing, and no
+ * writing goes on. To exclude that, as F_SEAL_WRITE does, the kernel would wait for all processors
+ * for longer than the copying takes. */
+static bool add_seals(int memory)
+{
+	enum { FUTURE_WRITE = 0x10 /* F_SEAL_FUTURE_WRITE, Linux 5.1 */ };
+	enum { OTHERS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW };
+	return fcntl(memory, F_ADD_SEALS, OTHERS | FUTURE_WRITE) == 0 ||
+		(errno == EINVAL && fcntl(memory, F_ADD_SEALS, OTHERS | F_SEAL_WRITE) == 0);
+}
+
+/* Copies the beginning of a file into sealed memory, and sets the file's offset behind it. Returns
+ * the descriptor, or -1 with errno. */
 static int seal(int file, size_t size)
 {
-	enum { SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE };
 	const int memory = make_memory();
 	if (memory < 0)
 		return -1;
-	off_t at = 0;
+	size_t left = size;
 	ssize_t copied = 1;
-	while ((size_t)at < size && copied > 0)
-		copied = sendfile(memory, file, &at, size - (size_t)at);
+	while (left > 0 && copied > 0) {
+		copied = sendfile(memory, file, NULL, left);
+		left -= copied > 0 ? (size_t)copied : 0;
+	}
 	if (copied == 0)
 		errno = EIO; /* somebody cut the file */
-	if (copied > 0 && fcntl(memory, F_ADD_SEALS, SEALS) == 0)
+	if (copied > 0 && add_seals(memory))
 		return memory;
 	const int error = errno;
 	close(memory);
@@ -71,7 +108,9 @@ static struct library *add_copy(struct closure *closure, const char *path, int f
 		object(closure, path, why);
 		return NULL;
 	}
-	const size_t size = (size_t)status.st_size;
+	size_t size = (size_t)status.st_size;
+	if (judge->leaves_symbols)
+		size = size_to_load(file, size);
 	const int memory = seal(file, size);
 	void *bytes = MAP_FAILED;
 	if (memory >= 0)
@@ -87,7 +126,7 @@ static struct library *add_copy(struct closure *closure, const char *path, int f
 	struct library *library = &closure->libraries[closure->count];
 	*library = (struct library){.path = copy, .descriptor = memory, .bytes = bytes, .size = size};
 	closure->count++;
-	judge->digest(bytes, size, library->digest);
+	judge->digest(bytes, size, file, library->digest);
 	return library;
 }
 

@@ -32,7 +32,9 @@ struct closure;
 /* Decides what may be loaded. The functions run in the thread apart, while the thread that called
  * collect_closure() waits. */
 struct library_judge {
-	void (*digest)(const void *bytes, size_t size, uint8_t digest[SHA256_BYTES]);
+	/* Digests the `size` bytes of a copy, and then what `file` has behind them, which is not
+	 * loaded. Its offset is there. */
+	void (*digest)(const void *bytes, size_t size, int file, uint8_t digest[SHA256_BYTES]);
 	/* Judges the last library of the closure, which has its digest. `file` is open. Returns true,
 	 * or what object() returns. */
 	bool (*judge)(struct closure *closure, struct library *library, int file);
@@ -40,6 +42,8 @@ struct library_judge {
 	 * take it as it is. `is_beside` is explained in linked-libraries.h. */
 	bool (*is_left_out)(const char *path, bool is_beside);
 	uint64_t max_size; /* in bytes */
+	/* True if symbols for debuggers are not copied, which can be most of a file. */
+	bool leaves_symbols;
 };
 
 /* Collects all that one call of dlopen(3) loads: the library, then those that it is linked to. */

@@ -23,11 +23,26 @@ struct judgement {
 	struct finding finding;
 };
 
-static void digest(const void *bytes, size_t size, uint8_t sha256[SHA256_BYTES])
+/* If libcrypto or reading fails, the digest is one that no entry of an index has. */
+static void digest(const void *bytes, size_t size, int file, uint8_t sha256[SHA256_BYTES])
 {
-	/* No entry of an index has this digest. */
+	enum { PART_BYTES = 1 << 14 };
+	static EVP_MD *algorithm; /* fetching takes longer than digesting most libraries */
+	EVP_MD_CTX *context = EVP_MD_CTX_new();
+	uint8_t part[PART_BYTES];
+	ssize_t count = -1;
 	memset(sha256, 0, SHA256_BYTES);
-	EVP_Digest(bytes, size, sha256, NULL, EVP_sha256(), NULL);
+	if (algorithm == NULL)
+		algorithm = EVP_MD_fetch(NULL, "SHA256", NULL);
+	if (context != NULL && EVP_DigestInit_ex(context, algorithm, NULL) &&
+		EVP_DigestUpdate(context, bytes, size)) {
+		do
+			count = read(file, part, sizeof part);
+		while (count > 0 && EVP_DigestUpdate(context, part, (size_t)count));
+	}
+	if (count == 0)
+		EVP_DigestFinal_ex(context, sha256, NULL);
+	EVP_MD_CTX_free(context);
 }
 
 static bool judge_library(struct closure *closure, struct library *library, int file)
@@ -90,7 +105,7 @@ static void tell_objection(struct closure *closure, const char *kind)
  * null if memory is lacking. */
 static struct closure *examine(const char *path, const char *kind)
 {
-	const struct library_judge judge = {digest, judge_library, is_left_out, rules.max_size};
+	const struct library_judge judge = {digest, judge_library, is_left_out, rules.max_size, true};
 	look_for_denials();
 	tell_ends();
 	struct closure *closure = collect_closure(path, &judge);
