@@ -7,6 +7,8 @@ import { nodeOfRelease } from "../../../../../scripts/node-releases.mjs";
 import { MAIN, makeTree, runner, temporaryDirectory } from "../../support.js";
 
 const LAUNCHER = fileURLToPath(new URL("../../../../verifier/dist/native/sigtool-launch", import.meta.url));
+/** Variables that pass in strict, so that the launcher tells of none that does not. */
+const LISTED = { PATH: process.env.PATH, HOME: process.env.HOME };
 
 /** The release that runs the tests, or all releases in a full run. */
 const RELEASES =
@@ -45,7 +47,7 @@ describe.skipIf(!existsSync(LAUNCHER))("sigtool run --allow-development (needs t
 	it.each(RELEASES)("runs a signed program on Node.js %s, in strict mode too", (release) => {
 		const { home, at } = signedApp({ "main.js": "console.log(process.version, process.argv[2])" });
 		const node = nodeOfRelease(release);
-		const env = { ...process.env, XDG_CONFIG_HOME: join(home, "config") };
+		const env = { ...LISTED, XDG_CONFIG_HOME: join(home, "config") };
 		for (const mode of ["enforce", "strict"]) {
 			const args = [MAIN, "run", "-q", "--allow-development", "--mode", mode, at("app/main.js"), mode];
 			const { stdout, stderr } = spawnSync(node, args, { env, encoding: "utf8" });
@@ -65,7 +67,7 @@ describe.skipIf(!existsSync(LAUNCHER))("sigtool run --allow-development (needs t
 		expect(sigtool(compile, { cwd: home })).toMatchObject({ status: 0 });
 		const run = (script: string) => {
 			const args = ["run", "-q", "--allow-development", "--index", at("app.sigx"), "--mode", "strict", at(script)];
-			const env = { ...process.env, XDG_CONFIG_HOME: join(home, "config") };
+			const env = { ...LISTED, XDG_CONFIG_HOME: join(home, "config") };
 			return spawnSync(nodeOfRelease(release), [MAIN, ...args], { env, encoding: "utf8" });
 		};
 		expect(run("app/main.js")).toMatchObject({ status: 0, stdout: "ran\n", stderr: expect.stringMatching(NOTE) });
