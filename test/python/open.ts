@@ -130,7 +130,8 @@ export const OPEN: readonly Opening[] = [
 	{
 		reason:
 			"ctypes makes memory executable; strict refuses that, and the launcher has the kernel refuse it for memory that was writable (`launch.writableCode`)",
-		modes: ["enforce"],
+		// AddressSanitizer has a mmap() of its own, which hides who calls it.
+		modes: process.env.SIGTOOL_SANITIZE === undefined ? ["enforce"] : ["enforce", "strict"],
 		event: "module.dlopen",
 		told: "/_ctypes.",
 		techniques: ["machine code in executable memory"],

@@ -1,7 +1,7 @@
 /** Tests the functions of libc and SQLite that spython replaces, and the environment variables that it lets pass. */
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { PYTHONS, Site } from "./support.js";
+import { isSanitized, PYTHONS, Site } from "./support.js";
 
 /** Makes a program that evaluates each line `name: expression`, and prints as JSON what came of it. */
 const trying = (imports: string, lines: Readonly<Record<string, string>>) => `import json
@@ -72,18 +72,21 @@ describe.each(PYTHONS)("calls that spython $version judges, $executable", (pytho
 	});
 	const MAPPED = { memory: "0", file: "69", data: "0", reading: "69", callback: "42" };
 
-	it("7: refuses in strict that the module mmap maps code, unless the policy allows it", async () => {
-		const denied = expect.stringMatching(/^PermissionError: \[Errno 13\]/);
-		const { answers, named } = await tried("strict", MAPPING);
-		expect(answers).toEqual({ ...MAPPED, memory: denied, file: denied });
-		expect(named("python.mmap").map(({ verdict, detail }) => [verdict, detail])).toEqual([
-			["refuse", "memory"],
-			["refuse", "file"],
-		]);
-		expect((await tried("enforce", MAPPING)).answers).toEqual(MAPPED);
-		const allowed = await tried("strict", MAPPING, { launch: { writableCode: "allow" } });
-		expect(allowed.answers).toEqual(MAPPED);
-	});
+	// AddressSanitizer has a mmap() of its own, which hides who calls it.
+	if (!isSanitized) {
+		it("7: refuses in strict that the module mmap maps code, unless the policy allows it", async () => {
+			const denied = expect.stringMatching(/^PermissionError: \[Errno 13\]/);
+			const { answers, named } = await tried("strict", MAPPING);
+			expect(answers).toEqual({ ...MAPPED, memory: denied, file: denied });
+			expect(named("python.mmap").map(({ verdict, detail }) => [verdict, detail])).toEqual([
+				["refuse", "memory"],
+				["refuse", "file"],
+			]);
+			expect((await tried("enforce", MAPPING)).answers).toEqual(MAPPED);
+			const allowed = await tried("strict", MAPPING, { launch: { writableCode: "allow" } });
+			expect(allowed.answers).toEqual(MAPPED);
+		});
+	}
 
 	const TOKENIZERS = trying(
 		`import sqlite3
