@@ -101,6 +101,8 @@ function run(technique: Technique, place: Place, runtime: Runtime): Promise<Run>
 			PATH: process.env.PATH,
 			HOME: place.app,
 			LANG: "C.UTF-8",
+			// From 3.14 on, ctypes makes a callback when it is imported, for which libffi needs a directory.
+			TMPDIR: place.data,
 			...runtime.environment,
 			...technique.environment?.(place),
 		},

@@ -4,7 +4,7 @@ import { GOOD_MARKER, MARKER } from "../attacks/technique.js";
 
 export { GOOD_MARKER, MARKER };
 
-export const VERSIONS = ["3.8", "3.9", "3.10", "3.11", "3.12", "3.13"] as const;
+export const VERSIONS = ["3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14"] as const;
 export type Version = (typeof VERSIONS)[number];
 
 /** The directories and programs of one technique. */

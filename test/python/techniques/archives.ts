@@ -2,7 +2,7 @@
 
 import { appendFileSync, copyFileSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { makeBytecode, makeZip } from "../making.js";
-import { EVIL, type Place, type Technique, withData } from "../technique.js";
+import { EVIL, type Place, since, type Technique, withData } from "../technique.js";
 
 const IMPORTS = `import sys
 sys.path.insert(0, __file__[:-7] + "lib.zip")
@@ -111,6 +111,7 @@ evil.load_module("evil")
 		},
 		prepare: makeSigned,
 		arrange: makeEvil("evil.zip"),
+		notOn: since("3.14"), // load_module() asks the archive in a way that it does not know.
 	},
 	{
 		name: "entries of a signed archive's list changed",

@@ -3,7 +3,7 @@
  */
 
 import { makeBytecode } from "../making.js";
-import { since, type Technique, withData, withText } from "../technique.js";
+import { before, since, type Technique, withData, withText } from "../technique.js";
 
 const MACHINERY = "import importlib.machinery as machinery, importlib.util as util\n";
 const by = (name: string, loader: string, more: Partial<Technique> = {}) =>
@@ -26,6 +26,11 @@ const RUNS = `class Loader:
 `;
 
 export const loaders: readonly Technique[] = [
+	withData(
+		"unsigned file by sys.remote_exec()",
+		`import os, time\nsys.remote_exec(os.getpid(), data + "/evil.py")\nfor _ in range(100): time.sleep(0.01)`,
+		{ notOn: before("3.14") },
+	),
 	by("unsigned file by spec_from_file_location()", `data + "/evil.py"`),
 	by(
 		"unsigned file of another name by SourceFileLoader",

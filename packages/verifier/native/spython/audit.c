@@ -269,6 +269,7 @@ void prepare_audit(void)
 								"os.fork works (policy: runtime.children)";
 	static const char HOOK[] = "the hook is spython's";
 	static const char HOOKS[] = "the policy says python.auditHooks: refuse";
+	static const char REMOTE[] = "it runs a file in a process, past the hooks (PEP 768)";
 	static const char SQL[] = "SQL could load any library";
 	static const char UNSTEADY[] = "it is no text, and could say another path each time";
 	static const char VARIABLE[] = "native code would be loaded from what it names";
@@ -290,6 +291,8 @@ void prepare_audit(void)
 		{"os.system", check_child, CHILD},
 		{"pty.spawn", check_child, CHILD},
 		{"os.putenv", check_variable, VARIABLE},
+		{"sys.remote_exec", veto, REMOTE},
+		{"cpython.remote_debugger_script", veto, REMOTE},
 		{"cpython.run_command", veto, HOOK},
 		{"cpython.run_stdin", veto, HOOK},
 		{"cpython.run_interactivehook", veto, HOOK},

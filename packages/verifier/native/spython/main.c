@@ -300,6 +300,9 @@ static void start_python(int argument_count, char **arguments)
 	config.parse_argv = 0;
 	config.user_site_directory = 0;
 	config.write_bytecode = 0;
+#if PY_VERSION_HEX >= 0x030e0000
+	config.remote_debug = 0; /* Another process names a file, which would be run (PEP 768). */
+#endif
 	/* The first call that sets a text also preinitializes Python, with the settings above. */
 	require(PyConfig_SetBytesString(&config, &config.home, SPYTHON_HOME));
 	require(PyConfig_SetBytesString(&config, &config.program_name, SPYTHON_EXECUTABLE));
