@@ -74,6 +74,15 @@ describe.skipIf(!hasLauncher || python === undefined)("programs under the launch
 		return spawnSync(file, args, { cwd: join(home, "app"), env, encoding: "utf8", timeout: 200_000 });
 	}
 
+	it("15: a pool whose semaphores are refused is told which directory it needs", async () => {
+		const pool = PROGRAMS.find(({ script }) => script === "use_pool.py") as Program;
+		const { status, stderr } = run([...(await launcherFor({})), "--"], pool, "pool-refused");
+		expect([status, stderr]).toEqual([1, expect.stringContaining("PermissionError")]);
+		expect(stderr).toMatch(
+			/spython: multiprocessing keeps its semaphores in \/dev\/shm; start with --write \/dev\/shm/,
+		);
+	});
+
 	for (const program of PROGRAMS) {
 		it.skipIf(!isInstalled(program.module))(`${program.name} (needs ${program.debian})`, async () => {
 			const plain = run([python?.executable ?? "", "-B", "-s", "-E"], program, `${program.script}-plain`);

@@ -4,5 +4,5 @@ import sys
 import pytest
 
 project = os.path.join(os.path.dirname(os.path.abspath(__file__)), "tests_project")
-options = ["-q", "-p", "no:cacheprovider", "--assert=plain", "--no-header", "-rN", f"--basetemp={sys.argv[1]}/pytest"]
+options = ["-qq", "-p", "no:cacheprovider", "--assert=plain", "--no-header", "-rN", f"--basetemp={sys.argv[1]}/pytest"]
 print(int(pytest.main([*options, "--tb=no", project])))
