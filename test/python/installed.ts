@@ -15,6 +15,8 @@ export interface Rules {
 	readonly audit: object;
 	/** Further members of the host configuration. */
 	readonly host?: object;
+	/** Directories to adopt beside those of Python. */
+	readonly directories?: readonly string[];
 }
 
 /** Builds a spython in `home` for the current files in `program`. Returns the command line before the script. */
@@ -22,7 +24,8 @@ export async function adoptInstalled(python: Python, program: string, home: stri
 	const spython = join(home, "spython");
 	buildOrCopySpython(python, spython, { sanitize: isSanitized });
 	const site = join(python.library, "sitecustomize.py");
-	const places = [python.library, ...python.packages, ...(existsSync(site) ? [dirname(realpathSync(site))] : [])];
+	const ofSite = existsSync(site) ? [dirname(realpathSync(site))] : [];
+	const places = [python.library, ...python.packages, ...ofSite, ...(rules.directories ?? [])];
 	const real = [...new Set(places.map((place) => realpathSync(place)))];
 	const outermost = real.filter((place) => !real.some((other) => place.startsWith(`${other}/`)));
 	const { index, config } = await adopt([program, ...outermost], home, rules.policy, rules.audit, rules.host);

@@ -10,7 +10,7 @@ import { PYTHONS } from "../../packages/verifier/test/python/support.js";
 import { nosuidDirectory } from "../nosuid-directory.js";
 import { adoptInstalled } from "./installed.js";
 import { hasLauncher, launcherIn } from "./launched.js";
-import { PROGRAMS, type Program } from "./programs.js";
+import { type Needs, PROGRAMS, type Program } from "./programs.js";
 
 const [python] = PYTHONS;
 const isRoot = process.getuid?.() === 0;
@@ -44,19 +44,19 @@ describe.skipIf(!hasLauncher || python === undefined)("programs under the launch
 		rmSync(home, { recursive: true, force: true });
 	});
 
-	/** Adopts what is installed, once for each policy. */
-	function launcherFor(policy: object): Promise<readonly string[]> {
-		const key = JSON.stringify(policy);
-		const made = launchers.get(key) ?? install(policy, join(home, `launcher-${launchers.size}`));
+	/** Adopts what is installed, once for the same needs. */
+	function launcherFor({ policy, directories = [] }: Needs): Promise<readonly string[]> {
+		const key = JSON.stringify([policy, directories]);
+		const made = launchers.get(key) ?? install({ policy, directories }, join(home, `launcher-${launchers.size}`));
 		launchers.set(key, made);
 		return made;
 	}
 
-	async function install(policy: object, directory: string): Promise<readonly string[]> {
+	async function install(needs: Needs, directory: string): Promise<readonly string[]> {
 		if (python === undefined) throw new Error("There is no CPython");
 		mkdirSync(directory);
 		// The configuration is where this user's own files count. The refusals go to standard error.
-		const rules = { policy, audit: { stderr: "refusals" }, host: { onRefusal: "exit" } };
+		const rules = { ...needs, audit: { stderr: "refusals" }, host: { onRefusal: "exit" } };
 		const [spython = "", , index = "", , config = ""] = await adoptInstalled(
 			python,
 			join(home, "app"),
@@ -76,7 +76,7 @@ describe.skipIf(!hasLauncher || python === undefined)("programs under the launch
 
 	it("15: a pool whose semaphores are refused is told which directory it needs", async () => {
 		const pool = PROGRAMS.find(({ script }) => script === "use_pool.py") as Program;
-		const { status, stderr } = run([...(await launcherFor({})), "--"], pool, "pool-refused");
+		const { status, stderr } = run([...(await launcherFor({ policy: {} })), "--"], pool, "pool-refused");
 		expect([status, stderr]).toEqual([1, expect.stringContaining("PermissionError")]);
 		expect(stderr).toMatch(
 			/spython: multiprocessing keeps its semaphores in \/dev\/shm; start with --write \/dev\/shm/,
@@ -87,7 +87,7 @@ describe.skipIf(!hasLauncher || python === undefined)("programs under the launch
 		it.skipIf(!isInstalled(program.module))(`${program.name} (needs ${program.debian})`, async () => {
 			const plain = run([python?.executable ?? "", "-B", "-s", "-E"], program, `${program.script}-plain`);
 			expect(plain.status, plain.stderr).toBe(0);
-			const launcher = await launcherFor(program.policy);
+			const launcher = await launcherFor(program);
 			for (const mode of ["enforce", "strict"]) {
 				const place = `${program.script}-${mode}`;
 				const writes = [join(output.path, place), ...(program.write ?? [])].flatMap((each) => ["--write", each]);

@@ -1,6 +1,13 @@
 /** The real programs that run under enforcement, and what each one needs. docs/compatibility.md shows this table. */
 
-export interface Program {
+/** What a program needs that the default does not give, in the modes enforce and strict. */
+export interface Needs {
+	readonly policy: object;
+	/** Directories to adopt, because the program loads libraries from there by their paths. */
+	readonly directories?: readonly string[];
+}
+
+export interface Program extends Needs {
 	/** The name in the table. */
 	readonly name: string;
 	/** The script in `programs`. */
@@ -8,12 +15,12 @@ export interface Program {
 	/** The module that Debian's package brings. */
 	readonly module: string;
 	readonly debian: string;
-	/** The policy that it needs beside the default one, in the modes enforce and strict. */
-	readonly policy: object;
 	/** Further directories that it writes to. */
 	readonly write?: readonly string[];
 }
 
+/** OpenSSL loads its module `legacy.so` from here. */
+const PROVIDERS = ["/usr/lib/x86_64-linux-gnu/ossl-modules"];
 const SEMAPHORES = ["/dev/shm"];
 
 export const PROGRAMS: readonly Program[] = [
@@ -25,6 +32,7 @@ export const PROGRAMS: readonly Program[] = [
 		module: "cryptography",
 		debian: "python3-cryptography",
 		policy: {},
+		directories: PROVIDERS,
 	},
 	{ name: "lxml", script: "use_lxml.py", module: "lxml", debian: "python3-lxml", policy: {} },
 	{ name: "pillow", script: "use_pillow.py", module: "PIL", debian: "python3-pil", policy: {} },
