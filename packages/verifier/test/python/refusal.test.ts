@@ -11,6 +11,12 @@ const isRoot = process.getuid?.() === 0;
 /** Makes a name of a file that ends a line and begins another, which looks like an event. */
 const FORGED = `x\nsigtool: {"event":"forged","verdict":"allow"}\u2028\u009b31m\x1b[31m`;
 
+/** Returns a literal of Python in ASCII, because a traceback shows the line of the program. */
+function ascii(text: string): string {
+	const escaped = [...text].map((each) => `\\u${each.charCodeAt(0).toString(16).padStart(4, "0")}`);
+	return `"${escaped.join("")}"`;
+}
+
 describe.skipIf(!isRoot).each(PYTHONS)("a refusal of spython $version, $executable (as root)", (python) => {
 	let site: Site;
 	// The Python has a home without packages. A .pth file of this machine would end each process at its start.
@@ -107,7 +113,7 @@ except OSError as error: print(type(error).__name__)
 
 	it("13: escapes the name of a file in what it throws and in its last words", async () => {
 		const main = `import runpy, os
-runpy.run_path(os.path.join(os.path.dirname(os.path.abspath(__file__)), ${JSON.stringify(FORGED)}))
+runpy.run_path(os.path.join(os.path.dirname(os.path.abspath(__file__)), ${ascii(FORGED)}))
 `;
 		for (const host of [{}, { onRefusal: "exit" }]) {
 			const result = await run({ "main.py": main }, host, { added: { [FORGED]: "" } });
