@@ -96,8 +96,11 @@ function tableHeader() {
 		if (member.kind !== "word" || member.words.length < 2 || member.words === MODES) continue;
 		const own = constant(name.split(".").at(-1));
 		const list = member.words.map((word) => `${own}_${constant(word)}`).join(", ");
-		if (words.has(own) && words.get(own) !== list) throw new Error(`Cannot name the words of ${name}: ${own} is taken`);
-		words.set(own, list);
+		// Two members may share names if the words of one are the first words of the other.
+		const taken = words.get(own) ?? list;
+		if (!taken.startsWith(list) && !list.startsWith(taken))
+			throw new Error(`Cannot name the words of ${name}: ${own} is taken`);
+		words.set(own, taken.length > list.length ? taken : list);
 	}
 	const numbers = Object.entries(DOCUMENTS).map(([document, shape]) => {
 		const names = [...rowsOf(shape)].map(({ name }) => `\t${document}_${constant(name)},\n`);

@@ -22,7 +22,9 @@ export interface Opening {
 
 export const OPEN: readonly Opening[] = [
 	{
-		reason: "a signed program makes code of text, as the standard library does itself in many places",
+		reason:
+			"a signed program makes code of text; `python.stringCode` of the policy closes that, and strict does so by itself",
+		modes: ["enforce"],
 		event: "python.compile",
 		told: "evil-ran",
 		techniques: [
@@ -81,10 +83,39 @@ export const OPEN: readonly Opening[] = [
 			"text in a subinterpreter by _xxsubinterpreters",
 			"text in a subinterpreter by _interpreters",
 			"text in a subinterpreter by _testcapi",
+			"exec() in a function that says it is namedtuple()",
+			"code of namedtuple() with other globals",
+			"text as the name of a field of a dataclass",
+			"text by typing.ForwardRef",
+			"tree that ast.parse() does not make",
+			"exec() while a syntax tree is made",
+			"exec() after sys.audit() of a signed text",
+			"exec() by a weak reference while a syntax tree is made",
 		],
 	},
 	{
+		reason: "a signed program exchanges the decoder of a signed file; the event has the text before it",
+		modes: ["enforce"],
+		event: "python.compile",
+		told: "koi8-r",
+		techniques: ["text that a decoder gives for a signed file"],
+	},
+	{
+		reason: "a signed program puts a code object together",
+		modes: ["enforce"],
+		event: "python.code.__new__",
+		techniques: ["constants of a code object replaced"],
+	},
+	{
+		reason: "the module, which strict refuses, makes code of numbers, without an event",
+		modes: ["enforce"],
+		versions: ["3.8", "3.9"],
+		event: "python.exec",
+		techniques: ["code by the module parser"],
+	},
+	{
 		reason: "the module reads its standard input; since 3.13 it says that it is interactive, and is refused",
+		modes: ["enforce"],
 		versions: ["3.8", "3.9", "3.10", "3.11", "3.12"],
 		event: "python.compile",
 		told: "evil-ran",
@@ -92,6 +123,7 @@ export const OPEN: readonly Opening[] = [
 	},
 	{
 		reason: "these modules open the script as any file in this release",
+		modes: ["enforce"],
 		versions: ["3.11.2"],
 		event: "python.compile",
 		told: "evil-ran",
@@ -104,18 +136,21 @@ export const OPEN: readonly Opening[] = [
 	},
 	{
 		reason: "a signed program makes code of bytes; the event has the file that the code says it is of",
+		modes: ["enforce"],
 		event: "python.exec",
 		told: "evil.bin",
 		techniques: ["exec() of marshalled code", "exec() of marshal.load()"],
 	},
 	{
 		reason: "a signed program makes a function of such code",
+		modes: ["enforce"],
 		event: "python.function.__new__",
 		told: "evil.bin",
 		techniques: ["function of marshalled code"],
 	},
 	{
 		reason: "a signed program gives a function such code",
+		modes: ["enforce"],
 		event: "python.object.__setattr__",
 		told: "evil.bin",
 		techniques: ["code of a function from marshalled code"],
@@ -125,7 +160,15 @@ export const OPEN: readonly Opening[] = [
 			"ctypes writes to memory and calls what it is told to; without `_ctypes` in the index other native code may still do so",
 		event: "module.dlopen",
 		told: "/_ctypes.",
-		techniques: ["open-code hook cleared by ctypes", "memory by ctypes"],
+		techniques: ["memory by ctypes"],
+	},
+	{
+		reason:
+			"ctypes clears the hook's pointer; in strict the text of the module is judged as well, but what judges lies in memory too",
+		modes: ["enforce"],
+		event: "module.dlopen",
+		told: "/_ctypes.",
+		techniques: ["open-code hook cleared by ctypes"],
 	},
 	{
 		reason:
@@ -168,7 +211,8 @@ export const OPEN: readonly Opening[] = [
 		techniques: ["script in Tcl"],
 	},
 	{
-		reason: "ctypes calls functions of the interpreter and of libc by their names",
+		reason: "ctypes calls a function of the interpreter that makes code of text; strict judges the text",
+		modes: ["enforce"],
 		event: "python.ctypes.dlsym",
 		techniques: ["text by ctypes.pythonapi.PyRun_SimpleString()"],
 	},

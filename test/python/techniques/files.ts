@@ -25,6 +25,8 @@ const arranged = (
 	more: Partial<Technique> = {},
 ): Technique => ({ name, signed, arrange, ...more });
 
+/** Signed code of the attacker's kind. It differs from EVIL, because text counts as signed if a signed file has it. */
+const DANGER = `${EVIL}  # signed\n`;
 const DEP = { "main.py": "import dep\n", "dep.py": GOOD };
 
 export const files: readonly Technique[] = [
@@ -169,17 +171,17 @@ export const files: readonly Technique[] = [
 		},
 		{ links: { lib: "real" } },
 	),
-	arranged("signed file under another's name", { ...DEP, "danger.py": EVIL }, ({ app }) =>
+	arranged("signed file under another's name", { ...DEP, "danger.py": DANGER }, ({ app }) =>
 		copyFileSync(`${app}/danger.py`, `${app}/dep.py`),
 	),
 	arranged(
 		"signed module of another directory under another's name",
-		{ "main.py": "import a.dep\n", "a/dep.py": GOOD, "b/dep.py": EVIL },
+		{ "main.py": "import a.dep\n", "a/dep.py": GOOD, "b/dep.py": DANGER },
 		({ app }) => copyFileSync(`${app}/b/dep.py`, `${app}/a/dep.py`),
 	),
 	arranged(
 		"signed tree copied to another directory",
-		{ "main.py": EVIL },
+		{ "main.py": DANGER },
 		({ app, data }) => cpSync(app, `${data}/copy`, { recursive: true }),
 		{
 			script: ({ data }) => [`${data}/copy/main.py`],
@@ -239,7 +241,7 @@ export const bytecode: readonly Technique[] = [
 	},
 	{
 		name: "signed bytecode of another module",
-		signed: { ...DEP, "danger.py": EVIL },
+		signed: { ...DEP, "danger.py": DANGER },
 		prepare: (place) => {
 			makeBytecode(place, { target: cachePath(place, place.app, "dep"), text: GOOD });
 			makeBytecode(place, { target: cachePath(place, place.app, "danger") });

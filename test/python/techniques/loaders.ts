@@ -2,8 +2,8 @@
  * These techniques run code through parts of the import system: loaders that are called directly, replaced or added.
  */
 
-import { makeBytecode } from "../making.js";
-import { before, since, type Technique, withData, withText } from "../technique.js";
+import { makeBytecode, makeZip } from "../making.js";
+import { before, DATA, EVIL, notOn, since, TEXT, type Technique, VERSIONS, withData, withText } from "../technique.js";
 
 const MACHINERY = "import importlib.machinery as machinery, importlib.util as util\n";
 const by = (name: string, loader: string, more: Partial<Technique> = {}) =>
@@ -69,6 +69,49 @@ export const loaders: readonly Technique[] = [
 	withData("unsigned file by imp.load_source()", `import imp\nimp.load_source("evil", data + "/evil.py")`, {
 		notOn: since("3.12"),
 	}),
+	withData(
+		"unsigned file by imp.load_module() and imp.find_module()",
+		`import imp\nimp.load_module("evil", *imp.find_module("evil", [data]))`,
+		{ notOn: since("3.12") },
+	),
+	withData(
+		"unsigned file by imp.load_source() with a file",
+		`import imp\nimp.load_source("evil", data + "/evil.py", open(data + "/evil.py"))`,
+		{ notOn: since("3.12") },
+	),
+	withData(
+		"unsigned file by imp.load_source() with a file of bytes",
+		`import imp\nimp.load_source("evil", data + "/evil.py", open(data + "/evil.py", "rb"))`,
+		{ notOn: since("3.12") },
+	),
+	withData(
+		"unsigned file by imp.load_source() under a signed name",
+		`import imp\nimp.load_source("evil", __file__, open(data + "/evil.txt", "rb"))`,
+		{ notOn: since("3.12") },
+	),
+	withData(
+		"unsigned bytecode by imp.load_compiled() with a file",
+		`import imp\nimp.load_compiled("evil", data + "/evil.bin", open(data + "/evil.bin", "rb"))`,
+		{
+			arrange: (place) => makeBytecode(place, { target: `${place.data}/evil.bin` }),
+			notOn: since("3.12"),
+		},
+	),
+	withData(
+		"unsigned file by pkgutil.ImpImporter",
+		`import pkgutil\npkgutil.ImpImporter(data).find_module("evil").load_module("evil")`,
+		{ notOn: since("3.12") },
+	),
+	withData(
+		"code of an unsigned file by pkgutil.ImpImporter",
+		`import pkgutil\nexec(pkgutil.ImpImporter(data).find_module("evil").get_code())`,
+		{ notOn: since("3.12") },
+	),
+	withData(
+		"unsigned bytecode of another name by SourcelessFileLoader",
+		`${MACHINERY}machinery.SourcelessFileLoader("evil", data + "/evil.bin").load_module()`,
+		{ arrange: (place) => makeBytecode(place, { target: `${place.data}/evil.bin` }) },
+	),
 	withData("unsigned bytecode by imp.load_compiled()", `import imp\nimp.load_compiled("evil", data + "/evil.pyc")`, {
 		...evilBytecode,
 		notOn: since("3.12"),
@@ -124,6 +167,39 @@ export const loaders: readonly Technique[] = [
 		"__import__ replaced",
 		`import builtins\noriginal = builtins.__import__\ndef replaced(*arguments):\n    builtins.__import__ = original\n    exec(text)\nbuiltins.__import__ = replaced\nimport evil`,
 	),
+	{
+		name: "io.BytesIO of the hook replaced by gc.get_objects()",
+		signed: {
+			"main.py": `${TEXT}import gc, io
+class Replaced(io.BytesIO):
+    def __init__(self, content): io.BytesIO.__init__(self, text.encode() if content == b"good = True\\n" else content)
+for each in gc.get_objects():
+    if type(each) is dict and each.get("BytesIO") is io.BytesIO: each["BytesIO"] = Replaced
+import dep
+`,
+			"dep.py": "good = True\n",
+		},
+		notOn: notOn("only the hook reads files into memory", ...VERSIONS),
+	},
+	{
+		name: "archive that the hook keeps replaced by gc.get_objects()",
+		signed: {
+			"main.py": `${DATA}import gc, sys
+sys.path.insert(0, __file__[:-7] + "lib.zip")
+import first
+evil = open(data + "/evil.zip", "rb").read()
+for each in gc.get_objects():
+    if type(each) is dict:
+        for key, value in list(each.items()):
+            if type(value) is bytes and value[:2] == b"PK": each[key] = evil
+import second
+`,
+		},
+		prepare: (place) =>
+			makeZip(place, `${place.app}/lib.zip`, { "first.py": "", "second.py": " ".repeat(EVIL.length) }),
+		arrange: (place) => makeZip(place, `${place.data}/evil.zip`, { "first.py": "", "second.py": EVIL }),
+		notOn: notOn("only the hook keeps archives in memory", ...VERSIONS),
+	},
 	{
 		name: "code of a signed module replaced in the cache of the loader",
 		signed: {

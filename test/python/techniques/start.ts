@@ -94,6 +94,8 @@ export const commandLine: readonly Technique[] = [
 	}),
 	withData("unsigned script by -m pdb", "", {
 		script: ({ data }) => ["-m", "pdb", "-c", "continue", "-c", "quit", `${data}/evil.py`],
+		// pdb starts a program again that was refused.
+		through: () => ["timeout", "5"],
 	}),
 	withData("unsigned script by -m trace", "", {
 		script: ({ data }) => ["-m", "trace", "-l", "--ignore-dir=/", `${data}/evil.py`],

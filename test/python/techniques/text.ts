@@ -1,7 +1,8 @@
 /** These techniques trick a signed program into running text or bytes. No file is loaded as code. */
 
+import { execFileSync } from "node:child_process";
 import { makeBytecode } from "../making.js";
-import { before, EVIL, EVIL_SHELL, since, type Technique, withData, withText } from "../technique.js";
+import { before, EVIL, EVIL_SHELL, since, TEXT, type Technique, withData, withText } from "../technique.js";
 
 const marshalled: Partial<Technique> = {
 	arrange: (place) => makeBytecode(place, { target: `${place.data}/evil.bin` }),
@@ -138,5 +139,72 @@ export const text: readonly Technique[] = [
 	withData(
 		"unsigned module in a subinterpreter",
 		`import _testcapi\n_testcapi.run_in_subinterp("import sys; sys.path.append(%r); import evil" % data)`,
+	),
+	withText(
+		"exec() in a function that says it is namedtuple()",
+		"import _imp, collections\ndef namedtuple(): exec(text)\n_imp._fix_co_filename(namedtuple.__code__, collections.__file__)\nnamedtuple()",
+	),
+	withText(
+		"code of namedtuple() with other globals",
+		"import collections, types\nnames = dict(vars(collections))\nnames['_sys'] = types.SimpleNamespace(intern=lambda name: ('a: ' if sys.version_info >= (3, 9) else 'a): ') + text.strip() + ' #' if name == 'a' else name, _getframe=sys._getframe, _getframemodulename=None)\ntypes.FunctionType(collections.namedtuple.__code__, names, 'namedtuple', None)('N', 'a', rename=False, defaults=None, module='m')(1)",
+		{
+			beside: {
+				// The text runs without built-in functions.
+				"evil.txt": `[c for c in ().__class__.__base__.__subclasses__() if c.__name__ == "_wrap_close"][0].__init__.__globals__["write"](1, b"evil-ran-%d\\n" % (6 * 7))`,
+			},
+		},
+	),
+	withText(
+		"text as the name of a field of a dataclass",
+		"import dataclasses\nname = 'x=(' + text.strip() + '),*y'\nC = type('C', (), {'__annotations__': {name: int}, name: dataclasses.field(init=False)})\ndataclasses.dataclass(repr=False, eq=False)(C)",
+	),
+	withText(
+		"text by typing.ForwardRef",
+		"import typing\nexec(typing.ForwardRef('(' + text.strip() + ')').__forward_code__)",
+	),
+	withText("tree that ast.parse() does not make", "import ast\nast.PyCF_ONLY_AST = 0\nexec(ast.parse(text))"),
+	withText(
+		"exec() while a syntax tree is made",
+		"class Name:\n    def __fspath__(self):\n        exec(text)\n        return 'x'\ncompile(text, Name(), 'exec', 0x400)",
+	),
+	withText(
+		"exec() by a weak reference while a syntax tree is made",
+		"import ast, gc, weakref\nclass C: pass\ndef end(_):\n    exec(text)\nfor _ in range(9):\n    c = C(); c.c = c\n    r = weakref.ref(c, end); del c\n    gc.set_threshold(1)\n    ast.parse(text)\n    gc.set_threshold(700)\n    gc.collect()",
+	),
+	withText("text that a decoder gives for a signed file", "", {
+		signed: {
+			"main.py": `${TEXT}import codecs, encodings
+real = codecs.lookup("utf-8")
+evil = codecs.CodecInfo(real.encode, lambda *_: (text, 1), name="koi8-r")
+encodings._cache["koi8-r"] = encodings._cache["koi8_r"] = evil
+import dep
+`,
+			"dep.py": "# coding: koi8-r\ngood = True\n",
+		},
+	}),
+	withData(
+		"constants of a code object replaced",
+		"f = lambda: __import__('os').dup2(1, 2)\nf.__code__ = f.__code__.replace(co_names=tuple({'dup2': 'write'}.get(n, n) for n in f.__code__.co_names), co_consts=tuple({2: b'evil-ran-%d\\n' % (6 * 7)}.get(c, c) for c in f.__code__.co_consts))\nf()",
+	),
+	withData(
+		"code by the module parser",
+		"import json, parser\nexec(parser.sequence2st(json.load(open(data + '/evil.json'))).compile())",
+		{
+			arrange: ({ python, data }) =>
+				execFileSync(python, [
+					"-I",
+					"-W",
+					"ignore",
+					"-c",
+					"import json, parser, sys; json.dump(parser.suite(sys.argv[2]).tolist(), open(sys.argv[1], 'w'))",
+					`${data}/evil.json`,
+					EVIL,
+				]),
+			needs: "__import__('sys').version_info < (3, 10)",
+		},
+	),
+	withText(
+		"exec() after sys.audit() of a signed text",
+		"sys.audit('compile', open(__file__, 'rb').read(), 'main')\nexec(text)",
 	),
 ];

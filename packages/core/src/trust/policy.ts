@@ -33,12 +33,13 @@ export function policyFromFileBytes(bytes: Uint8Array, file: string): Policy {
 /**
  * Returns the policy with the mode `mode`. The mode `strict` also changes other members: `files.kernelCheck` becomes
  * `require`, `runtime.stringCode`, `runtime.children` and `python.auditHooks` become `refuse`, `python.xattr` becomes
- * `off`, and `runtime.webAssembly` becomes `signed` if it is `allow`.
+ * `off`, `runtime.webAssembly` becomes `signed` if it is `allow`, and `python.stringCode` if it is `audit`.
  */
 export function policyInMode(policy: Policy, mode: Mode): Policy {
 	if (mode !== "strict") return { ...policy, mode };
 	const { files, runtime, python } = policy;
 	const webAssembly = runtime.webAssembly === "allow" ? "signed" : runtime.webAssembly;
+	const pythonCode = python.stringCode === "audit" ? "signed" : python.stringCode;
 	return {
 		...policy,
 		mode,
@@ -49,7 +50,7 @@ export function policyInMode(policy: Policy, mode: Mode): Policy {
 			stringCode: "refuse",
 			children: runtime.children === "exit" ? "exit" : "refuse",
 		},
-		python: { ...python, auditHooks: "refuse", xattr: "off" },
+		python: { ...python, stringCode: pythonCode, auditHooks: "refuse", xattr: "off" },
 	};
 }
 

@@ -179,6 +179,19 @@ export const POLICY = {
 					otherwise: "refuse",
 					does: "Hooks that a program adds with `sys.addaudithook`.",
 				},
+				stringCode: {
+					kind: "word",
+					words: ["audit", "signed", "refuse"],
+					otherwise: "audit",
+					does: "Code made of text, of syntax trees and of marshalled code. `signed` lets the content of signed files pass, and what three functions of the standard library make ([python.md](python.md#text-that-becomes-code)). `refuse` lets only the content of signed files pass.",
+				},
+				stringCodeFrom: {
+					kind: "list",
+					of: { kind: "dotted" },
+					unique: "value",
+					most: 64,
+					does: "With `stringCode: signed`: modules that may make code of any text, such as `jinja2.environment`. Whoever gives them text runs it.",
+				},
 				xattr: {
 					kind: "word",
 					words: ["off", "ima"],
@@ -191,7 +204,7 @@ export const POLICY = {
 					unique: "value",
 					most: 200,
 					otherwise: PYTHON_EVENTS,
-					does: "Names of CPython's [audit events](https://docs.python.org/3/library/audit_events.html) that become events, or `*` for all. What is refused is always an event.",
+					does: "Names of CPython's [audit events](https://docs.python.org/3/library/audit_events.html) that become events, or `*` for all, in addition to the default. What is refused is always an event.",
 				},
 				extensions: { kind: "word", words: ["signed", "refuse"], otherwise: "signed", does: "Extension modules." },
 			},

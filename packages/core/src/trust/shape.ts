@@ -111,6 +111,11 @@ export const TEXT_FORMS = {
 		is: "the name of an environment variable, or its beginning and *, and none that makes code load, such as LD_*",
 		called: "the name of a variable, or its beginning and `*`",
 	},
+	dotted: {
+		form: /^[A-Za-z0-9_]+(?:\.[A-Za-z0-9_]+)*$/,
+		is: "the name of a module",
+		called: "the name of a module",
+	},
 	text: { form: /^[\s\S]+$/, is: "a text that is not empty", called: "a text" },
 	root: { form: /^(?:\/|[A-Za-z]:[\\/]|\\\\)/, is: "an absolute path", called: "an absolute path" },
 } as const;

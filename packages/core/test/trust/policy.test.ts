@@ -20,6 +20,8 @@ describe("parsePolicy()", () => {
 			},
 			python: {
 				auditHooks: "refuse",
+				stringCode: "audit",
+				stringCodeFrom: [],
 				xattr: "off",
 				events: expect.arrayContaining(["subprocess.Popen", "sys.addaudithook"]),
 				extensions: "signed",
@@ -73,7 +75,9 @@ describe("policyInMode()", () => {
 			mode: "strict",
 			files: { kernelCheck: "require" },
 			runtime: { webAssembly: "signed", stringCode: "refuse", children: "refuse", workers: "signed" },
-			python: { auditHooks: "refuse", xattr: "off", events: [] },
+			python: { auditHooks: "refuse", stringCode: "signed", xattr: "off", events: [] },
 		});
+		const refusing = parsePolicy({ version: 1, python: { stringCode: "refuse" } });
+		expect(policyInMode(refusing, "strict").python.stringCode).toBe("refuse");
 	});
 });

@@ -90,11 +90,10 @@ static bool is_root(const char *text)
 		strncmp(text, "\\\\", 2) == 0;
 }
 
-static bool is_event(const char *text)
+/* Returns true if the text consists of words with dots between them. */
+static bool is_dotted(const char *text)
 {
 	static const char WORD[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_";
-	if (strcmp(text, "*") == 0)
-		return true;
 	for (;;) {
 		const size_t length = strspn(text, WORD);
 		if (length == 0)
@@ -118,9 +117,11 @@ static bool fits(const struct member *member, const struct json *value)
 	case IS_DIGEST:
 		return is_text && is_sha256_hex(value->text);
 	case IS_EVENT:
-		return is_text && is_event(value->text);
+		return is_text && (strcmp(value->text, "*") == 0 || is_dotted(value->text));
 	case IS_LINE:
 		return is_text && is_line(value->text);
+	case IS_DOTTED:
+		return is_text && is_dotted(value->text);
 	case IS_NUMBER:
 		return is_number && value->number >= member->least && value->number <= member->most;
 	case IS_OBJECT:

@@ -10,6 +10,7 @@
 enum member_kind {
 	IS_ANY,
 	IS_DIGEST, /* SHA-256 in lower-case hexadecimal */
+	IS_DOTTED, /* words with dots between them, such as the name of a module */
 	IS_EVENT, /* the name of an audit event of CPython, or * */
 	IS_LINE, /* a text that is not empty and has no control characters */
 	IS_NUMBER,

@@ -4,6 +4,7 @@
  * table. */
 #define _GNU_SOURCE
 #include "spython.h"
+#include "code-makers.h"
 #include <fcntl.h>
 #include <stdbool.h>
 
@@ -13,14 +14,8 @@ enum {
 	MAX_DETAIL = 512,
 };
 
-/* The results of a check. */
-enum {
-	REFUSED_EVENT = -1, /* an exception is set */
-	NO_OBJECTION = 0, /* the event is recorded if it is selected */
-	RECORDED = 1, /* the check has recorded it */
-};
-
-/* Judges an event, and returns a result from the list above. `why` is the reason for a refusal. */
+/* Judges an event, and returns a result from the list in spython.h. `why` is the reason for a
+ * refusal. */
 typedef int check_event(const char *event, PyObject *arguments, const char *why);
 
 /* A hash table of events with open addressing. prepare_audit() fills it, and afterwards it does not
@@ -111,7 +106,7 @@ static int veto_and(bool ends, const char *event, PyObject *arguments, const cha
 }
 
 /* Refuses what would run code that nobody verified. */
-static int veto(const char *event, PyObject *arguments, const char *why)
+int veto(const char *event, PyObject *arguments, const char *why)
 {
 	return veto_and(rules.exit_on_refusal, event, arguments, why);
 }
@@ -216,6 +211,18 @@ static int check_library(const char *event, PyObject *arguments, const char *why
 	return judge_native(event, arguments, library, true);
 }
 
+/* Judges a file that `imp` or `pkgutil` open to make code of it. */
+static int judge_imp(PyObject *file)
+{
+	PyObject *path;
+	if (!PyUnicode_FSConverter(file, &path))
+		return REFUSED_EVENT;
+	PyObject *bytes = open_verified(PyBytes_AS_STRING(path), "module.open_code", "module", NULL);
+	Py_DECREF(path);
+	Py_XDECREF(bytes);
+	return bytes == NULL ? REFUSED_EVENT : NO_OBJECTION;
+}
+
 /* Refuses to open bytecode for reading, for the reason `why`. The open-code hook reads bytecode
  * without raising this event, so a loader that raises it bypasses the hook. opened-files.c judges
  * what is opened for writing. A number is a descriptor, but an object of a subclass of int can have
@@ -228,6 +235,8 @@ static int check_open(const char *event, PyObject *arguments, const char *why)
 	if (!PyLong_Check(flags) || PyLong_CheckExact(file) || file == Py_None)
 		return NO_OBJECTION;
 	const int access = (int)PyLong_AsLong(flags) & O_ACCMODE;
+	if (is_opened_by_imp())
+		return judge_imp(file);
 	/* Nearly all files are opened for reading and have a name that does not end in "c". These need
 	 * no further check. */
 	const Py_ssize_t length = PyUnicode_CheckExact(file) ? PyUnicode_GET_LENGTH(file) : 0;
@@ -280,6 +289,8 @@ void prepare_audit(void)
 	} checks[] = {
 		{"open", check_open, BYTECODE},
 		{"import", check_import, CHILD},
+		{"compile", check_compile, NULL},
+		{"marshal.loads", check_marshalled, NULL},
 		{"ctypes.dlopen", check_library, UNSTEADY},
 		{"sqlite3.load_extension", check_sqlite, SQL},
 		{"sqlite3.enable_load_extension", check_sqlite, SQL},

@@ -159,6 +159,8 @@ const char *objection_to_name(const char *name, bool is_searched)
 		return "the policy says python.extensions: refuse";
 	if (strchr(name, '$') != NULL)
 		return "its path has a $, which the system's loader replaces";
+	if (makes_code_unseen(name))
+		return "it makes code that nothing can judge (policy: python.stringCode)";
 	if (is_searched && rules.mode == MODE_STRICT)
 		return "it names no file";
 	return NULL;

@@ -6,6 +6,9 @@
  * bytes. */
 #define _GNU_SOURCE
 #include "spython.h"
+#include "kept.h"
+#include "origins.h"
+#include "code-makers.h"
 #include "../shared/digest-file.h"
 #include "../shared/kernel-check.h"
 #include "../shared/owned-file.h"
@@ -232,29 +235,23 @@ static PyObject *read_and_digest(struct opened *file)
 	return bytes;
 }
 
-/* Returns a borrowed reference to a dictionary for objects that live as long as the interpreter. If
- * there is no such dictionary, returns null without an exception. */
-static PyObject *kept_by_interpreter(void)
-{
-	return PyInterpreterState_GetDict(PyThreadState_Get()->interp);
-}
+enum { ARCHIVE_KEY = 2 * PATH_MAX + IDENTITY + 16 };
 
-/* Returns the key under which the trusted bytes of an archive are kept. The bytes are kept because
+/* Writes the key under which the trusted bytes of an archive are kept. The bytes are kept because
  * Python opens an archive again for each module in it. The key contains both paths and the text of
- * identity_of(), so a changed file has another key. A new denial changes all keys. Returns null for
- * a file whose bytes are not kept. */
-static PyObject *archive_key(const struct opened *file, const PyObject *kept)
+ * identity_of(), so a changed file has another key. A new denial changes all keys. Returns false
+ * for a file whose bytes are not kept. */
+static bool write_archive_key(const struct opened *file, char key[ARCHIVE_KEY])
 {
-	char key[2 * PATH_MAX + IDENTITY + 16];
 	char identity[IDENTITY];
 	const char *suffix = strrchr(file->real, '.');
 	const bool is_read_once = suffix != NULL && word_index(suffix, ".py .pyc") >= 0;
-	if (kept == NULL || denied_index() != NULL || refused_by_term() != NULL || is_read_once)
-		return NULL;
+	if (denied_index() != NULL || refused_by_term() != NULL || is_read_once)
+		return false;
 	identity_of(&file->stat, identity);
-	snprintf(
-		key, sizeof key, "%u:%s:%s:%s", count_of_added_denials(), file->path, file->real, identity);
-	return PyBytes_FromString(key);
+	snprintf(key, ARCHIVE_KEY, "%u:%s:%s:%s", count_of_added_denials(), file->path, file->real,
+		identity);
+	return true;
 }
 
 enum verdict verdict_of(const struct finding *finding, bool has_bytes)
@@ -321,6 +318,8 @@ static PyObject *read_and_judge(
 		refuse_file(file, &finding);
 	}
 	*is_trusted = verdict == ALLOW;
+	if (bytes != NULL && !file->is_native && !note_origin(file->real, file->digest, bytes))
+		Py_CLEAR(bytes);
 	return bytes;
 }
 
@@ -328,23 +327,19 @@ static PyObject *read_and_judge(
  * file has not changed, the kept bytes are returned without another event. */
 static PyObject *judged_bytes(struct opened *file, const char *event, const char *use)
 {
-	PyObject *kept = kept_by_interpreter();
-	PyObject *key = archive_key(file, kept);
-	PyObject *bytes = NULL;
+	char key[ARCHIVE_KEY];
 	bool is_trusted = false;
-	if (key != NULL)
-		bytes = PyDict_GetItem(kept, key);
+	const bool may_be_kept = write_archive_key(file, key);
+	PyObject *bytes = may_be_kept ? kept_object(key) : NULL;
 	if (bytes != NULL) {
 		Py_INCREF(bytes);
-		Py_DECREF(key);
 		return bytes;
 	}
 	bytes = read_and_judge(file, event, use, &is_trusted);
-	if (bytes != NULL && key != NULL && is_trusted && PyDict_GET_SIZE(kept) <= MAX_ARCHIVES) {
-		if (PyDict_SetItem(kept, key, bytes) != 0)
-			Py_CLEAR(bytes);
-	}
-	Py_XDECREF(key);
+	const bool is_kept = bytes != NULL && may_be_kept && is_trusted &&
+		kept_bytes(MAX_ARCHIVES - 1) == NULL && is_archive(bytes);
+	if (is_kept && !keep_object(key, bytes))
+		Py_CLEAR(bytes);
 	return bytes;
 }
 
@@ -381,39 +376,33 @@ PyObject *open_verified(const char *path, const char *event, const char *use, ch
 	return bytes;
 }
 
-/* Puts io.BytesIO into `kept`. Returns it as a borrowed reference, or null with an exception. */
-static PyObject *keep_bytes_io(PyObject *kept)
+/* Returns io.BytesIO as a borrowed reference, or null with an exception. Keeps the type when an
+ * interpreter opens its first file: no program runs yet that could have exchanged it. */
+static PyObject *bytes_io(void)
 {
+	static const char KEY[] = "io.BytesIO";
+	PyObject *type = kept_object(KEY);
+	if (type != NULL)
+		return type;
 	PyObject *io = PyImport_ImportModule("_io");
-	PyObject *type = NULL;
 	if (io != NULL)
 		type = PyObject_GetAttrString(io, "BytesIO");
 	Py_XDECREF(io);
-	if (type == NULL || PyDict_SetItemString(kept, "BytesIO", type) != 0)
+	if (type == NULL || !keep_object(KEY, type))
 		return NULL;
-	Py_DECREF(type); /* `kept` owns a reference */
+	Py_DECREF(type); /* keep_object() owns a reference */
 	return type;
 }
 
-/* The open-code hook. A program can find the kept io.BytesIO by gc.get_objects() and replace it. It
- * gains nothing by that, because it can also replace io.open_code. */
 PyObject *open_code(PyObject *path, void *Py_UNUSED(data))
 {
-	PyObject *kept = kept_by_interpreter();
-	PyObject *type = NULL;
 	PyObject *file = NULL;
 	PyObject *name;
-	if (kept != NULL) {
-		type = PyDict_GetItemString(kept, "BytesIO");
-		if (type == NULL)
-			type = keep_bytes_io(kept);
-		if (type == NULL)
-			return NULL;
-	}
-	if (!PyUnicode_FSConverter(path, &name))
+	PyObject *type = bytes_io();
+	if (type == NULL || !watch_code_makers() || !PyUnicode_FSConverter(path, &name))
 		return NULL;
 	PyObject *bytes = open_verified(PyBytes_AS_STRING(name), "module.open_code", "module", NULL);
-	if (bytes != NULL && type != NULL)
+	if (bytes != NULL)
 		file = PyObject_CallFunctionObjArgs(type, bytes, NULL);
 	Py_XDECREF(bytes);
 	Py_DECREF(name);

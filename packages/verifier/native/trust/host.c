@@ -163,6 +163,8 @@ void read_policy(const struct json *policy, int asked)
 	rules.web_assembly = policy_word(values, POLICY_RUNTIME_WEB_ASSEMBLY);
 	rules.web_assembly_sha256 = values[POLICY_RUNTIME_WEB_ASSEMBLY_SHA_256];
 	rules.string_code = policy_word(values, POLICY_RUNTIME_STRING_CODE);
+	rules.python_code = policy_word(values, POLICY_PYTHON_STRING_CODE);
+	rules.string_code_from = values[POLICY_PYTHON_STRING_CODE_FROM];
 	rules.workers = policy_word(values, POLICY_RUNTIME_WORKERS);
 	rules.audit_hooks = policy_word(values, POLICY_PYTHON_AUDIT_HOOKS);
 	rules.events = values[POLICY_PYTHON_EVENTS];
@@ -176,6 +178,8 @@ void read_policy(const struct json *policy, int asked)
 		if (!refuses_children())
 			rules.children = CHILDREN_REFUSE;
 		rules.string_code = STRING_CODE_REFUSE;
+		if (rules.python_code == STRING_CODE_AUDIT)
+			rules.python_code = STRING_CODE_SIGNED;
 		if (rules.web_assembly == WEB_ASSEMBLY_ALLOW)
 			rules.web_assembly = WEB_ASSEMBLY_SIGNED;
 		rules.audit_hooks = AUDIT_HOOKS_REFUSE;

@@ -51,6 +51,7 @@ struct rules {
 	int addons; /* a value of schema.h, such as ADDONS_SIGNED */
 	int web_assembly; /* a value of schema.h, such as WEB_ASSEMBLY_SIGNED */
 	int string_code; /* a value of schema.h, such as STRING_CODE_AUDIT */
+	int python_code; /* a value of schema.h for CPython, such as STRING_CODE_SIGNED */
 	int workers; /* a value of schema.h, such as WORKERS_SIGNED */
 	int writable_code; /* a value of schema.h, such as WRITABLE_CODE_REFUSE */
 	int refuses_expired; /* a running process loads nothing after the end of its index */
@@ -85,6 +86,7 @@ struct rules {
 	const struct json *deny;
 	const struct json *policy_products;
 	const struct json *web_assembly_sha256; /* digests of modules that count as signed */
+	const struct json *string_code_from; /* modules of Python that may make code of any text */
 	const struct json *events; /* the names of the events that the audit hook records */
 	const struct json *environment; /* names of variables that pass in mode strict */
 };

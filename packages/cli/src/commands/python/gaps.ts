@@ -60,11 +60,11 @@ shutil.copy(sorted(glob.glob(os.path.join(sysconfig.get_path("platstdlib"), "lib
 const MAPPED = `if any(data in line for line in open("/proc/self/maps")): print("evil-ran-%d" % (6 * 7))\n`;
 /**
  * Returns a Python program with a text constant. The code `how` overwrites the constant in memory, and then the program
- * runs the constant as code.
+ * shows that it is another one.
  */
 const overwriting = (how: string) =>
 	`${TEXT}constant = "pass" + " " * 200\naddress = id(constant) + sys.getsizeof("") - 1\n` +
-	`new = text.strip().ljust(204).encode()\n${how}\nexec(constant)\n`;
+	`new = text.strip().ljust(204).encode()\n${how}\nif constant[:4] != "pass": ${EVIL}\n`;
 const ofText = { events: ["python.compile"], told: "evil-ran" } as const;
 
 export const GAPS: readonly Gap[] = [
@@ -141,6 +141,25 @@ export const GAPS: readonly Gap[] = [
 			"main.py": `${TEXT}import importlib.machinery\nimportlib.machinery.SourceFileLoader.get_data = lambda self, path: text.encode()\nimport dep\n`,
 		},
 		...ofText,
+	},
+	{
+		name: "unsigned bytecode of another name by SourcelessFileLoader",
+		signed: {
+			"main.py": `${DATA}import importlib.machinery\nimportlib.machinery.SourcelessFileLoader("evil", data + "/evil.bin").load_module()\n`,
+		},
+		making: COMPILED(`data + "/evil.bin"`),
+	},
+	{
+		name: "constants of a code object replaced",
+		signed: {
+			"main.py": `f = lambda: __import__("os").dup2(1, 2)
+names = tuple({"dup2": "write"}.get(n, n) for n in f.__code__.co_names)
+constants = tuple({2: b"evil-ran-%d\\n" % (6 * 7)}.get(c, c) for c in f.__code__.co_consts)
+f.__code__ = f.__code__.replace(co_names=names, co_consts=constants)
+f()
+`,
+		},
+		events: ["python.code.__new__"],
 	},
 	{
 		name: "exec() of marshalled code",

@@ -1,0 +1,293 @@
+/* Recognizes the texts of three functions of the standard library, which they fill with names and
+ * annotations that a program gives them:
+ *
+ *   collections.namedtuple: `lambda _cls, a, b: _tuple_new(_cls, (a, b))`
+ *   typing.ForwardRef: an annotation, such as `dict[str, "a.B | None"]`
+ *   dataclasses: `def __create_fn__(…):` around the methods of a class
+ *
+ * Guarantees that a name before a parenthesis, which is a call, is one that the shape allows. Words
+ * of the language that do anything else are refused. What the text's names mean is the caller's
+ * affair: a text of these shapes cannot make code of another text unseen, because exec() is judged
+ * like any other. */
+#include "text-shapes.h"
+#include <stdlib.h>
+#include <strings.h>
+
+/* Bytes from 0x80 on are letters. A name with such letters is never one that a shape names. */
+static const char NAME[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_";
+
+static size_t name_length(const char *text)
+{
+	size_t length = 0;
+	while (
+		text[length] != '\0' && (strchr(NAME, text[length]) != NULL || (text[length] & 0x80) != 0))
+		length++;
+	return length;
+}
+
+static bool starts_with(const char *text, const char *start)
+{
+	return strncmp(text, start, strlen(start)) == 0;
+}
+
+/* namedtuple */
+
+/* Returns the length of a list of names that are separated by ", ". A comma may be the last. */
+static size_t list_length(const char *text)
+{
+	size_t length = 0;
+	for (;;) {
+		const size_t name = name_length(text + length);
+		length += name;
+		if (name == 0 || text[length] != ',')
+			return length;
+		length++;
+		if (text[length] != ' ')
+			return length;
+		length++;
+	}
+}
+
+static bool is_namedtuple(const char *text)
+{
+	static const char LAMBDA[] = "lambda _cls, ";
+	static const char DEFINITION[] = "def __new__(_cls, "; /* in 3.8 */
+	const bool is_lambda = starts_with(text, LAMBDA);
+	if (!is_lambda && !starts_with(text, DEFINITION))
+		return false;
+	const char *list = text + strlen(is_lambda ? LAMBDA : DEFINITION);
+	const size_t length = list_length(list);
+	const char *rest = list + length;
+	const char *middle = is_lambda ? ": _tuple_new(_cls, (" : "): return _tuple_new(_cls, (";
+	if (!starts_with(rest, middle))
+		return false;
+	rest += strlen(middle);
+	return strncmp(rest, list, length) == 0 && strcmp(rest + length, "))") == 0;
+}
+
+/* Annotations and dataclasses */
+
+/* The state of reading a text part by part. */
+struct reading {
+	const char *next;
+	const char *called; /* the names that may stand before a parenthesis */
+	const char *words; /* the words of the language that may occur */
+	const char *signs; /* the other characters that may occur */
+	bool has_formats; /* strings may be f-strings of the form that dataclasses makes */
+	/* The part before is a value, so that a parenthesis would call it. */
+	bool is_value;
+	bool is_called; /* the part before is one of `called` */
+	bool is_defined; /* the part before is `def` */
+};
+
+/* Returns the length of an f-string's part in braces, `{self.x!r}` or `{self.x}`, or 0 if it has
+ * another form. */
+static size_t braces_length(const char *text)
+{
+	size_t length = 1;
+	for (;;) {
+		const size_t name = name_length(text + length);
+		length += name;
+		if (name == 0 || text[length] != '.')
+			break;
+		length++;
+	}
+	if (starts_with(text + length, "!r"))
+		length += 2;
+	return text[length] == '}' ? length + 1 : 0;
+}
+
+/* Skips a string without escapes, and with `is_format` an f-string. Returns false if it has another
+ * form. */
+static bool skip_string(struct reading *reading, bool is_format)
+{
+	const char quote = *reading->next;
+	const char *at = reading->next + 1;
+	while (*at != quote) {
+		if (*at == '\0' || *at == '\\' || *at == '\n' || (is_format && *at == '}'))
+			return false;
+		const size_t length = is_format && *at == '{' ? braces_length(at) : 1;
+		if (length == 0)
+			return false;
+		at += length;
+	}
+	reading->next = at + 1;
+	reading->is_value = true;
+	return true;
+}
+
+/* Returns true if `name` is a word of the language. */
+static bool is_word(const char *name)
+{
+	return word_index(name,
+			   "False None True and as assert async await break class continue def del elif else "
+			   "except finally for from global if import in is lambda nonlocal not or pass raise "
+			   "return try while with yield") >= 0;
+}
+
+/* Returns true if a function with this name may be called: it is in the list, or it makes the
+ * default of a field, and has no arguments. */
+static bool may_be_called(const struct reading *reading, const char *name, const char *behind)
+{
+	const bool is_default = starts_with(name, "_dflt_") || starts_with(name, "__dataclass_dflt_");
+	return word_index(name, reading->called) >= 0 ||
+		(reading->has_formats && is_default && starts_with(behind, "()"));
+}
+
+static bool take_name(struct reading *reading)
+{
+	char name[256];
+	const size_t length = name_length(reading->next);
+	const char *behind = reading->next + length;
+	if (length >= sizeof name)
+		return false;
+	snprintf(name, sizeof name, "%.*s", (int)length, reading->next);
+	reading->next = behind;
+	if (*behind == '"' || *behind == '\'')
+		return reading->has_formats && strcmp(name, "f") == 0 && skip_string(reading, true);
+	const bool is_language = is_word(name);
+	if (is_language && word_index(name, reading->words) < 0)
+		return false;
+	reading->is_called = reading->is_defined || may_be_called(reading, name, behind);
+	reading->is_value = !is_language || word_index(name, "None True False pass") >= 0;
+	reading->is_defined = strcmp(name, "def") == 0;
+	return true;
+}
+
+static bool take_sign(struct reading *reading)
+{
+	const char sign = *reading->next;
+	if (strchr(reading->signs, sign) == NULL)
+		return false;
+	if (sign == '(' && reading->is_value && !reading->is_called)
+		return false;
+	reading->next++;
+	const bool is_blank = sign == ' ' || sign == '\n';
+	if (is_blank)
+		return true;
+	reading->is_value = sign == ')' || sign == ']' || sign == '}';
+	reading->is_called = false;
+	return true;
+}
+
+/* Returns true if the whole text consists of parts that `reading` allows. */
+static bool is_of_parts(struct reading *reading)
+{
+	while (*reading->next != '\0') {
+		const char next = *reading->next;
+		bool is_taken;
+		if (next == '"' || next == '\'')
+			is_taken = skip_string(reading, false);
+		else if (name_length(reading->next) > 0)
+			is_taken = take_name(reading);
+		else
+			is_taken = take_sign(reading);
+		if (!is_taken)
+			return false;
+	}
+	return true;
+}
+
+static bool is_annotation(const char *text)
+{
+	struct reading reading = {
+		.next = text,
+		.called = "",
+		.words = "None True False",
+		.signs = " \n.,[]()|*-",
+	};
+	return is_of_parts(&reading);
+}
+
+static bool is_dataclass(const char *text)
+{
+	static const char DECORATOR[] = "\n @__dataclasses_recursive_repr()\n";
+	struct reading reading = {
+		.next = text,
+		.called = "hash type super FrozenInstanceError __setattr__ __delattr__ __post_init__",
+		.words = "def return if else is and or in not raise pass None True False",
+		.signs = " \n.,:=()<>{}*+-",
+		.has_formats = true,
+	};
+	if (!starts_with(text, "def __create_fn__("))
+		return false;
+	/* In 3.13 a method has a decorator, which is a call. It is left out. */
+	const char *decorator = strstr(text, DECORATOR);
+	if (decorator == NULL)
+		return is_of_parts(&reading);
+	char *without = strdup(text);
+	if (without == NULL)
+		return false;
+	char *at = without + (decorator - text);
+	memmove(at, decorator + sizeof DECORATOR - 2, strlen(decorator + sizeof DECORATOR - 2) + 1);
+	reading.next = without;
+	const bool is_allowed = is_of_parts(&reading);
+	free(without);
+	return is_allowed;
+}
+
+bool has_shape_of(enum caller caller, const char *text)
+{
+	switch (caller) {
+	case NAMEDTUPLE:
+		return is_namedtuple(text);
+	case FORWARD_REF:
+		return is_annotation(text);
+	case DATACLASS:
+		return is_dataclass(text);
+	default:
+		return false;
+	}
+}
+
+/* Encodings */
+
+/* Returns true if the name is that of an encoding which CPython decodes in C. PEP 263 allows any
+ * ending after a dash. */
+static bool is_fixed(const char *name, size_t length)
+{
+	static const char *const FIXED[] = {"utf-8", "utf_8", "utf8", "latin-1", "latin_1", "latin1",
+		"iso-8859-1", "iso_8859_1", "ascii", "us-ascii"};
+	for (size_t i = 0; i < sizeof FIXED / sizeof *FIXED; i++) {
+		const size_t fixed = strlen(FIXED[i]);
+		const bool begins = length >= fixed && strncasecmp(name, FIXED[i], fixed) == 0;
+		if (begins && (length == fixed || name[fixed] == '-'))
+			return true;
+	}
+	return false;
+}
+
+/* Returns true if the line names no encoding, or one of those above. The form is that of PEP 263,
+ * but without regard to what stands before. */
+static bool is_fixed_line(const char *line, size_t length)
+{
+	static const char CODING[] = "coding";
+	const char *end = line + length;
+	for (const char *at = line; at + sizeof CODING < end; at++) {
+		if (strncmp(at, CODING, sizeof CODING - 1) != 0)
+			continue;
+		const char *name = at + sizeof CODING - 1;
+		if (*name != ':' && *name != '=')
+			continue;
+		name++;
+		name += strspn(name, " \t");
+		const size_t name_bytes =
+			strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.");
+		if (name_bytes > 0 && !is_fixed(name, name_bytes))
+			return false;
+	}
+	return true;
+}
+
+bool is_in_fixed_encoding(const char *text)
+{
+	for (int line = 0; line < 2; line++) {
+		const size_t length = strcspn(text, "\r\n");
+		const char *comment = memchr(text, '#', length);
+		if (comment != NULL && !is_fixed_line(comment, length - (size_t)(comment - text)))
+			return false;
+		text += length;
+		text += strncmp(text, "\r\n", 2) == 0 ? 2 : *text != '\0';
+	}
+	return true;
+}

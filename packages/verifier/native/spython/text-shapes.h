@@ -1,0 +1,14 @@
+/* The shapes of texts that the standard library itself makes code of. */
+#ifndef SPYTHON_TEXT_SHAPES_H
+#define SPYTHON_TEXT_SHAPES_H
+#include "origins.h"
+
+/* Returns true if the text has the shape of what this caller makes. A text of such a shape calls
+ * nothing but what the shape names. */
+bool has_shape_of(enum caller caller, const char *text);
+
+/* Returns false if the text says that it is in an encoding which Python code decodes. A program can
+ * exchange such code, so that the text would say something else. */
+bool is_in_fixed_encoding(const char *text);
+
+#endif
