@@ -271,6 +271,24 @@ static struct slot *slot_of(const char *name)
 	return &slots[at];
 }
 
+/* Selects the events of a list for recording. `used` is a bound of the slots that are in use.
+ * Returns the new bound. */
+static size_t select_events(const struct json *events, size_t used)
+{
+	EACH(event, events) {
+		used++;
+		if (used > MAX_USED_SLOTS)
+			fail(REFUSED, "ERR_POLICY",
+				"Cannot use the policy: python.events has more than 200 names");
+		struct slot *slot = slot_of(event->text);
+		slot->name = event->text;
+		slot->is_selected = true;
+		if (strcmp(event->text, "*") == 0)
+			is_all_selected = true;
+	}
+	return used;
+}
+
 void prepare_audit(void)
 {
 	static const char BYTECODE[] = "bytecode is for the hook to read, which this loader passes by";
@@ -316,17 +334,10 @@ void prepare_audit(void)
 		slot->check = checks[i].check;
 		slot->why = checks[i].why;
 	}
-	EACH(event, rules.events) {
-		used++;
-		if (used > MAX_USED_SLOTS)
-			fail(REFUSED, "ERR_POLICY",
-				"Cannot use the policy: python.events has more than 200 names");
-		struct slot *slot = slot_of(event->text);
-		slot->name = event->text;
-		slot->is_selected = true;
-		if (strcmp(event->text, "*") == 0)
-			is_all_selected = true;
-	}
+	/* The names in the policy are added to the default, so that no selection hides what attacks the
+	 * hooks. */
+	used = select_events(POLICY[POLICY_PYTHON_EVENTS].otherwise, used);
+	select_events(rules.events, used);
 }
 
 int on_audit(const char *event, PyObject *arguments, void *Py_UNUSED(data))

@@ -233,6 +233,18 @@ describe.skipIf(!isRoot).each(PYTHONS.slice(0, 1))("the host configuration of sp
 		expect(readFileSync(jsonLines, "utf8")).toContain('"event":"python.function.__new__"');
 	});
 
+	it("records the default events also under a policy that names others", async () => {
+		const policy = join(site.root, "more.json");
+		const jsonLines = join(site.root, "more-events.jsonl");
+		writeFileSync(policy, '{"version":1,"python":{"events":["compile","exec"]}}', { mode: 0o600 });
+		site.write({ "makes.py": "import types\ntypes.FunctionType((lambda: 1).__code__, {})\n" });
+		await site.sign();
+		expect(under({ policy, audit: { jsonLines } }, ["app/makes.py"]).status).toBe(0);
+		const events = readFileSync(jsonLines, "utf8");
+		expect(events).toContain('"event":"python.function.__new__"');
+		expect(events).toContain('"event":"python.exec"');
+	});
+
 	it("names the member that it refuses", () => {
 		const document = { products: [{ name: "app", root: "/srv/" }] };
 		expect(under(document).stderr).toContain(
