@@ -171,10 +171,11 @@ export const loaders: readonly Technique[] = [
 		name: "io.BytesIO of the hook replaced by gc.get_objects()",
 		signed: {
 			"main.py": `${TEXT}import gc, io
-class Replaced(io.BytesIO):
-    def __init__(self, content): io.BytesIO.__init__(self, text.encode() if content == b"good = True\\n" else content)
+kept = io.BytesIO
+class Replaced(kept):
+    def __init__(self, content): kept.__init__(self, text.encode() if content == b"good = True\\n" else content)
 for each in gc.get_objects():
-    if type(each) is dict and each.get("BytesIO") is io.BytesIO: each["BytesIO"] = Replaced
+    if type(each) is dict and each.get("BytesIO") is kept: each["BytesIO"] = Replaced
 import dep
 `,
 			"dep.py": "good = True\n",
