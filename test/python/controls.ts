@@ -53,6 +53,19 @@ export const CONTROLS: readonly Technique[] = [
 		},
 	),
 	control(
+		"a signed archive of bytecode, and of text with other line ends",
+		{ "main.py": `import sys\nsys.path.insert(0, __file__[:-7] + "lib.zip")\nimport dep, say\n` },
+		{
+			prepare: (place) => {
+				makeBytecode(place, { target: `${place.app}/made/say.pyc`, text: SAYS });
+				makeZip(place, `${place.app}/lib.zip`, {
+					"dep.py": "x = 1\r\ny = 2\r\n",
+					"say.pyc": `@${place.app}/made/say.pyc`,
+				});
+			},
+		},
+	),
+	control(
 		"an extension module of the program",
 		{
 			"main.py": `import sys\nsys.path.insert(0, __file__[:-7])\nimport _queue\nif "/app/" in _queue.__file__: ${SAYS}`,
