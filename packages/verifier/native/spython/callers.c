@@ -46,7 +46,8 @@ static bool is_caller(const PyCodeObject *code, enum caller file)
 
 bool note_callers(PyObject *code, enum caller file)
 {
-	if (file == NO_CALLER || !PyCode_Check(code))
+	/* Held code outlives its interpreter, so none is held that nothing depends on. */
+	if (rules.python_code != STRING_CODE_SIGNED || file == NO_CALLER || !PyCode_Check(code))
 		return true;
 	const PyCodeObject *own = (PyCodeObject *)code;
 	if (is_caller(own, file) && !hold(code, file))

@@ -77,19 +77,25 @@ static enum caller callers_in(const char *real)
 	return NO_CALLER;
 }
 
+/* Adds an origin, unless it is there already: a program can load a file again and again. */
 static bool append(const struct origin *origin)
 {
+	bool fits = false;
 	pthread_mutex_lock(&lock);
-	if (count == room) {
+	for (size_t i = 0; i < count && !fits; i++)
+		fits = origins[i].size == origin->size && origins[i].file == origin->file &&
+			memcmp(origins[i].digest, origin->digest, SHA256_BYTES) == 0;
+	if (!fits && count == room) {
 		struct origin *longer = realloc(origins, (2 * room + 64) * sizeof *origins);
 		if (longer != NULL) {
 			origins = longer;
 			room = 2 * room + 64;
 		}
 	}
-	const bool fits = count < room;
-	if (fits)
+	if (!fits && count < room) {
 		origins[count++] = *origin;
+		fits = true;
+	}
 	pthread_mutex_unlock(&lock);
 	return fits;
 }
