@@ -1,6 +1,6 @@
 /** The real programs that run under enforcement, and what each one needs. docs/compatibility.md shows this table. */
 
-/** What a program needs that the default does not give, in the modes enforce and strict. */
+/** Describes what a program needs beside the defaults, in the modes enforce and strict. */
 export interface Needs {
 	readonly policy: object;
 	/** Directories to adopt, because the program loads libraries from there by their paths. */
