@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MAX_VARIABLES = 4094, MAX_NAME = 128 };
+enum { MAX_VARIABLES = 4094, LONGEST_NAME = 128 };
 
 extern char **environ;
 
@@ -258,9 +258,9 @@ bool is_variable(const char *text)
 	const bool is_beginning = *end == '*' && end[1] == '\0';
 	if (*text == '\0' || strchr(LETTERS, *text) == NULL)
 		return false;
-	if ((*end != '\0' && !is_beginning) || length > MAX_NAME)
+	if ((*end != '\0' && !is_beginning) || length > LONGEST_NAME)
 		return false;
-	char variable[MAX_NAME + 2];
+	char variable[LONGEST_NAME + 2];
 	snprintf(variable, sizeof variable, "%.*s%s", (int)length, text, is_beginning ? "" : "=");
 	return is_named(variable, KEPT) || !is_named(variable, DROPPED);
 }

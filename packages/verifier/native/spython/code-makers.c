@@ -30,6 +30,7 @@ enum maker { NO_MAKER, PARSER, COMPILER, READER };
 struct making {
 	enum maker maker;
 	const PyThreadState *thread; /* a subinterpreter has another one in the same thread */
+	const PyFrameObject *frame; /* the one that calls the function; what it runs has others */
 	enum caller file; /* the callers in the file whose content becomes code */
 	bool has_text; /* the text that was allowed last is that of this function */
 };
@@ -48,7 +49,7 @@ static bool is_judged(void)
 static struct making begin_making(enum maker maker)
 {
 	const struct making before = making;
-	making = (struct making){maker, PyThreadState_Get(), NO_CALLER, false};
+	making = (struct making){maker, PyThreadState_Get(), PyEval_GetFrame(), NO_CALLER, false};
 	return before;
 }
 
@@ -68,9 +69,13 @@ static PyObject *end_making(struct making before, PyObject *result)
 	return NULL;
 }
 
+/* Returns the kind of the built-in function that raises the event. exec() runs the code that it has
+ * made: native code that this code calls is asked for nothing by exec(). */
 static enum maker maker_now(void)
 {
-	return making.thread == PyThreadState_Get() ? making.maker : NO_MAKER;
+	const bool is_called =
+		making.thread == PyThreadState_Get() && making.frame == PyEval_GetFrame();
+	return is_called ? making.maker : NO_MAKER;
 }
 
 /* Text and syntax trees */

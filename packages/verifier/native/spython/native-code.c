@@ -117,7 +117,7 @@ static struct closure *examine(const char *path, const char *kind)
 		if (judgement == NULL)
 			continue;
 		tell_judgement(judgement, kind);
-		is_refused = verdict_of(&judgement->finding, true) == REFUSE;
+		is_refused = is_refused || verdict_of(&judgement->finding, true) == REFUSE;
 	}
 	if (!is_refused && *closure->objection != '\0' && closure->error == 0)
 		tell_objection(closure, kind);

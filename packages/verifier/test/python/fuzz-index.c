@@ -54,6 +54,7 @@ const struct program_facts program = {
 #define calloc(count, size) keep(calloc(count, size))
 #define strndup(text, size) keep(strndup(text, size))
 #define mmap(address, length, ...) map(length)
+#include "../shared/environment.c"
 #include "../shared/exit-status.c"
 #include "../shared/find-record.c"
 #include "../shared/hex.c"

@@ -168,17 +168,23 @@ export class Site {
 	}
 
 	/**
-	 * Builds another spython in which open_verified() begins with these C statements. The statements are a deliberate
+	 * Builds another spython in which what judges code, and what judges libraries, begins with these C statements. The statements are a deliberate
 	 * fault, which the tests must find.
 	 */
 	async buildAltered(statements: string, options: { sanitize?: boolean } = {}): Promise<string> {
 		const copy = mkdtempSync(join(this.root, "native-"));
 		cpSync(NATIVE, copy, { recursive: true });
-		const file = join(copy, "spython/open-code.c");
-		const text = readFileSync(file, "utf8");
-		const altered = text.replace(/^(PyObject \*open_verified\([^)]*\)\n\{)$/m, `$1 ${statements}`);
-		if (altered === text) throw new Error("Cannot alter spython: open_verified() is not where it was");
-		writeFileSync(file, altered);
+		const functions = {
+			"open-code.c": /^(PyObject \*open_verified\([^)]*\)\n\{)$/m,
+			"native-code.c": /^(int prepare_library\([^)]*\)\n\{)$/m,
+		};
+		for (const [name, beginning] of Object.entries(functions)) {
+			const file = join(copy, "spython", name);
+			const text = readFileSync(file, "utf8");
+			const altered = text.replace(beginning, `$1 ${statements}`);
+			if (altered === text) throw new Error(`Cannot alter spython: ${name} has no ${beginning}`);
+			writeFileSync(file, altered);
+		}
 		const { buildSpython: build } = await import(pathToFileURL(join(copy, "build-spython.mjs")).href);
 		const output = join(copy, "altered");
 		build({ python: this.python.executable, pins: [this.pin], output, ...options });
