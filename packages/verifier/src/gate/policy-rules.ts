@@ -1,7 +1,5 @@
 /** Lists which member of the policy rules on an event. Nothing allows the action of an event that is not listed. */
 
-import type { Policy } from "@sigtool/core/read";
-
 export interface PolicyRule {
 	readonly member: string;
 	/** Says how to allow the action. It follows "to allow it, ". */
@@ -37,12 +35,15 @@ const RULES = {
 	"worker.spawn": memberRule("runtime.workers"),
 } as unknown as Readonly<Record<string, PolicyRule | undefined>>;
 
+type Children = "refuse" | "audit" | "allow" | "exit";
+
 /**
- * Returns the ruling on a child process. A refused child throws, because nothing unverified runs after it, and many
- * libraries try one and catch the error. Only the policy makes it end the process.
+ * Returns the ruling on a child process. `children` is `runtime.children` of the policy. A refused child throws, because
+ * nothing unverified runs after it, and many libraries try one and catch the error. Only the policy makes it end the
+ * process.
  */
-export function rulingOfChildren({ runtime }: Policy): "throw" | "audit" | "allow" | "exit" {
-	return runtime.children === "refuse" ? "throw" : runtime.children;
+export function rulingOfChildren(children: Children): "throw" | Exclude<Children, "refuse"> {
+	return children === "refuse" ? "throw" : children;
 }
 
 export function policyRuleOf(event: string): PolicyRule | undefined {

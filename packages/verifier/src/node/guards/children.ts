@@ -10,7 +10,7 @@ import { getOwnPropertyDescriptor, getPrototypeOf, toText } from "../../safe/cap
 import { forEachName, guard } from "../../safe/replace.js";
 
 export function guardChildren(gate: Gate, childProcess: object): void {
-	const ruling = rulingOfChildren(gate.policy);
+	const ruling = rulingOfChildren(gate.policy.runtime.children);
 	// spawn, exec, execFile, fork, node:cluster and ChildProcess.prototype.spawn() all call the method of the handle. A
 	// program can get the handle from a ChildProcess, so the method of the handle is guarded.
 	const { ChildProcess } = childProcess as { ChildProcess: new () => object };

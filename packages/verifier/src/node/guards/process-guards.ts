@@ -12,7 +12,7 @@ import { forEachName, guard, replace } from "../../safe/replace.js";
 /** Guards functions of `process`. Calls `prepare` with a built-in module's name before the program gets that module. */
 export function guardProcess(gate: Gate, prepare: (builtin: string) => void): void {
 	guard(process, "execve", (args) => {
-		gate.rule("process.execve", { file: toText(args[0]) }, rulingOfChildren(gate.policy));
+		gate.rule("process.execve", { file: toText(args[0]) }, rulingOfChildren(gate.policy.runtime.children));
 	});
 	replace(
 		process,
