@@ -209,7 +209,7 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 				await sleep(SHORT_LOOK_MS);
 				expect(await running.load("b")).toBe("ended 126");
 				expect(running.said.trimEnd().split("\n").at(-1)).toMatch(
-					/: the deny list names [^:]*sign[^:]*: stolen on Friday \(ERR_DENIED\b.*\); install a release that .* another key signed$/,
+					/: the deny list names [^:]*sign[^:]*: stolen on Friday \(ERR_DENIED\b.*\); install a release that .* another key signed(, at \S+:\d+)?$/,
 				);
 			});
 
