@@ -1,6 +1,7 @@
 """Acts without an event, like native code: reads a file, maps a library, or starts a shell. Arguments: WAY DIRECTORY"""
 
 import ctypes
+import mmap
 import os
 import shutil
 import sys
@@ -18,7 +19,10 @@ if way == "open":
 elif way == "map":
     name = "termios" + sysconfig.get_config_var("EXT_SUFFIX")
     path = shutil.copy(os.path.join(sysconfig.get_config_var("DESTSHARED"), name), directory)
-    libc.dlopen.restype = ctypes.c_void_p
-    print("ran" if libc.dlopen(path.encode(), os.RTLD_NOW) else "failed")
+    libc.mmap.restype = ctypes.c_void_p
+    code = mmap.PROT_READ | mmap.PROT_EXEC
+    file = libc.open(path.encode(), os.O_RDONLY)
+    mapped = libc.mmap(None, ctypes.c_size_t(4096), code, mmap.MAP_PRIVATE, file, ctypes.c_long(0))
+    print("ran" if ctypes.string_at(mapped, 4) == b"\x7fELF" else "failed")
 elif way == "start":
     libc.system(b"echo ran")
