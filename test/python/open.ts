@@ -91,6 +91,10 @@ export const OPEN: readonly Opening[] = [
 			"exec() while a syntax tree is made",
 			"exec() after sys.audit() of a signed text",
 			"exec() by a weak reference while a syntax tree is made",
+			"text by typing.ForwardRef between strings that end elsewhere",
+			"name of a field of a dataclass that gives hash() another meaning",
+			"compile() while there is no memory for the frame",
+			"exec() between two syntax trees that greenlet makes",
 		],
 	},
 	{

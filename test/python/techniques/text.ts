@@ -1,6 +1,7 @@
 /** These techniques trick a signed program into running text or bytes. No file is loaded as code. */
 
 import { execFileSync } from "node:child_process";
+import { cpSync } from "node:fs";
 import { makeBytecode } from "../making.js";
 import { before, EVIL, EVIL_SHELL, since, TEXT, type Technique, withData, withText } from "../technique.js";
 
@@ -9,6 +10,7 @@ const marshalled: Partial<Technique> = {
 };
 /** A pickle in protocol 0 that calls exec(EVIL). In a string of this protocol a line break has to be an escape. */
 const PICKLE = `cbuiltins\nexec\n(V${EVIL.replaceAll("\\", "\\u005c")}\ntR.`;
+const EVIL_WITHOUT_ESCAPES = `__import__("os").write(1, b"evil-ran-%d" % (6 * 7))`;
 const MARSHAL = `import marshal\ncode = marshal.loads(open(data + "/evil.bin", "rb").read()[16:])\n`;
 
 export const text: readonly Technique[] = [
@@ -161,6 +163,67 @@ export const text: readonly Technique[] = [
 	withText(
 		"text by typing.ForwardRef",
 		"import typing\nexec(typing.ForwardRef('(' + text.strip() + ')').__forward_code__)",
+	),
+	withText(
+		"text by typing.ForwardRef between strings that end elsewhere",
+		`import typing\nexec(typing.ForwardRef('"""x" \\'y""", ' + text.strip() + ', """z\\' "w"""').__forward_code__)`,
+		{ beside: { "evil.txt": EVIL_WITHOUT_ESCAPES } },
+	),
+	withText(
+		"name of a field of a dataclass that gives hash() another meaning",
+		"import dataclasses\nname = text.strip()\nC = type('C', (), {'__annotations__': {name: int}, name: dataclasses.field(init=False)})\ndataclasses.dataclass(repr=False, eq=False)(C)",
+		{ beside: { "evil.txt": `x=(hash:=print,hash("evil-ran-"+"42")),*y` } },
+	),
+	withText(
+		"compile() while there is no memory for the frame",
+		`import resource
+before = resource.getrlimit(resource.RLIMIT_AS)
+held = []
+class Name:
+    def __fspath__(self):
+        resource.setrlimit(resource.RLIMIT_AS, before)
+        held.clear()
+        return "x"
+def fill():
+    resource.setrlimit(resource.RLIMIT_AS, (4096, before[1]))
+    for size in range(24, 11, -1):
+        try:
+            while True: held.append(bytes(1 << size))
+        except MemoryError: pass
+def large(name):
+    fill()
+    return compile(text, name, "eval")
+    ${Array.from({ length: 5000 }, (_, number) => `v${number}=`).join("")}0
+eval(large(Name()))`,
+	),
+	withText(
+		"exec() between two syntax trees that greenlet makes",
+		`sys.path.insert(0, __file__[:-7])
+import greenlet
+class Name:
+    def __init__(self, to): self.to = to
+    def __fspath__(self):
+        self.to.switch()
+        return "x"
+class Key:
+    def __hash__(self): return hash("__builtins__")
+    def __eq__(self, other):
+        if not other_stack.dead: other_stack.switch()
+        return False
+own_stack = greenlet.getcurrent()
+other_stack = greenlet.greenlet(lambda: compile("1", Name(own_stack), "exec", 0x400))
+def main():
+    compile("1", Name(other_stack), "exec", 0x400)
+    exec(text, {Key(): 1})
+main()`,
+		{
+			needs: `__import__("importlib.util").util.find_spec("greenlet") is not None`,
+			prepare: ({ app, python }) => {
+				const find = `import greenlet; print(greenlet.__path__[0])`;
+				const source = execFileSync(python, ["-Ic", find], { encoding: "utf8" }).trim();
+				cpSync(source, `${app}/greenlet`, { recursive: true, dereference: true });
+			},
+		},
 	),
 	withText("tree that ast.parse() does not make", "import ast\nast.PyCF_ONLY_AST = 0\nexec(ast.parse(text))"),
 	withText(

@@ -13,6 +13,7 @@
 #include "code-makers.h"
 #include "calling-code.h"
 #include "text-shapes.h"
+#include <frameobject.h>
 #include <link.h>
 #include <stdlib.h>
 
@@ -27,14 +28,17 @@ static const char OTHER_CODE[] =
  * it reads marshalled code that was judged. */
 enum maker { NO_MAKER, PARSER, COMPILER, READER };
 
+/* A built-in function that runs. Each is found by the frame that calls it, because functions of a
+ * thread end in any order where something switches stacks, as greenlet does. */
 struct making {
+	struct making *before; /* the one that began before, or null */
 	enum maker maker;
 	const PyThreadState *thread; /* a subinterpreter has another one in the same thread */
 	const PyFrameObject *frame; /* the one that calls the function; what it runs has others */
 	enum caller file; /* the callers in the file whose content becomes code */
-	bool has_text; /* the text that was allowed last is that of this function */
+	char *allowed_text; /* the text that was allowed last, or null; for 3.8 */
 };
-static _Thread_local struct making making;
+static _Thread_local struct making *latest;
 
 /* True once the functions of this file stand before those of CPython. What is made earlier comes
  * from the interpreter's program itself. */
@@ -45,20 +49,41 @@ static bool is_judged(void)
 	return is_watching && rules.python_code != STRING_CODE_AUDIT;
 }
 
-/* Notes that a built-in function begins, and returns what must be passed to end_making(). */
-static struct making begin_making(enum maker maker)
+/* Notes that a built-in function begins. The result must be passed to end_making(). Returns null
+ * with an exception if memory is lacking. No frame calls a function that a thread begins with; but
+ * CPython gives none either if it lacks memory for it, so then everything is judged. */
+static struct making *begin_making(enum maker maker)
 {
-	const struct making before = making;
-	making = (struct making){maker, PyThreadState_Get(), PyEval_GetFrame(), NO_CALLER, false};
-	return before;
+	struct making *making = malloc(sizeof *making);
+	if (making == NULL) {
+		PyErr_NoMemory();
+		return NULL;
+	}
+	const PyFrameObject *frame = PyEval_GetFrame();
+	*making = (struct making){.before = latest,
+		.maker = frame == NULL ? COMPILER : maker,
+		.thread = PyThreadState_Get(),
+		.frame = frame};
+	latest = making;
+	return making;
+}
+
+static void forget_making(struct making *making)
+{
+	struct making **link = &latest;
+	while (*link != making)
+		link = &(*link)->before;
+	*link = making->before;
+	free(making->allowed_text);
+	free(making);
 }
 
 /* Takes the result of the function, and returns it, or null with an exception. */
-static PyObject *end_making(struct making before, PyObject *result)
+static PyObject *end_making(struct making *making, PyObject *result)
 {
-	const enum maker maker = making.maker;
-	const enum caller file = making.file;
-	making = before;
+	const enum maker maker = making->maker;
+	const enum caller file = making->file;
+	forget_making(making);
 	if (result == NULL || !PyCode_Check(result))
 		return result;
 	if (maker == PARSER)
@@ -69,13 +94,27 @@ static PyObject *end_making(struct making before, PyObject *result)
 	return NULL;
 }
 
-/* Returns the kind of the built-in function that raises the event. exec() runs the code that it has
- * made: native code that this code calls is asked for nothing by exec(). */
+/* Returns the built-in function that raises the event, or null. exec() runs the code that it has
+ * made: native code that this code calls is asked for nothing by exec(). One without a frame may be
+ * any. */
+static struct making *making_now(void)
+{
+	const PyThreadState *thread = PyThreadState_Get();
+	const PyFrameObject *frame = PyEval_GetFrame();
+	struct making *frameless = NULL;
+	for (struct making *each = latest; each != NULL; each = each->before) {
+		if (each->thread == thread && each->frame == frame)
+			return each;
+		if (each->thread == thread && each->frame == NULL && frameless == NULL)
+			frameless = each;
+	}
+	return frameless;
+}
+
 static enum maker maker_now(void)
 {
-	const bool is_called =
-		making.thread == PyThreadState_Get() && making.frame == PyEval_GetFrame();
-	return is_called ? making.maker : NO_MAKER;
+	const struct making *making = making_now();
+	return making == NULL ? NO_MAKER : making->maker;
 }
 
 /* Text and syntax trees */
@@ -133,31 +172,32 @@ static bool may_become_code(struct text text, PyObject *file_name)
 #if PY_VERSION_HEX < 0x03090000
 /* Only 3.8 raises an event for each expression in an f-string, while it compiles the text around
  * it, and puts it in parentheses. */
-static _Thread_local char *allowed_text;
-
-static bool is_in_allowed_text(struct text text, PyObject *file_name)
+static bool is_in_allowed_text(
+	const struct making *making, struct text text, PyObject *file_name)
 {
-	if (!making.has_text || allowed_text == NULL || text.length < 2 ||
+	if (making == NULL || making->allowed_text == NULL || text.length < 2 ||
 		!PyUnicode_Check(file_name) ||
 		PyUnicode_CompareWithASCIIString(file_name, "<fstring>") != 0)
 		return false;
-	const size_t length = strlen(allowed_text);
-	return memmem(allowed_text, length, text.content + 1, text.length - 2) != NULL;
+	const size_t length = strlen(making->allowed_text);
+	return memmem(making->allowed_text, length, text.content + 1, text.length - 2) != NULL;
 }
 
-static void keep_allowed_text(struct text text)
+static void keep_allowed_text(struct making *making, struct text text)
 {
-	free(allowed_text);
-	allowed_text = strdup(text.content);
-	making.has_text = true;
+	if (making == NULL)
+		return;
+	free(making->allowed_text);
+	making->allowed_text = strdup(text.content);
 }
 #else
-static bool is_in_allowed_text(struct text Py_UNUSED(text), PyObject *Py_UNUSED(file_name))
+static bool is_in_allowed_text(const struct making *Py_UNUSED(making),
+	struct text Py_UNUSED(text), PyObject *Py_UNUSED(file_name))
 {
 	return false;
 }
 
-static void keep_allowed_text(struct text Py_UNUSED(text))
+static void keep_allowed_text(struct making *Py_UNUSED(making), struct text Py_UNUSED(text))
 {
 }
 #endif
@@ -165,14 +205,18 @@ static void keep_allowed_text(struct text Py_UNUSED(text))
 /* Returns why the text must not become code, or null. */
 static const char *objection_to_text(struct text text, PyObject *file_name)
 {
-	if (is_in_allowed_text(text, file_name))
+	struct making *making = making_now();
+	enum caller file;
+	if (is_in_allowed_text(making, text, file_name))
 		return NULL;
-	const bool is_of_file = is_text_of_file(text.content, text.length, &making.file);
+	const bool is_of_file = is_text_of_file(text.content, text.length, &file);
 	if (!is_of_file && (!is_judged() || !may_become_code(text, file_name)))
 		return UNSIGNED_TEXT;
 	if (is_of_file && is_judged() && !is_in_fixed_encoding(text.content))
 		return "a program could exchange the decoder of its encoding";
-	keep_allowed_text(text);
+	if (making != NULL)
+		making->file = file;
+	keep_allowed_text(making, text);
 	return NULL;
 }
 
@@ -324,26 +368,32 @@ static PyObject *compile_judged(
 	PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObject *names)
 {
 	const enum maker maker = wants_tree(arguments, count, names) ? PARSER : COMPILER;
-	const struct making before = begin_making(maker);
-	return end_making(before, call_named(original.compile, self, arguments, count, names));
+	struct making *making = begin_making(maker);
+	if (making == NULL)
+		return NULL;
+	return end_making(making, call_named(original.compile, self, arguments, count, names));
 }
 
 /* Neither exec() nor eval() returns the code that it makes. The result of eval() may be any. */
 static PyObject *run_fast(
 	PyCFunction function, PyObject *self, PyObject *const *arguments, Py_ssize_t count)
 {
-	const struct making before = begin_making(COMPILER);
+	struct making *making = begin_making(COMPILER);
+	if (making == NULL)
+		return NULL;
 	PyObject *result = call_fast(function, self, arguments, count);
-	making = before;
+	forget_making(making);
 	return result;
 }
 
 static PyObject *run_named(PyCFunction function, PyObject *self, PyObject *const *arguments,
 	Py_ssize_t count, PyObject *names)
 {
-	const struct making before = begin_making(COMPILER);
+	struct making *making = begin_making(COMPILER);
+	if (making == NULL)
+		return NULL;
 	PyObject *result = call_named(function, self, arguments, count, names);
-	making = before;
+	forget_making(making);
 	return result;
 }
 
@@ -373,15 +423,16 @@ static PyObject *eval_named(
  * before 3.13, and so is `rest`, the value of its argument. */
 static PyObject *read_judged(PyObject *self, PyObject *bytes, PyObject *rest, PyObject *names)
 {
-	struct making before = begin_making(READER);
+	struct making *making = bytes == NULL ? NULL : begin_making(READER);
 	PyObject *result = NULL;
 	PyObject *const arguments[] = {bytes, rest};
-	if (bytes != NULL && may_be_read(bytes, &making.file)) {
-		making.maker = READER;
-		result = PY_MINOR_VERSION < 13 ? original.loads(self, bytes)
-									   : call_named(original.loads, self, arguments, 1, names);
+	if (making != NULL) {
+		if (may_be_read(bytes, &making->file))
+			result = PY_MINOR_VERSION < 13
+				? original.loads(self, bytes)
+				: call_named(original.loads, self, arguments, 1, names);
+		result = end_making(making, result);
 	}
-	result = end_making(before, result);
 	Py_XDECREF(bytes);
 	return result;
 }
@@ -444,9 +495,11 @@ static PyObject *get_frozen_judged(PyObject *self, PyObject *const *arguments, P
  * concluded from them. They are recorded like others. */
 static PyObject *audit_fast(PyObject *self, PyObject *const *arguments, Py_ssize_t count)
 {
-	const struct making before = begin_making(PARSER);
+	struct making *making = begin_making(PARSER);
+	if (making == NULL)
+		return NULL;
 	PyObject *result = call_fast(original.audit, self, arguments, count);
-	making = before;
+	forget_making(making);
 	return result;
 }
 

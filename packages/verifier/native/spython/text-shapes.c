@@ -3,7 +3,7 @@
  *
  *   collections.namedtuple: `lambda _cls, a, b: _tuple_new(_cls, (a, b))`
  *   typing.ForwardRef: an annotation, such as `dict[str, "a.B | None"]`
- *   dataclasses: `def __create_fn__(…):` around the methods of a class
+ *   dataclasses: `def __create_fn__(…):` around the methods of a class, line by line
  *
  * Guarantees that a name before a parenthesis, which is a call, is one that the shape allows. Words
  * of the language that do anything else are refused. What the text's names mean is the caller's
@@ -70,14 +70,12 @@ static bool is_namedtuple(const char *text)
 /* The state of reading a text part by part. */
 struct reading {
 	const char *next;
-	const char *called; /* the names that may stand before a parenthesis */
 	const char *words; /* the words of the language that may occur */
 	const char *signs; /* the other characters that may occur */
-	bool has_formats; /* strings may be f-strings of the form that dataclasses makes */
+	bool is_of_method; /* strings may be f-strings, and defaults may be made, as dataclasses does */
 	/* The part before is a value, so that a parenthesis would call it. */
 	bool is_value;
-	bool is_called; /* the part before is one of `called` */
-	bool is_defined; /* the part before is `def` */
+	bool is_called; /* the part before makes the default of a field */
 };
 
 /* Returns the length of an f-string's part in braces, `{self.x!r}` or `{self.x}`, or 0 if it has
@@ -98,7 +96,7 @@ static size_t braces_length(const char *text)
 }
 
 /* Skips a string without escapes, and with `is_format` an f-string. Returns false if it has another
- * form. */
+ * form. No string follows at once: two could be the beginning of one with three quotes. */
 static bool skip_string(struct reading *reading, bool is_format)
 {
 	const char quote = *reading->next;
@@ -113,7 +111,8 @@ static bool skip_string(struct reading *reading, bool is_format)
 	}
 	reading->next = at + 1;
 	reading->is_value = true;
-	return true;
+	reading->is_called = false;
+	return *reading->next != '"' && *reading->next != '\'';
 }
 
 /* Returns true if `name` is a word of the language. */
@@ -125,13 +124,12 @@ static bool is_word(const char *name)
 			   "return try while with yield") >= 0;
 }
 
-/* Returns true if a function with this name may be called: it is in the list, or it makes the
- * default of a field, and has no arguments. */
-static bool may_be_called(const struct reading *reading, const char *name, const char *behind)
+/* Returns true if this is a call without arguments of a function that makes the default of a field.
+ */
+static bool is_default(const char *name, const char *behind)
 {
-	const bool is_default = starts_with(name, "_dflt_") || starts_with(name, "__dataclass_dflt_");
-	return word_index(name, reading->called) >= 0 ||
-		(reading->has_formats && is_default && starts_with(behind, "()"));
+	return (starts_with(name, "_dflt_") || starts_with(name, "__dataclass_dflt_")) &&
+		starts_with(behind, "()");
 }
 
 static bool take_name(struct reading *reading)
@@ -144,13 +142,12 @@ static bool take_name(struct reading *reading)
 	snprintf(name, sizeof name, "%.*s", (int)length, reading->next);
 	reading->next = behind;
 	if (*behind == '"' || *behind == '\'')
-		return reading->has_formats && strcmp(name, "f") == 0 && skip_string(reading, true);
+		return reading->is_of_method && strcmp(name, "f") == 0 && skip_string(reading, true);
 	const bool is_language = is_word(name);
 	if (is_language && word_index(name, reading->words) < 0)
 		return false;
-	reading->is_called = reading->is_defined || may_be_called(reading, name, behind);
-	reading->is_value = !is_language || word_index(name, "None True False pass") >= 0;
-	reading->is_defined = strcmp(name, "def") == 0;
+	reading->is_called = reading->is_of_method && is_default(name, behind);
+	reading->is_value = !is_language || word_index(name, "None True False") >= 0;
 	return true;
 }
 
@@ -192,37 +189,111 @@ static bool is_annotation(const char *text)
 {
 	struct reading reading = {
 		.next = text,
-		.called = "",
 		.words = "None True False",
 		.signs = " \n.,[]()|*-",
 	};
 	return is_of_parts(&reading);
 }
 
+/* Returns what stands behind `start`, in which a * is any name. Returns null if the line begins
+ * otherwise. */
+static const char *behind_start(const char *line, const char *start)
+{
+	for (; *start != '\0'; start++) {
+		const size_t length = *start == '*' ? name_length(line) : *line == *start;
+		if (length == 0)
+			return NULL;
+		line += length;
+	}
+	return line;
+}
+
+static const char SETS[] = " def __setattr__(self,name,value):";
+static const char DELETES[] = " def __delattr__(self,name):";
+static const char HASHES[] = " def __hash__(self):";
+
+/* The lines that dataclasses makes behind the first, each with all that it calls but defaults. What
+ * follows the start has no call. */
+static const struct line {
+	const char *start;
+	const char *words; /* as in struct reading, for what follows */
+	const char *signs; /* null if nothing follows */
+	const char *definition; /* the line of the method, or null for any */
+} LINES[] = {
+	{"", "", NULL, NULL},
+	{" def *(", "", " ,:=()*->", NULL},
+	{" @__dataclasses_recursive_repr()", "", NULL, NULL},
+	{"  pass", "", NULL, NULL},
+	{"  *.*=", "if is else", " ()", NULL},
+	{"  BUILTINS.object.__setattr__(", "if is else", " ,()", NULL}, /* in 3.8 and 3.9 */
+	{"  __dataclass_builtins_object__.__setattr__(", "if is else", " ,()", NULL},
+	{"  *.__post_init__(", "", " ,()", NULL},
+	{"  if self is other:", "", NULL, NULL},
+	{"  if other.__class__ is self.__class__:", "", NULL, NULL},
+	{"   return ", "and True", " .,()=<>", NULL},
+	{"  return ", "", " .+", NULL},
+	{"  return hash((", "", ".,()", HASHES},
+	{"  if type(self) is cls", "or in", " ,(){}:", SETS},
+	{"  if type(self) is cls", "or in", " ,(){}:", DELETES},
+	{"   raise FrozenInstanceError(f\"cannot assign to field {name!r}\")", "", NULL, SETS},
+	{"   raise FrozenInstanceError(f\"cannot delete field {name!r}\")", "", NULL, DELETES},
+	{"  super(cls, self).__setattr__(name, value)", "", NULL, SETS},
+	{"  super(cls, self).__delattr__(name)", "", NULL, DELETES},
+	{" return ", "", " ,()", NULL},
+};
+
+static bool is_line(const char *line, const char *definition)
+{
+	if (strstr(line, ":=") != NULL)
+		return false;
+	for (size_t i = 0; i < sizeof LINES / sizeof *LINES; i++) {
+		const struct line *each = &LINES[i];
+		struct reading reading = {
+			.next = behind_start(line, each->start),
+			.words = each->words,
+			.signs = each->signs,
+			.is_of_method = true,
+		};
+		if (reading.next == NULL ||
+			(each->definition != NULL && strcmp(definition, each->definition) != 0))
+			continue;
+		if (each->signs == NULL ? *reading.next == '\0' : is_of_parts(&reading))
+			return true;
+	}
+	return false;
+}
+
+/* Returns true for the first line, which lists names: none of a function that a method calls. */
+static bool is_first_line(const char *line)
+{
+	const char *next = behind_start(line, "def __create_fn__(");
+	char name[256];
+	while (next != NULL) {
+		next += strspn(next, ", ");
+		const size_t length = name_length(next);
+		snprintf(name, sizeof name, "%.*s", (int)length, next);
+		if (length == 0)
+			return strcmp(next, "):") == 0;
+		if (word_index(name, "hash type super") >= 0)
+			return false;
+		next += length;
+	}
+	return false;
+}
+
 static bool is_dataclass(const char *text)
 {
-	static const char DECORATOR[] = "\n @__dataclasses_recursive_repr()\n";
-	struct reading reading = {
-		.next = text,
-		.called = "hash type super FrozenInstanceError __setattr__ __delattr__ __post_init__",
-		.words = "def return if else is and or in not raise pass None True False",
-		.signs = " \n.,:=()<>{}*+-",
-		.has_formats = true,
-	};
-	if (!starts_with(text, "def __create_fn__("))
-		return false;
-	/* In 3.13 a method has a decorator, which is a call. It is left out. */
-	const char *decorator = strstr(text, DECORATOR);
-	if (decorator == NULL)
-		return is_of_parts(&reading);
-	char *without = strdup(text);
-	if (without == NULL)
-		return false;
-	char *at = without + (decorator - text);
-	memmove(at, decorator + sizeof DECORATOR - 2, strlen(decorator + sizeof DECORATOR - 2) + 1);
-	reading.next = without;
-	const bool is_allowed = is_of_parts(&reading);
-	free(without);
+	char *copy = strdup(text);
+	char *rest = copy;
+	const char *definition = "";
+	bool is_allowed = copy != NULL && is_first_line(strsep(&rest, "\n"));
+	while (is_allowed && rest != NULL) {
+		const char *line = strsep(&rest, "\n");
+		if (starts_with(line, " def "))
+			definition = line;
+		is_allowed = is_line(line, definition);
+	}
+	free(copy);
 	return is_allowed;
 }
 
