@@ -94,6 +94,7 @@ export const OPEN: readonly Opening[] = [
 			"text by typing.ForwardRef between strings that end elsewhere",
 			"name of a field of a dataclass that gives hash() another meaning",
 			"compile() while there is no memory for the frame",
+			"text by _testcapi while a syntax tree is made",
 			"exec() between two syntax trees that greenlet makes",
 		],
 	},

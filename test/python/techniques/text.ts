@@ -197,6 +197,15 @@ def large(name):
 eval(large(Name()))`,
 	),
 	withText(
+		"text by _testcapi while a syntax tree is made",
+		`import functools, _testcapi
+class Name: __fspath__ = functools.partial(_testcapi.run_stringflags, text.encode(), 257, {"__builtins__": __builtins__})
+compile("1", Name(), "exec", 0x400)`,
+		{
+			needs: `hasattr(__import__("_testcapi"), "run_stringflags") if sys.version_info >= (3, 13) and __import__("importlib.util").util.find_spec("_testcapi") else False`,
+		},
+	),
+	withText(
 		"exec() between two syntax trees that greenlet makes",
 		`sys.path.insert(0, __file__[:-7])
 import greenlet
