@@ -20,7 +20,7 @@
 
 enum {
 	MAX_LINKS = 40, /* the limit of the kernel, path_resolution(7) */
-	MAX_ARCHIVES = 16,
+	MAX_ARCHIVES = 256, /* modules of others are refused where text is judged */
 };
 
 /* Holds the state of following a path to a file, step by step as the kernel does. */
