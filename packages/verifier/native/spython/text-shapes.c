@@ -212,6 +212,10 @@ static const char SETS[] = " def __setattr__(self,name,value):";
 static const char DELETES[] = " def __delattr__(self,name):";
 static const char HASHES[] = " def __hash__(self):";
 
+/* The object whose members `__init__` sets; the second if a field is named `self`. */
+#define SELF "self"
+#define OTHER_SELF "__dataclass_self__"
+
 /* The lines that dataclasses makes behind the first, each with all that it calls but defaults. What
  * follows the start has no call. */
 static const struct line {
@@ -224,10 +228,14 @@ static const struct line {
 	{" def *(", "", " ,:=()*->", NULL},
 	{" @__dataclasses_recursive_repr()", "", NULL, NULL},
 	{"  pass", "", NULL, NULL},
-	{"  *.*=", "if is else", " ()", NULL},
-	{"  BUILTINS.object.__setattr__(", "if is else", " ,()", NULL}, /* in 3.8 and 3.9 */
-	{"  __dataclass_builtins_object__.__setattr__(", "if is else", " ,()", NULL},
-	{"  *.__post_init__(", "", " ,()", NULL},
+	{"  " SELF ".*=", "if is else", " ()", NULL},
+	{"  " OTHER_SELF ".*=", "if is else", " ()", NULL},
+	{"  BUILTINS.object.__setattr__(" SELF ",", "if is else", " ,()", NULL}, /* in 3.8 and 3.9 */
+	{"  BUILTINS.object.__setattr__(" OTHER_SELF ",", "if is else", " ,()", NULL},
+	{"  __dataclass_builtins_object__.__setattr__(" SELF ",", "if is else", " ,()", NULL},
+	{"  __dataclass_builtins_object__.__setattr__(" OTHER_SELF ",", "if is else", " ,()", NULL},
+	{"  " SELF ".__post_init__(", "", " ,()", NULL},
+	{"  " OTHER_SELF ".__post_init__(", "", " ,()", NULL},
 	{"  if self is other:", "", NULL, NULL},
 	{"  if other.__class__ is self.__class__:", "", NULL, NULL},
 	{"   return ", "and True", " .,()=<>", NULL},
