@@ -172,8 +172,7 @@ static bool may_become_code(struct text text, PyObject *file_name)
 #if PY_VERSION_HEX < 0x03090000
 /* Only 3.8 raises an event for each expression in an f-string, while it compiles the text around
  * it, and puts it in parentheses. */
-static bool is_in_allowed_text(
-	const struct making *making, struct text text, PyObject *file_name)
+static bool is_in_allowed_text(const struct making *making, struct text text, PyObject *file_name)
 {
 	if (making == NULL || making->allowed_text == NULL || text.length < 2 ||
 		!PyUnicode_Check(file_name) ||
@@ -191,8 +190,8 @@ static void keep_allowed_text(struct making *making, struct text text)
 	making->allowed_text = strdup(text.content);
 }
 #else
-static bool is_in_allowed_text(const struct making *Py_UNUSED(making),
-	struct text Py_UNUSED(text), PyObject *Py_UNUSED(file_name))
+static bool is_in_allowed_text(const struct making *Py_UNUSED(making), struct text Py_UNUSED(text),
+	PyObject *Py_UNUSED(file_name))
 {
 	return false;
 }
@@ -428,9 +427,8 @@ static PyObject *read_judged(PyObject *self, PyObject *bytes, PyObject *rest, Py
 	PyObject *const arguments[] = {bytes, rest};
 	if (making != NULL) {
 		if (may_be_read(bytes, &making->file))
-			result = PY_MINOR_VERSION < 13
-				? original.loads(self, bytes)
-				: call_named(original.loads, self, arguments, 1, names);
+			result = PY_MINOR_VERSION < 13 ? original.loads(self, bytes)
+										   : call_named(original.loads, self, arguments, 1, names);
 		result = end_making(making, result);
 	}
 	Py_XDECREF(bytes);
@@ -647,8 +645,8 @@ bool is_opened_by_imp(void)
 
 bool makes_code_unseen(const char *path)
 {
-	/* `parser` exists before 3.10. It makes code of lists of numbers. `_testcapi` compiles text that
-	 * it is given since 3.13, also while the same frame has a syntax tree made. */
+	/* `parser` exists before 3.10. It makes code of lists of numbers. `_testcapi` compiles text
+	 * that it is given since 3.13, also while the same frame has a syntax tree made. */
 	static const char *const NAMES[] = {
 		"/lib-dynload/parser.", "/lib-dynload/_testcapi.", "/lib-dynload/_testinternalcapi."};
 	char real[PATH_MAX];
