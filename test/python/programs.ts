@@ -1,5 +1,7 @@
 /** The real programs that run under enforcement, and what each one needs. docs/compatibility.md shows this table. */
 
+import { existsSync } from "node:fs";
+
 /** Describes what a program needs beside the defaults, in the modes enforce and strict. */
 export interface Needs {
 	readonly policy: object;
@@ -19,8 +21,8 @@ export interface Program extends Needs {
 	readonly write?: readonly string[];
 }
 
-/** OpenSSL loads its module `legacy.so` from here. */
-const PROVIDERS = ["/usr/lib/x86_64-linux-gnu/ossl-modules"];
+/** OpenSSL loads its module `legacy.so` from here, if Debian's package of it is installed. */
+const PROVIDERS = ["/usr/lib/x86_64-linux-gnu/ossl-modules"].filter((directory) => existsSync(directory));
 const SEMAPHORES = ["/dev/shm"];
 
 export const PROGRAMS: readonly Program[] = [
