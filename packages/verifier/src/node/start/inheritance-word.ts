@@ -78,17 +78,21 @@ export function withWord<Result>(
  * itself. Has to be called before a program runs in this thread.
  */
 export function digestOfTrust(inheritance: unknown): string {
-	return sha256OfText(JSON.stringify({ ...(inheritance as object), state: undefined }, plain));
+	return sha256OfText(JSON.stringify(plain({ ...(inheritance as object), state: undefined })));
 }
 
-/** Gives JSON the same value for the original and for its copy in another thread. */
-function plain(this: unknown, name: string, given: unknown): unknown {
-	// A Buffer has a method toJSON(), which its copy lacks, so the member itself is read.
-	const value = (this as Readonly<Record<string, unknown>>)[name];
+/**
+ * Returns a value that is the same in JSON for the original and for its copy in another thread. Bytes are replaced before
+ * JSON sees them: it would write each byte of a Buffer as a number.
+ */
+function plain(value: unknown): unknown {
+	if (typeof value === "bigint") return String(value);
 	if (value instanceof SharedArrayBuffer) return undefined;
+	if (typeof value !== "object" || value === null) return value;
 	if (value instanceof Uint8Array) return sha256(value);
-	if (value instanceof Map) return [...value];
-	return typeof value === "bigint" ? String(value) : given;
+	if (value instanceof Map) return plain([...value]);
+	if (Array.isArray(value)) return value.map(plain);
+	return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, plain(each)]));
 }
 
 export function passedNow(): Passed | undefined {
