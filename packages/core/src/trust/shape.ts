@@ -108,7 +108,7 @@ export const TEXT_FORMS = {
 	},
 	variable: {
 		form: VARIABLE_FORM,
-		is: "the name of an environment variable, or its beginning and *, and none that makes code load, such as LD_*",
+		is: "the name of a variable that loads no code, or its beginning and *",
 		called: "the name of a variable, or its beginning and `*`",
 	},
 	dotted: {
