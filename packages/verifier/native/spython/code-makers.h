@@ -4,10 +4,11 @@
 #define SPYTHON_CODE_MAKERS_H
 #include "spython.h"
 
-/* Puts functions of this program before the built-in functions that make code. Must be called
- * before the program runs; further calls do nothing. Returns false with an exception if CPython is
- * not as expected. */
-bool watch_code_makers(void);
+/* Returns true if text and all else that becomes code has to be of signed files. */
+bool is_judged(void);
+
+/* Tells why marshalled code is refused. */
+extern const char UNSIGNED_CODE[];
 
 /* Judges text, or a syntax tree, that becomes code. Checks the event `compile`. */
 int check_compile(const char *event, PyObject *arguments, const char *why);

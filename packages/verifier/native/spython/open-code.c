@@ -8,7 +8,7 @@
 #include "spython.h"
 #include "kept.h"
 #include "origins.h"
-#include "code-makers.h"
+#include "built-ins.h"
 #include "../shared/digest-file.h"
 #include "../shared/kernel-check.h"
 #include "../shared/owned-file.h"

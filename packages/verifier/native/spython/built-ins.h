@@ -1,0 +1,14 @@
+/* Functions that stand before those of CPython that make code. */
+#ifndef SPYTHON_BUILT_INS_H
+#define SPYTHON_BUILT_INS_H
+#include <stdbool.h>
+
+/* Puts the functions before those of CPython. Must be called before the program runs; further calls
+ * do nothing. Returns false with an exception if CPython is not as expected. */
+bool watch_code_makers(void);
+
+/* Returns true once the functions stand there. What is made earlier comes from the interpreter's
+ * program itself. */
+bool is_watching(void);
+
+#endif
