@@ -19,9 +19,10 @@ const ORDINARY: Readonly<Record<string, string>> = {
 	"a signature": "str(inspect.signature(int.from_bytes))",
 	"a coroutine of a generator": "types.coroutine(generator).__name__",
 	"a traceback": "len(traceback.format_exc())",
+	"an event of the program's own": "sys.audit('compile', (sys.argv[0] + ' + 1').encode(), 'x')",
 };
 const PROGRAM = `from __future__ import annotations
-import ast, collections, dataclasses, inspect, traceback, types, typing
+import ast, collections, dataclasses, inspect, sys, traceback, types, typing
 
 def annotated(a: "int", b: "typing.Dict[str, 'typing.Optional[int]']", c: typing.Tuple[int, ...] = ()) -> None: pass
 
