@@ -99,15 +99,19 @@ describe.skipIf(!canRun)("PKCS#11 modules (needs SoftHSM2, opensc, pkcs11js, gcc
 
 	describe("14.6: a module that", () => {
 		const OVER = "no answer within 3 s; --signer-timeout allows more";
+		const EXITED = "the module ended its process with exit status 0";
+		// exit() runs the destructors of Node.js while its other threads work, which now and then ends the process by a
+		// signal before it has exited.
+		const EXITED_OR_CRASHED = /the module ended its process with exit status 0|was ended by SIG(ABRT|SEGV)/;
 		it.each([
 			["hang", "initialize", OVER],
 			["hang", "login", OVER],
 			["hang", "sign", OVER],
 			["stop", "sign", OVER],
-			["exit", "load", "the module ended its process with exit status 0"],
-			["_exit", "find", "the module ended its process with exit status 0"],
-			["exit", "sign", "the module ended its process with exit status 0"],
-			["_exit", "sign", "the module ended its process with exit status 0"],
+			["exit", "load", EXITED_OR_CRASHED],
+			["_exit", "find", EXITED],
+			["exit", "sign", EXITED_OR_CRASHED],
+			["_exit", "sign", EXITED],
 			["abort", "login", "the module's process was ended by SIGABRT"],
 			["crash", "load", "the module's process was ended by SIGSEGV"],
 			["crash", "sign", "the module's process was ended by SIGSEGV"],
@@ -118,7 +122,7 @@ describe.skipIf(!canRun)("PKCS#11 modules (needs SoftHSM2, opensc, pkcs11js, gcc
 			expect(sigtool(["sign", tree, "--key", rsa.keyFile, "--cert", rsa.certFile])).toMatchObject({ status: 0 });
 			const before = readFileSync(join(tree, "tree.cat"));
 			const run = sign(`${misdeed} ${place}`);
-			expect([run.status, run.stderr]).toEqual([2, expect.stringContaining(message)]);
+			expect([run.status, run.stderr]).toEqual([2, expect.stringMatching(message)]);
 			expect(run.stderr).toMatch(/^error: Cannot [^\n]*\[ERR_PKCS11\]\n$/);
 			expect(run.stdout).toBe("");
 			expect(readFileSync(join(tree, "tree.cat"))).toEqual(before);
