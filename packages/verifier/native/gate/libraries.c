@@ -79,7 +79,8 @@ static pthread_mutex_t mutex = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
  * in `finding`. */
 static void *load_named(const char *file, int mode, bool is_node)
 {
-	const struct library_judge judge = {digest, judge_library, is_left_out, rules.max_size, false};
+	const struct library_judge judge = {
+		digest, judge_library, is_left_out, rules.max_size, .is_always_apart = true};
 	/* No event can be written from the thread apart. */
 	look_for_denials();
 	struct closure *closure = collect_closure(file, &judge);

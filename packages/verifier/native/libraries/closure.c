@@ -113,18 +113,27 @@ static struct library *add_copy(struct closure *closure, const char *path, int f
 		size = size_to_load(file, size);
 	const int memory = seal(file, size);
 	void *bytes = MAP_FAILED;
-	if (memory >= 0)
+	if (memory >= 0 && fstat(memory, &status) == 0)
 		bytes = mmap(NULL, size, PROT_READ, MAP_PRIVATE, memory, 0);
 	char *copy = strdup(path);
 	if (bytes == MAP_FAILED || copy == NULL) {
 		char text[128];
 		snprintf(text, sizeof text, "cannot be copied into memory: %s", strerror(errno));
 		free(copy);
+		if (memory >= 0)
+			close(memory);
 		object(closure, path, text);
 		return NULL;
 	}
 	struct library *library = &closure->libraries[closure->count];
-	*library = (struct library){.path = copy, .descriptor = memory, .bytes = bytes, .size = size};
+	*library = (struct library){
+		.path = copy,
+		.descriptor = memory,
+		.device = status.st_dev,
+		.inode = status.st_ino,
+		.bytes = bytes,
+		.size = size,
+	};
 	closure->count++;
 	judge->digest(bytes, size, file, library->digest);
 	return library;
@@ -177,7 +186,7 @@ bool read_copy(const struct library *library, struct elf_object *elf)
 	return read_header(elf) && read_dynamic_section(elf);
 }
 
-/* Runs apart, so that no other thread can exchange a descriptor. */
+/* Runs where no other thread can exchange a descriptor. */
 static void collect(void *argument)
 {
 	struct closure *closure = argument;
@@ -191,6 +200,40 @@ static void collect(void *argument)
 	object(closure, closure->file, "is linked to more than can be followed");
 }
 
+/* Returns true if the process has one thread. /proc/self/task then holds one directory, and the
+ * number of its links is 3. Without /proc returns false. */
+static bool has_one_thread(void)
+{
+	struct stat status;
+	return stat("/proc/self/task", &status) == 0 && status.st_nlink == 3;
+}
+
+/* The mapping keeps the copy alive, so no other file gets its inode. */
+static bool is_kept(const struct library *library)
+{
+	struct stat status;
+	return fstat(library->descriptor, &status) == 0 && status.st_dev == library->device &&
+		status.st_ino == library->inode;
+}
+
+bool is_safe(const struct closure *closure, const struct library *library)
+{
+	return closure->is_apart || (has_one_thread() && is_kept(library));
+}
+
+static bool collect_somewhere(struct closure *closure)
+{
+	closure->is_apart = closure->judge->is_always_apart || !has_one_thread();
+	if (!closure->is_apart) {
+		closure->thread = gettid();
+		collect(closure);
+		return true;
+	}
+	const bool has_thread = run_apart(&closure->apart, collect, closure);
+	closure->thread = closure->apart.thread;
+	return has_thread;
+}
+
 struct closure *collect_closure(const char *file, const struct library_judge *judge)
 {
 	struct closure *closure = calloc(1, sizeof *closure);
@@ -200,7 +243,7 @@ struct closure *collect_closure(const char *file, const struct library_judge *ju
 	closure->file = strdup(file);
 	closure->libraries = calloc(MAX_LIBRARIES, sizeof *closure->libraries);
 	const bool has_memory = closure->file != NULL && closure->libraries != NULL;
-	if (has_memory && run_apart(&closure->apart, collect, closure))
+	if (has_memory && collect_somewhere(closure))
 		return closure;
 	free(closure->libraries);
 	free(closure->file);
@@ -208,9 +251,21 @@ struct closure *collect_closure(const char *file, const struct library_judge *ju
 	return NULL;
 }
 
+/* A program may have closed a descriptor, and its number may mean another file now. */
+static void close_copies(struct closure *closure)
+{
+	for (size_t i = 0; i < closure->count; i++) {
+		if (is_kept(&closure->libraries[i]))
+			close(closure->libraries[i].descriptor);
+	}
+}
+
 void release_closure(struct closure *closure)
 {
-	end_apart(&closure->apart);
+	if (closure->is_apart)
+		end_apart(&closure->apart);
+	else
+		close_copies(closure);
 	for (size_t i = 0; i < closure->count; i++) {
 		munmap((void *)closure->libraries[i].bytes, closure->libraries[i].size);
 		free(closure->libraries[i].path);

@@ -2,9 +2,9 @@
  * there. The gates of Node.js and of CPython use these files.
  *
  * Guarantees that the loader gets exactly the bytes that were judged: nobody can change a copy, and
- * only a thread apart has its descriptor. The libraries that a library is linked to are treated
- * alike and loaded first. The loader then takes them by their names, so they need not lie where the
- * copy looks for them. */
+ * no other thread can exchange its descriptor. The libraries that a library is linked to are
+ * treated alike and loaded first. The loader then takes them by their names, so they need not lie
+ * where the copy looks for them. */
 #ifndef SIGTOOL_CLOSURE_H
 #define SIGTOOL_CLOSURE_H
 #include "../shared/hex.h"
@@ -13,13 +13,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 enum { MAX_LIBRARIES = 256 };
 
-/* Describes the copy of one file. The descriptor is one of the thread apart. */
+/* Describes the copy of one file. The descriptor is one of the thread in which it was collected. */
 struct library {
 	char *path;
 	int descriptor;
+	dev_t device;
+	ino_t inode;
 	const uint8_t *bytes;
 	size_t size;
 	uint8_t digest[SHA256_BYTES];
@@ -29,8 +32,8 @@ struct library {
 
 struct closure;
 
-/* Decides what may be loaded. The functions run in the thread apart, while the thread that called
- * collect_closure() waits. */
+/* Decides what may be loaded. The functions run in the thread apart if there is one, while the
+ * thread that called collect_closure() waits. */
 struct library_judge {
 	/* Digests the `size` bytes of a copy, and then what `file` has behind them, which is not
 	 * loaded. Its offset is there. */
@@ -44,6 +47,10 @@ struct library_judge {
 	uint64_t max_size; /* in bytes */
 	/* True if symbols for debuggers are not copied, which can be most of a file. */
 	bool leaves_symbols;
+	/* False if a process with one thread collects without a thread apart, which takes less time
+	 * than to make one. The program may make threads before load_closure(), which then finds the
+	 * copies lost. */
+	bool is_always_apart;
 };
 
 /* Collects all that one call of dlopen(3) loads: the library, then those that it is linked to. */
@@ -58,6 +65,9 @@ struct closure {
 	int error; /* errno, if the first file could not be opened, else 0 */
 	bool is_unnamed; /* a library was read, and no signature names it; for the gate of Node.js */
 	bool has_begun; /* the search for linked libraries */
+	bool is_lost; /* the program could have exchanged a descriptor, so the copy was not loaded */
+	int thread; /* the number of the thread that has the descriptors */
+	bool is_apart; /* that thread is `apart`, else the one that collected */
 	struct apart apart;
 };
 
@@ -68,8 +78,11 @@ struct closure *collect_closure(const char *file, const struct library_judge *ju
 /* Writes why nothing of the closure is loaded. Returns false. */
 bool object(struct closure *closure, const char *path, const char *why);
 
-/* Ends the thread apart, and with it the descriptors. */
+/* Closes the descriptors, and ends the thread apart. */
 void release_closure(struct closure *closure);
+
+/* Returns true if the descriptor still means the copy, and no other thread can change that. */
+bool is_safe(const struct closure *closure, const struct library *library);
 
 /* Finds the dynamic section of a copy. Returns false if it has none. */
 struct elf_object;
@@ -78,8 +91,9 @@ bool read_copy(const struct library *library, struct elf_object *object);
 /* load.c */
 
 /* Loads a closure without objection in the mode of dlopen(3). Returns the handle of its first
- * library, or NULL. A content that was loaded before is not loaded again. Libraries stay loaded
- * until the process ends. Only one thread at a time may call this. */
+ * library, or NULL. If `is_lost` is then set, the caller collects a new closure. A content that was
+ * loaded before is not loaded again. Libraries stay loaded until the process ends. Only one thread
+ * at a time may call this. */
 void *load_closure(struct closure *closure, int mode);
 
 /* Returns libc's function. */

@@ -103,22 +103,18 @@ static struct library *copy_named(struct closure *closure, const char *name)
 	return NULL;
 }
 
-/* Writes the path by which the loader opens a copy. The kernel uses the numbers of threads again,
- * and the loader takes a name that it knows for what it has loaded. So a path that was used before
- * gets steps that lead nowhere. Returns false if there is no room for them. */
-static bool name_copy(char name[LOADER_NAME], const struct library *library, int thread)
+/* Writes the path by which the loader opens a copy. The kernel uses the numbers of threads and of
+ * descriptors again, and the loader takes a name that it knows for what it has loaded. So each path
+ * spells a number of its own by steps that lead nowhere. */
+static void name_copy(char name[LOADER_NAME], const struct library *library, int thread)
 {
-	char steps[LOADER_NAME] = "";
-	const struct loaded *each = NULL;
-	int length;
-	do {
-		length = snprintf(
-			name, LOADER_NAME, "/proc/self/task/%d/fd%s/%d", thread, steps, library->descriptor);
-		for (each = all_loaded; each != NULL && strcmp(each->name, name) != 0;)
-			each = each->next;
-		strncat(steps, "/.", sizeof steps - strlen(steps) - 1);
-	} while (each != NULL && length < LOADER_NAME);
-	return length < LOADER_NAME;
+	enum { BITS = 32, STEP_BYTES = 2 };
+	static unsigned number;
+	char steps[BITS * STEP_BYTES + 1] = "";
+	for (unsigned bit = 0; bit < BITS; bit++)
+		strcat(steps, (number >> bit & 1) != 0 ? "/." : "//");
+	number++;
+	snprintf(name, LOADER_NAME, "/proc/self/task/%d/fd%s/%d", thread, steps, library->descriptor);
 }
 
 /* The memory of the name belongs to the loader from now on, which never frees it. */
@@ -132,17 +128,20 @@ static void rename_loaded(void *handle, const char *name)
 
 /* Loads a copy, or takes the library with the same content, which is loaded already: native code
  * has state that all threads share. */
-static void *load_copy(const struct library *library, int thread, int mode)
+static void *load_copy(struct closure *closure, const struct library *library, int mode)
 {
 	for (const struct loaded *each = all_loaded; each != NULL; each = each->next) {
 		if (memcmp(each->digest, library->digest, SHA256_BYTES) == 0)
 			return real_dlopen(each->name, mode | RTLD_NOLOAD);
 	}
-	struct loaded *loaded = malloc(sizeof *loaded);
-	if (loaded == NULL || !name_copy(loaded->name, library, thread)) {
-		free(loaded);
-		return fail_to_load("there is no memory for it");
+	if (!is_safe(closure, library)) {
+		closure->is_lost = true;
+		return fail_to_load("the program has made threads");
 	}
+	struct loaded *loaded = malloc(sizeof *loaded);
+	if (loaded == NULL)
+		return fail_to_load("there is no memory for it");
+	name_copy(loaded->name, library, closure->thread);
 	memcpy(loaded->digest, library->digest, SHA256_BYTES);
 	void *handle = real_dlopen(loaded->name, mode | RTLD_NODELETE);
 	if (handle == NULL) {
@@ -174,7 +173,7 @@ static bool load_linked(struct closure *closure, struct library *library)
 		return true;
 	if (!load_needed(closure, library))
 		return false;
-	void *handle = load_copy(library, closure->apart.thread, RTLD_LAZY);
+	void *handle = load_copy(closure, library, RTLD_LAZY);
 	if (handle != NULL && own_name(library) == NULL)
 		rename_loaded(handle, last_name(library->path));
 	return handle != NULL;
@@ -206,5 +205,5 @@ void *load_closure(struct closure *closure, int mode)
 	struct library *first = &closure->libraries[0];
 	if (!load_needed(closure, first))
 		return NULL;
-	return load_copy(first, closure->apart.thread, mode);
+	return load_copy(closure, first, mode);
 }

@@ -105,7 +105,8 @@ static void tell_objection(struct closure *closure, const char *kind)
  * null if memory is lacking. */
 static struct closure *examine(const char *path, const char *kind)
 {
-	const struct library_judge judge = {digest, judge_library, is_left_out, rules.max_size, true};
+	const struct library_judge judge = {
+		digest, judge_library, is_left_out, rules.max_size, .leaves_symbols = true};
 	look_for_denials();
 	tell_ends();
 	struct closure *closure = collect_closure(path, &judge);
@@ -198,6 +199,7 @@ static void *refuse_name(const char *name, const char *objection)
 	return refuse_load(text);
 }
 
+static const char NO_MEMORY[] = "there is no memory for it (ERR_LIMIT)";
 static pthread_mutex_t mutex = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
 
 /* Loads what was judged, or the file itself in audit mode. */
@@ -216,6 +218,20 @@ static void *load(struct closure *closure, int mode)
 		handle = load_closure(closure, kept);
 		pthread_mutex_unlock(&mutex);
 	}
+	return handle;
+}
+
+/* Loads a closure, which is released. If the program made threads since it was collected, even by a
+ * constructor of a library, the files are judged and copied anew. */
+static void *load_and_release(struct closure *closure, int mode)
+{
+	void *handle = load(closure, mode);
+	if (closure->is_lost) {
+		struct closure *again = examine(closure->file, "library");
+		handle = again == NULL ? refuse_load(NO_MEMORY) : load(again, mode);
+		if (again != NULL)
+			release_closure(again);
+	}
 	release_closure(closure);
 	return handle;
 }
@@ -233,8 +249,8 @@ static void *load_file(const char *file, int mode)
 	}
 	struct closure *closure = examine(file, "library");
 	if (closure == NULL)
-		return refuse_load("there is no memory for it (ERR_LIMIT)");
-	return load(closure, mode);
+		return refuse_load(NO_MEMORY);
+	return load_and_release(closure, mode);
 }
 
 /* Loads a library that the system's loader searches. */
@@ -270,7 +286,7 @@ __attribute__((visibility("default"))) void *dlopen(const char *file, int mode)
 	struct closure *closure = prepared;
 	if (closure != NULL && strcmp(closure->file, file) == 0) {
 		prepared = NULL;
-		return load(closure, mode);
+		return load_and_release(closure, mode);
 	}
 	void *loaded = real_dlopen(file, mode | RTLD_NOLOAD);
 	if (loaded != NULL)
