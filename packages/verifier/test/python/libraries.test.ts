@@ -88,6 +88,34 @@ ctypes.CDLL(path).act()
 		expect(result).toMatchObject({ status: 0, stdout: "good-ran\n" });
 	});
 
+	it.each([
+		["at once", "exchange()"],
+		["in a thread", "threading.Thread(target=always, daemon=True).start(); time.sleep(0.1)"],
+	])("18.3: run as they were judged, though a hook exchanges descriptors %s", async (_, act) => {
+		const program = `import ctypes, os, sys, threading, time
+evil = os.open(sys.argv[1] + "/libact.so", os.O_RDONLY)
+seen = 0
+def exchange():
+    global seen
+    for number in os.listdir("/proc/self/fd"):
+        try:
+            if "sigtool-library" in os.readlink("/proc/self/fd/" + number): os.dup2(evil, int(number)); seen += 1
+        except OSError: pass
+def always():
+    while True: exchange()
+def hook(event, arguments):
+    if event == "ctypes.dlopen":
+        ${act}
+sys.addaudithook(hook)
+ctypes.CDLL(${JSON.stringify(at("libact.so"))}).act()
+print(seen > 0)
+sys.stdout.flush()
+os._exit(0)
+`;
+		const result = await run(program, { python: { auditHooks: "allow" } });
+		expect(result).toMatchObject({ status: 0, stdout: "good-ran\nTrue\n" });
+	});
+
 	const byNative = (path: string, mode = 2) =>
 		`import ctypes, sys\nloader = ctypes.CDLL(${JSON.stringify(at("loader.so"))})\nloader.load(${path}.encode(), ${mode})\n`;
 
