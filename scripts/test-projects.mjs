@@ -33,6 +33,7 @@ export const ALONE = [
 	// moment.
 	"test/attacks/attacks.test.ts",
 	"test/python/bypasses.test.ts",
+	"test/python/loading-suites.test.ts",
 	"test/python/suites.test.ts",
 ];
 
@@ -60,6 +61,7 @@ export const LONG = [
 	"packages/verifier/test/python/prevented-looks.test.ts",
 	"packages/verifier/test/python/sanitized.test.ts",
 	"test/python/flask.test.ts",
+	"test/python/loading-suites.test.ts",
 	"test/python/programs.test.ts",
 	"test/python/suites.test.ts",
 	"test/python/witness.test.ts",

@@ -1,23 +1,15 @@
-import { spawn } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { PYTHONS, SANITIZER } from "../../packages/verifier/test/python/support.js";
+import { afterAll, describe, expect, test } from "vitest";
+import { PYTHONS } from "../../packages/verifier/test/python/support.js";
 import { adoptInstalled } from "./installed.js";
+import { differences, RUN_TESTS, SuiteRuns } from "./suite-runs.js";
 import { hasStrace, hearWitness, watchedBy } from "./witness.js";
 
 const full = process.env.SIGTOOL_FULL !== undefined;
 /** The system's Python. The other Pythons lack some parts that the tests need. */
 const [python] = PYTHONS.filter(({ library }) => existsSync(join(library, "test/test_json")));
-const RUN_TESTS = fileURLToPath(new URL("run-tests.py", import.meta.url));
 const LIMIT_MS = 1_500_000;
-
-interface Results {
-	readonly outcomes: Readonly<Record<string, string>>;
-	readonly reasons: Readonly<Record<string, string>>;
-}
 
 const ENFORCED = full
 	? ["test_json", "test_re", "test_decimal", "test_sqlite3", "test_email", "test_unittest", "test_asyncio"]
@@ -28,35 +20,10 @@ const AUDITED = full ? ["test_import", "test_zipimport", "test_runpy", "test_mul
 const MADE: Readonly<Record<string, number>> = { test_import: 15, test_zipimport: 1, test_runpy: 100 };
 
 describe.skipIf(python === undefined)("CPython's own tests (libpython3.13-testsuite)", () => {
-	let home: string;
-	let program: string;
-	beforeAll(() => {
-		home = realpathSync(mkdtempSync(join(tmpdir(), "sigtool-suites-")));
-		program = join(home, "app");
-		mkdirSync(program);
-		copyFileSync(RUN_TESTS, join(program, "run-tests.py"));
-	});
-	afterAll(() => rmSync(home, { recursive: true, force: true }));
-
-	/** Runs one test file in a new directory, where it may write. */
-	async function run(command: readonly string[], name: string, kind: string): Promise<Results> {
-		const directory = join(home, `${name}-${kind}`);
-		mkdirSync(directory);
-		const results = join(directory, "results.json");
-		const [file = "", ...args] = [...command, join(program, "run-tests.py"), results, `test.${name}`];
-		const environment = { PATH: process.env.PATH, HOME: directory, TMPDIR: directory, LANG: "C.UTF-8", ...SANITIZER };
-		const child = spawn(file, args, { cwd: directory, env: environment, stdio: "ignore" });
-		const status = await new Promise((resolve) => child.on("close", resolve));
-		expect(status).toBe(0);
-		return JSON.parse(readFileSync(results, "utf8"));
-	}
-
-	/** Returns the tests with different outcomes, with the last line of the reason. */
-	function differences(unguarded: Results, other: Results): string[][] {
-		const names = Object.keys({ ...unguarded.outcomes, ...other.outcomes });
-		const differing = names.filter((name) => unguarded.outcomes[name] !== other.outcomes[name]);
-		return differing.map((name) => [name, other.reasons[name]?.trim().split("\n").at(-1) ?? "not run"]);
-	}
+	const runs = new SuiteRuns();
+	const { home, program } = runs;
+	const run = runs.run.bind(runs);
+	afterAll(() => runs.remove());
 
 	const isolated = [python?.executable ?? "", "-I"];
 	const silent = { stderr: "off" };
