@@ -59,8 +59,9 @@ print(json.dumps({"version": sys.version.split()[0], "release": "%d.%d" % sys.ve
  * @param {string} options.output
  * @param {string} [options.home] replaces the interpreter's own prefix
  * @param {boolean} [options.sanitize] true builds with AddressSanitizer and UndefinedBehaviorSanitizer
+ * @param {readonly string[]} [options.flags] further options of the compiler
  */
-export function buildSpython({ python, pins = [], development = false, output, home, sanitize = false }) {
+export function buildSpython({ python, pins = [], development = false, output, home, sanitize = false, flags = [] }) {
 	const bad = pins.find((pin) => !/^[0-9a-f]{64}$/.test(pin));
 	if (bad !== undefined)
 		throw new Error(`Cannot build spython: "${bad}" is no pin; \`sigtool trust list\` prints them`);
@@ -79,6 +80,7 @@ export function buildSpython({ python, pins = [], development = false, output, h
 	const options = [
 		...FLAGS,
 		...(sanitize ? SANITIZE : RELEASE),
+		...flags,
 		...[asked.include, asked.platformInclude].flatMap((path) => ["-isystem", path]),
 		`-DSIGTOOL_VERSION=${text(VERSION)}`,
 		define("ABOUT", text(JSON.stringify(about))),

@@ -9,6 +9,7 @@
 #include "../libraries/look-up.h"
 #include "../shared/complain.h"
 #include "../shared/owned-file.h"
+#include "code-makers.h"
 #include "finding.h"
 #include "spython.h"
 #include <dlfcn.h>
@@ -57,7 +58,8 @@ static bool judge_library(struct closure *closure, struct library *library, int 
 	opened->is_native = true;
 	memcpy(opened->digest, library->digest, SHA256_BYTES);
 	if (!real_path_of(file, opened->real) || fstat(file, &opened->stat) != 0) {
-		judgement->finding = (struct finding){"ERR_FILE_TYPE", "files", "it has no path"};
+		judgement->finding =
+			(struct finding){.reason = "ERR_FILE_TYPE", .rule = "files", .why = "it has no path"};
 	} else {
 		opened->entry = find_entry(opened->real);
 		judgement->finding = judge(opened);
@@ -94,11 +96,13 @@ static void tell_judgement(const struct judgement *judgement, const char *kind)
 /* Raises the event of an objection that is not that of a judgement, and completes its text. */
 static void tell_objection(struct closure *closure, const char *kind)
 {
-	char text[sizeof closure->objection];
+	enum { REST = 64 };
+	char text[sizeof closure->objection + REST];
 	raise_event("module.dlopen", rules.mode < MODE_ENFORCE ? AUDIT : REFUSE, "path", closure->file,
 		"kind", kind, "rule", "files", "reason", closure->code, "detail", closure->objection, NULL);
 	snprintf(text, sizeof text, "Cannot load %s (%s)", closure->objection, closure->code);
-	memcpy(closure->objection, text, sizeof text);
+	memcpy(closure->objection, text, sizeof closure->objection);
+	closure->objection[sizeof closure->objection - 1] = '\0';
 }
 
 /* Collects and judges, and raises the events: one for each library. `kind` may be null. Returns

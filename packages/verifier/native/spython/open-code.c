@@ -165,6 +165,11 @@ static const char *vouching_attribute(const struct opened *file)
 	return NULL;
 }
 
+static struct finding fault(const char *reason, const char *rule, const char *why)
+{
+	return (struct finding){.reason = reason, .rule = rule, .why = why};
+}
+
 /* Judges content and path. The first objection in the order of docs/verifier.md counts. An
  * objection to the content comes before one to the links on the path. */
 static struct finding judge_content(struct opened *file)
@@ -181,25 +186,23 @@ static struct finding judge_content(struct opened *file)
 			"ERR_DENIED", "deny", "the deny list names it", denial, "install a release without it"};
 	const char *expired = refused_by_term();
 	if (expired != NULL)
-		return (struct finding){
-			expired, "time", "the trust index, or its signer's certificate, has expired"};
+		return fault(expired, "time", "the trust index, or its signer's certificate, has expired");
 	if (entry->digest == NULL) {
 		const char *attribute = vouching_attribute(file);
 		if (attribute != NULL)
 			return (struct finding){.rule = attribute};
 	}
 	if (entry->product == NULL)
-		return (struct finding){
-			"ERR_OUTSIDE_PRODUCTS", "product", "it lies in no directory of a trusted product"};
+		return fault(
+			"ERR_OUTSIDE_PRODUCTS", "product", "it lies in no directory of a trusted product");
 	if (entry->digest == NULL)
-		return (struct finding){"ERR_FILE_ADDED", "entry", "no signature covers it"};
+		return fault("ERR_FILE_ADDED", "entry", "no signature covers it");
 	if (memcmp(entry->digest, file->digest, SHA256_BYTES) != 0) {
 		to_hex(entry->digest, file->expected);
-		return (struct finding){"ERR_FILE_MODIFIED", "entry", "it was modified"};
+		return fault("ERR_FILE_MODIFIED", "entry", "it was modified");
 	}
 	if (!leads_to(file->path, file->real, file->is_native))
-		return (struct finding){
-			"ERR_LINK_CHANGED", "link", "a link on the way to it is not as it was signed"};
+		return fault("ERR_LINK_CHANGED", "link", "a link on the way to it is not as it was signed");
 	return (struct finding){.rule = "entry"};
 }
 
@@ -211,7 +214,7 @@ struct finding judge(struct opened *file)
 		return finding;
 	const char *objection = kernel_objection(file->descriptor, file->stat.st_mode);
 	if (objection != NULL)
-		return (struct finding){"ERR_NOT_EXECUTABLE", "kernel", objection};
+		return fault("ERR_NOT_EXECUTABLE", "kernel", objection);
 	return finding;
 }
 
@@ -296,12 +299,12 @@ static PyObject *read_and_judge(
 	PyObject *bytes = NULL;
 	file->entry = find_entry(file->real);
 	if (!S_ISREG(file->stat.st_mode)) {
-		finding = (struct finding){"ERR_FILE_TYPE", "files", "it is not a regular file"};
+		finding = fault("ERR_FILE_TYPE", "files", "it is not a regular file");
 	} else if (rules.mode >= MODE_ENFORCE && is_too_large) {
 		snprintf(file->size, sizeof file->size, "it has %ld bytes, and files.maxSizeBytes is %lu",
 			(long)file->stat.st_size, (unsigned long)rules.max_size);
-		finding = (struct finding){"ERR_LIMIT", "files", file->size,
-			.mend = "if it must be that large, raise files.maxSizeBytes in the policy"};
+		finding = fault("ERR_LIMIT", "files", file->size);
+		finding.mend = "if it must be that large, raise files.maxSizeBytes in the policy";
 	} else {
 		bytes = read_and_digest(file);
 		if (bytes == NULL)

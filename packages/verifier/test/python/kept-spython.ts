@@ -15,12 +15,12 @@ export interface SpythonOptions {
 }
 
 /**
- * Compiles a spython to `output`. Compiling takes two seconds, so a spython that an earlier test compiled from the same
+ * Compiles a spython to `output`, without a warning. Compiling takes two seconds, so a spython that an earlier test compiled from the same
  * sources with the same options is copied instead. With SIGTOOL_FULL, and for a test with a separate Python home,
  * always compiles.
  */
 export function buildOrCopySpython(python: Python, output: string, options: SpythonOptions): void {
-	const order = { python: python.executable, ...options };
+	const order = { python: python.executable, flags: ["-Werror"], ...options };
 	if (process.env.SIGTOOL_FULL !== undefined || options.home !== undefined) {
 		buildSpython({ ...order, output });
 		return;
