@@ -1,5 +1,5 @@
 /*
- * Hashes the rows of a file set in threads that run no JavaScript. The module has these functions:
+ * Hashes the rows of a file set in threads that run no JavaScript. JavaScript gets these functions:
  *
  *   start(rows, root, threads, attributes | undefined) → job | undefined
  *       Starts `threads` threads on the columns `rows`. `root` is the absolute path of the tree,
@@ -20,6 +20,7 @@
 
 #define _GNU_SOURCE
 #include "job.h"
+#include "module.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -75,30 +76,11 @@ static void *run(void *lane);
 static int32_t claim(struct job *job, int32_t most, int32_t *end);
 static bool is_over(struct job *job);
 
-int32_t node_api_module_get_api_version_v1(void)
+bool register_threads(napi_env env, napi_value exports)
 {
-	return 8;
-}
-
-napi_value napi_register_module_v1(napi_env env, napi_value exports)
-{
-	static const struct {
-		const char *name;
-		napi_callback callback;
-	} functions[] = {
-		{"start", start},
-		{"work", work},
-		{"stop", stop},
-	};
-	for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
-		napi_value function;
-		if (napi_create_function(
-				env, functions[i].name, NAPI_AUTO_LENGTH, functions[i].callback, NULL, &function))
-			return NULL;
-		if (napi_set_named_property(env, exports, functions[i].name, function))
-			return NULL;
-	}
-	return exports;
+	return register_function(env, exports, "start", start, NULL) &&
+		register_function(env, exports, "work", work, NULL) &&
+		register_function(env, exports, "stop", stop, NULL);
 }
 
 static napi_value start(napi_env env, napi_callback_info info)
