@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
+import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
-import { ALL, ALONE, FULL, LONG, SAME_ON_EVERY_RELEASE } from "./scripts/test-projects.mjs";
+import { ALL, ALONE, BY_PATH, FULL, LONG, SAME_ON_EVERY_RELEASE } from "./scripts/test-projects.mjs";
 
 // The file scripts/registry-environment.mjs says why, and gives the variable back to npm.
 if (process.env.NODE_EXTRA_CA_CERTS !== undefined) {
@@ -11,13 +12,33 @@ if (process.env.NODE_EXTRA_CA_CERTS !== undefined) {
 /** Says whether the tests run at their longest. */
 const isFull = (mode: string) => mode === "full" || process.env.SIGTOOL_FULL !== undefined;
 
+interface Project {
+	readonly name: string;
+	readonly include: string[];
+	readonly exclude: readonly string[];
+	/** A file that tests, and the programs that they start, load first. */
+	readonly preload?: string;
+}
+
 /** Projects run one after the other, in this order. */
-const PROJECTS = [
+const PROJECTS: readonly Project[] = [
 	{ name: "parallel", include: ALL, exclude: [...ALONE, ...LONG] },
+	{
+		name: "by-path",
+		include: BY_PATH,
+		exclude: [],
+		preload: "packages/core/test/system/without-native-attributes.cjs",
+	},
 	{ name: "alone", include: ALONE, exclude: LONG },
 	{ name: "long", include: LONG, exclude: ALONE },
 	{ name: "long-alone", include: LONG.filter((file) => ALONE.includes(file)), exclude: [] },
 ];
+
+/** Returns settings by which the file is loaded in tests, and in the programs that they start. */
+function preloaded(file: string) {
+	const path = fileURLToPath(new URL(file, import.meta.url));
+	return { setupFiles: [path], env: { NODE_OPTIONS: `--require ${JSON.stringify(path)}` } };
+}
 
 // Tests import what ships, which is the built files under packages/*/dist (see CONTRIBUTING.md).
 export default defineConfig(({ mode }) => ({
@@ -29,11 +50,12 @@ export default defineConfig(({ mode }) => ({
 		testTimeout: 300_000,
 		hookTimeout: 300_000,
 		pool: "forks",
-		projects: PROJECTS.map(({ name, include, exclude }, groupOrder) => ({
+		projects: PROJECTS.map(({ name, include, exclude, preload }, groupOrder) => ({
 			extends: true as const,
 			test: {
 				name,
 				include,
+				...(preload === undefined ? {} : preloaded(preload)),
 				exclude: [
 					"**/node_modules/**",
 					...exclude,

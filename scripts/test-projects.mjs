@@ -154,6 +154,16 @@ export const LONG = [
 	"test/examples/examples.test.ts",
 ];
 
+/** These tests run once more with fs-xattr in the place of `@sigtool/native`. */
+export const BY_PATH = [
+	"packages/core/test/fileset/attribute-writer.test.ts",
+	"packages/core/test/rewrite/restore.test.ts",
+	"packages/core/test/rewrite/strip-attributes.test.ts",
+	"packages/core/test/sign/carrying.test.ts",
+	"packages/core/test/system/by-path.test.ts",
+	"packages/core/test/verify/verify-attributes.test.ts",
+];
+
 /** These tests install programs of hundreds of megabytes, so only `pnpm test:full` runs them. */
 export const FULL = ["test/applications/builds.test.ts", "test/python/torch.test.ts"];
 

@@ -80,10 +80,10 @@ const O_TMPFILE = 0o20000000;
 
 type Trial = (attributes: AttributeAccess, descriptor: number) => Finding;
 
-function checksOf(fsXattr: Finding, finding: (trial: Trial) => Finding): Check[] {
-	const meaning = "reaches extended attributes";
+function checksOf(access: Finding, finding: (trial: Trial) => Finding): Check[] {
+	const meaning = "@sigtool/native or fs-xattr reaches extended attributes";
 	return [
-		{ id: "fs-xattr", title: "fs-xattr", meaning, ...fsXattr },
+		{ id: "attributes", title: "attributes", meaning, ...access },
 		...TRIALS.map(({ trial, ...check }) => ({ ...check, ...finding(trial) })),
 	];
 }

@@ -1,8 +1,8 @@
 /** Examines the Node.js that runs sigtool, and the compiler for its native parts. */
 
 import { accessSync, constants, statSync } from "node:fs";
-import { createRequire } from "node:module";
 import { delimiter, isAbsolute, join } from "node:path";
+import { loadNative } from "../system/native.js";
 import type { Check, Finding } from "./check.js";
 
 /**
@@ -20,10 +20,15 @@ export function runtimeChecks(version: string, searchPath: string): Check[] {
 		{
 			id: "compiler",
 			title: "C compiler",
-			meaning: "builds fs-xattr and pkcs11js when sigtool is installed",
+			meaning: "builds native parts when sigtool is installed",
 			...compiler(searchPath),
 		},
-		{ id: "pkcs11js", title: "pkcs11js", meaning: "signs with keys in tokens (--pkcs11)", ...pkcs11js() },
+		{
+			id: "native",
+			title: "@sigtool/native",
+			meaning: "hashes in threads, reaches attributes and tokens",
+			...native(),
+		},
 	];
 }
 
@@ -46,13 +51,9 @@ function compiler(searchPath: string): Finding {
 	return { status: "no", value: `no ${COMPILERS.join(", ")} on PATH` };
 }
 
-function pkcs11js(): Finding {
-	try {
-		createRequire(import.meta.url)("pkcs11js");
-		return { status: "yes", value: "loads" };
-	} catch {
-		return { status: "no", value: "not installed, or not compiled for this system; it needs a C++ compiler" };
-	}
+function native(): Finding {
+	if (loadNative() !== undefined) return { status: "yes", value: "loads" };
+	return { status: "no", value: "not installed, or not compiled for this system; it needs a C compiler" };
 }
 
 const COMPILERS = ["cc", "gcc", "clang"];

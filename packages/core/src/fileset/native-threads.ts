@@ -4,7 +4,7 @@
  * threads do the work instead.
  */
 
-import { createRequire } from "node:module";
+import { loadNative } from "../system/native.js";
 import type { HashJob } from "./row-hasher.js";
 
 export interface NativeThreads {
@@ -35,24 +35,4 @@ export function startNativeThreads(
 			isRunning = false;
 		},
 	};
-}
-
-/** The functions that hash-threads.c registers. JavaScript only passes a job back to these functions. */
-interface NativeModule {
-	start(rows: HashJob["rows"], root: string, threads: number, attributes: HashJob["attributes"]): object | undefined;
-	work(job: object, most: number): number;
-	stop(job: object): void;
-}
-
-let loaded: NativeModule | "missing" | undefined;
-
-function loadNative(): NativeModule | undefined {
-	if (loaded === undefined) {
-		try {
-			loaded = createRequire(import.meta.url)("@sigtool/native") as NativeModule; // The C code of the module declares no types.
-		} catch {
-			loaded = "missing";
-		}
-	}
-	return loaded === "missing" ? undefined : loaded;
 }

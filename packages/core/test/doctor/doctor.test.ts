@@ -28,9 +28,9 @@ function temporaryFolder(): string {
 const byId = (checks: readonly Check[]) => new Map(checks.map((check) => [check.id, check]));
 
 const IDS = [
-	...["file-system", "executable", "fs-xattr", "attribute-room", "user-attributes", "security-ima", "security-evm"],
+	...["file-system", "executable", "attributes", "attribute-room", "user-attributes", "security-ima", "security-evm"],
 	...["trusted-attributes", "exec-check", "securebits", "seccomp", "no-new-privileges", "landlock", "ima", "evm"],
-	...["fs-verity", "audit", "node", "compiler", "pkcs11js"],
+	...["fs-verity", "audit", "node", "compiler", "native"],
 ];
 
 describe("examineSystem()", () => {
@@ -81,27 +81,30 @@ function mountTmpfs(): string | undefined {
 	return undefined;
 }
 
-describe.skipIf(tmpfs === undefined)("examineSystem() on a noexec tmpfs (needs root, mount and fs-xattr)", () => {
-	const mountPoint = tmpfs ?? "";
-	afterAll(() => {
-		execFileSync("umount", [mountPoint]);
-		rmSync(join(mountPoint, ".."), { recursive: true, force: true });
-	});
+describe.skipIf(tmpfs === undefined)(
+	"examineSystem() on a noexec tmpfs (needs root, mount and @sigtool/native)",
+	() => {
+		const mountPoint = tmpfs ?? "";
+		afterAll(() => {
+			execFileSync("umount", [mountPoint]);
+			rmSync(join(mountPoint, ".."), { recursive: true, force: true });
+		});
 
-	it("finds the mount with a space in its name, and noexec", async () => {
-		const checks = byId(await examineSystem(mountPoint));
-		expect(checks.get("file-system")?.value).toContain(`tmpfs on ${mountPoint}, rw,noexec`);
-		expect(checks.get("executable")).toMatchObject({ status: "no", value: "mounted noexec" });
-	});
+		it("finds the mount with a space in its name, and noexec", async () => {
+			const checks = byId(await examineSystem(mountPoint));
+			expect(checks.get("file-system")?.value).toContain(`tmpfs on ${mountPoint}, rw,noexec`);
+			expect(checks.get("executable")).toMatchObject({ status: "no", value: "mounted noexec" });
+		});
 
-	it("finds the attributes that can then be written", async () => {
-		const checks = byId(await examineSystem(mountPoint));
-		expect(checks.get("trusted-attributes")).toMatchObject({ status: "yes" });
-		const room = Number(/^(\d+) bytes$/.exec(checks.get("attribute-room")?.value ?? "")?.[1]);
-		expect(room).toBeGreaterThan(600);
-		expect(room).toBeLessThanOrEqual(65_536);
-	});
-});
+		it("finds the attributes that can then be written", async () => {
+			const checks = byId(await examineSystem(mountPoint));
+			expect(checks.get("trusted-attributes")).toMatchObject({ status: "yes" });
+			const room = Number(/^(\d+) bytes$/.exec(checks.get("attribute-room")?.value ?? "")?.[1]);
+			expect(room).toBeGreaterThan(600);
+			expect(room).toBeLessThanOrEqual(65_536);
+		});
+	},
+);
 
 describe("mountOf()", () => {
 	const MOUNTINFO = [

@@ -38,7 +38,7 @@ const OTHER = "user.test-other";
 const EARLIER = Buffer.from("an earlier value");
 
 const found = await userAttributes();
-const needs = "(needs fs-xattr, and user attributes in the temporary folder)";
+const needs = "(needs @sigtool/native or fs-xattr, and user attributes in the temporary folder)";
 
 const access = found as AttributeAccess; // Tests that use it are skipped if it is undefined.
 const read = (path: string, name = NAME) => withFile(path, (descriptor) => access.read(descriptor, name));

@@ -43,7 +43,7 @@ async function attach(root: string, engine: "native" | "javascript", attributes:
 }
 
 describe.skipIf(found === undefined)(
-	"hashFileSet() with native threads and attributes (needs @sigtool/native, fs-xattr and user attributes)",
+	"hashFileSet() with native threads and attributes (needs @sigtool/native and user attributes)",
 	() => {
 		it("writes the same values as JavaScript over any old ones, and nothing in a second run", async () => {
 			const [root, other] = [someTree(), someTree()];

@@ -77,188 +77,195 @@ const LIBRARY: Record<string, TreeEntry> = {
 };
 const FILES = ["a.js", "lib/b.js", "lib/empty.js", "lib/large.bin", "run"];
 
-describe.skipIf(access === undefined)("restoreAttributes() (needs fs-xattr and a file system with user.*)", () => {
-	const attributes = access as AttributeAccess; // The tests are skipped if it is undefined.
-	const get = (root: string, path: string, name = "user.ima") => {
-		return withFile(join(root, path), (descriptor) => attributes.read(descriptor, name));
-	};
-	const set = (root: string, path: string, value: Uint8Array, name = "user.ima") => {
-		withFile(join(root, path), (descriptor) => attributes.write(descriptor, name, value));
-	};
-	const codes = (findings: readonly { code: string; path: string }[]) => findings.map(({ code, path }) => [path, code]);
+describe.skipIf(access === undefined)(
+	"restoreAttributes() (needs @sigtool/native or fs-xattr and a file system with user.*)",
+	() => {
+		const attributes = access as AttributeAccess; // The tests are skipped if it is undefined.
+		const get = (root: string, path: string, name = "user.ima") => {
+			return withFile(join(root, path), (descriptor) => attributes.read(descriptor, name));
+		};
+		const set = (root: string, path: string, value: Uint8Array, name = "user.ima") => {
+			withFile(join(root, path), (descriptor) => attributes.write(descriptor, name, value));
+		};
+		const codes = (findings: readonly { code: string; path: string }[]) =>
+			findings.map(({ code, path }) => [path, code]);
 
-	test("writes what was lost, and a second run writes nothing", async () => {
-		const root = tempTree(LIBRARY);
-		await signCarrying(root);
-		const first = await restoreAttributes(root, options);
-		expect(first).toMatchObject({ verdict: "restored", fileCount: 5, writtenFileCount: 5, writtenCount: 5 });
-		for (const path of FILES) expect(get(root, path), path).toEqual(valueFor(path, "user.ima"));
-		const second = await restoreAttributes(root, options);
-		expect(second).toMatchObject({ verdict: "restored", writtenFileCount: 0, writtenCount: 0, unchangedCount: 5 });
-	});
+		test("writes what was lost, and a second run writes nothing", async () => {
+			const root = tempTree(LIBRARY);
+			await signCarrying(root);
+			const first = await restoreAttributes(root, options);
+			expect(first).toMatchObject({ verdict: "restored", fileCount: 5, writtenFileCount: 5, writtenCount: 5 });
+			for (const path of FILES) expect(get(root, path), path).toEqual(valueFor(path, "user.ima"));
+			const second = await restoreAttributes(root, options);
+			expect(second).toMatchObject({ verdict: "restored", writtenFileCount: 0, writtenCount: 0, unchangedCount: 5 });
+		});
 
-	test("does not restore a denied file", async () => {
-		const root = tempTree(LIBRARY);
-		await signCarrying(root);
-		const sha256 = createHash("sha256").update("export const a = 1;\n").digest("hex");
-		const trust = { ...options.trust, deny: [{ kind: "file", sha256, reason: "worm" }] } as const;
-		const restored = await restoreAttributes(root, { trust });
-		expect(codes(restored.findings)).toEqual([["a.js", "ERR_DENIED"]]);
-		expect(restored).toMatchObject({ verdict: "failed", writtenFileCount: 4 });
-		expect(get(root, "a.js")).toBeUndefined();
-	});
+		test("does not restore a denied file", async () => {
+			const root = tempTree(LIBRARY);
+			await signCarrying(root);
+			const sha256 = createHash("sha256").update("export const a = 1;\n").digest("hex");
+			const trust = { ...options.trust, deny: [{ kind: "file", sha256, reason: "worm" }] } as const;
+			const restored = await restoreAttributes(root, { trust });
+			expect(codes(restored.findings)).toEqual([["a.js", "ERR_DENIED"]]);
+			expect(restored).toMatchObject({ verdict: "failed", writtenFileCount: 4 });
+			expect(get(root, "a.js")).toBeUndefined();
+		});
 
-	test("replaces values that differ from the signed ones, and keeps attributes that are not carried", async () => {
-		const root = tempTree(LIBRARY);
-		await signCarrying(root, { without: ["run"] });
-		set(root, "a.js", valueFor("a.js", "user.ima"));
-		set(root, "lib/b.js", Buffer.from("stale"));
-		set(root, "lib/b.js", Buffer.from("mine"), "user.comment");
-		set(root, "run", Buffer.from("not carried"));
-		const restored = await restoreAttributes(root, options);
-		expect(restored).toMatchObject({ fileCount: 4, writtenCount: 3, unchangedCount: 1, findings: [] });
-		expect(get(root, "lib/b.js")).toEqual(valueFor("lib/b.js", "user.ima"));
-		expect(get(root, "lib/b.js", "user.comment")).toEqual(Buffer.from("mine"));
-		expect(get(root, "run")).toEqual(Buffer.from("not carried"));
-	});
+		test("replaces values that differ from the signed ones, and keeps attributes that are not carried", async () => {
+			const root = tempTree(LIBRARY);
+			await signCarrying(root, { without: ["run"] });
+			set(root, "a.js", valueFor("a.js", "user.ima"));
+			set(root, "lib/b.js", Buffer.from("stale"));
+			set(root, "lib/b.js", Buffer.from("mine"), "user.comment");
+			set(root, "run", Buffer.from("not carried"));
+			const restored = await restoreAttributes(root, options);
+			expect(restored).toMatchObject({ fileCount: 4, writtenCount: 3, unchangedCount: 1, findings: [] });
+			expect(get(root, "lib/b.js")).toEqual(valueFor("lib/b.js", "user.ima"));
+			expect(get(root, "lib/b.js", "user.comment")).toEqual(Buffer.from("mine"));
+			expect(get(root, "run")).toEqual(Buffer.from("not carried"));
+		});
 
-	test("writes and counts both the IMA and the EVM signature of a file", async () => {
-		const root = tempTree(LIBRARY);
-		await signCarrying(root, { names: ["user.evm", "user.ima"] });
-		set(root, "a.js", valueFor("a.js", "user.evm"), "user.evm");
-		const restored = await restoreAttributes(root, options);
-		expect(restored).toMatchObject({ writtenFileCount: 5, writtenCount: 9, unchangedCount: 1 });
-		expect(get(root, "run", "user.evm")).toEqual(valueFor("run", "user.evm"));
-	});
+		test("writes and counts both the IMA and the EVM signature of a file", async () => {
+			const root = tempTree(LIBRARY);
+			await signCarrying(root, { names: ["user.evm", "user.ima"] });
+			set(root, "a.js", valueFor("a.js", "user.evm"), "user.evm");
+			const restored = await restoreAttributes(root, options);
+			expect(restored).toMatchObject({ writtenFileCount: 5, writtenCount: 9, unchangedCount: 1 });
+			expect(get(root, "run", "user.evm")).toEqual(valueFor("run", "user.evm"));
+		});
 
-	test("reports files that changed since signing without touching them, and restores the others", async () => {
-		const root = tempTree(LIBRARY);
-		await signCarrying(root);
-		writeFileSync(join(root, "a.js"), "export const a = 2;\n");
-		writeFileSync(join(root, "lib/empty.js"), "no longer");
-		unlinkSync(join(root, "lib/large.bin"));
-		unlinkSync(join(root, "run"));
-		execFileSync("mkfifo", [join(root, "run")]);
-		const restored = await restoreAttributes(root, options);
-		expect(codes(restored.findings)).toEqual([
-			["a.js", "ERR_FILE_MODIFIED"],
-			["lib/empty.js", "ERR_FILE_MODIFIED"],
-			["lib/large.bin", "ERR_FILE_MISSING"],
-			["run", "ERR_FILE_TYPE"],
-		]);
-		expect(restored).toMatchObject({ verdict: "failed", fileCount: 5, writtenFileCount: 1 });
-		expect(get(root, "lib/b.js")).toEqual(valueFor("lib/b.js", "user.ima"));
-		expect(get(root, "a.js")).toBeUndefined();
-		expect(get(root, "lib/empty.js")).toBeUndefined();
-	});
+		test("reports files that changed since signing without touching them, and restores the others", async () => {
+			const root = tempTree(LIBRARY);
+			await signCarrying(root);
+			writeFileSync(join(root, "a.js"), "export const a = 2;\n");
+			writeFileSync(join(root, "lib/empty.js"), "no longer");
+			unlinkSync(join(root, "lib/large.bin"));
+			unlinkSync(join(root, "run"));
+			execFileSync("mkfifo", [join(root, "run")]);
+			const restored = await restoreAttributes(root, options);
+			expect(codes(restored.findings)).toEqual([
+				["a.js", "ERR_FILE_MODIFIED"],
+				["lib/empty.js", "ERR_FILE_MODIFIED"],
+				["lib/large.bin", "ERR_FILE_MISSING"],
+				["run", "ERR_FILE_TYPE"],
+			]);
+			expect(restored).toMatchObject({ verdict: "failed", fileCount: 5, writtenFileCount: 1 });
+			expect(get(root, "lib/b.js")).toEqual(valueFor("lib/b.js", "user.ima"));
+			expect(get(root, "a.js")).toBeUndefined();
+			expect(get(root, "lib/empty.js")).toBeUndefined();
+		});
 
-	test("does not follow links that replaced a file or directory", async () => {
-		const root = tempTree(LIBRARY);
-		await signCarrying(root);
-		const elsewhere = tempTree();
-		renameSync(join(root, "lib"), join(elsewhere, "lib"));
-		symlinkSync(join(elsewhere, "lib"), join(root, "lib"));
-		copyFileSync(join(root, "run"), join(elsewhere, "run"));
-		unlinkSync(join(root, "run"));
-		symlinkSync(join(elsewhere, "run"), join(root, "run"));
-		const restored = await restoreAttributes(root, options);
-		expect(codes(restored.findings)).toEqual([
-			["lib/b.js", "ERR_LINK_CHANGED"],
-			["lib/empty.js", "ERR_LINK_CHANGED"],
-			["lib/large.bin", "ERR_LINK_CHANGED"],
-			["run", "ERR_LINK_CHANGED"],
-		]);
-		for (const path of ["run", "lib/b.js", "lib/empty.js"]) expect(get(elsewhere, path), path).toBeUndefined();
-	});
+		test("does not follow links that replaced a file or directory", async () => {
+			const root = tempTree(LIBRARY);
+			await signCarrying(root);
+			const elsewhere = tempTree();
+			renameSync(join(root, "lib"), join(elsewhere, "lib"));
+			symlinkSync(join(elsewhere, "lib"), join(root, "lib"));
+			copyFileSync(join(root, "run"), join(elsewhere, "run"));
+			unlinkSync(join(root, "run"));
+			symlinkSync(join(elsewhere, "run"), join(root, "run"));
+			const restored = await restoreAttributes(root, options);
+			expect(codes(restored.findings)).toEqual([
+				["lib/b.js", "ERR_LINK_CHANGED"],
+				["lib/empty.js", "ERR_LINK_CHANGED"],
+				["lib/large.bin", "ERR_LINK_CHANGED"],
+				["run", "ERR_LINK_CHANGED"],
+			]);
+			for (const path of ["run", "lib/b.js", "lib/empty.js"]) expect(get(elsewhere, path), path).toBeUndefined();
+		});
 
-	test("follows links if signing followed them, and only inside the tree", async () => {
-		const root = tempTree({ "real/a.js": "1", inside: { link: "real" }, "alias.js": { link: "real/a.js" } });
-		const elsewhere = tempTree({ "a.js": "2" });
-		symlinkSync(elsewhere, join(root, "outside"));
-		await signCarrying(root, { links: "follow" });
-		const restored = await restoreAttributes(root, options);
-		expect(codes(restored.findings)).toEqual([["outside/a.js", "ERR_LINK_OUTSIDE"]]);
-		expect(get(elsewhere, "a.js")).toBeUndefined();
-		expect(get(root, "real/a.js")).toBeDefined();
-	});
+		test("follows links if signing followed them, and only inside the tree", async () => {
+			const root = tempTree({ "real/a.js": "1", inside: { link: "real" }, "alias.js": { link: "real/a.js" } });
+			const elsewhere = tempTree({ "a.js": "2" });
+			symlinkSync(elsewhere, join(root, "outside"));
+			await signCarrying(root, { links: "follow" });
+			const restored = await restoreAttributes(root, options);
+			expect(codes(restored.findings)).toEqual([["outside/a.js", "ERR_LINK_OUTSIDE"]]);
+			expect(get(elsewhere, "a.js")).toBeUndefined();
+			expect(get(root, "real/a.js")).toBeDefined();
+		});
 
-	test("restores a directory of a signed tree, also with a catalog outside of it", async () => {
-		const root = tempTree(LIBRARY);
-		const catalog = await signCarrying(root);
-		expect(await restoreAttributes(join(root, "lib"), options)).toMatchObject({ fileCount: 3, writtenCount: 3 });
-		expect(get(root, "a.js")).toBeUndefined();
-		const elsewhere = join(tempTree(), "moved.cat");
-		renameSync(catalog, elsewhere);
-		await expectRejection("ERR_CATALOG_NOT_FOUND", restoreAttributes(root, options));
-		const given = { ...options, catalogs: [elsewhere] };
-		expect(await restoreAttributes(root, given)).toMatchObject({ writtenCount: 2, unchangedCount: 3 });
-		const within = { ...given, root };
-		expect(await restoreAttributes(join(root, "lib"), within)).toMatchObject({ fileCount: 3, unchangedCount: 3 });
-	});
+		test("restores a directory of a signed tree, also with a catalog outside of it", async () => {
+			const root = tempTree(LIBRARY);
+			const catalog = await signCarrying(root);
+			expect(await restoreAttributes(join(root, "lib"), options)).toMatchObject({ fileCount: 3, writtenCount: 3 });
+			expect(get(root, "a.js")).toBeUndefined();
+			const elsewhere = join(tempTree(), "moved.cat");
+			renameSync(catalog, elsewhere);
+			await expectRejection("ERR_CATALOG_NOT_FOUND", restoreAttributes(root, options));
+			const given = { ...options, catalogs: [elsewhere] };
+			expect(await restoreAttributes(root, given)).toMatchObject({ writtenCount: 2, unchangedCount: 3 });
+			const within = { ...given, root };
+			expect(await restoreAttributes(join(root, "lib"), within)).toMatchObject({ fileCount: 3, unchangedCount: 3 });
+		});
 
-	test("uses several catalogs, and for a file the first that carries its attributes", async () => {
-		const root = tempTree(LIBRARY);
-		const catalogs = [join(root, "1.cat"), join(root, "2.cat")];
-		await signCarrying(root, { without: ["a.js"], catalog: catalogs[0] });
-		const other = tempTree({ "a.js": readFileSync(join(root, "a.js")), run: LIBRARY.run });
-		await signCarrying(other, { names: ["user.evm"], catalog: catalogs[1] });
-		expect((await restoreAttributes(root, { ...options, catalogs })).fileCount).toBe(5);
-		expect(get(root, "a.js", "user.evm")).toBeDefined();
-		expect(get(root, "run", "user.evm")).toBeUndefined();
-		expect(get(root, "run", "user.ima")).toBeDefined();
-	});
+		test("uses several catalogs, and for a file the first that carries its attributes", async () => {
+			const root = tempTree(LIBRARY);
+			const catalogs = [join(root, "1.cat"), join(root, "2.cat")];
+			await signCarrying(root, { without: ["a.js"], catalog: catalogs[0] });
+			const other = tempTree({ "a.js": readFileSync(join(root, "a.js")), run: LIBRARY.run });
+			await signCarrying(other, { names: ["user.evm"], catalog: catalogs[1] });
+			expect((await restoreAttributes(root, { ...options, catalogs })).fileCount).toBe(5);
+			expect(get(root, "a.js", "user.evm")).toBeDefined();
+			expect(get(root, "run", "user.evm")).toBeUndefined();
+			expect(get(root, "run", "user.ima")).toBeDefined();
+		});
 
-	test("writes nothing for an untrusted or damaged catalog, or one for another product", async () => {
-		const root = tempTree(LIBRARY);
-		const catalog = await signCarrying(root);
-		const stranger = { trust: trustFromCertificates([certificateFor(p256())]) };
-		await expectRejection("ERR_UNTRUSTED_SIGNER", restoreAttributes(root, stranger));
-		await expectRejection("ERR_PRODUCT_MISMATCH", restoreAttributes(root, { ...options, product: "other" }));
-		const damaged = readFileSync(catalog);
-		damaged[damaged.indexOf(Buffer.from("user.ima=0s", "utf16le")) + 24] ^= 1;
-		writeFileSync(catalog, damaged);
-		await expectRejection("ERR_SIGNED_ATTRIBUTES", restoreAttributes(root, options));
-		for (const path of FILES) expect(get(root, path), path).toBeUndefined();
-	});
+		test("writes nothing for an untrusted or damaged catalog, or one for another product", async () => {
+			const root = tempTree(LIBRARY);
+			const catalog = await signCarrying(root);
+			const stranger = { trust: trustFromCertificates([certificateFor(p256())]) };
+			await expectRejection("ERR_UNTRUSTED_SIGNER", restoreAttributes(root, stranger));
+			await expectRejection("ERR_PRODUCT_MISMATCH", restoreAttributes(root, { ...options, product: "other" }));
+			const damaged = readFileSync(catalog);
+			damaged[damaged.indexOf(Buffer.from("user.ima=0s", "utf16le")) + 24] ^= 1;
+			writeFileSync(catalog, damaged);
+			await expectRejection("ERR_SIGNED_ATTRIBUTES", restoreAttributes(root, options));
+			for (const path of FILES) expect(get(root, path), path).toBeUndefined();
+		});
 
-	test("refuses a path without carried attributes, or one that is no directory", async () => {
-		const root = tempTree(LIBRARY);
-		await signCarrying(root, { without: FILES });
-		const nothing = await expectRejection("ERR_USAGE", restoreAttributes(root, options));
-		expect(nothing.message).toContain("--carry ima");
-		await signCarrying(root, { without: ["lib/b.js", "lib/empty.js", "lib/large.bin"] });
-		await expectRejection("ERR_USAGE", restoreAttributes(join(root, "lib"), options));
-		await expectRejection("ERR_USAGE", restoreAttributes(join(root, "a.js"), options));
-		await expectRejection("ERR_ROOT_MISSING", restoreAttributes(join(root, "nowhere"), options));
-	});
+		test("refuses a path without carried attributes, or one that is no directory", async () => {
+			const root = tempTree(LIBRARY);
+			await signCarrying(root, { without: FILES });
+			const nothing = await expectRejection("ERR_USAGE", restoreAttributes(root, options));
+			expect(nothing.message).toContain("--carry ima");
+			await signCarrying(root, { without: ["lib/b.js", "lib/empty.js", "lib/large.bin"] });
+			await expectRejection("ERR_USAGE", restoreAttributes(join(root, "lib"), options));
+			await expectRejection("ERR_USAGE", restoreAttributes(join(root, "a.js"), options));
+			await expectRejection("ERR_ROOT_MISSING", restoreAttributes(join(root, "nowhere"), options));
+		});
 
-	test("reports progress up to the last file", async () => {
-		const root = tempTree(LIBRARY);
-		await signCarrying(root);
-		const seen: number[] = [];
-		await restoreAttributes(root, { ...options, onProgress: ({ files, totalFiles }) => seen.push(files / totalFiles) });
-		expect(seen).toEqual([0.2, 0.4, 0.6, 0.8, 1]);
-	});
+		test("reports progress up to the last file", async () => {
+			const root = tempTree(LIBRARY);
+			await signCarrying(root);
+			const seen: number[] = [];
+			await restoreAttributes(root, {
+				...options,
+				onProgress: ({ files, totalFiles }) => seen.push(files / totalFiles),
+			});
+			expect(seen).toEqual([0.2, 0.4, 0.6, 0.8, 1]);
+		});
 
-	test("a tree whose catalog carries attributes is trusted, and verification reports each change", async () => {
-		const root = tempTree(LIBRARY);
-		await signCarrying(root);
-		expect(await verifyPath(root, options)).toMatchObject({ verdict: "trusted", checkedCount: 6, findings: [] });
-		await restoreAttributes(root, options);
-		expect(await verifyPath(root, options)).toMatchObject({ verdict: "trusted" });
-		writeFileSync(join(root, "a.js"), "changed");
-		writeFileSync(join(root, "lib/empty.js"), "filled");
-		rmSync(join(root, "link.js"));
-		mkdirSync(join(root, "new"));
-		writeFileSync(join(root, "new/file"), "");
-		expect(codes((await verifyPath(root, options)).findings)).toEqual([
-			["a.js", "ERR_FILE_MODIFIED"],
-			["lib/empty.js", "ERR_FILE_MODIFIED"],
-			["link.js", "ERR_FILE_MISSING"],
-			["new/file", "ERR_FILE_ADDED"],
-		]);
-	});
-});
+		test("a tree whose catalog carries attributes is trusted, and verification reports each change", async () => {
+			const root = tempTree(LIBRARY);
+			await signCarrying(root);
+			expect(await verifyPath(root, options)).toMatchObject({ verdict: "trusted", checkedCount: 6, findings: [] });
+			await restoreAttributes(root, options);
+			expect(await verifyPath(root, options)).toMatchObject({ verdict: "trusted" });
+			writeFileSync(join(root, "a.js"), "changed");
+			writeFileSync(join(root, "lib/empty.js"), "filled");
+			rmSync(join(root, "link.js"));
+			mkdirSync(join(root, "new"));
+			writeFileSync(join(root, "new/file"), "");
+			expect(codes((await verifyPath(root, options)).findings)).toEqual([
+				["a.js", "ERR_FILE_MODIFIED"],
+				["lib/empty.js", "ERR_FILE_MODIFIED"],
+				["link.js", "ERR_FILE_MISSING"],
+				["new/file", "ERR_FILE_ADDED"],
+			]);
+		});
+	},
+);
 
 describe("restoreFile()", () => {
 	const content = "what was signed";

@@ -111,7 +111,7 @@ test("openFile() does not follow a link that replaced the file", () => {
 	expectError("ERR_FILE_TYPE", () => openFile(join(root, "link"), "link", () => expect.unreachable()));
 });
 
-describe.skipIf(!isPossible)("stripAttributes() (needs fs-xattr and user attributes)", () => {
+describe.skipIf(!isPossible)("stripAttributes() (needs @sigtool/native or fs-xattr and user attributes)", () => {
 	const options = { formats: ["ima"], namespace: "user" } as const;
 	const attributes = access as AttributeAccess; // The tests are skipped if it is undefined.
 
@@ -157,7 +157,7 @@ describe.skipIf(!isPossible)("stripAttributes() (needs fs-xattr and user attribu
 	);
 });
 
-describe.skipIf(!isPossible)("inspectAttributes() (needs fs-xattr and user attributes)", () => {
+describe.skipIf(!isPossible)("inspectAttributes() (needs @sigtool/native or fs-xattr and user attributes)", () => {
 	const attributes = access as AttributeAccess; // The tests are skipped if it is undefined.
 
 	test("shows the first 1024 bytes of a longer value, and says so", async () => {

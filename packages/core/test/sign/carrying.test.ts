@@ -24,51 +24,54 @@ const trust = trustFromCertificates([certificate]);
 const access = await loadAttributes().catch(() => undefined);
 const canWrite = access !== undefined && canWriteHere();
 
-describe.skipIf(!canWrite)("signPaths() with attributes to carry (needs fs-xattr and user.*)", () => {
-	it("carries values that the run wrote, and old ones that match the content", async () => {
-		const root = tempTree({ a: "a", b: "b" });
-		await sign(root, ["ima-hash", "evm"]);
-		const { catalog } = await sign(root, ["cat"], { carry: "ima" });
-		expect(catalog?.carryingCount).toBe(2);
-		const both = ["user.ima", "user.evm"];
-		expect(carried(catalog?.file)).toEqual({ a: both, b: both });
-	});
+describe.skipIf(!canWrite)(
+	"signPaths() with attributes to carry (needs @sigtool/native or fs-xattr and user.*)",
+	() => {
+		it("carries values that the run wrote, and old ones that match the content", async () => {
+			const root = tempTree({ a: "a", b: "b" });
+			await sign(root, ["ima-hash", "evm"]);
+			const { catalog } = await sign(root, ["cat"], { carry: "ima" });
+			expect(catalog?.carryingCount).toBe(2);
+			const both = ["user.ima", "user.evm"];
+			expect(carried(catalog?.file)).toEqual({ a: both, b: both });
+		});
 
-	it("refuses an old value that does not match the content, except a signature by another key", async () => {
-		const root = tempTree({ a: "a" });
-		write(root, "a", "user.ima", encodeImaDigest("sha256", new Uint8Array(32)));
-		await expectRejection("ERR_FILE_MODIFIED", sign(root, ["cat"], { carry: "ima" }));
-		await sign(root, ["ima"]);
-		writeFileSync(join(root, "a"), "another");
-		await expectRejection("ERR_SIGNATURE", sign(root, ["cat"], { carry: "ima" }));
-		expect((await sign(root, ["cat"], { carry: "ima", signer: stranger })).catalog?.carryingCount).toBe(1);
-		expect((await sign(root, ["cat", "ima"], { carry: "ima" })).catalog?.carryingCount).toBe(1);
-	});
+		it("refuses an old value that does not match the content, except a signature by another key", async () => {
+			const root = tempTree({ a: "a" });
+			write(root, "a", "user.ima", encodeImaDigest("sha256", new Uint8Array(32)));
+			await expectRejection("ERR_FILE_MODIFIED", sign(root, ["cat"], { carry: "ima" }));
+			await sign(root, ["ima"]);
+			writeFileSync(join(root, "a"), "another");
+			await expectRejection("ERR_SIGNATURE", sign(root, ["cat"], { carry: "ima" }));
+			expect((await sign(root, ["cat"], { carry: "ima", signer: stranger })).catalog?.carryingCount).toBe(1);
+			expect((await sign(root, ["cat", "ima"], { carry: "ima" })).catalog?.carryingCount).toBe(1);
+		});
 
-	it("does not carry values that are valid on one machine only", async () => {
-		const root = tempTree({ a: "a" });
-		await sign(root, ["ima"]);
-		write(root, "a", "user.evm", Buffer.concat([Buffer.of(2), Buffer.alloc(20)]));
-		const { catalog } = await sign(root, ["cat"], { carry: "ima" });
-		expect(carried(catalog?.file)).toEqual({ a: ["user.ima"] });
-	});
+		it("does not carry values that are valid on one machine only", async () => {
+			const root = tempTree({ a: "a" });
+			await sign(root, ["ima"]);
+			write(root, "a", "user.evm", Buffer.concat([Buffer.of(2), Buffer.alloc(20)]));
+			const { catalog } = await sign(root, ["cat"], { carry: "ima" });
+			expect(carried(catalog?.file)).toEqual({ a: ["user.ima"] });
+		});
 
-	it("counts EVM signatures that the run makes invalid, and does not carry them", async () => {
-		const root = tempTree({ a: "a", b: "b" });
-		await sign(root, ["ima-hash", "evm"]);
-		const { overtakenCount, catalog } = await sign(root, ["cat", "ima"], { carry: "ima" });
-		expect(overtakenCount).toBe(2);
-		expect(carried(catalog?.file)).toEqual({ a: ["user.ima"], b: ["user.ima"] });
-		const again = await sign(root, ["ima", "evm"]);
-		expect(again.overtakenCount).toBe(0);
-		expect((await verify(root, "evm")).verdict).toBe("trusted");
-		chmodSync(join(root, "a"), 0o600);
-		expect((await sign(root, ["ima"])).overtakenCount).toBe(0);
-	});
-});
+		it("counts EVM signatures that the run makes invalid, and does not carry them", async () => {
+			const root = tempTree({ a: "a", b: "b" });
+			await sign(root, ["ima-hash", "evm"]);
+			const { overtakenCount, catalog } = await sign(root, ["cat", "ima"], { carry: "ima" });
+			expect(overtakenCount).toBe(2);
+			expect(carried(catalog?.file)).toEqual({ a: ["user.ima"], b: ["user.ima"] });
+			const again = await sign(root, ["ima", "evm"]);
+			expect(again.overtakenCount).toBe(0);
+			expect((await verify(root, "evm")).verdict).toBe("trusted");
+			chmodSync(join(root, "a"), 0o600);
+			expect((await sign(root, ["ima"])).overtakenCount).toBe(0);
+		});
+	},
+);
 
 describe.skipIf(!canWrite)(
-	"content that is what a signature elsewhere is made over (needs fs-xattr and user.*)",
+	"content that is what a signature elsewhere is made over (needs @sigtool/native or fs-xattr and user.*)",
 	() => {
 		const attributes = Buffer.from("310a300806012a3103040100", "hex");
 
@@ -98,7 +101,7 @@ describe.skipIf(!canWrite)(
 	},
 );
 
-describe.skipIf(!canWrite)("signPaths() for attributes alone (needs fs-xattr)", () => {
+describe.skipIf(!canWrite)("signPaths() for attributes alone (needs @sigtool/native or fs-xattr)", () => {
 	it("refuses a tree without files, and a link", async () => {
 		const root = tempTree({ "real/a": "a", "links/b": { link: "../real/a" } });
 		for (const path of ["links", "links/b"]) await expectRejection("ERR_USAGE", sign(join(root, path), ["ima"]));

@@ -1,35 +1,22 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { closeSync, mkdirSync, mkdtempSync, openSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
-import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
+import { afterAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import { type ErrorCode, SigtoolError } from "../../dist/errors.js";
-import { type AttributeAccess, attributeError, loadAttributes, readTwice } from "../../dist/system/attributes.js";
+import { type AttributeAccess, attributeError } from "../../dist/system/attributes.js";
+import { readTwice } from "../../dist/system/attributes-by-path.js";
 import { expectError } from "../pki/expect-error.js";
+import { bytes, doors, opened, temporaryFile, temporaryFolder } from "./attribute-doors.js";
 
-const module = new URL("../../dist/system/attributes.js", import.meta.url).href;
-const hasAttributes = await canWriteUser();
+const attributesModule = new URL("../../dist/system/attributes.js", import.meta.url).href;
+const hasAttributes = doors.some(({ access }) => access !== undefined);
 const isRoot = process.getuid?.() === 0;
 const hasAttr = spawnSync("getfattr", ["--version"]).status === 0;
 const hasMkfs = spawnSync("mkfs.ext4", ["-V"]).status === 0;
 /** True if security.* can be written, which needs root and a file system that supports it. */
 const hasSecurity = isRoot && hasAttr && canWriteSecurity();
-
-async function canWriteUser(): Promise<boolean> {
-	const folder = mkdtempSync(join(tmpdir(), "sigtool-attributes-"));
-	const descriptor = openSync(folder, "r");
-	try {
-		(await loadAttributes()).write(descriptor, "user.one", new Uint8Array(1));
-		return true;
-	} catch {
-		return false;
-	} finally {
-		closeSync(descriptor);
-		rmSync(folder, { recursive: true, force: true });
-	}
-}
 
 function canWriteSecurity(): boolean {
 	const folder = mkdtempSync(join(tmpdir(), "sigtool-attributes-"));
@@ -41,128 +28,101 @@ function canWriteSecurity(): boolean {
 	}
 }
 
-function temporaryFolder(): string {
-	const folder = mkdtempSync(join(tmpdir(), "sigtool-attributes-"));
-	onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-	return folder;
-}
-
-function opened(path: string): number {
-	const descriptor = openSync(path, "r");
-	onTestFinished(() => closeSync(descriptor));
-	return descriptor;
-}
-
-function temporaryFile(): { readonly path: string; readonly descriptor: number } {
-	const path = join(temporaryFolder(), "file");
-	writeFileSync(path, "content");
-	return { path, descriptor: opened(path) };
-}
-
 /** Returns the attribute as getfattr prints it. */
 function getfattr(path: string, name: string): Buffer {
 	return execFileSync("getfattr", ["--only-values", "--absolute-names", "-n", name, path]);
 }
 
-const bytes = (length: number) => Uint8Array.from({ length }, (_, index) => (index * 31) & 0xff);
+describe.each(doors)("AttributeAccess by $name (needs it, and user attributes)", ({ access, file }) => {
+	describe.skipIf(access === undefined)("in the temporary folder", () => {
+		const attributes = access as AttributeAccess; // Tests that use it are skipped if it is undefined.
+		const module = new URL(`../../dist/system/${file}.js`, import.meta.url).href;
+		const loading = file === "attributes-by-path" ? "await m.attributesByPath()" : "m.attributesByDescriptor()";
 
-describe.skipIf(!hasAttributes)("AttributeAccess (needs fs-xattr, and user attributes in the temporary folder)", () => {
-	let attributes: AttributeAccess;
-	beforeAll(async () => {
-		attributes = await loadAttributes();
-	});
+		it("writes, reads and removes through a descriptor opened for reading", () => {
+			const { descriptor } = temporaryFile();
+			expect(attributes.read(descriptor, "user.one")).toBeUndefined();
+			expect(attributes.remove(descriptor, "user.one")).toBe(false);
+			for (const value of [bytes(300), bytes(40), bytes(0)]) {
+				attributes.write(descriptor, "user.one", value);
+				expect(attributes.read(descriptor, "user.one")).toEqual(Buffer.from(value));
+			}
+			expect(attributes.remove(descriptor, "user.one")).toBe(true);
+			expect(attributes.read(descriptor, "user.one")).toBeUndefined();
+		});
 
-	it("writes, reads and removes through a descriptor opened for reading", () => {
-		const { descriptor } = temporaryFile();
-		expect(attributes.read(descriptor, "user.one")).toBeUndefined();
-		expect(attributes.remove(descriptor, "user.one")).toBe(false);
-		for (const value of [bytes(300), bytes(40), bytes(0)]) {
-			attributes.write(descriptor, "user.one", value);
-			expect(attributes.read(descriptor, "user.one")).toEqual(Buffer.from(value));
-		}
-		expect(attributes.remove(descriptor, "user.one")).toBe(true);
-		expect(attributes.read(descriptor, "user.one")).toBeUndefined();
-	});
+		it("writes only the bytes of a view into a larger buffer", () => {
+			const { descriptor } = temporaryFile();
+			attributes.write(descriptor, "user.part", bytes(100).subarray(10, 20));
+			expect(attributes.read(descriptor, "user.part")).toEqual(Buffer.from(bytes(100).subarray(10, 20)));
+		});
 
-	it("writes only the bytes of a view into a larger buffer", () => {
-		const { descriptor } = temporaryFile();
-		attributes.write(descriptor, "user.part", bytes(100).subarray(10, 20));
-		expect(attributes.read(descriptor, "user.part")).toEqual(Buffer.from(bytes(100).subarray(10, 20)));
-	});
+		it("uses the opened file when another one replaces it at its path", () => {
+			const { path, descriptor } = temporaryFile();
+			renameSync(path, `${path}.moved`);
+			writeFileSync(path, "another");
+			attributes.write(descriptor, "user.one", bytes(5));
+			expect(attributes.read(opened(path), "user.one")).toBeUndefined();
+			expect(attributes.read(opened(`${path}.moved`), "user.one")).toEqual(Buffer.from(bytes(5)));
+		});
 
-	it("uses the opened file when another one replaces it at its path", () => {
-		const { path, descriptor } = temporaryFile();
-		renameSync(path, `${path}.moved`);
-		writeFileSync(path, "another");
-		attributes.write(descriptor, "user.one", bytes(5));
-		expect(attributes.read(opened(path), "user.one")).toBeUndefined();
-		expect(attributes.read(opened(`${path}.moved`), "user.one")).toEqual(Buffer.from(bytes(5)));
-	});
+		it.each([
+			["an empty name", ""],
+			["a name with NUL", "user.a\0b"],
+			["a name of 256 bytes", `user.x${"é".repeat(125)}`],
+		])("refuses %s before it reaches the system", (_, name) => {
+			const { descriptor } = temporaryFile();
+			expectError("ERR_USAGE", () => attributes.read(descriptor, name));
+			expectError("ERR_USAGE", () => attributes.write(descriptor, name, bytes(1)));
+			expectError("ERR_USAGE", () => attributes.remove(descriptor, name));
+		});
 
-	it.each([
-		["an empty name", ""],
-		["a name with NUL", "user.a\0b"],
-		["a name of 256 bytes", `user.x${"é".repeat(125)}`],
-	])("refuses %s before it reaches the system", (_, name) => {
-		const { descriptor } = temporaryFile();
-		expectError("ERR_USAGE", () => attributes.read(descriptor, name));
-		expectError("ERR_USAGE", () => attributes.write(descriptor, name, bytes(1)));
-		expectError("ERR_USAGE", () => attributes.remove(descriptor, name));
-	});
-
-	it("loads in a worker thread", async () => {
-		const { descriptor } = temporaryFile();
-		const code = `
-			import(${JSON.stringify(module)}).then(async ({ loadAttributes }) => {
-				(await loadAttributes()).write(${descriptor}, "user.worker", new Uint8Array([1, 2]));
+		it("loads in a worker thread", async () => {
+			const { descriptor } = temporaryFile();
+			const code = `
+			import(${JSON.stringify(module)}).then(async (m) => {
+				(${loading}).write(${descriptor}, "user.worker", new Uint8Array([1, 2]));
 				require("node:worker_threads").parentPort.postMessage("done");
 			});`;
-		const worker = new Worker(code, { eval: true });
-		await new Promise((resolve, reject) => worker.once("message", resolve).once("error", reject));
-		await worker.terminate();
-		expect(attributes.read(descriptor, "user.worker")).toEqual(Buffer.from([1, 2]));
-	});
+			const worker = new Worker(code, { eval: true });
+			await new Promise((resolve, reject) => worker.once("message", resolve).once("error", reject));
+			await worker.terminate();
+			expect(attributes.read(descriptor, "user.worker")).toEqual(Buffer.from([1, 2]));
+		});
 
-	it("loads with require() too, without output on standard error", () => {
-		const from = createRequire(import.meta.url).resolve("../../package.json");
-		const code = `const { createRequire } = require("node:module");
-			process.stdout.write(typeof createRequire(${JSON.stringify(from)})("fs-xattr").getAttributeSync);`;
-		const { stdout, stderr } = spawnSync(process.execPath, ["-e", code], { encoding: "utf8" });
-		expect([stdout, stderr]).toEqual(["function", ""]);
-	});
+		it.skipIf(!hasAttr)("agrees with getfattr and setfattr (needs attr)", () => {
+			const { path, descriptor } = temporaryFile();
+			attributes.write(descriptor, "user.ours", bytes(256));
+			expect(getfattr(path, "user.ours")).toEqual(Buffer.from(bytes(256)));
+			execFileSync("setfattr", ["-n", "user.theirs", "-v", "0x00ff0a00", path]);
+			expect(attributes.read(descriptor, "user.theirs")).toEqual(Buffer.from([0, 255, 10, 0]));
+		});
 
-	it.skipIf(!hasAttr)("agrees with getfattr and setfattr (needs attr)", () => {
-		const { path, descriptor } = temporaryFile();
-		attributes.write(descriptor, "user.ours", bytes(256));
-		expect(getfattr(path, "user.ours")).toEqual(Buffer.from(bytes(256)));
-		execFileSync("setfattr", ["-n", "user.theirs", "-v", "0x00ff0a00", path]);
-		expect(attributes.read(descriptor, "user.theirs")).toEqual(Buffer.from([0, 255, 10, 0]));
-	});
+		it.skipIf(!hasSecurity)("reaches security.ima (needs root and attr)", () => {
+			const { path, descriptor } = temporaryFile();
+			attributes.write(descriptor, "security.ima", Uint8Array.of(4, 4, ...bytes(32)));
+			expect(getfattr(path, "security.ima")).toEqual(Buffer.from([4, 4, ...bytes(32)]));
+		});
 
-	it.skipIf(!hasSecurity)("reaches security.ima (needs root and attr)", () => {
-		const { path, descriptor } = temporaryFile();
-		attributes.write(descriptor, "security.ima", Uint8Array.of(4, 4, ...bytes(32)));
-		expect(getfattr(path, "security.ima")).toEqual(Buffer.from([4, 4, ...bytes(32)]));
-	});
+		it.skipIf(process.platform !== "linux")("reports a file system without attributes", () => {
+			const descriptor = opened("/proc/self/status");
+			let error: unknown;
+			try {
+				attributes.write(descriptor, "user.one", bytes(1));
+			} catch (cause) {
+				error = attributeError("write", "status", "user.one", cause);
+			}
+			expect(error).toMatchObject({ code: "ERR_ATTRIBUTE_UNSUPPORTED", path: "status" });
+			expect(String(error)).toContain("--format cat");
+		});
 
-	it.skipIf(process.platform !== "linux")("reports a file system without attributes", () => {
-		const descriptor = opened("/proc/self/status");
-		let error: unknown;
-		try {
-			attributes.write(descriptor, "user.one", bytes(1));
-		} catch (cause) {
-			error = attributeError("write", "status", "user.one", cause);
-		}
-		expect(error).toMatchObject({ code: "ERR_ATTRIBUTE_UNSUPPORTED", path: "status" });
-		expect(String(error)).toContain("--format cat");
-	});
-
-	it.skipIf(!isRoot)("without privileges advises what works (needs root, to drop it)", () => {
-		const { path } = temporaryFile();
-		execFileSync("chmod", ["-R", "a+rwX", join(path, "..")]);
-		const code = `
-			import(${JSON.stringify(module)}).then(async ({ loadAttributes, attributeError }) => {
-				const access = await loadAttributes();
+		it.skipIf(!isRoot)("without privileges advises what works (needs root, to drop it)", () => {
+			const { path } = temporaryFile();
+			execFileSync("chmod", ["-R", "a+rwX", join(path, "..")]);
+			const code = `
+			import(${JSON.stringify(module)}).then(async (m) => {
+				const access = ${loading};
+				const { attributeError } = await import(${JSON.stringify(attributesModule)});
 				process.setgid(65534), process.setuid(65534);
 				const descriptor = require("node:fs").openSync(${JSON.stringify(path)}, "r");
 				for (const name of ["security.ima", "user.ok"]) {
@@ -170,11 +130,12 @@ describe.skipIf(!hasAttributes)("AttributeAccess (needs fs-xattr, and user attri
 					catch (error) { const { code, message } = attributeError("write", "f", name, error); console.log(code, message); }
 				}
 			});`;
-		const { stdout } = spawnSync(process.execPath, ["-e", code], { encoding: "utf8" });
-		expect(stdout).toBe(
-			'ERR_ATTRIBUTE_DENIED Cannot write attribute "security.ima" of "f": it needs root (CAP_SYS_ADMIN); ' +
-				"`--namespace user` works without (EPERM)\nuser.ok\n",
-		);
+			const { stdout } = spawnSync(process.execPath, ["-e", code], { encoding: "utf8" });
+			expect(stdout).toBe(
+				'ERR_ATTRIBUTE_DENIED Cannot write attribute "security.ima" of "f": it needs root (CAP_SYS_ADMIN); ' +
+					"`--namespace user` works without (EPERM)\nuser.ok\n",
+			);
+		});
 	});
 });
 
@@ -198,8 +159,8 @@ describe.skipIf(mounted === undefined)("ext4 with 1 KiB blocks (needs root, e2fs
 		rmSync(join(mountPoint, ".."), { recursive: true, force: true });
 	});
 
-	it("stores 968 bytes of security.ima, and reports that more do not fit", async () => {
-		const attributes = await loadAttributes();
+	it.each(doors)("stores 968 bytes of security.ima by $name, and reports that more do not fit", ({ access }) => {
+		const attributes = access as AttributeAccess; // Both packages are there if attributes can be written.
 		const path = join(mountPoint, "file");
 		writeFileSync(path, "content");
 		const descriptor = openSync(path, "r");
@@ -279,14 +240,17 @@ describe("attributeError()", () => {
 	});
 });
 
-it("loadAttributes() says what to install when fs-xattr is missing", () => {
+it("loadAttributes() says what to install when both packages are missing", () => {
 	const folder = temporaryFolder();
 	execFileSync("cp", ["-r", new URL("../../dist", import.meta.url).pathname, folder]);
 	writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
 	const code = `import("file://${folder}/dist/system/attributes.js").then(({ loadAttributes }) => loadAttributes())
 		.catch(({ code, message }) => console.log(code, message));`;
-	const { stdout } = spawnSync(process.execPath, ["-e", code], { encoding: "utf8" });
-	expect(stdout).toMatch(/^ERR_ATTRIBUTES_UNAVAILABLE Cannot use extended attributes: .*fs-xattr.*compiler/);
+	const { NODE_PATH: _, ...env } = process.env;
+	const { stdout } = spawnSync(process.execPath, ["-e", code], { encoding: "utf8", env });
+	expect(stdout).toMatch(
+		/^ERR_ATTRIBUTES_UNAVAILABLE Cannot use extended attributes: .*@sigtool\/native and fs-xattr.*compiler/,
+	);
 });
 
 describe("13.17: readTwice()", () => {

@@ -149,7 +149,7 @@ describe.skipIf(!isPossible)(`inspect ${needs}`, () => {
 	});
 });
 
-describe("without fs-xattr", () => {
+describe("without @sigtool/native and fs-xattr", () => {
 	/** Copies the command line to a directory from which it finds no packages. */
 	function withoutPackages() {
 		const home = temporaryDirectory();
@@ -160,7 +160,7 @@ describe("without fs-xattr", () => {
 		};
 		return { home, root: makeTree(join(home, "tree"), { "a.js": "a\n" }), run };
 	}
-	const MISSING = "the optional package fs-xattr is not installed";
+	const MISSING = "the optional packages @sigtool/native and fs-xattr are not installed";
 
 	test("inspect says that it did not read attributes, but shows catalogs", () => {
 		const { root, run } = withoutPackages();

@@ -1,0 +1,14 @@
+/**
+ * Takes the attributes from `@sigtool/native`, so that the program that preloads this file reaches attributes by
+ * fs-xattr. The hashing threads stay.
+ */
+
+const Module = require("node:module");
+
+const load = Module._load;
+Module._load = (request, ...rest) => {
+	const loaded = load(request, ...rest);
+	if (request !== "@sigtool/native") return loaded;
+	const { readAttribute: _read, writeAttribute: _write, removeAttribute: _remove, ...others } = loaded;
+	return others;
+};
