@@ -26,7 +26,7 @@ await bundle("packages/cli/dist/main.js", ".cjs", {
 	format: "cjs",
 	// These packages are large and few commands need them. So they are not bundled, and the command that uses one loads
 	// it.
-	external: ["cli-progress", "fs-xattr", "pkcs11js"],
+	external: ["cli-progress", "fs-xattr"],
 	// Packages are loaded with `require`, because `import()` would first start the ES module loader.
 	// A regular expression stays a literal, because a literal costs nothing until it is used.
 	supported: { "dynamic-import": false, "regexp-unicode-property-escapes": true },

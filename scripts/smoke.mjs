@@ -1,7 +1,7 @@
 /**
  * Tests the packages in the form in which users get them from the registry. Packs the packages, and installs the
  * tarballs with npm in an empty project. Signs, verifies and inspects with the command. Imports the libraries and
- * checks their types. Then repeats this without a compiler on the PATH. With a compiler, fs-xattr is built and
+ * checks their types. Then repeats this without a compiler on the PATH. With a compiler, @sigtool/native is built and
  * attributes work. Without a compiler, everything else works, and sigtool says what is missing.
  */
 
@@ -142,12 +142,12 @@ function ownHeaders() {
 }
 
 function useAttributes(project, env) {
-	if (!existsSync(join(project, "node_modules/fs-xattr/build/Release/xattr.node"))) {
-		console.log("skipped: attributes (fs-xattr was not built: no compiler here, or no headers of Node.js)");
+	if (!hasNativeThreads(project)) {
+		console.log("skipped: attributes (@sigtool/native was not built: no compiler here)");
 		return;
 	}
-	for (const name of ["fs-xattr", "pkcs11js"]) assert.equal(optionalPackage(name, project, env).status, "yes");
-	console.log("fs-xattr and pkcs11js were built, and load in the command and the library");
+	for (const name of ["native", "attributes"]) assert.equal(optionalPackage(name, project, env).status, "yes");
+	console.log("@sigtool/native was built, and loads in the command and the library");
 }
 
 function hasNativeThreads(project) {
@@ -155,14 +155,14 @@ function hasNativeThreads(project) {
 }
 
 function missNativeParts(project, env) {
-	const { status, value } = optionalPackage("fs-xattr", project, env);
+	const { status, value } = optionalPackage("attributes", project, env);
 	assert.equal(status, "no");
-	assert.equal(optionalPackage("pkcs11js", project, env).status, "no");
-	assert.match(value, /fs-xattr is not installed.*compiler.*install sigtool again/);
+	assert.equal(optionalPackage("native", project, env).status, "no");
+	assert.match(value, /fs-xattr are not installed.*compiler.*install sigtool again/);
 	const sign = ["sign", "app", "--json", "--pkcs11", "pkcs11:", "--pkcs11-module", "/none.so"];
 	const output = run("npx", ["--no-install", "sigtool", ...sign], { cwd: project, env, status: 2 });
-	assert.match(JSON.parse(output).error.message, /pkcs11js is not installed.*compiler.*install sigtool again/);
-	console.log("without fs-xattr and pkcs11js the command says what is missing");
+	assert.match(JSON.parse(output).error.message, /@sigtool\/native is not installed.*compiler.*install sigtool again/);
+	console.log("without native parts the command says what is missing");
 }
 
 /**

@@ -1,4 +1,4 @@
-/** Compiles hash-threads.node if there is a C compiler. Without this module sigtool hashes in JavaScript. */
+/** Compiles hash-threads.node if there is a C compiler. Without this module sigtool hashes in JavaScript, and uses no tokens. */
 
 import { spawnSync } from "node:child_process";
 import { renameSync, rmSync, statSync } from "node:fs";
@@ -8,7 +8,16 @@ const C_FILES = [
 	...["module.c", "hash-threads.c", "hash-row.c", "attributes.c", "descriptor-attributes.c"],
 	...["pkcs11-module.c", "pkcs11-calls.c", "pkcs11-values.c", "pkcs11-names.c"],
 ];
-const HEADERS = ["job.h", "attributes.h", "module.h", "node-api.h", "openssl-digest.h", "pkcs11.h", "pkcs11-module.h", "pkcs11-values.h"];
+const HEADERS = [
+	"job.h",
+	"attributes.h",
+	"module.h",
+	"node-api.h",
+	"openssl-digest.h",
+	"pkcs11.h",
+	"pkcs11-module.h",
+	"pkcs11-values.h",
+];
 const SOURCES = [...C_FILES, ...HEADERS, "build.mjs"];
 const OUTPUT = "hash-threads.node";
 const FLAGS = ["-std=c11", "-O2", "-Wall", "-Wextra", "-fPIC", "-fvisibility=hidden", "-shared", "-pthread"];
@@ -39,7 +48,14 @@ function compile() {
 	const compilers = process.env.CC ? [process.env.CC] : ["cc", "gcc", "clang"];
 	const temporary = `${OUTPUT}.${process.pid}`;
 	for (const compiler of compilers) {
-		const { error, status, stderr } = spawnSync(compiler, [...FLAGS, ...flags, "-o", temporary, ...C_FILES, ...LIBRARIES]);
+		const { error, status, stderr } = spawnSync(compiler, [
+			...FLAGS,
+			...flags,
+			"-o",
+			temporary,
+			...C_FILES,
+			...LIBRARIES,
+		]);
 		if (error) continue;
 		if (status === 0) {
 			renameSync(temporary, OUTPUT);

@@ -32,7 +32,9 @@ const FLOORS: readonly (readonly [file: string, allowed: readonly string[], refu
 	["core/src/system/user-files.ts", ["../errors.js", "node:os"], ["../fileset/walk.js", "node:fs"]],
 	["core/src/system/http.ts", ["./http-url.js", "node:https"], ["./store.js", "../fileset/walk.js", "node:fs"]],
 	["core/src/system/http-url.ts", ["../errors.js"], ["../pki/chain.js", "node:fs"]],
-	["core/src/system/attributes.ts", ["../errors.js", "fs-xattr"], ["../fileset/walk.js", "node:https"]],
+	["core/src/system/attributes.ts", ["../errors.js", "./native.js"], ["../fileset/walk.js", "fs-xattr", "node:fs"]],
+	["core/src/system/attributes-by-path.ts", ["../errors.js", "fs-xattr"], ["../fileset/walk.js", "node:https"]],
+	["core/src/system/native.ts", ["node:module"], ["../errors.js", "node:fs", "fs-xattr"]],
 	[
 		"core/src/pki/chain.ts",
 		["../asn1/der.js", "../system/http.js"],
@@ -48,7 +50,7 @@ const FLOORS: readonly (readonly [file: string, allowed: readonly string[], refu
 		["../pki/name.js"],
 		["../formats/cat.js", "../signer/pem.js", "../sign/sign.js", "node:http"],
 	],
-	["core/src/fileset/native-threads.ts", ["node:module"], ["node:fs", "../formats/cat.js"]],
+	["core/src/fileset/native-threads.ts", ["../system/native.js"], ["node:module", "node:fs", "../formats/cat.js"]],
 	[
 		"core/src/signer/pem.ts",
 		["../system/store.js"],
@@ -57,7 +59,11 @@ const FLOORS: readonly (readonly [file: string, allowed: readonly string[], refu
 	["core/src/signer/pkcs11-module.ts", ["./pkcs11-channel.js"], ["../sign/sign.js", "node:module", "node-forge"]],
 	["core/src/signer/pkcs11-channel.ts", ["node:worker_threads"], ["../sign/sign.js", "node:child_process"]],
 	["core/src/signer/pkcs11-supervisor.ts", ["node:child_process"], ["../sign/sign.js", "node:fs", "node:module"]],
-	["core/src/signer/pkcs11-process.ts", ["node:module"], ["../sign/sign.js", "node:child_process", "node:https"]],
+	[
+		"core/src/signer/pkcs11-process.ts",
+		["../system/native.js"],
+		["../sign/sign.js", "node:module", "node:child_process", "node:https"],
+	],
 	["core/src/signer/command.ts", ["./signer.js", "node:child_process"], ["../sign/sign.js", "node:fs", "node:https"]],
 	["core/src/signer/pkcs12.ts", ["node:crypto", "./pem.js"], ["../sign/sign.js", "node:https", "node-forge"]],
 	[

@@ -7,9 +7,9 @@
  *   SHIM_LOG     is the path of a file, which gets one line for each event. Optional.
  *   SHIM_PID     is the path of a file, which gets the number of the process. Optional.
  *   SHIM         is the state: locked, locked-flag, locks, final-try, count-low, reader,
- *                one-at-a-time, endless or talk; or one of the misdeeds below and a place, such as
- *                "hang sign". The places are load, initialize, find, login, sign and finalize.
- *                Optional.
+ *                one-at-a-time, endless, talk, "untrue find" or "untrue sign"; or one of the
+ * misdeeds below and a place, such as "hang sign". The places are load, initialize, find, login,
+ * sign and finalize. Optional.
  */
 #include <dlfcn.h>
 #include <signal.h>
@@ -193,6 +193,8 @@ static ulong_t find_objects(ulong_t session, ulong_t *objects, ulong_t most, ulo
 		*objects = first;
 		*count = 1;
 	}
+	if (is("untrue find"))
+		*count = most + 1;
 	return result;
 }
 
@@ -200,7 +202,10 @@ static ulong_t sign(
 	ulong_t session, void *data, ulong_t length, void *signature, ulong_t *signature_length)
 {
 	arrive("sign");
-	return real->at[SIGN](session, data, length, signature, signature_length);
+	const ulong_t result = real->at[SIGN](session, data, length, signature, signature_length);
+	if (is("untrue sign"))
+		*signature_length = ~0UL;
+	return result;
 }
 
 static ulong_t finalize(void *reserved)

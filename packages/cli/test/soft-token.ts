@@ -77,10 +77,10 @@ export function makeShim(directory: string): string {
 	return shim;
 }
 
-/** Tells whether the optional package pkcs11js can be loaded. */
+/** Tells whether the optional package @sigtool/native can be loaded. */
 function hasPackage(): boolean {
 	try {
-		createRequire(new URL("../../core/package.json", import.meta.url))("pkcs11js");
+		createRequire(new URL("../../core/package.json", import.meta.url))("@sigtool/native");
 		return true;
 	} catch {
 		return false;

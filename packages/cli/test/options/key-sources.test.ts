@@ -59,7 +59,7 @@ describe.skipIf(!hasJudges)("openssl, osslsigncode and sigtool accept what was s
 			expectAccepted(["--p12", makeContainer("-legacy")], { SIGTOOL_PASSPHRASE: "secret" });
 		});
 
-		it.skipIf(!hasSoftToken || !canLoadPkcs11)("by a key in a token (needs SoftHSM2, pkcs11js)", () => {
+		it.skipIf(!hasSoftToken || !canLoadPkcs11)("by a key in a token (needs SoftHSM2, @sigtool/native)", () => {
 			const token = makeSoftToken(join(home, "token"));
 			token.importKey(authority.keyFile, { label: "signer", id: "01" });
 			token.importCertificate(authority.certFile, { label: "signer", id: "01" });

@@ -23,7 +23,7 @@ import { hasTerminal, onTerminal } from "../terminal.js";
 
 const canRun = hasSoftToken && canLoadPkcs11 && hasProgram("gcc");
 
-describe.skipIf(!canRun)("PKCS#11 modules (needs SoftHSM2, opensc, pkcs11js, gcc)", () => {
+describe.skipIf(!canRun)("PKCS#11 modules (needs SoftHSM2, opensc, @sigtool/native, gcc)", () => {
 	let home: string;
 	let tree: string;
 	let token: SoftToken;
@@ -126,6 +126,16 @@ describe.skipIf(!canRun)("PKCS#11 modules (needs SoftHSM2, opensc, pkcs11js, gcc
 			expect(run.stderr).toMatch(/^error: Cannot [^\n]*\[ERR_PKCS11\]\n$/);
 			expect(run.stdout).toBe("");
 			expect(readFileSync(join(tree, "tree.cat"))).toEqual(before);
+		});
+
+		it.each([
+			["find", 'Cannot look for objects in the token "release"'],
+			["sign", 'Cannot sign with the token "release"'],
+		])("tells in %s a length that cannot be true is refused", (place, action) => {
+			rmSync(join(tree, "tree.cat"), { force: true });
+			const run = sign(`untrue ${place}`);
+			expect(run.stderr).toBe(`error: ${action}: the module told a length that cannot be true [ERR_PKCS11]\n`);
+			expect([run.status, existsSync(join(tree, "tree.cat"))]).toEqual([2, false]);
 		});
 
 		it("answers in the place of its function gets no signature into a catalog", () => {

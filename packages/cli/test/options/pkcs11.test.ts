@@ -17,7 +17,7 @@ import {
 } from "../soft-token.js";
 import { type Authority, canWriteAttributes, hasProgram, makeAuthority, makeTree, runner } from "../support.js";
 
-describe.skipIf(!hasSoftToken || !canLoadPkcs11)("--pkcs11 (needs SoftHSM2, opensc, pkcs11js)", () => {
+describe.skipIf(!hasSoftToken || !canLoadPkcs11)("--pkcs11 (needs SoftHSM2, opensc, @sigtool/native)", () => {
 	let home: string;
 	let tree: string;
 	let token: SoftToken;

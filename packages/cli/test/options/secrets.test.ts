@@ -174,7 +174,7 @@ describe.skipIf(!canTrace() || !hasProgram("openssl"))("no secret leaks (needs s
 		},
 	);
 
-	describe.skipIf(!hasSoftToken || !canLoadPkcs11)("of tokens (needs SoftHSM2, pkcs11js)", () => {
+	describe.skipIf(!hasSoftToken || !canLoadPkcs11)("of tokens (needs SoftHSM2, @sigtool/native)", () => {
 		let token: SoftToken;
 		beforeAll(() => {
 			token = makeSoftToken(at("token"));

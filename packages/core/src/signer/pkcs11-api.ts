@@ -1,22 +1,15 @@
-/**
- * Declares the part of pkcs11js 2.1.7 that sigtool uses. The build cannot use the declarations of that package, because
- * it is optional and may be absent.
- */
-
-export interface Pkcs11js {
-	readonly PKCS11: new () => Cryptoki;
-}
+/** Declares the functions of PKCS#11 modules, as packages/native/pkcs11-calls.c gives them to JavaScript. */
 
 /** A CK_ULONG as the bytes that the module has in memory. */
 export type Handle = Buffer;
 
-export type Template = readonly { readonly type: number; readonly value?: number | Buffer }[];
+export type Template = readonly { readonly type: number; readonly value: number | Buffer }[];
 
 /**
- * These are functions of a module, PKCS#11 v2.40 §5. The error that a function throws has the CKR_ name in its message.
+ * These are functions of a module, PKCS#11 v2.40 §5. The message of the error that a function throws is a CKR_ name, or
+ * UNTRUE_LENGTH.
  */
 export interface Cryptoki {
-	load(path: string): void;
 	C_Initialize(): void;
 	C_Finalize(): void;
 	C_GetSlotList(tokenPresent: boolean): Handle[];
@@ -27,10 +20,17 @@ export interface Cryptoki {
 	C_FindObjectsInit(session: Handle, template: Template): void;
 	C_FindObjects(session: Handle, maxObjectCount: number): Handle[];
 	C_FindObjectsFinal(session: Handle): void;
-	C_GetAttributeValue(session: Handle, object: Handle, template: Template): readonly { readonly value: Buffer }[];
-	C_SignInit(session: Handle, mechanism: { readonly mechanism: number; readonly parameter: null }, key: Handle): void;
-	/** Returns the part of `output` that was filled. */
-	C_Sign(session: Handle, input: Buffer, output: Buffer): Buffer;
+	/** Returns the value of one attribute, such as CKA_ID. */
+	C_GetAttributeValue(session: Handle, object: Handle, type: number): Buffer;
+	/** Begins a signature with a mechanism that has no parameter. */
+	C_SignInit(session: Handle, mechanism: number, key: Handle): void;
+	C_Sign(session: Handle, input: Buffer): Buffer;
+}
+
+/** The functions of a module that the child process loads when it is told to. */
+export interface RemoteCryptoki extends Cryptoki {
+	/** @throws an Error with a clause that says why the library cannot be used as a module */
+	load(path: string): void;
 }
 
 /** CK_TOKEN_INFO. Its texts are padded with spaces. */
@@ -41,3 +41,6 @@ export interface TokenInfo {
 	readonly serialNumber: string;
 	readonly flags: number;
 }
+
+/** The message of pkcs11-values.c for a module that counts more than it had room for. */
+export const UNTRUE_LENGTH = "the module told a length that cannot be true";

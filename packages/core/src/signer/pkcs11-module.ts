@@ -1,7 +1,7 @@
 /** Loads PKCS#11 modules (v2.40) into child processes, and converts their failures to SigtoolErrors. */
 
 import { quote, SigtoolError } from "../errors.js";
-import type { Cryptoki } from "./pkcs11-api.js";
+import { type Cryptoki, type RemoteCryptoki, UNTRUE_LENGTH } from "./pkcs11-api.js";
 import { type Channel, ModuleGone, openChannel } from "./pkcs11-channel.js";
 import { type Deadline, startDeadline } from "./pkcs11-deadline.js";
 import { PackageMissing, remoteCryptoki } from "./pkcs11-remote.js";
@@ -82,13 +82,13 @@ function load(channel: Channel, path: string, deadline: Deadline): void {
 	}
 }
 
-function loadLibrary(cryptoki: Cryptoki, path: string): void {
+function loadLibrary(cryptoki: RemoteCryptoki, path: string): void {
 	try {
 		cryptoki.load(path);
 	} catch (error) {
 		if (error instanceof PackageMissing) {
-			const missing = "the optional package pkcs11js is not installed, or not compiled for this system";
-			const remedy = "with a C++ compiler, make and Python 3 in place, install sigtool again; or use --signer-command";
+			const missing = "the optional package @sigtool/native is not installed, or not compiled for this system";
+			const remedy = "with a C compiler in place, install sigtool again; or use --signer-command";
 			throw new SigtoolError("ERR_PKCS11", `Cannot use PKCS#11: ${missing}; ${remedy}`);
 		}
 		const action = `load the PKCS#11 module ${quote(path)}`;
@@ -117,10 +117,19 @@ export function ignoringFailure(call: () => void): void {
 	}
 }
 
-/** Makes an ERR_PKCS11 with the CKR_ name, or with the reason why the module's process cannot be used. */
+/**
+ * Makes an ERR_PKCS11 with the CKR_ name, or with the reason why the module or its process cannot be used. No other text
+ * of an error is kept, because a module can write any.
+ */
 export function pkcs11Failure(action: string, error: unknown): SigtoolError {
-	const reason = error instanceof ModuleGone ? error.message : returnName(error);
+	const isKept = error instanceof ModuleGone || toldUntrueLength(error);
+	const reason = isKept ? error.message : returnName(error);
 	return new SigtoolError("ERR_PKCS11", `Cannot ${action}: ${reason}`);
+}
+
+/** Returns true if a function failed because the module counts more than it had room for. */
+export function toldUntrueLength(error: unknown): error is Error {
+	return error instanceof Error && error.message === UNTRUE_LENGTH;
 }
 
 /** Returns the CKR_ name in an error that a function of the module threw, or `unknown error`. */

@@ -6,7 +6,7 @@ import { type Certificate, parseCertificate } from "../pki/certificate.js";
 import { isSelfIssued } from "../pki/certificate-checks.js";
 import type { Handle, Template } from "./pkcs11-api.js";
 import { ModuleGone } from "./pkcs11-channel.js";
-import { attempt, pkcs11Failure } from "./pkcs11-module.js";
+import { attempt, pkcs11Failure, toldUntrueLength } from "./pkcs11-module.js";
 import type { Session } from "./pkcs11-token.js";
 import type { Pkcs11Uri } from "./pkcs11-uri.js";
 
@@ -140,13 +140,14 @@ function findObjects(session: Session, template: Template): Handle[] {
 /**
  * Returns the value of an attribute, or an empty buffer if the module returns none, for example because the object has
  * no such attribute.
- * @throws ERR_PKCS11 if the module's process has ended
+ * @throws ERR_PKCS11 if the module's process has ended, or if the module tells a length that cannot be true
  */
 function read({ cryptoki, handle, label }: Session, object: Handle, type: number): Buffer {
 	try {
-		return cryptoki.C_GetAttributeValue(handle, object, [{ type }])[0]?.value ?? Buffer.alloc(0);
+		return cryptoki.C_GetAttributeValue(handle, object, type);
 	} catch (error) {
-		if (error instanceof ModuleGone) throw pkcs11Failure(`read an object of the token ${quote(label)}`, error);
+		const isUnusable = error instanceof ModuleGone || toldUntrueLength(error);
+		if (isUnusable) throw pkcs11Failure(`read an object of the token ${quote(label)}`, error);
 		return Buffer.alloc(0);
 	}
 }

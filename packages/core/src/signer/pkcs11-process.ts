@@ -4,10 +4,10 @@
  */
 
 import { readSync, writeSync } from "node:fs";
-import { createRequire } from "node:module";
 import { Worker } from "node:worker_threads";
-import type { Cryptoki, Pkcs11js } from "./pkcs11-api.js";
-import { type Answer, type CallName, DESCRIPTOR, decodeCall, encodeAnswer } from "./pkcs11-wire.js";
+import { loadNative, type Native } from "../system/native.js";
+import type { Cryptoki } from "./pkcs11-api.js";
+import { type Answer, type Call, DESCRIPTOR, decodeCall, encodeAnswer } from "./pkcs11-wire.js";
 
 function serve(): void {
 	new Worker(new URL("./pkcs11-lifeline.js", import.meta.url), { execArgv: [] });
@@ -19,32 +19,24 @@ function serve(): void {
 let cryptoki: Cryptoki | undefined;
 
 function answerTo(line: string): Answer {
-	const { name, args } = decodeCall(line);
+	const native = loadNative();
+	if (native === undefined) return { missing: true };
 	try {
-		cryptoki ??= new (loadPackage().PKCS11)();
-	} catch {
-		return { missing: true };
-	}
-	try {
-		const value: unknown = Reflect.apply(cryptoki[name], cryptoki, args);
-		return { value: needed(name, value) };
+		return { value: make(native, decodeCall(line)) };
 	} catch (error) {
 		return { error: error instanceof Error ? error.message : "" };
 	}
 }
 
-function loadPackage(): Pkcs11js {
-	return createRequire(import.meta.url)("pkcs11js");
-}
-
-/** Returns the part of a result that sigtool needs. Other members may be of types that JSON does not have. */
-function needed(name: CallName, value: unknown): unknown {
-	if (name === "C_GetAttributeValue" && Array.isArray(value)) return value.map(({ value }) => value);
-	if (name === "C_GetTokenInfo") {
-		const { label, manufacturerID, model, serialNumber, flags } = Object(value);
-		return { label, manufacturerID, model, serialNumber, flags };
+/** Makes a call, and returns its result, or null if it has none. */
+function make(native: Native, { name, args }: Call): unknown {
+	if (name === "load") {
+		// The type assertion is safe: pkcs11-api.ts declares what the C code makes.
+		cryptoki = native.loadPkcs11(String(args[0])) as Cryptoki;
+		return null;
 	}
-	return value ?? null;
+	if (cryptoki === undefined) throw new Error("no module is loaded");
+	return Reflect.apply(cryptoki[name], cryptoki, args) ?? null;
 }
 
 /**

@@ -3,19 +3,19 @@
  * and is checked.
  */
 
-import type { Cryptoki, TokenInfo } from "./pkcs11-api.js";
+import type { RemoteCryptoki, TokenInfo } from "./pkcs11-api.js";
 import { type Channel, ModuleGone, UNUSABLE_ANSWER } from "./pkcs11-channel.js";
 import type { Deadline } from "./pkcs11-deadline.js";
 import type { CallName } from "./pkcs11-wire.js";
 
-/** Reports that the optional package pkcs11js cannot be loaded. */
+/** Reports that the optional package @sigtool/native cannot be loaded. */
 export class PackageMissing extends Error {}
 
 /**
  * Returns the functions. Their time limit is a number of milliseconds for each call, or a deadline for all calls
- * together. Besides the errors that pkcs11js throws, they throw ModuleGone and PackageMissing.
+ * together. Besides the errors of the module, they throw ModuleGone and PackageMissing.
  */
-export function remoteCryptoki({ ask }: Channel, limit: number | Deadline): Cryptoki {
+export function remoteCryptoki({ ask }: Channel, limit: number | Deadline): RemoteCryptoki {
 	const call = (name: CallName, ...args: readonly unknown[]): unknown => {
 		const askWithin = (timeoutMs: number) => ask({ name, args }, timeoutMs);
 		const { value, error, missing } = typeof limit === "number" ? askWithin(limit) : limit.limit(askWithin);
@@ -35,11 +35,9 @@ export function remoteCryptoki({ ask }: Channel, limit: number | Deadline): Cryp
 		C_FindObjectsInit: (session, template) => nothing(call("C_FindObjectsInit", session, template)),
 		C_FindObjects: (session, maxObjectCount) => handles(call("C_FindObjects", session, maxObjectCount)),
 		C_FindObjectsFinal: (session) => nothing(call("C_FindObjectsFinal", session)),
-		C_GetAttributeValue: (session, object, template) => {
-			return list(call("C_GetAttributeValue", session, object, template), bytes).map((value) => ({ value }));
-		},
+		C_GetAttributeValue: (session, object, type) => bytes(call("C_GetAttributeValue", session, object, type)),
 		C_SignInit: (session, mechanism, key) => nothing(call("C_SignInit", session, mechanism, key)),
-		C_Sign: (session, input, output) => bytes(call("C_Sign", session, input, output)),
+		C_Sign: (session, input) => bytes(call("C_Sign", session, input)),
 	};
 }
 

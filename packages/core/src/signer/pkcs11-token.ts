@@ -46,7 +46,7 @@ export function findToken(cryptoki: Cryptoki, uri: Pkcs11Uri): Token {
 	const label = trimmed(info.label);
 	if ((info.flags & FLAG.userPinLocked) !== 0) throw pinFailure(label, PIN_REASONS.CKR_PIN_LOCKED);
 	if ((info.flags & FLAG.protectedAuthenticationPath) !== 0) {
-		const reason = "its PIN is entered on its own keypad, which pkcs11js does not support; use --signer-command";
+		const reason = "its PIN is entered on its own keypad, which sigtool does not support; use --signer-command";
 		throw new SigtoolError("ERR_PKCS11", `Cannot log in to the token ${quote(label)}: ${reason}`);
 	}
 	return { slot, label, needsPin: (info.flags & FLAG.loginRequired) !== 0, warning: pinWarning(info) };

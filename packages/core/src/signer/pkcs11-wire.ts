@@ -3,9 +3,9 @@
  * call, and the child process writes one answer. Call and answer are lines of JSON, with bytes in base64.
  */
 
-import type { Cryptoki } from "./pkcs11-api.js";
+import type { RemoteCryptoki } from "./pkcs11-api.js";
 
-export type CallName = keyof Cryptoki;
+export type CallName = keyof RemoteCryptoki;
 
 /** One call of a function of the module. */
 export interface Call {
@@ -19,7 +19,7 @@ export interface Answer {
 	readonly value?: unknown;
 	/** The message of the error that the call threw. */
 	readonly error?: unknown;
-	/** True if the optional package pkcs11js cannot be loaded. */
+	/** True if the optional package @sigtool/native cannot be loaded. */
 	readonly missing?: unknown;
 }
 

@@ -110,9 +110,9 @@ function signing(session: Session, key: TokenKey, pin: string | undefined) {
 		const [mechanism, input] =
 			key.kind === "rsa" ? [MECHANISM.rsaPkcs, encodeDigestInfo(digest, hash)] : [MECHANISM.ecdsa, hash];
 		const action = `sign with the token ${quote(label)}`;
-		attempt(action, () => cryptoki.C_SignInit(handle, { mechanism, parameter: null }, key.handle));
+		attempt(action, () => cryptoki.C_SignInit(handle, mechanism, key.handle));
 		if (key.alwaysAuthenticate && pin !== undefined) logIn(session, "contextSpecific", pin);
-		const signature = attempt(action, () => cryptoki.C_Sign(handle, input, Buffer.alloc(MAX_SIGNATURE_BYTES)));
+		const signature = attempt(action, () => cryptoki.C_Sign(handle, input));
 		return key.kind === "rsa" ? signature : encodeEcdsaSignature(signature);
 	};
 }
@@ -136,5 +136,3 @@ const MECHANISM = { rsaPkcs: 0x1, ecdsa: 0x1041 } as const;
 const SERIAL_SESSION = 0x4;
 /** The default is long, because a person may have to touch the token. */
 const DEFAULT_TIMEOUT_MS = 60_000;
-/** The size of a signature by an RSA key of 8192 bits. */
-const MAX_SIGNATURE_BYTES = 1024;

@@ -15,7 +15,7 @@ describe("remoteCryptoki()", () => {
 		const [eight, list] = [HANDLE.toString("base64"), [HANDLE.toString("base64")]];
 		expect(answering({ value: eight }).C_OpenSession(HANDLE, 4)).toEqual(HANDLE);
 		expect(answering({ value: list }).C_FindObjects(HANDLE, 1)).toEqual([HANDLE]);
-		expect(answering({ value: list }).C_GetAttributeValue(HANDLE, HANDLE, [])).toEqual([{ value: HANDLE }]);
+		expect(answering({ value: eight }).C_GetAttributeValue(HANDLE, HANDLE, 3)).toEqual(HANDLE);
 		expect(answering({ value: { ...TOKEN, more: 1 } }).C_GetTokenInfo(HANDLE)).toEqual(TOKEN);
 		expect(answering({ value: null }).C_Login(HANDLE, 1, "1234")).toBeUndefined();
 	});
@@ -28,8 +28,8 @@ describe("remoteCryptoki()", () => {
 			[undefined, null, 7, "", "AAAA", "A".repeat(64), {}],
 		],
 		["C_FindObjects", (module) => module.C_FindObjects(HANDLE, 1), [undefined, null, "", {}, [1], ["AAAA"], [[]]]],
-		["C_GetAttributeValue", (module) => module.C_GetAttributeValue(HANDLE, HANDLE, []), [null, "AAAA", [{}], [null]]],
-		["C_Sign", (module) => module.C_Sign(HANDLE, HANDLE, HANDLE), [undefined, null, 1, ["AAAA"]]],
+		["C_GetAttributeValue", (module) => module.C_GetAttributeValue(HANDLE, HANDLE, 3), [undefined, null, 1, ["AAAA"]]],
+		["C_Sign", (module) => module.C_Sign(HANDLE, HANDLE), [undefined, null, 1, ["AAAA"]]],
 		[
 			"C_GetTokenInfo",
 			(module) => module.C_GetTokenInfo(HANDLE),

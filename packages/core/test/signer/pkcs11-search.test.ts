@@ -94,9 +94,9 @@ function tokenWith(keys: readonly (readonly [label: string, id: string])[]) {
 		},
 		C_FindObjects: () => found.splice(0),
 		C_FindObjectsFinal() {},
-		C_GetAttributeValue(_, object, [{ type }]) {
+		C_GetAttributeValue(_, object, type) {
 			const [label, id] = keys[object.readUInt32LE()];
-			return [{ value: type === 3 ? Buffer.from(label) : Buffer.from(id, "hex") }];
+			return type === 3 ? Buffer.from(label) : Buffer.from(id, "hex");
 		},
 	};
 	// The type assertion is safe: if a key is missing, `findKey` calls no other functions.
