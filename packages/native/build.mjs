@@ -1,36 +1,15 @@
-/** Compiles hash-threads.node if there is a C compiler. Without this module sigtool hashes in JavaScript, and uses no tokens. */
+/** Compiles the addon for this machine if there is a C compiler. Without it sigtool hashes in JavaScript, and uses no tokens. */
 
 import { spawnSync } from "node:child_process";
 import { renameSync, rmSync, statSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { FLAGS, LIBRARIES, NATIVE, OUTPUT, PLATFORM_FLAGS, SOURCES } from "./parts.mjs";
 
-const C_FILES = [
-	...["module.c", "hash-threads.c", "hash-row.c", "attributes.c", "descriptor-attributes.c"],
-	...["pkcs11-module.c", "pkcs11-calls.c", "pkcs11-values.c", "pkcs11-names.c"],
-];
-const HEADERS = [
-	"job.h",
-	"attributes.h",
-	"module.h",
-	"node-api.h",
-	"openssl-digest.h",
-	"pkcs11.h",
-	"pkcs11-module.h",
-	"pkcs11-values.h",
-];
-const SOURCES = [...C_FILES, ...HEADERS, "build.mjs"];
-const OUTPUT = "hash-threads.node";
-const FLAGS = ["-std=c11", "-O2", "-Wall", "-Wextra", "-fPIC", "-fvisibility=hidden", "-shared", "-pthread"];
-/** glibc had dlopen() in a library of its own before version 2.34. */
-const LIBRARIES = ["-ldl"];
-const PLATFORM_FLAGS = { linux: ["-Wl,-z,relro,-z,now"], darwin: ["-undefined", "dynamic_lookup"] };
-
-process.chdir(fileURLToPath(new URL(".", import.meta.url)));
+process.chdir(NATIVE);
 if (!isCurrent()) process.stdout.write(compile());
 
 function isCurrent() {
 	const built = modified(OUTPUT);
-	return built !== undefined && SOURCES.every((source) => modified(source) <= built);
+	return built !== undefined && [...SOURCES, "build.mjs", "parts.mjs"].every((source) => modified(source) <= built);
 }
 
 function modified(file) {
@@ -47,13 +26,14 @@ function compile() {
 	if (flags === undefined) return `no native hashing on ${process.platform}: ${kept}\n`;
 	const compilers = process.env.CC ? [process.env.CC] : ["cc", "gcc", "clang"];
 	const temporary = `${OUTPUT}.${process.pid}`;
+	const inputs = SOURCES.filter((name) => name.endsWith(".c"));
 	for (const compiler of compilers) {
 		const { error, status, stderr } = spawnSync(compiler, [
 			...FLAGS,
 			...flags,
 			"-o",
 			temporary,
-			...C_FILES,
+			...inputs,
 			...LIBRARIES,
 		]);
 		if (error) continue;

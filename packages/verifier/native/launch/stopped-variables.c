@@ -9,7 +9,7 @@
 void tell_stopped(const struct passing *passing, const char *audit)
 {
 	char names[1024];
-	char count[16];
+	char count[24];
 	const size_t stopped = name_stopped(passing, names, sizeof names);
 	if (stopped == 0)
 		return;
