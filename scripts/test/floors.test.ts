@@ -50,6 +50,8 @@ const FLOORS: readonly (readonly [file: string, allowed: readonly string[], refu
 		["../pki/name.js"],
 		["../formats/cat.js", "../signer/pem.js", "../sign/sign.js", "node:http"],
 	],
+	["core/src/system/native.ts", ["./native-package.js", "node:module"], ["./store.js", "node:fs", "fs-xattr"]],
+	["core/src/system/native-package.ts", ["./native-target.js", "node:path"], ["./store.js", "node:module", "node:os"]],
 	["core/src/fileset/native-threads.ts", ["../system/native.js"], ["node:module", "node:fs", "../formats/cat.js"]],
 	[
 		"core/src/signer/pem.ts",

@@ -69,6 +69,9 @@ export {
 	type TrustPolicy,
 	trustFromCertificates,
 } from "./pki/trust-store.js";
+export { type NativeAbsence, nativeAbsence } from "./system/native-absence.js";
+export { type NativePart, nativePackage, nativePart } from "./system/native-package.js";
+export { type NativeTarget, nativeTarget } from "./system/native-target.js";
 export { readBounded } from "./system/store.js";
 export { configDirectory } from "./system/user-files.js";
 export { MAX_TRUST_INDEX_BYTES } from "./trust/index-layout.js";

@@ -6,8 +6,9 @@
  * The types here refer to no type of @sigtool/core, because core is bundled and users need not install it.
  */
 
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { certificatesFromPem, defaultTrust, SigtoolError, trustFromCertificates } from "@sigtool/core/read";
+import { certificatesFromPem, defaultTrust, nativePart, SigtoolError, trustFromCertificates } from "@sigtool/core/read";
 import type { AuditHook } from "./audit/audit.js";
 import { evidenceOf } from "./catalog-index.js";
 import type { CatalogSource } from "./catalog-source.js";
@@ -143,7 +144,8 @@ function textOf(path: unknown): string {
 }
 
 function ownAddon(): KernelAddon | undefined {
-	return loadKernelAddon(fileURLToPath(new URL("native/addon.node", import.meta.url)));
+	const here = fileURLToPath(import.meta.url);
+	return loadKernelAddon(nativePart("addon.node", here, join(dirname(here), "native")));
 }
 
 /** Returns the configuration of the `trust` option, else the host configuration, else this user's trust store. */

@@ -278,7 +278,7 @@ describe("over a trust index and a host configuration", () => {
 		expect(gateOver(usual).capabilities).toContainEqual({
 			name: "files open for writing",
 			enforced: false,
-			detail: "the native addon is missing; run `sigtool native build`",
+			detail: "the native addon is missing; `sigtool doctor` says why",
 		});
 	});
 

@@ -1,70 +1,57 @@
-/**
- * Finds the launcher, the hook, the addon and the gate of the installed verifier, and builds the native ones of them:
- * launcher, addon and gate.
- */
+/** Finds the launcher, the hook, the addon and the gate: compiled on this machine, else prebuilt. */
 
-import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { quote, SigtoolError } from "@sigtool/core/errors";
-import { environmentWithoutSecrets } from "../options/secret-variables.js";
+import { type NativePart, nativeAbsence, nativePart } from "@sigtool/core/read";
 
 export interface NativeParts {
 	readonly launcher: string;
 	/** The path of the JavaScript bundle that contains the hook. */
 	readonly bundle: string;
-	/** The path of the native addon. Undefined if the addon was not built. */
+	/** The path of the native addon. Undefined if there is none for this system. */
 	readonly addon: string | undefined;
-	/** The path of the gate. Undefined if the gate was not built. */
+	/** The path of the gate. Undefined if there is none for this system. */
 	readonly gate: string | undefined;
 }
 
 /** Returns the paths of the parts. @throws ERR_LAUNCHER if the launcher or the hook is missing */
 export function nativeParts(): NativeParts {
-	const dist = join(verifierDirectory(), "dist");
-	const launcher = join(dist, "native/sigtool-launch");
-	const bundle = join(dist, "register.cjs");
-	const addon = join(dist, "native/addon.node");
-	const gate = join(dist, "native/gate.so");
-	for (const file of [launcher, bundle]) {
-		if (existsSync(file)) continue;
-		const mend = file === launcher ? "run `sigtool native build`" : "install @sigtool/verifier again";
-		throw new SigtoolError("ERR_LAUNCHER", `Cannot find ${quote(file)}: ${mend}`, { path: file });
+	const bundle = join(verifierDirectory(), "dist/register.cjs");
+	const launcher = verifierPart("sigtool-launch");
+	if (launcher === undefined) {
+		const { reason, remedy } = nativePartsAbsence();
+		throw new SigtoolError("ERR_LAUNCHER", `Cannot find the launcher: ${reason}; ${remedy}`);
 	}
-	return { launcher, bundle, addon: existsSync(addon) ? addon : undefined, gate: existsSync(gate) ? gate : undefined };
+	if (!existsSync(bundle)) {
+		const message = `Cannot find ${quote(bundle)}: install @sigtool/verifier again`;
+		throw new SigtoolError("ERR_LAUNCHER", message, { path: bundle });
+	}
+	return { launcher, bundle, addon: verifierPart("addon.node"), gate: verifierPart("gate.so") };
 }
 
-/** The names of the native parts. */
-export const PARTS = ["sigtool-launch", "addon.node", "gate.so"] as const;
-
-export interface NativeBuild {
-	readonly directory: string;
-	/** The names of the native parts that exist after the build, including those of an earlier build. */
-	readonly built: readonly string[];
-	/** The output of the build script, for example the compiler's errors. Empty if nothing failed. */
-	readonly complaint: string;
+/** Returns the path of a part that belongs to the verifier, or undefined. @throws ERR_LAUNCHER without a verifier */
+export function verifierPart(part: NativePart): string | undefined {
+	const directory = verifierDirectory();
+	return nativePart(part, join(directory, "package.json"), compiledParts(directory));
 }
 
-/**
- * Compiles those native parts that are missing or older than their sources, into the directory of the installed
- * verifier.
- */
-export function buildNative(): NativeBuild {
-	const package_ = verifierDirectory();
-	const { stdout, stderr } = spawnSync(process.execPath, [join(package_, "native/build.mjs")], {
-		encoding: "utf8",
-		env: environmentWithoutSecrets(),
-	});
-	const directory = join(package_, "dist/native");
-	const built = PARTS.filter((name) => existsSync(join(directory, name)));
-	return { directory, built, complaint: `${stdout}${stderr}`.trim() };
+/** Says why a part of the verifier is absent. @throws ERR_LAUNCHER without a verifier */
+export function nativePartsAbsence(): ReturnType<typeof nativeAbsence> {
+	return nativeAbsence(join(verifierDirectory(), "package.json"));
+}
+
+/** Returns the directory of the parts that are compiled on this machine. */
+export function compiledParts(verifier: string): string {
+	return join(verifier, "dist/native");
 }
 
 /** Returns the directory of the installed package @sigtool/verifier. @throws ERR_LAUNCHER */
 export function verifierDirectory(): string {
 	try {
-		return dirname(createRequire(import.meta.url).resolve("@sigtool/verifier/package.json"));
+		// The real path is that of the verifier's own modules, above which its prebuilt parts are installed.
+		return realpathSync(dirname(createRequire(import.meta.url).resolve("@sigtool/verifier/package.json")));
 	} catch (cause) {
 		throw new SigtoolError("ERR_LAUNCHER", "Cannot find @sigtool/verifier: install it beside @sigtool/cli", { cause });
 	}

@@ -79,6 +79,9 @@ export const {
 	isTrustIndex,
 	launcherFromFileBytes,
 	loadCatalogs,
+	nativeAbsence,
+	nativePackage,
+	nativePart,
 	normalizeNameText,
 	operandKind,
 	otherWriterOf,
@@ -140,6 +143,13 @@ export const {
 	loadCatalogs: [
 		["directory", path],
 		["options", object<SourceOptions>(sourceMembers)],
+	],
+	nativeAbsence: [["from", path]],
+	nativePackage: [["from", path]],
+	nativePart: [
+		["part", oneOf("addon.node", "gate.so", "sigtool.node", "sigtool-launch")],
+		["from", path],
+		["compiled", optional(path)],
 	],
 	normalizeNameText: [["text", text]],
 	operandKind: [["path", path]],

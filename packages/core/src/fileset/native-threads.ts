@@ -1,7 +1,6 @@
 /**
- * Starts the threads of `@sigtool/native`, which hash regular files without JavaScript. These threads leave files that
- * may be PE images or cabinets to JavaScript. The package is optional: if it is missing or was not built, worker
- * threads do the work instead.
+ * Starts native threads, which hash regular files without JavaScript. These threads leave files that may be PE images or
+ * cabinets to JavaScript. The native addon is optional: without it, worker threads do the work.
  */
 
 import { loadNative } from "../system/native.js";

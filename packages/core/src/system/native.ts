@@ -1,9 +1,12 @@
 /**
- * Loads the optional package `@sigtool/native`: hashing threads, attributes by descriptor, and PKCS#11. Without it,
- * files are hashed in worker threads, attributes need fs-xattr, and tokens cannot be used.
+ * Loads the native addon of the command and the library: hashing threads, attributes by descriptor, and PKCS#11. Without
+ * it, files are hashed in worker threads, attributes need fs-xattr, and tokens cannot be used.
  */
 
 import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+import { type NativeAbsence, nativeAbsence } from "./native-absence.js";
+import { nativePart, packageAbove } from "./native-package.js";
 
 /** The functions that packages/native/module.c registers. */
 export interface Native {
@@ -22,11 +25,12 @@ export interface Native {
 	loadPkcs11(path: string): object;
 }
 
-/** Returns the module, or undefined if it is missing or was not built for this system. */
+/** Returns the addon, or undefined if it is absent or cannot be loaded. `whyNoNative` then tells the reason. */
 export function loadNative(): Native | undefined {
 	if (loaded === undefined) {
 		try {
-			loaded = createRequire(import.meta.url)("@sigtool/native") as Native; // The C code of the module declares no types.
+			const file = nativeFile();
+			loaded = file === undefined ? "missing" : (createRequire(import.meta.url)(file) as Native); // The C code declares no types.
 		} catch {
 			loaded = "missing";
 		}
@@ -35,3 +39,14 @@ export function loadNative(): Native | undefined {
 }
 
 let loaded: Native | "missing" | undefined;
+
+/** Returns the path of the addon: compiled here from the sources in @sigtool/native, or prebuilt. */
+export function nativeFile(): string | undefined {
+	const here = fileURLToPath(import.meta.url);
+	return nativePart("sigtool.node", here, packageAbove("@sigtool/native", here));
+}
+
+/** Says why the addon is absent or cannot be loaded, and what the user can do. */
+export function whyNoNative(): NativeAbsence {
+	return nativeAbsence(fileURLToPath(import.meta.url));
+}

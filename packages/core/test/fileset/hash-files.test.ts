@@ -14,7 +14,7 @@ const sha256 = (content: string | Uint8Array) => createHash("sha256").update(con
 const ENGINES: HashFileSetOptions[] = [
 	{ engine: "javascript", workers: 0 },
 	{ engine: "javascript", workers: 1 },
-	...(existsSync(new URL("../../../native/hash-threads.node", import.meta.url))
+	...(existsSync(new URL("../../../native/sigtool.node", import.meta.url))
 		? ([
 				{ engine: "native", workers: 0 },
 				{ engine: "native", workers: 1 },

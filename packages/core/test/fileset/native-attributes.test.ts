@@ -20,7 +20,7 @@ const BYTES: DigestAttribute = { name: "user.test-bytes", digest: "sha256", pref
 const NOWHERE: DigestAttribute = { ...TEXT, name: "nowhere.test" };
 const EARLIER = Buffer.alloc(600, "earlier ");
 
-const isBuilt = existsSync(new URL("../../../native/hash-threads.node", import.meta.url));
+const isBuilt = existsSync(new URL("../../../native/sigtool.node", import.meta.url));
 const found = isBuilt && process.platform === "linux" ? await userAttributes() : undefined;
 const access = found as AttributeAccess; // Tests that use it are skipped if it is undefined.
 

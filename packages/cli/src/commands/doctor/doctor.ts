@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { type Check, examineSystem } from "@sigtool/core";
+import { type Check, examineSystem, nativeTarget } from "@sigtool/core";
 import { examineHost } from "@sigtool/verifier";
 import { endNotice } from "../../launcher/end-notice.js";
 import { pinned } from "../../launcher/finding.js";
@@ -8,6 +8,7 @@ import { readLauncherConf } from "../../launcher/launcher-conf.js";
 import { CONF_NAME } from "../../launcher/launcher-place.js";
 import { protectionsOf } from "../../launcher/protections.js";
 import { partsOrUndefined } from "../../launcher/runtime-findings.js";
+import { nativePartsAbsence } from "../../native/native-parts.js";
 import { escaped, type OutputOptions, type Report } from "../../output/output.js";
 import { colour } from "../../output/terminal.js";
 
@@ -48,10 +49,17 @@ function gateCheck(prefix: string): Check {
 	const node = installedNode(join(prefix, CONF_NAME)) ?? process.execPath;
 	const common = { id: "gate", title: "gate of Node.js", meaning: "judges in C what Node.js is about to run" };
 	const gate = partsOrUndefined()?.gate;
-	if (gate === undefined) return { ...common, status: "no", value: "not built; run `sigtool native build`" };
+	if (gate === undefined) return { ...common, status: "no", value: whyNoGate() };
 	const answer = askGate(node, gate);
 	if (answer.has) return { ...common, status: "yes", value: node };
 	return { ...common, status: "no", value: `${node}: ${answer.why}` };
+}
+
+/** There is no gate for musl, because no official Node.js is built for it. */
+function whyNoGate(): string {
+	if (nativeTarget()?.endsWith("-musl") === true) return "there is none for musl";
+	const { reason, remedy } = nativePartsAbsence();
+	return `${reason}; ${remedy}`;
 }
 
 function installedNode(confFile: string): string | undefined {

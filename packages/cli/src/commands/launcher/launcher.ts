@@ -18,7 +18,7 @@ import {
 } from "../../launcher/launcher-place.js";
 import { type ListedProcess, listedProcesses } from "../../launcher/listed-processes.js";
 import { isShared, shareIndexes } from "../../launcher/shared-index.js";
-import { nativeParts } from "../../native/native-parts.js";
+import { nativeParts, nativePartsAbsence } from "../../native/native-parts.js";
 import { usageError } from "../../options/usage.js";
 import { escaped, type OutputOptions, type Report, rows } from "../../output/output.js";
 import { colour } from "../../output/terminal.js";
@@ -98,13 +98,13 @@ export async function launcherInstall(options: LauncherInstallOptions): Promise<
 				["kept", kept.length > 0 ? `${kept.join(", ")}: as installed before` : undefined],
 			]),
 		],
-		warnings:
-			conf.node !== undefined && conf.addon === undefined
-				? [
-						"the addon is missing, so the kernel is not asked about files; run `sigtool native build`, then install again",
-					]
-				: [],
+		warnings: conf.node !== undefined && conf.addon === undefined ? [addonWarning()] : [],
 	};
+}
+
+function addonWarning(): string {
+	const { reason, remedy } = nativePartsAbsence();
+	return `the addon is missing, so the kernel is not asked about files: ${reason}; ${remedy}, then install again`;
 }
 
 /** launcher.conf, which has the path, is lines of text. @throws ERR_USAGE */

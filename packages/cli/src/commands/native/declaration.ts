@@ -2,7 +2,7 @@ import { type CommandDeclaration, examples } from "../../options/declaration.js"
 
 export const NATIVE: CommandDeclaration = {
 	name: "native",
-	description: "the compiled parts: launcher, addon and gate",
+	description: "the native parts: launcher, addons and gate",
 	declare(command) {
 		examples(command, ["sigtool native build"]);
 		return undefined;
@@ -10,9 +10,10 @@ export const NATIVE: CommandDeclaration = {
 	commands: [
 		{
 			name: "build",
-			description: "compile launcher, addon and gate with the C compiler of this machine",
+			description: "compile the native parts with the C compiler of this machine, unless prebuilt ones fit",
 			declare(command) {
-				examples(command, ["sigtool native build"]);
+				command.option("--from-source", "compile even where prebuilt parts fit; what is compiled comes first then");
+				examples(command, ["sigtool native build", "sigtool native build --from-source"]);
 				return async () => (await import("./native.js")).nativeBuild;
 			},
 		},

@@ -1,17 +1,21 @@
-import { buildNative, PARTS } from "../../native/native-parts.js";
+import { buildNative } from "../../native/build-native.js";
 import { escaped, type OutputOptions, type Report } from "../../output/output.js";
+
+export interface NativeBuildOptions extends OutputOptions {
+	readonly fromSource?: boolean;
+}
 
 /**
  * Builds the native parts. If a part cannot be built, the exit status is 3 and not 1, because sigtool can be of use
  * without this part.
  */
-export async function nativeBuild(_options: OutputOptions): Promise<Report> {
-	const { directory, built, complaint } = buildNative();
-	const isComplete = built.length === PARTS.length && complaint === "";
+export async function nativeBuild({ fromSource = false }: NativeBuildOptions): Promise<Report> {
+	const { files, prebuilt, complaint } = buildNative({ fromSource });
+	const done = prebuilt ? "prebuilt" : "built";
 	return {
-		exit: isComplete ? 0 : 3,
-		fields: { directory, built, complaint },
-		lines: built.map((name) => `built ${escaped(`${directory}/${name}`)}`),
-		problems: isComplete ? [] : [escaped(complaint)],
+		exit: complaint === "" ? 0 : 3,
+		fields: { files, prebuilt, complaint },
+		lines: files.map((file) => `${done} ${escaped(file)}`),
+		problems: complaint === "" ? [] : [escaped(complaint)],
 	};
 }

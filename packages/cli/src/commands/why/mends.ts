@@ -23,7 +23,7 @@ const MENDS: { readonly [Code in ErrorCode]?: string } = {
 	ERR_INDEX_FORMAT: "copy the index again beside its place and rename it, or compile it again",
 	ERR_INTERNAL: "report this, please; if memory was lacking, give the service more",
 	ERR_KERNEL_CHECK:
-		"run `sigtool native build` and install again, use Linux 6.14 or later, or set files.kernelCheck to log",
+		"see by `sigtool doctor` that the addon is there and install again, use Linux 6.14 or later, or set files.kernelCheck to log",
 	ERR_LAUNCHER: "install the launcher again; docs/launcher.md lists every message with its way out",
 	ERR_LAUNCH_RECORD: "start the program with sigtool-launch or `sigtool run`, and install the launcher again",
 	ERR_POLICY: "mend the member of the policy that the message names, then compile again",

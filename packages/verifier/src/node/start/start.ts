@@ -8,7 +8,7 @@ import module from "node:module";
 import { join } from "node:path";
 import process from "node:process";
 import { isMainThread } from "node:worker_threads";
-import { MAX_TRUST_INDEX_BYTES, type Mode, quote, readBounded, SigtoolError } from "@sigtool/core/read";
+import { MAX_TRUST_INDEX_BYTES, type Mode, nativePart, quote, readBounded, SigtoolError } from "@sigtool/core/read";
 import { createAudit } from "../../audit/audit.js";
 import { jsonLinesSink } from "../../audit/events-file.js";
 import { createGate, newProcessState, type ProcessState } from "../../gate/create-gate.js";
@@ -57,7 +57,7 @@ export interface Inheritance {
 	readonly writable: readonly string[];
 	/**
 	 * The path of the native addon. The addon is trusted like the hook: either the launcher pins both files, or the addon
-	 * is installed beside the hook.
+	 * is installed beside the hook, or in a `node_modules` above it. No variable of the environment leads elsewhere.
 	 */
 	readonly addon: string | undefined;
 	/** The files that a new worker loads before its hook can judge anything, as this process loaded them. */
@@ -137,7 +137,7 @@ function lacksGate(reason: string | undefined): SigtoolError {
 	const why = reason === undefined ? "launcher.conf names none" : `it does not know this build of Node.js: ${reason}`;
 	const mend =
 		reason === undefined
-			? "run `sigtool native build`, then `sigtool launcher install`"
+			? "`sigtool doctor` says what is missing; then run `sigtool launcher install` again"
 			: "use a release of nodejs.org, or mode enforce";
 	return new SigtoolError("ERR_START", `Cannot enforce strictly: there is no native gate (${why}); ${mend}`);
 }
@@ -209,7 +209,7 @@ function inheritanceOfProcess(development: "refuse" | "allow"): Inheritance {
 		launchedAudit: undefined,
 		roots: new Map(),
 		writable: [],
-		addon: join(__dirname, "native/addon.node"),
+		addon: nativePart("addon.node", __filename, join(__dirname, "native")),
 		pinned: [],
 		script: undefined,
 		state: newProcessState(),
