@@ -77,10 +77,10 @@ export function makeShim(directory: string): string {
 	return shim;
 }
 
-/** Tells whether the optional package @sigtool/native can be loaded. */
+/** Tells whether the native addon can be loaded. */
 function hasPackage(): boolean {
 	try {
-		createRequire(new URL("../../core/package.json", import.meta.url))("@sigtool/native");
+		createRequire(import.meta.url)("../../native/sigtool.node");
 		return true;
 	} catch {
 		return false;

@@ -1,8 +1,9 @@
 /** Examines the Node.js that runs sigtool, and the compiler for its native parts. */
 
 import { accessSync, constants, statSync } from "node:fs";
-import { delimiter, isAbsolute, join } from "node:path";
-import { loadNative } from "../system/native.js";
+import { delimiter, isAbsolute, join, sep } from "node:path";
+import { loadNative, nativeFile, whyNoNative } from "../system/native.js";
+import { NATIVE_TARGETS } from "../system/native-target.js";
 import type { Check, Finding } from "./check.js";
 
 /**
@@ -20,12 +21,12 @@ export function runtimeChecks(version: string, searchPath: string): Check[] {
 		{
 			id: "compiler",
 			title: "C compiler",
-			meaning: "builds native parts when sigtool is installed",
+			meaning: "builds native parts where no prebuilt ones fit, and a spython",
 			...compiler(searchPath),
 		},
 		{
 			id: "native",
-			title: "@sigtool/native",
+			title: "native addon",
 			meaning: "hashes in threads, reaches attributes and tokens",
 			...native(),
 		},
@@ -52,8 +53,13 @@ function compiler(searchPath: string): Finding {
 }
 
 function native(): Finding {
-	if (loadNative() !== undefined) return { status: "yes", value: "loads" };
-	return { status: "no", value: "not installed, or not compiled for this system; it needs a C compiler" };
+	if (loadNative() !== undefined) {
+		const file = nativeFile() ?? "";
+		const target = NATIVE_TARGETS.find((each) => file.includes(`native-${each}${sep}`));
+		return { status: "yes", value: target === undefined ? "compiled on this machine" : `prebuilt for ${target}` };
+	}
+	const { reason, remedy } = whyNoNative();
+	return { status: "no", value: `${reason}; ${remedy}` };
 }
 
 const COMPILERS = ["cc", "gcc", "clang"];

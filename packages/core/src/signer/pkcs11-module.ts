@@ -1,6 +1,7 @@
 /** Loads PKCS#11 modules (v2.40) into child processes, and converts their failures to SigtoolErrors. */
 
 import { quote, SigtoolError } from "../errors.js";
+import { whyNoNative } from "../system/native.js";
 import { type Cryptoki, type RemoteCryptoki, UNTRUE_LENGTH } from "./pkcs11-api.js";
 import { type Channel, ModuleGone, openChannel } from "./pkcs11-channel.js";
 import { type Deadline, startDeadline } from "./pkcs11-deadline.js";
@@ -87,9 +88,8 @@ function loadLibrary(cryptoki: RemoteCryptoki, path: string): void {
 		cryptoki.load(path);
 	} catch (error) {
 		if (error instanceof PackageMissing) {
-			const missing = "the optional package @sigtool/native is not installed, or not compiled for this system";
-			const remedy = "with a C compiler in place, install sigtool again; or use --signer-command";
-			throw new SigtoolError("ERR_PKCS11", `Cannot use PKCS#11: ${missing}; ${remedy}`);
+			const { reason, remedy } = whyNoNative();
+			throw new SigtoolError("ERR_PKCS11", `Cannot use PKCS#11: ${reason}; ${remedy}, or use --signer-command`);
 		}
 		const action = `load the PKCS#11 module ${quote(path)}`;
 		if (error instanceof ModuleGone) throw pkcs11Failure(action, error);

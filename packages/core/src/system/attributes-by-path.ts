@@ -7,6 +7,7 @@ import { existsSync, fstatSync } from "node:fs";
 import { getSystemErrorName } from "node:util";
 import { isErrnoException } from "../errors.js";
 import { type AttributeAccess, attributesUnavailable, checkedName, MAX_VALUE_BYTES } from "./attribute-access.js";
+import { whyNoNative } from "./native.js";
 
 /** @throws ERR_ATTRIBUTES_UNAVAILABLE; if the package is missing, the message says what to install */
 export async function attributesByPath(): Promise<AttributeAccess> {
@@ -108,7 +109,7 @@ function pathByDescriptor(): (descriptor: number) => string {
 	switch (process.platform) {
 		case "linux":
 			if (existsSync("/proc/self/fd")) return (descriptor) => `/proc/self/fd/${descriptor}`;
-			throw attributesUnavailable("/proc is not mounted, and the optional package @sigtool/native is not installed");
+			throw attributesUnavailable(withoutNative("/proc is not mounted"));
 		case "darwin":
 			// fs-xattr accepts only paths. Under /.vol, macOS finds an inode by its number. No other file can get this
 			// number while the file is open.
@@ -129,9 +130,14 @@ async function loadPackage(): Promise<FsXattr> {
 	try {
 		return await import("fs-xattr");
 	} catch (cause) {
-		const missing =
-			"the optional packages @sigtool/native and fs-xattr are not installed, or not compiled for this system";
-		const remedy = "with a C compiler in place, install sigtool again; catalogs need none of it";
-		throw attributesUnavailable(`${missing}; ${remedy}`, cause);
+		const missing = "fs-xattr is not installed";
+		// macOS has no calls by descriptor, so only fs-xattr helps there.
+		const reason = process.platform === "darwin" ? `${missing}; install it beside sigtool` : withoutNative(missing);
+		throw attributesUnavailable(`${reason}; catalogs need none of it`, cause);
 	}
+}
+
+function withoutNative(missing: string): string {
+	const { reason, remedy } = whyNoNative();
+	return `${missing}, and ${reason}; ${remedy}`;
 }

@@ -5,6 +5,7 @@
 
 import { existsSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { join, sep } from "node:path";
+import { quote } from "../errors.js";
 import { otherVersion, packageAbove } from "./native-package.js";
 import { NATIVE_TARGETS, type NativeTarget, nativeTarget } from "./native-target.js";
 
@@ -45,13 +46,17 @@ function isInstalled(directory: string): boolean {
 
 function notInstalled(target: NativeTarget, name: string, from: string): NativeAbsence {
 	const folder = folderOf(from);
+	if (folder === undefined) {
+		const reason = `no node_modules above ${quote(from)} has ${name}`;
+		return { reason, remedy: "install sigtool with its optional dependencies" };
+	}
 	const { lock, leftOut, optional, install } = clientOf(folder);
 	const other = NATIVE_TARGETS.find((each) => packageAbove(`@sigtool/native-${each}`, from) !== undefined);
 	if (other !== undefined) {
 		const reason = `node_modules was installed for ${other}, and this Node.js is for ${target}`;
 		return { reason, remedy: `run \`${optional}\` here` };
 	}
-	if (folder !== undefined && isUnnamed(name, join(folder, lock))) {
+	if (isUnnamed(name, join(folder, lock))) {
 		const reason = `${lock} does not name ${name}, as if it had been made on another platform`;
 		return { reason, remedy: `remove ${lock} and node_modules, and run \`${install}\`` };
 	}

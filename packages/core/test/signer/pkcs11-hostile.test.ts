@@ -2,7 +2,6 @@
 
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -238,11 +237,10 @@ describe.skipIf(!canSanitize)("the calls of PKCS#11 modules under sanitizers (ne
 			});
 			process.stdout.write(JSON.stringify({ text: text.join(" "), bytes, isLeft: left.includes("niq") || left.includes("73"), long }));`;
 		const state = { HOSTILE_PIN: join(home, "pin") };
-		const without = spawnSync(
-			process.execPath,
-			["-e", script, createRequire(native).resolve("./hash-threads.node"), module],
-			{ encoding: "utf8", env: { ...process.env, ...state } },
-		);
+		const without = spawnSync(process.execPath, ["-e", script, join(native, "sigtool.node"), module], {
+			encoding: "utf8",
+			env: { ...process.env, ...state },
+		});
 		expect(JSON.parse(without.stdout)).toEqual({
 			text: "73 ünïq",
 			bytes: "9",

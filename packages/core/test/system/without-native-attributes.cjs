@@ -1,5 +1,5 @@
 /**
- * Takes the attributes from `@sigtool/native`, so that the program that preloads this file reaches attributes by
+ * Takes the attributes from the native addon, so that the program that preloads this file reaches attributes by
  * fs-xattr. The hashing threads stay.
  */
 
@@ -8,7 +8,7 @@ const Module = require("node:module");
 const load = Module._load;
 Module._load = (request, ...rest) => {
 	const loaded = load(request, ...rest);
-	if (request !== "@sigtool/native") return loaded;
+	if (!/[\\/]sigtool\.node$/.test(request)) return loaded;
 	const { readAttribute: _read, writeAttribute: _write, removeAttribute: _remove, ...others } = loaded;
 	return others;
 };

@@ -160,7 +160,7 @@ describe("without @sigtool/native and fs-xattr", () => {
 		};
 		return { home, root: makeTree(join(home, "tree"), { "a.js": "a\n" }), run };
 	}
-	const MISSING = "the optional packages @sigtool/native and fs-xattr are not installed";
+	const MISSING = "fs-xattr is not installed, and no node_modules above";
 
 	test("inspect says that it did not read attributes, but shows catalogs", () => {
 		const { root, run } = withoutPackages();
