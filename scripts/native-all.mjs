@@ -11,13 +11,10 @@ import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import * as command from "../packages/native/parts.mjs";
-import * as verifier from "../packages/verifier/native/parts.mjs";
+import { packageOf, partsOf } from "./native/parts.mjs";
 import { compilerOf, TARGETS } from "./native/targets.mjs";
 
-const packages = fileURLToPath(new URL("../packages", import.meta.url));
 const { values, positionals } = parseArgs({
 	allowPositionals: true,
 	options: { out: { type: "string" }, check: { type: "boolean" } },
@@ -38,22 +35,8 @@ async function buildAll() {
 	await Promise.all([worker(), worker()]);
 }
 
-/** Returns the parts that a target can have. The gate needs glibc, because no official Node.js is built for musl. */
-function partsOf({ libc }) {
-	const { FLAGS, PARTS, NATIVE } = verifier;
-	const parts = Object.entries(PARTS).map(([name, { sources, flags }]) => {
-		const kind = { "sigtool-launch": "static", "gate.so": "gate" }[name] ?? "shared";
-		return { name, kind, folder: NATIVE, sources, flags: [...FLAGS, ...flags] };
-	});
-	const flags = [...command.FLAGS, ...command.PLATFORM_FLAGS.linux];
-	const { NATIVE: folder, OUTPUT: name, SOURCES: sources } = command;
-	parts.push({ name, kind: "shared", folder, sources, flags });
-	return parts.filter((part) => libc === "glibc" || part.kind !== "gate");
-}
-
 async function build({ target, part: { name, kind, folder, sources, flags } }) {
-	const directory =
-		values.out === undefined ? join(packages, `native-${target.name}`) : resolve(values.out, target.name);
+	const directory = values.out === undefined ? packageOf(target) : resolve(values.out, target.name);
 	mkdirSync(directory, { recursive: true });
 	const file = join(directory, name);
 	const temporary = `${file}.${process.pid}`;

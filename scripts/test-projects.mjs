@@ -152,6 +152,10 @@ export const LONG = [
 	"test/applications/services.test.ts",
 	"test/applications/suites.test.ts",
 	"test/examples/examples.test.ts",
+	// These tests install packages with every package manager, or compile for every target.
+	"test/install/absent.test.ts",
+	"test/install/installing.test.ts",
+	"test/install/prebuilt.test.ts",
 ];
 
 /** These tests run once more with fs-xattr in the place of `@sigtool/native`. */
