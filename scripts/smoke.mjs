@@ -1,8 +1,8 @@
 /**
  * Tests the packages in the form in which users get them from the registry. Packs the packages, and installs the
- * tarballs with npm in an empty project. Signs, verifies and inspects with the command. Imports the libraries and
- * checks their types. Then repeats this without a compiler on the PATH. With a compiler, @sigtool/native is built and
- * attributes work. Without a compiler, everything else works, and sigtool says what is missing.
+ * tarballs with npm in an empty project, by prebuilt native parts. Signs, verifies and inspects with the command. Imports
+ * the libraries and checks their types. Then repeats this without the optional packages: everything that needs no native
+ * part works, sigtool says what is missing, and compiles it.
  */
 
 import assert from "node:assert/strict";
@@ -18,31 +18,30 @@ import {
 	writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, dirname, join } from "node:path";
+import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { outdatedParts } from "./native/parts.mjs";
 
 const workspace = fileURLToPath(new URL("..", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "sigtool-smoke-"));
 const environment = { ...process.env, XDG_CONFIG_HOME: join(folder, "config") };
+const target = `linux-${process.arch}`;
 try {
+	const outdated = outdatedParts();
+	if (outdated.length > 0) throw new Error(`Run \`pnpm native:all\` first: ${outdated.join(", ")}`);
 	const tarballs = pack();
-	const building = { ...environment, ...ownHeaders() };
-	const project = install("project", tarballs, building);
+	const project = install("project", tarballs, environment);
 	signVerifyInspect(project, environment);
-	useAttributes(project, environment);
+	usePrebuiltParts(project, environment);
 	runSigned(project, environment);
 	usePython(project, environment);
-	assert.equal(
-		hasNativeThreads(project),
-		spawnSync("cc", ["--version"]).status === 0,
-		"native hashing is built where there is a compiler",
-	);
 	importAndTypeCheck(project);
 	const bare = { ...environment, PATH: pathWithoutCompiler() };
-	const without = install("without-compiler", tarballs, bare);
+	const without = install("without-native-parts", tarballs, bare, "--omit=optional");
 	signVerifyInspect(without, bare);
 	missNativeParts(without, bare);
-	assert.equal(hasNativeThreads(without), false);
+	buildNativeParts(without, environment);
+	runSigned(without, environment);
 } finally {
 	rmSync(folder, { recursive: true, force: true });
 }
@@ -50,7 +49,7 @@ try {
 /** Packs the packages, checks the content of the tarballs and returns their paths. */
 function pack() {
 	const tarballs = join(folder, "tarballs");
-	for (const name of ["core", "native", "verifier", "cli"]) {
+	for (const name of ["core", "native", "verifier", "cli", `native-${target}`]) {
 		run("npx", ["-y", "pnpm@12", "pack", "--pack-destination", tarballs], { cwd: join(workspace, "packages", name) });
 	}
 	return readdirSync(tarballs).map((file) => {
@@ -66,13 +65,20 @@ function pack() {
 	});
 }
 
-/** Makes an empty project and installs the tarballs in it. */
-function install(name, tarballs, env) {
+/**
+ * Makes an empty project and installs the tarballs in it. The package of this machine's native parts is optional, as it
+ * is in the other packages. Those of other machines are in no registry, which npm forgives for optional packages.
+ */
+function install(name, tarballs, env, ...options) {
 	const { devDependencies } = JSON.parse(readFileSync(join(workspace, "package.json"), "utf8"));
 	const project = join(folder, name);
 	mkdirSync(project);
-	writeFileSync(join(project, "package.json"), JSON.stringify({ private: true, type: "module" }));
-	run("npm", ["install", "--no-audit", "--no-fund", ...tarballs, `@types/node@${devDependencies["@types/node"]}`], {
+	const [optional, always] = [true, false].map((is) => tarballs.filter((file) => file.includes(target) === is));
+	const native = optional.map((file) => [`@sigtool/native-${target}`, `file:${file}`]);
+	const manifest = { private: true, type: "module", optionalDependencies: Object.fromEntries(native) };
+	writeFileSync(join(project, "package.json"), JSON.stringify(manifest));
+	const types = `@types/node@${devDependencies["@types/node"]}`;
+	run("npm", ["install", "--no-audit", "--no-fund", "--ignore-scripts", ...options, ...always, types], {
 		cwd: project,
 		env,
 	});
@@ -96,12 +102,8 @@ function signVerifyInspect(project, env) {
 	console.log("signed, verified, inspected, and found a changed file");
 }
 
-/** Runs a signed program through the launcher, which was compiled at installation. Does nothing without a compiler. */
+/** Runs a signed program through the launcher. */
 function runSigned(project, env) {
-	if (!existsSync(join(project, "node_modules/@sigtool/verifier/dist/native/sigtool-launch"))) {
-		console.log("skipped: running (the launcher was not built: no compiler with a static libc here)");
-		return;
-	}
 	mkdirSync(join(project, "signed"));
 	// The project's package.json says "module", but nobody signed this package.json. So main.js must run as CommonJS.
 	writeFileSync(join(project, "signed/main.js"), "console.log('ran', typeof require);\n");
@@ -131,51 +133,42 @@ function usePython(project, env) {
 	console.log("built a spython, and ran a signed program with it");
 }
 
-/**
- * Returns npm's setting that names the installed headers of this Node.js, because node-gyp cannot download headers on
- * every machine.
- */
-function ownHeaders() {
-	const prefix = dirname(dirname(process.execPath));
-	const version = join(prefix, "include/node/node_version.h");
-	return existsSync(version) ? { npm_config_nodedir: prefix } : {};
-}
-
-function useAttributes(project, env) {
-	if (!hasNativeThreads(project)) {
-		console.log("skipped: attributes (@sigtool/native was not built: no compiler here)");
-		return;
-	}
-	for (const name of ["native", "attributes"]) assert.equal(optionalPackage(name, project, env).status, "yes");
-	console.log("@sigtool/native was built, and loads in the command and the library");
-}
-
-function hasNativeThreads(project) {
-	return existsSync(join(project, "node_modules/@sigtool/native/hash-threads.node"));
+function usePrebuiltParts(project, env) {
+	for (const id of ["native", "attributes", "gate"]) assert.equal(check(id, project, env).status, "yes");
+	assert.equal(check("native", project, env).value, `prebuilt for ${target}`);
+	console.log("the prebuilt parts load in the command and the library");
 }
 
 function missNativeParts(project, env) {
-	const { status, value } = optionalPackage("attributes", project, env);
-	assert.equal(status, "no");
-	assert.equal(optionalPackage("native", project, env).status, "no");
-	assert.match(value, /fs-xattr are not installed.*compiler.*install sigtool again/);
-	const sign = ["sign", "app", "--json", "--pkcs11", "pkcs11:", "--pkcs11-module", "/none.so"];
-	const output = run("npx", ["--no-install", "sigtool", ...sign], { cwd: project, env, status: 2 });
-	assert.match(JSON.parse(output).error.message, /@sigtool\/native is not installed.*compiler.*install sigtool again/);
+	const missing = new RegExp(`@sigtool/native-${target} was left out.*--omit=optional.*npm install --include=optional`);
+	for (const id of ["native", "attributes"]) {
+		const { status, value } = check(id, project, env);
+		assert.deepEqual([status, missing.test(value)], ["no", true], value);
+	}
+	const sigtool = (args) => run("npx", ["--no-install", "sigtool", ...args], { cwd: project, env, status: 2 });
+	const output = sigtool(["sign", "app", "--json", "--pkcs11", "pkcs11:", "--pkcs11-module", "/none.so"]);
+	assert.match(JSON.parse(output).error.message, missing);
+	assert.match(JSON.parse(sigtool(["run", "--json", "--allow-development", "app/main.js"])).error.message, missing);
 	console.log("without native parts the command says what is missing");
 }
 
-/**
- * Returns the result of the check of an optional package. `sigtool doctor` and `examineSystem()` must have the same
- * result.
- */
-function optionalPackage(name, project, env) {
-	const find = (checks) => checks.find(({ id }) => id === name);
+/** Compiles the parts in the project. Needs a compiler with a static libc, and the headers of OpenSSL. */
+function buildNativeParts(project, env) {
+	run("npx", ["--no-install", "sigtool", "native", "build"], { cwd: project, env });
+	assert.equal(check("native", project, env).value, "compiled on this machine");
+	console.log("compiled the native parts");
+}
+
+/** Returns the result of a check. `sigtool doctor` and `examineSystem()` must have the same result, if both have it. */
+function check(id, project, env) {
+	const find = (checks) => checks.find((each) => each.id === id);
 	const command = run("npx", ["--no-install", "sigtool", "doctor", "--json"], { cwd: project, env });
+	const found = find(JSON.parse(command).checks);
+	if (id === "gate") return found;
 	const script = `import { examineSystem } from "@sigtool/core"; console.log(JSON.stringify(await examineSystem(".")));`;
 	const library = run(process.execPath, ["--input-type=module", "-e", script], { cwd: project, env });
-	assert.deepEqual(find(JSON.parse(library)), find(JSON.parse(command).checks));
-	return find(JSON.parse(library));
+	assert.deepEqual(find(JSON.parse(library)), found);
+	return found;
 }
 
 function importAndTypeCheck(project) {
