@@ -94,7 +94,7 @@ export const ERROR_CODES = {
 	// Extended attributes
 	ERR_ATTRIBUTES_UNAVAILABLE: [
 		2,
-		"The optional packages @sigtool/native and fs-xattr are missing, or extended attributes are not supported on this system.",
+		"The native addon and fs-xattr are missing, or extended attributes are not supported on this system.",
 	],
 	ERR_ATTRIBUTE_DENIED: [3, "The operating system does not allow this user to read or write the attribute."],
 	ERR_ATTRIBUTE_UNSUPPORTED: [3, "The file system does not support attributes of this kind."],

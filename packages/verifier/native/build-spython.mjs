@@ -102,7 +102,9 @@ export function buildSpython({ python, pins = [], development = false, output, h
 	});
 	if (status !== 0) {
 		rmSync(temporary, { force: true });
-		throw new Error(`Cannot build spython: ${error === undefined ? stderr : "no C compiler; Debian has one in gcc"}`);
+		throw new Error(
+			`Cannot build spython: ${error === undefined ? stderr : "a spython is compiled for one CPython, and there is no C compiler; Debian has one in gcc"}`,
+		);
 	}
 	renameSync(temporary, target);
 	return { version, home: prefix, executable };

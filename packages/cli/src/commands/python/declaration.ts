@@ -11,7 +11,7 @@ export const PYTHON: CommandDeclaration = {
 	commands: [
 		{
 			name: "build",
-			description: "compile a spython for a CPython of this machine",
+			description: "compile a spython for a CPython of this machine; needs a C compiler",
 			declare(command) {
 				command
 					.option("--python <program>", "CPython to compile it for", "python3")
