@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { GCC_NAMES, muslOf } from "./musl.mjs";
 import { run } from "./run.mjs";
 
+/** @type {readonly { readonly name: string, readonly cpu: "arm64" | "x64", readonly libc: "glibc" | "musl" }[]} */
 export const TARGETS = [
 	{ name: "linux-x64", cpu: "x64", libc: "glibc" },
 	{ name: "linux-x64-musl", cpu: "x64", libc: "musl" },
@@ -22,12 +23,14 @@ const OLDER_GLIBC = fileURLToPath(new URL("older-glibc", import.meta.url));
 
 /**
  * Returns the compiler of a target, and the arguments before and after those of a part. `kind` is `static` for a program,
- * `shared` for a library, and `gate` for the library that takes the place of functions of libc.
+ * `shared` for a library, and `gate` for the library that takes the place of functions of libc. Tests also compile a
+ * `dynamic` program for musl.
  */
 export function compilerOf({ cpu, libc }, kind) {
 	const program = `${GCC_NAMES[cpu]}-linux-gnu-gcc`;
-	// The loader needs no symbol table, and a build number would be one more thing to compare.
-	const before = ["-Wl,--build-id=none", "-Wl,-s"];
+	// The loader needs no symbol table, and a build number would be one more thing to compare. No source may name the time
+	// at which it is compiled.
+	const before = ["-Wl,--build-id=none", "-Wl,-s", "-Werror=date-time"];
 	if (libc === "musl") return { program, ...withMusl(program, cpu, kind, before) };
 	before.push("-idirafter", headersOfOpenssl());
 	if (kind === "static") return { program, before, after: [] };
@@ -43,12 +46,13 @@ function withMusl(program, cpu, kind, flags) {
 	const { headers, libraries } = muslOf(cpu);
 	const ofGcc = (file) => run(program, [`-print-file-name=${file}`]).trim();
 	const isStatic = kind === "static";
+	const starts = { static: ["rcrt1.o"], dynamic: ["Scrt1.o"] }[kind] ?? [];
 	return {
 		before: [
 			...flags,
 			...["-nostdinc", "-isystem", headers, "-isystem", ofGcc("include"), "-idirafter", headersOfLinux(program, cpu)],
 			...["-nostdlib", ...(cpu === "arm64" ? ["-mno-outline-atomics"] : [])],
-			...(isStatic ? [join(libraries, "rcrt1.o")] : []),
+			...starts.map((file) => join(libraries, file)),
 			...[join(libraries, "crti.o"), ofGcc("crtbeginS.o")],
 		],
 		after: [
