@@ -47,6 +47,12 @@ enum { TOKEN_INFO_BYTES = 208 };
 
 static ulong_t state;
 
+static struct {
+	const volatile char *address;
+	ulong_t bytes;
+	char copy[1024];
+} pin;
+
 static ulong_t number(const char *name, ulong_t otherwise)
 {
 	const char *text = getenv(name);
@@ -124,13 +130,31 @@ static ulong_t open_session(
 	return result();
 }
 
-static ulong_t login(ulong_t session, ulong_t user, const char *pin, ulong_t bytes)
+static ulong_t login(ulong_t session, ulong_t user, const char *given, ulong_t bytes)
 {
 	(void)session, (void)user;
 	const char *path = getenv("HOSTILE_PIN");
 	FILE *file = path ? fopen(path, "w") : NULL;
 	if (file) {
-		fprintf(file, "%p %lu %.*s\n", (const void *)pin, bytes, (int)bytes, pin);
+		pin.address = given;
+		pin.bytes = bytes < sizeof pin.copy ? bytes : sizeof pin.copy;
+		memcpy(pin.copy, given, pin.bytes);
+		fprintf(file, "%.*s\n", (int)bytes, given);
+		fclose(file);
+	}
+	return result();
+}
+
+static ulong_t close_session(ulong_t session)
+{
+	(void)session;
+	const char *path = getenv("HOSTILE_PIN");
+	FILE *file = path ? fopen(path, "a") : NULL;
+	if (file) {
+		int left = 0;
+		for (ulong_t i = 0; i < pin.bytes; i++)
+			left += pin.address[i] == pin.copy[i];
+		fprintf(file, "%d\n", left);
 		fclose(file);
 	}
 	return result();
@@ -187,6 +211,7 @@ ulong_t C_GetFunctionList(struct functions **list)
 	functions.at[TOKEN_INFO] = token_info;
 	functions.at[OPEN_SESSION] = open_session;
 	functions.at[LOGIN] = login;
+	functions.at[CLOSE_SESSION] = close_session;
 	functions.at[GET_ATTRIBUTE] = get_attribute;
 	functions.at[FIND] = find;
 	functions.at[SIGN] = sign;

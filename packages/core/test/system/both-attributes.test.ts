@@ -3,9 +3,11 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
+import { constants } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { AttributeAccess } from "../../dist/system/attributes.js";
+import { loadNative } from "../../dist/system/native.js";
 import { bytes, doors, opened, temporaryFile } from "./attribute-doors.js";
 
 const BY_DESCRIPTOR = new URL("../../dist/system/attributes-by-descriptor.js", import.meta.url).href;
@@ -74,6 +76,20 @@ describe.skipIf(doors.some(({ access }) => access === undefined))("both ways to 
 			).toEqual(outcome(() => call(package_)));
 		}
 		expect(outcome(() => native.read(closed, "user.one"))).toEqual({ code: "EBADF" });
+	});
+
+	it("refuse names that would be cut, also where JavaScript does not check them", () => {
+		const { descriptor } = temporaryFile();
+		const { readAttribute, writeAttribute, removeAttribute } = loadNative() ?? {};
+		for (const name of ["", "user.a\0b", "user.one\0", `user.${"x".repeat(251)}`, `user.${"x".repeat(5000)}`]) {
+			expect(writeAttribute?.(descriptor, name, bytes(1)), name).toBe(constants.errno.EINVAL);
+			expect(readAttribute?.(descriptor, name), name).toBe(constants.errno.EINVAL);
+			expect(removeAttribute?.(descriptor, name), name).toBe(constants.errno.EINVAL);
+		}
+		expect(native.read(descriptor, "user.a")).toBeUndefined();
+		expect(writeAttribute?.(descriptor, "user.one", new Uint16Array(1) as unknown as Uint8Array)).toBe(
+			constants.errno.EINVAL,
+		);
 	});
 
 	it("refuse descriptors that are none, instead of taking another file", () => {
