@@ -326,7 +326,33 @@ function writeAttributes() {
 		boundedRatio(`sign --format ${format} ÷ C loop`, times, SIGN, ATTRIBUTE_LOOP, bound);
 		attempt("attributes", setting.before);
 	}
+	reachAttributes(path);
 	signIma(path);
+}
+
+/**
+ * Compares the two ways by which JavaScript reaches attributes: the descriptors of `@sigtool/native`, and the paths of
+ * fs-xattr. `sign` uses neither for hashes, because the native threads write these.
+ */
+function reachAttributes(path) {
+	const sign = { argv: sigtool("sign", path, "--format", "spython"), silent: true };
+	const strip = { argv: sigtool("strip", path, "--format", "spython"), silent: true };
+	attempt("attributes", () => stripped(() => run(sign, env)));
+	const [program, ...verify] = sigtool("verify", path, "--format", "spython", "--allow-unsigned");
+	const hiding = beside("../packages/core/test/system/without-native-attributes.cjs");
+	const programs = [
+		{ name: "verify by descriptor", argv: [program, ...verify] },
+		{ name: "verify by fs-xattr", argv: [program, "--require", hiding, ...verify] },
+	];
+	const times = timed("attributes, two ways", programs, options.quick ? 5 : 9, "processor");
+	boundedRatio(
+		"verify --format spython, processor time: by descriptor ÷ by fs-xattr",
+		times,
+		"verify by descriptor",
+		"verify by fs-xattr",
+		undefined,
+	);
+	attempt("attributes", () => stripped(() => run(strip, env)));
 }
 
 /** Compares how fast sigtool and evmctl sign with RSA-2048. Signing is slow, so one round is enough. */
