@@ -7,7 +7,7 @@ import { describe, expect, it } from "vitest";
 
 const packages = fileURLToPath(new URL("../../packages", import.meta.url));
 const main = join(packages, "cli/dist/main.cjs");
-const hasNative = existsSync(join(packages, "native/hash-threads.node"));
+const hasNative = existsSync(join(packages, "native/sigtool.node"));
 
 /**
  * Returns the modules that a command loads and an empty script does not: modules of Node.js, files of the command line,

@@ -38,7 +38,7 @@ export class Site {
 	constructor() {
 		const bin = this.at("bin");
 		mkdirSync(bin);
-		// What npm and pnpm put into node_modules/.bin is a script for the shell that calls these.
+		// npm and pnpm put scripts for the shell into node_modules/.bin, and these scripts call the programs.
 		for (const name of ["sh", "env", "sed", "dirname", "basename", "uname", "readlink"]) {
 			symlinkSync(execFileSync("sh", ["-c", `command -v ${name}`], { encoding: "utf8" }).trim(), join(bin, name));
 		}

@@ -12,7 +12,7 @@ import { NATIVE_TARGETS, type NativeTarget, nativeTarget } from "./native-target
 export interface NativeAbsence {
 	/** A sentence with subject and verb, without a full stop. */
 	readonly reason: string;
-	/** What the user can do, such as "run `npm install --include=optional`". */
+	/** Names what the user can do, such as "run `npm install --include=optional`". */
 	readonly remedy: string;
 }
 
