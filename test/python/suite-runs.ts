@@ -11,7 +11,7 @@ import { SANITIZER } from "../../packages/verifier/test/python/support.js";
 export const RUN_TESTS = fileURLToPath(new URL("run-tests.py", import.meta.url));
 
 export interface Results {
-	/** By the id of a test. run-tests.py lists the outcomes. */
+	/** The keys are the ids of tests. run-tests.py lists the outcomes. */
 	readonly outcomes: Readonly<Record<string, string>>;
 	readonly reasons: Readonly<Record<string, string>>;
 }
