@@ -13,7 +13,8 @@ import { hasLauncher, launcherIn } from "./launched.js";
 const WHEELS = "/opt/wheels";
 const wheel = existsSync(WHEELS) ? readdirSync(WHEELS).find((name) => /^torch-.*-cp311-/.test(name)) : undefined;
 const python = PYTHONS.find(({ executable, release }) => {
-	const needed = ["-I", "-c", "import typing_extensions"];
+	// torch imports a numpy that it finds, and the system's may be for another CPython.
+	const needed = ["-I", "-c", "import typing_extensions, numpy"];
 	return release === "3.11" && spawnSync(executable, needed).status === 0;
 });
 
