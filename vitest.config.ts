@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
-import { ALL, ALONE, FULL, LONG, SAME_ON_EVERY_RELEASE } from "./scripts/test-projects.mjs";
+import { ALL, ALONE, FULL, LONG, SAME_ON_EVERY_RELEASE, WINDOWS } from "./scripts/test-projects.mjs";
 
 // The file scripts/registry-environment.mjs says why, and gives the variable back to npm.
 if (process.env.NODE_EXTRA_CA_CERTS !== undefined) {
@@ -13,10 +13,11 @@ const isFull = (mode: string) => mode === "full" || process.env.SIGTOOL_FULL !==
 
 /** Projects run one after the other, in this order. */
 const PROJECTS = [
-	{ name: "parallel", include: ALL, exclude: [...ALONE, ...LONG] },
+	{ name: "parallel", include: ALL, exclude: [...ALONE, ...LONG, ...WINDOWS] },
 	{ name: "alone", include: ALONE, exclude: LONG },
 	{ name: "long", include: LONG, exclude: ALONE },
 	{ name: "long-alone", include: LONG.filter((file) => ALONE.includes(file)), exclude: [] },
+	{ name: "windows-alone", include: WINDOWS, exclude: [] },
 ];
 
 // Tests import what ships, which is the built files under packages/*/dist (see CONTRIBUTING.md).
