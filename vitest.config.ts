@@ -21,7 +21,14 @@ interface Project {
 }
 
 /** Projects run one after the other, in this order. */
-import { ALL, ALONE, BY_PATH, FULL, LONG, SAME_ON_EVERY_RELEASE, WINDOWS } from "./scripts/test-projects.mjs";
+const PROJECTS: readonly Project[] = [
+	{ name: "parallel", include: ALL, exclude: [...ALONE, ...LONG, ...WINDOWS] },
+	{
+		name: "by-path",
+		include: BY_PATH,
+		exclude: [],
+		preload: "packages/core/test/system/without-native-attributes.cjs",
+	},
 	{ name: "alone", include: ALONE, exclude: LONG },
 	{ name: "long", include: LONG, exclude: ALONE },
 	{ name: "long-alone", include: LONG.filter((file) => ALONE.includes(file)), exclude: [] },
