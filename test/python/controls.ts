@@ -93,6 +93,9 @@ export const CONTROLS: readonly Technique[] = [
 		"main.py": `import multiprocessing\nprocess = multiprocessing.get_context("fork").Process(target=__import__, args=("say",))\nprocess.start()\nprocess.join()\n`,
 		"say.py": SAYS,
 	}),
+	control("signatures of functions in C", {
+		"main.py": `import inspect\nif "9223372036854775807" in str(inspect.signature([].index)): ${SAYS}`,
+	}),
 	control("files written where it may", {
 		"main.py": `import sys\nopen(sys.argv[1] + "/out.txt", "w").write("x")\nif open(sys.argv[1] + "/out.txt").read() == "x": ${SAYS}`,
 	}),

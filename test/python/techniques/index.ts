@@ -2,6 +2,7 @@ import type { Technique } from "../technique.js";
 import { archives } from "./archives.js";
 import { children } from "./children.js";
 import { bytecode, files } from "./files.js";
+import { furtherChildren, furtherImports, furtherMemory, furtherNative, furtherRoots, furtherText } from "./further.js";
 import { library } from "./library.js";
 import { loaders } from "./loaders.js";
 import { memory, nativeCode } from "./native.js";
@@ -16,9 +17,9 @@ export const TECHNIQUES: Readonly<Record<string, readonly Technique[]>> = {
 	"changed and unsigned files": files,
 	bytecode,
 	archives,
-	"import system": loaders,
-	"text and data": text,
-	"native code": nativeCode,
-	"the process's memory": memory,
-	children,
+	"import system": [...loaders, ...furtherImports],
+	"text and data": [...text, ...furtherText],
+	"native code": [...nativeCode, ...furtherNative],
+	"the process's memory": [...memory, ...furtherMemory, ...furtherRoots],
+	children: [...children, ...furtherChildren],
 };

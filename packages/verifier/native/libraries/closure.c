@@ -56,15 +56,13 @@ static size_t size_to_load(int file, size_t size)
 	return end < size ? (size_t)end : size;
 }
 
-/* Makes the memory constant. Returns false with errno. The first seal forbids later writing, and no
- * writing goes on. To exclude that, as F_SEAL_WRITE does, the kernel would wait for all processors
- * for longer than the copying takes. */
+/* Makes the memory constant. Returns false with errno: EBUSY if somebody has mapped it for writing,
+ * as another process of the program can by /proc/PID/fd. F_SEAL_FUTURE_WRITE would leave such a
+ * mapping as it is. */
 static bool add_seals(int memory)
 {
-	enum { FUTURE_WRITE = 0x10 /* F_SEAL_FUTURE_WRITE, Linux 5.1 */ };
-	enum { OTHERS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW };
-	return fcntl(memory, F_ADD_SEALS, OTHERS | FUTURE_WRITE) == 0 ||
-		(errno == EINVAL && fcntl(memory, F_ADD_SEALS, OTHERS | F_SEAL_WRITE) == 0);
+	return fcntl(memory, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) ==
+		0;
 }
 
 /* Copies the beginning of a file into sealed memory, and sets the file's offset behind it. Returns

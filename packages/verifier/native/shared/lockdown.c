@@ -230,7 +230,8 @@ static void add_leases(struct filter *filter)
 /* Keeps the limits of the launcher and of other processes. The launcher sets RLIMIT_CORE to 1,
  * because for this value alone the kernel neither writes a core file nor runs the program that
  * core_pattern names. Programs that set the limit to 0 want the same, so a change of this limit is
- * ignored instead of refused. A change of a limit of another process is refused, because the kernel
+ * ignored instead of refused. A limit of the size of files is refused, because with it the process
+ * would write no more events. A change of a limit of another process is refused, because the kernel
  * ends a process that exceeds some limits. */
 static void add_limits(struct filter *filter)
 {
@@ -240,12 +241,13 @@ static void add_limits(struct filter *filter)
 		LOAD_HIGH(args[2]), IF(0, ALLOW, 0),
 		/* If the number of the process is 0, the process is the caller. */
 		LOAD(args[0]), IF(0, 0, DENY),
-		LOAD(args[1]), IF(RLIMIT_CORE, 0, ALLOW),
+		LOAD(args[1]), IF(RLIMIT_FSIZE, DENY, 0), IF(RLIMIT_CORE, 0, ALLOW),
 		/* A filter cannot return the old limit, so a call that also asks for it is refused. */
 		REQUIRE(args[3], 0),
 		JUMP(IGNORE));
 #ifdef SYS_setrlimit
-	RULE(filter, SYS_setrlimit, LOAD(args[0]), IF(RLIMIT_CORE, IGNORE, ALLOW));
+	RULE(filter, SYS_setrlimit,
+		LOAD(args[0]), IF(RLIMIT_FSIZE, DENY, 0), IF(RLIMIT_CORE, IGNORE, ALLOW));
 #endif
 }
 

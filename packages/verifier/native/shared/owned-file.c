@@ -5,9 +5,11 @@
 #include "owned-file.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 static const char *fault_of(const struct stat *entry, int trusted)
@@ -123,8 +125,17 @@ ssize_t read_owned(const char *path, int trusted, char *text, size_t room, const
 
 bool real_path_of(int descriptor, char path[PATH_MAX])
 {
-	/* A thread can have descriptors of its own. */
+	/* A thread can have descriptors of its own. After chroot(2), /proc can be a directory of the
+	 * program, with links that lie. */
 	char link[40];
+	struct statfs system;
+	path[0] = '\0';
+	if (statfs("/proc/thread-self", &system) != 0)
+		return false;
+	if (system.f_type != PROC_SUPER_MAGIC) {
+		errno = ENOENT;
+		return false;
+	}
 	snprintf(link, sizeof link, "/proc/thread-self/fd/%d", descriptor);
 	const ssize_t length = readlink(link, path, PATH_MAX - 1);
 	path[length < 0 ? 0 : length] = '\0';

@@ -59,6 +59,8 @@ static struct {
 	PyCFunction get_frozen_object;
 	PyCFunction audit;
 	PyCFunction replace;
+	PyCFunction peg_compile;
+	PyCFunction peg_parse;
 	newfunc new_code;
 } original;
 
@@ -228,6 +230,29 @@ static PyObject *audit_fast(PyObject *self, PyObject *const *arguments, Py_ssize
 	return result;
 }
 
+/* The functions of the module _peg_parser, which 3.9 alone has. They make code as compile() does,
+ * so they are judged like it, also where compile() calls them while it makes a syntax tree. */
+
+static PyObject *run_peg(
+	PyCFunction function, PyObject *self, PyObject *arguments, PyObject *keywords)
+{
+	struct making *making = begin_making(COMPILER);
+	if (making == NULL)
+		return NULL;
+	return end_making(
+		making, ((PyCFunctionWithKeywords)(void (*)(void))function)(self, arguments, keywords));
+}
+
+static PyObject *peg_compile_judged(PyObject *self, PyObject *arguments, PyObject *keywords)
+{
+	return run_peg(original.peg_compile, self, arguments, keywords);
+}
+
+static PyObject *peg_parse_judged(PyObject *self, PyObject *arguments, PyObject *keywords)
+{
+	return run_peg(original.peg_parse, self, arguments, keywords);
+}
+
 /* Code that is put together */
 
 /* Returns true if a member of a code object may get this value: one that changes nothing of what
@@ -283,6 +308,7 @@ struct replacement {
 	PyCFunction one; /* METH_O */
 	fast_function *fast; /* METH_FASTCALL */
 	named_function *named; /* METH_FASTCALL | METH_KEYWORDS */
+	PyCFunctionWithKeywords variable; /* METH_VARARGS | METH_KEYWORDS */
 };
 
 /* Returns false with an exception if the method is called in another way. */
@@ -298,6 +324,9 @@ static bool replace_method(PyMethodDef *method, const struct replacement *by)
 		break;
 	case METH_FASTCALL | METH_KEYWORDS:
 		function = (PyCFunction)(void (*)(void))by->named;
+		break;
+	case METH_VARARGS | METH_KEYWORDS:
+		function = (PyCFunction)(void (*)(void))by->variable;
 		break;
 	}
 	if (function == NULL) {
@@ -335,20 +364,27 @@ static bool replace_code_method(const char *name, const struct replacement *by)
 
 static bool replace_all(void)
 {
-	const struct replacement compile = {&original.compile, NULL, NULL, compile_judged};
-	const struct replacement exec = {&original.exec, NULL, exec_fast, exec_named};
-	const struct replacement eval = {&original.eval, NULL, eval_fast, eval_named};
-	const struct replacement load = {&original.load, load_one, NULL, load_named};
-	const struct replacement loads = {&original.loads, loads_one, NULL, loads_named};
-	const struct replacement frozen = {&original.get_frozen_object, NULL, get_frozen_judged, NULL};
-	const struct replacement audit = {&original.audit, NULL, audit_fast, NULL};
-	const struct replacement replace = {&original.replace, NULL, NULL, replace_judged};
+	const struct replacement compile = {&original.compile, NULL, NULL, compile_judged, NULL};
+	const struct replacement exec = {&original.exec, NULL, exec_fast, exec_named, NULL};
+	const struct replacement eval = {&original.eval, NULL, eval_fast, eval_named, NULL};
+	const struct replacement load = {&original.load, load_one, NULL, load_named, NULL};
+	const struct replacement loads = {&original.loads, loads_one, NULL, loads_named, NULL};
+	const struct replacement frozen = {
+		&original.get_frozen_object, NULL, get_frozen_judged, NULL, NULL};
+	const struct replacement audit = {&original.audit, NULL, audit_fast, NULL, NULL};
+	const struct replacement replace = {&original.replace, NULL, NULL, replace_judged, NULL};
+	const struct replacement peg_compile = {
+		&original.peg_compile, NULL, NULL, NULL, peg_compile_judged};
+	const struct replacement peg_parse = {&original.peg_parse, NULL, NULL, NULL, peg_parse_judged};
 	original.new_code = PyCode_Type.tp_new;
 	PyCode_Type.tp_new = new_code_judged;
 	return replace_function("builtins", "compile", &compile) &&
 		replace_function("builtins", "exec", &exec) &&
 		replace_function("builtins", "eval", &eval) && replace_function("marshal", "load", &load) &&
 		replace_function("marshal", "loads", &loads) && replace_function("sys", "audit", &audit) &&
+		(PY_MINOR_VERSION != 9 ||
+			(replace_function("_peg_parser", "compile_string", &peg_compile) &&
+				replace_function("_peg_parser", "parse_string", &peg_parse))) &&
 		(PY_MINOR_VERSION < 11 || replace_function("_imp", "get_frozen_object", &frozen)) &&
 		replace_code_method("replace", &replace) &&
 		(PY_MINOR_VERSION < 13 || replace_code_method("__replace__", &replace));

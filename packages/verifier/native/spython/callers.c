@@ -35,6 +35,7 @@ static bool is_caller(const PyCodeObject *code, enum caller file)
 		[NAMEDTUPLE] = "namedtuple",
 		[FORWARD_REF] = "__init__",
 		[DATACLASS] = "_create_fn add_fns_to_class", /* the second since 3.13 */
+		[SIGNATURE] = "wrap_value",
 	};
 	if (file == NAMED_CALLER)
 		return true;

@@ -16,15 +16,14 @@ bool is_call_refused(const char *name, const char *detail, const char *why)
 	return verdict == REFUSE;
 }
 
-/* Returns the loader's handle of the object that the code at `caller` belongs to, or null. */
+/* Returns the loader's handle of the object that the code at `caller` belongs to, or null. In glibc
+ * the handle is the link_map. dlopen(3) by the object's path could give another object: a program
+ * can load two from one path. */
 static void *object_of(void *caller)
 {
 	Dl_info info;
 	struct link_map *object;
-	if (dladdr1(caller, &info, (void **)&object, RTLD_DL_LINKMAP) == 0)
-		return NULL;
-	/* The path of the program is empty. */
-	return dlopen(*object->l_name == '\0' ? NULL : object->l_name, RTLD_LAZY | RTLD_NOLOAD);
+	return dladdr1(caller, &info, (void **)&object, RTLD_DL_LINKMAP) == 0 ? NULL : object;
 }
 
 void *find_function_for(void *caller, const char *name, const void *own)
@@ -33,7 +32,6 @@ void *find_function_for(void *caller, const char *name, const void *own)
 	if (object == NULL)
 		return NULL;
 	void *found = dlsym(object, name);
-	dlclose(object);
 	return found == own && own != NULL ? dlsym(RTLD_NEXT, name) : found;
 }
 

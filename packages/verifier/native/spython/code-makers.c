@@ -122,7 +122,7 @@ static const char *objection_to_text(struct text text, PyObject *file_name)
 	const bool is_of_file = is_text_of_file(text.content, text.length, &file);
 	if (!is_of_file && (!is_judged() || !may_become_code(text, file_name)))
 		return UNSIGNED_TEXT;
-	if (is_of_file && is_judged() && !is_in_fixed_encoding(text.content))
+	if (is_judged() && !is_in_fixed_encoding(text.content))
 		return "a program could exchange the decoder of its encoding";
 	if (making != NULL)
 		making->file = file;

@@ -74,6 +74,8 @@ static enum caller callers_in(const char *real)
 		return FORWARD_REF;
 	if (ends_with(stem, "python" SPYTHON_RELEASE "/dataclasses"))
 		return DATACLASS;
+	if (ends_with(stem, "python" SPYTHON_RELEASE "/inspect"))
+		return SIGNATURE;
 	return NO_CALLER;
 }
 

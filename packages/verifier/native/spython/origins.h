@@ -6,7 +6,7 @@
 
 /* The functions that make code of text which no file contains, and that are known to need it. The
  * last stands for all that the policy names (python.stringCodeFrom). */
-enum caller { NO_CALLER, NAMEDTUPLE, FORWARD_REF, DATACLASS, NAMED_CALLER };
+enum caller { NO_CALLER, NAMEDTUPLE, FORWARD_REF, DATACLASS, SIGNATURE, NAMED_CALLER };
 
 /* Remembers the content of a file of code that may be loaded. `real` is the file's real path.
  * Returns false with an exception if memory is lacking. */

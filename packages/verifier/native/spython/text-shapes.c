@@ -1,9 +1,13 @@
-/* Recognizes the texts of three functions of the standard library, which they fill with names and
+/* Recognizes the texts of functions of the standard library, which they fill with names and
  * annotations that a program gives them:
  *
  *   collections.namedtuple: `lambda _cls, a, b: _tuple_new(_cls, (a, b))`
  *   typing.ForwardRef: an annotation, such as `dict[str, "a.B | None"]`
  *   dataclasses: `def __create_fn__(…):` around the methods of a class, line by line
+ *
+ * and of one that looks up a name:
+ *
+ *   inspect.signature: `sys.maxsize`, a default in the signature of a function in C
  *
  * Guarantees that a name before a parenthesis, which is a call, is one that the shape allows. Words
  * of the language that do anything else are refused. What the text's names mean is the caller's
@@ -305,6 +309,19 @@ static bool is_dataclass(const char *text)
 	return is_allowed;
 }
 
+/* Names with dots between them. */
+static bool is_dotted_name(const char *text)
+{
+	for (;;) {
+		const size_t length = name_length(text);
+		text += length;
+		if (length == 0 || *text == '\0')
+			return length > 0;
+		if (*text++ != '.')
+			return false;
+	}
+}
+
 bool has_shape_of(enum caller caller, const char *text)
 {
 	switch (caller) {
@@ -314,6 +331,8 @@ bool has_shape_of(enum caller caller, const char *text)
 		return is_annotation(text);
 	case DATACLASS:
 		return is_dataclass(text);
+	case SIGNATURE:
+		return is_dotted_name(text);
 	default:
 		return false;
 	}
@@ -321,16 +340,22 @@ bool has_shape_of(enum caller caller, const char *text)
 
 /* Encodings */
 
-/* Returns true if the name is that of an encoding which CPython decodes in C. PEP 263 allows any
- * ending after a dash. */
+/* Returns true if the name is that of an encoding which CPython decodes in C. After a dash CPython
+ * lets some of these names have any ending (PEP 263). With an ending, the others are names of
+ * codecs that a program could register. */
 static bool is_fixed(const char *name, size_t length)
 {
-	static const char *const FIXED[] = {"utf-8", "utf_8", "utf8", "latin-1", "latin_1", "latin1",
-		"iso-8859-1", "iso_8859_1", "ascii", "us-ascii"};
+	static const char *const FIXED[] = {"utf8", "latin1", "ascii", "us-ascii"};
+	static const char *const WITH_ENDINGS[] = {
+		"utf-8", "utf_8", "latin-1", "latin_1", "iso-8859-1", "iso_8859_1"};
 	for (size_t i = 0; i < sizeof FIXED / sizeof *FIXED; i++) {
-		const size_t fixed = strlen(FIXED[i]);
-		const bool begins = length >= fixed && strncasecmp(name, FIXED[i], fixed) == 0;
-		if (begins && (length == fixed || name[fixed] == '-'))
+		if (strlen(FIXED[i]) == length && strncasecmp(name, FIXED[i], length) == 0)
+			return true;
+	}
+	for (size_t i = 0; i < sizeof WITH_ENDINGS / sizeof *WITH_ENDINGS; i++) {
+		const size_t fixed = strlen(WITH_ENDINGS[i]);
+		const bool begins = length >= fixed && strncasecmp(name, WITH_ENDINGS[i], fixed) == 0;
+		if (begins && (length == fixed || name[fixed] == '-' || name[fixed] == '_'))
 			return true;
 	}
 	return false;

@@ -13,6 +13,7 @@
 
 static int file = -1;
 static struct stat opened; /* the answer of fstat(2) when `file` was opened */
+static int opened_flags; /* the flags of `file` when it was opened */
 
 static bool is_same(const struct stat *one, const struct stat *other)
 {
@@ -20,13 +21,17 @@ static bool is_same(const struct stat *one, const struct stat *other)
 }
 
 /* Returns true if `file` is still the file that was opened, with `*now` as its state. A program may
- * have closed the descriptor and opened another file with the same number. */
+ * have closed the descriptor and opened another file with the same number. It may also have changed
+ * the flags: with O_DIRECT no line could be written. */
 static bool is_own(struct stat *now)
 {
-	if (file < 0 || fstat(file, now) != 0)
+	if (file < 0 || fstat(file, now) != 0 || !is_same(now, &opened))
 		return false;
-	const int flags = fcntl(file, F_GETFL) & (O_ACCMODE | O_APPEND);
-	return flags == (O_WRONLY | O_APPEND) && is_same(now, &opened);
+	const int flags = fcntl(file, F_GETFL);
+	const int kept = O_ACCMODE | O_APPEND;
+	if ((flags & kept) != (opened_flags & kept))
+		return false;
+	return flags == opened_flags || fcntl(file, F_SETFL, opened_flags) == 0;
 }
 
 /* Returns why a file that was opened again cannot be used, or NULL. */
@@ -49,6 +54,7 @@ static int open_first(const char *path)
 		close(file);
 		file = -1;
 	}
+	opened_flags = fcntl(file, F_GETFL);
 	return file;
 }
 
@@ -65,6 +71,7 @@ static const char *open_again(const char *path, bool replaces, bool creates, boo
 		errno = EPERM;
 		return objection;
 	}
+	opened_flags = fcntl(next, F_GETFL);
 	if (!replaces) {
 		opened = status;
 		file = next;

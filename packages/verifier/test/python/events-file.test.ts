@@ -80,6 +80,22 @@ describe.skipIf(process.getuid?.() !== 0).each(PYTHONS.slice(0, 1))(
 			expect([stderr, refused(log)]).toEqual(["", { 2: 1 }]);
 		});
 
+		// With O_DIRECT, and without O_APPEND, a file system writes no line, or writes it elsewhere.
+		it.each(["os.O_APPEND | os.O_DIRECT", "os.O_APPEND", "0", "os.O_DIRECT"])(
+			"is written though the program sets its flags to %s",
+			async (flags) => {
+				const program = `
+import fcntl
+for each in os.listdir("/proc/self/fd"):
+    try: is_log = os.readlink("/proc/self/fd/" + each) == log
+    except OSError: is_log = False
+    if is_log: fcntl.fcntl(int(each), fcntl.F_SETFL, ${flags})
+load(1); load(2)`;
+				const { log, status, stderr } = await run(program, 0);
+				expect([status, stderr, refused(log)]).toEqual([0, "", { 1: 1, 2: 1 }]);
+			},
+		);
+
 		it.each(Object.entries(MAKES))("stays the old one if %s has its path, and that is said once", async (_, make) => {
 			const { log, status, stderr, victim } = await run(`rotate(lambda: ${make})`, 0);
 			expect([status, victim, refused(`${log}.1`)]).toEqual([0, "", { 1: 1, 2: 1, 3: 1 }]);

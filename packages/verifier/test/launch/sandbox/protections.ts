@@ -266,11 +266,11 @@ export const PROTECTIONS: readonly Protection[] = [
 	},
 	{
 		number: 10,
-		name: "core dumps",
-		stops: "Core files, and the program that `core_pattern` names.",
+		name: "limits of the process",
+		stops: "Core files, and the program that `core_pattern` names. A limit of file sizes, which would stop the events.",
 		linux: "5.9",
 		probes: [
-			...refused("EPERM", "core-limit"),
+			...refused("EPERM", "core-limit file-size-limit file-size-limit-prlimit64"),
 			...refused("ECANCELED", "lower-core-limit lower-core-limit-prlimit64"),
 			...open("other-limit"),
 		],

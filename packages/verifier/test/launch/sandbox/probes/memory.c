@@ -108,6 +108,14 @@ static int try_other_limit(long unused)
 	return outcome(setrlimit(RLIMIT_NOFILE, &limit));
 }
 
+/* Sets a limit with which the process could write no more events. */
+static int try_file_size_limit(long call)
+{
+	const struct rlimit limit = {RLIM_INFINITY - 1, RLIM_INFINITY};
+	return outcome(call == SYS_prlimit64 ? syscall(call, 0, RLIMIT_FSIZE, &limit, NULL)
+										 : syscall(call, RLIMIT_FSIZE, &limit));
+}
+
 static int try_crash(long unused)
 {
 	(void)unused;
@@ -126,8 +134,10 @@ const struct probe MEMORY[] = {
 	{"map-written-file", try_written_file, MAP_PRIVATE},
 	{"map-shared-file", try_written_file, MAP_SHARED},
 	{"core-limit", try_core_limit, 0},
+	{"file-size-limit-prlimit64", try_file_size_limit, SYS_prlimit64},
 	{"lower-core-limit-prlimit64", try_lower_core_limit, SYS_prlimit64},
 #ifdef SYS_setrlimit
+	{"file-size-limit", try_file_size_limit, SYS_setrlimit},
 	{"lower-core-limit", try_lower_core_limit, SYS_setrlimit},
 #endif
 	{"other-limit", try_other_limit, 0},
