@@ -11,6 +11,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { nodeForArch } from "../scripts/single-file/node-program.mjs";
 import { CONTAINERS, FORGIVEN_SECONDS, OPENSSL_FACTOR, openBoth } from "./containers.mjs";
 import { HOOK, LAUNCHER, LAUNCHER_BOUND, LOADS, NODE_POLICY, PLAIN, signedLoads, WITHOUT_GATE } from "./load.mjs";
 import {
@@ -27,7 +28,7 @@ import { formatReport, machineLine } from "./report.mjs";
 import { LARGE, SMALL, sharedApplications, sharingRuntimes } from "./share.mjs";
 import { referenceTree } from "./trees.mjs";
 
-const USAGE = `usage: pnpm bench [--quick] [--full] [--only A|B|C|D|start|catalog|index|revocation|load|python|sharing|attributes|containers|M]… [--trees DIR] [--json|--markdown]
+const USAGE = `usage: pnpm bench [--quick] [--full] [--only A|B|C|D|start|catalog|index|revocation|load|python|sharing|attributes|containers|single|M]… [--trees DIR] [--json|--markdown]
 
   --quick       fewer rounds, 4 big files instead of 20, attributes on 10,000 files instead of 100,000
   --full        also the tree of 1,000,000 files
@@ -79,6 +80,7 @@ const parts = {
 	sharing: shareIndex,
 	attributes: writeAttributes,
 	containers: openContainers,
+	single: compareSingleFile,
 	M: signMillion,
 };
 try {
@@ -144,6 +146,25 @@ function compareStart() {
 	const times = timed("start", programs, options.quick ? 11 : 101);
 	boundedRatio("sigtool --help ÷ node -e 0", times, "--help", "node -e 0", 1.5);
 	boundedRatio("sigtool verify of one file ÷ node -e 0", times, "verify", "node -e 0", 1.8);
+}
+
+/** Compares the single file with the npm package on the same Node.js. Both verify one file. */
+function compareSingleFile() {
+	const program = join(scratch, `sigtool-linux-${process.arch}`);
+	run({ argv: node(beside("../scripts/single-file.mjs"), "--out", scratch) }, process.env);
+	const directory = join(scratch, "alone");
+	mkdirSync(directory);
+	writeFileSync(join(directory, "hello.txt"), "hello\n");
+	run({ argv: sigtool("sign", directory) }, env);
+	const npm = [nodeForArch(process.arch).program, beside("../packages/cli/dist/main.cjs")];
+	for (const args of [["--help"], ["verify", join(directory, "hello.txt")]]) {
+		const programs = [
+			{ name: "npm", argv: [...npm, ...args] },
+			{ name: "single", argv: [program, ...args] },
+		];
+		const times = timed("single", programs, options.quick ? 11 : 101);
+		boundedRatio(`single file ${args[0]} ÷ npm package on the same Node.js`, times, "single", "npm", 1.3);
+	}
 }
 
 /** Verifies one file of tree B by the catalog of the whole tree. Most of the time is spent on reading that catalog. */
@@ -518,6 +539,7 @@ function parseOptions() {
 			"sharing",
 			"attributes",
 			"containers",
+			"single",
 			"M",
 		];
 		const unknown = values.only?.find((name) => !names.includes(name));

@@ -156,6 +156,9 @@ export const LONG = [
 	"test/install/absent.test.ts",
 	"test/install/installing.test.ts",
 	"test/install/prebuilt.test.ts",
+	// These tests build the single file, which has 120 MB.
+	"test/single-file/reproducible.test.ts",
+	"test/single-file/single-file.test.ts",
 ];
 
 /** These tests run once more with fs-xattr in the place of `@sigtool/native`. */

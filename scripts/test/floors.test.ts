@@ -32,6 +32,8 @@ const FLOORS: readonly (readonly [file: string, allowed: readonly string[], refu
 	["core/src/system/user-files.ts", ["../errors.js", "node:os"], ["../fileset/walk.js", "node:fs"]],
 	["core/src/system/http.ts", ["./http-url.js", "node:https"], ["./store.js", "../fileset/walk.js", "node:fs"]],
 	["core/src/system/http-url.ts", ["../errors.js"], ["../pki/chain.js", "node:fs"]],
+	["core/src/system/parts.ts", ["node:worker_threads"], ["../errors.js", "node:fs", "node:child_process"]],
+	["core/src/system/programs.ts", ["./parts.js", "../errors.js"], ["./store.js", "node:child_process"]],
 	["core/src/system/attributes.ts", ["../errors.js", "./native.js"], ["../fileset/walk.js", "fs-xattr", "node:fs"]],
 	["core/src/system/attributes-by-path.ts", ["../errors.js", "fs-xattr"], ["../fileset/walk.js", "node:https"]],
 	["core/src/system/native.ts", ["node:module"], ["../errors.js", "node:fs", "fs-xattr"]],
@@ -63,7 +65,7 @@ const FLOORS: readonly (readonly [file: string, allowed: readonly string[], refu
 	["core/src/signer/pkcs11-supervisor.ts", ["node:child_process"], ["../sign/sign.js", "node:fs", "node:module"]],
 	[
 		"core/src/signer/pkcs11-process.ts",
-		["../system/native.js"],
+		["../system/native.js", "../system/parts.js"],
 		["../sign/sign.js", "node:module", "node:child_process", "node:https"],
 	],
 	["core/src/signer/command.ts", ["./signer.js", "node:child_process"], ["../sign/sign.js", "node:fs", "node:https"]],
@@ -168,6 +170,7 @@ const FLOORS: readonly (readonly [file: string, allowed: readonly string[], refu
 		["../native/native-parts.js"],
 		["../launcher/launcher-place.js", "../commands/sign/sign.js"],
 	],
+	["cli/src/single-file/load.ts", ["./assets.js", "node:vm"], ["../program.js", "../output/output.js", "node:crypto"]],
 	["cli/src/launcher/launcher-place.ts", ["../python/spython.js"], ["../commands/run/run.js"]],
 	[
 		"cli/src/commands/sign/sign.ts",

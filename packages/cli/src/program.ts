@@ -7,6 +7,7 @@ import { type CommandDeclaration, examples } from "./options/declaration.js";
 import { withCloseSuggestion } from "./options/suggestion.js";
 import { usageError } from "./options/usage.js";
 import { HELP, helpWidth } from "./output/help.js";
+import { licences } from "./output/licences.js";
 import {
 	type ExitStatus,
 	type OutputOptions,
@@ -51,6 +52,7 @@ function buildProgram(argv: readonly string[], complaints: string[], finish: (st
 	const program = new Command("sigtool")
 		.description("Signs sets of files and says exactly what changed since.")
 		.version(VERSION, "-V, --version")
+		.option("--licences", "print the licences of the bundled software")
 		.enablePositionalOptions()
 		.configureHelp(HELP)
 		.exitOverride()
@@ -62,6 +64,10 @@ function buildProgram(argv: readonly string[], complaints: string[], finish: (st
 			getOutHasColors: () => false,
 			getErrHasColors: () => false,
 		});
+	program.on("option:licences", () => {
+		printText(licences());
+		throw new CommanderError(0, "licences", "");
+	});
 	examples(program, ["sigtool sign ./lib", "sigtool verify ./lib", "sigtool inspect ./lib/lib.cat"], EXITS);
 	const given = argv[0] === "help" ? argv.slice(1) : argv;
 	const named = COMMANDS.filter(({ name }) => name === given[0]);

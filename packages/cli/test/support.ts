@@ -12,6 +12,10 @@ import { writeRsaKey } from "../../core/test/kept-keys.js";
 import { giveDevelopmentIdentity } from "./development-identity.js";
 
 export const MAIN = fileURLToPath(new URL("../dist/main.cjs", import.meta.url));
+/** The command under test. The variable can name another one: the single file. CONTRIBUTING.md shows how. */
+const { SIGTOOL_TEST_PROGRAM } = process.env;
+export const isSingleFile = SIGTOOL_TEST_PROGRAM !== undefined;
+const [PROGRAM, ...BEFORE] = SIGTOOL_TEST_PROGRAM === undefined ? [process.execPath, MAIN] : [SIGTOOL_TEST_PROGRAM];
 
 // biome-ignore lint/suspicious/noExplicitAny: tests read documents without types, and fail when a member is missing.
 type Json = any;
@@ -45,7 +49,7 @@ export function runner(home: string, { identity = "given" }: RunnerOptions = {})
 		if (!isGiven) giveDevelopmentIdentity(join(home, "config"));
 		isGiven = true;
 		const { NODE_EXTRA_CA_CERTS: _, SOURCE_DATE_EPOCH: __, SIGTOOL_DEVELOPMENT: ___, ...inherited } = process.env;
-		const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], {
+		const { status, stdout, stderr } = spawnSync(PROGRAM, [...BEFORE, ...args], {
 			cwd,
 			env: { ...inherited, NO_COLOR: "1", XDG_CONFIG_HOME: join(home, "config"), ...env },
 			input,
@@ -67,7 +71,7 @@ export function servedRunner(configHome: string) {
 		const { NODE_EXTRA_CA_CERTS: _, ...inherited } = process.env;
 		const env = { ...inherited, NO_COLOR: "1", XDG_CONFIG_HOME: configHome, no_proxy: "*" };
 		return new Promise((resolve) => {
-			execFile(process.execPath, [MAIN, ...args], { env, encoding: "utf8" }, (error, stdout, stderr) => {
+			execFile(PROGRAM, [...BEFORE, ...args], { env, encoding: "utf8" }, (error, stdout, stderr) => {
 				resolve({ status: error === null ? 0 : Number(error.code), stdout, stderr });
 			});
 		});

@@ -79,5 +79,7 @@ export {
 	developmentUse,
 	requireDevelopmentUse,
 } from "./system/development-use.js";
+export { type SingleFile, singleFile } from "./system/parts.js";
+export { hostNode, requireHostNode } from "./system/programs.js";
 export { exclusively, outputFile, readBounded, readInput, writeAtomically } from "./system/store.js";
 export { compareEntries } from "./verify/compare-entries.js";

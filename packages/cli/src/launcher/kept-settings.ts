@@ -2,7 +2,7 @@
 
 import { lstatSync } from "node:fs";
 import { join } from "node:path";
-import type { Mode } from "@sigtool/core";
+import { type Mode, requireHostNode } from "@sigtool/core";
 import { ioError, quote, reasonOf, SigtoolError } from "@sigtool/core/errors";
 import { faultOfFile } from "@sigtool/verifier";
 import { type LauncherConf, pin, readLauncherConf } from "./launcher-conf.js";
@@ -38,7 +38,7 @@ export function settingsFor(directory: string, given: GivenSettings): Settings {
 	const mode = given.mode ?? conf?.mode ?? "enforce";
 	const development = (given.allowDevelopment ?? conf?.development === "allow") ? "allow" : "refuse";
 	const node =
-		given.node === false ? undefined : (given.node ?? (conf === undefined ? process.execPath : conf.node?.path));
+		given.node === false ? undefined : (given.node ?? (conf === undefined ? requireHostNode() : conf.node?.path));
 	const spython = given.python === false ? undefined : (given.python ?? keptSpython(conf, directory));
 	if (node === undefined && spython === undefined)
 		throw new SigtoolError("ERR_USAGE", "Use --no-node with --python, and --no-python with --node");

@@ -4,6 +4,8 @@ import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import { singleFile } from "@sigtool/core";
+import { SigtoolError } from "@sigtool/core/errors";
 import { nativePackage } from "@sigtool/core/read";
 import { environmentWithoutSecrets } from "../options/secret-variables.js";
 import { compiledParts, verifierDirectory } from "./native-parts.js";
@@ -23,8 +25,13 @@ const OF_COMMAND = "sigtool.node";
 /**
  * Compiles those parts that are missing or older than their sources, into the installed packages that have the sources.
  * Does nothing where prebuilt parts fit, unless `fromSource` is true.
+ * @throws ERR_USAGE in a single file, which has them
  */
 export function buildNative({ fromSource }: { readonly fromSource: boolean }): NativeBuild {
+	if (singleFile() !== undefined) {
+		const message = `Cannot build native parts: this single file has them inside (${[...OF_VERIFIER, OF_COMMAND].join(", ")})`;
+		throw new SigtoolError("ERR_USAGE", message);
+	}
 	const verifier = verifierDirectory();
 	const prebuilt = nativePackage(join(verifier, "package.json"));
 	if (!fromSource && prebuilt !== undefined) {

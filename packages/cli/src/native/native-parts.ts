@@ -3,6 +3,7 @@
 import { existsSync, realpathSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import { singleFile } from "@sigtool/core";
 import { quote, SigtoolError } from "@sigtool/core/errors";
 import { type NativePart, nativeAbsence, nativePart } from "@sigtool/core/read";
 
@@ -47,8 +48,12 @@ export function compiledParts(verifier: string): string {
 	return join(verifier, "dist/native");
 }
 
-/** Returns the directory of the installed package @sigtool/verifier. @throws ERR_LAUNCHER */
+/** Returns the directory of the package @sigtool/verifier. @throws ERR_LAUNCHER */
 export function verifierDirectory(): string {
+	return singleFile()?.directory("verifier") ?? installedVerifier();
+}
+
+function installedVerifier(): string {
 	try {
 		// The real path is that of the verifier's own modules, above which its prebuilt parts are installed.
 		return realpathSync(dirname(createRequire(import.meta.url).resolve("@sigtool/verifier/package.json")));

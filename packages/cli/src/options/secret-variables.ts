@@ -2,6 +2,7 @@
 
 export const PASSPHRASE_VARIABLE = "SIGTOOL_PASSPHRASE";
 export const PIN_VARIABLE = "SIGTOOL_PIN";
+export const SECRET_VARIABLES = [PASSPHRASE_VARIABLE, PIN_VARIABLE] as const;
 
 /** Returns the value of the variable and deletes the variable, so that later child processes do not inherit it. */
 export function takeSecret(variable: string): string | undefined {

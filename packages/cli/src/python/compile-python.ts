@@ -1,7 +1,9 @@
 /** Compiles Python sources before they are signed, with each Python that will run them. */
 
 import { spawnSync } from "node:child_process";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { singleFile } from "@sigtool/core";
 import { quote, SigtoolError } from "@sigtool/core/errors";
 
 export interface CompiledPython {
@@ -71,7 +73,7 @@ interface Result {
 function runCompiler(python: string, root: string, files: readonly string[]): Result[] {
 	// The option -I is not used, because it would make Python ignore PYTHONHASHSEED. Without this variable, Python
 	// before 3.11 writes constant sets in a random order, so that the .pyc would differ each time.
-	const { error, status, stdout, stderr } = spawnSync(python, ["-s", "-B", COMPILER, root], {
+	const { error, status, stdout, stderr } = spawnSync(python, ["-s", "-B", compiler(), root], {
 		env: { PATH: process.env.PATH, TMPDIR: process.env.TMPDIR, PYTHONHASHSEED: "0" },
 		input: files.map((file) => `${file}\0`).join(""),
 		encoding: "utf8",
@@ -88,5 +90,8 @@ function runCompiler(python: string, root: string, files: readonly string[]): Re
 	return stdout.split("\n").flatMap((line) => (line === "" ? [] : [JSON.parse(line) as Result]));
 }
 
-/** The path of the script. It is relative to the bundle, which is in dist/. */
-const COMPILER = fileURLToPath(new URL("../python/compile.py", import.meta.url));
+/** Returns the path of the script. It is relative to the bundle, which is in dist/. */
+function compiler(): string {
+	const directory = singleFile()?.directory("python") ?? fileURLToPath(new URL("../python", import.meta.url));
+	return join(directory, "compile.py");
+}

@@ -4,10 +4,10 @@ import { spawnSync } from "node:child_process";
 import { existsSync, realpathSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { configDirectory } from "@sigtool/core";
+import { configDirectory, type SingleFile, singleFile } from "@sigtool/core";
 import { ERROR_CODES, type ErrorCode, quote, SigtoolError } from "@sigtool/core/errors";
 import { verifierDirectory } from "../native/native-parts.js";
-import { environmentWithoutSecrets } from "../options/secret-variables.js";
+import { environmentWithoutSecrets, SECRET_VARIABLES, takeSecret } from "../options/secret-variables.js";
 import { searchPathsOf } from "./search-paths.js";
 
 export interface SpythonFacts {
@@ -138,16 +138,33 @@ export interface SpythonOrder {
 
 /** Compiles a spython. @throws ERR_LAUNCHER that says what is missing, or what the compiler printed */
 export function buildSpython(order: SpythonOrder): void {
+	const single = singleFile();
+	if (single === undefined) buildInProcess(order);
+	else buildHere(single, order);
+}
+
+/** Builds in a process of its own, because Node.js 20 warns when a CommonJS bundle loads the builder, an ES module. */
+function buildInProcess(order: SpythonOrder): void {
 	const builder = pathToFileURL(join(verifierDirectory(), "native/build-spython.mjs")).href;
 	const args = ["--input-type=module", "--eval", BUILD, builder, JSON.stringify(order)];
 	const { status, stderr } = spawnSync(process.execPath, args, { encoding: "utf8", env: environmentWithoutSecrets() });
 	if (status !== 0) throw new SigtoolError("ERR_LAUNCHER", stderr.trim() || "Cannot build spython");
 }
 
-/**
- * The program that builds a spython. The builder is an ES module, so this CommonJS bundle runs it in a process of its
- * own.
- */
+/** Builds in this process, because a single file runs no other program of JavaScript. */
+function buildHere(single: SingleFile, order: SpythonOrder): void {
+	// scripts/single-file/assets.mjs makes this module of the builder.
+	const { buildSpython } = single.load("./build-spython.cjs") as { buildSpython: (order: SpythonOrder) => void };
+	for (const variable of SECRET_VARIABLES) takeSecret(variable); // The compiler inherits the environment.
+	try {
+		buildSpython(order);
+	} catch (cause) {
+		const reason = cause instanceof Error ? cause.message.trim() : "";
+		throw new SigtoolError("ERR_LAUNCHER", reason || "Cannot build spython", { cause });
+	}
+}
+
+/** The program that builds a spython in a process of its own. */
 const BUILD = `
 const [builder, order] = process.argv.slice(1);
 const { buildSpython } = await import(builder);

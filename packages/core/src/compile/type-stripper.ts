@@ -8,6 +8,7 @@ import { spawnSync } from "node:child_process";
 import module from "node:module";
 import { parse, resolve } from "node:path";
 import { errnoReason, quote, SigtoolError } from "../errors.js";
+import { hostNode } from "../system/programs.js";
 import { exists } from "../system/store.js";
 
 export interface TypeStripper {
@@ -35,12 +36,14 @@ export function openTypeStripper(path: string): TypeStripper {
 	throw failure("ERR_UNSUPPORTED_PLATFORM", path, message);
 }
 
-/** Returns the Node.js that runs this program, or undefined if it strips no types. */
+/** Returns the Node.js that runs programs on this host, or undefined if there is none or it strips no types. */
 export function ownTypeStripper(): TypeStripper | undefined {
+	const program = hostNode();
+	if (program === undefined) return undefined;
 	// In a build without the stripper this function exists, too, and the program is asked.
-	if (!("stripTypeScriptTypes" in module)) return undefined;
+	if (program === process.execPath && !("stripTypeScriptTypes" in module)) return undefined;
 	try {
-		return openTypeStripper(process.execPath);
+		return openTypeStripper(program);
 	} catch (error) {
 		if (error instanceof SigtoolError) return undefined;
 		throw error;

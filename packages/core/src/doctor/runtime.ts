@@ -1,9 +1,10 @@
 /** Examines the Node.js that runs sigtool, and the compiler for its native parts. */
 
-import { accessSync, constants, statSync } from "node:fs";
-import { delimiter, isAbsolute, join, sep } from "node:path";
+import { sep } from "node:path";
 import { loadNative, nativeFile, whyNoNative } from "../system/native.js";
 import { NATIVE_TARGETS } from "../system/native-target.js";
+import { singleFile } from "../system/parts.js";
+import { programIn } from "../system/programs.js";
 import type { Check, Finding } from "./check.js";
 
 /**
@@ -11,17 +12,16 @@ import type { Check, Finding } from "./check.js";
  * the compiler, and does not run it.
  */
 export function runtimeChecks(version: string, searchPath: string): Check[] {
+	const isSingle = singleFile() !== undefined;
+	const node: Omit<Check, "id" | "title"> = isSingle
+		? { status: "yes", value: `${version} (${INSIDE})`, meaning: "signs and verifies" }
+		: { ...nodeTier(version), meaning: "signs and verifies; enforcement is limited before 22.15" };
 	return [
-		{
-			id: "node",
-			title: "Node.js",
-			meaning: "signs and verifies; enforcement is limited before 22.15",
-			...nodeTier(version),
-		},
+		{ id: "node", title: "Node.js", ...node },
 		{
 			id: "compiler",
 			title: "C compiler",
-			meaning: "builds native parts where no prebuilt ones fit, and a spython",
+			meaning: isSingle ? "builds a spython" : "builds native parts where no prebuilt ones fit, and a spython",
 			...compiler(searchPath),
 		},
 		{
@@ -44,16 +44,14 @@ function nodeTier(version: string): Finding {
 }
 
 function compiler(searchPath: string): Finding {
-	for (const directory of searchPath.split(delimiter).slice(0, MAX_DIRECTORIES)) {
-		if (!isAbsolute(directory)) continue;
-		const file = COMPILERS.map((name) => join(directory, name)).find(isProgram);
-		if (file !== undefined) return { status: "yes", value: file };
-	}
+	const file = programIn(searchPath, COMPILERS);
+	if (file !== undefined) return { status: "yes", value: file };
 	return { status: "no", value: `no ${COMPILERS.join(", ")} on PATH` };
 }
 
 function native(): Finding {
 	if (loadNative() !== undefined) {
+		if (singleFile() !== undefined) return { status: "yes", value: INSIDE };
 		const file = nativeFile() ?? "";
 		const target = NATIVE_TARGETS.find((each) => file.includes(`native-${each}${sep}`));
 		return { status: "yes", value: target === undefined ? "compiled on this machine" : `prebuilt for ${target}` };
@@ -62,14 +60,5 @@ function native(): Finding {
 	return { status: "no", value: `${reason}; ${remedy}` };
 }
 
+const INSIDE = "inside of this single file";
 const COMPILERS = ["cc", "gcc", "clang"];
-const MAX_DIRECTORIES = 1000;
-
-function isProgram(path: string): boolean {
-	try {
-		accessSync(path, constants.X_OK);
-		return statSync(path).isFile();
-	} catch {
-		return false;
-	}
-}

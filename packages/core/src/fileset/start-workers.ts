@@ -1,6 +1,6 @@
 /** Starts worker threads for `hashFileSet`. This code is a separate module, so that small sets do not load it. */
 
-import { Worker } from "node:worker_threads";
+import { startThread } from "../system/parts.js";
 import type { HashJob } from "./row-hasher.js";
 
 /**
@@ -15,7 +15,7 @@ export function startWorkers(
 ): Promise<unknown> {
 	const ends: Promise<unknown>[] = [];
 	for (let thread = first; thread < first + count; thread++) {
-		const worker = new Worker(new URL("./hash-worker.js", import.meta.url), {
+		const worker = startThread(new URL("./hash-worker.js", import.meta.url), {
 			workerData: { job, thread },
 			execArgv: [],
 			// Tracking descriptors would cost time for each file, and every descriptor is closed by the code that

@@ -4,7 +4,8 @@
  * process.
  */
 
-import { MessageChannel, receiveMessageOnPort, Worker } from "node:worker_threads";
+import { MessageChannel, receiveMessageOnPort } from "node:worker_threads";
+import { startThread } from "../system/parts.js";
 import type { Supervision, Told } from "./pkcs11-supervisor.js";
 import { type Answer, type Call, decodeAnswer, encodeCall } from "./pkcs11-wire.js";
 
@@ -27,7 +28,7 @@ export function openChannel(): Channel {
 	const answers = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
 	const { port1: port, port2 } = new MessageChannel();
 	const workerData: Supervision = { port: port2, answers };
-	const worker = new Worker(new URL("./pkcs11-supervisor.js", import.meta.url), {
+	const worker = startThread(new URL("./pkcs11-supervisor.js", import.meta.url), {
 		workerData,
 		transferList: [port2],
 		execArgv: [],

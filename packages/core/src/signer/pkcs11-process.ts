@@ -4,13 +4,13 @@
  */
 
 import { readSync, writeSync } from "node:fs";
-import { Worker } from "node:worker_threads";
 import { loadNative, type Native } from "../system/native.js";
+import { startThread } from "../system/parts.js";
 import type { Cryptoki } from "./pkcs11-api.js";
 import { type Answer, type Call, DESCRIPTOR, decodeCall, encodeAnswer } from "./pkcs11-wire.js";
 
 function serve(): void {
-	new Worker(new URL("./pkcs11-lifeline.js", import.meta.url), { execArgv: [] });
+	startThread(new URL("./pkcs11-lifeline.js", import.meta.url), { execArgv: [] });
 	for (let line = readLine(); line !== undefined; line = readLine()) writeLine(encodeAnswer(answerTo(line)));
 	// The process does not call process.exit(), because that runs code of the module, which may hang.
 	process.kill(process.pid, "SIGKILL");

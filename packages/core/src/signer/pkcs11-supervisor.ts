@@ -6,9 +6,9 @@
 
 import { spawn } from "node:child_process";
 import { Duplex } from "node:stream";
-import { fileURLToPath } from "node:url";
 import { type MessagePort, workerData } from "node:worker_threads";
 import { errnoReason } from "../errors.js";
+import { processOf } from "../system/parts.js";
 import { DESCRIPTOR, MAX_LINE_LENGTH } from "./pkcs11-wire.js";
 
 /** The worker data with which pkcs11-channel.ts starts this thread. */
@@ -40,7 +40,9 @@ function supervise({ port, answers }: Supervision): void {
 	// NODE_EXTRA_CA_CERTS is removed, because Node.js would parse these certificates when the child process starts,
 	// which would take as long as the rest of the start.
 	const { NODE_EXTRA_CA_CERTS: _, ...env } = process.env;
-	const child = spawn(process.execPath, [fileURLToPath(new URL("./pkcs11-process.js", import.meta.url))], {
+	const { program, args, argv0 } = processOf(new URL("./pkcs11-process.js", import.meta.url));
+	const child = spawn(program, args, {
+		argv0,
 		env,
 		// The module must not write between the results of sigtool on standard output and standard error.
 		stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"],

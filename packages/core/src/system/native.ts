@@ -7,6 +7,7 @@ import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { type NativeAbsence, nativeAbsence } from "./native-absence.js";
 import { nativePart, packageAbove } from "./native-package.js";
+import { singleFile } from "./parts.js";
 
 /** The functions that packages/native/module.c registers. */
 export interface Native {
@@ -29,8 +30,7 @@ export interface Native {
 export function loadNative(): Native | undefined {
 	if (loaded === undefined) {
 		try {
-			const file = nativeFile();
-			loaded = file === undefined ? "missing" : (createRequire(import.meta.url)(file) as Native); // The C code declares no types.
+			loaded = (loadAddon() as Native | undefined) ?? "missing"; // The C code declares no types.
 		} catch {
 			loaded = "missing";
 		}
@@ -40,6 +40,14 @@ export function loadNative(): Native | undefined {
 
 let loaded: Native | "missing" | undefined;
 
+/** Loads the addon from inside of a single file, or from where it is installed. @throws an Error if it cannot be loaded */
+function loadAddon(): unknown {
+	const single = singleFile();
+	if (single !== undefined) return single.load("sigtool.node");
+	const file = nativeFile();
+	return file === undefined ? undefined : createRequire(import.meta.url)(file);
+}
+
 /** Returns the path of the addon: compiled here from the sources in @sigtool/native, or prebuilt. */
 export function nativeFile(): string | undefined {
 	const here = fileURLToPath(import.meta.url);
@@ -48,5 +56,9 @@ export function nativeFile(): string | undefined {
 
 /** Says why the addon is absent or cannot be loaded, and what the user can do. */
 export function whyNoNative(): NativeAbsence {
+	if (singleFile() !== undefined) {
+		const reason = "no directory for temporary files can hold native code, so the addon cannot be loaded";
+		return { reason, remedy: "let TMPDIR name a directory that is not mounted noexec, on a system with /proc" };
+	}
 	return nativeAbsence(fileURLToPath(import.meta.url));
 }

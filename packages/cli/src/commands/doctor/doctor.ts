@@ -1,11 +1,12 @@
 import { join } from "node:path";
-import { type Check, examineSystem, nativeTarget } from "@sigtool/core";
+import { type Check, examineSystem, hostNode, nativeTarget, singleFile } from "@sigtool/core";
+import { reasonOf, SigtoolError } from "@sigtool/core/errors";
 import { examineHost } from "@sigtool/verifier";
 import { endNotice } from "../../launcher/end-notice.js";
 import { pinned } from "../../launcher/finding.js";
 import { askGate } from "../../launcher/gate-probe.js";
 import { readLauncherConf } from "../../launcher/launcher-conf.js";
-import { CONF_NAME } from "../../launcher/launcher-place.js";
+import { CONF_NAME, majorOf } from "../../launcher/launcher-place.js";
 import { protectionsOf } from "../../launcher/protections.js";
 import { partsOrUndefined } from "../../launcher/runtime-findings.js";
 import { nativePartsAbsence } from "../../native/native-parts.js";
@@ -19,7 +20,13 @@ export interface DoctorOptions extends OutputOptions {
 
 /** Prints one line per check of the system. The exit status is always 0, because the command only reports. */
 export async function doctor(path: string, { prefix }: DoctorOptions): Promise<Report> {
-	const checks = [...(await examineSystem(path)), ...protectionChecks(), gateCheck(prefix), ...endChecks(prefix)];
+	const checks = [
+		...(await examineSystem(path)),
+		...hostNodeChecks(),
+		...protectionChecks(),
+		gateCheck(prefix),
+		...endChecks(prefix),
+	];
 	const width = Math.max(...checks.map(({ title }) => title.length));
 	return {
 		exit: 0,
@@ -27,6 +34,22 @@ export async function doctor(path: string, { prefix }: DoctorOptions): Promise<R
 		lines: checks.map((check) => line(check, width)),
 	};
 }
+
+/** Tells which Node.js runs programs, if that is another one than the one that runs sigtool. */
+function hostNodeChecks(): Check[] {
+	if (singleFile() === undefined) return [];
+	const common = { id: "host-node", title: "Node.js of the host", meaning: "runs programs (run, launcher install)" };
+	const node = hostNode();
+	if (node === undefined) return [{ ...common, status: "no", value: NO_NODE }];
+	try {
+		return [{ ...common, status: "yes", value: `${node}, release ${majorOf(node)}` }];
+	} catch (error) {
+		if (!(error instanceof SigtoolError)) throw error;
+		return [{ ...common, status: "no", value: `${node}: ${reasonOf(error)}` }];
+	}
+}
+
+const NO_NODE = "no directory of PATH has the program node";
 
 /** Asks the launcher of the installed verifier what it can take from a program on this kernel. */
 function protectionChecks(): Check[] {
@@ -42,14 +65,15 @@ function protectionChecks(): Check[] {
 }
 
 /**
- * Tells whether the Node.js of the installed launcher, else the one that runs this command, gets a gate. Starts it, with
+ * Tells whether the Node.js of the installed launcher, else the one that runs programs here, gets a gate. Starts it, with
  * the gate of this package.
  */
 function gateCheck(prefix: string): Check {
-	const node = installedNode(join(prefix, CONF_NAME)) ?? process.execPath;
+	const node = installedNode(join(prefix, CONF_NAME)) ?? hostNode();
 	const common = { id: "gate", title: "gate of Node.js", meaning: "judges in C what Node.js is about to run" };
 	const gate = partsOrUndefined()?.gate;
 	if (gate === undefined) return { ...common, status: "no", value: whyNoGate() };
+	if (node === undefined) return { ...common, status: "no", value: NO_NODE };
 	const answer = askGate(node, gate);
 	if (answer.has) return { ...common, status: "yes", value: node };
 	return { ...common, status: "no", value: `${node}: ${answer.why}` };

@@ -21,6 +21,7 @@ export const RUN: CommandDeclaration = {
 			.addOption(repeated("--catalog <file>", "catalog of the script; needs --allow-development"))
 			.option("-m, --module", "<script> is the name of a Python module, found from the working directory")
 			.option("--python", "run the program in Python, whatever its name")
+			.option("--node <file>", "Node.js to run it with; needs --allow-development")
 			.option("--spython <file>", "spython to run it with; needs --allow-development")
 			.option("--prefix <dir>", "directory of the installed launcher", INSTALLED_PREFIX);
 		examples(

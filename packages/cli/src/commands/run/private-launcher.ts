@@ -14,6 +14,8 @@ import {
 	developmentIdentity,
 	MAX_TRUST_INDEX_BYTES,
 	readBounded,
+	requireHostNode,
+	singleFile,
 	verifyTrustIndex,
 } from "@sigtool/core";
 import { quote, SigtoolError } from "@sigtool/core/errors";
@@ -39,6 +41,7 @@ export async function placePrivately(directory: string, script: string, options:
 	}
 	const parts = nativeParts();
 	const python = isPython(script, options) ? findSpython(script, options.spython) : undefined;
+	const node = python === undefined ? (options.node ?? requireHostNode()) : undefined;
 	const given = options.index ?? join(directory, "app.sigx");
 	if (options.index === undefined) await compile(given, script, python, options);
 	const { index: verified, signer } = verifyTrustIndex(readBounded(given, MAX_TRUST_INDEX_BYTES), {
@@ -65,8 +68,9 @@ export async function placePrivately(directory: string, script: string, options:
 		const document = { version: 1, mode, onRefusal: "exit", pins, products: bound, index };
 		writeFileSync(config, `${JSON.stringify(document, null, "\t")}\n`, { mode: 0o600 });
 	}
-	const node = python === undefined ? process.execPath : undefined;
 	placeLauncher(directory, parts, { node, spython: python, index, config, mode, development: "allow" });
+	// The launcher is in its own place now. A signal may end this process without an event that removes the parts.
+	singleFile()?.removeDirectories();
 }
 
 function requireFile(script: string): void {

@@ -17,4 +17,6 @@ export interface RunCommandOptions extends OutputOptions {
 	/** True if `script` is the name of a Python module and not a path. */
 	readonly module?: boolean;
 	readonly spython?: string;
+	/** The Node.js that runs a script, in the place of the one that is found. */
+	readonly node?: string;
 }

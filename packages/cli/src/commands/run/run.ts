@@ -69,7 +69,19 @@ function cannotRun(script: string, { code, message, path, cause }: SigtoolError)
  * @throws ERR_USAGE, ERR_LAUNCHER, and the errors of `placePrivately`
  */
 async function start(script: string, args: readonly string[], options: RunCommandOptions): Promise<Ending> {
-	const { index, catalog, mode, write = [], envClear, allowDevelopment, prefix, python, module, spython } = options;
+	const {
+		index,
+		catalog,
+		mode,
+		write = [],
+		envClear,
+		allowDevelopment,
+		prefix,
+		python,
+		module,
+		spython,
+		node,
+	} = options;
 	const argv = [
 		...(allowDevelopment === true ? ["--allow-development"] : []),
 		...(mode === undefined ? [] : ["--mode", mode]),
@@ -87,9 +99,9 @@ async function start(script: string, args: readonly string[], options: RunComman
 			rmSync(directory, { recursive: true, force: true });
 		}
 	}
-	if ((index ?? catalog ?? spython) !== undefined) {
+	if ((index ?? catalog ?? spython ?? node) !== undefined) {
 		throw usageError(
-			"Give --index, --catalog and --spython with --allow-development alone: the installed launcher has its own",
+			"Give --index, --catalog, --node and --spython with --allow-development alone: the installed launcher has its own",
 		);
 	}
 	const launcher = launcherIn(resolve(prefix));

@@ -1,0 +1,35 @@
+/**
+ * Writes files of the single file, for other programs to read or run: the launcher, the hook, the sources of spython.
+ * They are in a new directory that only this user can enter, and are removed when the process ends.
+ */
+
+import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { contentsOfSingleFile, partBytes } from "./assets.js";
+
+let root: string | undefined;
+
+/** Returns the path of a directory, whose files are written if they are not there. @throws the errors of node:fs */
+export function directory(name: string): string {
+	root ??= newRoot();
+	const directory = join(root, name);
+	if (existsSync(directory)) return directory;
+	for (const { path, mode } of contentsOfSingleFile().files) {
+		if (!path.startsWith(`${name}/`)) continue;
+		const file = join(root, path);
+		mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+		writeFileSync(file, partBytes(path), { flag: "wx", mode });
+	}
+	return directory;
+}
+
+function newRoot(): string {
+	process.once("exit", removeDirectories);
+	return mkdtempSync(join(realpathSync(tmpdir()), "sigtool-")); // mkdtemp() makes it with mode 0700.
+}
+
+export function removeDirectories(): void {
+	if (root !== undefined) rmSync(root, { recursive: true, force: true });
+	root = undefined;
+}
