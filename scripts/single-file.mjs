@@ -8,7 +8,7 @@
  */
 
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -51,6 +51,7 @@ async function makeSingleFile(out, arch) {
 		args.push("--random-seed=1", "--build-sea", "sea.json");
 		const env = { PATH: process.env.PATH };
 		execFileSync(builder, args, { cwd: scratch, env, stdio: ["ignore", "ignore", "inherit"] });
+		chmodSync(join(scratch, name), 0o755);
 		renameSync(join(scratch, name), join(out, name));
 		console.log(join(out, name));
 	} finally {

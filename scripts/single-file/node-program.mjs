@@ -24,6 +24,13 @@ const PROCESSORS = { x64: "x86_64", arm64: "aarch64" };
  * @throws {Error} if the program cannot be fetched, or is another one
  */
 export function nodeForArch(arch) {
+	found[arch] ??= find(arch);
+	return found[arch];
+}
+
+const found = {};
+
+function find(arch) {
 	const newest = newestKept(arch);
 	const program = isRight(newest, arch) ? newest : nodeOfRelease(RELEASE, arch);
 	if (isRight(program, arch)) return { program, licence: join(dirname(program), "../LICENSE") };

@@ -13,13 +13,16 @@ import {
 	symlinkSync,
 	writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { hasSoftToken, makeSoftToken, SOFTHSM_MODULE } from "../../packages/cli/test/soft-token.js";
 import { hasProgram, MAIN, makeAuthority, makeTree } from "../../packages/cli/test/support.js";
 import { buildSingleFile, canBuild, newFolder, WORKSPACE, withoutNode } from "./build.js";
 
 const arch = process.arch === "arm64" ? "arm64" : "x64";
+const CHROOT = "/usr/sbin/chroot";
+/** The loader, and the libraries that glibc has in one package with it. */
+const OF_GLIBC = /^(ld-linux|libc\.|libdl\.|libm\.|libpthread\.)/;
 const HEADERS = "/usr/include/python3.13/Python.h";
 
 describe.skipIf(!canBuild(arch))("single file", () => {
@@ -65,6 +68,8 @@ describe.skipIf(!canBuild(arch))("single file", () => {
 		["-r", "./evil.cjs"],
 		["--json", "verify", "missing"],
 		["run", "--mode", "no", "x.js"],
+		["run", "--node", "/usr/bin/node", "x.js"],
+		["native", "build", "--no-such"],
 		["sigtool:pkcs11-process.cjs"],
 		["./pkcs11-process.cjs"],
 	])("answers as the npm one does: %s %s", (...args) => {
@@ -80,6 +85,31 @@ describe.skipIf(!canBuild(arch))("single file", () => {
 		expect(stderr).toMatch(/mmap\(.*PROT_EXEC.*\(deleted\)/);
 		expect(status).toBe(0);
 		expect(sigtool(["verify", "many"])).toMatchObject({ status: 0 });
+	});
+
+	const canChangeRoot = process.getuid?.() === 0 && existsSync(CHROOT);
+	it.skipIf(!canChangeRoot)("needs three libraries besides glibc, and no /proc, /dev or /tmp", () => {
+		const root = join(home, "root");
+		makeTree(join(root, "app"), Object.fromEntries(Array.from({ length: 200 }, (_, n) => [`${n}.txt`, `${n}\n`])));
+		const linked = execFileSync("ldd", [program], { encoding: "utf8" }).match(/\/\S+/g) ?? [];
+		const names = linked.map((file) => basename(file)).filter((name) => !OF_GLIBC.test(name));
+		expect(names.sort()).toEqual(["libatomic.so.1", "libgcc_s.so.1", "libstdc++.so.6"]);
+		for (const file of linked) cpSync(realpathSync(file), join(root, file));
+		cpSync(program, join(root, "sigtool"));
+		const inside = withoutNode([CHROOT, root, "/sigtool"], home);
+		const own = { HOME: "/", XDG_CONFIG_HOME: "/config" };
+		expect(inside(["sign", "/app"], own)).toMatchObject({ status: 0 });
+		expect(inside(["verify", "/app"], own)).toMatchObject({ status: 0 });
+		appendFileSync(join(root, "app/7.txt"), "x");
+		expect(inside(["verify", "/app"], own)).toMatchObject({ status: 1 });
+		const attributes = inside(["sign", "/app", "--format", "spython"], own);
+		expect(attributes.stderr).toMatch(/let TMPDIR name a directory .* \[ERR_ATTRIBUTES_UNAVAILABLE\]\n$/);
+		const install = inside(["launcher", "install", "--prefix", "/launcher", "--node", "/sigtool"], own);
+		expect(install.stderr).toBe(
+			'error: Cannot write parts of sigtool to "/tmp": no such file or directory (ENOENT) [ERR_IO]\n',
+		);
+		expect(install.status).toBe(3);
+		expect(inside(["doctor"], own)).toMatchObject({ status: 0 });
 	});
 
 	it("writes and judges attributes", () => {

@@ -7,21 +7,31 @@ import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { contentsOfSingleFile, partBytes } from "./assets.js";
+import { load } from "./load.js";
 
 let root: string | undefined;
 
-/** Returns the path of a directory, whose files are written if they are not there. @throws the errors of node:fs */
+/** Returns the path of a directory, whose files are written if they are not there. @throws ERR_IO */
 export function directory(name: string): string {
-	root ??= newRoot();
-	const directory = join(root, name);
-	if (existsSync(directory)) return directory;
+	try {
+		root ??= newRoot();
+		const directory = join(root, name);
+		if (!existsSync(directory)) writeInto(root, name);
+		return directory;
+	} catch (cause) {
+		// All bundles share this module, so that they recognise the error.
+		const { ioError } = load("./errors.cjs") as typeof import("@sigtool/core/errors");
+		throw ioError("write parts of sigtool to", tmpdir(), cause);
+	}
+}
+
+function writeInto(root: string, name: string): void {
 	for (const { path, mode } of contentsOfSingleFile().files) {
 		if (!path.startsWith(`${name}/`)) continue;
 		const file = join(root, path);
 		mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
 		writeFileSync(file, partBytes(path), { flag: "wx", mode });
 	}
-	return directory;
 }
 
 function newRoot(): string {

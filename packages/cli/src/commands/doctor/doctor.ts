@@ -82,8 +82,13 @@ function gateCheck(prefix: string): Check {
 /** There is no gate for musl, because no official Node.js is built for it. */
 function whyNoGate(): string {
 	if (nativeTarget()?.endsWith("-musl") === true) return "there is none for musl";
-	const { reason, remedy } = nativePartsAbsence();
-	return `${reason}; ${remedy}`;
+	try {
+		const { reason, remedy } = nativePartsAbsence();
+		return `${reason}; ${remedy}`;
+	} catch (error) {
+		if (!(error instanceof SigtoolError)) throw error;
+		return error.message; // A single file cannot write its parts.
+	}
 }
 
 function installedNode(confFile: string): string | undefined {
