@@ -36,7 +36,12 @@ await bundle("packages/cli/dist/main.js", ".cjs", {
 		js: '"use strict"; const __bundle = { get url() { return require("node:url").pathToFileURL(__filename).href; } };',
 	},
 });
-chmodSync(join(root, "packages/cli/dist/main.cjs"), 0o755);
+// pnpm's and Windows' shims pass on the path of the file, not the name that was typed. So each name has a file.
+writeIfChanged(
+	join(root, "packages/cli/dist/sigtree.cjs"),
+	'#!/usr/bin/env node\n"use strict";\nrequire("./main.cjs");\n',
+);
+for (const name of ["main", "sigtree"]) chmodSync(join(root, `packages/cli/dist/${name}.cjs`), 0o755);
 await bundle("packages/verifier/dist/checked.js", ".mjs", {
 	format: "esm",
 	external: ["fs-xattr"],
@@ -53,6 +58,8 @@ for (const [name, development] of [
 		define: { SIGTOOL_DEVELOPMENT: JSON.stringify(development), SIGTOOL_VERSION: JSON.stringify(version) },
 		finish: compact,
 	});
+	// A program in TypeScript may import the file for what it does. It exports nothing.
+	writeIfChanged(join(root, `packages/verifier/dist/${name}.d.cts`), "export {};\n");
 }
 
 /** Bundles `entry`, and each file that a plug-in puts beside it. Writes the licences of all bundled packages. */

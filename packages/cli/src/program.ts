@@ -1,6 +1,6 @@
 /** Parses the command-line arguments, runs the command, prints its report, and returns the exit status. */
 
-import { quote } from "@sigtool/core/errors";
+import { COMMAND, quote } from "@sigtool/core/errors";
 import { Command, CommanderError, Option } from "commander";
 import { COMMANDS } from "./commands/commands.js";
 import { type CommandDeclaration, examples } from "./options/declaration.js";
@@ -42,20 +42,20 @@ export async function run(argv: readonly string[]): Promise<ExitStatus> {
 		const complaint = complaints.join("");
 		const unknown = topicOfHelp(argv);
 		if (complaint.startsWith("Usage:") && unknown === undefined && options.json !== true)
-			printText(`${complaint}\n`, "stderr");
+			printText(`${withTypedName(complaint)}\n`, "stderr");
 		return printFailure(names.join(" "), usageFailure(complaint, names, unknown, optionsOf(program, names)), options);
 	}
 }
 
 function buildProgram(argv: readonly string[], complaints: string[], finish: (status: ExitStatus) => void): Command {
-	const program = new Command("sigtool")
+	const program = new Command(COMMAND)
 		.description("Signs sets of files and says exactly what changed since.")
 		.version(VERSION, "-V, --version")
 		.enablePositionalOptions()
 		.configureHelp(HELP)
 		.exitOverride()
 		.configureOutput({
-			writeOut: printText,
+			writeOut: (text) => printText(withTypedName(text)),
 			writeErr: (text) => complaints.push(text),
 			getOutHelpWidth: () => helpWidth(1),
 			getErrHelpWidth: () => helpWidth(2),
@@ -67,6 +67,11 @@ function buildProgram(argv: readonly string[], complaints: string[], finish: (st
 	const named = COMMANDS.filter(({ name }) => name === given[0]);
 	for (const declaration of named.length > 0 ? named : COMMANDS) addCommand(program, declaration, given, finish);
 	return program;
+}
+
+/** Puts the name that the user typed into a text of the help, which says `sigtool` where it shows a command line. */
+function withTypedName(help: string): string {
+	return help.replace(/(?<=^|[\s`(|])sigtool(?= )/gm, COMMAND);
 }
 
 /**
@@ -116,7 +121,7 @@ function usageFailure(
 	unknown: string | undefined,
 	isKnown: (option: string) => boolean,
 ): Error {
-	const help = `\`${["sigtool", ...names].join(" ")} --help\``;
+	const help = `\`${[COMMAND, ...names].join(" ")} --help\``;
 	if (complaint === "" || complaint.startsWith("Usage:")) {
 		const reason = unknown === undefined ? "Name a command" : `Unknown command ${quote(unknown)}`;
 		return usageError(`${reason}; see ${help}`);

@@ -11,6 +11,17 @@
  */
 export type ExitStatus = 1 | 2 | 3;
 
+/**
+ * The name by which the command line was started, as messages repeat it: `sigtree` if the user typed that, else
+ * `sigtool`, also in programs that use the library. Two programs of others are called sigtool too. A single executable
+ * has its name in `argv0` alone.
+ */
+export const COMMAND = [process.argv[1] ?? "", process.argv0].some(isSigtree) ? "sigtree" : "sigtool";
+
+function isSigtree(path: string): boolean {
+	return /(?:^|[\\/])sigtree(?:\.cjs|\.exe)?$/.test(path);
+}
+
 /** Every code with its exit status and its meaning. The groups are in the order in which docs/errors.md lists them. */
 export const ERROR_CODES = {
 	// Usage and configuration
@@ -311,7 +322,7 @@ export function errnoReason(cause: unknown): string {
 	return isErrnoException(cause) ? `${ERRNO_TEXT[cause.code] ?? "system error"} (${cause.code})` : String(cause);
 }
 
-export function isErrnoException(error: unknown): error is NodeJS.ErrnoException & { code: string } {
+export function isErrnoException(error: unknown): error is Error & { readonly code: string } {
 	return error instanceof Error && "code" in error && typeof error.code === "string" && /^E[A-Z0-9]+$/.test(error.code);
 }
 

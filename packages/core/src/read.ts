@@ -1,8 +1,10 @@
+/// <reference types="node" preserve="true" />
 /** This entry point is for programs that verify. It exports no function that signs or uses a private key. */
 
 export { contentDigest } from "./digest/authenticode.js";
 export { createFsverityHasher, type FsverityHasher, type FsverityOptions } from "./digest/fsverity.js";
 export {
+	COMMAND,
 	ERROR_CODES,
 	type ErrorCode,
 	type ExitStatus,

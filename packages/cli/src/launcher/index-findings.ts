@@ -1,6 +1,7 @@
 /** Judges the trust index as the launched runtimes would. */
 
 import { existsSync, statSync } from "node:fs";
+import { COMMAND } from "@sigtool/core/errors";
 import { examineHost, verifyHost } from "@sigtool/verifier";
 import { modeOfSpython } from "../python/spython.js";
 import { endNotice } from "./end-notice.js";
@@ -17,7 +18,7 @@ import { faultsOfShared, isShared } from "./shared-index.js";
 export function indexFindings(conf: LauncherConf): LauncherFinding[] {
 	const { index, config, development, node, spython } = conf;
 	if (!existsSync(index)) {
-		return [judged("index", () => refuse(`${index} does not exist: make it with \`sigtool compile\``))];
+		return [judged("index", () => refuse(`${index} does not exist: make it with \`${COMMAND} compile\``))];
 	}
 	const says = (mode: string) => `${index}, trusted, mode ${mode}`;
 	const byNode = () =>
@@ -87,4 +88,4 @@ export function sharedFindings(directory: string, { index }: LauncherConf): Laun
 	}
 }
 
-const SHARE_AGAIN = "run `sigtool launcher share` as root";
+const SHARE_AGAIN = `run \`${COMMAND} launcher share\` as root`;

@@ -4,6 +4,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, realpathSync } from "node:fs";
 import { hostname } from "node:os";
 import { join, resolve } from "node:path";
+import { COMMAND } from "@sigtool/core/errors";
 import { verifyHost } from "@sigtool/verifier";
 import { VERSION } from "../output/version.js";
 import { aboutSpython } from "../python/spython.js";
@@ -99,7 +100,7 @@ function findingsAbout(directory: string, denied: "note" | "wrong"): LauncherFin
 		return [
 			wrong(
 				"settings",
-				`${why(error)}; run \`sigtool launcher install --prefix ${quoted(resolve(directory))}\` as root`,
+				`${why(error)}; run \`${COMMAND} launcher install --prefix ${quoted(resolve(directory))}\` as root`,
 			),
 		];
 	}
@@ -193,7 +194,7 @@ function installing({ nodeNext, pythonNext }: LauncherConf, prefix: string): str
 		...nodeNext.map((digest) => `--node-next ${digest}`),
 		...pythonNext.map((digest) => `--python-next ${digest}`),
 	];
-	return ["sigtool launcher install --prefix", quoted(resolve(prefix)), ...announced].join(" ");
+	return [`${COMMAND} launcher install --prefix`, quoted(resolve(prefix)), ...announced].join(" ");
 }
 
 /** Quotes a word for a shell if that is needed. */

@@ -20,7 +20,7 @@ import {
 	readBounded,
 	writeAtomically,
 } from "@sigtool/core";
-import { ioError, quote, SigtoolError } from "@sigtool/core/errors";
+import { COMMAND, ioError, quote, SigtoolError } from "@sigtool/core/errors";
 import type { NativeParts } from "../native/native-parts.js";
 import { fromIndexFile } from "../output/index-file.js";
 import { aboutSpython } from "../python/spython.js";
@@ -87,7 +87,7 @@ export function installedIn(prefix: string): { readonly directory: string; reado
 	const directory = existsSync(prefix) ? realpathSync(prefix) : resolve(prefix);
 	const confFile = join(directory, CONF_NAME);
 	if (isThere(confFile)) return { directory, confFile };
-	const mend = "run `sigtool launcher install`, or name the directory with --prefix";
+	const mend = `run \`${COMMAND} launcher install\`, or name the directory with --prefix`;
 	throw new SigtoolError("ERR_LAUNCHER", `Cannot find ${quote(confFile)}: ${mend}`, { path: confFile });
 }
 

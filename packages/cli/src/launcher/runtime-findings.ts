@@ -1,6 +1,7 @@
 /** Compares the installed programs and parts with launcher.conf. */
 
 import { closeSync, existsSync, openSync, readSync } from "node:fs";
+import { COMMAND } from "@sigtool/core/errors";
 import { type NativeParts, nativeParts } from "../native/native-parts.js";
 import { aboutSpython, libraryOutside } from "../python/spython.js";
 import { judged, type LauncherFinding, note, pinned, refuse, wrong } from "./finding.js";
@@ -110,7 +111,7 @@ export function isSameFile(installed: string, own: string): boolean {
 
 export function sameAsOwn(what: string, installed: string, own: string | undefined): LauncherFinding[] {
 	if (own === undefined || isSameFile(installed, own)) return [];
-	return [note(what, "of another version than this command; `sigtool launcher install` brings them together")];
+	return [note(what, `of another version than this command; \`${COMMAND} launcher install\` brings them together`)];
 }
 
 /**

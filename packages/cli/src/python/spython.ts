@@ -5,7 +5,7 @@ import { existsSync, realpathSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { configDirectory } from "@sigtool/core";
-import { ERROR_CODES, type ErrorCode, quote, SigtoolError } from "@sigtool/core/errors";
+import { COMMAND, ERROR_CODES, type ErrorCode, quote, SigtoolError } from "@sigtool/core/errors";
 import { verifierDirectory } from "../native/native-parts.js";
 import { environmentWithoutSecrets } from "../options/secret-variables.js";
 import { searchPathsOf } from "./search-paths.js";
@@ -51,7 +51,7 @@ export function aboutSpython(program: string): SpythonFacts {
 	// If a shared library is missing, the dynamic loader prints a message whose last line names the library.
 	const said = stderr?.trim().split("\n").pop() ?? "";
 	const reason = existsSync(program) ? `it is no spython${said === "" ? "" : ` (${said})`}` : "it does not exist";
-	const message = `Cannot use ${quote(program)}: ${reason}; \`sigtool python build\` makes one`;
+	const message = `Cannot use ${quote(program)}: ${reason}; \`${COMMAND} python build\` makes one`;
 	throw new SigtoolError("ERR_LAUNCHER", message, { path: program });
 }
 

@@ -8,7 +8,7 @@
 
 import { createHash } from "node:crypto";
 import { dirname } from "node:path";
-import { quote, SigtoolError } from "../errors.js";
+import { COMMAND, quote, SigtoolError } from "../errors.js";
 import type { SignedFile } from "../fileset/compare.js";
 import type { FileVisitor } from "../fileset/hash-file.js";
 import type { HashProgress } from "../fileset/hash-files.js";
@@ -77,7 +77,7 @@ export async function compileDirectory(directory: string, options: DirectoryOpti
 	const [difference] = verification.findings;
 	if (difference !== undefined) {
 		const others = verification.findings.length === 1 ? "" : `; ${verification.findings.length - 1} more differ`;
-		const message = `Cannot compile ${quote(directory)}: ${difference.message}${others}; see \`sigtool verify\``;
+		const message = `Cannot compile ${quote(directory)}: ${difference.message}${others}; see \`${COMMAND} verify\``;
 		throw new SigtoolError(difference.code, message, { path: difference.path });
 	}
 	const { catalogs, warnings } = verification;

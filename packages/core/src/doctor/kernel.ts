@@ -3,6 +3,7 @@
  * and its build options.
  */
 
+import { COMMAND } from "../errors.js";
 import type { Check, Finding } from "./check.js";
 import { NOT_HERE } from "./check.js";
 import type { SystemFacts } from "./system.js";
@@ -58,19 +59,19 @@ const KERNEL_CHECKS: readonly KernelCheck[] = [
 	{
 		id: "ima",
 		title: "IMA",
-		meaning: "lets the kernel refuse files by their signature; `sigtool verify` does not need it",
+		meaning: `lets the kernel refuse files by their signature; \`${COMMAND} verify\` does not need it`,
 		look: ima,
 	},
 	{
 		id: "evm",
 		title: "EVM",
-		meaning: "lets the kernel guard owner, mode and attributes; `sigtool verify` does not need it",
+		meaning: `lets the kernel guard owner, mode and attributes; \`${COMMAND} verify\` does not need it`,
 		look: evm,
 	},
 	{
 		id: "fs-verity",
 		title: "fs-verity",
-		meaning: "lets the kernel seal a file; `sigtool digest` does not need it",
+		meaning: `lets the kernel seal a file; \`${COMMAND} digest\` does not need it`,
 		look: fsVerity,
 	},
 	{

@@ -5,7 +5,7 @@
 
 import { createHash, type KeyObject } from "node:crypto";
 import { DerReader, TAG } from "../asn1/der.js";
-import { SigtoolError } from "../errors.js";
+import { COMMAND, SigtoolError } from "../errors.js";
 import { type Certificate, publicKeyOf } from "./certificate.js";
 import type { Profile } from "./signature-algorithm.js";
 import { judgeSigner, type VerifiedSigner } from "./signer-trust.js";
@@ -121,7 +121,7 @@ function unknownKey(keyId: string, trust: TrustPolicy): SigtoolError {
 			: `; ${hashes} pinned ${hashes === 1 ? "key is" : "keys are"} known by hash alone, which cannot check an attribute`;
 	const message =
 		`Cannot trust key ${keyId}: no trusted certificate goes by that id; ` +
-		`pass the signer's certificate with --trust, add it with \`sigtool trust add\`, or give it with --cert under a trusted authority${note}`;
+		`pass the signer's certificate with --trust, add it with \`${COMMAND} trust add\`, or give it with --cert under a trusted authority${note}`;
 	return new SigtoolError("ERR_UNTRUSTED_SIGNER", message);
 }
 

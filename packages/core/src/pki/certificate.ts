@@ -8,7 +8,7 @@
 
 import { createPublicKey, hash, type KeyObject } from "node:crypto";
 import { compareBytes, context, DerReader, TAG } from "../asn1/der.js";
-import { quote, SigtoolError } from "../errors.js";
+import { COMMAND, quote, SigtoolError } from "../errors.js";
 import { type CertificateExtensions, NO_EXTENSIONS, readExtensions } from "./extensions.js";
 import { describeFileBytes } from "./file-kind.js";
 import { type DistinguishedName, readName } from "./name.js";
@@ -100,7 +100,7 @@ function noCertificate(bytes: Uint8Array): SigtoolError {
 		const message = `Cannot read certificates: it is ${text}; \`openssl x509 -in FILE -out PLAIN\` writes it without them`;
 		return new SigtoolError("ERR_CERTIFICATE_FORMAT", message);
 	}
-	const hint = kind === "catalog" ? "; `sigtool inspect` shows the pin of its signer" : "";
+	const hint = kind === "catalog" ? `; \`${COMMAND} inspect\` shows the pin of its signer` : "";
 	const reason = kind === "cut off" || kind === "empty" ? `it is ${text}` : `it is ${text}, not a certificate${hint}`;
 	return new SigtoolError("ERR_CERTIFICATE_FORMAT", `Cannot read certificates: ${reason}`);
 }

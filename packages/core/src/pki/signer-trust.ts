@@ -1,7 +1,7 @@
 /** Decides whether the owner of a certificate is trusted as a signer, by a pinned key or through an authority. */
 
 import { compareBytes } from "../asn1/der.js";
-import { quote, SigtoolError } from "../errors.js";
+import { COMMAND, quote, SigtoolError } from "../errors.js";
 import { DEVELOPMENT_REFUSERS } from "../system/development-use.js";
 import { type Certificate, isDevelopmentCertificate, spkiSha256 } from "./certificate.js";
 import { type Chain, verifyChain, verifyPinned } from "./chain.js";
@@ -106,7 +106,9 @@ function trustedPin(leaf: Certificate, pin: TrustedPin, { at, profile }: SignerT
 /** Returns a clause for the end of an error's message that says where the certificate that was judged came from. */
 function originOf({ certificate, label, source }: TrustedPin): string {
 	if (certificate === undefined) return `; it came with the signature, and only its key is pinned, as ${quote(label)}`;
-	return source === "store" ? "; it is in the trust store, where `sigtool trust add` replaces it by a renewed one" : "";
+	return source === "store"
+		? `; it is in the trust store, where \`${COMMAND} trust add\` replaces it by a renewed one`
+		: "";
 }
 
 function trustedChain(leaf: Certificate, trust: TrustPolicy, options: SignerTrustOptions): Judgement {
@@ -162,4 +164,4 @@ function given({ pins, authorities }: TrustPolicy): string | undefined {
 }
 
 const MAX_SHOWN = 5;
-const MEND = "pass its certificate or authority with --trust, or add it with `sigtool trust add`";
+const MEND = `pass its certificate or authority with --trust, or add it with \`${COMMAND} trust add\``;

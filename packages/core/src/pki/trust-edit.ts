@@ -1,7 +1,7 @@
 /** Lists, adds and removes the entries of this user's trust store. */
 
 import { createHash } from "node:crypto";
-import { quote, SigtoolError } from "../errors.js";
+import { COMMAND, quote, SigtoolError } from "../errors.js";
 import { DEVELOPMENT_IDENTITY, IDENTITY_BACKDATE_MS, identityFiles } from "../system/user-files.js";
 import { type Certificate, isDevelopmentCertificate, spkiSha256 } from "./certificate.js";
 import { isCertificateAuthority, requireTimestampAuthority } from "./certificate-checks.js";
@@ -151,9 +151,9 @@ function whyNoEntry(prefix: string): string {
 	const denied = readTrustFile().denied.filter(({ sha256 }) => prefix.length >= 8 && sha256.startsWith(prefix));
 	const [denial] = denied;
 	if (denial === undefined)
-		return `no entry has an id that begins with ${quote(prefix)}; \`sigtool trust list\` shows all entries`;
+		return `no entry has an id that begins with ${quote(prefix)}; \`${COMMAND} trust list\` shows all entries`;
 	const id = denialId(denial);
-	return `it is the digest of a denied ${denial.kind}, whose entry has the id ${id}; \`sigtool trust remove ${id.slice(0, 12)}\` removes it`;
+	return `it is the digest of a denied ${denial.kind}, whose entry has the id ${id}; \`${COMMAND} trust remove ${id.slice(0, 12)}\` removes it`;
 }
 
 function newTimestampAuthority(certificate: Certificate, label = certificate.subject.text) {
@@ -174,7 +174,7 @@ function newPin(trust: Exclude<NewTrust, { timestampAuthority: Certificate }>): 
 			// refused.
 			const message =
 				`Cannot trust ${quote(certificate.subject.text)}: it is a development identity; ` +
-				"make one for releases with `sigtool identity new`, or verify with --trust";
+				`make one for releases with \`${COMMAND} identity new\`, or verify with --trust`;
 			throw new SigtoolError("ERR_DEVELOPMENT_IDENTITY", message);
 		}
 		return { spkiSha256: spkiSha256(certificate), certificate, label };
@@ -193,7 +193,7 @@ function subjectFor(trust: { certificate: Certificate; subject?: string; anySubj
 	}
 	const normalized = normalizeNameText(subject);
 	if (normalized === undefined) {
-		const reason = `${quote(subject)} is not a subject; write it as \`sigtool inspect\` prints it, such as "CN=Release,O=Example"`;
+		const reason = `${quote(subject)} is not a subject; write it as \`${COMMAND} inspect\` prints it, such as "CN=Release,O=Example"`;
 		throw new SigtoolError("ERR_USAGE", `${action}: ${reason}`);
 	}
 	return normalized;

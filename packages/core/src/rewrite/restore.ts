@@ -7,7 +7,7 @@
  * needed, because the catalog contains the signatures.
  */
 
-import { quote, SigtoolError } from "../errors.js";
+import { COMMAND, quote, SigtoolError } from "../errors.js";
 import type { Finding, SignedFile } from "../fileset/compare.js";
 import { comparePathBytes } from "../fileset/entry-path.js";
 import type { HashProgress } from "../fileset/hash-files.js";
@@ -129,6 +129,6 @@ function carryingFiles(files: ReadonlyMap<string, SignedFile>, within: string | 
 function nothingCarried(path: string, [{ file }]: readonly UsedCatalog[]): SigtoolError {
 	const message =
 		`Cannot restore ${quote(path)}: ${quote(file)} carries no attributes for it; ` +
-		"`sigtool sign --format cat --carry ima` makes one that does";
+		`\`${COMMAND} sign --format cat --carry ima\` makes one that does`;
 	return new SigtoolError("ERR_USAGE", message, { path });
 }

@@ -7,7 +7,7 @@
  */
 
 import { basename, dirname, join } from "node:path";
-import { quote, SigtoolError } from "../errors.js";
+import { COMMAND, quote, SigtoolError } from "../errors.js";
 import { type HashProgress, hashFileSet } from "../fileset/hash-files.js";
 import { conventionalCatalog, entryPathOf, hasCatalogName, kindOf } from "../fileset/locate-catalogs.js";
 import { entryPathAt, type Manifest } from "../fileset/manifest.js";
@@ -201,7 +201,7 @@ export async function signTarget(target: SignTarget, options: SignOptions): Prom
 		rootNote:
 			scope === "root" || output === undefined
 				? undefined
-				: `relative to ${root}; verify with: sigtool verify ${root} --catalog ${output}`,
+				: `relative to ${root}; verify with: ${COMMAND} verify ${root} --catalog ${output}`,
 		fileCount: manifest.count - linkCount,
 		linkCount,
 		totalBytes: manifest.sizes.reduce((sum, size) => sum + size, 0),
@@ -328,7 +328,7 @@ function unusualName(output: string): string[] {
 	if (hasCatalogName(output)) return [];
 	const name = quote(basename(output));
 	return [
-		`${name} does not end in .cat: no directory finds it, so verify it with \`sigtool verify CATALOG --root DIR\``,
+		`${name} does not end in .cat: no directory finds it, so verify it with \`${COMMAND} verify CATALOG --root DIR\``,
 	];
 }
 

@@ -1,6 +1,6 @@
 /** Implements `sigtool timestamp`: adds a timestamp to a signed catalog. */
 
-import { quote, SigtoolError } from "../errors.js";
+import { COMMAND, quote, SigtoolError } from "../errors.js";
 import { CATALOG_OID } from "../formats/cat.js";
 import { newTimestamp } from "../formats/cat-envelope.js";
 import { encodeAttribute, parseSignedData, type SignerInfo, withUnsignedAttributes } from "../pki/cms.js";
@@ -31,7 +31,7 @@ export async function timestampCatalog(file: string, options: TimestampOptions):
 	const { request, existing = "refuse" } = options;
 	const bytes = readBounded(file, MAX_CATALOG_BYTES);
 	if (describeFileBytes(bytes).kind === "trust index") {
-		const reason = "it is a trust index, which `sigtool compile --timestamp URL` timestamps when it signs it";
+		const reason = `it is a trust index, which \`${COMMAND} compile --timestamp URL\` timestamps when it signs it`;
 		throw new SigtoolError("ERR_USAGE", `Cannot timestamp ${quote(file)}: ${reason}`, { path: file });
 	}
 	const { contentType, contentValue, certificates, signers } = parseSignedData(bytes, "catalog");

@@ -7,7 +7,7 @@
 import { createPublicKey, generateKeyPair } from "node:crypto";
 import { hostname, userInfo } from "node:os";
 import { promisify } from "node:util";
-import { quote, SigtoolError } from "../errors.js";
+import { COMMAND, quote, SigtoolError } from "../errors.js";
 import { type Certificate, isDevelopmentCertificate, publicKeyOf } from "../pki/certificate.js";
 import { type DevelopmentUse, developmentUse, requireDevelopmentUse } from "../system/development-use.js";
 import { createDirectory, exists, listDirectory } from "../system/store.js";
@@ -139,7 +139,7 @@ interface NewIdentity extends IdentityOptions {
 async function openAuthority(name: string, passphrase: PassphraseSource | undefined): Promise<Issuer> {
 	const { certificate, keyFile } = showIdentity(name);
 	if (certificate.extensions.basicConstraints?.isAuthority !== true) {
-		const message = `Cannot issue with ${quote(name)}: it is not an authority; make one with \`sigtool identity new NAME --ca\``;
+		const message = `Cannot issue with ${quote(name)}: it is not an authority; make one with \`${COMMAND} identity new NAME --ca\``;
 		throw new SigtoolError("ERR_USAGE", message);
 	}
 	if (certificate.notAfter <= Date.now()) {
@@ -197,7 +197,7 @@ function checkExistence(name: string): void {
 	if (exists(identityFiles(name).directory)) return;
 	throw new SigtoolError(
 		"ERR_USAGE",
-		`Cannot find identity ${quote(name)}: \`sigtool identity list\` shows all identities`,
+		`Cannot find identity ${quote(name)}: \`${COMMAND} identity list\` shows all identities`,
 	);
 }
 

@@ -3,7 +3,7 @@
  */
 
 import { createPublicKey, createSign, type KeyObject, sign, verify } from "node:crypto";
-import { quote, SigtoolError } from "../errors.js";
+import { COMMAND, quote, SigtoolError } from "../errors.js";
 import { type Certificate, isDevelopmentCertificate, parseKeyAlgorithm, publicKeyOf } from "../pki/certificate.js";
 import { checkLeaf } from "../pki/certificate-checks.js";
 import { createContentVerifier, type EvidenceDigest, type SigningAlgorithm } from "../pki/signature-algorithm.js";
@@ -259,7 +259,7 @@ function unusable(reason: string): SigtoolError {
 
 const OTHER_CERTIFICATE =
 	"ask the authority for one with digitalSignature and extendedKeyUsage=codeSigning, " +
-	"or make one with `sigtool identity new`";
+	`or make one with \`${COMMAND} identity new\``;
 const MIN_RSA_BITS = 2048;
 /** The names of P-256 and P-384 in OpenSSL. */
 const CURVES: ReadonlySet<string> = new Set(["prime256v1", "secp384r1"]);

@@ -5,7 +5,7 @@
 
 import { existsSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { join, sep } from "node:path";
-import { quote } from "../errors.js";
+import { COMMAND, quote } from "../errors.js";
 import { otherVersion, packageAbove } from "./native-package.js";
 import { NATIVE_TARGETS, type NativeTarget, nativeTarget } from "./native-target.js";
 
@@ -32,7 +32,7 @@ export function nativeAbsence(from: string): NativeAbsence {
 	return { reason, remedy: `run \`${anew}\`, or ${COMPILE}` };
 }
 
-const COMPILE = "compile the parts with `sigtool native build`, which needs a C compiler";
+const COMPILE = `compile the parts with \`${COMMAND} native build\`, which needs a C compiler`;
 
 function unsupported(): NativeAbsence {
 	const { platform, arch } = process;

@@ -9,7 +9,7 @@
 
 import { createHash } from "node:crypto";
 import { DerReader } from "../asn1/der.js";
-import { quote, SigtoolError } from "../errors.js";
+import { COMMAND, quote, SigtoolError } from "../errors.js";
 import type { Certificate } from "../pki/certificate.js";
 import { parseSignedData, type SignedData, type SignerInfo } from "../pki/cms.js";
 import { signedAttribute, verifySigner } from "../pki/cms-verify.js";
@@ -287,7 +287,7 @@ interface IndexParts extends ContentParts {
 function splitIndex(bytes: Uint8Array, digests?: IndexDigests): IndexParts {
 	const layout = splitContent(bytes);
 	const { namesEnd } = layout;
-	if (namesEnd === bytes.length) throw malformed("it is not signed yet; sign it with `sigtool finish`");
+	if (namesEnd === bytes.length) throw malformed(`it is not signed yet; sign it with \`${COMMAND} finish\``);
 	if (bytes.length - namesEnd > LIMITS.signatureBytes) throw malformed("its signature is too large");
 	const signature = bytes.subarray(namesEnd);
 	if (isCut(signature)) throw truncated();

@@ -4,7 +4,7 @@
  * out that a file is open for writing.
  */
 
-import { SigtoolError } from "@sigtool/core/read";
+import { COMMAND, SigtoolError } from "@sigtool/core/read";
 import { indexOf, readFileSync, slice } from "../safe/primordials.js";
 
 /** The functions of the native addon, native/addon/addon.c. */
@@ -86,7 +86,9 @@ export function createKernelCheck(rule: KernelRule, addon: KernelAddon | undefin
 	if (rule === "off") return { objection: () => undefined, admits: () => true, capabilities: capabilities(OFF, OFF) };
 	const answers = addon?.kernelAnswers() === true;
 	const missing =
-		addon === undefined ? "the native addon is missing; `sigtool doctor` says why" : "this needs Linux 6.14 or later";
+		addon === undefined
+			? `the native addon is missing; \`${COMMAND} doctor\` says why`
+			: "this needs Linux 6.14 or later";
 	if (rule === "require" && !answers) {
 		const message = `Cannot ask the kernel about files, as the policy requires: ${missing}`;
 		throw new SigtoolError("ERR_KERNEL_CHECK", message);

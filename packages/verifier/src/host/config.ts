@@ -9,6 +9,7 @@
 import { join, resolve } from "node:path";
 import {
 	type Certificate,
+	COMMAND,
 	certificatesFromFileBytes,
 	configDirectory,
 	DENIED_KINDS,
@@ -57,7 +58,7 @@ export function readHostConfiguration(options: HostConfigurationOptions = {}): H
 	const found = findHostConfiguration(options);
 	if (found !== undefined) return found;
 	const file = options.file ?? HOST_CONFIGURATION_FILE;
-	const message = `Cannot use host configuration ${quote(file)}: it does not exist; \`sigtool launcher install\` writes one`;
+	const message = `Cannot use host configuration ${quote(file)}: it does not exist; \`${COMMAND} launcher install\` writes one`;
 	throw new SigtoolError("ERR_HOST_CONFIG", message, { path: file, passing: true });
 }
 

@@ -8,7 +8,7 @@ import {
 	type Signer,
 	sharedDirectoryWarning,
 } from "@sigtool/core";
-import { quote } from "@sigtool/core/errors";
+import { COMMAND, quote } from "@sigtool/core/errors";
 import { SIGNED_BY_DEVELOPMENT } from "../../options/development.js";
 import { readInputFile } from "../../options/input-file.js";
 import { parseTime, trustOf } from "../../options/judgement.js";
@@ -51,7 +51,7 @@ export async function compile(directories: readonly string[], options: CompileCo
 	if (options.product === "") throw usageError("Give --product a name");
 	const isUnsigned = options.unsigned === true;
 	if (isUnsigned && (namesKey(options) || options.timestamp !== undefined))
-		throw usageError("Use --unsigned without a key and without --timestamp: `sigtool finish` takes them");
+		throw usageError(`Use --unsigned without a key and without --timestamp: \`${COMMAND} finish\` takes them`);
 	const time = sourceDate();
 	const target = {
 		output: options.output,

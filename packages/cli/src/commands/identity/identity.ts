@@ -11,6 +11,7 @@ import {
 	showIdentity,
 	spkiSha256,
 } from "@sigtool/core";
+import { COMMAND } from "@sigtool/core/errors";
 import { newPassphrase, passphrases } from "../../options/signer-options.js";
 import { requireOutputName, usageError } from "../../options/usage.js";
 import { escaped, type OutputOptions, type Report, rows } from "../../output/output.js";
@@ -54,13 +55,13 @@ export async function identityNew(name: string, options: IdentityNewOptions): Pr
 function nextSteps({ name, certificate, issuers: [issuer], keyFile, certificateFile }: Identity): string[] {
 	if (certificate.extensions.basicConstraints?.isAuthority === true) {
 		return [
-			`Issue with: sigtool identity new NAME --issued-by ${escaped(name)}`,
-			`Trust with: sigtool trust add ${escaped(certificateFile)} --subject "CN=NAME"`,
+			`Issue with: ${COMMAND} identity new NAME --issued-by ${escaped(name)}`,
+			`Trust with: ${COMMAND} trust add ${escaped(certificateFile)} --subject "CN=NAME"`,
 		];
 	}
 	return [
-		`Sign with:  sigtool sign PATH --key ${escaped(keyFile)} --cert ${escaped(certificateFile)}`,
-		`Trust with: sigtool trust add ${issuer === undefined ? escaped(certificateFile) : spkiSha256(certificate)}`,
+		`Sign with:  ${COMMAND} sign PATH --key ${escaped(keyFile)} --cert ${escaped(certificateFile)}`,
+		`Trust with: ${COMMAND} trust add ${issuer === undefined ? escaped(certificateFile) : spkiSha256(certificate)}`,
 	];
 }
 
@@ -133,7 +134,7 @@ export async function identityList(_options: OutputOptions): Promise<Report> {
 		fields: { identities: identities.map(identityFields) },
 		lines:
 			identities.length === 0
-				? ["no identities; make one with `sigtool identity new NAME`"]
+				? [`no identities; make one with \`${COMMAND} identity new NAME\``]
 				: identities.flatMap((identity) => [escaped(identity.name), ...identityRows(identity)]),
 		warnings: notices(identities),
 	};

@@ -8,7 +8,7 @@ import {
 	inspectAttributes,
 	inspectCatalogFile,
 } from "@sigtool/core";
-import { quote, reasonOf, SigtoolError } from "@sigtool/core/errors";
+import { COMMAND, quote, reasonOf, SigtoolError } from "@sigtool/core/errors";
 import { escaped, type OutputOptions, type Report, type StreamedList } from "../../output/output.js";
 import { count, isoTime, timestampClaim, timestampClaimFields } from "../../output/render.js";
 import { colour } from "../../output/terminal.js";
@@ -47,7 +47,7 @@ export async function inspect(file: string, options: OutputOptions): Promise<Rep
 	};
 }
 
-const UNVERIFIED = "not verified; use `sigtool verify`";
+const UNVERIFIED = `not verified; use \`${COMMAND} verify\``;
 
 /**
  * Reads the integrity attributes of a file. If only the attributes cannot be read, returns the error and does not throw

@@ -16,7 +16,7 @@ import {
 	readBounded,
 	verifyTrustIndex,
 } from "@sigtool/core";
-import { quote, SigtoolError } from "@sigtool/core/errors";
+import { COMMAND, quote, SigtoolError } from "@sigtool/core/errors";
 import { placeLauncher } from "../../launcher/launcher-place.js";
 import { nativeParts } from "../../native/native-parts.js";
 import { developmentOf } from "../../options/development.js";
@@ -89,7 +89,7 @@ function isPython(script: string, { python, module }: RunCommandOptions): boolea
 function findSpython(script: string, given: string | undefined): string {
 	const program = given ?? ownSpython();
 	if (given !== undefined || existsSync(program)) return program;
-	const mend = "build one with `sigtool python build --allow-development`, or name one with --spython";
+	const mend = `build one with \`${COMMAND} python build --allow-development\`, or name one with --spython`;
 	throw new SigtoolError("ERR_LAUNCHER", `Cannot run ${quote(script)}: there is no spython yet; ${mend}`, {
 		path: script,
 	});
@@ -152,7 +152,7 @@ function signedDirectoryOf(script: string, { catalog: catalogs, module }: RunCom
 	const start = module === true ? "." : dirname(script);
 	const [nearest] = catalogsCovering(module === true ? realpathSync(".") : dirname(realpathSync(script)));
 	if (nearest !== undefined) return nearest.directory;
-	const mend = `run \`sigtool sign ${escaped(relative("", start) || ".")}\` first, or name its catalog with --catalog`;
+	const mend = `run \`${COMMAND} sign ${escaped(relative("", start) || ".")}\` first, or name its catalog with --catalog`;
 	const message = `Cannot run ${quote(script)}: it lies in no signed directory; ${mend}`;
 	throw new SigtoolError("ERR_CATALOG_NOT_FOUND", message, { path: script });
 }

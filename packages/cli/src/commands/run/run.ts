@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from "node:f
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { configDirectory } from "@sigtool/core";
-import { isPassing, quote, SigtoolError } from "@sigtool/core/errors";
+import { COMMAND, isPassing, quote, SigtoolError } from "@sigtool/core/errors";
 import { isThere, launcherIn } from "../../launcher/launcher-place.js";
 import { environmentWithoutSecrets } from "../../options/secret-variables.js";
 import { usageError } from "../../options/usage.js";
@@ -94,7 +94,7 @@ async function start(script: string, args: readonly string[], options: RunComman
 	}
 	const launcher = launcherIn(resolve(prefix));
 	if (!isThere(launcher)) {
-		const mend = "run `sigtool launcher install`, or try it with --allow-development";
+		const mend = `run \`${COMMAND} launcher install\`, or try it with --allow-development`;
 		throw new SigtoolError("ERR_LAUNCHER", `Cannot find ${quote(launcher)}: ${mend}`, { path: launcher });
 	}
 	return launch(launcher, argv);

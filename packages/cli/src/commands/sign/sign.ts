@@ -6,7 +6,7 @@ import {
 	signTarget,
 	type WrittenAttribute,
 } from "@sigtool/core";
-import { quote, SigtoolError } from "@sigtool/core/errors";
+import { COMMAND, quote, SigtoolError } from "@sigtool/core/errors";
 import { SIGNED_BY_DEVELOPMENT } from "../../options/development.js";
 import { readInputFile } from "../../options/input-file.js";
 import { parseSequence } from "../../options/sequence.js";
@@ -141,7 +141,7 @@ function compiledRow(compiled: CompiledPython | undefined): [string, string][] {
 function checkCombination(formats: readonly SignFormat[], options: SignCommandOptions): void {
 	const makesSignatures = formats.some((format) => format !== "cat" && isSignatureFormat(format));
 	if (options.unsigned === true && (namesKey(options) || makesSignatures)) {
-		throw usageError("Use --unsigned without a key, and for a catalog only: `sigtool finish` signs it later");
+		throw usageError(`Use --unsigned without a key, and for a catalog only: \`${COMMAND} finish\` signs it later`);
 	}
 	if (options.python !== undefined && options.compilePython !== true)
 		throw usageError("Use --python with --compile-python");

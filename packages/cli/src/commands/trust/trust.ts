@@ -17,7 +17,7 @@ import {
 	type TrustEntry,
 	writeAtomically,
 } from "@sigtool/core";
-import { reasonOf, SigtoolError } from "@sigtool/core/errors";
+import { COMMAND, reasonOf, SigtoolError } from "@sigtool/core/errors";
 import { examineHost, hostConfigurationDenying } from "@sigtool/verifier";
 import { readLauncherConf } from "../../launcher/launcher-conf.js";
 import { CONF_NAME, hostDocument, INSTALLED_PREFIX } from "../../launcher/launcher-place.js";
@@ -71,7 +71,7 @@ function orderWarnings(entry: TrustEntry): string[] {
 	if (!/^(?:C|ST|L|O|OU|DC)=.*,CN=/s.test(entry.subject)) return [];
 	const { subject } = entry;
 	return [
-		`the subject must be in the order that \`sigtool inspect\` prints, usually "${escaped(reverseNameText(subject))}"`,
+		`the subject must be in the order that \`${COMMAND} inspect\` prints, usually "${escaped(reverseNameText(subject))}"`,
 	];
 }
 
@@ -82,7 +82,7 @@ export async function trustList(_options: OutputOptions): Promise<Report> {
 		fields: { trusted: entries.map(trustFields) },
 		lines:
 			entries.length === 0
-				? ["nothing is trusted; add a signer with `sigtool trust add CERTIFICATE`"]
+				? [`nothing is trusted; add a signer with \`${COMMAND} trust add CERTIFICATE\``]
 				: entries.flatMap((entry) => [`${KIND_LABELS[entry.kind]} ${escaped(entry.label)}`, ...trustRows(entry)]),
 	};
 }

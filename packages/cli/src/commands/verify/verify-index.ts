@@ -6,7 +6,7 @@ import {
 	verifyTrustIndex,
 	verifyUnrevokedIndex,
 } from "@sigtool/core";
-import { errorNaming, quote, SigtoolError } from "@sigtool/core/errors";
+import { COMMAND, errorNaming, quote, SigtoolError } from "@sigtool/core/errors";
 import type { Judgement } from "../../options/judgement.js";
 import type { SignerDemands } from "../../options/signer-demands.js";
 import { fromIndexFile, indexFields, indexRows } from "../../output/index-file.js";
@@ -121,7 +121,7 @@ function comparesNoFiles(file: string, products: readonly IndexedProduct[]): Sig
 	const trees = signed.slice(0, MAX_NAMED_TREES).join(" ") + (signed.length > MAX_NAMED_TREES ? " …" : "");
 	const message =
 		`Cannot compare files with ${quote(file)}: runtimes do that when they load them; ` +
-		`verify its signature alone with --signature-only${signed.length === 0 ? "" : `, and its trees with \`sigtool verify ${trees}\``}`;
+		`verify its signature alone with --signature-only${signed.length === 0 ? "" : `, and its trees with \`${COMMAND} verify ${trees}\``}`;
 	return new SigtoolError("ERR_USAGE", message, { path: file });
 }
 

@@ -1,6 +1,7 @@
 /** Says what to do about a refusal. The verifier has the mends of refused files, and this table has those of all others. */
 
 import type { ErrorCode } from "@sigtool/core/errors";
+import { COMMAND } from "@sigtool/core/errors";
 import { mendsOfFiles } from "@sigtool/verifier";
 
 const COPY_AGAIN =
@@ -19,13 +20,12 @@ const MENDS: { readonly [Code in ErrorCode]?: string } = {
 		"install a release without it; if its signer is denied, one that another key signed. docs/revocation.md says how to undo a denial",
 	ERR_DEVELOPMENT_IDENTITY:
 		"sign and compile with a release key; development identities count on their own machine alone",
-	ERR_HOST_CONFIG: "mend the member, the owner or the mode that the message names; `sigtool launcher check` tests it",
+	ERR_HOST_CONFIG: `mend the member, the owner or the mode that the message names; \`${COMMAND} launcher check\` tests it`,
 	ERR_INDEX_FORMAT: "copy the index again beside its place and rename it, or compile it again",
 	ERR_INTERNAL: "report this, please; if memory was lacking, give the service more",
-	ERR_KERNEL_CHECK:
-		"see by `sigtool doctor` that the addon is there and install again, use Linux 6.14 or later, or set files.kernelCheck to log",
+	ERR_KERNEL_CHECK: `see by \`${COMMAND} doctor\` that the addon is there and install again, use Linux 6.14 or later, or set files.kernelCheck to log`,
 	ERR_LAUNCHER: "install the launcher again; docs/launcher.md lists every message with its way out",
-	ERR_LAUNCH_RECORD: "start the program with sigtool-launch or `sigtool run`, and install the launcher again",
+	ERR_LAUNCH_RECORD: `start the program with sigtool-launch or \`${COMMAND} run\`, and install the launcher again`,
 	ERR_POLICY: "mend the member of the policy that the message names, then compile again",
 	ERR_PRODUCT_MISMATCH:
 		"bind the product in `products` of the host configuration, or install the index that belongs to it",
@@ -46,7 +46,7 @@ const MENDS: { readonly [Code in ErrorCode]?: string } = {
 	ERR_UNSUPPORTED_ALGORITHM: SIGN_AGAIN,
 	ERR_WEAK_DIGEST: SIGN_AGAIN,
 	ERR_WEAK_KEY: SIGN_AGAIN,
-	ERR_START: "start the program with sigtool-launch or `sigtool run`, without options and variables of the runtime",
+	ERR_START: `start the program with sigtool-launch or \`${COMMAND} run\`, without options and variables of the runtime`,
 	ERR_UNTRUSTED_CODE: "see the code in the event before, or in parentheses in the message",
 	ERR_UNTRUSTED_SIGNER: "pin the signer's key in the host configuration, or sign with a key that is pinned",
 };
@@ -61,12 +61,12 @@ const LAUNCHER_MENDS: readonly (readonly [RegExp, string])[] = [
 	[/^Cannot follow the link/, "make the link anew as root"],
 	[
 		/its SHA-256 is/,
-		"if its package was upgraded, run `sigtool launcher install` again; if not, somebody changed it: restore it first",
+		`if its package was upgraded, run \`${COMMAND} launcher install\` again; if not, somebody changed it: restore it first`,
 	],
 	[/belongs to another user|others may write/, "make root its owner, and let nobody else write there"],
 	[/named by another path/, "name the real path, or install again"],
-	[/the trust index/, "put the index there, which `sigtool compile` makes"],
-	[/^Cannot (open|look at|read)/, "run `sigtool launcher install` again"],
+	[/the trust index/, `put the index there, which \`${COMMAND} compile\` makes`],
+	[/^Cannot (open|look at|read)/, `run \`${COMMAND} launcher install\` again`],
 	[/writable/, 'grant another directory; docs/launcher.md, "--write", lists those that are refused'],
 	[/^Cannot enforce strictly/, "use a kernel or a mount that has what is missing, or mode enforce"],
 	[/^Cannot (be in mode|allow development)/, "install the launcher with this mode, or with --allow-development"],

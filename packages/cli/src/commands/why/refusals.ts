@@ -2,7 +2,7 @@
 
 import { closeSync, fstatSync, openSync, readSync, realpathSync, type Stats, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { ioError, quote, SigtoolError } from "@sigtool/core/errors";
+import { COMMAND, ioError, quote, SigtoolError } from "@sigtool/core/errors";
 import { readInputFile } from "../../options/input-file.js";
 import { usageError } from "../../options/usage.js";
 
@@ -165,7 +165,7 @@ function isStream(file: string): boolean {
 		throw ioError("read", file, cause);
 	}
 	if (stats.isFIFO() && hasName(file)) {
-		const command = `cat ${quote(file)} | sigtool why --log - PATH`;
+		const command = `cat ${quote(file)} | ${COMMAND} why --log - PATH`;
 		throw usageError(`Cannot look through ${quote(file)}: it is a FIFO; run \`${command}\``);
 	}
 	return !stats.isFile();
@@ -203,7 +203,7 @@ function lastTextOf(file: string): string {
 function requireText(file: string, bytes: Buffer): void {
 	const program = DECOMPRESSORS.find(([magic]) => bytes.toString("latin1", 0, magic.length) === magic)?.[1];
 	if (program === undefined) return;
-	const command = `${program} ${quote(file)} | sigtool why --log - PATH`;
+	const command = `${program} ${quote(file)} | ${COMMAND} why --log - PATH`;
 	throw usageError(`Cannot look through ${quote(file)}: it is compressed; run \`${command}\``);
 }
 

@@ -6,7 +6,7 @@
 
 import fs from "node:fs";
 import process from "node:process";
-import { type IndexDigests, MAX_TRUST_INDEX_BYTES, MODES, type Mode, SigtoolError } from "@sigtool/core/read";
+import { COMMAND, type IndexDigests, MAX_TRUST_INDEX_BYTES, MODES, type Mode, SigtoolError } from "@sigtool/core/read";
 import { loadKernelAddon } from "../../gate/kernel-addon.js";
 import { type IndexMemory, readIndexMemory } from "./index-memory.js";
 
@@ -81,7 +81,7 @@ export function parseLaunchRecord(bytes: Uint8Array): LaunchRecord {
 	};
 	if (one("version") !== "1") throw malformed("it has another version");
 	if (one("node-major") !== process.versions.node.split(".")[0])
-		throw malformed("it is for another release of Node.js; run `sigtool launcher install` again");
+		throw malformed(`it is for another release of Node.js; run \`${COMMAND} launcher install\` again`);
 	const mode = MODES.find((each) => each === one("mode"));
 	const development = one("development");
 	const optional = (key: string) => (values.has(key) ? one(key) : undefined);
@@ -163,5 +163,8 @@ function takeMemory(descriptor: number, maxBytes: number): Uint8Array {
 }
 
 function malformed(reason: string): SigtoolError {
-	return new SigtoolError("ERR_LAUNCH_RECORD", `Cannot use the launch record: ${reason}; start with \`sigtool run\``);
+	return new SigtoolError(
+		"ERR_LAUNCH_RECORD",
+		`Cannot use the launch record: ${reason}; start with \`${COMMAND} run\``,
+	);
 }

@@ -8,7 +8,15 @@ import module from "node:module";
 import { join } from "node:path";
 import process from "node:process";
 import { isMainThread } from "node:worker_threads";
-import { MAX_TRUST_INDEX_BYTES, type Mode, nativePart, quote, readBounded, SigtoolError } from "@sigtool/core/read";
+import {
+	COMMAND,
+	MAX_TRUST_INDEX_BYTES,
+	type Mode,
+	nativePart,
+	quote,
+	readBounded,
+	SigtoolError,
+} from "@sigtool/core/read";
 import { createAudit } from "../../audit/audit.js";
 import { jsonLinesSink } from "../../audit/events-file.js";
 import { createGate, newProcessState, type ProcessState } from "../../gate/create-gate.js";
@@ -114,7 +122,7 @@ export function start(development: "refuse" | "allow"): void {
 	if (gate.policy.runtime.stringCode === "signed" && gate.mode !== "audit" && runtime.nativeGate !== "")
 		throw new SigtoolError(
 			"ERR_START",
-			'Cannot start: "stringCode": "signed" needs the native gate, so start with `sigtool run`',
+			`Cannot start: "stringCode": "signed" needs the native gate, so start with \`${COMMAND} run\``,
 		);
 	if (isMainThread) checkProcess(gate, runtime);
 	if (inheritance.role === "loader") LOADING.serveImports(gate, createPackageScopes(gate));
@@ -127,7 +135,7 @@ function withAdvice(error: unknown, { launchedAudit, launched, configuration }: 
 	const isSink = error instanceof SigtoolError && error.code === "ERR_AUDIT_SINK";
 	if (!isSink || !launched || launchedAudit === configuration.audit.jsonLines) return error;
 	const allowed = launchedAudit === undefined ? "no file of events" : `${quote(launchedAudit)} alone`;
-	const message = `${error.message}; if the launcher keeps it away, which allows ${allowed}, run \`sigtool launcher install\` again`;
+	const message = `${error.message}; if the launcher keeps it away, which allows ${allowed}, run \`${COMMAND} launcher install\` again`;
 	const { path, cause } = error;
 	return new SigtoolError(error.code, message, { cause, ...(path !== undefined && { path }) });
 }
@@ -137,7 +145,7 @@ function lacksGate(reason: string | undefined): SigtoolError {
 	const why = reason === undefined ? "launcher.conf names none" : `it does not know this build of Node.js: ${reason}`;
 	const mend =
 		reason === undefined
-			? "`sigtool doctor` says what is missing; then run `sigtool launcher install` again"
+			? `\`${COMMAND} doctor\` says what is missing; then run \`${COMMAND} launcher install\` again`
 			: "use a release of nodejs.org, or mode enforce";
 	return new SigtoolError("ERR_START", `Cannot enforce strictly: there is no native gate (${why}); ${mend}`);
 }
@@ -261,6 +269,6 @@ function checkProcess(gate: Gate, { refusesStrings }: Runtime): void {
 	if (impurity === undefined) return;
 	const { kind, name, why } = impurity;
 	const detail = { [kind === "variable" ? "variable" : "argument"]: name };
-	const message = `Cannot start: ${why}, or start with \`sigtool run\``;
+	const message = `Cannot start: ${why}, or start with \`${COMMAND} run\``;
 	gate.rule("cmdline.refused", detail, "refuse", new SigtoolError("ERR_START", message));
 }
