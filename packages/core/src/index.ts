@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 /** This entry point exports everything public. Programs that only verify use `@sigtool/core/read`. */
 
 export {

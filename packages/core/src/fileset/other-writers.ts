@@ -3,7 +3,7 @@
  * or a group can write to a part of it, there is a warning.
  */
 
-import { constants, lstatSync, type Stats } from "node:fs";
+import { constants, lstatSync } from "node:fs";
 import { dirname } from "node:path";
 import { quote, SigtoolError } from "../errors.js";
 
@@ -14,12 +14,18 @@ import { quote, SigtoolError } from "../errors.js";
  */
 export type StickyDirectories = "accept" | "refuse";
 
+/** The owner and the mode of a file, as the Stats of node:fs have them. */
+export interface OwnerAndMode {
+	readonly uid: number;
+	readonly mode: number;
+}
+
 /**
  * Returns who, other than root and the user `own`, may write to a file or directory: everyone, its group, or its
  * owner. Returns undefined if nobody else may.
  */
 export function otherWriterOf(
-	{ mode, uid }: Pick<Stats, "mode" | "uid">,
+	{ mode, uid }: OwnerAndMode,
 	own: number | undefined,
 	sticky: StickyDirectories,
 ): "everyone" | "group" | "owner" | undefined {
@@ -37,7 +43,7 @@ export interface OtherWriters {
 	 * Checks who can write to a file or directory. Reads the mode and the owner if `stats` is not given.
 	 * @throws ERR_USAGE if everyone can write to it
 	 */
-	look(path: string, stats?: Pick<Stats, "mode" | "uid">): void;
+	look(path: string, stats?: OwnerAndMode): void;
 	/**
 	 * Returns one warning if a group, or a user other than root and the present user, can write to any checked path.
 	 */
@@ -52,7 +58,7 @@ export interface OtherWriters {
 export function findOtherWriters(root: string): OtherWriters {
 	const open: string[] = [];
 	const me = process.getuid?.() ?? 0;
-	const look = (path: string, stats: Pick<Stats, "mode" | "uid"> | undefined = statsOf(path)) => {
+	const look = (path: string, stats: OwnerAndMode | undefined = statsOf(path)) => {
 		if (stats === undefined || process.platform === "win32") return; // The file is gone, or Windows has no modes to check.
 		const writer = otherWriterOf(stats, me, "refuse");
 		if (writer === "everyone") throw openToAll(root, path);
@@ -74,7 +80,7 @@ export function findOtherWriters(root: string): OtherWriters {
 	};
 }
 
-function statsOf(path: string): Stats | undefined {
+function statsOf(path: string): OwnerAndMode | undefined {
 	return lstatSync(path, { throwIfNoEntry: false });
 }
 

@@ -1,8 +1,16 @@
 /** Reads files that decide what may run, and refuses those that another user could have written. */
 
-import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, type Stats } from "node:fs";
+import { closeSync, constants, fstatSync, lstatSync, openSync, readSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { errnoReason, otherWriterOf, pathOfDescriptor, quote, SigtoolError } from "@sigtool/core/read";
+
+const { S_IFDIR, S_IFMT } = constants;
+
+/** The owner and the mode of a file. The Stats of node:fs would make every user of this package need Node.js' types. */
+interface OwnerAndMode {
+	readonly uid: number;
+	readonly mode: number;
+}
 
 /** The owners that are accepted. */
 export interface Trusted {
@@ -64,7 +72,7 @@ export function readOwnedFile(path: string, options: OwnedFileOptions): Uint8Arr
 export function faultOfFile(
 	realPath: string,
 	{ development, sticky }: Trusted,
-	statsOfFile: Stats = lstatSync(realPath),
+	statsOfFile: OwnerAndMode = lstatSync(realPath),
 ): string | undefined {
 	const own = development === "allow" ? process.getuid?.() : undefined;
 	for (let path = realPath; ; path = dirname(path)) {
@@ -82,7 +90,7 @@ export function faultOfFile(
 }
 
 /** A directory with the sticky bit, such as `/tmp`, is meant for everyone, so its mode is left as it is. */
-function mendOf(stats: Stats): string {
-	const isShared = stats.isDirectory() && (stats.mode & 0o1000) !== 0;
+function mendOf({ mode }: OwnerAndMode): string {
+	const isShared = (mode & S_IFMT) === S_IFDIR && (mode & 0o1000) !== 0;
 	return isShared ? "use a file below another directory" : "run `chmod go-w` on it";
 }
