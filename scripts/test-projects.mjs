@@ -152,6 +152,11 @@ export const LONG = [
 	"test/applications/services.test.ts",
 	"test/applications/suites.test.ts",
 	"test/examples/examples.test.ts",
+	// These tests make a release, the second one in another checkout, and install and judge what it consists of.
+	"scripts/test/release/debian-package.test.ts",
+	"scripts/test/release/image.test.ts",
+	"scripts/test/release/release.test.ts",
+	"scripts/test/release/tarballs.test.ts",
 	// These tests install packages with every package manager, or compile for every target.
 	"test/install/absent.test.ts",
 	"test/install/installing.test.ts",

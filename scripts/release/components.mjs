@@ -1,0 +1,122 @@
+/**
+ * Lists what a release consists of, for the two documents that state it: our packages, packages of others that are
+ * bundled or needed, Node.js in the single executable, and Debian's libraries in the image.
+ */
+
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { installedFolder } from "./installed-tree.mjs";
+import { root } from "./workspace.mjs";
+
+/**
+ * A component has a `name`, a `version`, a `licence` (an SPDX expression or undefined), a `purl`, the names of the
+ * components that it `contains`, and those that it `needs`. A component that is a file of the release has `file` and
+ * `sha256`.
+ */
+export function componentsOf({ packages, executables, debian, image, version }) {
+	const others = otherPackages(packages);
+	const own = packages.map(({ manifest, tarball }) => ({
+		...fileOf(tarball),
+		name: manifest.name,
+		version: manifest.version,
+		licence: manifest.license,
+		purl: purlOfNpm(manifest),
+		contains: manifest.name === "@sigtool/cli" ? bundled().map(({ name }) => name) : [],
+		needs: Object.keys({ ...manifest.dependencies, ...manifest.optionalDependencies }).filter((name) =>
+			[...packages.map(({ manifest }) => manifest.name), ...others.map((each) => each.name)].includes(name),
+		),
+	}));
+	const singles = executables.map((path) => ({
+		...fileOf(path),
+		name: basename(path),
+		version,
+		licence: "MIT",
+		contains: ["node", "@sigtool/cli"],
+		needs: [],
+	}));
+	const node = executables.length === 0 ? [] : [nodeRelease(executables)];
+	const debs = debian.map(({ file, others }) => ({
+		...fileOf(file),
+		name: "sigtool (Debian package)",
+		version,
+		licence: "MIT",
+		purl: `pkg:deb/sigtool@${version}`,
+		contains: ["@sigtool/cli", ...others.map(({ name }) => name)],
+		needs: [],
+	}));
+	const libraries = (image?.libraries ?? []).map(({ name, version, arch }) => ({
+		name,
+		version,
+		purl: `pkg:deb/debian/${name}@${encodeURIComponent(version)}?arch=${arch}`,
+		contains: [],
+		needs: [],
+	}));
+	const images = image === undefined ? [] : [imageComponent(image, executables, version)];
+	return [...own, ...singles, ...debs, ...images, ...node, ...others, ...libraries];
+}
+
+function imageComponent({ digest, libraries }, executables, version) {
+	return {
+		name: "sigtool (container image)",
+		version,
+		licence: "MIT",
+		purl: `pkg:oci/sigtool@${encodeURIComponent(digest)}`,
+		sha256: digest.replace("sha256:", ""),
+		contains: [...executables.map((path) => basename(path)), ...libraries.map(({ name }) => name)],
+		needs: [],
+	};
+}
+
+/** The packages of other authors: those in the bundles, and what our packages need, with what these need. */
+function otherPackages(packages) {
+	const own = new Set(packages.map(({ manifest }) => manifest.name));
+	const found = new Map(bundled().map((each) => [each.name, each]));
+	const add = (name, from) => {
+		if (own.has(name) || found.has(name)) return;
+		const folder = installedFolder(name, from);
+		const component = described(folder);
+		found.set(name, component);
+		for (const need of component.needs) add(need, folder);
+	};
+	for (const { manifest, folder } of packages)
+		for (const name of Object.keys({ ...manifest.dependencies, ...manifest.optionalDependencies })) add(name, folder);
+	return [...found.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** The packages whose code is in the bundles of the command line, as the file of their licences names them. */
+function bundled() {
+	const licences = readFileSync(join(root, "packages/cli/dist/third-party-licences.txt"), "utf8");
+	return [...licences.matchAll(/^((?:@[\w.-]+\/)?[\w.-]+) \d+\.\d+\.\d+\S*$/gm)].map(([, name]) =>
+		described(installedFolder(name, join(root, "packages/cli"))),
+	);
+}
+
+function described(folder) {
+	const manifest = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+	const { name, version, license, dependencies = {} } = manifest;
+	return { name, version, licence: license, purl: purlOfNpm(manifest), contains: [], needs: Object.keys(dependencies) };
+}
+
+/** The release of Node.js in a single executable, which carries the name of its source in its bytes. */
+function nodeRelease([path]) {
+	const [, version] = /\/download\/release\/v(\d+\.\d+\.\d+)\/node-v/.exec(readFileSync(path, "latin1")) ?? [];
+	if (version === undefined) throw new Error(`Cannot tell the release of Node.js in ${path}`);
+	return { name: "node", version, licence: "MIT", purl: `pkg:generic/node@${version}`, contains: [], needs: [] };
+}
+
+function purlOfNpm({ name, version }) {
+	return `pkg:npm/${name.replace("@", "%40")}@${version}`;
+}
+
+function fileOf(path) {
+	return { file: basename(path), sha256: createHash("sha256").update(readFileSync(path)).digest("hex") };
+}
+
+/** Returns a UUID for what `text` names (RFC 9562, version 8), so that a second build has the same. */
+export function uuidOf(text) {
+	const bytes = createHash("sha256").update(text).digest().subarray(0, 16);
+	bytes[6] = (bytes[6] & 0x0f) | 0x80;
+	bytes[8] = (bytes[8] & 0x3f) | 0x80;
+	return bytes.toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}

@@ -1,0 +1,207 @@
+/**
+ * Makes the Debian package. It holds the single executable, or else the command line as npm installs it, which needs
+ * Debian's Node.js. It owns the command `sigtree`; a maintainer script adds `sigtool` where that name is free.
+ */
+
+import { createHash } from "node:crypto";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { commandTree } from "./command-tree.mjs";
+import { bashCompletion } from "./completion.mjs";
+import { layOutCommandLine } from "./installed-tree.mjs";
+import { manPages } from "./man-pages.mjs";
+import { listTree, normalizeTree } from "./staged-tree.mjs";
+import { releaseFacts, root, run } from "./workspace.mjs";
+
+const TEMPLATES = fileURLToPath(new URL("debian/", import.meta.url));
+const LIBRARY = "usr/lib/sigtool-cli";
+/** The names of processors in Debian, by those in Node.js. */
+export const DEBIAN_NAMES = { x64: "amd64", arm64: "arm64" };
+
+/**
+ * Writes the package into `folder`. `single` is the path of the single executable, or undefined. Returns the path of
+ * the package, and the packages of other authors in it.
+ */
+export async function makeDebianPackage(folder, { packages, single, arch, version, seconds }) {
+	const tree = mkdtempSync(join(tmpdir(), "sigtool-deb-"));
+	try {
+		const put = (path, content, mode = 0o644) => {
+			mkdirSync(dirname(join(tree, path)), { recursive: true });
+			writeFileSync(join(tree, path), content, { mode });
+		};
+		const others = single === undefined ? layOutScripts(tree, packages, arch) : layOutSingle(tree, single);
+		await layOutDocuments(put, { version, seconds, others, single });
+		put("etc/sigtool/verifier.json.example", template("verifier.json.example"));
+		put("DEBIAN/conffiles", "/etc/sigtool/verifier.json.example\n");
+		for (const script of ["postinst", "prerm"]) put(`DEBIAN/${script}`, template(script), 0o755);
+		const files = listTree(tree).filter(({ path }) => !path.startsWith("DEBIAN"));
+		put("DEBIAN/md5sums", md5sums(tree, files));
+		const depends = [...(single === undefined ? ["nodejs (>= 20)"] : []), ...librariesOf(tree, files)].join(", ");
+		put("DEBIAN/control", control({ arch, version, depends, kibibytes: installedSize(files) }));
+		normalizeTree(tree, seconds);
+		const file = join(folder, `sigtool_${version}_${DEBIAN_NAMES[arch]}.deb`);
+		// One thread compresses, because xz cuts its input into blocks by the number of threads.
+		// The single executable takes a minute at the default level, which makes it a seventh smaller.
+		const level = single === undefined ? [] : ["-z1"];
+		const options = ["--root-owner-group", "-Zxz", ...level, "--threads-max=1", "--build", tree, file];
+		run("dpkg-deb", options, { env: { ...process.env, SOURCE_DATE_EPOCH: String(seconds) } });
+		return { file, others };
+	} finally {
+		rmSync(tree, { recursive: true, force: true });
+	}
+}
+
+function layOutScripts(tree, packages, arch) {
+	const others = layOutCommandLine(join(tree, LIBRARY), packages, arch);
+	const cli = `${LIBRARY}/node_modules/@sigtool/cli/dist`;
+	for (const name of ["main.cjs", "sigtree.cjs"]) {
+		const file = join(tree, cli, name);
+		const text = readFileSync(file, "utf8");
+		// The user's PATH must not decide which Node.js runs a command of the system.
+		writeFileSync(file, text.replace("#!/usr/bin/env node", "#!/usr/bin/node"));
+	}
+	mkdirSync(join(tree, "usr/bin"), { recursive: true });
+	symlinkSync(`../lib/sigtool-cli/node_modules/@sigtool/cli/dist/main.cjs`, join(tree, "usr/bin/sigtree"));
+	return others;
+}
+
+function layOutSingle(tree, single) {
+	mkdirSync(join(tree, "usr/bin"), { recursive: true });
+	cpSync(single, join(tree, "usr/bin/sigtree"));
+	return [];
+}
+
+async function layOutDocuments(put, { version, seconds, others, single }) {
+	const commands = await commandTree();
+	const packed = (path, text) => put(`${path}.gz`, gzipSync(text, { level: 9 }));
+	for (const [name, text] of manPages(commands, { version, seconds })) packed(`usr/share/man/man1/${name}`, text);
+	put("usr/share/bash-completion/completions/sigtree", bashCompletion(commands));
+	const documents = "usr/share/doc/sigtool";
+	packed(`${documents}/changelog`, changelog(version, seconds));
+	for (const name of ["README.md", "CHANGELOG.md"]) packed(`${documents}/${name}`, readFileSync(join(root, name)));
+	put(`${documents}/copyright`, copyright(others, single));
+	put("usr/share/lintian/overrides/sigtool", overrides(single));
+}
+
+/** Lists what lintian objects to for a reason that stands. */
+function overrides(single) {
+	const nobody = releaseFacts().maintainer === null ? template("overrides-without-address") : "";
+	return nobody + template(single === undefined ? "overrides-of-packages" : "overrides-of-single");
+}
+
+/** Returns what the programs and libraries in the tree need of Debian's C and C++ libraries. */
+function librariesOf(tree, files) {
+	const isElf = ({ path, stats }) => stats.isFile() && readFileSync(join(tree, path)).subarray(0, 4).equals(ELF);
+	const programs = files.filter(isElf).map(({ path }) => join(tree, path));
+	const said = programs.map((file) => run("readelf", ["--wide", "--dynamic", "--version-info", file])).join("");
+	const versions = [...said.matchAll(/Name: GLIBC_(\d+)\.(\d+)/g)].map(([, major, minor]) => [
+		Number(major),
+		Number(minor),
+	]);
+	const [newest] = versions.sort((a, b) => b[0] - a[0] || b[1] - a[1]);
+	return [
+		...(newest === undefined ? [] : [`libc6 (>= ${newest.join(".")})`]),
+		...Object.entries(LIBRARIES).flatMap(([name, debian]) => (said.includes(`[${name}]`) ? [debian] : [])),
+	];
+}
+
+/** The libraries that a release of Node.js may be linked to, and Debian's packages of them. */
+const LIBRARIES = { "libatomic.so.1": "libatomic1", "libgcc_s.so.1": "libgcc-s1", "libstdc++.so.6": "libstdc++6" };
+
+const ELF = Buffer.from("\x7fELF");
+
+function template(name) {
+	return readFileSync(join(TEMPLATES, name), "utf8");
+}
+
+function control({ arch, version, depends, kibibytes }) {
+	const { homepage } = releaseFacts();
+	return `Package: sigtool
+Version: ${version}
+Architecture: ${DEBIAN_NAMES[arch]}
+Maintainer: ${maintainer()}
+Installed-Size: ${kibibytes}
+Depends: ${depends}
+Suggests: gcc, libc6-dev
+Section: utils
+Priority: optional
+${homepage === null ? "" : `Homepage: ${homepage}\n`}Description: sign sets of files and say exactly what changed since
+ sigtool signs a whole tree of files into one Windows catalog. Later it tells
+ exactly which files changed. It can also make Node.js and Python run only
+ what was signed.
+ .
+ The command is sigtree, and sigtool where no other package has that name.
+`;
+}
+
+/** The placeholder of a project without an address. The domain is one that nobody can own (RFC 2606). */
+const NOBODY = "sigtool contributors <nobody@sigtool.invalid>";
+
+function maintainer() {
+	return releaseFacts().maintainer ?? NOBODY;
+}
+
+/** Counts as dpkg-gencontrol does: each file in whole kibibytes, and one for each directory and link. */
+function installedSize(files) {
+	return files.reduce((sum, { stats }) => sum + (stats.isFile() ? Math.ceil(stats.size / 1024) : 1), 0);
+}
+
+function md5sums(tree, files) {
+	return files
+		.filter(({ path }) => statSync(join(tree, path), { throwIfNoEntry: false })?.isFile() && !path.startsWith("etc/"))
+		.filter(({ stats }) => stats.isFile())
+		.map(
+			({ path }) =>
+				`${createHash("md5")
+					.update(readFileSync(join(tree, path)))
+					.digest("hex")}  ${path}\n`,
+		)
+		.join("");
+}
+
+function changelog(version, seconds) {
+	const date = new Date(seconds * 1000).toUTCString().replace("GMT", "+0000");
+	return `sigtool (${version}) unstable; urgency=medium\n\n  * CHANGELOG.md.gz has the changes.\n\n -- ${maintainer()}  ${date}\n`;
+}
+
+function copyright(others, single) {
+	const own = readFileSync(join(root, "LICENSE"), "utf8").replace(/^MIT License\n\n/, "");
+	const [, holder = ""] = /^Copyright \(c\) (.*)$/m.exec(own) ?? [];
+	const text = indented(own.replace(/^Copyright.*\n\n/, ""));
+	const stanzas = others.map(({ name, folder }) => {
+		return `Files: ${LIBRARY}/node_modules/${name}/*\nCopyright: ${holderIn(folder)}\nLicense: MIT\n`;
+	});
+	const bundled = readFileSync(join(root, "packages/cli/dist/third-party-licences.txt"), "utf8");
+	const where = single === undefined ? "the bundles of the command line" : "the single executable, besides Node.js";
+	return [
+		"Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\nUpstream-Name: sigtool\n" +
+			`Comment: Licences of the packages in ${where}:\n${indented(bundled)}\n`,
+		`Files: *\nCopyright: ${holder}\nLicense: MIT\n`,
+		...stanzas,
+		`License: MIT\n${text}\n`,
+	].join("\n");
+}
+
+function holderIn(folder) {
+	for (const name of ["LICENSE", "license", "LICENSE.md", "LICENSE-MIT.txt"]) {
+		try {
+			const [, holder] = /Copyright (?:\(c\) )?(.*)/i.exec(readFileSync(join(folder, name), "utf8")) ?? [];
+			if (holder !== undefined) return holder.trim();
+		} catch {
+			// The licence has another of the names.
+		}
+	}
+	const { author } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+	return typeof author === "string" ? author : (author?.name ?? "its authors");
+}
+
+function indented(text) {
+	return text
+		.trimEnd()
+		.split("\n")
+		.map((line) => (line.trim() === "" ? " ." : ` ${line.trimEnd()}`))
+		.join("\n");
+}

@@ -1,0 +1,40 @@
+/** Packs the public packages as npm gets them. */
+
+import { mkdirSync, readdirSync, renameSync } from "node:fs";
+import { join } from "node:path";
+import { publicPackages, root, run } from "./workspace.mjs";
+
+/**
+ * Packs every public package into `folder`, and returns the packages with the path of their `tarball`. pnpm replaces
+ * `workspace:` by versions, calls the hook in .pnpmfile.cjs, and writes the same bytes for the same files: it sorts
+ * them, and gives all of them one owner and one time.
+ */
+export function packTarballs(folder) {
+	mkdirSync(folder, { recursive: true });
+	run("npx", ["-y", "pnpm@12", "--recursive", "--filter", "./packages/*", "pack", "--pack-destination", folder], {
+		cwd: root,
+	});
+	const packages = publicPackages();
+	const expected = packages.map(({ manifest }) => tarballName(manifest)).sort();
+	const made = readdirSync(folder).sort();
+	if (expected.join() !== made.join())
+		throw new Error(`Cannot release: packed ${made.join(", ")}, and not ${expected.join(", ")}`);
+	return packages.map((each) => ({ ...each, tarball: placed(folder, each.manifest) }));
+}
+
+/**
+ * Moves the package of one processor into a folder of its own, so that `npm install ./release/*.tgz` names none that npm
+ * refuses on this machine. Returns the path of the tarball.
+ */
+function placed(folder, manifest) {
+	const tarball = join(folder, tarballName(manifest));
+	if (manifest.cpu === undefined) return tarball;
+	const place = join(folder, "native", tarballName(manifest));
+	mkdirSync(join(folder, "native"), { recursive: true });
+	renameSync(tarball, place);
+	return place;
+}
+
+function tarballName({ name, version }) {
+	return `${name.replace(/^@/, "").replace("/", "-")}-${version}.tgz`;
+}

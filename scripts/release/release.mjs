@@ -1,0 +1,140 @@
+/**
+ * Makes a release in one folder, and signs it with the command line that it contains. docs/release.md describes the
+ * folder, and how users check one.
+ *
+ *   pnpm release [--out DIR] [--signed-with OPTION…]
+ *   pnpm release --check
+ *
+ * What follows `--signed-with` are options of `sigtool sign`, such as --key and --cert. Without them the development
+ * identity of this machine signs, which nobody else trusts.
+ */
+
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { checkRegistry } from "./check-registry.mjs";
+import { componentsOf } from "./components.mjs";
+import { cycloneDx } from "./cyclonedx.mjs";
+import { DEBIAN_NAMES, makeDebianPackage } from "./debian-package.mjs";
+import { makeImage } from "./image.mjs";
+import { packTarballs } from "./npm-tarballs.mjs";
+import { spdx } from "./spdx.mjs";
+import { listTree } from "./staged-tree.mjs";
+import { commit, has, releaseVersion, root, run } from "./workspace.mjs";
+
+const { out, signing, check } = readArguments(process.argv.slice(2));
+try {
+	process.exitCode = check ? await checkRegistry() : await release();
+} catch (error) {
+	console.error(`error: ${error.message}`);
+	process.exitCode = 1;
+}
+
+function readArguments(args) {
+	const end = args.indexOf("--signed-with");
+	const own = (end === -1 ? args : args.slice(0, end)).filter((each) => each !== "--");
+	const signing = end === -1 ? [] : args.slice(end + 1);
+	const check = own[0] === "--check" && own.length === 1;
+	const out = own[0] === "--out" && own.length === 2 ? own[1] : undefined;
+	if (own.length === 0 || check || out !== undefined)
+		return { out: resolve(process.env.INIT_CWD ?? ".", out ?? join(root, "release")), signing, check };
+	console.error("Usage: pnpm release [--out DIR] [--signed-with OPTION…] | pnpm release --check");
+	process.exit(2);
+}
+
+async function release() {
+	const version = releaseVersion();
+	const { id, seconds, dirty } = commit();
+	const facts = { version, commit: dirty ? `${id} with changes` : id, seconds };
+	if (existsSync(out) && readdirSync(out).length > 0)
+		throw new Error(`Cannot release into ${out}: it is not empty; remove it, or name another folder with --out`);
+	mkdirSync(out, { recursive: true });
+	say(`sigtool ${version}, commit ${facts.commit}`);
+
+	const packages = packTarballs(out);
+	say(`${packages.length} npm packages`);
+	const executables = makeExecutables();
+	const debian = await makeDebianPackages(packages, executables, facts);
+	const image = makeImageOf(executables, facts);
+
+	const components = componentsOf({ packages, executables: [...executables.values()], debian, image, version });
+	const write = (name, document) => writeFileSync(join(out, name), `${JSON.stringify(document, null, "\t")}\n`);
+	write(`sigtool-${version}.cdx.json`, cycloneDx(components, facts));
+	write(`sigtool-${version}.spdx.json`, spdx(components, facts));
+	writeFileSync(join(out, "SHA256SUMS"), checksums());
+	sign(facts);
+	say(`${out} is complete`);
+	return 0;
+}
+
+/** Makes the single executable for each processor. Returns their paths by the processor. */
+function makeExecutables() {
+	const script = join(root, "scripts/single-file.mjs");
+	if (!existsSync(script)) {
+		say("no single executable: this checkout has no scripts/single-file.mjs");
+		return new Map();
+	}
+	return new Map(
+		["x64", "arm64"].map((arch) => {
+			run(process.execPath, [script, "--out", out, "--arch", arch], { cwd: root });
+			say(`sigtool-linux-${arch}`);
+			return [arch, join(out, `sigtool-linux-${arch}`)];
+		}),
+	);
+}
+
+async function makeDebianPackages(packages, executables, facts) {
+	if (!has("dpkg-deb")) {
+		say("no Debian package: dpkg-deb is missing");
+		return [];
+	}
+	const made = [];
+	for (const arch of executables.size === 0 ? processorsOf(packages) : executables.keys()) {
+		made.push(await makeDebianPackage(out, { ...facts, packages, arch, single: executables.get(arch) }));
+		say(made.at(-1).file.slice(out.length + 1));
+	}
+	return made;
+}
+
+/** Lists the processors for which there are native parts that run on Debian, and that of this machine. */
+function processorsOf(packages) {
+	const processors = packages.flatMap(({ manifest }) => manifest.cpu ?? []);
+	return [...new Set([process.arch, ...processors])].filter((arch) => arch in DEBIAN_NAMES).sort();
+}
+
+function makeImageOf(executables, facts) {
+	const executable = executables.get(process.arch);
+	if (executable === undefined) {
+		say("no container image: it would hold the single executable, which is missing");
+		return undefined;
+	}
+	const image = makeImage(join(out, "image"), { ...facts, executable, arch: process.arch });
+	say(`image ${image.digest}`);
+	return image;
+}
+
+/** Returns the lines of SHA256SUMS, in the form of sha256sum. */
+function checksums() {
+	return listTree(out)
+		.filter(({ stats }) => stats.isFile())
+		.map(
+			({ path }) =>
+				`${createHash("sha256")
+					.update(readFileSync(join(out, path)))
+					.digest("hex")}  ${path}\n`,
+		)
+		.join("");
+}
+
+/** Signs everything in the folder with the command line that was just packed, and verifies it. */
+function sign({ version, seconds }) {
+	const main = join(root, "packages/cli/dist/main.cjs");
+	const catalog = join(out, `sigtool-${version}.cat`);
+	const options = ["--product", "sigtool", "--sequence", String(seconds), ...signing];
+	const env = { ...process.env, SOURCE_DATE_EPOCH: String(seconds) };
+	console.log(run(process.execPath, [main, "sign", out, "-o", catalog, ...options], { env }).trimEnd());
+}
+
+function say(text) {
+	console.log(`  ${text}`);
+}

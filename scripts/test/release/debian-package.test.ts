@@ -1,0 +1,126 @@
+/** The Debian package is made of this checkout, from the single executable where there is one. */
+
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { canOverlay, OverlayRoot } from "../../../test/operations/overlay-root.js";
+import { makeDebianPackage } from "../../release/debian-package.mjs";
+import { packTarballs } from "../../release/npm-tarballs.mjs";
+import { releaseVersion } from "../../release/workspace.mjs";
+
+const workspace = fileURLToPath(new URL("../../..", import.meta.url));
+const single = join(workspace, "scripts/single-file.mjs");
+const scratch = mkdtempSync(join(tmpdir(), "sigtool-debian-"));
+const version = releaseVersion();
+let debianPackage = "";
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+beforeAll(async () => {
+	const facts = { version, arch: process.arch, seconds: 1_700_000_000 };
+	const packages = packTarballs(join(scratch, "npm"));
+	debianPackage = (await makeDebianPackage(scratch, { ...facts, packages, single: makeSingle() })).file;
+});
+
+function makeSingle(): string | undefined {
+	if (!existsSync(single)) return undefined;
+	const args = [single, "--out", scratch, "--arch", process.arch];
+	const { status, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
+	if (status !== 0) throw new Error(stderr);
+	return join(scratch, `sigtool-linux-${process.arch}`);
+}
+
+const hasLintian = spawnSync("lintian", ["--version"]).status === 0;
+const hasDpkg = spawnSync("dpkg-deb", ["--version"]).status === 0;
+
+describe.skipIf(!hasDpkg)("the Debian package (needs dpkg-deb)", () => {
+	it.skipIf(!hasLintian)("has nothing that lintian calls an error or warns of", () => {
+		const { stdout } = spawnSync("lintian", ["--allow-root", "--profile", "debian", debianPackage], {
+			encoding: "utf8",
+		});
+		expect(stdout).toBe("");
+	});
+
+	it("has manual pages that man formats without a warning, and a completion that bash reads", () => {
+		const tree = join(scratch, "deb");
+		expect(spawnSync("dpkg-deb", ["-x", debianPackage, tree]).status).toBe(0);
+		const pages = join(tree, "usr/share/man/man1");
+		expect(readdirSync(pages)).toEqual(
+			expect.arrayContaining(["sigtree.1.gz", "sigtool-sign.1.gz", "sigtool-verify.1.gz"]),
+		);
+		for (const page of readdirSync(pages)) {
+			const { stdout } = spawnSync("sh", ["-c", `zcat "$1" | groff -man -Tutf8 -ww -z 2>&1`, "sh", join(pages, page)], {
+				encoding: "utf8",
+			});
+			expect([page, stdout]).toEqual([page, ""]);
+		}
+		const completion = join(tree, "usr/share/bash-completion/completions/sigtree");
+		expect(spawnSync("bash", ["-n", completion]).status).toBe(0);
+	});
+});
+
+describe.skipIf(!canOverlay)("the Debian package on a host (needs root and overlayfs)", () => {
+	const environment = { DEBIAN_FRONTEND: "noninteractive", HOME: "/root" };
+
+	/** Runs lines of a shell in a root of its own, after the package was put into /srv. */
+	function onHost(prepare: (root: OverlayRoot) => void, lines: string) {
+		const root = new OverlayRoot();
+		try {
+			prepare(root);
+			root.write(`/srv/${basename(debianPackage)}`, readFileSync(debianPackage));
+			return root.run(["sh", "-ec", lines], { env: environment });
+		} finally {
+			root.remove();
+		}
+	}
+	const INSTALL =
+		"apt-get install -y -qq --no-install-recommends /srv/sigtool_*.deb >/srv/log 2>&1 || { cat /srv/log; exit 9; }";
+
+	it("installs by apt under both names, works, and leaves nothing when it is purged", () => {
+		const { status, stdout, stderr } = onHost(
+			() => {},
+			`${INSTALL}
+			sigtool --version
+			sigtree sign --help | head -1
+			mkdir /srv/lib && echo a >/srv/lib/a
+			sigtool sign /srv/lib >/dev/null 2>&1
+			sigtree verify /srv/lib | head -1
+			test -e /usr/share/man/man1/sigtool.1.gz
+			test -e /usr/share/bash-completion/completions/sigtool
+			ls /etc/sigtool
+			apt-get purge -y -qq sigtool >/dev/null 2>&1
+			ls /etc/sigtool /usr/bin/sigtool /usr/bin/sigtree /usr/lib/sigtool-cli /usr/share/man/man1/sigtool.1.gz 2>&1 | grep -vc 'No such file' || true`,
+		);
+		expect(stdout + (status === 0 ? "" : stderr)).toBe(
+			`${version}\nUsage: sigtree sign [options] <path...>\ntrusted /srv/lib\nverifier.json.example\n0\n`,
+		);
+	});
+
+	it("leaves the sigtool of another package alone, and is sigtree there", () => {
+		const other = "#!/bin/sh\necho the other\n";
+		const { stdout } = onHost(
+			(root) => root.write("/usr/bin/sigtool", other, 0o755),
+			`${INSTALL}
+			sigtool --version
+			sigtree --version
+			apt-get purge -y -qq sigtool >/dev/null 2>&1
+			sigtool`,
+		);
+		expect(stdout).toBe(`the other\n${version}\nthe other\n`);
+	});
+
+	it("has an example of a host configuration that is valid without its comments", () => {
+		const tree = mkdtempSync(join(scratch, "example-"));
+		spawnSync("dpkg-deb", ["-x", debianPackage, tree]);
+		const text = readFileSync(join(tree, "etc/sigtool/verifier.json.example"), "utf8");
+		const [, command = ""] = /^\/\/ {3}(sed '.*' \/etc\/sigtool\/verifier\.json\.example) >/m.exec(text) ?? [];
+		const { stdout } = spawnSync("sh", ["-c", command.replace("/etc", join(tree, "etc"))], { encoding: "utf8" });
+		const ajv = new Ajv2020({ strict: false, validateFormats: false });
+		const schema = JSON.parse(readFileSync(join(workspace, "packages/core/verifier.schema.json"), "utf8"));
+		const isValid = ajv.compile(schema);
+		expect([isValid(JSON.parse(stdout)), isValid.errors]).toEqual([true, null]);
+	});
+});

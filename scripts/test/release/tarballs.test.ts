@@ -1,0 +1,158 @@
+import { spawnSync } from "node:child_process";
+import {
+	existsSync,
+	mkdirSync,
+	mkdtempSync,
+	readdirSync,
+	readFileSync,
+	realpathSync,
+	rmSync,
+	writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, describe, expect, it } from "vitest";
+import { registryEnvironment } from "../../registry-environment.mjs";
+import { packTarballs } from "../../release/npm-tarballs.mjs";
+import { releaseFacts } from "../../release/workspace.mjs";
+
+const workspace = fileURLToPath(new URL("../../..", import.meta.url));
+const scratch = mkdtempSync(join(tmpdir(), "sigtool-tarballs-"));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+const packages = packTarballs(join(scratch, "packed"));
+
+/** Unpacks each package where npm would install it, below `project`. */
+function unpackInto(project: string): void {
+	for (const { manifest, tarball } of packages) {
+		const folder = join(project, "node_modules", manifest.name);
+		mkdirSync(folder, { recursive: true });
+		expect(spawnSync("tar", ["-xzf", tarball, "-C", folder, "--strip-components=1"]).status).toBe(0);
+	}
+}
+
+const installed = join(scratch, "installed");
+unpackInto(installed);
+const placeOf = (name: string) => join(installed, "node_modules", name);
+
+/** Runs a program of this workspace's node_modules. */
+function tool(name: string, args: readonly string[], cwd = workspace) {
+	const { status, stdout, stderr } = spawnSync(join(workspace, "node_modules/.bin", name), args, {
+		cwd,
+		encoding: "utf8",
+		env: { ...registryEnvironment(), NO_COLOR: "1" },
+	});
+	return { status, said: `${stdout}${stderr}` };
+}
+
+const shipped = packages.map(({ manifest, tarball }) => ({ name: manifest.name, tarball }));
+const manifestOf = (name: string) => JSON.parse(readFileSync(join(placeOf(name), "package.json"), "utf8"));
+const modules = shipped.filter(({ name }) => manifestOf(name).exports?.["."]?.types !== undefined);
+
+describe.each(shipped)("$name", ({ name, tarball }) => {
+	const manifest = manifestOf(name);
+
+	it("has each file that exports, bin and types name", () => {
+		const targets = targetsOf([manifest.exports, manifest.bin, manifest.main, manifest.types]);
+		expect(targets.filter((target) => !existsSync(join(placeOf(name), target)))).toEqual([]);
+	});
+
+	it("has its licence, and nothing that only developers need", () => {
+		const files = readdirSync(placeOf(name), { recursive: true, encoding: "utf8" });
+		expect(files).toContain("LICENSE");
+		expect(files.filter((file) => /\.map$|tsbuildinfo|(^|\/)(src|test)\//.test(file))).toEqual([]);
+	});
+
+	it("depends on the other packages by their version", () => {
+		const versions = new Map(packages.map(({ manifest }) => [manifest.name, manifest.version]));
+		for (const [other, version] of Object.entries({ ...manifest.dependencies, ...manifest.optionalDependencies }))
+			if (versions.has(other)) expect(version).toBe(versions.get(other));
+	});
+
+	it("names the addresses of release.json, and no others", () => {
+		const { repository, bugs, homepage } = releaseFacts();
+		expect([manifest.repository?.url ?? null, manifest.bugs ?? null, manifest.homepage ?? null]).toEqual([
+			repository === null ? null : `git+${repository}.git`,
+			bugs,
+			homepage,
+		]);
+	});
+
+	it("passes publint, suggestions included", () => {
+		const { status, said } = tool("publint", ["run", tarball, "--strict"]);
+		expect(said).toContain("All good!");
+		expect(status).toBe(0);
+	});
+});
+
+// The profile leaves out two ways to resolve a package: that of Node.js before 12, and require() from CommonJS, which gets
+// a module in Node.js 20.19 and later, and an error before (`cjs-resolves-to-esm`). The packages are modules alone.
+it.each(modules)("$name passes arethetypeswrong as a package of modules alone", ({ tarball }) => {
+	const { status, said } = tool("attw", [tarball, "--profile", "esm-only", "--format", "json"]);
+	expect({ status, said: status === 0 ? "" : said }).toEqual({ status: 0, said: "" });
+});
+
+/** Lists the files that a value of `exports` or `bin` names. Patterns are none of ours. */
+function targetsOf(value: unknown): string[] {
+	if (typeof value === "string") return [value];
+	return typeof value === "object" && value !== null ? Object.values(value).flatMap(targetsOf) : [];
+}
+
+describe("a program in strict TypeScript, with nothing installed but our packages", () => {
+	const types = realpathSync(join(workspace, "node_modules/@types/node"));
+	const depending = packages.filter(({ manifest }) => manifest.dependencies?.["@types/node"] !== undefined);
+
+	/** Lays out what npm installs for `names`: these packages, and the types of Node.js if one depends on them. */
+	function project(names: readonly string[]): string {
+		const folder = mkdtempSync(join(scratch, "consumer-"));
+		for (const name of names) spawnSync("mkdir", ["-p", join(folder, "node_modules", name, "..")]);
+		for (const name of names) spawnSync("cp", ["-r", placeOf(name), join(folder, "node_modules", name)]);
+		if (depending.some(({ manifest }) => names.includes(manifest.name))) {
+			for (const [source, name] of [
+				[types, "@types/node"],
+				[join(types, "../../undici-types"), "undici-types"],
+			] as const) {
+				mkdirSync(join(folder, "node_modules", name, ".."), { recursive: true });
+				spawnSync("cp", ["-rL", source, join(folder, "node_modules", name)]);
+			}
+		}
+		writeFileSync(join(folder, "package.json"), JSON.stringify({ private: true, type: "module" }));
+		return folder;
+	}
+
+	const LIBRARY = `
+		import { SigtoolError, signPaths, type ErrorCode } from "@sigtool/core";
+		import { SigtoolError as ReadError, defaultTrust, verifyPath } from "@sigtool/core/read";
+		const code: ErrorCode = "ERR_USAGE";
+		export const error: Error = new SigtoolError(code, "consumer");
+		export const same: boolean = error instanceof ReadError;
+		export const { verdict, findings } = await verifyPath("./lib", { trust: defaultTrust() });
+		export const sign = (...args: Parameters<typeof signPaths>) => signPaths(...args);`;
+	const VERIFIER = `
+		import { createVerifier, type Verifier } from "@sigtool/verifier";
+		import "@sigtool/verifier/register";
+		export const verifier: Verifier = createVerifier({ catalogs: [{ directory: "lib" }] });`;
+
+	it.each([
+		["nodenext", "nodenext", ["@sigtool/core"], LIBRARY],
+		["bundler", "esnext", ["@sigtool/core"], LIBRARY],
+		["nodenext", "nodenext", ["@sigtool/verifier"], VERIFIER],
+		["bundler", "esnext", ["@sigtool/verifier"], VERIFIER],
+	])("compiles with --moduleResolution %s (%s): %s", (moduleResolution, module, names, program) => {
+		const folder = project(names);
+		writeFileSync(join(folder, "consumer.ts"), program);
+		const options = ["--strict", "--noEmit", "--target", "es2022", "--lib", "es2023", "--ignoreConfig"];
+		const { status, said } = tool(
+			"tsc",
+			[...options, "--module", module, "--moduleResolution", moduleResolution, "consumer.ts"],
+			folder,
+		);
+		expect(said).toBe("");
+		expect(status).toBe(0);
+	});
+});
+
+it("each tarball has the name of its package and version", () => {
+	for (const { manifest, tarball } of packages)
+		expect(basename(tarball)).toBe(`${manifest.name.slice(1).replace("/", "-")}-${manifest.version}.tgz`);
+});
