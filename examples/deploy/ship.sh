@@ -3,7 +3,9 @@
 #
 #   SIGN_KEY=release.pem SIGN_CERT=release.crt ./ship.sh APP_DIRECTORY OUTPUT_DIRECTORY [POLICY]
 #
-# Run this script where the key is, never where the application runs. SOURCE_DATE_EPOCH makes the output reproducible.
+# Run this script where the key is, never where the application runs. SOURCE_DATE_EPOCH makes the output reproducible: the same
+# files in a directory of the same path, which the index records, the same RSA key and the same time give the same bytes. It needs
+# GNU tar.
 set -eu
 export SIGTOOL_DEVELOPMENT=refuse
 
@@ -17,4 +19,5 @@ sigtool sign "$app" --product "$product" --key "$SIGN_KEY" --cert "$SIGN_CERT"
 sigtool verify "$app" --product "$product" --trust "$SIGN_CERT"
 sigtool compile "$app" -o "$out/$product.sigx" --trust "$SIGN_CERT" --key "$SIGN_KEY" --cert "$SIGN_CERT" \
 	${policy:+--policy "$policy"}
-tar -C "$(dirname "$app")" -cf "$out/$product.tar" "$(basename "$app")"
+tar -C "$(dirname "$app")" --sort=name --owner=0 --group=0 --numeric-owner --mtime="@${SOURCE_DATE_EPOCH:-$(date +%s)}" \
+	-cf "$out/$product.tar" "$(basename "$app")"

@@ -12,6 +12,7 @@ import { pinOf } from "../../packages/cli/test/launcher-host.js";
 import { makeSelfSigned, type SelfSigned } from "../../packages/cli/test/support.js";
 import { nodeOfRelease } from "../../scripts/node-releases.mjs";
 import { registryEnvironment } from "../../scripts/registry-environment.mjs";
+import { packTarballs } from "../../scripts/release/npm-tarballs.mjs";
 import { buildImage, type Image } from "./dockerfile.js";
 import { canOverlay, OverlayRoot } from "./overlay-root.js";
 import { canOperate } from "./service.js";
@@ -59,10 +60,10 @@ function makeContext(
 	files: readonly string[],
 ): string {
 	const context = mkdtempSync(join(tmpdir(), "sigtool-context-"));
-	const { status, stderr } = spawnSync(join(EXAMPLES, "container/pack.sh"), [context], {
-		encoding: "utf8",
-		env: registryEnvironment(),
-	});
+	const release = mkdtempSync(join(tmpdir(), "sigtool-packed-"));
+	packTarballs(release);
+	const { status, stderr } = spawnSync(join(EXAMPLES, "container/pack.sh"), [context, release], { encoding: "utf8" });
+	rmSync(release, { recursive: true });
 	if (status !== 0) throw new Error(stderr);
 	mkdirSync(join(context, "app"));
 	for (const [name, content] of Object.entries(app)) writeFileSync(join(context, "app", name), content);
