@@ -36,12 +36,12 @@ export function componentsOf({ packages, executables, debian, image, version }) 
 		needs: [],
 	}));
 	const node = executables.length === 0 ? [] : [nodeRelease(executables)];
-	const debs = debian.map(({ file, others }) => ({
+	const debs = debian.map(({ file, others, arch }) => ({
 		...fileOf(file),
-		name: "sigtool (Debian package)",
+		name: `sigtool (Debian package, ${arch})`,
 		version,
 		licence: "MIT",
-		purl: `pkg:deb/sigtool@${version}`,
+		purl: `pkg:deb/sigtool@${version}?arch=${arch}`,
 		contains: ["@sigtool/cli", ...others.map(({ name }) => name)],
 		needs: [],
 	}));

@@ -152,6 +152,8 @@ function clientOf(folder: string | undefined): Client {
 		CLIENTS.find(({ lock }) => isThere(lock)) ??
 		running;
 	if (client !== NPM || isThere("package.json")) return client;
-	const everywhere = "npm install --global --include=optional @sigtool/cli";
+	// The packages are those of a release, in the folder where `pnpm release` puts it.
+	const own = `./release/native/sigtool-native-${nativeTarget() ?? "*"}-[0-9]*.tgz`;
+	const everywhere = `npm install --global --include=optional ./release/*.tgz ${own}`;
 	return { ...NPM, install: everywhere, optional: everywhere, anew: everywhere };
 }

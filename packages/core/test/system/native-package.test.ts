@@ -110,7 +110,12 @@ describe.skipIf(target === undefined)("nativeAbsence() (needs Linux on x64 or ar
 	it.each([
 		["npm", ["package.json", "node_modules/.package-lock.json"], "--omit=optional", "npm install --include=optional"],
 		["npm", ["package.json", "package-lock.json"], "--omit=optional", "npm install --include=optional"],
-		["npm everywhere", [], "--omit=optional", "npm install --global --include=optional @sigtool/cli"],
+		[
+			"npm everywhere",
+			[],
+			"--omit=optional",
+			`npm install --global --include=optional ./release/*.tgz ./release/native/sigtool-native-${target}-[0-9]*.tgz`,
+		],
 		["pnpm", ["package.json", "node_modules/.modules.yaml"], "--no-optional", "pnpm install"],
 		[
 			"pnpm before npm's lock",
