@@ -54,7 +54,8 @@ static int open_first(const char *path)
 		close(file);
 		file = -1;
 	}
-	opened_flags = fcntl(file, F_GETFL);
+	if (file >= 0)
+		opened_flags = fcntl(file, F_GETFL);
 	return file;
 }
 
