@@ -43,6 +43,8 @@ export const LONG = [
 	"packages/core/test/verify/tamper.test.ts",
 	"test/attacks/attacks.test.ts",
 	"test/python/bypasses.test.ts",
+	// This test tries until memory is where it has to be.
+	"test/attacks/memory.test.ts",
 	// This test asks OpenSSL about each row of a table.
 	"packages/core/test/pki/revocation-table.test.ts",
 	// These tests kill a process many times.

@@ -287,6 +287,66 @@ describe.skipIf(!hasLauncher || process.arch !== "x64")("the native gate (needs 
 		expect(output).not.toContain("ran\n");
 	});
 
+	const [newest] = official.filter(({ release }) => release === 26);
+	test
+		.skipIf(newest === undefined)
+		.each(process.env.SIGTOOL_FULL === undefined ? ["useSnapshot"] : ["useSnapshot", "useCodeCache"])(
+		"a single executable application with %s does not start, although its digest is that of the settings",
+		async (option) => {
+			const signed = { "main.js": "console.log('ran')" };
+			const node = (root: string, original: string) => {
+				const text = `const say = () => process._rawDebug(\`evil-ran-\${6 * 7}\`);
+					const { startupSnapshot } = require("v8");
+					if (startupSnapshot.isBuildingSnapshot()) startupSnapshot.setDeserializeMainFunction(say); else say();`;
+				const [main, output, settings] = ["sea.js", "sea", "sea.json"].map((name) => join(root, name)) as [
+					string,
+					string,
+					string,
+				];
+				writeFileSync(main, text);
+				writeFileSync(settings, JSON.stringify({ main, output, disableExperimentalSEAWarning: true, [option]: true }));
+				const made = spawnSync(original, ["--build-sea", settings], { encoding: "utf8" });
+				expect([made.status, spawnSync(output, { encoding: "utf8" }).stderr]).toEqual([0, "evil-ran-42\n"]);
+				return output;
+			};
+			const { evil, status, output } = await tried(newest as Build, signed, { mode: "strict", node });
+			expect([evil, status, output]).toEqual([false, 126, expect.stringContaining("single executable application")]);
+		},
+		60_000,
+	);
+
+	test("no event is lost while a thread closes descriptors and opens another file with their numbers", async () => {
+		const count = 20_000;
+		const { events, output } = await tried(
+			build,
+			{
+				"main.js": `
+					const { Worker } = require("worker_threads");
+					const stop = new Int32Array(new SharedArrayBuffer(4));
+					eval("0");
+					new Worker(__dirname + "/exchange.js", { workerData: { stop, data: process.argv[2] } });
+					setTimeout(() => {
+						let sum = 0;
+						for (let i = 1; i <= ${count}; i++) sum += eval("1+" + i) - i;
+						console.log("made", sum);
+						Atomics.store(stop, 0, 1);
+					}, 300);`,
+				"exchange.js": `
+					const fs = require("fs"), { stop, data } = require("worker_threads").workerData;
+					const taken = [], target = (number) => { try { return fs.readlinkSync("/proc/self/fd/" + number); } catch { return ""; } };
+					while (!Atomics.load(stop, 0)) {
+						for (let number = 3; number < 32; number++)
+							if (target(number).endsWith("/events.jsonl")) { fs.closeSync(number); taken.push(fs.openSync(data + "/other", "a")); }
+						for (const number of taken.splice(0, taken.length > 8 ? 8 : 0)) if (target(number).endsWith("/other")) fs.closeSync(number);
+					}`,
+			},
+			{ mode: "enforce" },
+		);
+		expect(output).toContain(`made ${count}`);
+		const digests = events.filter(({ event }) => event === "code.string").map(({ sha256 }) => sha256);
+		expect(new Set(digests).size).toBe(count + 1);
+	}, 60_000);
+
 	test("a caller that ignores SIGCHLD changes nothing", async () => {
 		const through = ["sh", "-c", 'trap "" CHLD; exec "$@"', "sh"];
 		expect(await tried(build, { "main.js": "console.log('ran')" }, { mode: "enforce", through })).toMatchObject({

@@ -110,7 +110,14 @@ export const OPEN: readonly Opening[] = [
 			"module._compile()",
 			"text that ends a signed comment, by module._compile()",
 			"text that ends a signed comment, between two names",
+			"text in the place of JSON, by require.extensions",
 		],
+	},
+	{
+		reason: "the same policy; the native gate refuses such functions, and the inspector that the loop asks for",
+		modes: ["hook"],
+		releases: [22, 24, 26],
+		techniques: ["text that stripTypeScriptTypes() made, with a name", "REPL that loads a file"],
 	},
 	{
 		reason: "the same policy; on this release no list of hooks is in the way of the guard",

@@ -22,7 +22,10 @@ static struct {
 	bool (*is_external_one_byte)(const void *string);
 	bool (*is_external_two_byte)(const void *string);
 	const void *const *(*resource_of)(const void *string, int *encoding);
+	const void *(*new_narrow)(void *isolate, const uint8_t *characters, int type, int length);
+	const void *(*new_wide)(void *isolate, const uint16_t *units, int type, int length);
 	void *(*current_isolate)(void);
+	bool (*is_application)(void);
 	void *libuv; /* any of its functions, to find where its code is */
 	const void *(*compile_wasm)(void *isolate, const uint8_t *bytes, size_t length);
 } calls;
@@ -81,6 +84,7 @@ static const struct function {
 		{"_ZN4node9inspector5Agent7ConnectESt10unique_ptrINS0_24InspectorSessionDelegateESt14"
 		 "default_deleteIS3_EEb"}},
 	{true, &calls.libuv, {"uv_dlsym"}},
+	{false, &calls.is_application, {"_ZN4node3sea18IsSingleExecutableEv"}},
 	{false, &targets.register_ffi, {"_Z13_register_ffiv"}},
 	{false, &targets.add_source_file,
 		{"_ZN4node8builtins13BuiltinLoader22AddExternalizedBuiltinEPKcS3_"}},
@@ -92,6 +96,9 @@ static const struct function {
 	{true, &calls.is_external_two_byte, {"_ZNK2v86String17IsExternalTwoByteEv"}},
 	{true, &calls.resource_of,
 		{"_ZNK2v86String33GetExternalStringResourceBaseSlowEPNS0_8EncodingE"}},
+	{true, &calls.new_narrow,
+		{"_ZN2v86String14NewFromOneByteEPNS_7IsolateEPKhNS_13NewStringTypeEi"}},
+	{true, &calls.new_wide, {"_ZN2v86String14NewFromTwoByteEPNS_7IsolateEPKtNS_13NewStringTypeEi"}},
 	{true, &calls.current_isolate, {"_ZN2v87Isolate10GetCurrentEv"}},
 	{true, &calls.compile_wasm,
 		{"_ZN2v816WasmModuleObject7CompileEPNS_7IsolateENS_10MemorySpanIKhEE"}},
@@ -179,6 +186,11 @@ bool find_engine(void)
 	return true;
 }
 
+bool is_application(void)
+{
+	return calls.is_application != NULL && calls.is_application();
+}
+
 bool is_string(const void *value)
 {
 	return calls.is_string(value);
@@ -197,6 +209,28 @@ void read_units(const void *string, size_t first, size_t count, uint16_t *units)
 		calls.write(string, isolate, (uint32_t)first, (uint32_t)count, units, 0);
 	else
 		calls.old_write(string, isolate, units, (int)first, (int)count, MANY_WRITES | NO_NUL);
+}
+
+/* An object begins with its map, and a map has the type of its objects behind its own map and four
+ * bytes. Three bits of a string's type say where its characters are (v8-internal.h). */
+bool has_own_characters(const void *string)
+{
+	enum { TAG = 1, TYPE_AT = 12, REPRESENTATION = 7, SEQUENTIAL = 0 };
+	const uint8_t *object = *(const uint8_t *const *)string - TAG;
+	const uint8_t *map = *(const uint8_t *const *)object - TAG;
+	uint16_t type;
+	memcpy(&type, map + TYPE_AT, sizeof type);
+	return (type & REPRESENTATION) == SEQUENTIAL;
+}
+
+const void *new_narrow_string(const uint8_t *characters, size_t length)
+{
+	return calls.new_narrow(calls.current_isolate(), characters, 0, (int)length);
+}
+
+const void *new_wide_string(const uint16_t *units, size_t length)
+{
+	return calls.new_wide(calls.current_isolate(), units, 0, (int)length);
 }
 
 bool is_own_memory(const void *memory, size_t length)

@@ -44,6 +44,11 @@ typedef bool judge_wasm(const void *context, const void *message);
 bool find_engine(void);
 extern const char *missing_function;
 
+/* Returns true if this program is Node.js with an application in the same file. It runs that
+ * application in the place of a script, even without a text if the file has a snapshot. Call
+ * find_engine() first. */
+bool is_application(void);
+
 /* The addresses of functions to change. An address that is NULL belongs to a function that this
  * release does not have. */
 extern struct targets {
@@ -73,6 +78,14 @@ size_t string_length(const void *string);
 /* Reads `count` code units from `first` on. The string must have them. */
 void read_units(const void *string, size_t first, size_t count, uint16_t *units);
 
+/* Returns true if the characters are a part of the string's object, in the heap of V8. Characters
+ * of other strings may be elsewhere: outside of that heap, also by way of another string. */
+bool has_own_characters(const void *string);
+
+/* Make a string in the heap of V8, of Latin-1 or of UTF-16. Return a local handle, or NULL. */
+const void *new_narrow_string(const uint8_t *characters, size_t length);
+const void *new_wide_string(const uint16_t *units, size_t length);
+
 /* Returns true if V8 reads this string from the program's own file, in memory that is mapped
  * read-only. Such a string is a source of Node.js itself. */
 bool is_own_source(const void *string);
@@ -100,6 +113,10 @@ struct text {
 
 /* Copies a string. Returns false if memory is lacking. */
 bool copy_text(const void *string, struct text *text);
+
+/* Returns a string with the same text, whose characters are in the heap of V8: this one, or a copy.
+ * Returns NULL if memory is lacking. */
+const void *keep_text(const void *string);
 
 /* Digests the UTF-8 of a string. Returns its length in bytes. */
 size_t digest_text(const void *string, uint8_t digest[SHA256_BYTES]);

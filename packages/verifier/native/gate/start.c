@@ -275,6 +275,8 @@ static bool is_announced_as(const char *value)
 _Noreturn static void answer_probe(void)
 {
 	const char *reason = close_gate();
+	if (reason == NULL && is_application())
+		reason = "a Node.js without an application in it";
 	dprintf(STDOUT_FILENO, "%s\n", reason == NULL ? "gate" : reason);
 	_exit(reason == NULL ? EXIT_SUCCESS : EXIT_FAILURE);
 }
@@ -304,6 +306,11 @@ __attribute__((constructor)) static void start(void)
 	begin_to_verify();
 	settle_character_sets();
 	const char *reason = close_gate();
+	/* Such a program loads no hook, which could tell that there is no gate. */
+	if (is_application())
+		fail(REFUSED, "ERR_START",
+			"Cannot start: this program is a single executable application, which runs what is in "
+			"it and not the script; use Node.js itself");
 	if (reason != NULL)
 		reason_without_gate = reason;
 	/* The loader goes on without a library that it cannot load. So the hook asks for this answer.

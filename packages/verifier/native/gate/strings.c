@@ -133,6 +133,28 @@ bool copy_text(const void *string, struct text *text)
 	return true;
 }
 
+const void *keep_text(const void *string)
+{
+	const size_t length = string_length(string);
+	if (has_own_characters(string))
+		return string;
+	uint16_t *units = malloc(length * sizeof *units + 1);
+	if (units == NULL)
+		return NULL;
+	read_units(string, 0, length, units);
+	uint16_t all = 0;
+	for (size_t i = 0; i < length; i++)
+		all |= units[i];
+	uint8_t *characters = (uint8_t *)units;
+	const bool is_narrow = all <= UINT8_MAX;
+	for (size_t i = 0; is_narrow && i < length; i++)
+		characters[i] = (uint8_t)units[i];
+	const void *kept =
+		is_narrow ? new_narrow_string(characters, length) : new_wide_string(units, length);
+	free(units);
+	return kept;
+}
+
 static bool is_same(const uint16_t *units, size_t count, const uint8_t *narrow)
 {
 	for (size_t i = 0; i < count; i++) {

@@ -27,6 +27,18 @@ static struct text read_text(const void *string)
 	return text;
 }
 
+/* Returns a text that stays as it is. V8 compiles most functions only when they are called, and
+ * then reads their text again. Text outside of its heap is in memory of libc. There Node.js may
+ * still write for a buffer that had this memory before, and that the program gave away meanwhile.
+ */
+static const void *keep(const void *string)
+{
+	const void *kept = keep_text(string);
+	if (kept == NULL)
+		end_intrusion(&(struct finding){.kind = "text without memory"});
+	return kept;
+}
+
 static int value_of_digit(char digit)
 {
 	if (digit >= '0' && digit <= '9')
@@ -180,6 +192,7 @@ static void judge_source(struct source *source, const char *kind, bool is_file)
 	}
 	require_index();
 	atomic_store(&has_begun, true);
+	source->text = keep(source->text);
 	uint8_t digest[SHA256_BYTES];
 	char *path = path_of(source);
 	const size_t size = digest_text(source->text, digest);
@@ -251,6 +264,8 @@ static struct string_code judge_text(const void *context, const void *value, int
 	const void *string = answer.modified != NULL ? answer.modified : value;
 	if (!is_string(string))
 		return answer;
+	if (!has_own_characters(string))
+		answer.modified = string = keep(string);
 	uint8_t digest[SHA256_BYTES];
 	const size_t size = digest_text(string, digest);
 	const struct finding finding = {.kind = "eval", .digest = digest, .size = size};

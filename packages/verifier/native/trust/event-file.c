@@ -89,6 +89,12 @@ static const char *open_again(const char *path, bool replaces, bool creates, boo
 	return NULL;
 }
 
+bool is_event_file(int descriptor)
+{
+	struct stat now;
+	return descriptor == file && is_own(&now);
+}
+
 int event_file(const char *path, bool waits, const char **trouble)
 {
 	struct stat now;

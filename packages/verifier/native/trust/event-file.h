@@ -11,4 +11,7 @@
  * file to write to. */
 int event_file(const char *path, bool waits, const char **trouble);
 
+/* Returns true if the descriptor, which event_file() has returned, still is that file. */
+bool is_event_file(int descriptor);
+
 #endif

