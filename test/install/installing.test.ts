@@ -57,6 +57,13 @@ describe.skipIf(!hasPrebuilt)("packages that were installed without scripts (nee
 			rmSync(project.at("app/app.cat"));
 		});
 
+		it("needs a compiler only to compile", async () => {
+			const prebuilt = await project.sigtool(["native", "build"]);
+			expect([prebuilt.status, prebuilt.output]).toEqual([0, expect.stringMatching(/^prebuilt .*sigtool-launch$/m)]);
+			const compiled = await project.sigtool(["native", "build", "--from-source"]);
+			expect([compiled.status, compiled.output]).toEqual([3, expect.stringContaining("no C compiler")]);
+		});
+
 		it("loads as a library", async () => {
 			const code = `
 				import { examineSystem } from "@sigtool/core";
