@@ -56,6 +56,7 @@ export const ERROR_CODES = {
 	ERR_PATH_EMPTY: [1, "An entry's name, or a segment of it, is empty."],
 	ERR_PATH_TRAILING_DOT: [1, "A segment of an entry's name ends in a dot or a space, which Windows drops."],
 	ERR_PATH_BACKSLASH: [1, "A file's name contains a backslash, which catalogs use as the separator."],
+	ERR_PATH_RESERVED: [1, "On Windows, an entry's name is that of a device such as `con`, or of a stream of a file."],
 	ERR_PATH_ENCODING: [1, "A name is not valid UTF-8 or UTF-16."],
 	ERR_PATH_DUPLICATE: [1, "Two entries carry the same name."],
 	ERR_PATH_CASE_COLLISION: [1, "Two names differ only by case."],

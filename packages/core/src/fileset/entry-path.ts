@@ -1,9 +1,10 @@
 /**
  * Checks entry names. They must be relative and "/"-separated. Names with a backslash, a drive letter, `..`, or a dot
- * or a space at the end are refused too, because they name another file on some systems.
+ * or a space at the end are refused too, because they name another file on some systems. Windows refuses more names.
  */
 
 import { type ErrorCode, quote, quoteAscii, SigtoolError } from "../errors.js";
+import { windowsNameProblem } from "./windows-names.js";
 
 /**
  * Checks one name. Only `checkCollisions` finds collisions, because it gets all names of a set.
@@ -19,7 +20,7 @@ export function entryPathProblem(path: string): SigtoolError | undefined {
 	if (path.length > MAX_PATH_BYTES / MAX_UNIT_BYTES && Buffer.byteLength(path) > MAX_PATH_BYTES) {
 		return refusal("ERR_LIMIT", path, `it is longer than ${MAX_PATH_BYTES} bytes`);
 	}
-	if (PLAIN_PATH.test(path)) return undefined;
+	if (PLAIN_PATH.test(path)) return reservedName(path);
 	if (path === "") return refusal("ERR_PATH_EMPTY", path, "it is empty");
 	if (path.includes("\0")) return refusal("ERR_PATH_NUL", path, "it contains a NUL character");
 	if (LONE_SURROGATE.test(path)) return refusal("ERR_PATH_ENCODING", path, "it is not well-formed Unicode");
@@ -35,15 +36,26 @@ export function entryPathProblem(path: string): SigtoolError | undefined {
 			return refusal("ERR_PATH_TRAILING_DOT", path, "a segment of it ends in a dot or a space");
 		}
 	}
-	return undefined;
+	return reservedName(path);
 }
+
+/**
+ * Names that only Windows reserves are refused only there, because trees of other systems have them: `aux.c` is in the
+ * sources of Linux.
+ */
+function reservedName(path: string): SigtoolError | undefined {
+	const reason = IS_WINDOWS ? windowsNameProblem(path) : undefined;
+	return reason === undefined ? undefined : refusal("ERR_PATH_RESERVED", path, reason);
+}
+
+const IS_WINDOWS = process.platform === "win32";
 
 /**
  * Returns true if `checkEntryPath` accepts the ASCII text between two offsets. Makes a string only if PLAIN_PATH does
  * not match the text.
  */
 export function isLegalAscii(text: Buffer, start: number, end: number): boolean {
-	if (end - start <= MAX_PATH_BYTES && isPlain(text, start, end)) return true;
+	if (!IS_WINDOWS && end - start <= MAX_PATH_BYTES && isPlain(text, start, end)) return true;
 	return entryPathProblem(text.toString("latin1", start, end)) === undefined;
 }
 

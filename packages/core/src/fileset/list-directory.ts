@@ -133,7 +133,7 @@ function checkNames(
 	options: ListOptions,
 ): SigtoolError[] {
 	const text = `${keys.join("/")}/`;
-	const isSuspect = prefix.length > LONG_PREFIX || SUSPECT.test(text);
+	const isSuspect = process.platform === "win32" || prefix.length > LONG_PREFIX || SUSPECT.test(text);
 	const mayCollide = options.caseCollisions === "allow" ? NOT_ASCII.test(text) : NOT_LOWERCASE.test(text);
 	if (!isSuspect && !mayCollide) return [];
 	const findCollision = collisionFinder(options);
@@ -155,7 +155,10 @@ function checkNames(
  * has at most 3,000 bytes, and a name at most 1,023 (on ZFS).
  */
 const LONG_PREFIX = 1000;
-/** Matches every name that `checkEntryPath` refuses for its characters, and some names that it accepts. */
+/**
+ * Matches every name that `checkEntryPath` refuses for its characters, and some names that it accepts. Windows refuses
+ * more names.
+ */
 const SUSPECT = /[\\:\ud800-\udfff]|[. ]\//;
 const NOT_ASCII = /[\x80-\uffff]/;
 const NOT_LOWERCASE = /[A-Z\x80-\uffff]/;

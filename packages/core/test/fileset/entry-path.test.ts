@@ -4,19 +4,10 @@ import { checkCollisions, checkEntryPath, comparePathBytes } from "../../dist/fi
 import { expectError } from "../pki/expect-error.js";
 
 describe("checkEntryPath()", () => {
-	it.each([
-		"a",
-		".git/config",
-		"a b/c+d@1.0~x",
-		"日本語/é",
-		"\u{1f600}",
-		"a\nb",
-		"C",
-		"xx:y",
-		"...x",
-		"\ufffd",
-		"a.b.c",
-	])("accepts %j", (path) => checkEntryPath(path));
+	it.each(["a", ".git/config", "a b/c+d@1.0~x", "日本語/é", "\u{1f600}", "a\nb", "C", "...x", "\ufffd", "a.b.c"])(
+		"accepts %j",
+		(path) => checkEntryPath(path),
+	);
 
 	it.each([
 		["", "ERR_PATH_EMPTY"],
