@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
-import { ALL, ALONE, BY_PATH, FULL, LONG, SAME_ON_EVERY_RELEASE } from "./scripts/test-projects.mjs";
+import { ALL, ALONE, BY_PATH, FULL, LONG, SAME_ON_EVERY_RELEASE, WINDOWS } from "./scripts/test-projects.mjs";
 
 // The file scripts/registry-environment.mjs says why, and gives the variable back to npm.
 if (process.env.NODE_EXTRA_CA_CERTS !== undefined) {
@@ -22,7 +22,7 @@ interface Project {
 
 /** Projects run one after the other, in this order. */
 const PROJECTS: readonly Project[] = [
-	{ name: "parallel", include: ALL, exclude: [...ALONE, ...LONG] },
+	{ name: "parallel", include: ALL, exclude: [...ALONE, ...LONG, ...WINDOWS] },
 	{
 		name: "by-path",
 		include: BY_PATH,
@@ -32,6 +32,7 @@ const PROJECTS: readonly Project[] = [
 	{ name: "alone", include: ALONE, exclude: LONG },
 	{ name: "long", include: LONG, exclude: ALONE },
 	{ name: "long-alone", include: LONG.filter((file) => ALONE.includes(file)), exclude: [] },
+	{ name: "windows-alone", include: WINDOWS, exclude: [] },
 ];
 
 /** Returns settings by which the file is loaded in tests, and in the programs that they start. */

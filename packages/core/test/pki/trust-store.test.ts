@@ -328,7 +328,7 @@ describe("trust.json", () => {
 		write(document);
 		const error = expectError("ERR_CONFIG", defaultTrust);
 		expect(error.message).toMatch(reason);
-		expect(error.message).toContain(`Cannot use trust store "${file}": `);
+		expect(error.message).toContain(`Cannot use trust store ${JSON.stringify(file)}: `);
 		expect(error.path).toBe(file);
 		// A trust store that cannot be read is not overwritten.
 		expectError("ERR_CONFIG", () => addTrust({ spkiSha256: PIN }));

@@ -3,7 +3,6 @@ import { createPrivateKey } from "node:crypto";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { spkiSha256 } from "../../dist/pki/certificate.js";
 import {
@@ -16,7 +15,7 @@ import {
 import { expectError } from "../pki/expect-error.js";
 import { expectRejection, expectToSign } from "./material.js";
 
-const MODULE = fileURLToPath(new URL("../../dist/signer/identities.js", import.meta.url));
+const MODULE = new URL("../../dist/signer/identities.js", import.meta.url).href;
 
 let home: string;
 let identities: string;

@@ -124,7 +124,7 @@ describe("openPemSigner()", () => {
 	it("names a certificate file that holds no certificate, and one that is missing", async () => {
 		const keyFile = write("key.pem", pem);
 		const error = await expectRejection("ERR_KEY", openPemSigner({ keyFile, certFile: keyFile }));
-		expect(error.message).toContain(`Cannot use "${keyFile}": `);
+		expect(error.message).toContain(`Cannot use ${JSON.stringify(keyFile)}: `);
 		await expectRejection("ERR_ROOT_MISSING", openPemSigner({ keyFile, certFile: join(directory, "none.pem") }));
 		await expectRejection("ERR_ROOT_MISSING", openPemSigner({ keyFile: join(directory, "none.pem"), certFile }));
 	});
