@@ -34,6 +34,8 @@ export interface Wine {
 	readonly run: (program: string, args: readonly string[], options?: RunOptions) => Outcome;
 	/** Starts a program, whose output goes into files, and resolves with its result. */
 	readonly start: (program: string, args: readonly string[], options?: RunOptions) => Promise<Outcome>;
+	/** Returns the path on this machine for one on drive C: or Z:. */
+	readonly pathOf: (windowsPath: string) => string;
 	readonly close: () => Promise<void>;
 }
 
@@ -90,12 +92,16 @@ export async function openWine(): Promise<Wine> {
 			child.on("exit", (status) => resolve(outcome(status)));
 		});
 	};
+	const pathOf = (path: string) => {
+		const drive = path.startsWith("Z:") ? "" : at("prefix/drive_c");
+		return drive + path.slice("C:".length).replaceAll("\\", "/");
+	};
 	const close = async () => {
 		await ended(server, () => server.kill("SIGTERM"));
 		rmSync(directory, { recursive: true, force: true });
 	};
 	const { status, stderr } = run("cmd.exe", ["/c", "exit", "7"]);
-	if (status === 7) return { directory, run, start, close };
+	if (status === 7) return { directory, run, start, pathOf, close };
 	await close();
 	throw new Error(`Cannot start Wine: it ended with ${status}: ${stderr}`);
 }

@@ -5,6 +5,7 @@ import { Command, CommanderError, Option } from "commander";
 import { COMMANDS } from "./commands/commands.js";
 import { type CommandDeclaration, examples } from "./options/declaration.js";
 import { withCloseSuggestion } from "./options/suggestion.js";
+import { requireLinux } from "./options/system.js";
 import { usageError } from "./options/usage.js";
 import { HELP, helpWidth } from "./output/help.js";
 import {
@@ -75,7 +76,7 @@ function buildProgram(argv: readonly string[], complaints: string[], finish: (st
  */
 function addCommand(
 	parent: Command,
-	{ name, description, declare, commands = [] }: CommandDeclaration,
+	{ name, description, declare, commands = [], system }: CommandDeclaration,
 	args: readonly string[],
 	finish: (status: ExitStatus) => void,
 ): void {
@@ -83,7 +84,8 @@ function addCommand(
 	const rest = args.slice(args.indexOf(name) + 1);
 	if (!args.includes(name)) return;
 	const load = declare(command);
-	for (const declaration of commands) addCommand(command, declaration, rest, finish);
+	for (const declaration of commands)
+		addCommand(command, system ? { ...declaration, system } : declaration, rest, finish);
 	if (load === undefined) return;
 	command
 		.optionsGroup("Output:")
@@ -97,6 +99,7 @@ function addCommand(
 			const options = command.opts<OutputOptions>();
 			chooseColours(options.color ?? "auto");
 			try {
+				if (system === "linux") requireLinux(path);
 				// The type assertion is needed because commander does not type operands.
 				const code = (await load()) as (...operands: unknown[]) => Promise<Report>;
 				finish(printReport(path, await code(...operands.slice(0, -1)), options));

@@ -11,6 +11,8 @@ export interface CommandDeclaration {
 	 */
 	readonly declare: (command: Command) => (() => Promise<CommandCode>) | undefined;
 	readonly commands?: readonly CommandDeclaration[];
+	/** With `linux`, the command and those below it end with an error on other systems. */
+	readonly system?: "linux";
 }
 
 /**

@@ -6,6 +6,7 @@
 import { type ErrorCode, quote, type SigtoolError } from "../errors.js";
 import { comparePathBytes } from "./entry-path.js";
 import { hashWithOtherLineEnds } from "./line-ends.js";
+import { isTextOfLink } from "./link-texts.js";
 import { type CarriedAttribute, ENTRY_KIND, entryPathAt, type Manifest } from "./manifest.js";
 import { createPathTree } from "./path-tree.js";
 import { withWholeDirectories } from "./whole-directories.js";
@@ -81,7 +82,8 @@ export function compareByPath(manifest: Manifest, signed: SignedSet, options: Co
 		seen.add(path);
 		const isLink = manifest.kinds[index] === ENTRY_KIND.link;
 		if (file === undefined || isLink) {
-			const change = compareLink(path, target, isLink ? manifest.linkTargets.get(index) : undefined);
+			const found = isLink ? manifest.linkTargets.get(index) : undefined;
+			const change = compareLink(path, target, found, isLink ? file?.digest : digestOf(manifest, index));
 			if (change !== undefined) findings.push(change);
 			continue;
 		}
@@ -193,11 +195,25 @@ function problemFinding(problem: SigtoolError): Finding {
 	return { code: problem.code, path: problem.path ?? "", message: problem.message };
 }
 
-function compareLink(path: string, expected: string | undefined, actual: string | undefined): Finding | undefined {
+/**
+ * Compares the signed target with the one that was found. Either is undefined if there was a file in the link's place;
+ * then `digest` is the file's.
+ */
+function compareLink(
+	path: string,
+	expected: string | undefined,
+	actual: string | undefined,
+	digest: Uint8Array | undefined,
+): Finding | undefined {
 	if (expected === actual) return undefined;
 	const was = expected === undefined ? "a file" : `a link to ${quote(expected)}`;
 	const is = actual === undefined ? "a file" : `a link to ${quote(actual)}`;
-	const message = `${quote(path)} was signed as ${was} and is ${is}`;
+	const target = expected ?? actual;
+	const isText = digest !== undefined && target !== undefined && isTextOfLink(digest, target);
+	const hint = isText
+		? "; the file has the link's target as its text, as git writes it without core.symlinks=true"
+		: "";
+	const message = `${quote(path)} was signed as ${was} and is ${is}${hint}`;
 	return { code: "ERR_LINK_CHANGED", path, message, expected, actual };
 }
 

@@ -27,7 +27,9 @@ export interface AttributeNaming {
 export function attributeName(format: AttributeFormat, { namespace = "security", attribute }: AttributeNaming): string {
 	if (format === "spython") return attribute === undefined ? SPYTHON_ATTRIBUTE : requireNamespace(attribute);
 	if (namespace === "security" && process.platform !== "linux") {
-		const message = `Cannot use format ${format}: Linux alone has ${IMA_ATTRIBUTE}; --namespace user works here`;
+		const mend =
+			process.platform === "win32" ? "sign into a catalog, with --format cat" : "--namespace user works here";
+		const message = `Cannot use format ${format}: Linux alone has ${IMA_ATTRIBUTE}; ${mend}`;
 		throw new SigtoolError("ERR_UNSUPPORTED_PLATFORM", message);
 	}
 	if (format === "evm") return namespace === "user" ? EVM_USER_ATTRIBUTE : EVM_ATTRIBUTE;
