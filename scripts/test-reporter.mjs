@@ -50,7 +50,8 @@ export default class TestReporter extends DefaultReporter {
 		for (const [name, count] of skippedIn(modules)) this.log(`skipped ${count}: ${name}`);
 		// A run of named test files is meant to run only these files. So it does not mention test:long.
 		const isNamed = this.ctx.filenamePattern?.length > 0 && modules.length > 0;
-		const isLeft = this.ctx.projects.every(({ name }) => !name.startsWith("long"));
+		const names = this.ctx.projects.map(({ name }) => name);
+		const isLeft = names.includes("parallel") && !names.some((name) => name.startsWith("long"));
 		if (isLeft && !isNamed) this.log(`left to pnpm test:long:\n  ${LONG.join("\n  ")}`);
 	}
 }
