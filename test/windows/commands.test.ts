@@ -93,6 +93,25 @@ describe.skipIf(!hasWine).each(RELEASES)("sigtool on Windows, Node.js %s (needs 
 		expect(identities.map(({ name }: { name: string }) => name)).toContain("release");
 	});
 
+	test("finds a tree and its files however Windows spells their paths", () => {
+		const root = tree({ "index.js": "1\n", "lib/a.js": "2\n" });
+		expect(sigtool(root, "sign", ".\\app\\")).toMatchObject({ status: 0 });
+		const whole = windowsPath(root);
+		for (const path of [
+			"app",
+			"app/lib",
+			"app\\lib\\a.js",
+			".\\app\\index.js",
+			whole,
+			`\\\\?\\${whole}`,
+			"app\\app.cat",
+		]) {
+			expect([path, sigtool(root, "verify", path).status]).toEqual([path, 0]);
+		}
+		expectUsageError(sigtool(root, "sign", "app", "--force", "--exclude", "lib\\*"), 'write "/" between names');
+		expect(sigtool(root, "sign", "app", "--force", "--exclude", "lib/*").stdout).toContain("1 file");
+	});
+
 	test("converts a catalog to a detached signature, which openssl verifies, and back", () => {
 		const root = tree({ "index.js": "1\n" });
 		onLinux(root, "sign", "app");
@@ -227,6 +246,11 @@ describe.skipIf(!hasWine).each(RELEASES)("sigtool on Windows, Node.js %s (needs 
 		});
 	});
 });
+
+function expectUsageError({ status, stderr }: Outcome, reason: string): void {
+	expect([status, stderr]).toEqual([2, expect.stringContaining(reason)]);
+	expect(stderr).toContain("[ERR_USAGE]");
+}
 
 /** Expects exit status 1, and a line with the code of the error or with its text. */
 function expectRefusal({ status, stdout, stderr }: Outcome, code: string, reason: string): void {

@@ -91,6 +91,18 @@ describe.each([
 		expect(sigtool(["launcher", "status", "--json"]).json()).toMatchObject({ exit: 2 });
 	});
 
+	test("a pattern with backslashes between names is refused where they look like separators", () => {
+		const sigtool = workspace();
+		for (const option of ["--include", "--exclude"]) {
+			const { status, stderr } = sigtool(["sign", "app", option, "lib\\*.js"]);
+			const isRefused = stderr.includes('write "/" between names in patterns, on Windows too [ERR_USAGE]');
+			expect([option, isRefused]).toEqual([option, system === "win32"]);
+			if (isRefused) expect(status).toBe(2);
+		}
+		expect(sigtool(["sign", "app", "--exclude", "\\[a\\]", "--exclude", "lib/*"]).status).toBe(0);
+		expect(sigtool(["verify", "app", "--added", "ignore"]).stdout).toContain("1 entr");
+	});
+
 	test("attributes are refused with what works here", () => {
 		const sigtool = workspace();
 		const { status, stderr } = sigtool(["sign", "app", "--format", "ima-hash"]);

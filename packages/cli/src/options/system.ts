@@ -1,4 +1,5 @@
-import { SigtoolError } from "@sigtool/core/errors";
+import { quote, SigtoolError } from "@sigtool/core/errors";
+import { usageError } from "./usage.js";
 
 const NAMES: Readonly<Record<string, string>> = { darwin: "macOS", win32: "Windows" };
 
@@ -12,3 +13,17 @@ export function requireLinux(command: string): void {
 	const message = `Cannot use \`sigtool ${command}\` on ${system}: programs run under sigtool on Linux only; commands such as sign and verify work here`;
 	throw new SigtoolError("ERR_UNSUPPORTED_PLATFORM", message);
 }
+
+/**
+ * Refuses patterns with backslashes between names on Windows. In a pattern, a backslash takes the next character
+ * literally, so `lib\*` would match nothing, and --exclude would leave nothing out without a word.
+ * @throws ERR_USAGE
+ */
+export function requireSlashes(patterns: readonly string[]): void {
+	const wrong = process.platform === "win32" ? patterns.find((pattern) => SEPARATOR.test(pattern)) : undefined;
+	if (wrong === undefined) return;
+	throw usageError(`Cannot use pattern ${quote(wrong)}: write "/" between names in patterns, on Windows too`);
+}
+
+/** Matches a backslash before a character that needs none to be taken literally, or that no name on Windows has. */
+const SEPARATOR = /\\(?![[\]{}()!#+@ ])/;

@@ -12,6 +12,7 @@ import { readInputFile } from "../../options/input-file.js";
 import { parseSequence } from "../../options/sequence.js";
 import { type KeyOptions, namesKey, openSigner } from "../../options/signer-options.js";
 import { sourceDate } from "../../options/source-date.js";
+import { requireSlashes } from "../../options/system.js";
 import {
 	type TimestampingOptions,
 	timestampFields,
@@ -139,6 +140,7 @@ function compiledRow(compiled: CompiledPython | undefined): [string, string][] {
 }
 
 function checkCombination(formats: readonly SignFormat[], options: SignCommandOptions): void {
+	requireSlashes([...(options.include ?? []), ...(options.exclude ?? [])]);
 	const makesSignatures = formats.some((format) => format !== "cat" && isSignatureFormat(format));
 	if (options.unsigned === true && (namesKey(options) || makesSignatures)) {
 		throw usageError("Use --unsigned without a key, and for a catalog only: `sigtool finish` signs it later");
