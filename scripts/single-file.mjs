@@ -4,14 +4,15 @@
  *
  *     node scripts/single-file.mjs --out DIR [--arch x64|arm64]
  *
- * For another processor than this machine's, this needs Debian's cross compiler, and qemu-user to run its Node.js.
+ * This needs GCC and binutils. For another processor than this machine's, it needs Debian's cross compiler, and qemu-user
+ * to run the Node.js of that processor: `.ci/run` names the packages.
  */
 
-import { execFileSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { run } from "./native/run.mjs";
 import { writeAssets } from "./single-file/assets.mjs";
 import { nodeCommand, strippedNode } from "./single-file/node-program.mjs";
 
@@ -50,7 +51,7 @@ async function makeSingleFile(out, arch) {
 		// The seed is for the code cache, which has hash values of strings.
 		args.push("--random-seed=1", "--build-sea", "sea.json");
 		const env = { PATH: process.env.PATH };
-		execFileSync(builder, args, { cwd: scratch, env, stdio: ["ignore", "ignore", "inherit"] });
+		run(builder, args, { cwd: scratch, env });
 		chmodSync(join(scratch, name), 0o755);
 		renameSync(join(scratch, name), join(out, name));
 		console.log(join(out, name));

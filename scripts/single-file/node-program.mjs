@@ -3,11 +3,11 @@
  * the same commit makes the same bytes, and so that no other program gets inside.
  */
 
-import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { run } from "../native/run.mjs";
 import { nodeOfRelease } from "../node-releases.mjs";
 
 const RELEASE = "26.12.1";
@@ -63,6 +63,6 @@ function isRight(file, arch) {
 export function strippedNode(arch, folder) {
 	const file = join(folder, "node");
 	copyFileSync(nodeForArch(arch).program, file);
-	execFileSync(`${PROCESSORS[arch]}-linux-gnu-strip`, ["--strip-all", file]);
+	run(`${PROCESSORS[arch]}-linux-gnu-strip`, ["--strip-all", file]);
 	return file;
 }

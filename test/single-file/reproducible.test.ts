@@ -5,7 +5,7 @@ import { createHash } from "node:crypto";
 import { appendFileSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { basename, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { hasProgram, makeTree } from "../../packages/cli/test/support.js";
+import { makeTree } from "../../packages/cli/test/support.js";
 import { buildSingleFile, canBuild, newFolder, WORKSPACE, withoutNode } from "./build.js";
 
 let folder: string;
@@ -15,16 +15,13 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 describe("build of the single file", () => {
-	it.skipIf(!canBuild("x64") || !hasProgram("xz"))("gives the same bytes in another folder at another time", () => {
+	it.skipIf(!canBuild("x64"))("gives the same bytes in another folder at another time", () => {
 		const first = buildSingleFile(join(folder, "first"), "x64");
 		const copy = join(folder, "a copy of the workspace");
 		copyWorkspace(copy);
 		const before = "umask 077; export TZ=Asia/Tokyo LC_ALL=C.UTF-8 HOME=/nonexistent";
 		const second = buildSingleFile(join(folder, "second"), "x64", { workspace: copy, before });
 		expect(digestOf(second)).toBe(digestOf(first));
-		// With -6, as a release is compressed, it is smaller still.
-		const compressed = execFileSync("xz", ["-1", "-T0", "-c", first], { maxBuffer: 1 << 27 });
-		expect(compressed.length).toBeLessThan(40_000_000);
 	});
 
 	const canRun = process.arch === "x64" && canBuild("arm64");

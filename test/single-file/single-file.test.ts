@@ -244,6 +244,12 @@ describe.skipIf(!canBuild(arch))("single file", () => {
 		},
 	);
 
+	it.skipIf(!hasProgram("xz"))("has less than 40 MB when it is compressed", () => {
+		// A release is compressed with -6, which is slower and makes it smaller still.
+		const compressed = execFileSync("xz", ["-0", "-T0", "-c", program], { maxBuffer: 1 << 27 });
+		expect(compressed.length).toBeLessThan(40_000_000);
+	});
+
 	it("has the licences of everything inside", () => {
 		const { stdout, status } = sigtool(["--licences"]);
 		expect(status).toBe(0);
