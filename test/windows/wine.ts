@@ -97,7 +97,8 @@ export async function openWine(): Promise<Wine> {
 		return drive + path.slice("C:".length).replaceAll("\\", "/");
 	};
 	const close = async () => {
-		await ended(server, () => server.kill("SIGTERM"));
+		// At SIGINT the server first ends the processes of the prefix. At SIGTERM it leaves those of Wine's services.
+		await ended(server, () => server.kill("SIGINT"));
 		rmSync(directory, { recursive: true, force: true });
 	};
 	const { status, stderr } = run("cmd.exe", ["/c", "exit", "7"]);

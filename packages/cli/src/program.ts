@@ -5,7 +5,7 @@ import { Command, CommanderError, Option } from "commander";
 import { COMMANDS } from "./commands/commands.js";
 import { type CommandDeclaration, examples } from "./options/declaration.js";
 import { withCloseSuggestion } from "./options/suggestion.js";
-import { requireLinux } from "./options/system.js";
+import { requireSystem } from "./options/system.js";
 import { usageError } from "./options/usage.js";
 import { HELP, helpWidth } from "./output/help.js";
 import { licences } from "./output/licences.js";
@@ -87,7 +87,7 @@ function withTypedName(help: string): string {
  */
 function addCommand(
 	parent: Command,
-	{ name, description, declare, commands = [], system }: CommandDeclaration,
+	{ name, description, declare, commands = [], systems }: CommandDeclaration,
 	args: readonly string[],
 	finish: (status: ExitStatus) => void,
 ): void {
@@ -96,7 +96,7 @@ function addCommand(
 	if (!args.includes(name)) return;
 	const load = declare(command);
 	for (const declaration of commands)
-		addCommand(command, system ? { ...declaration, system } : declaration, rest, finish);
+		addCommand(command, systems ? { ...declaration, systems } : declaration, rest, finish);
 	if (load === undefined) return;
 	command
 		.optionsGroup("Output:")
@@ -110,7 +110,7 @@ function addCommand(
 			const options = command.opts<OutputOptions>();
 			chooseColours(options.color ?? "auto");
 			try {
-				if (system === "linux") requireLinux(path);
+				if (systems !== undefined) requireSystem(path, systems);
 				// The type assertion is needed because commander does not type operands.
 				const code = (await load()) as (...operands: unknown[]) => Promise<Report>;
 				finish(printReport(path, await code(...operands.slice(0, -1)), options));

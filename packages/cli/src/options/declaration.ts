@@ -11,8 +11,8 @@ export interface CommandDeclaration {
 	 */
 	readonly declare: (command: Command) => (() => Promise<CommandCode>) | undefined;
 	readonly commands?: readonly CommandDeclaration[];
-	/** With `linux`, the command and those below it end with an error on other systems. */
-	readonly system?: "linux";
+	/** The systems on which the command and those below it exist, if not on all. */
+	readonly systems?: readonly NodeJS.Platform[];
 }
 
 /**

@@ -1,16 +1,17 @@
 import { quote, SigtoolError } from "@sigtool/core/errors";
 import { usageError } from "./usage.js";
 
-const NAMES: Readonly<Record<string, string>> = { darwin: "macOS", win32: "Windows" };
+const NAMES: Readonly<Record<string, string>> = { darwin: "macOS", linux: "Linux", win32: "Windows" };
 
 /**
- * Requires Linux for a command that starts programs under the launcher, or makes parts for that.
+ * Requires one of the systems for which a command exists.
  * @throws ERR_UNSUPPORTED_PLATFORM
  */
-export function requireLinux(command: string): void {
-	if (process.platform === "linux") return;
-	const system = NAMES[process.platform] ?? process.platform;
-	const message = `Cannot use \`sigtool ${command}\` on ${system}: programs run under sigtool on Linux only; commands such as sign and verify work here`;
+export function requireSystem(command: string, systems: readonly NodeJS.Platform[]): void {
+	if (systems.includes(process.platform)) return;
+	const nameOf = (system: string) => NAMES[system] ?? system;
+	const others = systems.map(nameOf).join(" and ");
+	const message = `Cannot use \`sigtool ${command}\` on ${nameOf(process.platform)}: it exists on ${others} only; commands such as sign and verify work here`;
 	throw new SigtoolError("ERR_UNSUPPORTED_PLATFORM", message);
 }
 

@@ -5,7 +5,7 @@ import { repeated } from "../../options/options.js";
 export const LAUNCHER: CommandDeclaration = {
 	name: "launcher",
 	description: "the program that starts Node.js and Python in production, and its configuration",
-	system: "linux",
+	systems: ["linux"],
 	declare(command) {
 		examples(command, ["sigtool launcher install", "sigtool launcher check", "sigtool launcher status"]);
 		return undefined;

@@ -3,7 +3,7 @@ import { type CommandDeclaration, examples } from "../../options/declaration.js"
 export const NATIVE: CommandDeclaration = {
 	name: "native",
 	description: "the native parts: launcher, addons and gate",
-	system: "linux",
+	systems: ["linux", "darwin"],
 	declare(command) {
 		examples(command, ["sigtool native build"]);
 		return undefined;

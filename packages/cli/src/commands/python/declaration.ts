@@ -4,7 +4,7 @@ import { repeated } from "../../options/options.js";
 export const PYTHON: CommandDeclaration = {
 	name: "python",
 	description: "spython: CPython that runs only signed code",
-	system: "linux",
+	systems: ["linux"],
 	declare(command) {
 		examples(command, ["sigtool python build --allow-development", "sigtool python gaps"]);
 		return undefined;

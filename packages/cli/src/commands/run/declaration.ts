@@ -6,7 +6,7 @@ import { repeated } from "../../options/options.js";
 export const RUN: CommandDeclaration = {
 	name: "run",
 	description: "run a Node.js or Python program that can load only signed code",
-	system: "linux",
+	systems: ["linux"],
 	declare(command) {
 		command
 			.argument("<script>", "the program's file; a .py file runs in Python")
