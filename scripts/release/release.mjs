@@ -48,6 +48,8 @@ async function release() {
 	const facts = { version, commit: dirty ? `${id} with changes` : id, seconds };
 	if (existsSync(out) && readdirSync(out).length > 0)
 		throw new Error(`Cannot release into ${out}: it is not empty; remove it, or name another folder with --out`);
+	// Started by pnpm, it builds first. A test builds by itself.
+	if (process.env.npm_lifecycle_event === "release") build();
 	mkdirSync(out, { recursive: true });
 	say(`sigtool ${version}, commit ${facts.commit}`);
 
@@ -65,6 +67,12 @@ async function release() {
 	sign(facts);
 	say(`${out} is complete`);
 	return 0;
+}
+
+function build() {
+	for (const script of ["build", "native:all"]) {
+		run("npx", ["-y", "pnpm@12", "run", "--if-present", script], { cwd: root, stdio: "inherit" });
+	}
 }
 
 /** Makes the single executable for each processor. Returns their paths by the processor. */
