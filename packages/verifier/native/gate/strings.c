@@ -133,24 +133,43 @@ bool copy_text(const void *string, struct text *text)
 	return true;
 }
 
+/* Copies the Latin-1 text of a string. Returns NULL if it has other characters, or memory is
+ * lacking. */
+static uint8_t *copy_narrow(const void *string, size_t length)
+{
+	uint8_t *characters = malloc(length + 1);
+	uint16_t all = 0;
+	for (size_t next = 0; characters != NULL && next < length && all <= UINT8_MAX;) {
+		uint16_t units[CHUNK_UNITS];
+		const size_t count = length - next < CHUNK_UNITS ? length - next : CHUNK_UNITS;
+		read_units(string, next, count, units);
+		for (size_t i = 0; i < count; i++) {
+			all |= units[i];
+			characters[next + i] = (uint8_t)units[i];
+		}
+		next += count;
+	}
+	if (all <= UINT8_MAX)
+		return characters;
+	free(characters);
+	return NULL;
+}
+
 const void *keep_text(const void *string)
 {
-	const size_t length = string_length(string);
 	if (has_own_characters(string))
 		return string;
-	uint16_t *units = malloc(length * sizeof *units + 1);
-	if (units == NULL)
-		return NULL;
-	read_units(string, 0, length, units);
-	uint16_t all = 0;
-	for (size_t i = 0; i < length; i++)
-		all |= units[i];
-	uint8_t *characters = (uint8_t *)units;
-	const bool is_narrow = all <= UINT8_MAX;
-	for (size_t i = 0; is_narrow && i < length; i++)
-		characters[i] = (uint8_t)units[i];
-	const void *kept =
-		is_narrow ? new_narrow_string(characters, length) : new_wide_string(units, length);
+	const size_t length = string_length(string);
+	uint8_t *characters = copy_narrow(string, length);
+	uint16_t *units = characters == NULL ? malloc(length * sizeof *units + 1) : NULL;
+	const void *kept = NULL;
+	if (characters != NULL) {
+		kept = new_narrow_string(characters, length);
+	} else if (units != NULL) {
+		read_units(string, 0, length, units);
+		kept = new_wide_string(units, length);
+	}
+	free(characters);
 	free(units);
 	return kept;
 }
