@@ -36,7 +36,8 @@ function readArguments(args) {
 	const signing = end === -1 ? [] : args.slice(end + 1);
 	const check = own[0] === "--check" && own.length === 1;
 	const out = own[0] === "--out" && own.length === 2 ? own[1] : undefined;
-	if (own.length === 0 || check || out !== undefined)
+	const isSigning = end === -1 || signing.length > 0;
+	if (isSigning && (own.length === 0 || check || out !== undefined))
 		return { out: resolve(process.env.INIT_CWD ?? ".", out ?? join(root, "release")), signing, check };
 	console.error("Usage: pnpm release [--out DIR] [--signed-with OPTION…] | pnpm release --check");
 	process.exit(2);
@@ -134,13 +135,14 @@ function checksums() {
 		.join("");
 }
 
-/** Signs everything in the folder with the command line that was just packed, and verifies it. */
+/** Signs everything in the folder with the command line that was just packed. Its notes and warnings are shown. */
 function sign({ version, seconds }) {
 	const main = join(root, "packages/cli/dist/main.cjs");
 	const catalog = join(out, `sigtool-${version}.cat`);
 	const options = ["--product", "sigtool", "--sequence", String(seconds), ...signing];
 	const env = { ...process.env, SOURCE_DATE_EPOCH: String(seconds) };
-	console.log(run(process.execPath, [main, "sign", out, "-o", catalog, ...options], { env }).trimEnd());
+	const stdio = ["ignore", "pipe", "inherit"];
+	console.log(run(process.execPath, [main, "sign", out, "-o", catalog, ...options], { env, stdio }).trimEnd());
 }
 
 function say(text) {

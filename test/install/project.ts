@@ -27,7 +27,8 @@ export class Site {
 	async open(): Promise<void> {
 		const tarballs = this.at("tarballs");
 		const pack = ["--recursive", "--filter", "./packages/*", "pack", "--pack-destination", tarballs];
-		execFileSync("npx", ["-y", "pnpm@12", ...pack], { cwd: WORKSPACE, env: registryEnvironment(), stdio: "pipe" });
+		const env = { ...registryEnvironment(), SIGTOOL_PACK_FOR_REGISTRY: "1" };
+		execFileSync("npx", ["-y", "pnpm@12", ...pack], { cwd: WORKSPACE, env, stdio: "pipe" });
 		this.#registry = await startRegistry(tarballs);
 	}
 

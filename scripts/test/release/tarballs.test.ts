@@ -69,6 +69,12 @@ describe.each(shipped)("$name", ({ name, tarball }) => {
 			if (versions.has(other)) expect(version).toBe(versions.get(other));
 	});
 
+	it("asks no registry for native parts, while release.json names none", () => {
+		if (releaseFacts().registry !== null) return;
+		const asked = Object.keys(manifest.optionalDependencies ?? {});
+		expect(asked.filter((other) => other.startsWith("@sigtool/"))).toEqual([]);
+	});
+
 	it("names the addresses of release.json, and no others", () => {
 		const { repository, bugs, homepage } = releaseFacts();
 		expect([manifest.repository?.url ?? null, manifest.bugs ?? null, manifest.homepage ?? null]).toEqual([

@@ -4,7 +4,7 @@
  */
 
 import { existsSync, readFileSync, realpathSync, statSync } from "node:fs";
-import { join, sep } from "node:path";
+import { dirname, join, sep } from "node:path";
 import { COMMAND, quote } from "../errors.js";
 import { otherVersion, packageAbove } from "./native-package.js";
 import { NATIVE_TARGETS, type NativeTarget, nativeTarget } from "./native-target.js";
@@ -50,6 +50,10 @@ function notInstalled(target: NativeTarget, name: string, from: string): NativeA
 		const reason = `no node_modules above ${quote(from)} has ${name}`;
 		return { reason, remedy: "install sigtool with its optional dependencies" };
 	}
+	if (!isOptionalDependency(name, from)) {
+		const remedy = `install its file, native/${name.slice(1).replace("/", "-")}-*.tgz, of the release that sigtool came from`;
+		return { reason: `${name} is not installed`, remedy };
+	}
 	const { lock, leftOut, optional, install } = clientOf(folder);
 	const other = NATIVE_TARGETS.find((each) => packageAbove(`@sigtool/native-${each}`, from) !== undefined);
 	if (other !== undefined) {
@@ -62,6 +66,15 @@ function notInstalled(target: NativeTarget, name: string, from: string): NativeA
 	}
 	const reason = `${name} was left out when sigtool was installed, as ${leftOut} does`;
 	return { reason, remedy: `run \`${optional}\`` };
+}
+
+/** Tells whether the package of the module at `from` names the other one, as a package from a registry does. */
+function isOptionalDependency(name: string, from: string): boolean {
+	for (let folder = dirname(from); ; folder = dirname(folder)) {
+		const manifest = join(folder, "package.json");
+		if (existsSync(manifest)) return readFileSync(manifest, "utf8").includes(`"${name}"`);
+		if (dirname(folder) === folder) return false;
+	}
 }
 
 /** Tells whether a lock file exists and names every package but this one. */

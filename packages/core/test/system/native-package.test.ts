@@ -104,6 +104,10 @@ describe.skipIf(target === undefined)("nativeAbsence() (needs Linux on x64 or ar
 	function installed(files: readonly string[]): string {
 		const folder = temporaryFolder();
 		for (const file of files) write(join(folder, file), `${NAME}@0.1.0`);
+		write(
+			join(folder, "node_modules/@sigtool/core/package.json"),
+			`{ "optionalDependencies": { "${NAME}": "0.1.0" } }`,
+		);
 		return join(folder, "node_modules/@sigtool/core/dist/system/native.js");
 	}
 
@@ -129,6 +133,18 @@ describe.skipIf(target === undefined)("nativeAbsence() (needs Linux on x64 or ar
 		expect(nativeAbsence(installed(files))).toEqual({
 			reason: `${NAME} was left out when sigtool was installed, as ${option} does`,
 			remedy: `run \`${command}\``,
+		});
+	});
+
+	it("names the file in a release where no package names the native parts", () => {
+		const from = installed(["package.json", "package-lock.json"]);
+		write(
+			from.replace("dist/system/native.js", "package.json"),
+			`{ "optionalDependencies": { "${NAME}-other": "0.1.0" } }`,
+		);
+		expect(nativeAbsence(from)).toEqual({
+			reason: `${NAME} is not installed`,
+			remedy: `install its file, native/sigtool-native-${target}-*.tgz, of the release that sigtool came from`,
 		});
 	});
 
