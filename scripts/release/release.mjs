@@ -10,7 +10,7 @@
  */
 
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { checkRegistry } from "./check-registry.mjs";
 import { componentsOf } from "./components.mjs";
@@ -46,11 +46,14 @@ async function release() {
 	const version = releaseVersion();
 	const { id, seconds, dirty } = commit();
 	const facts = { version, commit: dirty ? `${id} with changes` : id, seconds };
-	if (existsSync(out) && readdirSync(out).length > 0)
+	mkdirSync(out, { recursive: true });
+	// Whoever can write to the folder could exchange a file between its making and its signature.
+	if (isOpenToOthers(out))
+		throw new Error(`Cannot release into ${out}: other users can write to it; name a folder of yours with --out`);
+	if (readdirSync(out).length > 0)
 		throw new Error(`Cannot release into ${out}: it is not empty; remove it, or name another folder with --out`);
 	// Started by pnpm, it builds first. A test builds by itself.
 	if (process.env.npm_lifecycle_event === "release") build();
-	mkdirSync(out, { recursive: true });
 	say(`sigtool ${version}, commit ${facts.commit}`);
 
 	const packages = packTarballs(out);
@@ -67,6 +70,11 @@ async function release() {
 	sign(facts);
 	say(`${out} is complete`);
 	return 0;
+}
+
+function isOpenToOthers(folder) {
+	const { uid, mode } = statSync(folder);
+	return (mode & 0o022) !== 0 || [uid, lstatSync(folder).uid].some((owner) => owner !== process.getuid());
 }
 
 function build() {
