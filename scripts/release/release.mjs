@@ -3,7 +3,7 @@
  * folder, and how users check one.
  *
  *   pnpm release [--out DIR] [--signed-with OPTION…]
- *   pnpm release --check
+ *   pnpm release --check [--out DIR]
  *
  * What follows `--signed-with` are options of `sigtool sign`, such as --key and --cert. Without them the development
  * identity of this machine signs, which nobody else trusts.
@@ -24,7 +24,7 @@ import { commit, has, releaseVersion, root, run } from "./workspace.mjs";
 
 const { out, signing, check } = readArguments(process.argv.slice(2));
 try {
-	process.exitCode = check ? await checkRegistry() : await release();
+	process.exitCode = check ? checkRegistry(out) : await release();
 } catch (error) {
 	console.error(`error: ${error.message}`);
 	process.exitCode = 1;
@@ -34,11 +34,12 @@ function readArguments(args) {
 	const end = args.indexOf("--signed-with");
 	const own = (end === -1 ? args : args.slice(0, end)).filter((each) => each !== "--");
 	const signing = end === -1 ? [] : args.slice(end + 1);
-	const check = own[0] === "--check" && own.length === 1;
+	const check = own[0] === "--check";
+	if (check) own.shift();
 	const out = own[0] === "--out" && own.length === 2 ? own[1] : undefined;
-	if (own.length === 0 || check || out !== undefined)
+	if (own.length === 0 || out !== undefined)
 		return { out: resolve(process.env.INIT_CWD ?? ".", out ?? join(root, "release")), signing, check };
-	console.error("Usage: pnpm release [--out DIR] [--signed-with OPTION…] | pnpm release --check");
+	console.error("Usage: pnpm release [--out DIR] [--signed-with OPTION…] | pnpm release --check [--out DIR]");
 	process.exit(2);
 }
 
