@@ -1,7 +1,7 @@
 /** Compiles the native parts on this machine, where no prebuilt part fits or where the user wants none. */
 
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { singleFile } from "@sigtool/core";
@@ -38,9 +38,10 @@ export function buildNative({ fromSource }: { readonly fromSource: boolean }): N
 		const files = existing([...OF_VERIFIER, OF_COMMAND].map((part) => join(prebuilt, part)));
 		if (files.length > 0) return { files, prebuilt: true, complaint: "" };
 	}
-	const command = packageAbove("@sigtool/native", fileURLToPath(import.meta.url));
-	if (command === undefined)
+	const sources = packageAbove("@sigtool/native", fileURLToPath(import.meta.url));
+	if (sources === undefined)
 		throw new SigtoolError("ERR_LAUNCHER", "Cannot find @sigtool/native: install it beside @sigtool/cli");
+	const command = realpathSync(sources);
 	const complaints = [join(verifier, "native/build.mjs"), join(command, "build.mjs")].map(complaintOf);
 	const wanted = [...OF_VERIFIER.map((part) => join(compiledParts(verifier), part)), join(command, OF_COMMAND)];
 	const files = existing(wanted);
