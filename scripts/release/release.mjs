@@ -47,6 +47,7 @@ async function release() {
 	const version = releaseVersion();
 	const { id, seconds, dirty } = commit();
 	const facts = { version, commit: dirty ? `${id} with changes` : id, seconds };
+	process.umask(process.umask() | 0o022);
 	mkdirSync(out, { recursive: true });
 	// Whoever can write to the folder could exchange a file between its making and its signature.
 	if (isOpenToOthers(out))
