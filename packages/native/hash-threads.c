@@ -7,7 +7,7 @@
  *
  *   work(job, most) → number
  *       Hashes at most `most` rows on the calling thread. Returns the number of rows that it
- *       claimed.
+ *       claimed, or undefined for a negative number.
  *
  *   stop(job)
  *       Makes the threads end, waits for them, and frees the job. No other call may follow.
@@ -128,6 +128,9 @@ static napi_value work(napi_env env, napi_callback_info info)
 		return NULL;
 	int32_t most;
 	if (napi_get_value_int32(env, arguments[1], &most))
+		return NULL;
+	/* A negative number would give claimed rows back. */
+	if (most < 0)
 		return NULL;
 	const int32_t claimed = hash_some(job->lanes[0], most);
 	napi_value result;

@@ -1,7 +1,7 @@
 /** Packs the public packages as npm gets them. */
 
 import { mkdirSync, readdirSync, renameSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { publicPackages, root, run } from "./workspace.mjs";
 
 /**
@@ -28,11 +28,15 @@ export function packTarballs(folder) {
  */
 function placed(folder, manifest) {
 	const tarball = join(folder, tarballName(manifest));
-	if (manifest.cpu === undefined) return tarball;
-	const place = join(folder, "native", tarballName(manifest));
-	mkdirSync(join(folder, "native"), { recursive: true });
+	const place = placeOfTarball(folder, manifest);
+	mkdirSync(dirname(place), { recursive: true });
 	renameSync(tarball, place);
 	return place;
+}
+
+/** Returns the path that the tarball of a package has in a release. */
+export function placeOfTarball(folder, manifest) {
+	return join(folder, manifest.cpu === undefined ? "" : "native", tarballName(manifest));
 }
 
 function tarballName({ name, version }) {

@@ -3,14 +3,14 @@
  * folder, and how users check one.
  *
  *   pnpm release [--out DIR] [--signed-with OPTION…]
- *   pnpm release --check
+ *   pnpm release --check [--out DIR]
  *
  * What follows `--signed-with` are options of `sigtool sign`, such as --key and --cert. Without them the development
  * identity of this machine signs, which nobody else trusts.
  */
 
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { checkRegistry } from "./check-registry.mjs";
 import { componentsOf } from "./components.mjs";
@@ -24,7 +24,7 @@ import { commit, has, releaseVersion, root, run } from "./workspace.mjs";
 
 const { out, signing, check } = readArguments(process.argv.slice(2));
 try {
-	process.exitCode = check ? await checkRegistry() : await release();
+	process.exitCode = check ? checkRegistry(out) : await release();
 } catch (error) {
 	console.error(`error: ${error.message}`);
 	process.exitCode = 1;
@@ -34,12 +34,13 @@ function readArguments(args) {
 	const end = args.indexOf("--signed-with");
 	const own = (end === -1 ? args : args.slice(0, end)).filter((each) => each !== "--");
 	const signing = end === -1 ? [] : args.slice(end + 1);
-	const check = own[0] === "--check" && own.length === 1;
+	const check = own[0] === "--check";
+	if (check) own.shift();
 	const out = own[0] === "--out" && own.length === 2 ? own[1] : undefined;
 	const isSigning = end === -1 || signing.length > 0;
-	if (isSigning && (own.length === 0 || check || out !== undefined))
+	if (isSigning && (own.length === 0 || out !== undefined))
 		return { out: resolve(process.env.INIT_CWD ?? ".", out ?? join(root, "release")), signing, check };
-	console.error("Usage: pnpm release [--out DIR] [--signed-with OPTION…] | pnpm release --check");
+	console.error("Usage: pnpm release [--out DIR] [--signed-with OPTION…] | pnpm release --check [--out DIR]");
 	process.exit(2);
 }
 
@@ -47,11 +48,15 @@ async function release() {
 	const version = releaseVersion();
 	const { id, seconds, dirty } = commit();
 	const facts = { version, commit: dirty ? `${id} with changes` : id, seconds };
-	if (existsSync(out) && readdirSync(out).length > 0)
+	process.umask(process.umask() | 0o022);
+	mkdirSync(out, { recursive: true });
+	// Whoever can write to the folder could exchange a file between its making and its signature.
+	if (isOpenToOthers(out))
+		throw new Error(`Cannot release into ${out}: other users can write to it; name a folder of yours with --out`);
+	if (readdirSync(out).length > 0)
 		throw new Error(`Cannot release into ${out}: it is not empty; remove it, or name another folder with --out`);
 	// Started by pnpm, it builds first. A test builds by itself.
 	if (process.env.npm_lifecycle_event === "release") build();
-	mkdirSync(out, { recursive: true });
 	say(`sigtool ${version}, commit ${facts.commit}`);
 
 	const packages = packTarballs(out);
@@ -68,6 +73,11 @@ async function release() {
 	sign(facts);
 	say(`${out} is complete`);
 	return 0;
+}
+
+function isOpenToOthers(folder) {
+	const { uid, mode } = statSync(folder);
+	return (mode & 0o022) !== 0 || [uid, lstatSync(folder).uid].some((owner) => owner !== process.getuid());
 }
 
 function build() {

@@ -3,6 +3,7 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import {
 	appendFileSync,
+	chmodSync,
 	cpSync,
 	existsSync,
 	mkdirSync,
@@ -190,6 +191,17 @@ describe.skipIf(!canBuild(arch))("single file", () => {
 			expect(filesIn(cache)).toEqual([]);
 		},
 	);
+
+	it("writes no parts where others can exchange them", () => {
+		const TMPDIR = join(home, "shared");
+		mkdirSync(TMPDIR);
+		chmodSync(TMPDIR, 0o777);
+		const { status, stderr } = sigtool(["launcher", "install", "--prefix", "none", "--node", process.execPath], {
+			TMPDIR,
+		});
+		expect(stderr).toContain(`Cannot write parts of sigtool to "${TMPDIR}": another user can exchange what is in`);
+		expect([status, readdirSync(TMPDIR)]).toEqual([2, []]);
+	});
 
 	it("says in doctor that it is the single file, and which Node.js programs get", () => {
 		const checksOf = (env = {}) => {

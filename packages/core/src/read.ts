@@ -72,7 +72,7 @@ export {
 	trustFromCertificates,
 } from "./pki/trust-store.js";
 export { type NativeAbsence, nativeAbsence } from "./system/native-absence.js";
-export { type NativePart, nativePackage, nativePart } from "./system/native-package.js";
+export { type NativePart, nativePackage, nativePart, packageAbove } from "./system/native-package.js";
 export { type NativeTarget, nativeTarget } from "./system/native-target.js";
 export { readBounded } from "./system/store.js";
 export { configDirectory } from "./system/user-files.js";

@@ -112,6 +112,19 @@ describe.skipIf(!canOverlay)("the Debian package on a host (needs root and overl
 		expect(stdout).toBe(`the other\n${version}\nthe other\n`);
 	});
 
+	it("leaves the sigtool of another package alone that is a link", () => {
+		const { stdout } = onHost(
+			(root) => root.write("/usr/lib/other/sigtool", "#!/bin/sh\necho the other\n", 0o755),
+			`ln -s ../lib/other/sigtool /usr/bin/sigtool
+			${INSTALL}
+			sigtool --version
+			sigtree --version
+			apt-get purge -y -qq sigtool >/dev/null 2>&1
+			sigtool`,
+		);
+		expect(stdout).toBe(`the other\n${version}\nthe other\n`);
+	});
+
 	it("has an example of a host configuration that is valid without its comments", () => {
 		const tree = mkdtempSync(join(scratch, "example-"));
 		spawnSync("dpkg-deb", ["-x", debianPackage, tree]);

@@ -1,12 +1,12 @@
 /** Compiles the native parts on this machine, where no prebuilt part fits or where the user wants none. */
 
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { existsSync, realpathSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { singleFile } from "@sigtool/core";
 import { SigtoolError } from "@sigtool/core/errors";
-import { nativePackage } from "@sigtool/core/read";
+import { nativePackage, packageAbove } from "@sigtool/core/read";
 import { environmentWithoutSecrets } from "../options/secret-variables.js";
 import { compiledParts, verifierDirectory } from "./native-parts.js";
 
@@ -25,7 +25,7 @@ const OF_COMMAND = "sigtool.node";
 /**
  * Compiles those parts that are missing or older than their sources, into the installed packages that have the sources.
  * Does nothing where prebuilt parts fit, unless `fromSource` is true.
- * @throws ERR_USAGE in a single file, which has them
+ * @throws ERR_USAGE in a single file, which has them; ERR_LAUNCHER without the sources
  */
 export function buildNative({ fromSource }: { readonly fromSource: boolean }): NativeBuild {
 	if (singleFile() !== undefined) {
@@ -38,7 +38,10 @@ export function buildNative({ fromSource }: { readonly fromSource: boolean }): N
 		const files = existing([...OF_VERIFIER, OF_COMMAND].map((part) => join(prebuilt, part)));
 		if (files.length > 0) return { files, prebuilt: true, complaint: "" };
 	}
-	const command = dirname(createRequire(import.meta.url).resolve("@sigtool/native/package.json"));
+	const sources = packageAbove("@sigtool/native", fileURLToPath(import.meta.url));
+	if (sources === undefined)
+		throw new SigtoolError("ERR_LAUNCHER", "Cannot find @sigtool/native: install it beside @sigtool/cli");
+	const command = realpathSync(sources);
 	const complaints = [join(verifier, "native/build.mjs"), join(command, "build.mjs")].map(complaintOf);
 	const wanted = [...OF_VERIFIER.map((part) => join(compiledParts(verifier), part)), join(command, OF_COMMAND)];
 	const files = existing(wanted);

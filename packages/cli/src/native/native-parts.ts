@@ -1,11 +1,11 @@
 /** Finds the launcher, the hook, the addon and the gate: compiled on this machine, else prebuilt. */
 
 import { existsSync, realpathSync } from "node:fs";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { singleFile } from "@sigtool/core";
 import { quote, SigtoolError } from "@sigtool/core/errors";
-import { type NativePart, nativeAbsence, nativePart } from "@sigtool/core/read";
+import { type NativePart, nativeAbsence, nativePart, packageAbove } from "@sigtool/core/read";
 
 export interface NativeParts {
 	readonly launcher: string;
@@ -54,10 +54,9 @@ export function verifierDirectory(): string {
 }
 
 function installedVerifier(): string {
-	try {
-		// The real path is that of the verifier's own modules, above which its prebuilt parts are installed.
-		return realpathSync(dirname(createRequire(import.meta.url).resolve("@sigtool/verifier/package.json")));
-	} catch (cause) {
-		throw new SigtoolError("ERR_LAUNCHER", "Cannot find @sigtool/verifier: install it beside @sigtool/cli", { cause });
-	}
+	const directory = packageAbove("@sigtool/verifier", fileURLToPath(import.meta.url));
+	if (directory === undefined)
+		throw new SigtoolError("ERR_LAUNCHER", "Cannot find @sigtool/verifier: install it beside @sigtool/cli");
+	// The real path is that of the verifier's own modules, above which its prebuilt parts are installed.
+	return realpathSync(directory);
 }

@@ -17,7 +17,8 @@ const O_TMPFILE = 0o20000000 | constants.O_DIRECTORY;
 /** @throws the error of the last directory: none holds a file that the loader accepts, for example because of noexec */
 export function loadAddon(name: string, module: { exports: unknown }): void {
 	let failure: unknown;
-	for (const directory of [tmpdir(), "/var/tmp", "/dev/shm"]) {
+	// TMPDIR comes last: it can name a file system whose owner decides what a file without a name contains.
+	for (const directory of ["/tmp", "/var/tmp", "/dev/shm", tmpdir()]) {
 		try {
 			const descriptor = nameless(directory, partBytes(name));
 			try {

@@ -1,17 +1,18 @@
 /**
  * Writes files of the single file, for other programs to read or run: the launcher, the hook, the sources of spython.
- * They are in a new directory that only this user can enter, and are removed when the process ends.
+ * They are in a new directory that only this user can enter or exchange, and are removed when the process ends.
  */
 
-import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { newTemporaryDirectory, SharedDirectory } from "../temporary-directory.js";
 import { contentsOfSingleFile, partBytes } from "./assets.js";
 import { load } from "./load.js";
 
 let root: string | undefined;
 
-/** Returns the path of a directory, whose files are written if they are not there. @throws ERR_IO */
+/** Returns the path of a directory, whose files are written if they are not there. @throws ERR_IO, ERR_USAGE */
 export function directory(name: string): string {
 	try {
 		root ??= newRoot();
@@ -20,8 +21,10 @@ export function directory(name: string): string {
 		return directory;
 	} catch (cause) {
 		// All bundles share this module, so that they recognise the error.
-		const { ioError } = load("./errors.cjs") as typeof import("@sigtool/core/errors");
-		throw ioError("write parts of sigtool to", tmpdir(), cause);
+		const { ioError, quote, SigtoolError } = load("./errors.cjs") as typeof import("@sigtool/core/errors");
+		const action = "write parts of sigtool to";
+		if (!(cause instanceof SharedDirectory)) throw ioError(action, tmpdir(), cause);
+		throw new SigtoolError("ERR_USAGE", `Cannot ${action} ${quote(tmpdir())}: ${cause.message}`, { path: tmpdir() });
 	}
 }
 
@@ -36,7 +39,7 @@ function writeInto(root: string, name: string): void {
 
 function newRoot(): string {
 	process.once("exit", removeDirectories);
-	return mkdtempSync(join(realpathSync(tmpdir()), "sigtool-")); // mkdtemp() makes it with mode 0700.
+	return newTemporaryDirectory("sigtool-");
 }
 
 export function removeDirectories(): void {

@@ -82,6 +82,7 @@ export {
 	normalizeNameText,
 	operandKind,
 	otherWriterOf,
+	packageAbove,
 	parseCertificate,
 	parseTrustIndex,
 	policyFromFileBytes,

@@ -85,6 +85,7 @@ export const {
 	normalizeNameText,
 	operandKind,
 	otherWriterOf,
+	packageAbove,
 	parseCertificate,
 	parseTrustIndex,
 	policyFromFileBytes,
@@ -157,6 +158,10 @@ export const {
 		["stats", made<Parameters<typeof unchecked.otherWriterOf>[0]>("the result of stat()", "mode", "uid")],
 		["own", optional(finiteNumber)],
 		["sticky", oneOf("accept", "refuse")],
+	],
+	packageAbove: [
+		["name", text],
+		["from", path],
 	],
 	parseCertificate: [["der", bytes]],
 	parseTrustIndex: [["bytes", bytes]],

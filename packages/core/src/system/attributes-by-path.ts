@@ -7,7 +7,7 @@ import { existsSync, fstatSync } from "node:fs";
 import { getSystemErrorName } from "node:util";
 import { isErrnoException } from "../errors.js";
 import { type AttributeAccess, attributesUnavailable, checkedName, MAX_VALUE_BYTES } from "./attribute-access.js";
-import { whyNoNative } from "./native.js";
+import { isPackageAbove, whyNoNative } from "./native.js";
 
 /** @throws ERR_ATTRIBUTES_UNAVAILABLE; if the package is missing, the message says what to install */
 export async function attributesByPath(): Promise<AttributeAccess> {
@@ -128,6 +128,8 @@ type FsXattr = typeof import("fs-xattr");
 
 async function loadPackage(): Promise<FsXattr> {
 	try {
+		// Without this question, NODE_PATH and the home directory could name other native code.
+		if (!isPackageAbove("fs-xattr")) throw new Error("no such package");
 		return await import("fs-xattr");
 	} catch (cause) {
 		const missing = "fs-xattr is not installed";

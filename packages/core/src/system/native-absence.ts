@@ -6,7 +6,7 @@
 import { existsSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { dirname, join, sep } from "node:path";
 import { COMMAND, quote } from "../errors.js";
-import { otherVersion, packageAbove } from "./native-package.js";
+import { nearestPackage, otherVersion, packageAbove } from "./native-package.js";
 import { NATIVE_TARGETS, type NativeTarget, nativeTarget } from "./native-target.js";
 
 export interface NativeAbsence {
@@ -21,8 +21,12 @@ export function nativeAbsence(from: string): NativeAbsence {
 	const target = nativeTarget();
 	if (target === undefined) return unsupported();
 	const name = `@sigtool/native-${target}`;
-	const directory = packageAbove(name, from);
+	const { directory, isOfStranger } = nearestPackage(name, from) ?? {};
 	if (directory === undefined) return notInstalled(target, name, from);
+	if (isOfStranger === true) {
+		const reason = `another user could have put ${quote(directory)} there`;
+		return { reason, remedy: `install sigtool where its ${name} is beside it` };
+	}
 	const version = otherVersion(directory);
 	if (!isInstalled(directory)) return { reason: "this checkout has no native parts yet", remedy: "run `pnpm build`" };
 	const { anew } = clientOf(folderOf(from));

@@ -3,11 +3,12 @@
  * this process.
  *
  * The folders `node_modules` above a file are searched, and nothing else. `require` would also search the folders in
- * NODE_PATH and in the home directory, so the environment of a process could decide which native code it loads.
+ * NODE_PATH and in the home directory, so the environment of a process could decide which native code it loads. A folder
+ * above may belong to another user, as those in /tmp do, so the owner of a package counts too.
  */
 
-import { existsSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { existsSync, lstatSync, readFileSync, type Stats, statSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { nativeTarget } from "./native-target.js";
 
 /** The files of a package of prebuilt parts. */
@@ -32,14 +33,42 @@ export function nativePackage(from: string): string | undefined {
 	return directory === undefined || otherVersion(directory) !== undefined ? undefined : directory;
 }
 
-/** Returns the folder of a package that the module at the path `from` would load, or undefined. */
+/**
+ * Returns the folder of a package that the module at the path `from` would load, or undefined. It is undefined too if a
+ * stranger could have put the package there.
+ */
 export function packageAbove(name: string, from: string): string | undefined {
+	const { directory, isOfStranger } = nearestPackage(name, from) ?? {};
+	return isOfStranger === true ? undefined : directory;
+}
+
+/** Returns the folder of the nearest package above the module at the path `from`, whoever put it there. */
+export function nearestPackage(name: string, from: string): NearestPackage | undefined {
 	for (let folder = dirname(from); ; folder = dirname(folder)) {
 		const directory = join(folder, "node_modules", name);
-		if (existsSync(join(directory, "package.json"))) return directory;
+		if (existsSync(join(directory, "package.json"))) return { directory, isOfStranger: isOfStranger(directory, from) };
 		if (dirname(folder) === folder) return undefined;
 	}
 }
+
+interface NearestPackage {
+	readonly directory: string;
+	/** Says whether a user owns it who is not root, not this user, and not the owner of the module, or everyone can write. */
+	readonly isOfStranger: boolean;
+}
+
+/** Looks at the package and at the folders up to its `node_modules`, each as a link and as the folder it leads to. */
+function isOfStranger(directory: string, from: string): boolean {
+	if (process.getuid === undefined) return false; // Windows has no owners and modes to look at.
+	const owners = [0, process.getuid(), statSync(from, { throwIfNoEntry: false })?.uid];
+	const isOpen = ({ uid, mode }: Stats) => !owners.includes(uid) || (mode & EVERYONE_WRITES) !== 0;
+	for (let folder = directory; ; folder = dirname(folder)) {
+		if (!owners.includes(lstatSync(folder).uid) || isOpen(statSync(folder))) return true;
+		if (basename(folder) === "node_modules") return false;
+	}
+}
+
+const EVERYONE_WRITES = 0o002;
 
 declare const SIGTOOL_VERSION: string | undefined;
 

@@ -54,6 +54,11 @@ export function nativeFile(): string | undefined {
 	return nativePart("sigtool.node", here, packageAbove("@sigtool/native", here));
 }
 
+/** Tells whether a package of native code is where this module searches for such packages, and nowhere else. */
+export function isPackageAbove(name: string): boolean {
+	return packageAbove(name, fileURLToPath(import.meta.url)) !== undefined;
+}
+
 /** Says why the addon is absent or cannot be loaded, and what the user can do. */
 export function whyNoNative(): NativeAbsence {
 	if (singleFile() !== undefined) {

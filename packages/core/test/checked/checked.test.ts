@@ -90,6 +90,7 @@ const OTHERS: Readonly<Record<string, readonly unknown[]>> = {
 	operandKind: [undefined],
 	outputFile: [undefined],
 	otherWriterOf: [{ mode: 0, uid: 0 }, 0, "maybe"],
+	packageAbove: ["@sigtool/native", undefined],
 	parseCertificate: ["text"],
 	parsePkcs11Uri: [undefined],
 	parseTrustIndex: ["text"],

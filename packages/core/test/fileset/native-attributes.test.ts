@@ -113,6 +113,8 @@ function workNatively(base: string, path: string): { finished: number; left: num
 	createRowWriter(rows).addFiles("", [path]);
 	Atomics.store(rows.counters, COUNTER.published, 1);
 	const threads = startNativeThreads({ base, digest: "sha256", rows, attributes }, 0);
+	// A negative number claims nothing, and gives no row back.
+	expect(threads?.work(-1)).toBeUndefined();
 	expect(threads?.work(1)).toBe(1);
 	threads?.stop();
 	return { finished: rows.counters[COUNTER.finished], left: rows.counters[COUNTER.bigMet] };

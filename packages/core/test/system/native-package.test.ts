@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, lchownSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -86,6 +86,43 @@ describe.skipIf(target === undefined)("nativePart() (needs Linux on x64 or arm64
 		expect(nativePart("sigtool.node", from, compiled)).toBe(own);
 		expect(nativePart("gate.so", from, compiled)).toBeUndefined();
 	});
+
+	it("takes no package that everyone can exchange", () => {
+		const folder = temporaryFolder();
+		const from = join(folder, "project/node_modules/@sigtool/core/dist/system/native.js");
+		const part = makePackage(join(folder, "node_modules"));
+		for (const place of [dirname(part), join(folder, "node_modules/@sigtool"), join(folder, "node_modules")]) {
+			chmodSync(place, 0o1777);
+			expect(nativePart("sigtool.node", from, undefined)).toBeUndefined();
+			expect(nativeAbsence(from).reason).toBe(`another user could have put "${dirname(part)}" there`);
+			chmodSync(place, 0o755);
+			expect(nativePart("sigtool.node", from, undefined)).toBe(part);
+		}
+	});
+
+	it.skipIf(process.getuid?.() !== 0)(
+		"takes no package of another user, unless the module is that user's (needs root)",
+		() => {
+			const folder = temporaryFolder();
+			const from = write(join(folder, "project/node_modules/@sigtool/core/dist/system/native.js"));
+			const part = makePackage(join(folder, "node_modules"));
+			const places = [dirname(part), join(folder, "node_modules/@sigtool"), join(folder, "node_modules")];
+			for (const place of places) {
+				chownSync(place, 65534, 65534);
+				expect(nativePart("sigtool.node", from, undefined)).toBeUndefined();
+				chownSync(from, 65534, 65534);
+				expect(nativePart("sigtool.node", from, undefined)).toBe(part);
+				chownSync(from, 0, 0);
+				chownSync(place, 0, 0);
+			}
+			const elsewhere = temporaryFolder();
+			symlinkSync(join(folder, "node_modules"), join(elsewhere, "node_modules"));
+			const other = join(elsewhere, "project/dist/native.js");
+			expect(nativePart("sigtool.node", other, undefined)).toBeDefined();
+			lchownSync(join(elsewhere, "node_modules"), 65534, 65534);
+			expect(nativePart("sigtool.node", other, undefined)).toBeUndefined();
+		},
+	);
 
 	it("searches no folder that the environment names", () => {
 		const folder = temporaryFolder();

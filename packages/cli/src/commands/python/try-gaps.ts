@@ -4,8 +4,7 @@
  */
 
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import {
 	compileTrustIndex,
@@ -17,6 +16,7 @@ import {
 } from "@sigtool/core";
 import { SigtoolError } from "@sigtool/core/errors";
 import { launcherIn, placeLauncher } from "../../launcher/launcher-place.js";
+import { temporaryPlace } from "../../launcher/temporary-place.js";
 import { type NativeParts, nativeParts } from "../../native/native-parts.js";
 import { aboutSpython, libraryOf } from "../../python/spython.js";
 import { ATTACKER_FILES, GAPS, type Gap, MARKER } from "./gaps.js";
@@ -43,9 +43,12 @@ export interface TriedGaps {
 	readonly withoutLauncher: string | undefined;
 }
 
-/** Tries all gaps with a spython. @throws ERR_LAUNCHER if the spython does not run even signed code */
+/**
+ * Tries all gaps with a spython. @throws ERR_LAUNCHER if the spython does not run even signed code; ERR_USAGE if another
+ * user could exchange what is tried
+ */
 export async function tryGaps(spython: string): Promise<TriedGaps> {
-	const directory = realpathSync(mkdtempSync(join(tmpdir(), "sigtool-gaps-")));
+	const directory = mkdtempSync(join(temporaryPlace(), "sigtool-gaps-"));
 	try {
 		const ground = await prepare(directory, spython);
 		const [unguarded, alone, launched] = starts(ground, spython);

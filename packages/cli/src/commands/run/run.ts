@@ -5,6 +5,7 @@ import { join, resolve } from "node:path";
 import { configDirectory } from "@sigtool/core";
 import { COMMAND, isPassing, quote, SigtoolError } from "@sigtool/core/errors";
 import { isThere, launcherIn } from "../../launcher/launcher-place.js";
+import { temporaryPlace } from "../../launcher/temporary-place.js";
 import { environmentWithoutSecrets } from "../../options/secret-variables.js";
 import { usageError } from "../../options/usage.js";
 import { printFailure } from "../../output/output.js";
@@ -116,10 +117,12 @@ async function start(script: string, args: readonly string[], options: RunComman
  * Returns the directory in which the launcher and the index are placed. It is the usual directory for temporary files,
  * unless the program may write there because it is below a --write directory. Then it is this user's configuration
  * directory, for which this is not checked.
+ * @throws ERR_USAGE if another user could exchange the launcher
  */
 function placeBeside(granted: readonly string[]): string {
 	const usual = realpathSync(tmpdir());
-	if (!granted.some((each) => existsSync(each) && `${usual}/`.startsWith(`${realpathSync(each)}/`))) return usual;
+	if (!granted.some((each) => existsSync(each) && `${usual}/`.startsWith(`${realpathSync(each)}/`)))
+		return temporaryPlace();
 	mkdirSync(configDirectory(), { recursive: true, mode: 0o700 });
 	return configDirectory();
 }
