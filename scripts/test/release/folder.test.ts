@@ -60,8 +60,10 @@ describe("the question to the registry", () => {
 		for (const each of [join(folder, "native"), programs]) mkdirSync(each, { recursive: true });
 		for (const { manifest } of publicPackages()) writeFileSync(placeOfTarball(folder, manifest), "ours");
 		const check = (bytes: string) => {
-			const integrity = `sha512-${createHash("sha512").update(bytes).digest("base64")}`;
-			writeFileSync(join(programs, "npm"), `#!/bin/sh\necho '${integrity}'\n`, { mode: 0o755 });
+			return checkWith(`sha512-${createHash("sha512").update(bytes).digest("base64")}`);
+		};
+		const checkWith = (answer: unknown) => {
+			writeFileSync(join(programs, "npm"), `#!/bin/sh\necho '${JSON.stringify(answer)}'\n`, { mode: 0o755 });
 			const env = { ...process.env, PATH: `${programs}:${process.env.PATH}` };
 			return spawnSync(process.execPath, [script, "--check", "--out", folder], { encoding: "utf8", env });
 		};
@@ -69,6 +71,10 @@ describe("the question to the registry", () => {
 		const { status, stdout } = check("theirs");
 		expect(stdout).toContain("ANOTHER PACKAGE: the registry has sha512-");
 		expect(status).toBe(1);
+		expect(checkWith({ error: { code: "E404" } })).toMatchObject({ status: 1 });
+		const unreachable = checkWith({ error: { code: "ECONNREFUSED" } });
+		expect(unreachable.stdout).toContain("the registry cannot be asked (ECONNREFUSED)");
+		expect(unreachable.status).toBe(3);
 		rmSync(folder, { recursive: true });
 		expect(check("ours").stdout).toContain("is missing; make the release first");
 	});
