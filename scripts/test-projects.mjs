@@ -154,6 +154,8 @@ export const LONG = [
 	"test/applications/services.test.ts",
 	"test/applications/suites.test.ts",
 	"test/examples/examples.test.ts",
+	// This test compiles with sanitizers.
+	"packages/core/test/signer/pkcs11-hostile.test.ts",
 	// These tests make a release, the second one in another checkout, and install and judge what it consists of.
 	"scripts/test/release/debian-package.test.ts",
 	"scripts/test/release/image.test.ts",
