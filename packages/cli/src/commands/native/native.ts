@@ -16,6 +16,6 @@ export async function nativeBuild({ fromSource = false }: NativeBuildOptions): P
 		exit: complaint === "" ? 0 : 3,
 		fields: { files, prebuilt, complaint },
 		lines: files.map((file) => `${done} ${escaped(file)}`),
-		problems: complaint === "" ? [] : [escaped(complaint)],
+		problems: complaint === "" ? [] : complaint.split("\n").map((line) => escaped(line)),
 	};
 }

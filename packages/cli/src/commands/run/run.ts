@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from "node:f
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { configDirectory } from "@sigtool/core";
-import { COMMAND, isPassing, quote, SigtoolError } from "@sigtool/core/errors";
+import { COMMAND, ioError, isPassing, quote, SigtoolError } from "@sigtool/core/errors";
 import { isThere, launcherIn } from "../../launcher/launcher-place.js";
 import { temporaryPlace } from "../../launcher/temporary-place.js";
 import { environmentWithoutSecrets } from "../../options/secret-variables.js";
@@ -120,11 +120,21 @@ async function start(script: string, args: readonly string[], options: RunComman
  * @throws ERR_USAGE if another user could exchange the launcher
  */
 function placeBeside(granted: readonly string[]): string {
-	const usual = realpathSync(tmpdir());
+	const usual = realTemporaryDirectory();
 	if (!granted.some((each) => existsSync(each) && `${usual}/`.startsWith(`${realpathSync(each)}/`)))
 		return temporaryPlace();
 	mkdirSync(configDirectory(), { recursive: true, mode: 0o700 });
 	return configDirectory();
+}
+
+/** @throws ERR_IO, e.g. if TMPDIR names a directory that does not exist */
+function realTemporaryDirectory(): string {
+	const directory = tmpdir();
+	try {
+		return realpathSync(directory);
+	} catch (cause) {
+		throw ioError("use the directory for temporary files", directory, cause);
+	}
 }
 
 interface Ending {

@@ -44,6 +44,14 @@ describe.skipIf(!existsSync(LAUNCHER))("sigtool run --allow-development (needs t
 		expect(readdirSync(scratch)).toEqual([]);
 	});
 
+	it("names a directory for temporary files that does not exist", () => {
+		const { home, sigtool } = signedApp();
+		const env = { TMPDIR: join(home, "none") };
+		const { status, stderr } = sigtool(["run", "--allow-development", "app/main.js"], { cwd: home, env });
+		expect(stderr).toMatch(/directory for temporary files ".*none": no such file or directory .*\[ERR_IO\]\n$/);
+		expect(status).toBe(3);
+	});
+
 	it.each(RELEASES)("runs a signed program on Node.js %s, in strict mode too", (release) => {
 		const { home, at } = signedApp({ "main.js": "console.log(process.version, process.argv[2])" });
 		const node = nodeOfRelease(release);
