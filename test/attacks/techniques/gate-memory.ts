@@ -23,6 +23,8 @@ const overwritten = (
 	write: string,
 ) => `${DATA}const fs = require("fs"), net = require("net"), vm = require("vm");
 process.chdir(data);
+// An earlier run of this program may have left its sockets.
+const place = "socket" + Date.now() + "-";
 require("v8").setFlagsFromString("--expose-gc");
 const gc = vm.runInNewContext(fs.readFileSync(__dirname + "/gc.js", "latin1"), {}, { filename: __dirname + "/gc.js" });
 const collect = () => { for (let i = 0; i < 4; i++) gc(); };
@@ -37,11 +39,11 @@ const rounds = async () => {
   for (let round = 0; round < 6 && !globalThis.hasRun; round++) {
     const peers = [], sockets = [], functions = [];
     let buffers = [];
-    const server = net.createServer((socket) => peers.push(socket.on("error", () => {}))).listen("socket" + round);
+    const server = net.createServer((socket) => peers.push(socket.on("error", () => {}))).listen(place + round);
     for (let i = 0; i < count; i++) {
       const buffer = Buffer.from(new ArrayBuffer(bytes.length), ${UNWRITTEN});
       buffers.push(buffer.buffer);
-      sockets.push(net.connect({ path: "socket" + round, onread: { buffer, callback: () => true } }).on("error", () => {}));
+      sockets.push(net.connect({ path: place + round, onread: { buffer, callback: () => true } }).on("error", () => {}));
     }
     await later();
     for (const memory of buffers) give(memory);
