@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { chmodSync, chownSync, lchownSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { nativeAbsence } from "../../dist/system/native-absence.js";
 import { nativePart } from "../../dist/system/native-package.js";
 import { libcOf, nativeTarget } from "../../dist/system/native-target.js";
@@ -137,6 +137,15 @@ describe.skipIf(target === undefined)("nativePart() (needs Linux on x64 or arm64
 });
 
 describe.skipIf(target === undefined)("nativeAbsence() (needs Linux on x64 or arm64)", () => {
+	// pnpm, which may run the tests, sets this variable.
+	const agent = process.env.npm_config_user_agent;
+	beforeEach(() => {
+		delete process.env.npm_config_user_agent;
+	});
+	afterEach(() => {
+		if (agent !== undefined) process.env.npm_config_user_agent = agent;
+	});
+
 	/** Makes a project with these files, and returns the path of a module that is installed in it. */
 	function installed(files: readonly string[]): string {
 		const folder = temporaryFolder();
@@ -186,12 +195,7 @@ describe.skipIf(target === undefined)("nativeAbsence() (needs Linux on x64 or ar
 	});
 
 	it("believes the environment where nothing else tells which package manager is in use", () => {
-		const before = process.env.npm_config_user_agent;
 		process.env.npm_config_user_agent = "pnpm/12.21.0 npm/? node/v24.0.0 linux x64";
-		onTestFinished(() => {
-			if (before === undefined) delete process.env.npm_config_user_agent;
-			else process.env.npm_config_user_agent = before;
-		});
 		expect(nativeAbsence(installed([])).remedy).toBe("run `pnpm install`");
 	});
 
