@@ -20,8 +20,13 @@ const { values, positionals } = parseArgs({
 	options: { out: { type: "string" }, check: { type: "boolean" } },
 });
 
-if (values.check) check(basename(process.cwd()).replace("native-", ""));
-else await buildAll();
+try {
+	if (values.check) check(basename(process.cwd()).replace("native-", ""));
+	else await buildAll();
+} catch (error) {
+	console.error(`error: ${error.message}`);
+	process.exitCode = 1;
+}
 
 async function buildAll() {
 	const unknown = positionals.find((name) => TARGETS.every((target) => target.name !== name));

@@ -27,6 +27,13 @@ import { escaped, printError, printNote } from "../../output/output.js";
 import { aboutSpython, libraryOf, libraryOutside, ownSpython } from "../../python/spython.js";
 import type { RunCommandOptions } from "./run-options.js";
 
+/** @throws ERR_USAGE, ERR_LAUNCHER */
+function nodeOf({ node }: RunCommandOptions): string {
+	if (node === undefined) return requireHostNode();
+	if (statSync(node, { throwIfNoEntry: false })?.isFile() === true) return node;
+	throw usageError(`Cannot use --node ${quote(node)}: there is no such program`);
+}
+
 /**
  * Writes the launcher, its configuration and, unless --index names one, a trust index into `directory`. If this user
  * has a host configuration, it applies. Otherwise one is written that trusts the signer of the index.
@@ -41,7 +48,7 @@ export async function placePrivately(directory: string, script: string, options:
 	}
 	const parts = nativeParts();
 	const python = isPython(script, options) ? findSpython(script, options.spython) : undefined;
-	const node = python === undefined ? (options.node ?? requireHostNode()) : undefined;
+	const node = python === undefined ? nodeOf(options) : undefined;
 	const given = options.index ?? join(directory, "app.sigx");
 	if (options.index === undefined) await compile(given, script, python, options);
 	const { index: verified, signer } = verifyTrustIndex(readBounded(given, MAX_TRUST_INDEX_BYTES), {

@@ -44,6 +44,13 @@ describe.skipIf(!existsSync(LAUNCHER))("sigtool run --allow-development (needs t
 		expect(readdirSync(scratch)).toEqual([]);
 	});
 
+	it.each(["none", "app", ""])("refuses --node %o, which is no program", (node) => {
+		const { run } = signedApp();
+		const { status, stderr } = run("--node", node, "app/main.js");
+		expect(stderr).toBe(`error: Cannot use --node ${JSON.stringify(node)}: there is no such program [ERR_USAGE]\n`);
+		expect(status).toBe(2);
+	});
+
 	it("names a directory for temporary files that does not exist", () => {
 		const { home, sigtool } = signedApp();
 		const env = { TMPDIR: join(home, "none") };
