@@ -1,5 +1,5 @@
 /**
- * Writes docs/errors.md from the table in packages/core/src/errors.ts. With `--check`, writes nothing, and fails if the
+ * Writes docs/reference/errors.md from the table in packages/core/src/errors.ts. With `--check`, writes nothing, and fails if the
  * file is stale. Codes, statuses and meanings come from the built table. The groups come from the comments between its
  * lines.
  */
@@ -8,13 +8,13 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { ERROR_CODES } from "../packages/core/dist/errors.js";
 
-const target = fileURLToPath(new URL("../docs/errors.md", import.meta.url));
+const target = fileURLToPath(new URL("../docs/reference/errors.md", import.meta.url));
 const source = readFileSync(new URL("../packages/core/src/errors.ts", import.meta.url), "utf8");
 const text = document(groupsOf(source));
 
 if (!process.argv.includes("--check")) writeFileSync(target, text);
 else if (!existsSync(target) || readFileSync(target, "utf8") !== text) {
-	console.error("docs/errors.md is older than packages/core/src/errors.ts: run `pnpm docs:errors` and commit it");
+	console.error("docs/reference/errors.md is older than packages/core/src/errors.ts: run `pnpm docs:errors` and commit it");
 	process.exitCode = 1;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Writes docs/events.md from the table in packages/verifier/src/audit/events.ts. With `--check`, writes nothing, and
+ * Writes docs/reference/events.md from the table in packages/verifier/src/audit/events.ts. With `--check`, writes nothing, and
  * fails if the file is stale. Events come from the built table. The groups come from the comments between its lines.
  */
 
@@ -7,14 +7,14 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { COMMON_FIELDS, EVENTS, OBSERVED } from "../packages/verifier/dist/audit/events.js";
 
-const target = fileURLToPath(new URL("../docs/events.md", import.meta.url));
+const target = fileURLToPath(new URL("../docs/reference/events.md", import.meta.url));
 const source = readFileSync(new URL("../packages/verifier/src/audit/events.ts", import.meta.url), "utf8");
 const text = document(groupsOf(source));
 
 if (!process.argv.includes("--check")) writeFileSync(target, text);
 else if (!existsSync(target) || readFileSync(target, "utf8") !== text) {
 	console.error(
-		"docs/events.md is older than packages/verifier/src/audit/events.ts: run `pnpm docs:events` and commit it",
+		"docs/reference/events.md is older than packages/verifier/src/audit/events.ts: run `pnpm docs:events` and commit it",
 	);
 	process.exitCode = 1;
 }

@@ -41,13 +41,13 @@ const files = {
 	[`${NATIVE}/mode.h`]: modeHeader(),
 	[`${NATIVE}/schema.h`]: tableHeader(),
 	[`${NATIVE}/schema.c`]: tables(),
-	"packages/core/policy.schema.json": jsonSchemaOf("policy", schema.POLICY, "docs/policy.md"),
-	"packages/core/verifier.schema.json": jsonSchemaOf("host configuration", schema.HOST, "docs/verifier.md"),
+	"packages/core/policy.schema.json": jsonSchemaOf("policy", schema.POLICY, "docs/reference/policy.md"),
+	"packages/core/verifier.schema.json": jsonSchemaOf("host configuration", schema.HOST, "docs/reference/verifier.md"),
 	...Object.fromEntries(
 		[
-			["docs/policy.md", "policy", `${membersTable(schema.POLICY)}${JSON_NOTE}`],
-			["docs/verifier.md", "verifier.json", `${membersTable(schema.HOST)}${JSON_NOTE}`],
-			["docs/launcher.md", "launcher.conf", `${keysTable(schema.LAUNCHER)}${PATH_NOTE}`],
+			["docs/reference/policy.md", "policy", `${membersTable(schema.POLICY)}${JSON_NOTE}`],
+			["docs/reference/verifier.md", "verifier.json", `${membersTable(schema.HOST)}${JSON_NOTE}`],
+			["docs/reference/launcher.md", "launcher.conf", `${keysTable(schema.LAUNCHER)}${PATH_NOTE}`],
 		].map(([file, name, table]) => [file, withTable(file, name, table)]),
 	),
 };

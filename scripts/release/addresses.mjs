@@ -10,7 +10,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { releaseFacts, root } from "./workspace.mjs";
 
-const FILES = ["README.md", "SECURITY.md", "docs/release.md"];
+const FILES = ["README.md", "SECURITY.md", "docs/how-to/release.md"];
 
 const { repository, bugs, homepage, security, registry } = releaseFacts();
 const TEXTS = {

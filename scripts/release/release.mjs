@@ -1,5 +1,5 @@
 /**
- * Makes a release in one folder, and signs it with the command line that it contains. docs/release.md describes the
+ * Makes a release in one folder, and signs it with the command line that it contains. docs/how-to/release.md describes the
  * folder, and how users check one.
  *
  *   pnpm release [--out DIR] [--signed-with OPTION…]

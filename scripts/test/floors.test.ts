@@ -12,7 +12,7 @@ const biome = createRequire(import.meta.url).resolve("@biomejs/biome/bin/biome")
 
 /**
  * Each row has a file, modules that it may import, and modules that it may not import. A row tests one step between two
- * floors of docs/house.md.
+ * floors of docs/explanation/house.md.
  */
 const FLOORS: readonly (readonly [file: string, allowed: readonly string[], refused: readonly string[]])[] = [
 	["core/src/errors.ts", [], ["./asn1/der.js", "node:util"]],

@@ -15,9 +15,9 @@ const PARTS = [
 	["packages/verifier/native/shared/schema.c", "2147483647"],
 	["packages/core/policy.schema.json", "2147483647"],
 	["packages/core/verifier.schema.json", "minimumSequence"],
-	["docs/policy.md", "2147483647"],
-	["docs/verifier.md", "9007199254740991"],
-	["docs/launcher.md", "`PATH SHA256`"],
+	["docs/reference/policy.md", "2147483647"],
+	["docs/reference/verifier.md", "9007199254740991"],
+	["docs/reference/launcher.md", "`PATH SHA256`"],
 ] as const;
 
 function check(change: (root: string) => void) {

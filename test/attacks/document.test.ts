@@ -5,10 +5,10 @@ import { withTables } from "./document.js";
 import { OPEN } from "./open.js";
 import { TECHNIQUES } from "./techniques/index.js";
 
-const DOCUMENT = fileURLToPath(new URL("../../docs/threat-model.md", import.meta.url));
+const DOCUMENT = fileURLToPath(new URL("../../docs/explanation/threat-model.md", import.meta.url));
 
 // `pnpm docs:attacks` writes this file.
-test("docs/threat-model.md says what the suite tries and what stays open", async () => {
+test("docs/explanation/threat-model.md says what the suite tries and what stays open", async () => {
 	await expect(withTables(readFileSync(DOCUMENT, "utf8"))).toMatchFileSnapshot(DOCUMENT);
 });
 

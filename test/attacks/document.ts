@@ -1,4 +1,4 @@
-/** Makes the generated part of docs/threat-model.md from the suite: the techniques tried, and those that stay open. */
+/** Makes the generated part of docs/explanation/threat-model.md from the suite: the techniques tried, and those that stay open. */
 
 import { MODES, type Mode } from "./modes.js";
 import { OPEN, signsAttack } from "./open.js";

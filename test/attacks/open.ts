@@ -1,6 +1,6 @@
 /**
  * Lists the techniques that stay open, with the reason, the modes and the releases. The test compares the list with
- * real runs, name by name. docs/threat-model.md is made from the list.
+ * real runs, name by name. docs/explanation/threat-model.md is made from the list.
  */
 
 import type { Mode } from "./modes.js";

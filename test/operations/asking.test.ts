@@ -205,7 +205,7 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 			);
 			const told = service.sigtool(["why", "-"], { input: stderr }).stdout;
 			expect(told).toMatch(/mend +install a release without it; .*docs\/revocation\.md/);
-			// docs/revocation.md: the entry is taken out of `deny`, and the service started again.
+			// docs/how-to/revocation.md: the entry is taken out of `deny`, and the service started again.
 			const { deny, ...document } = JSON.parse(readFileSync(service.config, "utf8"));
 			expect(deny).toHaveLength(1);
 			writeFileSync(service.config, JSON.stringify({ ...document, deny: [] }));

@@ -1,4 +1,4 @@
-/** Tries each row of the table "Which change needs what" of docs/runbook.md. */
+/** Tries each row of the table "Which change needs what" of docs/how-to/runbook.md. */
 
 import { appendFileSync, cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -7,7 +7,7 @@ import { pinOf } from "../../packages/cli/test/launcher-host.js";
 import { makeSelfSigned } from "../../packages/cli/test/support.js";
 import { canOperate, RUNTIMES, Service } from "./service.js";
 
-const PAGE = readFileSync(fileURLToPath(new URL("../../docs/runbook.md", import.meta.url)), "utf8");
+const PAGE = readFileSync(fileURLToPath(new URL("../../docs/how-to/runbook.md", import.meta.url)), "utf8");
 const TABLE = PAGE.split("## Which change needs what")[1]?.split("\n## ")[0] ?? "";
 const ROWS = new Map(
 	[...TABLE.matchAll(/^\| ([^|]+) \| (yes|no) \| ([^|]+) \|$/gm)].map(([, change = "", install]) => [change, install]),
@@ -68,7 +68,7 @@ const ELSEWHERE = [
 	"verifier.json: less in `deny`",
 ];
 
-describe("the table of changes in docs/runbook.md", () => {
+describe("the table of changes in docs/how-to/runbook.md", () => {
 	it("has the rows that are tried here, and those that are tried elsewhere", () => {
 		expect([...ROWS.keys()].sort()).toEqual([...Object.keys(CHANGES), ...ELSEWHERE].sort());
 	});

@@ -1,4 +1,4 @@
-/** Opens a host in an emergency. What each mode still needs is compared with the table of docs/emergency.md. */
+/** Opens a host in an emergency. What each mode still needs is compared with the table of docs/how-to/emergency.md. */
 
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -9,7 +9,7 @@ import { describe, expect, it } from "vitest";
 import { pinOf } from "../../packages/cli/test/launcher-host.js";
 import { canBeHost, RUNTIMES, Site } from "./site.js";
 
-const PAGE = readFileSync(new URL("../../docs/emergency.md", import.meta.url), "utf8");
+const PAGE = readFileSync(new URL("../../docs/how-to/emergency.md", import.meta.url), "utf8");
 const MODES = ["enforce", "audit", "off"] as const;
 type Mode = (typeof MODES)[number];
 
@@ -66,7 +66,7 @@ function rowsOfPage(): string[][] {
 	return lines.slice(2).map((line) => line.slice(2, -2).split(" | "));
 }
 
-describe("the commands of docs/emergency.md that change the mode", () => {
+describe("the commands of docs/how-to/emergency.md that change the mode", () => {
 	const members = { version: 1, pins: [{ label: "{" }], deny: [{ file: "0", reason: "the mode" }] };
 	it.each([
 		["in one line", { mode: "enforce", ...members }, undefined],
@@ -92,7 +92,7 @@ describe("the commands of docs/emergency.md that change the mode", () => {
 });
 
 describe.skipIf(!canBeHost)("an emergency (needs root, and the launcher built)", () => {
-	it.each(RUNTIMES)("16.2: $name needs in each mode what docs/emergency.md says", { timeout: 240_000 }, (runtime) => {
+	it.each(RUNTIMES)("16.2: $name needs in each mode what docs/how-to/emergency.md says", { timeout: 240_000 }, (runtime) => {
 		const site = new Site(runtime);
 		write(site, "signed");
 		site.release("app", {}, 1);

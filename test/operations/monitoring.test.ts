@@ -10,7 +10,7 @@ import { MAIN } from "../../packages/cli/test/support.js";
 import { canOperate, RUNTIMES, Service } from "./service.js";
 
 const EXAMPLE = fileURLToPath(new URL("../../examples/monitoring/", import.meta.url));
-const PAGE = readFileSync(fileURLToPath(new URL("../../docs/monitoring.md", import.meta.url)), "utf8");
+const PAGE = readFileSync(fileURLToPath(new URL("../../docs/how-to/monitoring.md", import.meta.url)), "utf8");
 
 interface Rule {
 	readonly alert: string;
@@ -61,7 +61,7 @@ function firing(samples: readonly Sample[], now = Date.now() / 1000): string[] {
 	}).map(({ alert }) => alert);
 }
 
-describe("docs/monitoring.md", () => {
+describe("docs/how-to/monitoring.md", () => {
 	it("names every metric of the script, and the rules use no other", () => {
 		const script = readFileSync(join(EXAMPLE, "metrics.mjs"), "utf8");
 		const metrics = [...script.matchAll(/^\t(sigtool_\w+): \[/gm)].map(([, name]) => name);
@@ -72,7 +72,7 @@ describe("docs/monitoring.md", () => {
 	});
 
 	it("names only events that exist", () => {
-		const events = readFileSync(fileURLToPath(new URL("../../docs/events.md", import.meta.url)), "utf8");
+		const events = readFileSync(fileURLToPath(new URL("../../docs/reference/events.md", import.meta.url)), "utf8");
 		const named = [...PAGE.matchAll(/`((?:verifier|cmdline)\.[a-z]+)`/g)]
 			.map(([, name]) => name)
 			.filter((name) => name !== "verifier.json");

@@ -1,4 +1,4 @@
-/** Compares the table of refusals in docs/launcher.md with the sources. */
+/** Compares the table of refusals in docs/reference/launcher.md with the sources. */
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,7 +8,7 @@ import { describe, expect, it } from "vitest";
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const NATIVE = join(ROOT, "packages/verifier/native");
 const SECTION =
-	readFileSync(join(ROOT, "docs/launcher.md"), "utf8")
+	readFileSync(join(ROOT, "docs/reference/launcher.md"), "utf8")
 		.split("## Refusals and their exit statuses\n")[1]
 		?.split("\n## ")[0] ?? "";
 const ROWS = SECTION.split("\n")
@@ -37,7 +37,7 @@ function* refusalsIn(directory: string): Generator<[file: string, status: string
 	}
 }
 
-describe("16.4: the table of refusals in docs/launcher.md", () => {
+describe("16.4: the table of refusals in docs/reference/launcher.md", () => {
 	it("has every message of the launcher, with its status", () => {
 		const found = [...refusalsIn("launch")].filter(([, status, , format]) => status in STATUSES && format !== "%s");
 		expect(found.length).toBeGreaterThan(50);

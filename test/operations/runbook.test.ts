@@ -1,4 +1,4 @@
-/** Runs the commands of docs/runbook.md on a host where a file was changed, in the order of the page. */
+/** Runs the commands of docs/how-to/runbook.md on a host where a file was changed, in the order of the page. */
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ import { canOperate, RUNTIMES } from "./service.js";
 import { EXAMPLES, SignedHost } from "./signed-host.js";
 import { canFilter } from "./unit-sandbox.js";
 
-const PAGE = readFileSync(fileURLToPath(new URL("../../docs/runbook.md", import.meta.url)), "utf8");
+const PAGE = readFileSync(fileURLToPath(new URL("../../docs/how-to/runbook.md", import.meta.url)), "utf8");
 const UNIT = readFileSync(join(EXAMPLES, "deploy/app.service"), "utf8");
 const node = RUNTIMES.find(({ name }) => name === "Node.js 24")?.program;
 const canRun = canOperate && canOverlay && canFilter && node !== undefined;
@@ -60,7 +60,7 @@ const BEFORE: Readonly<Record<string, (host: SignedHost) => void>> = {
 /** The program says this after a restart that succeeds. */
 const SAYS: Readonly<Record<string, string>> = { "Open in an emergency": "changed\n" };
 
-describe("docs/runbook.md", () => {
+describe("docs/how-to/runbook.md", () => {
 	it("has boxes with commands, and no command in another kind of box", () => {
 		expect(COMMANDS.length).toBeGreaterThan(30);
 		expect(
@@ -70,7 +70,7 @@ describe("docs/runbook.md", () => {
 	});
 
 	it("links only to headings and files that exist", () => {
-		const docs = fileURLToPath(new URL("../../docs/", import.meta.url));
+		const docs = fileURLToPath(new URL("../../docs/how-to/", import.meta.url));
 		for (const [, target = ""] of PAGE.matchAll(/\]\(([^)]+)\)/g)) {
 			const [file = "", heading] = target.split("#");
 			const text = file === "" ? PAGE : file.endsWith(".md") ? readFileSync(join(docs, file), "utf8") : "";
@@ -90,7 +90,7 @@ function bare(command: string): string {
 	return command.replace(/\s+#.*$/, "");
 }
 
-describe.skipIf(!canRun)("the commands of docs/runbook.md (needs root, overlayfs, setpriv and systemd-analyze)", () => {
+describe.skipIf(!canRun)("the commands of docs/how-to/runbook.md (needs root, overlayfs, setpriv and systemd-analyze)", () => {
 	let host: SignedHost;
 	beforeAll(() => {
 		host = new SignedHost();

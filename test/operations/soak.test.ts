@@ -1,6 +1,6 @@
 /**
  * Operates services of all runtimes for a while. `SIGTOOL_SOAK="MINUTES SERVICES"` says how long and how many, for
- * example `SIGTOOL_SOAK="60 20"`, from which docs/performance.md has its figures.
+ * example `SIGTOOL_SOAK="60 20"`, from which docs/reference/performance.md has its figures.
  */
 
 import { expect, it } from "vitest";

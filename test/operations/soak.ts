@@ -34,7 +34,7 @@ const USER = 64_321;
 const MODULES = 200;
 /** A process that does not answer for so long hangs. */
 const ANSWER_MS = 60_000;
-/** After so long a running process must know a longer deny list. docs/verifier.md promises 5 seconds. */
+/** After so long a running process must know a longer deny list. docs/reference/verifier.md promises 5 seconds. */
 const RELOAD_MS = 8_000;
 /** A start that could not be judged is repeated, as the units say. */
 const RESTART_MS = 1_000;
@@ -159,7 +159,7 @@ export class Fleet {
 		}
 	}
 
-	/** Signs a release and switches to it by one rename, as docs/deploy.md shows. */
+	/** Signs a release and switches to it by one rename, as docs/how-to/deploy.md shows. */
 	ship(): void {
 		const release = ++this.#release;
 		const directory = `rel/${release}/app`;

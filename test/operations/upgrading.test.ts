@@ -105,7 +105,7 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 			expect(service.events().at(-1)).toMatchObject({ event: "verifier.start", verdict: "refuse" });
 			expect(check()).toMatchObject({ status: 1, stdout: expect.stringMatching(/^wrong .*changed: its SHA-256 is/m) });
 			const [, command = ""] = /replaced it, run `sigtool (.*)` as root/.exec(check().stdout) ?? [];
-			expect(check().stdout).toContain("docs/launcher.md#upgrades-of-node-and-python");
+			expect(check().stdout).toContain("docs/reference/launcher.md#upgrades-of-node-and-python");
 			expect(service.sigtool(command.split(" ")).status).toBe(0);
 			expect(started()).toMatchObject({ status: 0, stdout: "serving\n" });
 			expect(check()).toMatchObject({ status: 0 });

@@ -1,4 +1,4 @@
-/** Makes the generated part of docs/threat-model.md about CPython: the techniques tried, and those that stay open. */
+/** Makes the generated part of docs/explanation/threat-model.md about CPython: the techniques tried, and those that stay open. */
 
 import { replaceGenerated, table } from "../attacks/document.js";
 import { MODES, type Mode } from "./modes.js";

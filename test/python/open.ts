@@ -1,6 +1,6 @@
 /**
  * Lists the techniques that run, with the reason, the modes, the versions, and the event that reports them. The test
- * compares the list with real runs. docs/threat-model.md is made from the list.
+ * compares the list with real runs. docs/explanation/threat-model.md is made from the list.
  */
 
 import type { Mode } from "./modes.js";

@@ -14,7 +14,7 @@ import { type Needs, PROGRAMS, type Program } from "./programs.js";
 
 const [python] = PYTHONS;
 const isRoot = process.getuid?.() === 0;
-const DOCUMENT = fileURLToPath(new URL("../../docs/compatibility.md", import.meta.url));
+const DOCUMENT = fileURLToPath(new URL("../../docs/reference/compatibility.md", import.meta.url));
 
 /** Gives root a /dev/shm of its own that is nosuid, because strict demands that of what root may write to. */
 const OWN_SEMAPHORES = ["unshare", "-m", "sh", "-c", `mount -t tmpfs -o nosuid,nodev none /dev/shm; exec "$@"`, "sh"];
@@ -24,7 +24,7 @@ function isInstalled(module: string): boolean {
 	return python !== undefined && spawnSync(python.executable, ["-I", "-c", script]).status === 0;
 }
 
-it("docs/compatibility.md has each of these programs", () => {
+it("docs/reference/compatibility.md has each of these programs", () => {
 	const document = readFileSync(DOCUMENT, "utf8");
 	for (const { name, debian } of PROGRAMS)
 		expect(document).toMatch(new RegExp(`^\\| ${name}[^|]*\\| \`${debian}\``, "m"));

@@ -1,4 +1,4 @@
-/** The real programs that run under enforcement, and what each one needs. docs/compatibility.md shows this table. */
+/** The real programs that run under enforcement, and what each one needs. docs/reference/compatibility.md shows this table. */
 
 import { existsSync } from "node:fs";
 

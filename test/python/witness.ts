@@ -40,12 +40,12 @@ type Explanation =
 	| "told as native code"
 	/**
 	 * The system's loader opens the library because native code that an event reported is linked to it. The library
-	 * itself has no event. docs/spython.md says why, under Limits.
+	 * itself has no event. docs/reference/spython.md says why, under Limits.
 	 */
 	| "linked library"
 	/**
 	 * libc opens the library for its own use: to end threads, convert text or look up names. The library has no event.
-	 * docs/spython.md says why, under Limits.
+	 * docs/reference/spython.md says why, under Limits.
 	 */
 	| "library of libc"
 	/** libc and similar libraries read the file for themselves. The file is not code, and there is no event. */

@@ -2,7 +2,7 @@
  * Defines the errors of sigtool. An error has a stable code, a message of one line, and the exit status that belongs
  * to the code.
  *
- * Codes are part of the public interface. `docs/errors.md` is generated from the table below.
+ * Codes are part of the public interface. `docs/reference/errors.md` is generated from the table below.
  */
 
 /**
@@ -22,7 +22,7 @@ function isSigtree(path: string): boolean {
 	return /(?:^|[\\/])sigtree(?:\.cjs|\.exe)?$/.test(path);
 }
 
-/** Every code with its exit status and its meaning. The groups are in the order in which docs/errors.md lists them. */
+/** Every code with its exit status and its meaning. The groups are in the order in which docs/reference/errors.md lists them. */
 export const ERROR_CODES = {
 	// Usage and configuration
 	ERR_USAGE: [

@@ -1,6 +1,6 @@
 /**
  * Compiles spython for a CPython (3.8 or later) whose headers are installed, and links the system's libcrypto into it.
- * docs/spython.md explains what spython is, and native/spython/start.c how it starts.
+ * docs/reference/spython.md explains what spython is, and native/spython/start.c how it starts.
  */
 
 import { spawnSync } from "node:child_process";

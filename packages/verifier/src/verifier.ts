@@ -61,7 +61,7 @@ export interface Verifier {
 	capabilities(): readonly Capability[];
 }
 
-/** @throws Error with a `code` of docs/errors.md if configuration, index, catalogs or trust cannot be used */
+/** @throws Error with a `code` of docs/reference/errors.md if configuration, index, catalogs or trust cannot be used */
 export function createVerifier(options: VerifierOptions = {}): Verifier {
 	const { index, catalogs, mode, onRefusal, development = "refuse" } = options;
 	if (index !== undefined && catalogs !== undefined) {
@@ -89,7 +89,7 @@ export function createVerifier(options: VerifierOptions = {}): Verifier {
 	};
 }
 
-/** The fields of the event `verifier.start` about the index and its signer. docs/events.md explains them. */
+/** The fields of the event `verifier.start` about the index and its signer. docs/reference/events.md explains them. */
 export interface EvidenceFacts {
 	readonly index: string | undefined;
 	readonly compiled: number | undefined;

@@ -10,10 +10,10 @@ const text = readFileSync(join(folder, "release.yml"), "utf8");
 const { jobs, permissions, on } = parse(text);
 const commandsOf = (job: string) => jobs[job].steps.map(({ run = "" }: { run?: string }) => run).join("\n");
 
-it("the workflow says that it has never run, as docs/release.md does", () => {
+it("the workflow says that it has never run, as docs/how-to/release.md does", () => {
 	expect(readdirSync(folder)).toEqual(["release.yml"]);
 	expect(text.split("\n")[0]).toContain("It has never run");
-	expect(readFileSync(join(workspace, "docs/release.md"), "utf8")).toContain("**It has never run**");
+	expect(readFileSync(join(workspace, "docs/how-to/release.md"), "utf8")).toContain("**It has never run**");
 });
 
 it("the workflow gives the right to publish to one job, which runs after the signature, and stores no token", () => {

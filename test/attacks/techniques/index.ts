@@ -18,7 +18,7 @@ import { evaluators, urls, vm } from "./text.js";
 import { wasmTechniques } from "./wasm.js";
 import { workers } from "./workers.js";
 
-/** All techniques by class, in the order of docs/threat-model.md. */
+/** All techniques by class, in the order of docs/explanation/threat-model.md. */
 export const TECHNIQUES: Readonly<Record<string, readonly Technique[]>> = {
 	"changed and unsigned files": files,
 	"code in URLs": urls,

@@ -9,7 +9,7 @@ import { memory, nativeCode } from "./native.js";
 import { commandLine, environment } from "./start.js";
 import { text } from "./text.js";
 
-/** All techniques by class, in the order of docs/threat-model.md. */
+/** All techniques by class, in the order of docs/explanation/threat-model.md. */
 export const TECHNIQUES: Readonly<Record<string, readonly Technique[]>> = {
 	"command line": commandLine,
 	environment,

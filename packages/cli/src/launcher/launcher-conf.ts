@@ -1,6 +1,6 @@
 /**
  * Reads and writes `launcher.conf`, which sigtool-launch reads from the directory in which it is installed. Each line
- * is `key value`, and the first line is `version 1`. docs/launcher.md explains the keys, and core's trust/schema.ts has
+ * is `key value`, and the first line is `version 1`. docs/reference/launcher.md explains the keys, and core's trust/schema.ts has
  * their table. packages/verifier/native/launch/settings.c is the other reader.
  */
 

@@ -7,7 +7,7 @@ import { hostDocument } from "./launcher-place.js";
 
 /** The modes, from the weakest to the strictest. */
 const MODES: readonly Mode[] = ["off", "audit", "enforce", "strict"];
-const MEND = 'see docs/emergency.md, "Closing"';
+const MEND = 'see docs/how-to/emergency.md, "Closing"';
 
 export interface JudgedMode {
 	readonly status: "ok" | "wrong" | "note";

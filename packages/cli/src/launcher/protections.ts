@@ -1,4 +1,4 @@
-/** Asks a launcher what the kernel of this machine can protect. docs/launcher.md explains each protection. */
+/** Asks a launcher what the kernel of this machine can protect. docs/reference/launcher.md explains each protection. */
 
 import { spawnSync } from "node:child_process";
 

@@ -12,7 +12,7 @@ import { derivedSettings, majorOf } from "./launcher-place.js";
 /** A program that its distribution replaces, and a part that only an installation does. */
 function mendsBy(again: string): { readonly program: string; readonly part: string } {
 	return {
-		program: `if an upgrade replaced it, run \`${again}\` as root (docs/launcher.md#upgrades-of-node-and-python), else put the former back`,
+		program: `if an upgrade replaced it, run \`${again}\` as root (docs/reference/launcher.md#upgrades-of-node-and-python), else put the former back`,
 		part: `run \`${again}\` as root`,
 	};
 }

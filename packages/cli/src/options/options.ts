@@ -10,13 +10,13 @@ export function keyOptions(command: Command): Command {
 		.addOption(repeated("--chain <pem>", "intermediate certificates, up to the authority"))
 		.option("--p12 <file>", "key and certificates in a PKCS#12 container");
 	return passphraseOption(command)
-		.option("--pkcs11 <uri>", "URI of a key in a token, e.g. pkcs11:token=…;object=… (docs/pkcs11.md)")
+		.option("--pkcs11 <uri>", "URI of a key in a token, e.g. pkcs11:token=…;object=… (docs/how-to/pkcs11.md)")
 		.option("--pkcs11-module <library>", "PKCS#11 module of the token (default: module-path of the URI)")
 		.option(
 			"--pin-file <file>",
 			"file whose first line is the PIN, - for stdin (default: the URI's pin-source, else $SIGTOOL_PIN, else a prompt)",
 		)
-		.option("--signer-command <program>", "program that makes the signatures; needs --cert (docs/signer-command.md)")
+		.option("--signer-command <program>", "program that makes the signatures; needs --cert (docs/how-to/signer-command.md)")
 		.addOption(repeated("--signer-argument <argument>", "one argument for that program"))
 		.option(
 			"--signer-timeout <seconds>",

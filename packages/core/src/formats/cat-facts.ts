@@ -3,7 +3,7 @@
  * list.
  *
  * The name `FilePath` comes from PowerShell, whose New-FileCatalog lists zero-length files with it. Names that begin
- * with `Sigtool` belong to sigtool. Windows skips them. docs/catalog-format.md describes each name. Facts are evidence
+ * with `Sigtool` belong to sigtool. Windows skips them. docs/reference/catalog-format.md describes each name. Facts are evidence
  * only in a verified catalog. They are always parsed strictly, so that no two readers can understand them differently.
  */
 

@@ -4,7 +4,7 @@
  * Supports catalogs of version 1, in which a member's tag is a SHA-1 in hexadecimal. Supports catalogs of version 2, in
  * which the tag is a SHA-256 in binary, and in which a second member for the same file may have the SHA-1. Supports the
  * attributes NameValue, MemberInfo and SpcIndirectData, and skips other attributes of members. `cat-encode.ts` contains
- * the encoder. docs/catalog-format.md describes the layout byte by byte.
+ * the encoder. docs/reference/catalog-format.md describes the layout byte by byte.
  */
 
 import { context, DerReader, encodeOid, TAG } from "../asn1/der.js";

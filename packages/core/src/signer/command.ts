@@ -1,6 +1,6 @@
 /**
  * Makes signers that run a program. The program reads the content to sign from standard input and writes the signature
- * to standard output, so that sigtool can use any key service. The protocol is in docs/signer-command.md.
+ * to standard output, so that sigtool can use any key service. The protocol is in docs/how-to/signer-command.md.
  */
 
 import { spawnSync } from "node:child_process";

@@ -1,4 +1,4 @@
-/** Defines the layout of a trust index (`.sigx`) for its encoder and its parser. docs/trust-index.md has the tables. */
+/** Defines the layout of a trust index (`.sigx`) for its encoder and its parser. docs/reference/trust-index.md has the tables. */
 
 /**
  * The first bytes of an index. The first one is not ASCII, so that no program takes an index for text. CR LF (0d 0a) is

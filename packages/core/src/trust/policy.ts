@@ -1,6 +1,6 @@
 /**
  * Reads the policy, a JSON document that says what signed code may do in a runtime. The table of its members is in
- * schema.ts. docs/policy.md explains the members, and policy.schema.json describes them for editors and other programs.
+ * schema.ts. docs/reference/policy.md explains the members, and policy.schema.json describes them for editors and other programs.
  */
 
 import { quote } from "../errors.js";

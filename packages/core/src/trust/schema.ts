@@ -1,7 +1,7 @@
 /**
  * Defines the members of the documents that TypeScript and C read, each member with its kind, bounds and default. From
- * this table `pnpm generate` makes the tables of the C reader, the JSON Schemas, and the tables of docs/policy.md,
- * docs/verifier.md and docs/launcher.md. `pnpm lint` fails if one of these is stale.
+ * this table `pnpm generate` makes the tables of the C reader, the JSON Schemas, and the tables of docs/reference/policy.md,
+ * docs/reference/verifier.md and docs/reference/launcher.md. `pnpm lint` fails if one of these is stale.
  */
 
 import { LIMITS } from "./index-layout.js";
@@ -183,7 +183,7 @@ export const POLICY = {
 					kind: "word",
 					words: ["audit", "signed", "refuse"],
 					otherwise: "audit",
-					does: "Code made of text, of syntax trees and of marshalled code. `signed` lets the content of signed files pass, and what three functions of the standard library make ([python.md](python.md#text-that-becomes-code)). `refuse` lets only the content of signed files pass.",
+					does: "Code made of text, of syntax trees and of marshalled code. `signed` lets the content of signed files pass, and what three functions of the standard library make ([python.md](../how-to/python.md#text-that-becomes-code)). `refuse` lets only the content of signed files pass.",
 				},
 				stringCodeFrom: {
 					kind: "list",

@@ -1,7 +1,7 @@
 /**
  * Verifies and parses a trust index (`.sigx`). An index has a policy, and for each path of some products the signed
  * content. `compile` makes an index from verified catalogs and adopted directories, and the user of `compile` signs it.
- * docs/trust-index.md has the layout.
+ * docs/reference/trust-index.md has the layout.
  *
  * This parser supports version 1, one signer, and SHA-256. The parts of an index must follow each other without gaps,
  * so that they cannot overlap.

@@ -23,7 +23,8 @@ void cannot_tell(const struct settings *settings, const char *format, ...)
 	va_end(values);
 	if (settings->mode == MODE_STRICT)
 		fail(REFUSED, "Cannot enforce strictly: cannot tell %s", text);
-	dprintf(STDERR_FILENO, "sigtool-launch: cannot tell %s; docs/launcher.md, \"--write\"\n", text);
+	dprintf(STDERR_FILENO,
+		"sigtool-launch: cannot tell %s; docs/reference/launcher.md, \"--write\"\n", text);
 }
 
 /* Returns true if the files on this mount are settings, devices or processes of the kernel. TYPES

@@ -54,7 +54,7 @@ struct announced {
 
 /* The content of launcher.conf. Paths are absolute. open_trusted() requires real paths for pinned
  * files. Digests are 64 lower-case hexadecimal digits. The value of an absent key is NULL.
- * docs/launcher.md explains each key. */
+ * docs/reference/launcher.md explains each key. */
 /* Digests of the index that processes share, in lower-case hexadecimal. They are empty if nothing
  * is shared. */
 struct shared_index {
@@ -364,8 +364,8 @@ bool deny_writable_code(void);
 
 /* restrictions.c */
 
-/* Takes from the process the rights that docs/launcher.md lists, except system calls, which
- * restrict_calls() takes later. Reports by lack() what this kernel cannot take. */
+/* Takes from the process the rights that docs/reference/launcher.md lists, except system calls,
+ * which restrict_calls() takes later. Reports by lack() what this kernel cannot take. */
 void restrict_process(const struct settings *settings, const struct runtime *runtime, int program,
 	const int *granted, struct record *record);
 

@@ -11,7 +11,7 @@
  * These guarantees protect against code that runs after the start, and against files that change
  * later. They assume that root and the kernel are honest. The user who calls the launcher is not an
  * attacker, because this user could start the runtime without the launcher. The launcher is linked
- * statically, so that LD_PRELOAD does not affect it. docs/launcher.md tells more. */
+ * statically, so that LD_PRELOAD does not affect it. docs/reference/launcher.md tells more. */
 #define _GNU_SOURCE
 #include "launch.h"
 #include "../shared/environment.h"

@@ -1,6 +1,6 @@
 /* Lists the protections that enforcement uses and that a kernel may lack, with the first version of
  * Linux that has each. The list also says if enforcement depends on the protection.
- * docs/launcher.md tells what a kernel without the protection leaves open. */
+ * docs/reference/launcher.md tells what a kernel without the protection leaves open. */
 #define _GNU_SOURCE
 #include "launch.h"
 #include <errno.h>
@@ -44,7 +44,7 @@ void lack(enum protection protection, const struct settings *settings, struct re
 	if (row->need == NAMED)
 		dprintf(STDERR_FILENO,
 			"sigtool-launch: this kernel lacks %s (Linux %s); "
-			"docs/launcher.md tells what that leaves open\n",
+			"docs/reference/launcher.md tells what that leaves open\n",
 			row->name, row->since);
 	add_line(record, "missing", row->name);
 }

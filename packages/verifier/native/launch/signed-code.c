@@ -14,7 +14,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* The header of docs/trust-index.md. */
+/* The header of docs/reference/trust-index.md. */
 enum { HEAD_BYTES_AT = 12, ENTRIES_AT = 16, NAME_BYTES_AT = 20, HEADER_BYTES = 24 };
 
 /* The names of an index, and its records. */

@@ -2,8 +2,8 @@
  * before the launcher was called. These variables make libc, the dynamic loader, OpenSSL, libraries
  * with plug-ins, Node.js or other interpreters load code or settings. Native code of an application
  * may read other variables, which nobody can list: in mode strict, and with the option --env-clear,
- * only variables that are listed pass. docs/launcher.md lists the same names, and a test compares
- * the lists. packages/core/src/trust/variables.ts has the names of DROPPED too. */
+ * only variables that are listed pass. docs/reference/launcher.md lists the same names, and a test
+ * compares the lists. packages/core/src/trust/variables.ts has the names of DROPPED too. */
 #include "environment.h"
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
-/* Writes events as lines of JSON, in the form of docs/events.md. A line is ASCII without control
- * characters, so that no path can forge a line or control a terminal. */
+/* Writes events as lines of JSON, in the form of docs/reference/events.md. A line is ASCII without
+ * control characters, so that no path can forge a line or control a terminal. */
 #ifndef SIGTOOL_EVENT_LINE_H
 #define SIGTOOL_EVENT_LINE_H
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* Defines the exit statuses of a start that fails, for the launcher and for spython.
- * docs/launcher.md lists every refusal with its status. */
+ * docs/reference/launcher.md lists every refusal with its status. */
 #ifndef SIGTOOL_EXIT_STATUS_H
 #define SIGTOOL_EXIT_STATUS_H
 #include <stdbool.h>

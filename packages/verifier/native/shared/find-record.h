@@ -1,6 +1,6 @@
 /* Finds the record of a path in a trust index by binary search, as findEntry() in
- * packages/core/src/trust/index-entries.ts does over the same bytes. docs/trust-index.md has the
- * layout.
+ * packages/core/src/trust/index-entries.ts does over the same bytes. docs/reference/trust-index.md
+ * has the layout.
  *
  * Guarantees that no byte outside of the index is read, even if its records are damaged: each
  * offset is checked against the bounds in `struct index_table` first. A record is found only if it

@@ -3,7 +3,7 @@
  * This file assumes that the kernel is intact, and that the process has no io_uring ring yet,
  * because such a ring keeps working. A filter sees the arguments of a call but no memory, so
  * it cannot compare texts or structures. The launcher, the addon and spython link this file.
- * docs/launcher.md lists the same calls, and a test compares the two lists.
+ * docs/reference/launcher.md lists the same calls, and a test compares the two lists.
  *
  * Newer system calls and requests are written as numbers, because headers may be older than the
  * kernel. Their numbers are the same on x86-64 and arm64. */

@@ -1,4 +1,5 @@
-/* spython is CPython that runs only code which the trust index admits. docs/spython.md explains it.
+/* spython is CPython that runs only code which the trust index admits. docs/reference/spython.md
+ * explains it.
  *
  * A start has these steps: read the options, then the host configuration, the index and the policy,
  * start Python, and run the main script. Guarantees that both hooks of PEP 578 are installed before
@@ -43,7 +44,8 @@ static const char USAGE_TEXT[] =
 	"               [--allow-development] [--] SCRIPT [ARGUMENT]... | -m MODULE [ARGUMENT]...\n"
 	"       spython --about\n"
 	"       spython --check-index [--index FILE] [--config FILE] [--allow-development]\n"
-	"Runs a script, and only code that the trust index vouches for. docs/spython.md tells more.";
+	"Runs a script, and only code that the trust index vouches for. docs/reference/spython.md "
+	"tells more.";
 
 static _Noreturn void print_and_exit(const char *text)
 {

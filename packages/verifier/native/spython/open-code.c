@@ -170,8 +170,8 @@ static struct finding fault(const char *reason, const char *rule, const char *wh
 	return (struct finding){.reason = reason, .rule = rule, .why = why};
 }
 
-/* Judges content and path. The first objection in the order of docs/verifier.md counts. An
- * objection to the content comes before one to the links on the path. */
+/* Judges content and path. The first objection in the order of docs/reference/verifier.md counts.
+ * An objection to the content comes before one to the links on the path. */
 static struct finding judge_content(struct opened *file)
 {
 	const struct entry *entry = &file->entry;

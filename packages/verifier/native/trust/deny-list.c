@@ -1,5 +1,5 @@
 /* The deny list of the process: that of the start, and everything that the host configuration adds
- * while the process runs. docs/revocation.md explains it.
+ * while the process runs. docs/how-to/revocation.md explains it.
  *
  * Guarantees that a denial never ends before the process, whatever becomes of the configuration: a
  * look only adds. Added denials are complete before other threads see them, and never freed. */

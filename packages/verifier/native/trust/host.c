@@ -1,5 +1,5 @@
 /* Reads the host configuration (which signers this machine trusts) and the policy (what signed code
- * may do). docs/verifier.md and docs/policy.md explain them.
+ * may do). docs/reference/verifier.md and docs/reference/policy.md explain them.
  *
  * Guarantees that a document is used only if the whole document is as the table HOST or POLICY
  * demands, and that only root, in development also the user, could have written the file. Nothing

@@ -1,8 +1,8 @@
 /* Verifies the signature over a trust index, and decides who may sign one.
  *
  * The signature is CMS SignedData (RFC 5652) behind the content that it covers. Its signer must be
- * pinned in this program or by the host, and must not be on the deny list. docs/trust-index.md has
- * the details. */
+ * pinned in this program or by the host, and must not be on the deny list.
+ * docs/reference/trust-index.md has the details. */
 #ifndef SIGTOOL_INDEX_SIGNATURE_H
 #define SIGTOOL_INDEX_SIGNATURE_H
 #include "../shared/hex.h"

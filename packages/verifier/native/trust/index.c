@@ -1,5 +1,5 @@
 /* Reads the trust index, which says what content each path of a product must have.
- * docs/trust-index.md has the layout.
+ * docs/reference/trust-index.md has the layout.
  *
  * Guarantees that the signature over the received bytes is verified (index-signature.c) before
  * head, records or names are read. Until then only the sizes in the header are used, and these are

@@ -1,4 +1,4 @@
-/** The table of audit events. `pnpm docs:events` generates docs/events.md from it. */
+/** The table of audit events. `pnpm docs:events` generates docs/reference/events.md from it. */
 
 export interface EventDescription {
 	/** The event's fields after `COMMON_FIELDS`. A field that has no value is absent from the event. */
@@ -13,7 +13,7 @@ export interface EventDescription {
 /** The fields of every event: UTC time, event name, verdict (see `EventVerdict`), process id and thread id. */
 export const COMMON_FIELDS = ["time", "event", "verdict", "pid", "thread"] as const;
 
-/** docs/events.md lists the groups and events in this order. Each comment inside is the heading of a group. */
+/** docs/reference/events.md lists the groups and events in this order. Each comment inside is the heading of a group. */
 export const EVENTS = {
 	// The verifier itself
 	"verifier.start": {

@@ -45,7 +45,7 @@ export type CodeEntry =
 export interface Judge {
 	/**
 	 * Returns the verdict. `path` is the real path of the bytes. If there are several reasons, the first in the order of
-	 * docs/verifier.md counts.
+	 * docs/reference/verifier.md counts.
 	 */
 	decide(path: string, bytes: Uint8Array): Verdict;
 	/**

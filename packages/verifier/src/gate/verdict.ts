@@ -3,7 +3,7 @@
 import { quote } from "@sigtool/core/read";
 import type { FieldValue } from "../audit/events.js";
 
-/** The reason why a file is not trusted: a code of docs/errors.md. */
+/** The reason why a file is not trusted: a code of docs/reference/errors.md. */
 export type Reason =
 	| "ERR_OUTSIDE_PRODUCTS"
 	| "ERR_FILE_ADDED"

@@ -218,7 +218,7 @@ test("the root that the host binds to a product overrides the recorded one", () 
 	rmSync(root, { recursive: true });
 });
 
-test("of several reasons the first in the order of docs/verifier.md counts", async () => {
+test("of several reasons the first in the order of docs/reference/verifier.md counts", async () => {
 	const { home, root, at } = tree();
 	const outside = join(makeTree(join(home, "else"), { "x.js": "x()" }), "x.js");
 	const index = (notAfter?: number) => indexOf(root, "app", { notAfter });
@@ -259,7 +259,7 @@ test("of several reasons the first in the order of docs/verifier.md counts", asy
 	];
 	writeFileSync(at("lib/b.js"), "evil()");
 	found.splice(7, 0, reasonOf(at("alias/b.js"), "now"));
-	const page = readFileSync(new URL("../../../../docs/verifier.md", import.meta.url), "utf8");
+	const page = readFileSync(new URL("../../../../docs/reference/verifier.md", import.meta.url), "utf8");
 	const [, order = ""] = /first in this order counts[^:]*:\s+([^.]*)\./.exec(page) ?? [];
 	expect(found.map((code) => `\`${code}\``)).toEqual(order.split(/,\s+/));
 });

@@ -502,7 +502,7 @@ describe.skipIf(!hasLauncher)("directories to write below (needs the launcher bu
 			expect(granted(installation.at("data")).status).toBe(126);
 		});
 
-		it("15.8: is looked for in the levels that docs/launcher.md tells", () => {
+		it("15.8: is looked for in the levels that docs/reference/launcher.md tells", () => {
 			const { installation, granted } = another();
 			const level = (depth: number) => {
 				const directory = installation.at(`deep${depth}${"/d".repeat(depth)}`);

@@ -232,7 +232,7 @@ describe.skipIf(!hasLauncher || !hasCompiler)("launched (needs the launcher buil
 			installation.write("script", "");
 			const run = installation.run(["script"], { before: [without, calls] });
 			expect(run.stderr).toBe(
-				`sigtool-launch: this kernel lacks ${feature}; docs/launcher.md tells what that leaves open\n`,
+				`sigtool-launch: this kernel lacks ${feature}; docs/reference/launcher.md tells what that leaves open\n`,
 			);
 			expect(run.launched().record).toContain(`missing ${feature.split(" ")[0]}\n`);
 			expect(run.status).toBe(0);
@@ -246,7 +246,7 @@ describe.skipIf(!hasLauncher || !hasCompiler)("launched (needs the launcher buil
 		});
 	});
 
-	it("drops each dangerous variable that docs/launcher.md lists", () => {
+	it("drops each dangerous variable that docs/reference/launcher.md lists", () => {
 		const installation = new Installation();
 		installation.write("script", "");
 		const dropped = variablesIn("DROPPED");
@@ -263,7 +263,7 @@ describe.skipIf(!hasLauncher || !hasCompiler)("launched (needs the launcher buil
 				"GLIBC_TUNABLES",
 			]),
 		);
-		const documented = readFileSync(join(NATIVE, "../../../docs/launcher.md"), "utf8");
+		const documented = readFileSync(join(NATIVE, "../../../docs/reference/launcher.md"), "utf8");
 		expect(dropped.filter((name) => !documented.includes(`\`${name}\``))).toEqual([]);
 
 		const examples = dropped.map((name) => name.replace("*", "X"));
@@ -291,12 +291,12 @@ describe.skipIf(!hasLauncher || !hasCompiler)("launched (needs the launcher buil
 	const strict = (installation: Installation, env: Readonly<Record<string, string>>) =>
 		installation.run(["--mode", "strict", "script"], { env });
 
-	it("passes in strict only the variables that docs/launcher.md lists, and those that launcher.conf names", () => {
+	it("passes in strict only the variables that docs/reference/launcher.md lists, and those that launcher.conf names", () => {
 		const installation = new Installation();
 		installation.write("script", "");
 		installation.set("environment", "DATABASE_URL\nenvironment APP_*\nenvironment NODE*");
 		const listed = variablesIn("LISTED");
-		const documented = readFileSync(join(NATIVE, "../../../docs/launcher.md"), "utf8").split(
+		const documented = readFileSync(join(NATIVE, "../../../docs/reference/launcher.md"), "utf8").split(
 			"## Variables in mode strict",
 		)[1];
 		expect(listed.filter((name) => !documented?.split("\n## ")[0]?.includes(`\`${name}\``))).toEqual([]);
@@ -345,8 +345,8 @@ describe.skipIf(!hasLauncher || !hasCompiler)("launched (needs the launcher buil
 		expect(installation.run(["script"], { env }).stderr).toBe("");
 	});
 
-	it("every refused call is in docs/launcher.md", () => {
-		const documented = readFileSync(join(NATIVE, "../../../docs/launcher.md"), "utf8");
+	it("every refused call is in docs/reference/launcher.md", () => {
+		const documented = readFileSync(join(NATIVE, "../../../docs/reference/launcher.md"), "utf8");
 		const source = readFileSync(join(NATIVE, "shared/lockdown.c"), "utf8");
 		const names = DENIED.map((name) => {
 			if (name.startsWith("SYS_")) return name.slice(4);

@@ -15,8 +15,8 @@ const COLUMNS: readonly (readonly [name: string, runtime: Runtime])[] = [
 ];
 
 describe("capabilitiesOf()", () => {
-	it("is the table in docs/node.md", () => {
-		const file = fileURLToPath(new URL("../../../../docs/node.md", import.meta.url));
+	it("is the table in docs/reference/node.md", () => {
+		const file = fileURLToPath(new URL("../../../../docs/reference/node.md", import.meta.url));
 		const text = readFileSync(file, "utf8");
 		const expected = text.replace(/(?<=<!-- capabilities -->\n)[\s\S]*(?=<!-- \/capabilities -->)/, table());
 		if (process.env.UPDATE_DOCS) writeFileSync(file, expected);

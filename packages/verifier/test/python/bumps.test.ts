@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { PYTHONS, SANITIZER, Site } from "./support.js";
 
-const DOCS = fileURLToPath(new URL("../../../../docs", import.meta.url));
+const DOCS = fileURLToPath(new URL("../../../../docs/how-to", import.meta.url));
 const hasReadelf = spawnSync("readelf", ["--version"]).status === 0;
 
 describe.each(PYTHONS)("messages of spython $version, $executable", (python) => {

@@ -1,6 +1,6 @@
 /**
  * Lists the ways to run unsigned code in CPython that `sigtool python gaps` tries, a few of each kind. The tests in
- * test/python try many more ways, and these among them under the same names. docs/threat-model.md describes those
+ * test/python try many more ways, and these among them under the same names. docs/explanation/threat-model.md describes those
  * tests.
  */
 

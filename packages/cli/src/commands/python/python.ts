@@ -114,7 +114,7 @@ export interface PythonGapsOptions extends OutputOptions {
 
 /**
  * Tries ways to run unsigned code with a spython, and returns a verdict for each. The exit status is 0 even if a way is
- * open, because some ways are known to be open; docs/threat-model.md lists these.
+ * open, because some ways are known to be open; docs/explanation/threat-model.md lists these.
  */
 export async function pythonGaps({ spython = ownSpython() }: PythonGapsOptions): Promise<Report> {
 	const about = aboutSpython(spython);

@@ -43,7 +43,7 @@ export const RUN: CommandDeclaration = {
 const ABOUT_RUNNING = `
 Exit status and signals are those of the program; status 126 means a refusal, before the start or at run time, and 75 that
 a fault which may pass, such as a full disk, kept the program from being judged.
-docs/launcher.md lists what the launcher takes away: environment variables, system calls, writing to files, starting
+docs/reference/launcher.md lists what the launcher takes away: environment variables, system calls, writing to files, starting
 other programs.
 
 This command is a Node.js program itself: NODE_OPTIONS in its environment acts before anything is checked. Start it from

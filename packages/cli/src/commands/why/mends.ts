@@ -6,7 +6,7 @@ import { mendsOfFiles } from "@sigtool/verifier";
 
 const COPY_AGAIN =
 	"copy the index again; if it stays so, somebody changed it, or it was made wrongly: compile it again";
-const SIGN_AGAIN = "sign and compile again with a certificate and a key that docs/identities.md describes";
+const SIGN_AGAIN = "sign and compile again with a certificate and a key that docs/how-to/identities.md describes";
 
 const MENDS: { readonly [Code in ErrorCode]?: string } = {
 	...mendsOfFiles(),
@@ -17,14 +17,14 @@ const MENDS: { readonly [Code in ErrorCode]?: string } = {
 	ERR_CERTIFICATE_NOT_YET_VALID: "set the clock, or wait for the day from which the certificate is valid",
 	ERR_CLOCK: "set the clock, and let the service start after time-sync.target",
 	ERR_DENIED:
-		"install a release without it; if its signer is denied, one that another key signed. docs/revocation.md says how to undo a denial",
+		"install a release without it; if its signer is denied, one that another key signed. docs/how-to/revocation.md says how to undo a denial",
 	ERR_DEVELOPMENT_IDENTITY:
 		"sign and compile with a release key; development identities count on their own machine alone",
 	ERR_HOST_CONFIG: `mend the member, the owner or the mode that the message names; \`${COMMAND} launcher check\` tests it`,
 	ERR_INDEX_FORMAT: "copy the index again beside its place and rename it, or compile it again",
 	ERR_INTERNAL: "report this, please; if memory was lacking, give the service more",
 	ERR_KERNEL_CHECK: `see by \`${COMMAND} doctor\` that the addon is there and install again, use Linux 6.14 or later, or set files.kernelCheck to log`,
-	ERR_LAUNCHER: "install the launcher again; docs/launcher.md lists every message with its way out",
+	ERR_LAUNCHER: "install the launcher again; docs/reference/launcher.md lists every message with its way out",
 	ERR_LAUNCH_RECORD: `start the program with sigtool-launch or \`${COMMAND} run\`, and install the launcher again`,
 	ERR_POLICY: "mend the member of the policy that the message names, then compile again",
 	ERR_PRODUCT_MISMATCH:
@@ -67,7 +67,7 @@ const LAUNCHER_MENDS: readonly (readonly [RegExp, string])[] = [
 	[/named by another path/, "name the real path, or install again"],
 	[/the trust index/, `put the index there, which \`${COMMAND} compile\` makes`],
 	[/^Cannot (open|look at|read)/, `run \`${COMMAND} launcher install\` again`],
-	[/writable/, 'grant another directory; docs/launcher.md, "--write", lists those that are refused'],
+	[/writable/, 'grant another directory; docs/reference/launcher.md, "--write", lists those that are refused'],
 	[/^Cannot enforce strictly/, "use a kernel or a mount that has what is missing, or mode enforce"],
 	[/^Cannot (be in mode|allow development)/, "install the launcher with this mode, or with --allow-development"],
 	[/audit events/, "free the disk, or make the directory of the events"],

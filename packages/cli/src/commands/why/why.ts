@@ -35,7 +35,7 @@ function explainCode(reason: ErrorCode): Report {
 	return { exit: 0, fields: { reason, meaning, mend }, lines: [`${reason}: ${meaning}`, ...rows([["mend", mend]])] };
 }
 
-const ANY_MEND = "docs/errors.md has the meaning of each code";
+const ANY_MEND = "docs/reference/errors.md has the meaning of each code";
 
 interface Explanation {
 	readonly fields: Readonly<Record<string, unknown>>;

@@ -1,4 +1,4 @@
-/** Follows docs/split-signing.md, on two machines that share only the files that are handed over. */
+/** Follows docs/how-to/split-signing.md, on two machines that share only the files that are handed over. */
 
 import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-/** Compiles a trust index without a key, and signs it on another machine, as docs/split-signing.md describes. */
+/** Compiles a trust index without a key, and signs it on another machine, as docs/how-to/split-signing.md describes. */
 
 import { copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

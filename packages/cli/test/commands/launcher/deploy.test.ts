@@ -1,4 +1,4 @@
-/** Runs the examples of docs/deploy.md, as far as that is possible without their target system. */
+/** Runs the examples of docs/how-to/deploy.md, as far as that is possible without their target system. */
 
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";

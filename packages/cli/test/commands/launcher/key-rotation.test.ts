@@ -1,4 +1,4 @@
-/** Follows docs/identities.md: first the new key is announced, then it is used, and then the old key is removed. */
+/** Follows docs/how-to/identities.md: first the new key is announced, then it is used, and then the old key is removed. */
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

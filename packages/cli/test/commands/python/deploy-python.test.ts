@@ -1,4 +1,4 @@
-/** Runs the examples for Python services of docs/deploy.md, as far as that is possible without their target system. */
+/** Runs the examples for Python services of docs/how-to/deploy.md, as far as that is possible without their target system. */
 
 import { spawn, spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";

@@ -224,7 +224,7 @@ it.skipIf(!hasProgram("bash"))("why reads a process substitution as a log (needs
 });
 
 it("why has a mend for each code that the table of refusals lists", () => {
-	const table = readFileSync(new URL("../../../../../docs/launcher.md", import.meta.url), "utf8")
+	const table = readFileSync(new URL("../../../../../docs/reference/launcher.md", import.meta.url), "utf8")
 		.split("## Refusals and their exit statuses")[1]
 		?.split("\n## ")[0];
 	const codes = [...new Set(table?.match(/ERR_[A-Z]+(?:_[A-Z]+)*(?![A-Z_]|…)/g))];

@@ -1,6 +1,6 @@
 /**
  * Installs the guards: wrappers around functions of Node.js by which JavaScript could run code that the load hook does
- * not see. The guards are a second barrier, because they run in the same realm as the program. docs/threat-model.md
+ * not see. The guards are a second barrier, because they run in the same realm as the program. docs/explanation/threat-model.md
  * lists the ways that remain open.
  */
 

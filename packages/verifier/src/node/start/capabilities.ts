@@ -1,6 +1,6 @@
 /**
  * Lists what the hook enforces on a release of Node.js, what only the launcher enforces, and what nothing enforces.
- * docs/node.md has the table.
+ * docs/reference/node.md has the table.
  */
 
 import type { Capability } from "../../gate/kernel-check.js";

@@ -3,14 +3,14 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { list, NETWORK, PROTECTIONS } from "./protections.js";
 
-const DOCUMENT = fileURLToPath(new URL("../../../../../docs/launcher.md", import.meta.url));
+const DOCUMENT = fileURLToPath(new URL("../../../../../docs/reference/launcher.md", import.meta.url));
 const PROBES = fileURLToPath(new URL("./probes/", import.meta.url));
 const BEGIN = "by `pnpm docs:protections`. -->\n";
 const END = "<!-- end of generated: protections -->";
 
-// `pnpm docs:protections` runs this test with -u. Vitest then writes the table into docs/launcher.md instead of
+// `pnpm docs:protections` runs this test with -u. Vitest then writes the table into docs/reference/launcher.md instead of
 // comparing it.
-test("15: docs/launcher.md has the table of protections with their probes", async () => {
+test("15: docs/reference/launcher.md has the table of protections with their probes", async () => {
 	const page = readFileSync(DOCUMENT, "utf8");
 	const [before = "", rest = ""] = page.split(BEGIN);
 	expect(rest).toContain(END);

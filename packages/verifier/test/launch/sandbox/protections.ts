@@ -1,5 +1,5 @@
 /**
- * Lists what the launcher's sandbox protects, and the probes that show each protection. docs/launcher.md has this list
+ * Lists what the launcher's sandbox protects, and the probes that show each protection. docs/reference/launcher.md has this list
  * as a table, and the tests of this directory run every probe.
  */
 

@@ -20,7 +20,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The capabilities that docs/launcher.md lists. CAP_FSETID and CAP_SYS_NICE are tolerated, too. */
+/* The capabilities that docs/reference/launcher.md lists. CAP_FSETID and CAP_SYS_NICE are
+ * tolerated, too. */
 static const uint64_t KEPT = 1 << CAP_CHOWN | 1 << CAP_DAC_OVERRIDE | 1 << CAP_DAC_READ_SEARCH |
 	1 << CAP_FOWNER | 1 << CAP_FSETID | 1 << CAP_KILL | 1 << CAP_SETGID | 1 << CAP_SETUID |
 	1 << CAP_NET_BIND_SERVICE | 1 << CAP_IPC_LOCK | 1 << CAP_SYS_NICE;
