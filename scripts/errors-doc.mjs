@@ -14,7 +14,9 @@ const text = document(groupsOf(source));
 
 if (!process.argv.includes("--check")) writeFileSync(target, text);
 else if (!existsSync(target) || readFileSync(target, "utf8") !== text) {
-	console.error("docs/reference/errors.md is older than packages/core/src/errors.ts: run `pnpm docs:errors` and commit it");
+	console.error(
+		"docs/reference/errors.md is older than packages/core/src/errors.ts: run `pnpm docs:errors` and commit it",
+	);
 	process.exitCode = 1;
 }
 

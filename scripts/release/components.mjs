@@ -48,6 +48,7 @@ export function componentsOf({ packages, executables, debian, image, version }) 
 	const libraries = (image?.libraries ?? []).map(({ name, version, arch }) => ({
 		name,
 		version,
+		licence: LICENCES[name],
 		purl: `pkg:deb/debian/${name}@${encodeURIComponent(version)}?arch=${arch}`,
 		contains: [],
 		needs: [],
@@ -55,6 +56,16 @@ export function componentsOf({ packages, executables, debian, image, version }) 
 	const images = image === undefined ? [] : [imageComponent(image, executables, version)];
 	return [...own, ...singles, ...debs, ...images, ...node, ...others, ...libraries];
 }
+
+const GCC_RUNTIME = "GPL-3.0-or-later WITH GCC-exception-3.1";
+
+/** The licences of the libraries that Node.js is linked to. Debian's files of them are texts, which no program can read. */
+const LICENCES = {
+	libc6: "LGPL-2.1-or-later",
+	libatomic1: GCC_RUNTIME,
+	"libgcc-s1": GCC_RUNTIME,
+	"libstdc++6": GCC_RUNTIME,
+};
 
 function imageComponent({ digest, libraries }, executables, version) {
 	return {

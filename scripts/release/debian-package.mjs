@@ -4,7 +4,17 @@
  */
 
 import { createHash } from "node:crypto";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+	cpSync,
+	mkdirSync,
+	mkdtempSync,
+	readdirSync,
+	readFileSync,
+	rmSync,
+	statSync,
+	symlinkSync,
+	writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -81,9 +91,18 @@ async function layOutDocuments(put, { version, seconds, others, single }) {
 	put("usr/share/bash-completion/completions/sigtree", bashCompletion(commands));
 	const documents = "usr/share/doc/sigtool";
 	packed(`${documents}/changelog`, changelog(version, seconds));
-	for (const name of ["README.md", "CHANGELOG.md"]) packed(`${documents}/${name}`, readFileSync(join(root, name)));
+	for (const name of ["README.md", "CHANGELOG.md", ...pages()])
+		packed(`${documents}/${name}`, readFileSync(join(root, name)));
 	put(`${documents}/copyright`, copyright(others, single));
 	put("usr/share/lintian/overrides/sigtool", overrides(single));
+}
+
+/** Lists the pages of the documentation, by their paths in the repository. */
+function pages() {
+	return readdirSync(join(root, "docs"), { recursive: true })
+		.filter((name) => name.endsWith(".md"))
+		.map((name) => `docs/${name}`)
+		.sort();
 }
 
 /** Lists what lintian objects to for a reason that stands. */

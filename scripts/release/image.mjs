@@ -37,6 +37,8 @@ export function makeImage(folder, { executable, arch, version, commit, seconds }
 	const layers = [
 		layer(seconds, (tree) => layOutBase(tree, libraries, packages)),
 		layer(seconds, (tree) => layOutProgram(tree, executable)),
+		// The user of the image makes an identity and keeps pins here.
+		layer(seconds, (tree) => mkdirSync(join(tree, "home/nonroot"), { recursive: true }), USER),
 	];
 	const blobs = join(folder, "blobs/sha256");
 	mkdirSync(blobs, { recursive: true });
@@ -93,8 +95,11 @@ function configuration(layers, { arch, version, commit, seconds }) {
 	};
 }
 
-/** Stages a tree, and returns it as a compressed archive with the digest of the archive before compression. */
-function layer(seconds, layOut) {
+/**
+ * Stages a tree of which `owner` owns everything, and returns it as a compressed archive with the digest of the archive
+ * before compression.
+ */
+function layer(seconds, layOut, owner = "0") {
 	const tree = mkdtempSync(join(tmpdir(), "sigtool-layer-"));
 	try {
 		layOut(tree);
@@ -102,8 +107,8 @@ function layer(seconds, layOut) {
 		if (existsSync(join(tree, "tmp"))) chmodSync(join(tree, "tmp"), 0o1777);
 		const options = [
 			"--sort=name",
-			"--owner=0",
-			"--group=0",
+			`--owner=${owner}`,
+			`--group=${owner}`,
 			"--numeric-owner",
 			`--mtime=@${seconds}`,
 			"--format=ustar",
@@ -126,7 +131,7 @@ function layOutBase(tree, libraries, packages) {
 	put("etc/nsswitch.conf", "hosts: files dns\n");
 	// The list is Mozilla's, as this release of Node.js has it. So the builder's own additions stay out.
 	put("etc/ssl/certs/ca-certificates.crt", `${rootCertificates.join("\n")}\n`);
-	for (const directory of ["tmp", "work", "home/nonroot"]) mkdirSync(join(tree, directory), { recursive: true });
+	for (const directory of ["tmp", "work", "home"]) mkdirSync(join(tree, directory), { recursive: true });
 	for (const path of libraries) {
 		mkdirSync(dirname(join(tree, path)), { recursive: true });
 		cpSync(realpathSync(path), join(tree, path));

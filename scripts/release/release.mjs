@@ -10,7 +10,18 @@
  */
 
 import { createHash } from "node:crypto";
-import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+	existsSync,
+	lstatSync,
+	mkdirSync,
+	mkdtempSync,
+	readdirSync,
+	readFileSync,
+	rmSync,
+	statSync,
+	writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { checkRegistry } from "./check-registry.mjs";
 import { componentsOf } from "./components.mjs";
@@ -58,6 +69,7 @@ async function release() {
 	// Started by pnpm, it builds first. A test builds by itself.
 	if (process.env.npm_lifecycle_event === "release") build();
 	say(`sigtool ${version}, commit ${facts.commit}`);
+	trySigning();
 
 	const packages = packTarballs(out);
 	say(`${packages.length} npm packages`);
@@ -145,14 +157,29 @@ function checksums() {
 		.join("");
 }
 
+/** Signs an empty file, so that a wrong key or passphrase is known before minutes of building. */
+function trySigning() {
+	const folder = mkdtempSync(join(tmpdir(), "sigtool-trial-"));
+	try {
+		writeFileSync(join(folder, "empty"), "");
+		runSign([folder, ...signing]);
+	} finally {
+		rmSync(folder, { recursive: true, force: true });
+	}
+}
+
 /** Signs everything in the folder with the command line that was just packed. Its notes and warnings are shown. */
 function sign({ version, seconds }) {
-	const main = join(root, "packages/cli/dist/main.cjs");
 	const catalog = join(out, `sigtool-${version}.cat`);
 	const options = ["--product", "sigtool", "--sequence", String(seconds), ...signing];
-	const env = { ...process.env, SOURCE_DATE_EPOCH: String(seconds) };
-	const stdio = ["ignore", "pipe", "inherit"];
-	console.log(run(process.execPath, [main, "sign", out, "-o", catalog, ...options], { env, stdio }).trimEnd());
+	console.log(runSign([out, "-o", catalog, ...options], { SOURCE_DATE_EPOCH: String(seconds) }).trimEnd());
+}
+
+/** Returns what the command prints on standard output; its standard error is shown. @throws if it fails */
+function runSign(args, variables = {}) {
+	const main = join(root, "packages/cli/dist/main.cjs");
+	const env = { ...process.env, ...variables };
+	return run(process.execPath, [main, "sign", ...args], { env, stdio: ["ignore", "pipe", "inherit"] });
 }
 
 function say(text) {

@@ -414,6 +414,13 @@ const MISTAKES: readonly Mistake[] = [
 		message: /`sigtool launcher install`, or try it with --allow-development/,
 	},
 	{
+		name: "run with its option behind the script",
+		line: "run --prefix none d/a.js --allow-development",
+		code: "ERR_LAUNCHER",
+		exit: 2,
+		message: /what follows the script belongs to the program; type `sigtool run --allow-development "d\/a.js"`/,
+	},
+	{
 		name: "another product",
 		line: "verify d --product other",
 		code: "ERR_PRODUCT_MISMATCH",

@@ -101,6 +101,13 @@ describe.skipIf(!canOverlay)("the image as a root (needs root and overlayfs)", (
 		}
 	});
 
+	it.skipIf(!hasSingle)("lets its user make an identity in the home directory", () => {
+		const { Env, User } = configuration.config;
+		const { PATH: _, ...env } = Object.fromEntries(Env.map((each: string) => each.split("=")));
+		const { stdout } = root?.run(["/usr/bin/sigtool", "identity", "new", "release"], { env, user: User }) ?? {};
+		expect(stdout).toMatch(/^made identity release\n/);
+	});
+
 	it("has certificates of authorities, the licences of its libraries, and no shell", () => {
 		const bundle = readFileSync(join(place, "etc/ssl/certs/ca-certificates.crt"), "utf8");
 		const certificates = bundle.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];

@@ -107,7 +107,9 @@ async function start(script: string, args: readonly string[], options: RunComman
 	}
 	const launcher = launcherIn(resolve(prefix));
 	if (!isThere(launcher)) {
-		const mend = `run \`${COMMAND} launcher install\`, or try it with --allow-development`;
+		const mend = args.includes("--allow-development")
+			? `what follows the script belongs to the program; type \`${COMMAND} run --allow-development ${quote(script)}\``
+			: `run \`${COMMAND} launcher install\`, or try it with --allow-development`;
 		throw new SigtoolError("ERR_LAUNCHER", `Cannot find ${quote(launcher)}: ${mend}`, { path: launcher });
 	}
 	return launch(launcher, argv);
