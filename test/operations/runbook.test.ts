@@ -90,59 +90,62 @@ function bare(command: string): string {
 	return command.replace(/\s+#.*$/, "");
 }
 
-describe.skipIf(!canRun)("the commands of docs/how-to/runbook.md (needs root, overlayfs, setpriv and systemd-analyze)", () => {
-	let host: SignedHost;
-	beforeAll(() => {
-		host = new SignedHost();
-		host.installNode(node ?? "");
-		const key = host.makeKey("release");
-		host.configure("deploy/verifier.json", "/etc/sigtool/verifier.json", key);
-		host.ship("app", { "main.js": SIGNED }, key, "deploy", "/home/out");
-		host.write("/etc/sigtool/release.crt", readFileSync(key.certFile));
-		host.do(["sh", "-c", "cp /home/out/app.sigx /etc/sigtool && tar -C /srv -xf /home/out/app.tar"]);
-		host.do(["sigtool", "launcher", "install", "--index", "/etc/sigtool/app.sigx"]);
-		host.do(["cp", "/etc/sigtool/verifier.json", "/home/verifier.json"]);
-		expect(restart()).toMatchObject({ status: 0, stdout: "serving\n" });
-		BEFORE["The first two minutes"]?.(host);
-		expect(restart()).toMatchObject({ status: 126, stdout: "" });
-	}, 120_000);
-	afterAll(() => host?.remove());
+describe.skipIf(!canRun)(
+	"the commands of docs/how-to/runbook.md (needs root, overlayfs, setpriv and systemd-analyze)",
+	() => {
+		let host: SignedHost;
+		beforeAll(() => {
+			host = new SignedHost();
+			host.installNode(node ?? "");
+			const key = host.makeKey("release");
+			host.configure("deploy/verifier.json", "/etc/sigtool/verifier.json", key);
+			host.ship("app", { "main.js": SIGNED }, key, "deploy", "/home/out");
+			host.write("/etc/sigtool/release.crt", readFileSync(key.certFile));
+			host.do(["sh", "-c", "cp /home/out/app.sigx /etc/sigtool && tar -C /srv -xf /home/out/app.tar"]);
+			host.do(["sigtool", "launcher", "install", "--index", "/etc/sigtool/app.sigx"]);
+			host.do(["cp", "/etc/sigtool/verifier.json", "/home/verifier.json"]);
+			expect(restart()).toMatchObject({ status: 0, stdout: "serving\n" });
+			BEFORE["The first two minutes"]?.(host);
+			expect(restart()).toMatchObject({ status: 126, stdout: "" });
+		}, 120_000);
+		afterAll(() => host?.remove());
 
-	function restart() {
-		const ending = host.startUnit(UNIT);
-		// The tests read the events below the name that the unit's users see.
-		host.do(["chmod", "0755", "/var/log/private"]);
-		return ending;
-	}
+		function restart() {
+			const ending = host.startUnit(UNIT);
+			// The tests read the events below the name that the unit's users see.
+			host.do(["chmod", "0755", "/var/log/private"]);
+			return ending;
+		}
 
-	const seen = new Map<string, number>();
-	const numbered = COMMANDS.map(([heading, command], i) => {
-		const text = bare(command);
-		const name = `${heading} > ${text}`;
-		const occurrence = seen.get(name) ?? 0;
-		seen.set(name, occurrence + 1);
-		const isFirst = COMMANDS[i - 1]?.[0] !== heading;
-		return [i + 1, name, { heading, text, isFirst, expected: ENDINGS[name]?.[occurrence] ?? 0 }] as const;
-	});
+		const seen = new Map<string, number>();
+		const numbered = COMMANDS.map(([heading, command], i) => {
+			const text = bare(command);
+			const name = `${heading} > ${text}`;
+			const occurrence = seen.get(name) ?? 0;
+			seen.set(name, occurrence + 1);
+			const isFirst = COMMANDS[i - 1]?.[0] !== heading;
+			return [i + 1, name, { heading, text, isFirst, expected: ENDINGS[name]?.[occurrence] ?? 0 }] as const;
+		});
 
-	it.each(numbered)("%d. %s", (_, name, { heading, text, isFirst, expected }) => {
-		if (isFirst) BEFORE[heading]?.(host);
-		if (OF_SYSTEMD.includes(text)) return;
-		const isRestart = text === "systemctl restart app";
-		const run = isRestart ? restart() : host.run(["sh", "-c", text], { cwd: "/home", env: { HOME: "/home" } });
-		const said = `${run.stdout}${run.stderr}`;
-		if (name === DEPENDS_ON_MOUNT) expect([0, 1], said).toContain(run.status);
-		else expect(run.status, said).toBe(expected);
-		if (isRestart) expect(run.stdout).toBe(expected === 0 ? (SAYS[heading] ?? "serving\n") : "");
-	});
+		it.each(numbered)("%d. %s", (_, name, { heading, text, isFirst, expected }) => {
+			if (isFirst) BEFORE[heading]?.(host);
+			if (OF_SYSTEMD.includes(text)) return;
+			const isRestart = text === "systemctl restart app";
+			const run = isRestart ? restart() : host.run(["sh", "-c", text], { cwd: "/home", env: { HOME: "/home" } });
+			const said = `${run.stdout}${run.stderr}`;
+			if (name === DEPENDS_ON_MOUNT) expect([0, 1], said).toContain(run.status);
+			else expect(run.status, said).toBe(expected);
+			if (isRestart) expect(run.stdout).toBe(expected === 0 ? (SAYS[heading] ?? "serving\n") : "");
+		});
 
-	it("makes a key that is trusted as a pin, not as an authority", () => {
-		const verifying = [
-			"mkdir signed && echo 1 > signed/a",
-			"sigtool sign signed --key next.pem --cert next.crt --quiet",
-			"sigtool verify signed --trust next.crt",
-		].join(" && ");
-		const { stdout, stderr } = host.run(["sh", "-c", verifying], { cwd: "/home", env: { HOME: "/home" } });
-		expect(stdout, stderr).toMatch(/^ +trusted by +pin /m);
-	});
-});
+		it("makes a key that is trusted as a pin, not as an authority", () => {
+			const verifying = [
+				"mkdir signed && echo 1 > signed/a",
+				"sigtool sign signed --key next.pem --cert next.crt --quiet",
+				"sigtool verify signed --trust next.crt",
+			].join(" && ");
+			const { stdout, stderr } = host.run(["sh", "-c", verifying], { cwd: "/home", env: { HOME: "/home" } });
+			expect(stdout, stderr).toMatch(/^ +trusted by +pin /m);
+		});
+	},
+);

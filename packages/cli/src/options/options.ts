@@ -16,7 +16,10 @@ export function keyOptions(command: Command): Command {
 			"--pin-file <file>",
 			"file whose first line is the PIN, - for stdin (default: the URI's pin-source, else $SIGTOOL_PIN, else a prompt)",
 		)
-		.option("--signer-command <program>", "program that makes the signatures; needs --cert (docs/how-to/signer-command.md)")
+		.option(
+			"--signer-command <program>",
+			"program that makes the signatures; needs --cert (docs/how-to/signer-command.md)",
+		)
 		.addOption(repeated("--signer-argument <argument>", "one argument for that program"))
 		.option(
 			"--signer-timeout <seconds>",

@@ -255,7 +255,10 @@ describe("13.3: recipes for pipelines refuse development identities", () => {
 		.filter(([, text]) => /^[^#]*\bsigtool (sign|finish|verify|compile)\b/m.test(text));
 	it("13.3: there are some", () => expect(recipes.length).toBeGreaterThanOrEqual(5));
 
-	const pages = ["README.md", ...readdirSync(join(REPOSITORY, "docs"), { recursive: true, encoding: "utf8" }).map((name) => `docs/${name}`)];
+	const pages = [
+		"README.md",
+		...readdirSync(join(REPOSITORY, "docs"), { recursive: true, encoding: "utf8" }).map((name) => `docs/${name}`),
+	];
 	const blocks = pages
 		.filter((page) => page.endsWith(".md"))
 		.flatMap((page) => codeBlocks(page).map((block): [string, string] => [page, block]))
