@@ -35,22 +35,34 @@ function classTable(): string {
 }
 
 function openTable(): string {
-	const rows = OPEN.map(({ reason, modes, releases = RELEASES, techniques }) => [
-		techniques.join("; "),
-		modes.map((mode) => (mode === "hook" ? "hook alone" : mode)).join(", "),
-		releases.length === RELEASES.length ? "all" : releases.join(", "),
-		reason,
-	]);
+	const rows = OPEN.map(({ reason, modes, releases = RELEASES, techniques }) => ({
+		techniques,
+		cells: [
+			modes.map((mode) => (mode === "hook" ? "hook alone" : mode)).join(", "),
+			releases.length === RELEASES.length ? "all" : releases.join(", "),
+			reason,
+		],
+	}));
 	const ofGate = Object.values(TECHNIQUES).flat().filter(signsAttack);
-	const names = ofGate.map(({ name }) => name).join("; ");
-	const why = "the gate judges content and not paths: which signed file runs is judged by the hook";
-	return table(["stays open", "in", "Node.js", "why"], [...rows, [names, "gate alone", "all", why]]);
+	const techniques = ofGate.map(({ name }) => name);
+	const why = "The gate judges content, not paths. Only the hook judges which signed file runs.";
+	return withNames(["open in", "Node.js", "why"], [...rows, { techniques, cells: ["gate alone", "all", why] }]);
 }
 
 function isOpen(technique: Technique, mode: Mode): boolean {
 	const { name } = technique;
 	if (mode === "gate") return signsAttack(technique);
 	return OPEN.some(({ modes, techniques }) => modes.includes(mode) && techniques.includes(name));
+}
+
+/** Returns a table that counts the techniques of each row, and below it a list that names them. */
+export function withNames(
+	head: readonly string[],
+	rows: readonly { readonly techniques: readonly string[]; readonly cells: readonly string[] }[],
+): string {
+	const numbered = rows.map(({ techniques, cells }, row) => [row + 1, techniques.length, ...cells]);
+	const names = rows.map(({ techniques }, row) => `${row + 1}. ${techniques.join("; ")}\n`);
+	return `${table(["row", "techniques", ...head], numbered)}\nThe techniques of each row:\n\n${names.join("")}`;
 }
 
 export function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {

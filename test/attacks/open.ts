@@ -17,7 +17,7 @@ export interface Opening {
 export const OPEN: readonly Opening[] = [
 	{
 		reason:
-			'the default policy notes code made from text ("stringCode": "audit"); "refuse" closes them, as strict does',
+			"The default policy only records code that is made from text (`stringCode: audit`). `refuse` closes these ways, and so does strict.",
 		modes: ["hook", "enforce"],
 		techniques: [
 			"eval()",
@@ -98,7 +98,7 @@ export const OPEN: readonly Opening[] = [
 		],
 	},
 	{
-		reason: "the same policy; the native gate refuses functions of CommonJS files whatever the policy says",
+		reason: "The same policy. Under the launcher the native gate refuses functions of CommonJS files, whatever the policy says.",
 		modes: ["hook"],
 		techniques: [
 			"_compile() of Module.prototype by call()",
@@ -114,13 +114,13 @@ export const OPEN: readonly Opening[] = [
 		],
 	},
 	{
-		reason: "the same policy; the native gate refuses such functions, and the inspector that the loop asks for",
+		reason: "The same policy. Under the launcher the native gate refuses such functions, and the inspector that the read-eval-print loop asks for.",
 		modes: ["hook"],
 		releases: [22, 24, 26],
 		techniques: ["text that stripTypeScriptTypes() made, with a name", "REPL that loads a file"],
 	},
 	{
-		reason: "the same policy; on this release no list of hooks is in the way of the guard",
+		reason: "The same policy. On this release a program can skip the guard, because no list of hooks is in its way.",
 		modes: ["hook", "enforce"],
 		releases: [20],
 		techniques: [
@@ -129,7 +129,7 @@ export const OPEN: readonly Opening[] = [
 		],
 	},
 	{
-		reason: "what starts Node.js decides before the hook is loaded; the launcher drops variables and takes no options",
+		reason: "The one who starts Node.js decides before the hook is loaded. The launcher drops such variables and takes no such options.",
 		modes: ["hook"],
 		techniques: [
 			"library by OPENSSL_CONF",
@@ -143,19 +143,19 @@ export const OPEN: readonly Opening[] = [
 		],
 	},
 	{
-		reason: "the option starts a program instead of the script, and no hook",
+		reason: "The option starts another program in place of the script, and that program has no hook. The launcher takes no such option.",
 		modes: ["hook"],
 		releases: [22, 24, 26],
 		techniques: ["script of package.json by --run"],
 	},
 	{
-		reason: "SQLite calls an address that a program gives it; the native gate takes that function away",
+		reason: "SQLite calls an address that a program gives it. The native gate takes that function away.",
 		modes: ["hook"],
 		releases: [22, 24, 26],
 		techniques: ["library by a tokenizer of SQLite that is an address"],
 	},
 	{
-		reason: "a process may write to its own memory; the launcher's Landlock rules refuse it",
+		reason: "A process may write to its own memory. The launcher's Landlock rules refuse that.",
 		modes: ["hook"],
 		techniques: [
 			"memory by /proc/self/mem",

@@ -1,6 +1,6 @@
 /** Makes the generated part of docs/explanation/threat-model.md about CPython: the techniques tried, and those that stay open. */
 
-import { replaceGenerated, table } from "../attacks/document.js";
+import { replaceGenerated, table, withNames } from "../attacks/document.js";
 import { MODES, type Mode } from "./modes.js";
 import { OPEN, type Opening } from "./open.js";
 import { TECHNIQUES } from "./techniques/index.js";
@@ -33,12 +33,14 @@ function isOf({ modes = MODES, techniques }: Opening, name: string, mode: Mode):
 }
 
 function openTable(): string {
-	const rows = OPEN.map(({ reason, modes = MODES, versions, event, techniques }) => [
-		techniques.join("; "),
-		modes.length === MODES.length ? "all" : modes.map((mode) => LABELS[mode]).join("; "),
-		versions?.join(", ") ?? "all",
-		event === undefined ? "nothing" : `\`${event}\``,
-		reason,
-	]);
-	return table(["runs", "in", "CPython", "told by", "why"], rows);
+	const rows = OPEN.map(({ reason, modes = MODES, versions, event, techniques }) => ({
+		techniques,
+		cells: [
+			modes.length === MODES.length ? "all" : modes.map((mode) => LABELS[mode]).join("; "),
+			versions?.join(", ") ?? "all",
+			event === undefined ? "nothing" : `\`${event}\``,
+			reason,
+		],
+	}));
+	return withNames(["run in", "CPython", "event", "why"], rows);
 }

@@ -23,7 +23,7 @@ export interface Opening {
 export const OPEN: readonly Opening[] = [
 	{
 		reason:
-			"a signed program makes code of text; `python.stringCode` of the policy closes that, and strict does so by itself",
+			"A signed program makes code of text. With `python.stringCode` set to `signed` or `refuse` it cannot, and neither can it in strict.",
 		modes: ["enforce"],
 		event: "python.compile",
 		told: "evil-ran",
@@ -106,7 +106,7 @@ export const OPEN: readonly Opening[] = [
 		],
 	},
 	{
-		reason: "a signed program decides how a signed text is decoded; the event has the text before it",
+		reason: "A signed program decides how a signed text is decoded. The event has the text before it is decoded.",
 		modes: ["enforce"],
 		event: "python.compile",
 		told: "coding: ",
@@ -119,20 +119,20 @@ export const OPEN: readonly Opening[] = [
 		],
 	},
 	{
-		reason: "a signed program puts a code object together",
+		reason: "A signed program puts a code object together.",
 		modes: ["enforce"],
 		event: "python.code.__new__",
 		techniques: ["constants of a code object replaced"],
 	},
 	{
-		reason: "the module, which strict refuses, makes code of numbers, without an event",
+		reason: "The module makes code of numbers, without an event of its own. Strict refuses the module.",
 		modes: ["enforce"],
 		versions: ["3.8", "3.9"],
 		event: "python.exec",
 		techniques: ["code by the module parser"],
 	},
 	{
-		reason: "the module reads its standard input; since 3.13 it says that it is interactive, and is refused",
+		reason: "The module runs text of its standard input. From 3.13 on it says that it is interactive, and is refused.",
 		modes: ["enforce"],
 		versions: ["3.8", "3.9", "3.10", "3.11", "3.12"],
 		event: "python.compile",
@@ -140,7 +140,7 @@ export const OPEN: readonly Opening[] = [
 		techniques: ["text by -m asyncio"],
 	},
 	{
-		reason: "these modules open the script as any file in this release",
+		reason: "In this release these modules open the script like any other file, not as code.",
 		modes: ["enforce"],
 		versions: ["3.11.2"],
 		event: "python.compile",
@@ -153,7 +153,7 @@ export const OPEN: readonly Opening[] = [
 		],
 	},
 	{
-		reason: "a signed program makes code of bytes; the event has the file that the code says it is of",
+		reason: "A signed program makes code of bytes. The event has the file that the code names as its own.",
 		modes: ["enforce"],
 		event: "python.exec",
 		told: "evil.bin",
@@ -164,14 +164,14 @@ export const OPEN: readonly Opening[] = [
 		],
 	},
 	{
-		reason: "a signed program makes a function of such code",
+		reason: "A signed program makes a function of such code.",
 		modes: ["enforce"],
 		event: "python.function.__new__",
 		told: "evil.bin",
 		techniques: ["function of marshalled code"],
 	},
 	{
-		reason: "a signed program gives a function such code",
+		reason: "A signed program gives such code to a function.",
 		modes: ["enforce"],
 		event: "python.object.__setattr__",
 		told: "evil.bin",
@@ -179,14 +179,14 @@ export const OPEN: readonly Opening[] = [
 	},
 	{
 		reason:
-			"ctypes writes to memory and calls what it is told to; without `_ctypes` in the index other native code may still do so",
+			"ctypes writes to any memory and calls any function. If you leave `_ctypes` out of the index, other native code may still do so.",
 		event: "module.dlopen",
 		told: "/_ctypes.",
 		techniques: ["memory by ctypes"],
 	},
 	{
 		reason:
-			"ctypes clears the hook's pointer; in strict the text of the module is judged as well, but what judges lies in memory too",
+			"ctypes clears the pointer of the hook. Strict also judges the text of the module. But the code that judges lies in the same memory.",
 		modes: ["enforce"],
 		event: "module.dlopen",
 		told: "/_ctypes.",
@@ -194,7 +194,7 @@ export const OPEN: readonly Opening[] = [
 	},
 	{
 		reason:
-			"ctypes makes memory executable; strict refuses that, and the launcher has the kernel refuse it for memory that was writable (`launch.writableCode`)",
+			"ctypes makes memory executable. Strict refuses that. Under the launcher the kernel refuses it for memory that was writable (`launch.writableCode`).",
 		// AddressSanitizer has a mmap() of its own, which hides who calls it.
 		modes: process.env.SIGTOOL_SANITIZE === undefined ? ["enforce"] : ["enforce", "strict"],
 		event: "module.dlopen",
@@ -202,14 +202,14 @@ export const OPEN: readonly Opening[] = [
 		techniques: ["machine code in executable memory"],
 	},
 	{
-		reason: "the module `mmap` maps a file as code, which strict refuses; something else has to call it",
+		reason: "The module `mmap` maps a file as code. Strict refuses that. Something else has to call the code.",
 		modes: process.env.SIGTOOL_SANITIZE === undefined ? ["enforce"] : ["enforce", "strict"],
 		event: "module.dlopen",
 		told: "/two/x.so",
 		techniques: ["file mapped as code by a module that shares its path with another library"],
 	},
 	{
-		reason: "ctypes makes any system call; the launcher has the kernel refuse this one",
+		reason: "ctypes makes any system call. Under the launcher the kernel refuses this one.",
 		modes: ["enforce", "strict"],
 		event: "module.dlopen",
 		told: "/_ctypes.",
@@ -217,30 +217,30 @@ export const OPEN: readonly Opening[] = [
 	},
 	{
 		reason:
-			"_cffi_backend writes to memory, as ctypes does; leaving `_ctypes` out of the index does not help where something else needs cffi",
+			"_cffi_backend writes to memory, as ctypes does. If a program needs cffi, leaving `_ctypes` out of the index does not help.",
 		event: "module.dlopen",
 		told: "/_cffi_backend.",
 		techniques: ["memory by _cffi_backend"],
 	},
 	{
 		reason:
-			"numpy makes an array of whatever address `__array_interface__` names; native code that takes addresses from its caller does the same",
+			"numpy makes an array at any address that `__array_interface__` names. Other native code that takes addresses from its caller does the same.",
 		event: "module.dlopen",
 		told: "/_multiarray_umath.",
 		techniques: ["memory by an array of numpy"],
 	},
 	{
-		reason: "an error of CPython's own, as there are more: the view writes to whatever lies there now",
+		reason: "An error in CPython, and not the only one: the view writes to the memory where the buffer was, whatever lies there now.",
 		techniques: ["memory by a view of a buffer that is gone"],
 	},
 	{
-		reason: "Tcl is a language of its own; where nothing needs it, leave `_tkinter` out of the index",
+		reason: "Tcl is a language of its own. If your program does not need it, leave `_tkinter` out of the index.",
 		event: "module.dlopen",
 		told: "/_tkinter.",
 		techniques: ["script in Tcl"],
 	},
 	{
-		reason: "ctypes calls a function of the interpreter that makes code of text; strict judges the text",
+		reason: "ctypes calls a function of the interpreter that makes code of text. Strict judges the text.",
 		modes: ["enforce"],
 		event: "python.ctypes.dlsym",
 		techniques: ["text by ctypes.pythonapi.PyRun_SimpleString()"],
