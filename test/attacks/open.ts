@@ -98,7 +98,8 @@ export const OPEN: readonly Opening[] = [
 		],
 	},
 	{
-		reason: "The same policy. Under the launcher the native gate refuses functions of CommonJS files, whatever the policy says.",
+		reason:
+			"The same policy. Under the launcher the native gate refuses functions of CommonJS files, whatever the policy says.",
 		modes: ["hook"],
 		techniques: [
 			"_compile() of Module.prototype by call()",
@@ -114,7 +115,8 @@ export const OPEN: readonly Opening[] = [
 		],
 	},
 	{
-		reason: "The same policy. Under the launcher the native gate refuses such functions, and the inspector that the read-eval-print loop asks for.",
+		reason:
+			"The same policy. Under the launcher the native gate refuses such functions, and the inspector that the read-eval-print loop asks for.",
 		modes: ["hook"],
 		releases: [22, 24, 26],
 		techniques: ["text that stripTypeScriptTypes() made, with a name", "REPL that loads a file"],
@@ -129,7 +131,8 @@ export const OPEN: readonly Opening[] = [
 		],
 	},
 	{
-		reason: "The one who starts Node.js decides before the hook is loaded. The launcher drops such variables and takes no such options.",
+		reason:
+			"The one who starts Node.js decides before the hook is loaded. The launcher drops such variables and takes no such options.",
 		modes: ["hook"],
 		techniques: [
 			"library by OPENSSL_CONF",
@@ -143,7 +146,8 @@ export const OPEN: readonly Opening[] = [
 		],
 	},
 	{
-		reason: "The option starts another program in place of the script, and that program has no hook. The launcher takes no such option.",
+		reason:
+			"The option starts another program in place of the script, and that program has no hook. The launcher takes no such option.",
 		modes: ["hook"],
 		releases: [22, 24, 26],
 		techniques: ["script of package.json by --run"],

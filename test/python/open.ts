@@ -230,7 +230,8 @@ export const OPEN: readonly Opening[] = [
 		techniques: ["memory by an array of numpy"],
 	},
 	{
-		reason: "An error in CPython, and not the only one: the view writes to the memory where the buffer was, whatever lies there now.",
+		reason:
+			"An error in CPython, and not the only one: the view writes to the memory where the buffer was, whatever lies there now.",
 		techniques: ["memory by a view of a buffer that is gone"],
 	},
 	{
