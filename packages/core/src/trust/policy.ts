@@ -32,8 +32,9 @@ export function policyFromFileBytes(bytes: Uint8Array, file: string): Policy {
 
 /**
  * Returns the policy with the mode `mode`. The mode `strict` also changes other members: `files.kernelCheck` becomes
- * `require`, `runtime.stringCode`, `runtime.children` and `python.auditHooks` become `refuse`, `python.xattr` becomes
- * `off`, `runtime.webAssembly` becomes `signed` if it is `allow`, and `python.stringCode` if it is `audit`.
+ * `require`, `runtime.stringCode` and `python.auditHooks` become `refuse`, `runtime.children` becomes `refuse` unless it is
+ * `exit`, `python.xattr` becomes `off`, `runtime.webAssembly` becomes `signed` if it is `allow`, and `python.stringCode` if
+ * it is `audit`.
  */
 export function policyInMode(policy: Policy, mode: Mode): Policy {
 	if (mode !== "strict") return { ...policy, mode };
