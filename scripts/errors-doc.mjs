@@ -48,10 +48,17 @@ function document(groups) {
 
 <!-- Generated from packages/core/src/errors.ts by \`pnpm docs:errors\`. -->
 
-Every error of sigtool is a \`SigtoolError\` with one of these codes: in \`error.code\`, before the message on standard error, and
-in \`--json\`. A code keeps its meaning; new ones may be added. The exit status of the command line is 1 when verification
-failed, or the files cannot be signed; 2 for usage or configuration; 3 when sigtool could not decide; 0 is trusted or done,
-and 130 interrupted.
+For people who have an error and look up what it means, and for programs that act on a code. Every error of sigtool is a
+\`SigtoolError\` with one of these codes. The code is in \`error.code\`, before the message on standard error, and in \`--json\`. A code
+keeps its meaning. New codes may be added.
+
+| exit status of the command line | meaning |
+| --- | --- |
+| 0 | trusted, or done |
+| 1 | verification failed, or the files cannot be signed |
+| 2 | an error of usage or configuration |
+| 3 | sigtool could not decide |
+| 130 | interrupted |
 
 ${sections.join("\n")}`;
 }

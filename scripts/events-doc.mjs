@@ -48,14 +48,17 @@ function document(groups) {
 
 <!-- Generated from packages/verifier/src/audit/events.ts by \`pnpm docs:events\`. -->
 
-Every event has the fields ${code(COMMON_FIELDS)}, then its own; a field that has no value is absent. \`time\` is UTC;
-\`verdict\` is \`allow\`, \`refuse\`, or \`audit\`: the action went on, and enforcement would have refused it. \`reason\` is a code of
-[errors.md](errors.md). An event is raised after the decision and before the action. A line of a sink with \`count\` stands for as many
-refusals that are equal but for the time ([verifier.md](verifier.md#audit)).
-${code(Object.keys(OBSERVED))} are frequent: hooks and the diagnostics channel see all of them, sinks only those that a hook refused.
+For people who read the audit trail, and for programs that evaluate it. An event is raised after the decision and before the action.
 
-**Bypassable** events record what well-behaved code does: code that already runs could do the same without the event, through
-native code or an internal binding of Node.js. Code in the process cannot avoid the other events.
+- **Fields.** Every event has the fields ${code(COMMON_FIELDS)}, then its own. A field that has no value is absent. \`time\` is UTC.
+- **\`verdict\`** is \`allow\`, \`refuse\` or \`audit\`. With \`audit\` the action went on, and enforcement would have refused it.
+- **\`reason\`** is a code of [errors.md](errors.md).
+- **\`count\`.** If a line of a sink has \`count\`, it stands for that many refusals. They are equal, except for the time
+  ([verifier.md](verifier.md#which-events-a-sink-gets)).
+- **Frequent events** are ${code(Object.keys(OBSERVED))}. Hooks and the diagnostics channel get all of them. Sinks get
+  only those that a hook refused.
+- **Bypassable** events record actions of well-behaved code. Code that already runs could do the same without the event, through native code or
+  an internal binding of Node.js. Code in the process cannot avoid the other events.
 
 ${sections.join("\n")}`;
 }

@@ -33,7 +33,7 @@ export const ERROR_CODES = {
 	ERR_ROOT_MISSING: [2, "A path named on the command line does not exist."],
 	ERR_CATALOG_EXISTS: [
 		2,
-		"The output exists and is not a file that the command replaces, or the tree has a catalog of a higher sequence; `--force` goes on.",
+		"The output exists and is not a file that the command replaces, or the tree has a catalog with a higher sequence. `--force` writes all the same.",
 	],
 	ERR_POLICY: [2, "A policy document is malformed; the message names the member."],
 	ERR_PACKAGE: [
@@ -45,7 +45,7 @@ export const ERROR_CODES = {
 
 	ERR_CLOCK: [
 		3,
-		"The system's clock shows a time before this release of sigtool, or before the trust index was signed, so nothing can be judged by it.",
+		"The system's clock shows a time before this release of sigtool, or before the trust index was signed. So sigtool can judge nothing by this clock.",
 	],
 
 	// Input and output
@@ -76,7 +76,7 @@ export const ERROR_CODES = {
 	// File sets
 	ERR_FILE_TYPE: [
 		1,
-		"The file is a FIFO, socket or device, which cannot be signed, or it is not of the kind asked for.",
+		"The file is a FIFO, socket or device, which cannot be signed. Or it is not of the kind asked for.",
 	],
 	ERR_FILE_CHANGED: [1, "A file changed while it was being hashed."],
 	ERR_LINK_OUTSIDE: [1, "A symbolic link is absolute, or leaves the signed tree, also through other links."],
@@ -85,14 +85,14 @@ export const ERROR_CODES = {
 	ERR_LINK_PARENT: [1, "A listed file is reached through a symbolic link to a directory."],
 	ERR_STALE_BYTECODE: [
 		1,
-		"Python would run bytecode without checking its source, which has changed since it was compiled.",
+		"Python would run bytecode without checking its source, and the source has changed since it was compiled.",
 	],
 
 	// Differences that verification finds in a tree
 	ERR_FILE_MODIFIED: [1, "A file's content differs from what was signed under its name."],
 	ERR_UNSIGNED_BYTES: [
 		1,
-		"An executable or a cabinet holds bytes that its signed digest does not cover: other data than well-formed signatures, or any such bytes where code is loaded.",
+		"An executable or a cabinet holds bytes that its signed digest does not cover. `verify` accepts only well-formed signatures there, and what loads code accepts nothing.",
 	],
 	ERR_FILE_MISSING: [1, "A signed entry is missing."],
 	ERR_FILE_ADDED: [1, "A file was added that was not signed."],
@@ -117,24 +117,27 @@ export const ERROR_CODES = {
 	ERR_ATTRIBUTE_FORMAT: [1, "The value of an attribute is malformed, or longer than 64 KiB."],
 	ERR_CROSS_SIGNATURE: [
 		1,
-		"A file's content is data that another kind of signature covers, so its IMA signature would be one of those too.",
+		"A file's content is data that another kind of signature covers, so its IMA signature would also be a signature of that kind.",
 	],
 
 	// Signatures
 	ERR_CATALOG_NOT_FOUND: [1, "No catalog was found that covers the path."],
 	ERR_CATALOG_AMBIGUOUS: [
 		1,
-		"Several catalogs of sigtool's lie in the directory, and none is named after it; `--catalog` names one.",
+		"Several catalogs of sigtool lie in the directory, and none is named after the directory. Name one with `--catalog`.",
 	],
 	ERR_NESTED_CATALOG: [1, "A catalog inside a signed tree is not itself a signed member of it."],
 	ERR_UNSIGNED: [
 		1,
-		"There is no signature: the catalog has none, or the file has no attribute or only one with a hash.",
+		"There is no signature. The catalog has none, or the file has no attribute, or its attribute is only a hash.",
 	],
 	ERR_SIGNATURE: [1, "The signature does not match the signed bytes."],
 	ERR_SIGNED_ATTRIBUTES: [1, "The signed attributes are missing, repeated or contradict the content."],
 	ERR_SIGNER_CERTIFICATE: [1, "The signature comes without the certificate of its signer."],
-	ERR_WEAK_DIGEST: [1, "MD5, or SHA-1 outside `--profile windows-legacy`, is not accepted as evidence."],
+	ERR_WEAK_DIGEST: [
+		1,
+		"The digest is MD5, or SHA-1 without `--profile windows-legacy`. sigtool does not accept it as evidence.",
+	],
 	ERR_UNSUPPORTED_ALGORITHM: [1, "sigtool does not accept the algorithm of a signature or digest."],
 	ERR_TIMESTAMP: [1, "A timestamp is present but does not verify."],
 
@@ -154,12 +157,12 @@ export const ERROR_CODES = {
 	ERR_DEVELOPMENT_IDENTITY: [1, "A development identity signed something that needs a release identity."],
 	ERR_DEVELOPMENT_REFUSED: [
 		2,
-		"A development identity would sign, or would be trusted, and `--no-development`, `SIGTOOL_DEVELOPMENT` or the project's configuration refuses that.",
+		"`--no-development`, `SIGTOOL_DEVELOPMENT` or the project's configuration refuses development identities, and one would sign or would be trusted.",
 	],
 	ERR_PRODUCT_MISMATCH: [1, "The catalog belongs to another product than the one expected."],
 	ERR_NOT_NEWER: [
 		1,
-		"With `--require-newer`: the catalog to sign is not a newer release of the previous catalog's product under the same rules.",
+		"With `--require-newer`: the catalog or index to sign is not newer than the previous one, or has another product or other rules.",
 	],
 	ERR_DIGEST_MISMATCH: [1, "A file does not have the digest given with `--expect-digest`."],
 
@@ -176,7 +179,7 @@ export const ERROR_CODES = {
 	ERR_PKCS12_PBMAC1: [2, "The PKCS#12 container uses PBMAC1 in a form that cannot be checked here."],
 	ERR_PKCS11: [
 		2,
-		"A PKCS#11 module, token or object is missing, ambiguous, or refuses a request, or the module hangs or ends; the message names it.",
+		"A PKCS#11 module, token or object is missing or ambiguous, or refuses a request. Or the module hangs or ends. The message names it.",
 	],
 	ERR_PIN: [2, "The PIN of a token is missing, wrong or locked."],
 	ERR_SIGNER_COMMAND: [3, "The program that signs failed, took too long, or did not answer with a signature."],
@@ -184,11 +187,11 @@ export const ERROR_CODES = {
 	// The verifier, while a program runs
 	ERR_UNTRUSTED_CODE: [
 		1,
-		"Code to be loaded is not as a trusted signer signed it; the code of the error's `cause` says why.",
+		"The code is not as a trusted signer signed it, so it is not loaded. The code of the error's `cause` says why.",
 	],
 	ERR_UNDECIDED: [
 		3,
-		"The program was not started, because a fault that may pass kept it from being judged; the lines before say which.",
+		"The program was not started: because of a fault that may pass, it could not be judged. The lines before name the fault.",
 	],
 	ERR_OUTSIDE_PRODUCTS: [1, "The file is in no directory that a trusted product is bound to."],
 	ERR_DENIED: [1, "The deny list names the file, or the key, certificate or catalog behind it."],

@@ -65,7 +65,7 @@ export const POLICY = {
 			kind: "list",
 			of: { kind: "line" },
 			unique: "value",
-			does: "Products that may be loaded from. An empty list allows any that the host knows.",
+			does: "Products whose files may be loaded. An empty list allows every product that the host knows.",
 		},
 		launch: {
 			kind: "object",
@@ -103,14 +103,14 @@ export const POLICY = {
 					of: { kind: "variable" },
 					unique: "value",
 					most: 64,
-					does: "Environment variables that the program gets in mode strict, besides [the usual ones](launcher.md#variables-in-mode-strict): names, or beginnings of names and `*`, such as `APP_*`.",
+					does: "Environment variables that the program gets in mode strict, besides [the usual ones](launcher.md#variables-in-mode-strict). Each item is a name, or the beginning of names and `*`, such as `APP_*`.",
 					by: "the launcher, and CPython",
 				},
 				writableCode: {
 					kind: "word",
 					words: ["refuse", "allow"],
 					otherwise: "refuse",
-					does: "Whether CPython may make memory executable that was writable, as compilers at run time do.",
+					does: "Whether CPython may make memory executable that was writable before, as compilers at run time do.",
 					by: "the launcher, for CPython",
 				},
 			},
@@ -156,7 +156,7 @@ export const POLICY = {
 					kind: "word",
 					words: ["audit", "signed", "refuse", "allow"],
 					otherwise: "audit",
-					does: "Code made from strings by `eval` and `new Function`, and by `node:vm`. `signed` lets text run that is the content of a signed file, and needs the native gate.",
+					does: "Code made from strings by `eval` and `new Function`, and by `node:vm`. With `signed`, text runs if it is the content of a signed file. This needs the native gate.",
 				},
 				workers: { kind: "word", words: ["signed", "refuse"], otherwise: "signed", does: "Worker threads." },
 				children: {
@@ -183,14 +183,14 @@ export const POLICY = {
 					kind: "word",
 					words: ["audit", "signed", "refuse"],
 					otherwise: "audit",
-					does: "Code made of text, of syntax trees and of marshalled code. `signed` lets the content of signed files pass, and what three functions of the standard library make ([python.md](../how-to/python.md#text-that-becomes-code)). `refuse` lets only the content of signed files pass.",
+					does: "Code made of text, of syntax trees and of marshalled code. With `refuse`, only the content of signed files passes. With `signed`, the text that three functions of the standard library make passes too ([python.md](../how-to/python.md#text-that-becomes-code)).",
 				},
 				stringCodeFrom: {
 					kind: "list",
 					of: { kind: "dotted" },
 					unique: "value",
 					most: 64,
-					does: "With `stringCode: signed`: modules that may make code of any text, such as `jinja2.environment`. Whoever gives them text runs it.",
+					does: "With `stringCode: signed`: modules that may make code of any text, such as `jinja2.environment`. If somebody gives such a module a text, the text runs.",
 				},
 				xattr: {
 					kind: "word",
@@ -204,7 +204,7 @@ export const POLICY = {
 					unique: "value",
 					most: 200,
 					otherwise: PYTHON_EVENTS,
-					does: "Names of CPython's [audit events](https://docs.python.org/3/library/audit_events.html) that become events, or `*` for all, in addition to the default. What is refused is always an event.",
+					does: "Names of CPython's [audit events](https://docs.python.org/3/library/audit_events.html) that become events, in addition to the default. `*` selects all. A refusal is always an event.",
 				},
 				extensions: { kind: "word", words: ["signed", "refuse"], otherwise: "signed", does: "Extension modules." },
 			},
@@ -232,13 +232,13 @@ export const HOST = {
 			kind: "word",
 			words: ["throw", "exit"],
 			optional: true,
-			does: "What a refusal does to the process. Absent: `throw`, unless the program asks for `exit`.",
+			does: "What a refusal does to the process. If absent, it throws, unless the program asks for `exit`.",
 		},
 		onExpiry: {
 			kind: "word",
 			words: ["run", "refuse"],
 			otherwise: "run",
-			does: "What a process that runs does when its index, or the certificate of the index's signer, ends: `run` goes on loading, with an event a day, and `refuse` loads nothing more. Neither is started again.",
+			does: "What a running process does when its index, or the certificate of the index's signer, ends. `run`: it goes on loading, with an event a day. `refuse`: it loads nothing more. In both cases no new start succeeds.",
 		},
 		pins: {
 			kind: "list",
@@ -276,7 +276,7 @@ export const HOST = {
 		products: {
 			kind: "list",
 			unique: "name",
-			does: "Products that may be loaded; an index with any other is refused. An empty list allows all that a trusted signer names.",
+			does: "Products that may be loaded. An index with any other product is refused. An empty list allows every product that a trusted signer names.",
 			of: {
 				kind: "object",
 				members: {
@@ -289,14 +289,14 @@ export const HOST = {
 					minimumSequence: { ...SEQUENCE, does: "The smallest sequence that is accepted." },
 					minimumCompiled: {
 						...SEQUENCE,
-						does: "The smallest sequence of a trust index with this product. So an older index is refused even if it has the same release.",
+						does: "The smallest sequence of a trust index with this product. So an older index is refused, even if it is for the same release.",
 					},
 				},
 			},
 		},
 		deny: {
 			kind: "list",
-			does: "What is not trusted whoever signed it. `sigtool trust deny … --config FILE` adds to it.",
+			does: "Files, keys, certificates and catalogs that are refused, whoever signed them. Each item has a `reason`, and exactly one of `file`, `key`, `certificate` and `catalog`. `sigtool trust deny … --config FILE` adds an item.",
 			of: {
 				kind: "object",
 				choose: "exactly one",
@@ -306,19 +306,19 @@ export const HOST = {
 						kind: "digest",
 						optional: true,
 						choice: true,
-						does: "The SHA-256 of a key's SubjectPublicKeyInfo. Of the signers of an index's catalogs only the keys are known.",
+						does: "The SHA-256 of a key's SubjectPublicKeyInfo. An index knows the signers of its catalogs only by their keys, so deny such a signer by its key.",
 					},
 					certificate: {
 						kind: "digest",
 						optional: true,
 						choice: true,
-						does: "The SHA-256 of a certificate in DER, or of what is signed in it.",
+						does: "The SHA-256 of a certificate in DER, or of the part of it that is signed.",
 					},
 					catalog: {
 						kind: "digest",
 						optional: true,
 						choice: true,
-						does: "The SHA-256 of a catalog or index as a file, or of what is signed in it.",
+						does: "The SHA-256 of a catalog or index as a file, or of the part of it that is signed.",
 					},
 					reason: { kind: "line", does: "The reason, which is shown with the refusal." },
 				},
@@ -353,7 +353,7 @@ export const HOST = {
 				syslog: {
 					kind: "switch",
 					otherwise: false,
-					does: "`true` sends every event to `/dev/log` (`spython[PID]: {…}` or `node[PID]: {…}`, authpriv.notice, refusals authpriv.crit), waiting for nobody: what it does not take at once is lost, and Node.js needs the addon for it.",
+					does: "`true` sends every event to `/dev/log`, as `spython[PID]: {…}` or `node[PID]: {…}`, with authpriv.notice, refusals with authpriv.crit. The process does not wait: if the log does not take an event at once, the event is lost. Node.js needs the addon for this.",
 				},
 			},
 		},
@@ -383,7 +383,7 @@ export const LAUNCHER = {
 		"node-identity": {
 			kind: "line",
 			optional: true,
-			does: "`dev:inode:size:mtime:ctime` of node when it was digested: while these are the same, it is not digested again.",
+			does: "`dev:inode:size:mtime:ctime` of node when it was digested. While these are the same, the launcher does not digest it again.",
 		},
 		"node-next": {
 			...ANNOUNCED,
@@ -413,20 +413,20 @@ export const LAUNCHER = {
 		audit: {
 			kind: "path",
 			optional: true,
-			does: "The file that `audit.jsonLines` of the host configuration names. The process may append to it, and so does the launcher when it refuses.",
+			does: "The file that `audit.jsonLines` of the host configuration names. The process may append to it. The launcher appends to it when it refuses a start.",
 		},
 		tree: { kind: "list", of: { kind: "path" }, most: 64, does: "The root of a signed tree." },
 		write: {
 			kind: "list",
 			of: { kind: "path" },
 			most: 64,
-			does: "A directory to write below, from the policy's `launch.write`; 64 together with those of `--write`.",
+			does: "A directory to write below, from the policy's `launch.write`. At most 64, together with those of `--write`.",
 		},
 		limit: {
 			kind: "list",
 			of: { kind: "word", words: ["connect", "bind", "sockets"] },
 			most: 3,
-			does: "The policy's `launch.network` has this list, so that only what the lines `connect`, `bind` or `socket` name is allowed.",
+			does: "The policy's `launch.network` has this list. So only the ports and sockets that the lines `connect`, `bind` or `socket` name are allowed.",
 		},
 		connect: { ...PORTS, does: "A TCP port to connect to." },
 		bind: { ...PORTS, does: "A TCP port to listen on." },

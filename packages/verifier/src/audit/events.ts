@@ -23,25 +23,25 @@ export const EVENTS = {
 		],
 		bypassable: false,
 		meaning:
-			"The verifier starts, or cannot start: then `detail` says what the refusal said. `compiled` is the sequence of the index, and `products` has theirs. `notAfter` and `signerNotAfter` are the ends of the index and of its signer's certificate, `version` is sigtool's. `missing` names what this runtime or system does not enforce.",
+			"The verifier starts, or cannot start. If it cannot, `detail` has the message of the refusal. `compiled` is the sequence of the index, and `products` has the sequences of the products. `notAfter` is the end of the index, and `signerNotAfter` the end of its signer's certificate. `version` is sigtool's. `missing` names what this runtime or system does not enforce.",
 	},
 	"verifier.reload": {
 		fields: ["path", "count", "reason", "detail"],
 		bypassable: false,
 		meaning:
-			"A running process has taken `count` denials over from the host configuration at `path`. With a `reason` it could not, and goes on with the list that it has.",
+			"A running process took `count` new denials from the host configuration at `path`. If the event has a `reason`, the process could not read them, and goes on with the list that it has.",
 	},
 	"verifier.expiring": {
 		fields: ["what", "notAfter", "days"],
 		bypassable: false,
 		meaning:
-			"`what` (`index` or `certificate`, that of the index's signer) ends at `notAfter`, in at most `days` days: 30, 7 or 1. From then on no start succeeds.",
+			"`what` ends at `notAfter`, in at most `days` days: 30, 7 or 1. `what` is `index`, or `certificate` for the certificate of the index's signer. After the end no start succeeds.",
 	},
 	"verifier.expired": {
 		fields: ["what", "notAfter"],
 		bypassable: false,
 		meaning:
-			"`what` ended at `notAfter`, and the process still runs. Once a day, when a file is judged; `onExpiry` of the host configuration says whether it loads more.",
+			"`what` ended at `notAfter`, and the process still runs. The event comes once a day, when a file is judged. `onExpiry` of the host configuration says whether the process loads more.",
 	},
 	"verifier.addhook": {
 		fields: ["name"],
@@ -52,7 +52,7 @@ export const EVENTS = {
 		fields: ["count", "detail"],
 		bypassable: false,
 		meaning:
-			"In mode strict `count` environment variables did not pass, because neither [the list](launcher.md#variables-in-mode-strict) nor the policy's `launch.environment` has their names, or because their values are paths that the list excludes. `detail` has the names, as far as there is room. The launcher writes this event only to the events file.",
+			"In mode strict `count` environment variables did not pass. Either neither [the list](launcher.md#variables-in-mode-strict) nor the policy's `launch.environment` has their names, or their values are paths that the list excludes. `detail` has as many names as there is room for. The launcher writes this event only to the events file.",
 	},
 	"verifier.dropped": {
 		fields: ["count"],
@@ -63,7 +63,7 @@ export const EVENTS = {
 		fields: ["path", "detail", "reason"],
 		bypassable: false,
 		meaning:
-			"The events file was renamed, deleted or replaced, and the file that has its `path` now cannot be written, for the reason in `detail`. Events go on to the file that had the path; if that was deleted, they are lost. At most once a minute.",
+			"The events file was renamed, deleted or replaced, and the process cannot write the file that has its `path` now. `detail` says why. Events go on to the file that had the path before. If that file was deleted, they are lost. The event comes at most once a minute.",
 	},
 	"catalog.load": {
 		fields: ["sha256", "product", "sequence", "signer"],
@@ -99,7 +99,7 @@ export const EVENTS = {
 		fields: ["path", "sha256", "expected", "product", "entry", "rule", "kind", "reason", "denial", "detail"],
 		bypassable: true,
 		meaning:
-			"A native addon, or a library in CPython, is about to be loaded, or one that it is linked to. Under the native gate, and in CPython, nothing that native code loads by dlopen(3) is left out: `kind` is `library` then. `rule` `system` says that it is a library of the system, which is not digested; `path` is then the name that was asked for. `detail` says why it is refused. Without a gate, native code of Node.js can load more without an event.",
+			"Native code is about to be loaded: an addon, a library in CPython, or a library that one of these is linked to. Under the native gate, and in CPython, each library that native code loads by dlopen(3) has an event, and `kind` is `library`. If `rule` is `system`, it is a library of the system: it is not digested, and `path` is the name that was asked for. `detail` says why a load is refused. Without a gate, native code of Node.js can load more without an event.",
 	},
 	"module.register": {
 		fields: ["kind", "path", "reason"],
@@ -115,19 +115,19 @@ export const EVENTS = {
 		fields: ["kind", "path", "sha256", "sizeBytes", "reason", "detail"],
 		bypassable: true,
 		meaning:
-			"Text is about to run as code: the REPL, a worker from text, a URL that is no file, or a V8 flag that allows it. The native gate raises it for each text that no signature names and that `runtime.stringCode` rules on, once for each content (`kind` is `eval`, `script` or `function`); nothing in JavaScript avoids that. Without the gate, `eval` and `Function` raise no event.",
+			"Text is about to run as code: the REPL, a worker from text, a URL that is no file, or a V8 flag that allows it. The native gate raises the event once for each content that no signature names and that `runtime.stringCode` decides about. `kind` is then `eval`, `script` or `function`, and nothing in JavaScript avoids the event. Without the gate, `eval` and `Function` raise no event.",
 	},
 	"gate.intrusion": {
 		fields: ["kind", "path", "sha256", "sizeBytes", "reason", "detail"],
 		bypassable: false,
 		meaning:
-			"The native gate met what the hook in JavaScript would have refused: the program went round the hook. The process ends with status 126. `kind` is `script`, `module`, `CommonJS`, `function`, `WebAssembly`, `library`, `bytecode`, `inspector`, `symbol`, or another way to make code; `path` is what the program named it.",
+			"The native gate met something that the hook in JavaScript would have refused. So the program went round the hook, and the process ends with status 126. `kind` is `script`, `module`, `CommonJS`, `function`, `WebAssembly`, `library`, `bytecode`, `inspector`, `symbol`, or another way to make code. `path` is the name that the program gave it.",
 	},
 	"vm.compile": {
 		fields: ["kind", "path", "sha256", "sizeBytes", "reason"],
 		bypassable: true,
 		meaning:
-			"`node:vm` is about to compile text, or was given cached bytecode. The bytecode is dropped (verdict `audit`, `reason` ERR_UNSIGNED_BYTECODE), and the text is judged and compiled.",
+			"`node:vm` is about to compile text, or got cached bytecode. Bytecode is dropped (verdict `audit`, `reason` ERR_UNSIGNED_BYTECODE). Then the text is judged and compiled.",
 	},
 	"wasm.compile": {
 		fields: ["sha256", "sizeBytes", "product", "entry", "reason"],
@@ -203,7 +203,7 @@ export const EVENTS = {
 		fields: ["detail", "reason"],
 		bypassable: true,
 		meaning:
-			"An audit event of CPython itself, e.g. `python.subprocess.Popen`: every one that the policy selects, and every one that is refused. `detail` holds the arguments that are text or numbers; of the others it holds the type.",
+			"An audit event of CPython itself, such as `python.subprocess.Popen`. There is one for every event that the policy selects, and for every refusal. `detail` holds the arguments. If an argument is neither text nor a number, it holds the type.",
 	},
 } as const satisfies Record<string, EventDescription>;
 
