@@ -135,7 +135,9 @@ describe.skipIf(!hasCompiler || !isNew)("15: an older kernel (needs the launcher
 		expect(stderr).toBe(
 			kernel.lacks
 				.filter(isNeeded)
-				.map((feature) => `sigtool-launch: ${lacking(feature)}; docs/reference/launcher.md tells what that leaves open\n`)
+				.map(
+					(feature) => `sigtool-launch: ${lacking(feature)}; docs/reference/launcher.md tells what that leaves open\n`,
+				)
 				.join(""),
 		);
 		if (kernel.python === true) return;
