@@ -204,7 +204,7 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 				/Cannot load .*: the deny list names it: CVE-2026-1 \(ERR_DENIED\b.*\); install a release without it$/,
 			);
 			const told = service.sigtool(["why", "-"], { input: stderr }).stdout;
-			expect(told).toMatch(/mend +install a release without it; .*docs\/revocation\.md/);
+			expect(told).toMatch(/mend +install a release without it; .*docs\/how-to\/revocation\.md/);
 			// docs/how-to/revocation.md: the entry is taken out of `deny`, and the service started again.
 			const { deny, ...document } = JSON.parse(readFileSync(service.config, "utf8"));
 			expect(deny).toHaveLength(1);

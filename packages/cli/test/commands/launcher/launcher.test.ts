@@ -307,7 +307,7 @@ describe.skipIf(!canBeHost)("sigtool launcher (needs root, and the launcher buil
 			const { exit, findings } = host.sigtool(["launcher", "check", "--json", ...host.prefix]).json();
 			const { status, says } = findings.find(({ what }: { what: string }) => what === "mode");
 			expect(exit, JSON.stringify(findings)).toBe(status === "wrong" ? 1 : 0);
-			if (status === "wrong") expect(says).toMatch(/docs\/emergency\.md, "Closing"/);
+			if (status === "wrong") expect(says).toMatch(/docs\/how-to\/emergency\.md, "Closing"/);
 			const second = verifier === undefined ? "the policy of \\S+app\\.sigx" : "\\S+verifier\\.json";
 			const mode = verifier ?? "enforce";
 			expect(says).toMatch(new RegExp(`launcher\\.conf has mode ${launcher}, ${second} has mode ${mode}`));

@@ -119,7 +119,7 @@ it.each([
 		/^make the link anew as root$/,
 	],
 	["a weaker mode", "Cannot be in mode audit: launcher.conf says enforce", /install the launcher with this mode/],
-	["anything else", "Cannot drop capabilities: x", /docs\/launcher\.md/],
+	["anything else", "Cannot drop capabilities: x", /docs\/reference\/launcher\.md/],
 ])("why leads from a message of the launcher to its mend: %s", (_, message, mend) => {
 	const told = why(`sigtool-launch: ${message}\n`);
 	expect(told).toMatchObject({ reason: "ERR_LAUNCHER", detail: message, mend: expect.stringMatching(mend) });
