@@ -13,6 +13,11 @@ import { releaseFacts } from "../release/workspace.mjs";
 import { root } from "./pages.mjs";
 import { stageBook } from "./stage.mjs";
 
+/** mdBook writes these for its own template, and ours uses none of them. */
+const UNUSED = [
+	...["FontAwesome", "fonts", "css", "book.js", "toc.html", "clipboard.min.js", "highlight.js"],
+	...["highlight.css", "ayu-highlight.css", "tomorrow-night.css", ".nojekyll"],
+];
 const output = resolve(process.argv[2] ?? join(root, "site"));
 process.exitCode = build();
 
@@ -35,6 +40,7 @@ function build() {
 			console.error(`Cannot build the site: mdbook says\n${stderr.trim()}`);
 			return 1;
 		}
+		for (const name of UNUSED) rmSync(join(scratch, "book", name), { recursive: true, force: true });
 		rmSync(output, { recursive: true, force: true });
 		cpSync(join(scratch, "book"), output, { recursive: true });
 	} finally {

@@ -25,9 +25,15 @@ function drawing(mermaid, title) {
 		.replace(/<style>[\s\S]*?<\/style>/, "")
 		.replace(/(<svg\b[^>]*?) style="[^"]*"/, "$1")
 		.replace("<svg ", `<svg role="img" aria-label="${attribute(title)}" `)
+		// The library measures a narrower font than many systems have.
+		.replace(/ font-size="(\d+)"/g, (_, size) => ` font-size="${size - 1}"`)
 		// A blank line would end the block of HTML in Markdown.
 		.replace(/\n\s*\n/g, "\n")
 		.trim();
+	for (const [, label] of mermaid.matchAll(/\["([^"]*)"\]/g))
+		for (const line of label.split("<br/>"))
+			if (!svg.includes(attribute(line)))
+				throw new Error(`Cannot draw "${title}": "${line}" is lost, so write the label where its node is first named`);
 	if (/url\((?!#)|@import|<script|<image/i.test(svg))
 		throw new Error(`Cannot draw "${title}": the SVG would load something from elsewhere`);
 	return svg;

@@ -37,7 +37,8 @@ export function stageBook(folder, target, repository) {
 	write("SUMMARY.md", summary(groups));
 	mkdirSync(join(target, "theme"), { recursive: true });
 	copyFileSync(own("favicon.svg"), join(target, "theme/favicon.svg"));
-	for (const name of ["book.toml", "site.css"]) copyFileSync(own(name), join(target, name));
+	copyFileSync(own("page.hbs"), join(target, "theme/index.hbs"));
+	for (const name of ["book.toml", "site.css", "text.css", "site.js"]) copyFileSync(own(name), join(target, name));
 }
 
 function summary(groups) {

@@ -1,0 +1,196 @@
+/** Builds the site, and opens it from the disk in Debian's Chromium. */
+
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { siteGroups } from "../../docs/pages.mjs";
+import { addressOf, brokenLinks, hasChromium, pagesOf, startBrowser, visitAll } from "./visit.js";
+
+const workspace = fileURLToPath(new URL("../../..", import.meta.url));
+const script = join(workspace, "scripts/docs/docs.mjs");
+const hasMdBook = spawnSync("mdbook", ["--version"]).status === 0;
+const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+const DESKTOP = { width: 1280, height: 900 };
+const PHONE = { width: 360, height: 740 };
+
+const scratch = mkdtempSync(join(tmpdir(), "sigtool-site-"));
+const site = join(scratch, "site");
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+describe("pnpm docs", () => {
+	it("says how to install mdBook where it is missing", () => {
+		const { status, stderr } = spawnSync(process.execPath, [script, site], { env: { PATH: scratch }, encoding: "utf8" });
+		expect(stderr).toBe("Cannot build the site: mdbook is not installed. On Debian: sudo apt install mdbook\n");
+		expect(status).toBe(2);
+	});
+
+	it.skipIf(!hasMdBook)("replaces no folder that is not a site (needs mdbook)", () => {
+		const folder = join(scratch, "other");
+		mkdirSync(folder);
+		writeFileSync(join(folder, "kept"), "");
+		const { status, stderr } = spawnSync(process.execPath, [script, folder], { encoding: "utf8" });
+		expect(stderr).toContain("is there, and is no site of this command");
+		expect(status).toBe(2);
+		expect(existsSync(join(folder, "kept"))).toBe(true);
+	});
+});
+
+describe.skipIf(!hasMdBook || !hasChromium)("the site, from the disk (needs mdbook and chromium)", () => {
+	let browser: Browser;
+	let seconds = 0;
+	beforeAll(async () => {
+		const start = performance.now();
+		const { status, stderr } = spawnSync(process.execPath, [script, site], { encoding: "utf8" });
+		seconds = (performance.now() - start) / 1000;
+		expect(stderr).toBe("");
+		expect(status).toBe(0);
+		browser = await startBrowser(scratch);
+	});
+	afterAll(() => browser?.close());
+
+	/** Opens one page, and closes its tab when the function has ended. */
+	async function withPage<T>(page: string, options: object, use: (tab: Page) => Promise<T>): Promise<T> {
+		const context = await browser.newContext({ viewport: DESKTOP, ...options });
+		try {
+			const tab = await context.newPage();
+			await tab.goto(addressOf(site, page));
+			return await use(tab);
+		} finally {
+			await context.close();
+		}
+	}
+	const background = (tab: Page) => tab.evaluate(() => getComputedStyle(document.body).backgroundColor);
+
+	it("is built in less than 60 s", () => {
+		expect(seconds).toBeLessThan(60);
+	});
+
+	it("has each page of docs/README.md, each example, and the documents of the root", async () => {
+		const expected = siteGroups().flatMap(({ pages }) => pages.map(({ page }) => page.replace(/\.md$/, ".html")));
+		expect(pagesOf(site)).toEqual([...expected, "index.html"].sort());
+		const listed = await withPage("reference/errors.html", {}, (tab) =>
+			tab.$$eval("#sidebar a", (links) => links.map((link) => (link as HTMLAnchorElement).href)),
+		);
+		expect(listed.sort()).toEqual(pagesOf(site).map((page) => addressOf(site, page)).sort());
+	});
+
+	it("opens without an error, asks for nothing from elsewhere, and has no broken link, anchor or image", async () => {
+		const visits = await visitAll(browser, site, { viewport: DESKTOP });
+		expect(visits.flatMap(({ page, errors }) => errors.map((error) => `${page}: ${error}`))).toEqual([]);
+		expect(brokenLinks(site, visits)).toEqual([]);
+		expect(visits.reduce((count, { targets }) => count + targets.length, 0)).toBeGreaterThan(1000);
+	});
+
+	it("finds a broken link and a broken anchor where there is one", async () => {
+		const copy = join(scratch, "broken");
+		mkdirSync(copy);
+		writeFileSync(join(copy, "a.html"), '<p id="here"><a href="b.html">b</a><a href="#there">c</a><a href="#here">d</a>');
+		const visits = await visitAll(browser, copy, {});
+		expect(brokenLinks(copy, visits)).toEqual([
+			expect.stringMatching(/b\.html does not exist$/),
+			expect.stringMatching(/#there names no element$/),
+		]);
+	});
+
+	it.each(["light", "dark"] as const)("has enough contrast in the %s theme, and no fault that axe-core knows", async (colorScheme) => {
+		const visits = await visitAll(browser, site, { viewport: DESKTOP, colorScheme }, faultsOfAxe);
+		expect(visits.flatMap(({ page, errors }) => errors.map((error) => `${page}: ${error}`))).toEqual([]);
+	});
+
+	it("scrolls sideways only in boxes of tables, code and drawings, at 360 pixels", async () => {
+		const visits = await visitAll(browser, site, { viewport: PHONE, isMobile: true, hasTouch: true }, async (tab) => {
+			const width = await tab.evaluate(() => document.documentElement.scrollWidth);
+			return width > PHONE.width ? [`is ${width} pixels wide`] : [];
+		});
+		expect(visits.flatMap(({ page, errors }) => errors.map((error) => `${page}: ${error}`))).toEqual([]);
+	});
+
+	it("shows the list of pages on a phone when the reader asks for it", async () => {
+		await withPage("index.html", { viewport: PHONE }, async (tab) => {
+			expect(await tab.isVisible("#sidebar a")).toBe(false);
+			await tab.click("#sidebar-toggle");
+			expect(await tab.isVisible("#sidebar a")).toBe(true);
+			expect(await tab.getAttribute("#sidebar-toggle", "aria-expanded")).toBe("true");
+		});
+	});
+
+	it("finds a word, and leads to the page", async () => {
+		await withPage("index.html", {}, async (tab) => {
+			await tab.waitForFunction("window.search?.hasFocus && window.search.index !== undefined");
+			await tab.keyboard.press("s");
+			await tab.fill("#searchbar", "native gate");
+			await tab.keyboard.press("Shift");
+			const first = tab.locator("#searchresults li a").first();
+			expect(await first.textContent()).toContain("gate");
+			await tab.locator('#searchresults a[href*="explanation/gate.html"]').first().click();
+			expect(tab.url()).toContain("/explanation/gate.html");
+			await tab.waitForSelector("main mark");
+		});
+	});
+
+	it("follows the theme of the system, until the reader chooses one", async () => {
+		await withPage("index.html", { colorScheme: "dark" }, async (tab) => {
+			const dark = await background(tab);
+			await tab.click("#theme-toggle");
+			expect(await tab.textContent("#theme-toggle")).toBe("Theme: light");
+			expect(await background(tab)).toBe("rgb(255, 255, 255)");
+			await tab.goto(addressOf(site, "reference/errors.html"));
+			expect(await background(tab)).toBe("rgb(255, 255, 255)");
+			await tab.click("#theme-toggle");
+			expect(await background(tab)).toBe(dark);
+			expect(dark).not.toBe("rgb(255, 255, 255)");
+		});
+	});
+
+	it("prints the text alone, in dark letters on white", async () => {
+		await withPage("explanation/how-it-works.html", { colorScheme: "dark" }, async (tab) => {
+			await tab.emulateMedia({ media: "print", colorScheme: "dark" });
+			expect(await background(tab)).toBe("rgb(255, 255, 255)");
+			expect(await tab.isVisible("header")).toBe(false);
+			expect(await tab.isVisible(".drawing svg")).toBe(true);
+			const colour = await tab.$eval(".drawing text", (text) => getComputedStyle(text).fill);
+			expect(colour).toBe(await tab.evaluate(() => getComputedStyle(document.body).color));
+		});
+	});
+
+	it("can be read without scripts", async () => {
+		await withPage("explanation/how-it-works.html", { javaScriptEnabled: false }, async (tab) => {
+			expect(await tab.isVisible("main h1")).toBe(true);
+			expect(await tab.isVisible(".drawing svg")).toBe(true);
+			expect(await tab.isVisible("noscript a")).toBe(true);
+		});
+	});
+
+	it("shows the recording line by line, and at once to who wants no motion", async () => {
+		const opacities = (tab: Page) =>
+			tab.$$eval(".recording span", (spans) => spans.map((span) => getComputedStyle(span).opacity));
+		const moving = await withPage("index.html", { reducedMotion: "no-preference" }, async (tab) => {
+			const before = await opacities(tab);
+			await tab.evaluate(() => {
+				for (const animation of document.getAnimations()) animation.finish();
+			});
+			return [before.at(-1), (await opacities(tab)).every((opacity) => opacity === "1")];
+		});
+		expect(moving).toEqual(["0", true]);
+		const still = await withPage("index.html", { reducedMotion: "reduce" }, opacities);
+		expect(still.length).toBeGreaterThan(40);
+		expect(new Set(still)).toEqual(new Set(["1"]));
+	});
+});
+
+/** Returns what axe-core finds against levels A and AA of WCAG 2.2, and against the order of headings. */
+async function faultsOfAxe(tab: Page): Promise<string[]> {
+	await tab.evaluate(readFileSync(AXE, "utf8"));
+	const violations = await tab.evaluate(async () => {
+		const axe = (window as unknown as { axe: typeof import("axe-core") }).axe;
+		const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
+		const result = await axe.run(document, { runOnly: { type: "tag", values: tags }, resultTypes: ["violations"], preload: false });
+		return result.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(" ")}`);
+	});
+	return violations;
+}
