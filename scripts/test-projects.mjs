@@ -161,6 +161,9 @@ export const LONG = [
 	"scripts/test/release/image.test.ts",
 	"scripts/test/release/release.test.ts",
 	"scripts/test/release/tarballs.test.ts",
+	// These tests open every page of the documentation in a browser, or sign a tree with every tool and change it.
+	"scripts/test/compare.test.ts",
+	"scripts/test/docs/site.test.ts",
 	// These tests install packages with every package manager, or compile for every target.
 	"test/install/absent.test.ts",
 	"test/install/installing.test.ts",

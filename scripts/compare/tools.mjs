@@ -75,9 +75,13 @@ export const TOOLS = [
 		how: "`sigtool sign app`, `sigtool verify app --trust cert.pem`",
 		beside: BESIDE_NOTHING,
 		sign: (folder, keys) =>
-			must(process.execPath, [SIGTOOL, "sign", folder, "--key", `${keys}/key.pem`, "--cert", `${keys}/cert.pem`], { keys }),
+			must(process.execPath, [SIGTOOL, "sign", folder, "--key", `${keys}/key.pem`, "--cert", `${keys}/cert.pem`], {
+				keys,
+			}),
 		verify: (folder, keys) => {
-			const { status, lines } = call(process.execPath, [SIGTOOL, "verify", folder, "--trust", `${keys}/cert.pem`], { keys });
+			const { status, lines } = call(process.execPath, [SIGTOOL, "verify", folder, "--trust", `${keys}/cert.pem`], {
+				keys,
+			});
 			return { status, lines: lines.filter((line) => /\[ERR_/.test(line)) };
 		},
 	},
@@ -154,7 +158,8 @@ export const TOOLS = [
 		how: "`evmctl ima_sign` of each file, then `evmctl ima_verify` of each file that is there",
 		beside: BESIDE_NOTHING,
 		sign: (folder, keys) => {
-			for (const file of regularFiles(folder)) must("evmctl", ["ima_sign", "-a", "sha256", "-k", `${keys}/key.pem`, file]);
+			for (const file of regularFiles(folder))
+				must("evmctl", ["ima_sign", "-a", "sha256", "-k", `${keys}/key.pem`, file]);
 		},
 		verify: (folder, keys) =>
 			each(regularFiles(folder), (file) => evmctl(["ima_verify", "-k", `${keys}/cert.der`, file])),
@@ -178,7 +183,10 @@ export const TOOLS = [
 
 function osslsigncode(args) {
 	const { status, lines } = call("osslsigncode", ["verify", ...args]);
-	return { status, lines: lines.filter((line) => /mismatch|failed|error|not found|no signature|unsupported/i.test(line)) };
+	return {
+		status,
+		lines: lines.filter((line) => /mismatch|failed|error|not found|no signature|unsupported/i.test(line)),
+	};
 }
 
 function evmctl(args) {
@@ -189,7 +197,9 @@ function evmctl(args) {
 /** Says whether the tool can run here. evmctl needs the right to write attributes of the system. */
 export function canRun(tool) {
 	if (tool.program === "evmctl" && process.getuid?.() !== 0) return false;
-	return tool.program.startsWith("/") ? existsSync(tool.program) && statSync(SIGTOOL).isFile() : isInstalled(tool.program);
+	return tool.program.startsWith("/")
+		? existsSync(tool.program) && statSync(SIGTOOL).isFile()
+		: isInstalled(tool.program);
 }
 
 const isInstalled = (program) => spawnSync("sh", ["-c", `command -v ${program}`]).status === 0;

@@ -1,6 +1,15 @@
 /** The tree that every tool signs, and what an attacker who may write to it does. */
 
-import { appendFileSync, chmodSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+	appendFileSync,
+	chmodSync,
+	mkdirSync,
+	readFileSync,
+	renameSync,
+	rmSync,
+	symlinkSync,
+	writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 
 /** The code is PowerShell, because osslsigncode can sign that and no other text. */

@@ -50,7 +50,9 @@ export function listFaults(folder = root) {
 		...listed
 			.filter((file, index) => listed.indexOf(file) !== index)
 			.map((file) => `${file} is listed twice in docs/README.md`),
-		...listed.filter((file) => !there.includes(file)).map((file) => `docs/README.md lists ${file}, which does not exist`),
+		...listed
+			.filter((file) => !there.includes(file))
+			.map((file) => `docs/README.md lists ${file}, which does not exist`),
 	];
 }
 

@@ -25,7 +25,7 @@ const PROGRAM = fileURLToPath(new URL("../../packages/cli/dist/main.cjs", import
 const FILES = {
 	"app/package.json": '{ "type": "module" }\n',
 	"app/main.js": 'import { greet } from "./lib/greet.js";\n\nconsole.log(greet("Ada"));\n',
-	"app/lib/greet.js": "export const greet = (name) => `hello ${name}`;\n",
+	"app/lib/greet.js": 'export const greet = (name) => "hello " + name;\n',
 };
 /** Each command with the exit status that it must have. */
 const COMMANDS = [
@@ -45,9 +45,8 @@ const FIXED = [
 const SECONDS = { perWord: 0.25, beforeOutput: 0.3, perLine: 0.06, afterOutput: 1.4 };
 
 const cast = castOf(record());
-const document = readFileSync(DOCUMENT, "utf8").replace(
-	RECORDING_REGION,
-	(written, begin, name, end) => (name === NAME ? `${begin}${textOf(readCast(cast))}${end}` : written),
+const document = readFileSync(DOCUMENT, "utf8").replace(RECORDING_REGION, (written, begin, name, end) =>
+	name === NAME ? `${begin}${textOf(readCast(cast))}${end}` : written,
 );
 if (process.argv.includes("--check")) check();
 else {
@@ -109,7 +108,11 @@ function castOf(commands) {
 		for (const line of output.split("\n").slice(0, -1)) write(`${line}\r\n`, SECONDS.perLine);
 		time += SECONDS.afterOutput;
 	}
-	const width = Math.max(...textOf(events).split("\n").map((line) => line.length));
+	const width = Math.max(
+		...textOf(events)
+			.split("\n")
+			.map((line) => line.length),
+	);
 	const header = { version: 2, width, height: 30, title: "One changed byte: verify fails, run refuses" };
 	return [header, ...events].map((line) => `${JSON.stringify(line)}\n`).join("");
 }

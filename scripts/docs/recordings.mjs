@@ -46,7 +46,7 @@ function figureText(events) {
 		if (output.endsWith("\r\n")) atPrompt = false;
 		return `<span class="${kind}" style="--at:${seconds}s">${escaped(output.replaceAll("\r\n", "\n"))}</span>`;
 	});
-	return spans.join("").trimEnd();
+	return spans.join("").replace(/\n(?=<\/span>$)/, "");
 }
 
 const escaped = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");

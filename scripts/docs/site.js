@@ -27,6 +27,11 @@ pagesButton.addEventListener("click", () => {
 	pagesButton.setAttribute("aria-expanded", String(isOpen));
 });
 
+// On a narrow screen a column of long texts gets more room. Its table scrolls.
+for (const cell of document.querySelectorAll("td")) {
+	if (cell.textContent.length > 60) cell.classList.add("long");
+}
+
 // The keyboard can scroll only what can have the focus.
 for (const box of document.querySelectorAll("pre, .table-wrapper, .drawing")) {
 	if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;

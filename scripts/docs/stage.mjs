@@ -60,7 +60,9 @@ function contentOf(folder, source) {
 
 /** Returns the page that lists the examples, each with the title of its own page. */
 function exampleList(folder) {
-	const names = readdirSync(join(folder, EXAMPLES)).filter((name) => statSync(join(folder, EXAMPLES, name)).isDirectory());
+	const names = readdirSync(join(folder, EXAMPLES)).filter((name) =>
+		statSync(join(folder, EXAMPLES, name)).isDirectory(),
+	);
 	const items = names.sort().map((name) => {
 		const [, title] = /^# (.+)$/m.exec(readFileSync(join(folder, EXAMPLES, name, "README.md"), "utf8")) ?? [];
 		return `- [${name}](${name}/README.md): ${title}`;

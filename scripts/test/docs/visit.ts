@@ -55,10 +55,10 @@ export async function visitAll(
 	for (const page of pagesOf(site)) {
 		errors = [];
 		await tab.goto(addressOf(site, page), { waitUntil: "load" });
-		const targets = await tab.$$eval("a[href], img[src]", (elements) =>
-			elements.map((element) => (element instanceof HTMLImageElement ? element.src : (element as HTMLAnchorElement).href)),
+		const targets = await tab.evaluate<string[]>(
+			"[...document.querySelectorAll('a[href], img[src]')].map((element) => element.src ?? element.href)",
 		);
-		const ids = await tab.$$eval("[id]", (elements) => elements.map((element) => element.id));
+		const ids = await tab.evaluate<string[]>("[...document.querySelectorAll('[id]')].map((element) => element.id)");
 		errors.push(...(await look(tab)));
 		visits.push({ page, errors, targets, ids });
 	}
@@ -70,13 +70,15 @@ export async function visitAll(
 export function brokenLinks(site: string, visits: readonly Visit[]): string[] {
 	const idsOf = new Map(visits.map(({ page, ids }) => [addressOf(site, page), new Set(ids)]));
 	return visits.flatMap(({ page, targets }) =>
-		targets.filter((target) => target.startsWith("file:")).flatMap((target) => {
-			const [address = "", anchor = ""] = target.split("#");
-			const ids = idsOf.get(address);
-			const isThere = ids === undefined ? existsSync(new URL(address)) && !address.endsWith("/") : true;
-			if (!isThere) return [`${page}: ${target} does not exist`];
-			const hasAnchor = anchor === "" || ids === undefined || ids.has(decodeURIComponent(anchor));
-			return hasAnchor ? [] : [`${page}: ${target} names no element`];
-		}),
+		targets
+			.filter((target) => target.startsWith("file:"))
+			.flatMap((target) => {
+				const [address = "", anchor = ""] = target.split("#");
+				const ids = idsOf.get(address);
+				const isThere = ids === undefined ? existsSync(new URL(address)) && !address.endsWith("/") : true;
+				if (!isThere) return [`${page}: ${target} does not exist`];
+				const hasAnchor = anchor === "" || ids === undefined || ids.has(decodeURIComponent(anchor));
+				return hasAnchor ? [] : [`${page}: ${target} names no element`];
+			}),
 	);
 }
