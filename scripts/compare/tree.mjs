@@ -64,9 +64,9 @@ export const CHANGES = [
 			move(folder, "lib/third.ps1", "lib/ready.ps1", beside);
 		},
 	},
-	{ title: "made executable", apply: (folder) => chmodSync(join(folder, "lib/hello.ps1"), 0o755) },
+	{ title: "execute bit set", apply: (folder) => chmodSync(join(folder, "lib/hello.ps1"), 0o755) },
 	{
-		title: "link leads elsewhere",
+		title: "link retargeted",
 		apply: (folder) => {
 			rmSync(join(folder, "current"));
 			symlinkSync("old", join(folder, "current"));

@@ -87,11 +87,22 @@ describe.skipIf(!hasMdBook || !hasChromium)("the site, from the disk (needs mdbo
 		);
 	});
 
-	it("opens without an error, asks for nothing from elsewhere, and has no broken link, anchor or image", async () => {
-		const visits = await visitAll(browser, site, { viewport: DESKTOP });
+	it("opens without an error, loads nothing from elsewhere, has no broken link, anchor or image, and no fault that axe-core knows", async () => {
+		const look = (tab: Page) => faultsOfAxe(tab, LEVELS);
+		const visits = await visitAll(browser, site, { viewport: DESKTOP, colorScheme: "light" }, look);
 		expect(errorsOf(visits)).toEqual([]);
 		expect(brokenLinks(site, visits)).toEqual([]);
 		expect(visits.reduce((count, { targets }) => count + targets.length, 0)).toBeGreaterThan(1000);
+	});
+
+	it("has enough contrast in the dark theme, and on a phone scrolls sideways only in boxes of tables, code and drawings", async () => {
+		const look = async (tab: Page) => {
+			const width = await tab.evaluate<number>("document.documentElement.scrollWidth");
+			const faults = await faultsOfAxe(tab, { type: "rule", values: ["color-contrast"] });
+			return width > PHONE.width ? [...faults, `is ${width} pixels wide`] : faults;
+		};
+		const phone = { viewport: PHONE, isMobile: true, hasTouch: true, colorScheme: "dark" } as const;
+		expect(errorsOf(await visitAll(browser, site, phone, look))).toEqual([]);
 	});
 
 	it("finds a broken link, a broken anchor and faint text where there is one", async () => {
@@ -106,24 +117,6 @@ describe.skipIf(!hasMdBook || !hasChromium)("the site, from the disk (needs mdbo
 			expect.stringMatching(/#there names no element$/),
 		]);
 		expect(visits[0]?.errors).toContainEqual(expect.stringMatching(/^color-contrast: <p id="here"/));
-	});
-
-	it("has no fault of accessibility that axe-core knows, in the light theme", async () => {
-		const look = (tab: Page) => faultsOfAxe(tab, LEVELS);
-		expect(errorsOf(await visitAll(browser, site, { viewport: DESKTOP, colorScheme: "light" }, look))).toEqual([]);
-	});
-
-	it("has enough contrast in the dark theme", async () => {
-		const look = (tab: Page) => faultsOfAxe(tab, { type: "rule", values: ["color-contrast"] });
-		expect(errorsOf(await visitAll(browser, site, { viewport: DESKTOP, colorScheme: "dark" }, look))).toEqual([]);
-	});
-
-	it("scrolls sideways only in boxes of tables, code and drawings, at 360 pixels", async () => {
-		const visits = await visitAll(browser, site, { viewport: PHONE, isMobile: true, hasTouch: true }, async (tab) => {
-			const width = await tab.evaluate<number>("document.documentElement.scrollWidth");
-			return width > PHONE.width ? [`is ${width} pixels wide`] : [];
-		});
-		expect(errorsOf(visits)).toEqual([]);
 	});
 
 	it("shows the list of pages on a phone when the reader asks for it", async () => {

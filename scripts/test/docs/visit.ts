@@ -50,7 +50,11 @@ export async function visitAll(
 	tab.on("request", (request) => {
 		if (!/^(?:file|data):/.test(request.url())) errors.push(`request to ${request.url()}`);
 	});
-	tab.on("requestfailed", (request) => errors.push(`failed: ${request.url()}`));
+	tab.on("requestfailed", (request) => {
+		// The browser asks for the icon late, and stops asking when the next page opens.
+		const reason = request.failure()?.errorText;
+		if (reason !== "net::ERR_ABORTED") errors.push(`failed: ${request.url()}: ${reason}`);
+	});
 	const visits: Visit[] = [];
 	for (const page of pagesOf(site)) {
 		errors = [];
