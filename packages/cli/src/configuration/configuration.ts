@@ -45,7 +45,8 @@ export async function projectConfiguration(
 ): Promise<ProjectConfiguration | undefined> {
 	if (options.config === false) return undefined;
 	const given = named(options);
-	const place = given === undefined ? search(start) : { ...given, bytes: readBounded(given.file, MAX_CONFIGURATION_BYTES) };
+	const place =
+		given === undefined ? search(start) : { ...given, bytes: readBounded(given.file, MAX_CONFIGURATION_BYTES) };
 	if (place === undefined) return undefined;
 	const { file, bytes, origin } = place;
 	// The parser is loaded only here, so that commands in directories without a configuration start faster.

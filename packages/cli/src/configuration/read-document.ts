@@ -27,11 +27,7 @@ export interface ConfigurationDocument {
  * which has neither comments nor trailing commas.
  * @throws ERR_CONFIG with a message that names the file, the line and the column
  */
-export function readDocument(
-	file: string,
-	bytes: Buffer,
-	kind: "own" | "package.json" = "own",
-): ConfigurationDocument {
+export function readDocument(file: string, bytes: Buffer, kind: "own" | "package.json" = "own"): ConfigurationDocument {
 	if (!isUtf8(bytes)) throw unfit(file, undefined, "it is not text in UTF-8");
 	const text = bytes.toString("utf8").replace(/^\ufeff/, " ");
 	const placeAt = placesIn(text);
@@ -39,7 +35,7 @@ export function readDocument(
 	const own = kind === "own" ? top : memberOf(top, "sigtool");
 	if (own === undefined) throw unfit(file, undefined, "it has no configuration");
 	const places = new Map<string, Place>();
-	const value = valueOf(own, "$", (at, offset) => {
+	const value = valueAt(own, "$", (at, offset) => {
 		const place = placeAt(offset);
 		if (places.has(at)) throw unfit(file, place, `${quote(shown(at))} is there twice`);
 		places.set(at, place);
@@ -92,14 +88,14 @@ function memberOf({ children = [] }: Node, name: string): Node | undefined {
  * Returns the value of a node, and tells the offset of each member's name and of each item by its path, such as
  * `$.sign[0]`.
  */
-function valueOf(node: Node, at: string, tell: (at: string, offset: number) => void, offset = node.offset): unknown {
+function valueAt(node: Node, at: string, tell: (at: string, offset: number) => void, offset = node.offset): unknown {
 	tell(at, offset);
 	const { children = [] } = node;
-	if (node.type === "array") return children.map((item, index) => valueOf(item, `${at}[${index}]`, tell));
+	if (node.type === "array") return children.map((item, index) => valueAt(item, `${at}[${index}]`, tell));
 	if (node.type !== "object") return node.value;
 	const entries = children.map(({ children: [key, value] = [] }): [string, unknown] => {
 		const name = String(key?.value);
-		return [name, value && valueOf(value, `${at}.${name}`, tell, key?.offset)];
+		return [name, value && valueAt(value, `${at}.${name}`, tell, key?.offset)];
 	});
 	return Object.fromEntries(entries);
 }

@@ -44,7 +44,7 @@ export function trustSettings(configuration: ProjectConfiguration, trees: readon
 		crl: crl?.map((each) => (each === "fetch" ? each : dotted(pathOf(configuration, each)))),
 		ocsp,
 	};
-	const obstacle = obstacleTo(configuration, [...(files ?? []), ...(tsaTrust ?? [])], trees);
+	const obstacle = obstacleTo(configuration, trees);
 	if (obstacle === undefined) return present({ ...stricter, trust: files, tsaTrust, added });
 	return present({
 		...stricter,
@@ -67,16 +67,20 @@ function narrowingOf({ file }: ProjectConfiguration, files: readonly string[], o
 	};
 }
 
-/** Returns why a configuration cannot decide whom to trust, or undefined if it can. */
-function obstacleTo(
-	{ file, origin }: ProjectConfiguration,
-	certificates: readonly string[],
-	trees: readonly string[],
-): string | undefined {
+/**
+ * Returns why a configuration cannot decide whom to trust when these trees are verified, or undefined if it can. `trees`
+ * are as `verifiedTrees` returns them.
+ */
+export function obstacleTo(configuration: ProjectConfiguration, trees: readonly string[]): string | undefined {
+	const { file, origin, members } = configuration;
 	if (origin === "found") return `it was found; --config ${quote(file)} names it on purpose`;
+	const named = [...(members.verify?.trust ?? []), ...(members.timestampTrust ?? [])];
+	const certificates = named.map((path) => pathOf(configuration, path));
 	const inside = [file, ...certificates].find((each) => trees.some((tree) => isIn(tree, each)));
 	if (inside === undefined) return undefined;
-	return inside === file ? "it lies in the tree that is verified" : `${quote(inside)} lies in the tree that is verified`;
+	return inside === file
+		? "it lies in the tree that is verified"
+		: `${quote(inside)} lies in the tree that is verified`;
 }
 
 /** Returns true if a file, or the file to which it leads, is in the tree with this real path. A missing file is not. */

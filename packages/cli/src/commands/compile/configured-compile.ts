@@ -58,8 +58,11 @@ export async function configuredCompile(
 			...present(options),
 			narrowing: options.trust === undefined ? trust.narrowing : undefined,
 		},
-		notes: isFound && !isGiven
-			? [`${quote(pathOf(configuration, configuration.file))} says what is compiled: ${target.paths.map(quote).join(" and ")}`]
-			: [],
+		notes:
+			isFound && !isGiven
+				? [
+						`${quote(pathOf(configuration, configuration.file))} says what is compiled: ${target.paths.map(quote).join(" and ")}`,
+					]
+				: [],
 	};
 }

@@ -1,5 +1,13 @@
 import { type CommandDeclaration, examples } from "../../options/declaration.js";
-import { configurationOptions, group, keyOptions, repeated, signerOptions, timestamps, timestampTrust } from "../../options/options.js";
+import {
+	configurationOptions,
+	group,
+	keyOptions,
+	repeated,
+	signerOptions,
+	timestamps,
+	timestampTrust,
+} from "../../options/options.js";
 
 export const COMPILE: CommandDeclaration = {
 	name: "compile",

@@ -50,8 +50,16 @@ function report(preview: SignPreview, catalog: string | undefined, options: Sign
 			["product", catalog && `${escaped(product)}, sequence ${sequence}`],
 			["attributes", attributes.join(", ")],
 			["ignored", ignoredText(preview)],
-			...listed("file", files.map(({ path }) => path), options),
-			...listed("link", links.map(({ path, target }) => `${path} -> ${target}`), options),
+			...listed(
+				"file",
+				files.map(({ path }) => path),
+				options,
+			),
+			...listed(
+				"link",
+				links.map(({ path, target }) => `${path} -> ${target}`),
+				options,
+			),
 			...listed("left out", ignored, options),
 		]),
 	];

@@ -46,12 +46,21 @@ export async function configuredVerify(
 		paths,
 		options: {
 			...settings,
-			...present({ catalog, product: hasCatalogs ? product : undefined, format: options.format ?? configuration.members.formats }),
+			...present({
+				catalog,
+				product: hasCatalogs ? product : undefined,
+				format: options.format ?? configuration.members.formats,
+			}),
 			...present(options),
 			// Certificates that the user gave take the place of the trust store, which has nothing to narrow then.
 			narrowing: options.trust === undefined ? settings.narrowing : undefined,
 		},
-		notes: isFound && given.length === 0 ? [`${quote(pathOf(configuration, configuration.file))} says what is verified: ${paths.map(quote).join(" and ")}`] : [],
+		notes:
+			isFound && given.length === 0
+				? [
+						`${quote(pathOf(configuration, configuration.file))} says what is verified: ${paths.map(quote).join(" and ")}`,
+					]
+				: [],
 	};
 }
 
