@@ -3,21 +3,24 @@
  * below a directory for everyone, such as /tmp, would otherwise obey its other users.
  */
 
-import { constants, lstatSync, readFileSync, realpathSync } from "node:fs";
+import { constants, lstatSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { otherWriterOf } from "@sigtool/core";
 import { quote, SigtoolError } from "@sigtool/core/errors";
+import { entriesOnWayTo } from "./places.js";
 
 const { S_IWGRP } = constants;
 
 /**
  * Refuses a configuration that a user other than root and the present one owns or can write to or exchange. The file
- * counts, every directory above it, and if it is a link also the file to which it leads. Windows has no modes to check.
+ * counts, and every directory on the way to it, also through links. Windows has no modes to check.
  * @throws ERR_CONFIG
  */
 export function refuseOtherWriters(file: string): void {
 	if (process.platform === "win32") return;
-	const fault = faultOf(dirname(file)) ?? faultOf(realpathSync.native(file));
+	const entries = entriesOnWayTo(file);
+	const directories = new Set(entries.map((entry) => dirname(entry)));
+	const fault = [...directories, ...entries.slice(-1)].map(faultOf).find((each) => each !== undefined);
 	if (fault === undefined) return;
 	const way = `if you mean it, name it with --config ${quote(file)}; --no-config does without`;
 	throw new SigtoolError("ERR_CONFIG", `Cannot use the configuration ${quote(file)}: ${fault}; ${way}`, { path: file });
@@ -25,7 +28,7 @@ export function refuseOtherWriters(file: string): void {
 
 /** Returns a text about the first of the path and the directories above it that another user could write to. */
 function faultOf(realPath: string): string | undefined {
-	const own = process.getuid?.();
+	const own = process.geteuid?.();
 	const ownGroup = privateGroup();
 	for (let path = realPath; ; path = dirname(path)) {
 		const { uid, gid, mode } = lstatSync(path);
@@ -47,7 +50,7 @@ function faultOf(realPath: string): string | undefined {
  * group and let it write to the user's new files. Returns undefined if the files of users and groups do not say so.
  */
 function privateGroup(): number | undefined {
-	const [uid, gid] = [process.getuid?.(), process.getgid?.()];
+	const [uid, gid] = [process.geteuid?.(), process.getegid?.()];
 	try {
 		const users = fieldsOf("/etc/passwd");
 		const name = users.find((fields) => fields[2] === String(uid))?.[0];

@@ -1,11 +1,12 @@
 /** Turns the members of a configuration into the values of options, as a user would type them. */
 
-import { existsSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import { dirname, isAbsolute, relative, resolve, sep } from "node:path";
 import { parsePkcs11Uri } from "@sigtool/core";
 import { quote } from "@sigtool/core/errors";
 import type { ProjectConfiguration } from "./configuration.js";
 import { type Configuration, VARIABLE_PREFIX } from "./members.js";
+import { entriesOnWayTo, isBelow } from "./places.js";
 import { unfit } from "./read-document.js";
 
 /** The options about the release and its files. Absent members stay undefined. */
@@ -33,13 +34,36 @@ export function releaseSettings(configuration: ProjectConfiguration): ReleaseSet
 
 /**
  * Returns the paths of `sign`.
- * @throws ERR_CONFIG if the configuration names none
+ * @throws ERR_CONFIG if the configuration names none, or if it was found and names a file outside of its directory
  */
 export function signedPaths(configuration: ProjectConfiguration): readonly string[] {
 	const { file, members, places } = configuration;
+	refuseOutside(configuration);
 	const { sign = [] } = members;
 	if (sign.length === 0) throw unfit(file, places.get("sign"), `name the files to sign with the member "sign"`);
 	return sign.map((path) => pathOf(configuration, path));
+}
+
+/**
+ * Refuses a configuration that was found, and that would have other files signed, verified or written than those of its
+ * project. @throws ERR_CONFIG
+ */
+function refuseOutside(configuration: ProjectConfiguration): void {
+	const { file, origin, members, places } = configuration;
+	if (origin !== "found") return;
+	const { sign = [], output, verify } = members;
+	const named = [
+		...sign.map((path, index) => [`sign[${index}]`, path]),
+		...(output === undefined ? [] : [["output", output]]),
+		...(verify?.catalogs ?? []).map((path, index) => [`verify.catalogs[${index}]`, path]),
+	];
+	const project = realpathSync.native(dirname(file));
+	for (const [name, path] of named) {
+		const [last = project] = entriesOnWayTo(resolve(dirname(file), path)).slice(-1);
+		if (last === project || isBelow(project, last)) continue;
+		const reason = `leads out of the directory of a configuration that was found; --config ${quote(file)} allows it`;
+		throw unfit(file, places.get(name), `${quote(name)} ${reason}`);
+	}
 }
 
 /** The options that name a key. */

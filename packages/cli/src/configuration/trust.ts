@@ -7,10 +7,11 @@
  */
 
 import { realpathSync, statSync } from "node:fs";
-import { basename, dirname, isAbsolute, join, relative, sep } from "node:path";
+import { dirname } from "node:path";
 import { catalogsCovering, operandKind } from "@sigtool/core";
 import { COMMAND, quote } from "@sigtool/core/errors";
 import type { ProjectConfiguration } from "./configuration.js";
+import { leadsThrough } from "./places.js";
 import { pathOf, present } from "./settings.js";
 
 /** The certificates to which a configuration narrows the trust store of the user. */
@@ -76,24 +77,11 @@ export function obstacleTo(configuration: ProjectConfiguration, trees: readonly 
 	if (origin === "found") return `it was found; --config ${quote(file)} names it on purpose`;
 	const named = [...(members.verify?.trust ?? []), ...(members.timestampTrust ?? [])];
 	const certificates = named.map((path) => pathOf(configuration, path));
-	const inside = [file, ...certificates].find((each) => trees.some((tree) => isIn(tree, each)));
+	const inside = [file, ...certificates].find((each) => trees.some((tree) => leadsThrough(tree, each)));
 	if (inside === undefined) return undefined;
 	return inside === file
 		? "it lies in the tree that is verified"
 		: `${quote(inside)} lies in the tree that is verified`;
-}
-
-/** Returns true if a file, or the file to which it leads, is in the tree with this real path. A missing file is not. */
-function isIn(tree: string, file: string): boolean {
-	const places = [() => join(realpathSync.native(dirname(file)), basename(file)), () => realpathSync.native(file)];
-	return places.some((place) => {
-		try {
-			const steps = relative(tree, place());
-			return steps !== ".." && !steps.startsWith(`..${sep}`) && !isAbsolute(steps);
-		} catch {
-			return false; // There is no such file, which the command that reads it reports.
-		}
-	});
 }
 
 /**

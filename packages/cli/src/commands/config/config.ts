@@ -67,7 +67,10 @@ function inFile(configuration: ProjectConfiguration): Value[] {
 
 function noteOn(configuration: ProjectConfiguration, name: string, value: unknown): { readonly note?: string } {
 	if (name.startsWith("key.")) {
-		const named = [value].flat().map(String).filter((each) => each.startsWith(VARIABLE_PREFIX));
+		const named = [value]
+			.flat()
+			.map(String)
+			.filter((each) => each.startsWith(VARIABLE_PREFIX));
 		const faults = named.flatMap((each) => {
 			const variable = each.slice(VARIABLE_PREFIX.length);
 			const fault = variableFault(process.env[variable]);
