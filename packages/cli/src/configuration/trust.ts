@@ -79,9 +79,7 @@ export function obstacleTo(configuration: ProjectConfiguration, trees: readonly 
 	const certificates = named.map((path) => pathOf(configuration, path));
 	const inside = [file, ...certificates].find((each) => trees.some((tree) => leadsThrough(tree, each)));
 	if (inside === undefined) return undefined;
-	return inside === file
-		? "it lies in the tree that is verified"
-		: `${quote(inside)} lies in the tree that is verified`;
+	return `${inside === file ? "it" : quote(inside)} lies in the tree that is verified, or its path leads through it`;
 }
 
 /**

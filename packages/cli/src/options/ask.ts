@@ -14,16 +14,14 @@ export function canAsk(): boolean {
 	return process.stdin.isTTY === true && process.stderr.isTTY === true;
 }
 
-/** Begins to ask. Ctrl-C ends the process with exit status 130. */
+/** Begins to ask. The terminal itself echoes and edits each line, and turns Ctrl-C into a signal. */
 export function startAsking(): Asking {
-	const reader = createInterface({ input: process.stdin, output: process.stderr });
+	const reader = createInterface({ input: process.stdin, output: process.stderr, terminal: false });
 	const ended = new Promise<never>((_, reject) => {
-		reader.once("close", () =>
-			reject(usageError("Cannot go on without an answer: use --yes, or options in place of answers")),
-		);
+		const way = "use --yes, or options in place of answers";
+		reader.once("close", () => reject(usageError(`Cannot go on without an answer: ${way}`)));
 	});
 	ended.catch(() => {}); // The end is an error only while a question is open.
-	reader.on("SIGINT", () => process.exit(130));
 	return {
 		async ask(question, otherwise) {
 			const shown = otherwise === "" ? "" : ` [${otherwise}]`;

@@ -1,0 +1,47 @@
+import { mkdirSync, realpathSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { entriesOnWayTo, isBelow, leadsThrough } from "../../dist/configuration/places.js";
+import { temporaryDirectory } from "../support.js";
+
+function workspace() {
+	const home = realpathSync(temporaryDirectory());
+	const at = (path: string) => join(home, path);
+	mkdirSync(at("tree/d"), { recursive: true });
+	mkdirSync(at("own"));
+	for (const file of ["tree/f", "own/f"]) writeFileSync(at(file), "");
+	return { home, at };
+}
+
+describe.skipIf(process.platform === "win32")("leadsThrough()", () => {
+	it.each([
+		["a file in the tree", "tree/f", true],
+		["a file beside it", "own/f", false],
+		["the tree itself, which is not in itself", "tree", false],
+		["a file that does not exist", "tree/new", true],
+		["a link outside to a file in the tree", "own/in", true],
+		["a link in the tree to a file outside", "tree/out", true],
+		["a link outside to a link in the tree to a file outside", "own/round", true],
+		["a directory of the tree that leads outside", "tree/d/away/f", true],
+		["a path that leaves the tree again", "own/back", true],
+		["a link to itself", "own/self", false],
+	])("is right about %s", (_, file, expected) => {
+		const { at } = workspace();
+		symlinkSync(at("tree/f"), at("own/in"));
+		symlinkSync("../own/f", at("tree/out"));
+		symlinkSync(at("tree/out"), at("own/round"));
+		symlinkSync(at("own"), at("tree/d/away"));
+		symlinkSync("../tree/../own/f", at("own/back"));
+		symlinkSync("self", at("own/self"));
+		// A path through `tree` and back by `..` depends on the directory above alone, but a link can be exchanged.
+		const isThrough = file === "own/back" ? false : expected;
+		expect(leadsThrough(at("tree"), at(file))).toBe(isThrough);
+	});
+
+	it("knows where a link to `..` ends", () => {
+		const { home, at } = workspace();
+		symlinkSync("..", at("own/up"));
+		expect(entriesOnWayTo(at("own/up")).at(-1)).toBe(home);
+		expect(isBelow(at("own"), home)).toBe(false);
+	});
+});
