@@ -73,7 +73,9 @@ const stale = Object.keys(files).filter((file) => {
 if (!process.argv.includes("--check")) for (const file of stale) writeFileSync(join(root, file), files[file]);
 else if (stale.length > 0) {
 	const which = stale.join(", ");
-	console.error(`older than trust/schema.ts or configuration/members.ts: ${which}; run \`pnpm generate\` and commit the result`);
+	console.error(
+		`older than trust/schema.ts or configuration/members.ts: ${which}; run \`pnpm generate\` and commit the result`,
+	);
 	process.exitCode = 1;
 }
 

@@ -4,6 +4,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { readDocument } from "../../dist/configuration/read-document.js";
 import { hasProgram, MAIN, makeSelfSigned, makeTree, runner, temporaryDirectory } from "../support.js";
 
 function project(members: object | undefined, entries: Parameters<typeof makeTree>[1] = { "dist/a.js": "1" }) {
@@ -16,6 +17,31 @@ function project(members: object | undefined, entries: Parameters<typeof makeTre
 	};
 	return { home, root, sigtool, at: (path: string) => join(root, path) };
 }
+
+const PAGE = readFileSync(new URL("../../../../docs/reference/configuration.md", import.meta.url), "utf8");
+
+/** Returns the code blocks of a section of the page, or of its beginning. */
+function blocks(section?: string): string[] {
+	const parts = PAGE.split(/^## /m);
+	const text = parts.find((part) => part.startsWith(section ?? "# ")) ?? "";
+	return [...text.matchAll(/^```\w*\n([\s\S]*?)^```$/gm)].map(([, block]) => block);
+}
+
+describe("docs/reference/configuration.md", () => {
+	it("begins with commands that work one after the other", () => {
+		const { sigtool } = project(undefined);
+		const [commands] = blocks();
+		const lines = commands.trim().split("\n");
+		expect(lines.map((line) => line.split(" ")[1])).toEqual(["init", "sign", "sign", "verify"]);
+		for (const line of lines) expect(sigtool(line.split(" ").slice(1)).status, line).toBe(0);
+	});
+
+	it("shows a configuration that can be read", () => {
+		const [, example] = blocks();
+		const { members } = readDocument("example", Buffer.from(example));
+		expect(members).toMatchObject({ sign: ["dist"], key: { p12: "env:RELEASE_P12" }, development: "refuse" });
+	});
+});
 
 describe("a project's configuration", () => {
 	it("tells sign and verify what to do, from any directory of the project", () => {
@@ -233,8 +259,21 @@ describe.skipIf(!hasProgram("openssl") || process.platform === "win32")("an init
 		// Without the variable, the checkout does not say whom to trust.
 		const unnamed = pipeline("unset SIGTOOL_CONFIG; sigtool sign -q && sigtool verify -q");
 		expect([unnamed.status, unnamed.stderr]).toEqual([1, expect.stringContaining("[ERR_UNTRUSTED_SIGNER]")]);
+		// The page's own recipe, with the secrets in variables.
+		const config = join(checkout, "sigtool.config.json");
+		writeFileSync(config, readFileSync(config, "utf8").replace(/\s*\/\/.*\s*"passphraseFile".*/, ""));
+		const [recipe] = blocks("In a pipeline");
+		const secretsInVariables = {
+			RELEASE_P12_BASE64: readFileSync(container).toString("base64"),
+			SIGTOOL_PASSPHRASE: "s3cr3t",
+			...{ SIGTOOL_CONFIG: "", RELEASE_P12: "", SIGTOOL_DEVELOPMENT: "" },
+		};
+		const followed = pipeline(recipe, secretsInVariables);
+		expect([followed.status, followed.stderr]).toEqual([0, ""]);
 		expect(
-			pipeline("unset SIGTOOL_CONFIG; sigtool trust add release.crt && sigtool sign && sigtool verify").status,
+			pipeline("unset SIGTOOL_CONFIG; sigtool trust add release.crt && sigtool sign && sigtool verify", {
+				SIGTOOL_PASSPHRASE: "s3cr3t",
+			}).status,
 		).toBe(0);
 	});
 });
