@@ -19,7 +19,7 @@ export interface ConfigurationOptions {
 }
 
 export interface ProjectConfiguration extends ConfigurationDocument {
-	/** What named the file, or `found` if nothing did. */
+	/** The option or variable that named the file, or `found` if nothing did. */
 	readonly origin: "--config" | "SIGTOOL_CONFIG" | "found";
 }
 

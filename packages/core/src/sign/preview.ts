@@ -26,7 +26,7 @@ export interface SignPreview {
 	/** The entries that the rules leave out. A directory counts once, and its path ends with a slash. */
 	readonly ignored: readonly string[];
 	readonly ignoreRules: readonly string[];
-	/** What would keep the target from being signed. */
+	/** The problems that keep the target from being signed. */
 	readonly problems: readonly SigtoolError[];
 }
 

@@ -13,7 +13,7 @@ import type { CompileCommandOptions } from "./compile-options.js";
 export interface ConfiguredCompile {
 	readonly directories: readonly string[];
 	readonly options: CompileCommandOptions;
-	/** What the user has to know about a configuration that was found. */
+	/** The user has to know what a configuration that was found decided. */
 	readonly notes: readonly string[];
 }
 

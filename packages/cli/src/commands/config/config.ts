@@ -24,7 +24,7 @@ interface Value {
 	readonly value: unknown;
 	/** Where the value comes from: a file with its line, a variable of the environment, or `default`. */
 	readonly from: string;
-	/** What the user has to know about the value. */
+	/** A fact about the value that the user has to know. */
 	readonly note?: string;
 }
 

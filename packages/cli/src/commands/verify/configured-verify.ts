@@ -13,7 +13,7 @@ import type { VerifyCommandOptions } from "./verify-options.js";
 export interface ConfiguredVerify {
 	readonly paths: readonly string[];
 	readonly options: VerifyCommandOptions;
-	/** What the user has to know about a configuration that was found. */
+	/** The user has to know what a configuration that was found decided. */
 	readonly notes: readonly string[];
 }
 

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { readDocument } from "../../../dist/configuration/read-document.js";
-import { makeTree, runner, temporaryDirectory } from "../../support.js";
+import { makeTree, runner, type TreeEntry, temporaryDirectory } from "../../support.js";
 import { hasTerminal, onTerminal } from "../../terminal.js";
 
 function project(entries: Parameters<typeof makeTree>[1] = { "dist/a.js": "1", "package.json": '{ "name": "app" }' }) {
@@ -76,12 +76,13 @@ describe("sigtool init", () => {
 	});
 
 	it("never replaces a configuration without --force, in whatever file it is", () => {
-		for (const entries of [
-			{ "sigtool.config.json": "{}" },
-			{ "package.json": '{ "sigtool": {} }' },
-			{ "sigtool.config.json": { link: "none" } },
-		]) {
-			const { sigtool, root } = project(entries);
+		const existing: [file: string, entry: TreeEntry][] = [
+			["sigtool.config.json", "{}"],
+			["package.json", '{ "sigtool": {} }'],
+			["sigtool.config.json", { link: "none" }],
+		];
+		for (const [file, entry] of existing) {
+			const { sigtool, root } = project({ [file]: entry });
 			const refused = sigtool("init", "--yes");
 			expect(refused).toMatchObject({ status: 2, stderr: expect.stringMatching(/--force goes on \[ERR_USAGE\]/) });
 			expect(existsSync(join(root, "none"))).toBe(false);
