@@ -130,7 +130,7 @@ export const CONFIGURATION = {
 		identity: {
 			...LINE,
 			choice: true,
-			does: "The identity that signs, by its name in `sigtool identity list`.",
+			does: "The name of the identity that signs.",
 			by: "sign, compile",
 		},
 		key: KEY,

@@ -11,7 +11,7 @@ interface Described {
 /** Returns the text of sigtool.config.json with these members. */
 export function configurationText(members: Partial<Configuration>): string {
 	const head = [
-		"\t// sigtool looks for this file in the working directory and above. `sigtool config` shows what holds.",
+		"\t// This file is found in the working directory and above. The command config shows what holds.",
 	];
 	return `{\n${[...head, ...linesOf(CONFIGURATION.members, members, "\t")].join("\n")}\n}\n`;
 }

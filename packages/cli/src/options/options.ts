@@ -5,7 +5,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 export function keyOptions(command: Command): Command {
 	command
 		.optionsGroup("Key:")
-		.option("--identity <name>", "identity of `sigtool identity` (default: the development identity)")
+		.option("--identity <name>", "identity that signs, by its name (default: the development identity)")
 		.option("--key <pem>", "private key (PKCS#8, PKCS#1, SEC1; may be encrypted)")
 		.option("--cert <pem>", "the key's certificate")
 		.addOption(repeated("--chain <pem>", "intermediate certificates, up to the authority"))
