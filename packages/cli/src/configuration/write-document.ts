@@ -10,9 +10,7 @@ interface Described {
 
 /** Returns the text of sigtool.config.json with these members. */
 export function configurationText(members: Partial<Configuration>): string {
-	const head = [
-		"\t// This file is found in the working directory and above. The command config shows what holds.",
-	];
+	const head = ["\t// This file is found in the working directory and above. The command config shows what holds."];
 	return `{\n${[...head, ...linesOf(CONFIGURATION.members, members, "\t")].join("\n")}\n}\n`;
 }
 

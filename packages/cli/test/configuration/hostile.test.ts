@@ -7,7 +7,7 @@ import { spawnSync } from "node:child_process";
 import { chmodSync, chownSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { hasProgram, makeSelfSigned, makeTree, type RunOptions, runner, temporaryDirectory } from "../support.js";
+import { hasProgram, MAIN, makeSelfSigned, makeTree, type RunOptions, runner, temporaryDirectory } from "../support.js";
 
 const isRoot = process.getuid?.() === 0;
 const canAttack = hasProgram("openssl") && process.platform !== "win32";
@@ -324,15 +324,26 @@ describe.skipIf(!canAttack)("a configuration that another user could have writte
 		expect(inCheckout(["verify", "dist"]).status).toBe(0);
 	});
 
-	it.skipIf(!isRoot)("is used if only root, the user and the user's own group may write it", () => {
-		const { configure, inCheckout, at, sign, release } = checkout();
-		sign(release, at("checkout/dist"), "--force");
-		configure({ sign: ["dist"] });
-		chmodSync(at("checkout/sigtool.config.json"), 0o664);
-		const group = readFileSync("/etc/group", "utf8")
-			.split("\n")
-			.find((line) => line.split(":")[2] === "0");
-		const isPrivate = group?.split(":")[3] === "" || group?.split(":")[3] === "root";
-		expect(inCheckout(["verify"]).status).toBe(isPrivate ? 0 : 2);
+	const [program, ...user] = ["setpriv", "--reuid=33", "--regid=33", "--clear-groups"] as const;
+	const hasOwnGroup =
+		/^www-data:x:33:33:/m.test(readFileSync("/etc/passwd", "utf8")) &&
+		spawnSync(program, [...user, "test", "-r", MAIN]).status === 0;
+	it.skipIf(!isRoot || !hasOwnGroup)("is used if the user's own group may write it, but not another group", () => {
+		const { home, at } = checkout();
+		const config = makeTree(at("project"), { "sigtool.config.json": '{ "sign": ["dist"] }', "dist/a": "1" });
+		const file = join(config, "sigtool.config.json");
+		chmodSync(home, 0o755);
+		const dryRun = () => {
+			const env = { ...process.env, XDG_CONFIG_HOME: at("none") };
+			const args = [...user, process.execPath, MAIN, "sign", "--dry-run"];
+			return spawnSync(program, args, { cwd: config, env, encoding: "utf8" });
+		};
+		for (const path of [config, file]) {
+			chownSync(path, 33, 33);
+			chmodSync(path, path === config ? 0o775 : 0o664);
+		}
+		expect(dryRun().status).toBe(0);
+		chownSync(file, 33, 100);
+		expect(dryRun()).toMatchObject({ status: 2, stderr: expect.stringContaining("can be written to by its group") });
 	});
 });
