@@ -9,6 +9,7 @@
  */
 
 import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, transform } from "esbuild";
@@ -31,7 +32,7 @@ await bundle("packages/cli/dist/main.js", ".cjs", {
 	// A regular expression stays a literal, because a literal costs nothing until it is used.
 	supported: { "dynamic-import": false, "regexp-unicode-property-escapes": true },
 	define: { "import.meta.url": "__bundle.url", SIGTOOL_VERSION: JSON.stringify(version) },
-	plugins: [importsBeside, errorsBeside, lazyChildProcess],
+	plugins: [importsBeside, errorsBeside, lazyChildProcess, jsoncParser],
 	banner: {
 		js: '"use strict"; const __bundle = { get url() { return require("node:url").pathToFileURL(__filename).href; } };',
 	},
@@ -132,6 +133,29 @@ function lazyChildProcess() {
 			);
 			onLoad({ filter: /.*/, namespace: "lazy" }, () => ({
 				contents: 'exports.spawn = (...args) => require("child_process").spawn(...args);',
+			}));
+		},
+	};
+}
+
+/**
+ * Bundles the ES modules of jsonc-parser. Its main file calls the `require` that it gets as an argument, and esbuild
+ * cannot follow that.
+ */
+function jsoncParser() {
+	return {
+		name: "jsonc-parser",
+		setup({ onResolve, onLoad }) {
+			onResolve({ filter: /^jsonc-parser$/ }, ({ resolveDir }) => ({
+				path: join(resolveDir, "jsonc-parser"),
+				namespace: "jsonc",
+				pluginData: createRequire(join(resolveDir, "_")).resolve("jsonc-parser/lib/esm/main.js"),
+			}));
+			onLoad({ filter: /.*/, namespace: "jsonc" }, ({ pluginData: main }) => ({
+				// Only what read-document.ts uses is named, so that esbuild leaves the rest out.
+				contents: `import { parseTree, printParseErrorCode } from ${JSON.stringify(main)};
+					export default { parseTree, printParseErrorCode };`,
+				resolveDir: dirname(main),
 			}));
 		},
 	};

@@ -1,5 +1,6 @@
 /**
- * Writes everything that is generated from the table in packages/core/src/trust/schema.ts. `--check` writes nothing,
+ * Writes everything that is generated from the tables in packages/core/src/trust/schema.ts and
+ * packages/cli/src/configuration/members.ts. `--check` writes nothing,
  * and fails with the names of the files that are stale. `SIGTOOL_SCHEMA_ROOT` is a directory whose files are checked
  * instead of this repository's.
  */
@@ -7,12 +8,14 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { CONFIGURATION } from "../packages/cli/dist/configuration/members.js";
 import { MODES } from "../packages/core/dist/trust/mode.js";
 import * as schema from "../packages/core/dist/trust/schema.js";
 import { DISORDER, mustBe, TEXT_FORMS, TWICE, UNKNOWN } from "../packages/core/dist/trust/shape.js";
 
 const root = process.env.SIGTOOL_SCHEMA_ROOT ?? fileURLToPath(new URL("..", import.meta.url));
 const ORIGIN = "Generated from packages/core/src/trust/schema.ts by `pnpm generate`.";
+const CONFIGURATION_ORIGIN = "Generated from packages/cli/src/configuration/members.ts by `pnpm generate`.";
 const NATIVE = "packages/verifier/native/shared";
 const DOCUMENTS = {
 	POLICY: schema.POLICY,
@@ -41,14 +44,25 @@ const files = {
 	[`${NATIVE}/mode.h`]: modeHeader(),
 	[`${NATIVE}/schema.h`]: tableHeader(),
 	[`${NATIVE}/schema.c`]: tables(),
-	"packages/core/policy.schema.json": jsonSchemaOf("policy", schema.POLICY, "docs/reference/policy.md"),
-	"packages/core/verifier.schema.json": jsonSchemaOf("host configuration", schema.HOST, "docs/reference/verifier.md"),
+	"packages/core/policy.schema.json": jsonSchemaOf("policy, version 1", schema.POLICY, "docs/reference/policy.md"),
+	"packages/core/verifier.schema.json": jsonSchemaOf(
+		"host configuration, version 1",
+		schema.HOST,
+		"docs/reference/verifier.md",
+	),
+	"packages/cli/sigtool.config.schema.json": jsonSchemaOf(
+		"configuration of a project",
+		CONFIGURATION,
+		"docs/reference/configuration.md",
+		CONFIGURATION_ORIGIN,
+	),
 	...Object.fromEntries(
 		[
 			["docs/reference/policy.md", "policy", `${membersTable(schema.POLICY)}${JSON_NOTE}`],
 			["docs/reference/verifier.md", "verifier.json", `${membersTable(schema.HOST)}${JSON_NOTE}`],
 			["docs/reference/launcher.md", "launcher.conf", `${keysTable(schema.LAUNCHER)}${PATH_NOTE}`],
-		].map(([file, name, table]) => [file, withTable(file, name, table)]),
+			["docs/reference/configuration.md", "sigtool.config.json", membersTable(CONFIGURATION), CONFIGURATION_ORIGIN],
+		].map(([file, name, table, origin]) => [file, withTable(file, name, table, origin)]),
 	),
 };
 
@@ -59,7 +73,9 @@ const stale = Object.keys(files).filter((file) => {
 if (!process.argv.includes("--check")) for (const file of stale) writeFileSync(join(root, file), files[file]);
 else if (stale.length > 0) {
 	const which = stale.join(", ");
-	console.error(`older than packages/core/src/trust/schema.ts: ${which}; run \`pnpm generate\` and commit the result`);
+	console.error(
+		`older than trust/schema.ts or configuration/members.ts: ${which}; run \`pnpm generate\` and commit the result`,
+	);
 	process.exitCode = 1;
 }
 
@@ -233,12 +249,12 @@ function text(value) {
  * Makes a JSON Schema, draft 2020-12. A schema cannot demand that the objects of a list have different names, but the
  * readers do.
  */
-function jsonSchemaOf(title, shape, page) {
+function jsonSchemaOf(title, shape, page, origin = ORIGIN) {
 	const head = {
 		$schema: "https://json-schema.org/draft/2020-12/schema",
-		title: `sigtool ${title}, version 1`,
+		title: `sigtool ${title}`,
 		description: `${page} explains each member.`,
-		$comment: ORIGIN,
+		$comment: origin,
 	};
 	return `${JSON.stringify({ ...head, ...schemaOf(shape) }, null, "\t")}\n`;
 }
@@ -274,12 +290,16 @@ function formOf(shape) {
 				optional !== true && otherwise === undefined && kind !== "list" && kind !== "object";
 			const required = members.flatMap(([name, member]) => (isNeeded(member) ? [name] : []));
 			const choices = members.flatMap(([name, { choice }]) => (choice === true ? [{ required: [name] }] : []));
+			const needs = members.flatMap(([name, { needs }]) => (needs === undefined ? [] : [[name, needs]]));
+			const isAtMostOne = shape.choose === "at most one"; // The one document with it has two such members.
 			return {
 				type: "object",
 				...(required.length > 0 && { required }),
 				additionalProperties: false,
 				properties: Object.fromEntries(members.map(([name, member]) => [name, schemaOf(member)])),
-				...(choices.length > 0 && { oneOf: choices }),
+				...(needs.length > 0 && { dependentRequired: Object.fromEntries(needs) }),
+				...(isAtMostOne && { not: { allOf: choices } }),
+				...(choices.length > 0 && !isAtMostOne && { oneOf: choices }),
 			};
 		}
 		default:
@@ -288,9 +308,9 @@ function formOf(shape) {
 }
 
 /** Puts the table of a document's members into a page, between two comments of the page. Returns the page. */
-function withTable(file, name, table) {
+function withTable(file, name, table, origin = ORIGIN) {
 	const path = join(root, file);
-	const [begin, end] = [`<!-- generated: ${name}. ${ORIGIN} -->\n`, `<!-- end of generated: ${name} -->`];
+	const [begin, end] = [`<!-- generated: ${name}. ${origin} -->\n`, `<!-- end of generated: ${name} -->`];
 	const page = readFileSync(path, "utf8");
 	const [from, to] = [page.indexOf(`<!-- generated: ${name}.`), page.indexOf(end)];
 	if (from < 0 || to < from) throw new Error(`Cannot find the comments around the table ${name} in ${file}`);

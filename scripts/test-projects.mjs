@@ -143,6 +143,8 @@ export const LONG = [
 	"packages/cli/test/commands/verify/found-catalogs.test.ts",
 	"packages/cli/test/commands/verify/operand-kinds.test.ts",
 	"packages/cli/test/commands/verify/revocation.test.ts",
+	"packages/cli/test/configuration/hostile.test.ts",
+	"packages/cli/test/configuration/project.test.ts",
 	"packages/cli/test/options/development.test.ts",
 	"packages/cli/test/output/terminal-text.test.ts",
 	// These tests run deployments, programs that npm installs, or every tool that moves files.

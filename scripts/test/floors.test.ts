@@ -164,7 +164,16 @@ const FLOORS: readonly (readonly [file: string, allowed: readonly string[], refu
 		["@sigtool/core", "@sigtool/cli", "../../core/src/sign.js", "ignore"],
 	],
 	["cli/src/output/render.ts", ["@sigtool/core"], ["../options/usage.js", "node:crypto"]],
-	["cli/src/options/usage.ts", ["../output/output.js"], ["../commands/sign/sign.js", "../launcher/launcher-conf.js"]],
+	[
+		"cli/src/configuration/read-document.ts",
+		["../output/output.js", "@sigtool/core", "jsonc-parser"],
+		["../options/usage.js", "../commands/sign/sign.js", "commander", "node:crypto"],
+	],
+	[
+		"cli/src/options/usage.ts",
+		["../output/output.js", "../configuration/configuration.js"],
+		["../commands/sign/sign.js", "../launcher/launcher-conf.js", "jsonc-parser"],
+	],
 	[
 		"cli/src/python/spython.ts",
 		["../native/native-parts.js"],

@@ -15,6 +15,8 @@ const PARTS = [
 	["packages/verifier/native/shared/schema.c", "2147483647"],
 	["packages/core/policy.schema.json", "2147483647"],
 	["packages/core/verifier.schema.json", "minimumSequence"],
+	["packages/cli/sigtool.config.schema.json", "requireSignatures"],
+	["docs/reference/configuration.md", "`key.pkcs11`"],
 	["docs/reference/policy.md", "2147483647"],
 	["docs/reference/verifier.md", "9007199254740991"],
 	["docs/reference/launcher.md", "`PATH SHA256`"],
@@ -42,7 +44,7 @@ describe("what is generated from the schema", () => {
 			expect(text).toContain(said);
 			writeFileSync(join(root, file), text.replace(said, "x"));
 		});
-		expect(stderr).toContain(`schema.ts: ${file}; run \`pnpm generate\``);
+		expect(stderr).toContain(`members.ts: ${file}; run \`pnpm generate\``);
 		expect(status).toBe(1);
 	});
 

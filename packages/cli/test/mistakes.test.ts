@@ -30,7 +30,7 @@ const MISTAKES: readonly Mistake[] = [
 		line: "verify",
 		code: "ERR_USAGE",
 		exit: 2,
-		message: /Missing required argument 'path'; see `sigtool verify --help`/,
+		message: /Name what to verify, .*`sigtool init`/,
 	},
 	{
 		name: "a misspelt option",

@@ -20,9 +20,13 @@ export function onTerminal(
 	env: Readonly<Record<string, string>>,
 	answers: readonly string[],
 	delayMs = 0,
+	cwd?: string,
 ): Promise<Shown> {
 	const command = [process.execPath, MAIN, ...args].map((word) => `'${word}'`).join(" ");
-	const child = spawn("script", ["-qec", command, "/dev/null"], { env: { ...process.env, NO_COLOR: "1", ...env } });
+	const child = spawn("script", ["-qec", command, "/dev/null"], {
+		cwd,
+		env: { ...process.env, NO_COLOR: "1", ...env },
+	});
 	const left = [...answers];
 	let text = "";
 	let unanswered = "";

@@ -43,6 +43,7 @@ export {
 	openUnsigned,
 	type UnsignedCatalog,
 } from "./sign/finish.js";
+export { type PreviewOptions, previewTarget, type SignPreview } from "./sign/preview.js";
 export {
 	type SignFormat,
 	type SignOptions,
@@ -83,4 +84,5 @@ export {
 export { type SingleFile, singleFile } from "./system/parts.js";
 export { hostNode, requireHostNode } from "./system/programs.js";
 export { exclusively, outputFile, readBounded, readInput, writeAtomically } from "./system/store.js";
+export { type ObjectShape, type Refusal, readShape, type ValueOf } from "./trust/shape.js";
 export { compareEntries } from "./verify/compare-entries.js";

@@ -5,11 +5,13 @@
 
 import type { CommandDeclaration } from "../options/declaration.js";
 import { COMPILE } from "./compile/declaration.js";
+import { CONFIG } from "./config/declaration.js";
 import { CONVERT } from "./convert/declaration.js";
 import { DIGEST } from "./digest/declaration.js";
 import { DOCTOR } from "./doctor/declaration.js";
 import { FINISH } from "./finish/declaration.js";
 import { IDENTITY } from "./identity/declaration.js";
+import { INIT } from "./init/declaration.js";
 import { INSPECT } from "./inspect/declaration.js";
 import { LAUNCHER } from "./launcher/declaration.js";
 import { NATIVE } from "./native/declaration.js";
@@ -25,6 +27,8 @@ import { WHY } from "./why/declaration.js";
 
 /** The commands, in the order in which `sigtool --help` lists them: for signing, verifying, running and trusting. */
 export const COMMANDS: readonly CommandDeclaration[] = [
+	INIT,
+	CONFIG,
 	SIGN,
 	FINISH,
 	TIMESTAMP,

@@ -4,9 +4,9 @@
  */
 
 import { type DevelopmentUse, developmentUse } from "@sigtool/core";
-import { projectConfiguration } from "./project.js";
+import { type ConfigurationOptions, projectConfiguration } from "../configuration/configuration.js";
 
-export interface DevelopmentOptions {
+export interface DevelopmentOptions extends ConfigurationOptions {
 	/** The value is false if --no-development was given. */
 	readonly development?: boolean;
 }
@@ -16,9 +16,9 @@ export interface DevelopmentOptions {
  * @throws ERR_CONFIG if SIGTOOL_DEVELOPMENT has another value than `refuse` or `allow`; the errors of
  * `projectConfiguration`
  */
-export function developmentOf({ development }: DevelopmentOptions): DevelopmentUse {
+export async function developmentOf({ development, ...options }: DevelopmentOptions): Promise<DevelopmentUse> {
 	const inEnvironment = developmentUse();
-	const inProject = projectConfiguration()?.development;
+	const inProject = (await projectConfiguration(options))?.members.development;
 	return development === false ? "refuse" : (inProject ?? inEnvironment);
 }
 

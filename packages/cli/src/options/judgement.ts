@@ -8,6 +8,7 @@ import {
 	type TrustPolicy,
 	trustFromCertificates,
 } from "@sigtool/core";
+import type { Narrowing } from "../configuration/trust.js";
 import { escaped } from "../output/output.js";
 import { readCertificates } from "./certificate-file.js";
 import { type DevelopmentOptions, developmentOf } from "./development.js";
@@ -18,6 +19,8 @@ export interface JudgementOptions extends DevelopmentOptions {
 	readonly trust?: readonly string[];
 	readonly tsaTrust?: readonly string[];
 	readonly at?: string;
+	/** Certificates of a configuration that narrow the trust store. The command line has no such option. */
+	readonly narrowing?: Narrowing;
 }
 
 export interface Judgement {
@@ -27,11 +30,11 @@ export interface Judgement {
 	readonly at: number | undefined;
 }
 
-export function judgementOf(options: JudgementOptions): Judgement {
+export async function judgementOf(options: JudgementOptions): Promise<Judgement> {
 	const { trust, tsaTrust, at } = options;
 	const time = at === undefined ? undefined : parseTime(at, "--at");
 	return {
-		trust: trustOf(trust, options),
+		trust: await trustOf(trust, options),
 		timestampAnchors: givenTimestampAnchors(tsaTrust),
 		at: time,
 	};
@@ -39,15 +42,27 @@ export function judgementOf(options: JudgementOptions): Judgement {
 
 /**
  * Returns the trust store of this user. If certificate files are given, returns instead a policy that trusts their
- * certificates, and that keeps the deny list of the trust store. Development identities are trusted only if the options
+ * certificates, and that keeps the deny list of the trust store. A narrowing leaves the trust store with the signers
+ * that its certificates trust too. Development identities are trusted only if the options
  * allow that.
  * @throws the errors of `developmentOf` and `readCertificates`
  */
-export function trustOf(files: readonly string[] | undefined, options: DevelopmentOptions): TrustPolicy {
-	const development = developmentOf(options);
-	if (files === undefined) return { ...defaultTrust(), development };
+export async function trustOf(
+	files: readonly string[] | undefined,
+	options: DevelopmentOptions & Pick<JudgementOptions, "narrowing">,
+): Promise<TrustPolicy> {
+	const development = await developmentOf(options);
+	if (files === undefined) {
+		const stored = { ...defaultTrust(), development };
+		return options.narrowing === undefined ? stored : narrowed(stored, options.narrowing);
+	}
 	const given = trustFromCertificates(files.flatMap(readCertificates));
 	return { ...given, deny: storedDenials(), development, developmentKey: storedDevelopmentKey() };
+}
+
+function narrowed(stored: TrustPolicy, { files, mend, mendWithin }: Narrowing): TrustPolicy {
+	const within = { ...trustFromCertificates(files.flatMap(readCertificates)), mend: mendWithin };
+	return { ...stored, mend, within };
 }
 
 /**

@@ -5,6 +5,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 export function keyOptions(command: Command): Command {
 	command
 		.optionsGroup("Key:")
+		.option("--identity <name>", "identity that signs, by its name (default: the development identity)")
 		.option("--key <pem>", "private key (PKCS#8, PKCS#1, SEC1; may be encrypted)")
 		.option("--cert <pem>", "the key's certificate")
 		.addOption(repeated("--chain <pem>", "intermediate certificates, up to the authority"))
@@ -59,6 +60,18 @@ export function signerOptions(command: Command): void {
 				"ask OCSP responders about revocation; without an answer require fails, prefer warns (default: off)",
 			).choices(["require", "prefer", "off"]),
 		)
+		.optionsGroup(OTHERS);
+}
+
+/** Adds the options about the project's configuration to a command. */
+export function configurationOptions(command: Command): Command {
+	return command
+		.optionsGroup("Configuration:")
+		.option(
+			"--config <file>",
+			"use this configuration (default: $SIGTOOL_CONFIG, else sigtool.config.json here or above; docs/reference/configuration.md)",
+		)
+		.option("--no-config", "use no configuration")
 		.optionsGroup(OTHERS);
 }
 

@@ -15,6 +15,7 @@ import {
 	parsePkcs11Uri,
 	requireDevelopmentUse,
 	type Signer,
+	showIdentity,
 } from "@sigtool/core";
 import { quote, SigtoolError } from "@sigtool/core/errors";
 import { type DevelopmentOptions, developmentOf } from "./development.js";
@@ -24,6 +25,7 @@ import { PASSPHRASE_VARIABLE, PIN_VARIABLE, takeSecret } from "./secret-variable
 import { usageError } from "./usage.js";
 
 export interface KeyOptions extends DevelopmentOptions {
+	readonly identity?: string;
 	readonly key?: string;
 	readonly cert?: string;
 	readonly chain?: readonly string[];
@@ -37,7 +39,7 @@ export interface KeyOptions extends DevelopmentOptions {
 	readonly signerTimeout?: string;
 }
 
-/** Returns true if an option names a key, a certificate or a chain. */
+/** Returns true if an option names an identity, a key, a certificate or a chain. */
 export function namesKey({ cert, chain = [], ...options }: KeyOptions): boolean {
 	return SOURCES.some((source) => options[source] !== undefined) || cert !== undefined || chain.length > 0;
 }
@@ -45,11 +47,11 @@ export function namesKey({ cert, chain = [], ...options }: KeyOptions): boolean 
 /**
  * Opens the signer that the options name, or the development identity if they name none. The caller must close the
  * signer.
- * @throws ERR_USAGE for key options that do not fit together; ERR_DEVELOPMENT_REFUSED; ERR_KEY*, ERR_PKCS12*
+ * @throws ERR_USAGE for key options that do not fit together, or an identity that does not exist; ERR_DEVELOPMENT_REFUSED; ERR_KEY*, ERR_PKCS12*
  */
 export async function openSigner(options: KeyOptions, onWarning: (text: string) => void): Promise<Signer> {
 	const signer = withDevelopmentKey(await openNamed(options, onWarning));
-	if (signer.development && developmentOf(options) === "refuse") {
+	if (signer.development && (await developmentOf(options)) === "refuse") {
 		signer.close();
 		requireDevelopmentUse("refuse");
 	}
@@ -67,10 +69,14 @@ function withDevelopmentKey(signer: Signer): Signer {
 }
 
 async function openNamed(options: KeyOptions, onWarning: (text: string) => void): Promise<Signer> {
-	const { key, cert, chain = [], p12, pkcs11, signerCommand } = options;
+	const { identity, key, cert, chain = [], p12, pkcs11, signerCommand } = options;
 	const pinValue = takeSecret(PIN_VARIABLE);
 	const passphrase = passphrases(options);
 	checkTogether(options);
+	if (identity !== undefined && identity !== DEVELOPMENT_IDENTITY) {
+		const { keyFile, certificateFile } = showIdentity(identity);
+		return openPemSigner({ keyFile, certFile: certificateFile, passphrase: passphrase(keyFile), onWarning });
+	}
 	if (p12 !== undefined) {
 		return openPkcs12Signer({ file: p12, chainFiles: chain, passphrase: passphrase(p12), onWarning });
 	}
@@ -104,7 +110,7 @@ async function openNamed(options: KeyOptions, onWarning: (text: string) => void)
 			chainFiles: chain,
 		});
 	}
-	return developmentIdentity(developmentOf(options));
+	return developmentIdentity(await developmentOf(options));
 }
 
 /**
@@ -134,16 +140,22 @@ export async function newPassphrase(options: Pick<KeyOptions, "passphraseFile">,
 	throw new SigtoolError("ERR_KEY_PASSPHRASE", `Cannot protect ${quote(file)}: the two passphrases differ`);
 }
 
-const SOURCES = ["key", "p12", "pkcs11", "signerCommand"] as const;
+/** The identity that sigtool makes when nothing names a key, and that can be named too. */
+const DEVELOPMENT_IDENTITY = "development";
+
+const SOURCES = ["identity", "key", "p12", "pkcs11", "signerCommand"] as const;
 
 function checkTogether(options: KeyOptions): void {
 	const [source, ...others] = SOURCES.filter((name) => options[name] !== undefined);
 	if (others.length > 0) {
-		throw usageError("Use only one of --key, --p12, --pkcs11 and --signer-command");
+		throw usageError("Use only one of --identity, --key, --p12, --pkcs11 and --signer-command");
 	}
 	const { cert, chain = [], signerArgument, signerTimeout, pkcs11Module, pinFile } = options;
 	if (source === undefined && (cert !== undefined || chain.length > 0)) {
 		throw usageError("Name the private key with --key");
+	}
+	if (source === "identity" && (cert !== undefined || chain.length > 0)) {
+		throw usageError("Use --identity without --cert and --chain: an identity has its certificates");
 	}
 	if (source === "p12" && cert !== undefined) throw usageError("Use --p12 alone, or --key with --cert");
 	if ((source === "key" || source === "signerCommand") && cert === undefined) {

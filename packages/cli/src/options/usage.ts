@@ -1,4 +1,4 @@
-import { SigtoolError } from "@sigtool/core/errors";
+import { COMMAND, SigtoolError } from "@sigtool/core/errors";
 
 /** Makes an ERR_USAGE error. The message says what to do instead. */
 export function usageError(message: string): SigtoolError {
@@ -13,4 +13,10 @@ export function usageError(message: string): SigtoolError {
 export function requireOutputName(output: string | undefined, option = "-o"): void {
 	if (output === "") throw usageError(`Name a file with ${option}`);
 	if (output === "-") throw usageError(`Name a file with ${option}: the result is not written to standard output`);
+}
+
+/** Makes the error for a command that needs operands, or a configuration in their place. */
+export function nothingNamed(command: string): SigtoolError {
+	const init = `make a configuration with \`${COMMAND} init\``;
+	return usageError(`Name what to ${command}, e.g. \`${COMMAND} ${command} ./lib\`, or ${init}`);
 }

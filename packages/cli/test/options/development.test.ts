@@ -154,10 +154,10 @@ describe("13.3: a development identity", () => {
 	});
 
 	it.each([
-		["trust", '{ "trust": ["mallory.pem"] }', /knows no member "trust"/],
-		["a value that allows", '{ "development": "allow" }', /value "refuse"/],
-		["a list", "[]", /as an object/],
-		["no JSON", "{", /it is not JSON/],
+		["trust", '{ "trust": ["mallory.pem"] }', /line 1, column 3: "trust" is not a member/],
+		["a value that allows", '{ "development": "allow" }', /line 1, column 3: "development" must be "refuse"/],
+		["a list", "[]", /line 1, column 1: the configuration must be an object/],
+		["no JSON", "{", /line 1, column 2: it is not JSON/],
 	])("13.3: a project's configuration with %s is an error, and decides nothing", (_, content, message) => {
 		const { root, run } = inProject("sigtool.config.json", content);
 		const { status, stderr } = run("verify", root);

@@ -133,14 +133,7 @@ const unsignedIndex = made<unchecked.UnsignedIndex>("what openUnsignedIndex() re
 const newer = optional(oneOf("any", "newer"));
 const unsignedCatalog = made<unchecked.UnsignedCatalog>("what openUnsigned() returns", "list", "facts");
 
-const signOptions = object<unchecked.SignOptions>({
-	...naming,
-	...programMembers,
-	formats: signFormats,
-	digest: optional(oneOf("sha256", "sha384", "sha512")),
-	carry: optional(oneOf("ima")),
-	output: optional(path),
-	signer: signerOrNone,
+const previewMembers: ObjectChecks<unchecked.PreviewOptions> = {
 	include: optional(texts),
 	exclude: optional(texts),
 	files: optional(paths),
@@ -150,11 +143,22 @@ const signOptions = object<unchecked.SignOptions>({
 	product: optional(text),
 	sequence: optional(wholeNumber(0)),
 	sha1Twins: optional(oneOf("omit", "write")),
-	prepare: optional(callback()),
-	timestamp: optional(timestamp),
 	overwrite: ownOrAny,
 	time: optional(milliseconds),
 	onProgress,
+};
+
+const signOptions = object<unchecked.SignOptions>({
+	...naming,
+	...programMembers,
+	formats: signFormats,
+	digest: optional(oneOf("sha256", "sha384", "sha512")),
+	carry: optional(oneOf("ima")),
+	output: optional(path),
+	signer: signerOrNone,
+	...previewMembers,
+	prepare: optional(callback()),
+	timestamp: optional(timestamp),
 });
 
 const compileTargetMembers: ObjectChecks<Omit<CompileOptions, "trust" | "signer">> = {
@@ -227,6 +231,7 @@ export const {
 	openUnsignedIndex,
 	outputFile,
 	parsePkcs11Uri,
+	previewTarget,
 	readInput,
 	removeTrust,
 	requestForIdentity,
@@ -409,6 +414,10 @@ export const {
 	],
 	parsePkcs11Uri: [["text", text]],
 	outputFile: [["path", path]],
+	previewTarget: [
+		["target", target],
+		["options", object<unchecked.PreviewOptions>(previewMembers)],
+	],
 	readInput: [
 		["path", path],
 		["maxBytes", finiteNumber],

@@ -63,6 +63,7 @@ export const trust: Check<TrustPolicy> = object<TrustPolicy>(
 		mend: optional(text),
 		development: optional(oneOf("allow", "refuse")),
 		developmentKey: optional(text),
+		within: (value) => (value === undefined ? { accepted: value } : trust(value)),
 	},
 	"a trust policy, which defaultTrust() or trustFromCertificates(certificatesFromPem(…)) returns",
 );

@@ -44,7 +44,8 @@ export interface SignerTrustOptions {
 
 /**
  * Returns the signer if it is trusted, and otherwise throws. A pinned key needs no chain. Any other key needs a chain
- * to an authority that may vouch for the leaf's subject.
+ * to an authority that may vouch for the leaf's subject. If the policy has `within`, that policy must trust the signer
+ * too.
  * @throws ERR_UNTRUSTED_SIGNER, ERR_DEVELOPMENT_REFUSED, ERR_DENIED, ERR_CERTIFICATE_*, ERR_WEAK_DIGEST, ERR_WEAK_KEY,
  * ERR_UNSUPPORTED_ALGORITHM
  */
@@ -62,6 +63,7 @@ export function judgeSigner(leaf: Certificate, trust: TrustPolicy, options: Sign
 	const isDevelopmentKey = trustedBy.source === "development" || key === trust.developmentKey;
 	const development = isDevelopmentKey || [leaf, ...chain.slice(0, 1)].some(isDevelopmentCertificate);
 	if (development && trust.development === "refuse") throw refusedDevelopment(leaf);
+	if (trust.within !== undefined) judgeSigner(leaf, trust.within, options);
 	return {
 		leaf,
 		certificate: chain[0],

@@ -48,6 +48,11 @@ export interface TrustPolicy {
 	 * store.
 	 */
 	readonly mend?: string;
+	/**
+	 * A second policy that must trust the signer too. It can only make this policy narrower. Its own deny list and
+	 * `development` count as well, but not its timestamping authorities.
+	 */
+	readonly within?: TrustPolicy;
 }
 
 export interface TrustedPin {

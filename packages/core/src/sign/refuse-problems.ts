@@ -9,12 +9,17 @@ import { quote, SigtoolError } from "../errors.js";
  */
 export function refuseProblems(path: string, problems: readonly SigtoolError[]): void {
 	if (problems.length === 0) return;
-	const named = problems.map((problem) => withWayOut(problem, path));
+	const named = namedProblems(path, problems);
 	const [first] = named;
 	if (named.length === 1) throw first;
 	const { code } = named.find(({ exitStatus }) => exitStatus === 1) ?? first;
 	const message = `Cannot sign ${quote(path)}: ${named.length} entries cannot be signed`;
 	throw new SigtoolError(code, message, { path, problems: named });
+}
+
+/** Returns the problems, each with its way out in the message. `path` is the directory or file that the user named. */
+export function namedProblems(path: string, problems: readonly SigtoolError[]): SigtoolError[] {
+	return problems.map((problem) => withWayOut(problem, path));
 }
 
 function withWayOut(problem: SigtoolError, directory: string): SigtoolError {

@@ -8,16 +8,9 @@
 
 import { basename, dirname, join } from "node:path";
 import { COMMAND, quote, SigtoolError } from "../errors.js";
-import { type HashProgress, hashFileSet } from "../fileset/hash-files.js";
-import { conventionalCatalog, entryPathOf, hasCatalogName, kindOf } from "../fileset/locate-catalogs.js";
+import { hasCatalogName } from "../fileset/locate-catalogs.js";
 import { entryPathAt, type Manifest } from "../fileset/manifest.js";
-import {
-	IGNORE_FILE,
-	ignorePatterns,
-	type Selection,
-	type SelectionRules,
-	VERSION_CONTROL,
-} from "../fileset/selection.js";
+import type { SelectionRules } from "../fileset/selection.js";
 import { refuseStaleBytecode } from "../fileset/stale-bytecode.js";
 import type { AttributeFormat, AttributeNaming } from "../formats/attribute-format.js";
 import { encodeCatalog } from "../formats/cat-encode.js";
@@ -25,10 +18,9 @@ import { encodeUnsigned, sha256Hex, signEncoded } from "../formats/cat-envelope.
 import { type CatalogFacts, entryFacts } from "../formats/cat-facts.js";
 import type { NewTimestamp, TimestampRequest } from "../pki/timestamp-request.js";
 import type { Signer } from "../signer/signer.js";
-import { exists, readBounded, temporaryNameFor, writeAtomically } from "../system/store.js";
-import { isOwnCatalog } from "../verify/catalog-file.js";
+import { exists, writeAtomically } from "../system/store.js";
 import { ownCatalogsIn } from "../verify/find-catalogs.js";
-import { type Prepare, prepareSelection } from "./prepared.js";
+import { type HashingOptions, hashTarget, refuseNothing, releaseOf } from "./hash-target.js";
 import { refuseProblems } from "./refuse-problems.js";
 import { checkReplaceable } from "./replaceable.js";
 import { type AttributeSignOptions, prepareAttributes, type WrittenAttribute } from "./sign-attributes.js";
@@ -36,7 +28,7 @@ import { resolveSignTarget, type SignTarget } from "./target.js";
 
 export type SignFormat = "cat" | AttributeFormat;
 
-export interface SignOptions extends AttributeNaming {
+export interface SignOptions extends AttributeNaming, HashingOptions {
 	/** Selects a catalog (`cat`), formats of extended attributes, or both. Default `cat`. */
 	readonly formats?: readonly SignFormat[];
 	/** The digest of attributes, `sha256` by default. Catalogs always contain SHA-256. */
@@ -56,28 +48,8 @@ export interface SignOptions extends AttributeNaming {
 	 * signer, and formats that are hashes need none.
 	 */
 	readonly signer: Signer | "none";
-	/** Globs. If there are any, only files that match one of them are signed. */
-	readonly include?: readonly string[];
-	/** Patterns in .gitignore's syntax, in addition to the patterns in the tree's .sigtoolignore. */
-	readonly exclude?: readonly string[];
-	/** The only files to sign, relative to the one directory that is given. */
-	readonly files?: readonly string[];
-	readonly links?: "record" | "reject" | "follow";
-	/**
-	 * Decides about symbolic links that lead out of the tree. Default `refuse`; if only attributes are written and
-	 * `links` is `record`, the default is `record`, because links have no attributes.
-	 */
-	readonly linksOutside?: "refuse" | "record";
-	readonly caseCollisions?: "refuse" | "allow";
-	/** Default: the name of the root directory. */
-	readonly product?: string;
-	/** Default: the signing time in seconds. */
-	readonly sequence?: number;
 	readonly description?: string;
 	readonly url?: string;
-	readonly sha1Twins?: "omit" | "write";
-	/** Is called before files are hashed, with the files to be signed. It may create files. */
-	readonly prepare?: Prepare;
 	/** The request for a timestamp over the signature of the catalog. Without it the catalog gets no timestamp. */
 	readonly timestamp?: TimestampRequest;
 	/**
@@ -85,9 +57,6 @@ export interface SignOptions extends AttributeNaming {
 	 * `any` replaces any file.
 	 */
 	readonly overwrite?: "own" | "any";
-	/** The signing time in milliseconds since the epoch. Default: now. */
-	readonly time?: number;
-	readonly onProgress?: (done: HashProgress) => void;
 }
 
 export interface SignResult {
@@ -142,17 +111,7 @@ export async function signTarget(target: SignTarget, options: SignOptions): Prom
 	const { formats = ["cat"] } = options;
 	const signer = options.signer === "none" ? undefined : options.signer;
 	const { firstPath, root, scope, output } = target;
-	if (scope === "listed" && (options.exclude ?? options.include) !== undefined) {
-		throw new SigtoolError(
-			"ERR_USAGE",
-			"Use --files-from without --include and --exclude: it names exactly what is signed",
-		);
-	}
-	const product = options.product ?? basename(root);
-	if (product === "")
-		throw new SigtoolError("ERR_USAGE", `Cannot sign ${quote(firstPath)}: name the product with --product`);
-	const time = options.time ?? Date.now();
-	const { sequence = Math.floor(time / 1000) } = options;
+	const { product, time, sequence } = releaseOf(target, options);
 	if (output !== undefined && options.overwrite !== "any")
 		checkReplaceable(output, root, { product, isDefaultProduct: options.product === undefined, sequence });
 	const attributeFormats = formats.filter((format) => format !== "cat");
@@ -160,36 +119,11 @@ export async function signTarget(target: SignTarget, options: SignOptions): Prom
 		attributeFormats.length > 0 || options.carry !== undefined
 			? await prepareAttributes({ ...options, signer, formats: attributeFormats, carry: options.carry === "ima" })
 			: undefined;
-	const given: SelectionRules = {
-		// A list of files names exactly the files to sign, so no rule may remove a file.
-		ignore:
-			scope === "listed"
-				? []
-				: [...ignoreFilePatterns(root), ...(options.exclude ?? []), ...otherCatalogPattern(root, scope, output)],
-		include: options.include ?? [],
-		scope,
-	};
-	const { selection, used } = selectUnversioned(root, given, options, output);
-	const { links = "record" } = options;
-	const hashed = await hashFileSet(root, {
-		digest: options.sha1Twins === "write" ? "sha256+sha1" : "sha256",
-		links,
-		linksOutside: options.linksOutside ?? (output === undefined && links === "record" ? "record" : "refuse"),
-		caseCollisions: options.caseCollisions ?? "refuse",
-		exclude: selection.excludes,
-		only: options.files?.map(normalizeListed),
-		skip: output === undefined ? undefined : ownPaths(root, output),
-		onProblem: "collect",
-		onProgress: options.onProgress,
-		...attributes?.hashing,
-	});
+	const { hashed, rules, ignoredCount } = await hashTarget(target, options, attributes?.hashing);
 	refuseProblems(firstPath, hashed.problems);
-	if (hashed.count === (output === undefined ? hashed.linkTargets.size : 0)) {
-		throw new SigtoolError("ERR_USAGE", `Cannot sign ${quote(firstPath)}: there are no files to sign`);
-	}
+	refuseNothing(target, hashed);
 	refuseStaleBytecode(hashed);
 	const manifest = options.carry === undefined ? hashed : carrying(hashed, attributes?.carried);
-	const rules = { ...given, ignore: [...used(), ...given.ignore] };
 	const named = { ...options, signer, product, sequence, time };
 	const catalog = output === undefined ? undefined : await writeCatalog(output, manifest, rules, named);
 	const linkCount = manifest.linkTargets.size;
@@ -205,7 +139,7 @@ export async function signTarget(target: SignTarget, options: SignOptions): Prom
 		fileCount: manifest.count - linkCount,
 		linkCount,
 		totalBytes: manifest.sizes.reduce((sum, size) => sum + size, 0),
-		ignoredCount: selection.ignoredCount,
+		ignoredCount,
 		ignoreRules: [...rules.ignore, ...rules.include.map((glob) => `include ${glob}`)],
 		warnings:
 			output === undefined
@@ -254,61 +188,6 @@ async function writeCatalog(
 }
 
 /**
- * Returns the pattern that excludes an older catalog at the default path, if there is one and the new catalog is
- * written elsewhere. The new catalog records the pattern, so that `verify` does not report the old catalog as added.
- */
-function otherCatalogPattern(root: string, scope: SignTarget["scope"], output: string | undefined): string[] {
-	const usual = conventionalCatalog(root);
-	if (scope !== "root" || usual === output || !exists(usual) || kindOf(usual) !== "file" || !isOwnCatalog(usual))
-		return [];
-	return [`/${basename(usual).replace(/[\\*?[\]! ]/g, "\\$&")}`];
-}
-
-interface Unversioned {
-	readonly selection: Selection;
-	/**
-	 * Returns the patterns of VERSION_CONTROL to record in the catalog. The result is complete only after the tree has
-	 * been walked.
-	 */
-	readonly used: () => readonly string[];
-}
-
-/**
- * Selects files by the rules and VERSION_CONTROL. VERSION_CONTROL does not apply if no catalog is written, because
- * nothing can then record its patterns. It does not apply either if the user gave a list of files, because the list
- * names exactly the files to sign. In the second case the patterns that exist in the tree are recorded, so that
- * `verify` does not count the other files.
- */
-function selectUnversioned(
-	root: string,
-	rules: SelectionRules,
-	options: SignOptions,
-	output: string | undefined,
-): Unversioned {
-	if (output === undefined || rules.scope === "listed") {
-		const present = output === undefined ? [] : VERSION_CONTROL.filter((name) => exists(join(root, name)));
-		return { selection: prepareSelection(root, rules, options), used: () => present };
-	}
-	const ignore = [...VERSION_CONTROL, ...rules.ignore];
-	const selection = prepareSelection(root, { ...rules, ignore }, options);
-	const used = new Set<string>();
-	return {
-		selection: {
-			isOutside: selection.isOutside,
-			excludes(path, kind) {
-				const isLeftOut = selection.excludes?.(path, kind) === true;
-				if (isLeftOut) used.add(path.slice(path.lastIndexOf("/") + 1));
-				return isLeftOut;
-			},
-			get ignoredCount() {
-				return selection.ignoredCount;
-			},
-		},
-		used: () => VERSION_CONTROL.filter((name) => used.has(name) && !rules.ignore.includes(name)),
-	};
-}
-
-/**
  * Warns of other catalogs in the directory, which are signed as files. If the directory is renamed later, `verify`
  * cannot tell which of the catalogs belongs to it.
  */
@@ -344,14 +223,6 @@ function linksThatNpmDrops(manifest: Manifest): string[] {
 	return [`${message}; --links follow signs files in their place`];
 }
 
-const MAX_IGNORE_FILE_BYTES = 2 ** 20;
-
-function ignoreFilePatterns(root: string): string[] {
-	const file = join(root, IGNORE_FILE);
-	if (!exists(file)) return [];
-	return ignorePatterns(Buffer.from(readBounded(file, MAX_IGNORE_FILE_BYTES)).toString("utf8"));
-}
-
 function factsOf(
 	manifest: Manifest,
 	rules: SelectionRules,
@@ -368,13 +239,4 @@ function factsOf(
 		scope: rules.scope,
 		...entryFacts(manifest),
 	};
-}
-
-/** Returns the entry paths of the output and of its temporary file, which may be inside the tree. */
-function ownPaths(root: string, output: string): Set<string> {
-	return new Set([output, temporaryNameFor(output)].map((path) => entryPathOf(root, path)));
-}
-
-function normalizeListed(path: string): string {
-	return path.startsWith("./") ? path.slice(2) : path;
 }

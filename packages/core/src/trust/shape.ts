@@ -44,8 +44,8 @@ export interface ListShape {
 export interface ObjectShape {
 	readonly kind: "object";
 	readonly members: { readonly [name: string]: Member };
-	/** How many of the members with `choice: true` must be present. */
-	readonly choose?: "exactly one" | "at least one";
+	/** How many of the members with `choice: true` must be present. The C reader does not know `at most one`. */
+	readonly choose?: "exactly one" | "at least one" | "at most one";
 }
 
 /**
@@ -156,7 +156,9 @@ function readObject(shape: ObjectShape, value: unknown, at: string, refuse: Refu
 	}
 	const choices = members.flatMap(([name, { choice }]) => (choice === true ? [name] : []));
 	const chosen = choices.filter((name) => given.has(name)).length;
-	if (shape.choose !== undefined && (chosen === 0 || (chosen > 1 && shape.choose === "exactly one"))) {
+	const isTooFew = chosen === 0 && shape.choose !== "at most one";
+	const isTooMany = chosen > 1 && shape.choose !== "at least one";
+	if (shape.choose !== undefined && (isTooFew || isTooMany)) {
 		throw refuse(at, `must have ${shape.choose} of ${choices.join(", ")}`);
 	}
 	return Object.freeze(Object.fromEntries(entries));

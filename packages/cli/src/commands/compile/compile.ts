@@ -9,43 +9,25 @@ import {
 	sharedDirectoryWarning,
 } from "@sigtool/core";
 import { COMMAND, quote } from "@sigtool/core/errors";
+import { isNamed } from "../../configuration/configuration.js";
 import { SIGNED_BY_DEVELOPMENT } from "../../options/development.js";
 import { readInputFile } from "../../options/input-file.js";
 import { parseTime, trustOf } from "../../options/judgement.js";
 import { parseSequence } from "../../options/sequence.js";
-import { type SignerDemandOptions, signerDemandsOf } from "../../options/signer-demands.js";
-import { type KeyOptions, namesKey, openSigner } from "../../options/signer-options.js";
+import { signerDemandsOf } from "../../options/signer-demands.js";
+import { namesKey, openSigner } from "../../options/signer-options.js";
 import { sourceDate } from "../../options/source-date.js";
-import {
-	type TimestampingOptions,
-	timestampFields,
-	timestampRequestOf,
-	timestampText,
-} from "../../options/timestamp-options.js";
+import { timestampFields, timestampRequestOf, timestampText } from "../../options/timestamp-options.js";
 import { requireOutputName, usageError } from "../../options/usage.js";
 import { productRows } from "../../output/index-file.js";
-import { escaped, type OutputOptions, type Report, rows } from "../../output/output.js";
+import { escaped, type Report, rows } from "../../output/output.js";
 import { startProgress } from "../../output/progress.js";
 import { bytes, catalogFields, count, isoTime, notesOfPins, signerFields, signerRows } from "../../output/render.js";
+import type { CompileCommandOptions } from "./compile-options.js";
+import type { ConfiguredCompile } from "./configured-compile.js";
 
-export interface CompileCommandOptions extends KeyOptions, SignerDemandOptions, TimestampingOptions, OutputOptions {
-	readonly output: string;
-	readonly policy?: string;
-	readonly notAfter?: string;
-	readonly sequence?: string;
-	readonly unsigned?: boolean;
-	readonly adopt?: readonly string[];
-	readonly adoptPackage?: readonly string[];
-	readonly acceptPackageChanges?: boolean;
-	readonly stripTypesWith?: readonly string[];
-	readonly catalog?: readonly string[];
-	readonly trust?: readonly string[];
-	readonly product?: string;
-	readonly allowDevelopment?: boolean;
-	readonly force?: boolean;
-}
-
-export async function compile(directories: readonly string[], options: CompileCommandOptions): Promise<Report> {
+export async function compile(operands: readonly string[], given: CompileCommandOptions): Promise<Report> {
+	const { directories, options, notes: configured } = await withConfiguration(operands, given);
 	const warnings: string[] = [];
 	requireOutputName(options.output);
 	if (options.product === "") throw usageError("Give --product a name");
@@ -78,7 +60,7 @@ export async function compile(directories: readonly string[], options: CompileCo
 			...target,
 			...demands,
 			signer: signer ?? "none",
-			trust: trustOf(options.trust, options),
+			trust: await trustOf(options.trust, options),
 			development: options.allowDevelopment === true ? "allow" : "refuse",
 			time,
 			onProgress: (done) => progress.update(done),
@@ -90,8 +72,18 @@ export async function compile(directories: readonly string[], options: CompileCo
 	const statuses = result.products.flatMap(({ catalogs }) => catalogs.flatMap(({ revocation = [] }) => revocation));
 	const shared = (options.adopt ?? []).flatMap((directory) => sharedDirectoryWarning(directory) ?? []);
 	const pins = notesOfPins([...warnings, ...result.warnings, ...shared], statuses, options);
-	const notes = [...developmentNotesOf(signer), ...unstrippedNotes(result), ...pins.notes];
+	const notes = [...configured, ...developmentNotesOf(signer), ...unstrippedNotes(result), ...pins.notes];
 	return { ...report(result, signer), warnings: pins.warnings, notes };
+}
+
+/** With operands, only a configuration that was named says more than the options do. */
+async function withConfiguration(
+	directories: readonly string[],
+	options: CompileCommandOptions,
+): Promise<ConfiguredCompile> {
+	const isComplete = [directories, options.adopt, options.adoptPackage].some((named = []) => named.length > 0);
+	if (isComplete && !isNamed(options)) return { directories, options, notes: [] };
+	return (await import("./configured-compile.js")).configuredCompile(directories, options);
 }
 
 function readPolicy(file: string): Policy {

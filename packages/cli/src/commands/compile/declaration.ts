@@ -1,12 +1,20 @@
 import { type CommandDeclaration, examples } from "../../options/declaration.js";
-import { group, keyOptions, repeated, signerOptions, timestamps, timestampTrust } from "../../options/options.js";
+import {
+	configurationOptions,
+	group,
+	keyOptions,
+	repeated,
+	signerOptions,
+	timestamps,
+	timestampTrust,
+} from "../../options/options.js";
 
 export const COMPILE: CommandDeclaration = {
 	name: "compile",
 	description: "verify signed directories and compile them into one trust index, which runtimes load",
 	declare(command) {
 		keyOptions(command)
-			.argument("[dir...]", "signed directories, each with its catalog")
+			.argument("[dir...]", "signed directories, each with its catalog (default: what the configuration signs)")
 			.requiredOption("-o, --output <file>", "file for the index, e.g. app.sigx; outside the signed directories")
 			.option(
 				"--policy <json>",
@@ -34,8 +42,10 @@ export const COMPILE: CommandDeclaration = {
 			.addOption(timestampTrust())
 			.option("--force", "replace a file that is not a trust index");
 		signerOptions(command);
+		configurationOptions(command);
 		group(command, { Timestamp: ["timestamp", "tsaTrust"] });
 		examples(command, [
+			"sigtool compile -o app.sigx",
 			"sigtool compile ./app -o app.sigx --allow-development",
 			"sigtool compile /srv/app /srv/plugins -o site.sigx --policy policy.json --key release.pem --cert release.crt",
 			"sigtool compile ./app -o app.sigx --trust ca.crt --not-after 90 --p12 release.p12",

@@ -17,7 +17,7 @@ export async function convert(file: string, options: ConvertCommandOptions): Pro
 	requireOutputName(output);
 	if (content === "" || content === "-") throw usageError("Name a file with --content");
 	const { into, contentFile, verified } = convertCatalog(file, {
-		...judgementOf(options),
+		...(await judgementOf(options)),
 		output,
 		contentFile: content,
 		product,

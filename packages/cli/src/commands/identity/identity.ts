@@ -52,7 +52,7 @@ export async function identityNew(name: string, options: IdentityNewOptions): Pr
 }
 
 /** Returns lines with the commands that the user of a new identity probably needs next. */
-function nextSteps({ name, certificate, issuers: [issuer], keyFile, certificateFile }: Identity): string[] {
+function nextSteps({ name, certificate, issuers: [issuer], certificateFile }: Identity): string[] {
 	if (certificate.extensions.basicConstraints?.isAuthority === true) {
 		return [
 			`Issue with: ${COMMAND} identity new NAME --issued-by ${escaped(name)}`,
@@ -60,7 +60,7 @@ function nextSteps({ name, certificate, issuers: [issuer], keyFile, certificateF
 		];
 	}
 	return [
-		`Sign with:  ${COMMAND} sign PATH --key ${escaped(keyFile)} --cert ${escaped(certificateFile)}`,
+		`Sign with:  ${COMMAND} sign PATH --identity ${escaped(name)}`,
 		`Trust with: ${COMMAND} trust add ${issuer === undefined ? escaped(certificateFile) : spkiSha256(certificate)}`,
 	];
 }

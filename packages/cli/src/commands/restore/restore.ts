@@ -15,7 +15,7 @@ export interface RestoreCommandOptions extends JudgementOptions, OutputOptions {
 }
 
 export async function restore(path: string, options: RestoreCommandOptions): Promise<Report> {
-	const judgement = judgementOf(options);
+	const judgement = await judgementOf(options);
 	const progress = await startProgress("restoring", options);
 	let restoration: Restoration;
 	try {

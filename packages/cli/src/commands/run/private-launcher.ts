@@ -42,7 +42,7 @@ function nodeOf({ node }: RunCommandOptions): string {
  */
 export async function placePrivately(directory: string, script: string, options: RunCommandOptions): Promise<void> {
 	if (options.module !== true) requireFile(script);
-	if (developmentOf({}) === "refuse") {
+	if ((await developmentOf({})) === "refuse") {
 		const message = `Cannot run ${quote(script)} with a development identity: ${DEVELOPMENT_REFUSERS} forbids it`;
 		throw new SigtoolError("ERR_DEVELOPMENT_REFUSED", message, { path: script });
 	}

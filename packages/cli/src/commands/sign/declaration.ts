@@ -3,6 +3,7 @@ import { type CommandDeclaration, examples } from "../../options/declaration.js"
 import {
 	ATTRIBUTE_FORMATS,
 	choice,
+	configurationOptions,
 	formats,
 	group,
 	keyOptions,
@@ -17,7 +18,10 @@ export const SIGN: CommandDeclaration = {
 	description: "hash a tree and sign it, into one catalog or into extended attributes",
 	declare(command) {
 		keyOptions(command)
-			.argument("<path...>", "directories or files; the catalog of a single directory is <dir>/<name>.cat")
+			.argument(
+				"[path...]",
+				"directories or files; the catalog of a single directory is <dir>/<name>.cat (default: those of the configuration)",
+			)
 			.option("-o, --output <file>", "file for the catalog")
 			.addOption(formats("what to write (default: cat)", ["cat", ...ATTRIBUTE_FORMATS]))
 			.addOption(repeated("--include <glob>", "sign only matching files"))
@@ -28,7 +32,13 @@ export const SIGN: CommandDeclaration = {
 				),
 			)
 			.option("--files-from <file>", "sign exactly the NUL-separated paths of this file, - for stdin")
-			.addOption(choice("--links <how>", "what to do with symbolic links", ["record", "reject", "follow"]))
+			.addOption(
+				new Option("--links <how>", "what to do with symbolic links (default: record)").choices([
+					"record",
+					"reject",
+					"follow",
+				]),
+			)
 			.addOption(
 				new Option(
 					"--links-outside <how>",
@@ -53,12 +63,14 @@ export const SIGN: CommandDeclaration = {
 			.option("--unsigned", "write the complete catalog without a signature, for `sigtool finish`")
 			.addOption(timestamps())
 			.addOption(timestampTrust())
+			.option("-n, --dry-run", "say what would be signed; need no key and write nothing")
 			.option(
 				"--force",
 				"replace a catalog that sigtool did not write, or sign with a lower sequence than the tree has",
 			);
+		configurationOptions(command);
 		group(command, {
-			"What is signed": ["include", "exclude", "filesFrom", "links", "linksOutside", "caseCollisions"],
+			"What is signed": ["dryRun", "include", "exclude", "filesFrom", "links", "linksOutside", "caseCollisions"],
 			"What is written": ["output", "format", "unsigned", "sha1Twins", "force"],
 			"About the release": ["product", "sequence", "description", "url"],
 			"Extended attributes": ["attribute", "digest", "namespace", "carry"],
@@ -66,7 +78,10 @@ export const SIGN: CommandDeclaration = {
 			Timestamp: ["timestamp", "tsaTrust"],
 		});
 		examples(command, [
+			"sigtool sign",
 			"sigtool sign ./lib",
+			"sigtool sign ./lib --dry-run",
+			"sigtool sign ./lib --identity release",
 			"sigtool sign ./lib --key release.pem --cert release.crt --chain ca.crt",
 			"sigtool sign ./lib --p12 release.p12 --passphrase-file /run/secrets/p12",
 			"sigtool sign ./lib --timestamp http://tsa.example --tsa-trust tsa-root.crt",

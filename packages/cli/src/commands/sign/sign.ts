@@ -7,49 +7,25 @@ import {
 	type WrittenAttribute,
 } from "@sigtool/core";
 import { COMMAND, quote, SigtoolError } from "@sigtool/core/errors";
+import { isNamed } from "../../configuration/configuration.js";
 import { SIGNED_BY_DEVELOPMENT } from "../../options/development.js";
 import { readInputFile } from "../../options/input-file.js";
 import { parseSequence } from "../../options/sequence.js";
-import { type KeyOptions, namesKey, openSigner } from "../../options/signer-options.js";
+import { namesKey, openSigner } from "../../options/signer-options.js";
 import { sourceDate } from "../../options/source-date.js";
 import { requireSlashes } from "../../options/system.js";
-import {
-	type TimestampingOptions,
-	timestampFields,
-	timestampRequestOf,
-	timestampText,
-} from "../../options/timestamp-options.js";
+import { timestampFields, timestampRequestOf, timestampText } from "../../options/timestamp-options.js";
 import { requireOutputName, usageError } from "../../options/usage.js";
-import { escaped, type OutputOptions, type Report, rows } from "../../output/output.js";
+import { escaped, type Report, rows } from "../../output/output.js";
 import { startProgress } from "../../output/progress.js";
 import { bytes, count, isoTime, signerFields, signerRows, writtenRows } from "../../output/render.js";
 import type { CompiledPython } from "../../python/compile-python.js";
+import type { ConfiguredSign } from "./configured-sign.js";
+import { dryRun } from "./dry-run.js";
+import type { SignCommandOptions } from "./sign-options.js";
 
-export interface SignCommandOptions extends KeyOptions, TimestampingOptions, OutputOptions {
-	readonly output?: string;
-	readonly format?: readonly SignFormat[];
-	readonly attribute?: string;
-	readonly digest: "sha256" | "sha384" | "sha512";
-	readonly namespace: "security" | "user";
-	readonly carry?: "ima";
-	readonly include?: readonly string[];
-	readonly exclude?: readonly string[];
-	readonly filesFrom?: string;
-	readonly links: "record" | "reject" | "follow";
-	readonly linksOutside?: "refuse" | "record";
-	readonly caseCollisions: "refuse" | "allow";
-	readonly product?: string;
-	readonly sequence?: string;
-	readonly description?: string;
-	readonly url?: string;
-	readonly sha1Twins?: boolean;
-	readonly unsigned?: boolean;
-	readonly compilePython?: boolean;
-	readonly python?: readonly string[];
-	readonly force?: boolean;
-}
-
-export async function sign(paths: readonly string[], options: SignCommandOptions): Promise<Report> {
+export async function sign(operands: readonly string[], given: SignCommandOptions): Promise<Report> {
+	const { paths, options } = await configured(operands, given);
 	const startedAt = performance.now();
 	const warnings: string[] = [];
 	const formats = [...new Set(options.format ?? ["cat" as const])];
@@ -59,6 +35,7 @@ export async function sign(paths: readonly string[], options: SignCommandOptions
 	const files = options.filesFrom === undefined ? undefined : readFileList(options.filesFrom);
 	const sequence = parseSequence(options.sequence);
 	const time = sourceDate();
+	if (options.dryRun === true) return dryRun(paths, { ...options, format: formats }, { files, sequence, time });
 	const timestamp = timestampRequestOf(options);
 	// A wrong path must be reported before the user is asked for a passphrase.
 	const target = resolveSignTarget(paths, { output: options.output, files, formats, carry: options.carry });
@@ -115,6 +92,12 @@ export async function sign(paths: readonly string[], options: SignCommandOptions
 	);
 }
 
+/** With operands, only a configuration that was named says more than the options do. */
+async function configured(paths: readonly string[], options: SignCommandOptions): Promise<ConfiguredSign> {
+	if (paths.length > 0 && !isNamed(options)) return { paths, options };
+	return (await import("./configured-sign.js")).configuredSign(paths, options);
+}
+
 /**
  * Returns the step that compiles Python sources before the files are hashed, or undefined without --compile-python. The
  * code for this step is loaded only with that option. The step passes its result to `tell`, and returns the .pyc files
@@ -149,6 +132,9 @@ function checkCombination(formats: readonly SignFormat[], options: SignCommandOp
 		throw usageError("Use --python with --compile-python");
 	if (options.filesFrom === "-" && (options.passphraseFile === "-" || options.pinFile === "-")) {
 		throw usageError("Use - only once: standard input is either the list of --files-from or the secret");
+	}
+	if (options.compilePython === true && options.dryRun === true) {
+		throw usageError("Use --dry-run without --compile-python, which writes files");
 	}
 	if (options.compilePython === true && options.filesFrom !== undefined) {
 		throw usageError("Use --compile-python without --files-from: the list does not name the files that it makes");

@@ -3,6 +3,7 @@ import { type CommandDeclaration, examples } from "../../options/declaration.js"
 import {
 	ATTRIBUTE_FORMATS,
 	catalogOptions,
+	configurationOptions,
 	formats,
 	group,
 	namespace,
@@ -16,8 +17,8 @@ export const VERIFY: CommandDeclaration = {
 	declare(command) {
 		catalogOptions(
 			command.argument(
-				"<path...>",
-				"signed directories, files in one, catalogs (their trees), or, with --signature-only, trust indexes (.sigx)",
+				"[path...]",
+				"signed directories, files in one, catalogs (their trees), or, with --signature-only, trust indexes (.sigx) (default: what the configuration signs)",
 			),
 		)
 			.addOption(formats("what to verify (default: cat)", ["cat", ...ATTRIBUTE_FORMATS]))
@@ -43,6 +44,7 @@ export const VERIFY: CommandDeclaration = {
 				"verify the signature of a catalog or trust index and compare no files; the verdict is `signed`",
 			);
 		signerOptions(command);
+		configurationOptions(command);
 		command.option("--all", "list every difference, not only the first 20 of a kind");
 		group(command, {
 			"What is compared": ["signatureOnly", "match", "added", "ignore"],
@@ -52,6 +54,7 @@ export const VERIFY: CommandDeclaration = {
 		examples(
 			command,
 			[
+				"sigtool verify",
 				"sigtool verify ./lib",
 				"sigtool verify ./lib --trust ca.crt --product lib",
 				"sigtool verify ./lib/index.js",

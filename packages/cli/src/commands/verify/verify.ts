@@ -10,6 +10,7 @@ import {
 } from "@sigtool/core";
 
 import { SigtoolError } from "@sigtool/core/errors";
+import { isNamed } from "../../configuration/configuration.js";
 import { type Judgement, judgementOf } from "../../options/judgement.js";
 import { type SignerDemands, signerDemandsOf } from "../../options/signer-demands.js";
 import { usageError } from "../../options/usage.js";
@@ -26,6 +27,7 @@ import {
 	thousands,
 } from "../../output/render.js";
 import { colour } from "../../output/terminal.js";
+import type { ConfiguredVerify } from "./configured-verify.js";
 import type { Outcome, VerifyCommandOptions } from "./verify-options.js";
 import { versionControlHints } from "./version-control-hint.js";
 
@@ -33,10 +35,11 @@ import { versionControlHints } from "./version-control-hint.js";
  * Verifies every path, even if the verification of an earlier path failed. @throws ERR_USAGE for options that have no
  * effect
  */
-export async function verify(paths: readonly string[], options: VerifyCommandOptions): Promise<Report> {
+export async function verify(operands: readonly string[], given: VerifyCommandOptions): Promise<Report> {
+	const { paths, options, notes } = await configured(operands, given);
 	const formats = [...new Set(options.format ?? ["cat" as const])];
 	checkOptions(formats, options);
-	const judgement = judgementOf(options);
+	const judgement = await judgementOf(options);
 	const demands = await signerDemandsOf(options);
 	const attributeFormats = formats.filter((format) => format !== "cat");
 	const outcomes: Outcome[] = [];
@@ -69,8 +72,14 @@ export async function verify(paths: readonly string[], options: VerifyCommandOpt
 		failures: outcomes.flatMap(({ exit, lines }) => (exit === 0 ? [] : lines)),
 		problems: outcomes.flatMap(({ problems }) => problems),
 		warnings: outcomes.flatMap(({ warnings }) => warnings),
-		notes: outcomes.flatMap(({ notes }) => notes),
+		notes: [...notes, ...outcomes.flatMap((outcome) => outcome.notes)],
 	};
+}
+
+/** With operands, only a configuration that was named says more than the options do. */
+async function configured(paths: readonly string[], options: VerifyCommandOptions): Promise<ConfiguredVerify> {
+	if (paths.length > 0 && !isNamed(options)) return { paths, options, notes: [] };
+	return (await import("./configured-verify.js")).configuredVerify(paths, options);
 }
 
 /**

@@ -134,7 +134,7 @@ describe("compile --adopt", () => {
 	test("refuses a signed directory and a missing one", () => {
 		const { root, sigtool, index } = signedApp();
 		expect(sigtool(["compile", "--adopt", root, "-o", index]).stderr).toContain("it carries a catalog");
-		expect(sigtool(["compile", "-o", index]).stderr).toContain("Name a signed directory");
+		expect(sigtool(["compile", "-o", index]).stderr).toContain("Name what to compile");
 	});
 });
 

@@ -1,0 +1,113 @@
+/** Says what `sign` would sign, for --dry-run. Needs no key and writes nothing. */
+
+import { basename, join } from "node:path";
+import { previewTarget, resolveSignTarget, type SignPreview } from "@sigtool/core";
+import { type ExitStatus, escaped, oneLine, type Report, rows } from "../../output/output.js";
+import { startProgress } from "../../output/progress.js";
+import { bytes, count, thousands } from "../../output/render.js";
+import { colour } from "../../output/terminal.js";
+import type { SignCommandOptions } from "./sign-options.js";
+
+/** The values that `sign` has read from its options already. */
+export interface ReadOptions {
+	readonly files: readonly string[] | undefined;
+	readonly sequence: number | undefined;
+	readonly time: number;
+}
+
+/** @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_LIMIT, ERR_IO */
+export async function dryRun(
+	paths: readonly string[],
+	options: SignCommandOptions,
+	{ files, sequence, time }: ReadOptions,
+): Promise<Report> {
+	const { output, format: formats, carry } = options;
+	const target = resolveSignTarget(paths, { output, files, formats, carry });
+	const progress = await startProgress("hashing", options);
+	try {
+		const { include, exclude, links, linksOutside, caseCollisions, product } = options;
+		const preview = await previewTarget(target, {
+			...{ include, exclude, files, links, linksOutside, caseCollisions, product, sequence, time },
+			overwrite: options.force === true ? "any" : "own",
+			onProgress: (done) => progress.update(done),
+		});
+		const catalog = preview.output && (output ?? join(paths[0], basename(preview.output)));
+		return report(preview, catalog, options);
+	} finally {
+		progress.stop();
+	}
+}
+
+function report(preview: SignPreview, catalog: string | undefined, options: SignCommandOptions): Report {
+	const { root, product, sequence, files, links, ignored, ignoreRules, problems } = preview;
+	const sizeBytes = files.reduce((sum, file) => sum + file.sizeBytes, 0);
+	const attributes = (options.format ?? []).filter((format) => format !== "cat");
+	const shownLinks = links.length === 0 ? "" : `, ${count(links.length, "link")}`;
+	const lines = [
+		headline(preview, catalog),
+		...rows([
+			["content", `${count(files.length, "file")}${shownLinks}, ${bytes(sizeBytes)}`],
+			["product", catalog && `${escaped(product)}, sequence ${sequence}`],
+			["attributes", attributes.join(", ")],
+			["ignored", ignoredText(preview)],
+			...listed(
+				"file",
+				files.map(({ path }) => path),
+				options,
+			),
+			...listed(
+				"link",
+				links.map(({ path, target }) => `${path} -> ${target}`),
+				options,
+			),
+			...listed("left out", ignored, options),
+		]),
+	];
+	return {
+		exit: exitOf(preview),
+		fields: {
+			dryRun: true,
+			catalog: catalog ?? null,
+			root,
+			...(catalog !== undefined && { product, sequence }),
+			formats: options.format,
+			bytes: sizeBytes,
+			files: () => files.map((file) => ({ path: file.path, bytes: file.sizeBytes })),
+			links,
+			ignored,
+			rules: ignoreRules,
+			problems: problems.map(({ code, message, path }) => ({ code, message, ...(path !== undefined && { path }) })),
+		},
+		lines,
+		failures: problems.length === 0 ? [] : lines.slice(0, 1),
+		problems: problems.map(({ code, message }) => `${colour.red("error")}: ${oneLine(message)} [${code}]`),
+		notes: ["nothing was signed or written, because of --dry-run"],
+	};
+}
+
+function headline({ root, problems }: SignPreview, catalog: string | undefined): string {
+	const what = escaped(catalog ?? root);
+	if (problems.length === 0) return `would sign ${what}`;
+	return `${colour.red("would not sign")} ${what}: ${count(problems.length, "problem")}`;
+}
+
+function ignoredText({ ignored, ignoreRules }: SignPreview): string | undefined {
+	if (ignoreRules.length === 0) return undefined;
+	return `${count(ignored.length, "entry", "entries")} by ${count(ignoreRules.length, "rule")}`;
+}
+
+/** Returns a row for each entry, without --verbose for at most MAX_ENTRIES of them. */
+function listed(label: string, entries: readonly string[], { verbose }: SignCommandOptions): [string, string][] {
+	const shown = verbose === true ? entries : entries.slice(0, MAX_ENTRIES);
+	const rest = entries.length - shown.length;
+	const lines = shown.map((entry): [string, string] => [label, escaped(entry)]);
+	return rest === 0 ? lines : [...lines, [label, `and ${thousands(rest)} more; --verbose lists them`]];
+}
+
+const MAX_ENTRIES = 20;
+
+/** Returns the status with which `sign` would end: that of a problem about the tree, if there is one. */
+function exitOf({ problems }: SignPreview): ExitStatus {
+	if (problems.length === 0) return 0;
+	return problems.some(({ exitStatus }) => exitStatus === 1) ? 1 : problems[0].exitStatus;
+}

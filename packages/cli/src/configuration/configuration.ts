@@ -1,0 +1,104 @@
+/**
+ * Finds the project's configuration. `--config FILE` or SIGTOOL_CONFIG names one. Otherwise it is searched for in the
+ * working directory and then in each directory above: `sigtool.config.json`, or the member `sigtool` of package.json.
+ * The first one counts.
+ *
+ * An attacker may have written a configuration that was found, because it can come with the files that are to be
+ * verified. Therefore it can make sigtool refuse more, but it cannot make sigtool trust anything.
+ */
+
+import { dirname, isAbsolute, join, resolve } from "node:path";
+import { readBounded } from "@sigtool/core";
+import { quote, SigtoolError } from "@sigtool/core/errors";
+import { MAX_CONFIGURATION_BYTES } from "./members.js";
+import type { ConfigurationDocument } from "./read-document.js";
+
+export interface ConfigurationOptions {
+	/** The value of --config, or false if --no-config was given. */
+	readonly config?: string | false;
+}
+
+export interface ProjectConfiguration extends ConfigurationDocument {
+	/** The option or variable that named the file, or `found` if nothing did. */
+	readonly origin: "--config" | "SIGTOOL_CONFIG" | "found";
+}
+
+export const CONFIGURATION_FILE = "sigtool.config.json";
+export const CONFIGURATION_VARIABLE = "SIGTOOL_CONFIG";
+
+/**
+ * Returns true if --config or SIGTOOL_CONFIG names a configuration. @throws ERR_CONFIG for a relative path in the
+ * variable, which would name another file in each directory
+ */
+export function isNamed(options: ConfigurationOptions): boolean {
+	return named(options) !== undefined;
+}
+
+/**
+ * Returns the configuration, or undefined if there is none or --no-config was given. A file that was named must exist.
+ * The search begins in the directory `start`.
+ * @throws ERR_CONFIG for a configuration that is not in the expected form; the errors of `readBounded`
+ */
+export async function projectConfiguration(
+	options: ConfigurationOptions = {},
+	start = ".",
+): Promise<ProjectConfiguration | undefined> {
+	if (options.config === false) return undefined;
+	const given = named(options);
+	const place =
+		given === undefined ? search(start) : { ...given, bytes: readBounded(given.file, MAX_CONFIGURATION_BYTES) };
+	if (place === undefined) return undefined;
+	const { file, bytes, origin } = place;
+	// The parser is loaded only here, so that commands in directories without a configuration start faster.
+	const { readDocument } = await import("./read-document.js");
+	return { ...readDocument(file, bytes, file.endsWith("package.json") ? "package.json" : "own"), origin };
+}
+
+interface NamedPlace {
+	readonly file: string;
+	readonly origin: ProjectConfiguration["origin"];
+}
+
+function named({ config }: ConfigurationOptions): NamedPlace | undefined {
+	if (config === false) return undefined;
+	if (config !== undefined) return { file: resolve(config), origin: "--config" };
+	const file = process.env[CONFIGURATION_VARIABLE];
+	if (file === undefined) return undefined;
+	if (isAbsolute(file)) return { file, origin: "SIGTOOL_CONFIG" };
+	const mistake = file === "" ? "or unset it: it is empty" : `not ${quote(file)}`;
+	throw new SigtoolError("ERR_CONFIG", `Set ${CONFIGURATION_VARIABLE} to the absolute path of a file, ${mistake}`);
+}
+
+function search(start: string): (NamedPlace & { readonly bytes: Buffer }) | undefined {
+	for (let directory = resolve(start); ; directory = dirname(directory)) {
+		const own = join(directory, CONFIGURATION_FILE);
+		const bytes = readIfThere(own);
+		if (bytes !== undefined) return { file: own, bytes, origin: "found" };
+		const manifest = join(directory, "package.json");
+		const text = readIfThere(manifest);
+		if (text !== undefined && hasMember(text)) return { file: manifest, bytes: text, origin: "found" };
+		if (directory === dirname(directory)) return undefined;
+	}
+}
+
+/**
+ * Returns true if a package.json has the member `sigtool`. A package.json that is not JSON has none: other tools report
+ * it.
+ */
+function hasMember(bytes: Buffer): boolean {
+	try {
+		const document: unknown = JSON.parse(bytes.toString("utf8"));
+		return typeof document === "object" && document !== null && Object.hasOwn(document, "sigtool");
+	} catch {
+		return false;
+	}
+}
+
+function readIfThere(file: string): Buffer | undefined {
+	try {
+		return readBounded(file, MAX_CONFIGURATION_BYTES);
+	} catch (error) {
+		if (error instanceof SigtoolError && error.code === "ERR_ROOT_MISSING") return undefined;
+		throw error;
+	}
+}

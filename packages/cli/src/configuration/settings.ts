@@ -1,0 +1,148 @@
+/** Turns the members of a configuration into the values of options, as a user would type them. */
+
+import { existsSync, realpathSync } from "node:fs";
+import { dirname, isAbsolute, relative, resolve, sep } from "node:path";
+import { parsePkcs11Uri } from "@sigtool/core";
+import { quote } from "@sigtool/core/errors";
+import type { ProjectConfiguration } from "./configuration.js";
+import { type Configuration, VARIABLE_PREFIX } from "./members.js";
+import { entriesOnWayTo, isBelow } from "./places.js";
+import { unfit } from "./read-document.js";
+
+/** The options about the release and its files. Absent members stay undefined. */
+export interface ReleaseSettings {
+	readonly output?: string;
+	readonly product?: string;
+	readonly include?: readonly string[];
+	readonly exclude?: readonly string[];
+	readonly links?: Configuration["links"];
+	readonly linksOutside?: Configuration["linksOutside"];
+	readonly format?: NonNullable<Configuration["formats"]>;
+	readonly description?: string;
+	readonly url?: string;
+}
+
+export function releaseSettings(configuration: ProjectConfiguration): ReleaseSettings {
+	const { output, formats, ...members } = configuration.members;
+	const { product, include, exclude, links, linksOutside, description, url } = members;
+	return present({
+		...{ product, include, exclude, links, linksOutside, description, url },
+		output: output && pathOf(configuration, output),
+		format: formats,
+	});
+}
+
+/**
+ * Returns the paths of `sign`.
+ * @throws ERR_CONFIG if the configuration names none, or if it was found and names a file outside of its directory
+ */
+export function signedPaths(configuration: ProjectConfiguration): readonly string[] {
+	const { file, members, places } = configuration;
+	refuseOutside(configuration);
+	const { sign = [] } = members;
+	if (sign.length === 0) throw unfit(file, places.get("sign"), `name the files to sign with the member "sign"`);
+	return sign.map((path) => pathOf(configuration, path));
+}
+
+/**
+ * Refuses a configuration that was found, and that would have other files signed, verified or written than those of its
+ * project. @throws ERR_CONFIG
+ */
+function refuseOutside(configuration: ProjectConfiguration): void {
+	const { file, origin, members, places } = configuration;
+	if (origin !== "found") return;
+	const { sign = [], output, verify } = members;
+	const named = [
+		...sign.map((path, index) => [`sign[${index}]`, path]),
+		...(output === undefined ? [] : [["output", output]]),
+		...(verify?.catalogs ?? []).map((path, index) => [`verify.catalogs[${index}]`, path]),
+	];
+	const project = realpathSync.native(dirname(file));
+	for (const [name, path] of named) {
+		const [last = project] = entriesOnWayTo(resolve(dirname(file), path)).slice(-1);
+		if (last === project || isBelow(project, last)) continue;
+		const reason = `leads out of the directory of a configuration that was found; --config ${quote(file)} allows it`;
+		throw unfit(file, places.get(name), `${quote(name)} ${reason}`);
+	}
+}
+
+/** The options that name a key. */
+export interface KeySettings {
+	readonly identity?: string;
+	readonly key?: string;
+	readonly cert?: string;
+	readonly chain?: readonly string[];
+	readonly p12?: string;
+	readonly pkcs11?: string;
+	readonly passphraseFile?: string;
+	readonly pinFile?: string;
+}
+
+/**
+ * Returns the options that name the key.
+ * @throws ERR_CONFIG for a variable that has no file; ERR_CONFIG for a PKCS#11 URI that names a module, because a
+ * module is a program
+ */
+export function keySettings(configuration: ProjectConfiguration): KeySettings {
+	const { file, members, places } = configuration;
+	const { identity, key: named } = members;
+	if (named === undefined) return present({ identity });
+	const { key, cert, chain, p12, pkcs11, passphraseFile, pinFile } = named;
+	if (p12 !== undefined && cert !== undefined) {
+		throw unfit(file, places.get("key.cert"), `"key.cert" must not be beside "key.p12", which has the certificate`);
+	}
+	if (pkcs11 !== undefined && parsePkcs11Uri(pkcs11).modulePath !== undefined) {
+		const reason = "must not name a module, which is a program; name it with --pkcs11-module";
+		throw unfit(file, places.get("key.pkcs11"), `"key.pkcs11" ${reason}`);
+	}
+	const fileAt = (name: string, value: string | undefined) => value && fileOf(configuration, `key.${name}`, value);
+	return present({
+		key: fileAt("key", key),
+		cert: fileAt("cert", cert),
+		chain: chain?.map((each, index) => fileOf(configuration, `key.chain[${index}]`, each)),
+		p12: fileAt("p12", p12),
+		pkcs11,
+		passphraseFile: fileAt("passphraseFile", passphraseFile),
+		pinFile: fileAt("pinFile", pinFile),
+	});
+}
+
+/**
+ * Returns a path, relative to the working directory if it lies below, so that messages stay short. Paths in a
+ * configuration are relative to the directory of its file.
+ */
+export function pathOf({ file }: ProjectConfiguration, path: string): string {
+	const absolute = resolve(dirname(file), path);
+	const shown = relative(".", absolute);
+	if (shown === "") return ".";
+	return shown === ".." || shown.startsWith(`..${sep}`) || isAbsolute(shown) ? absolute : shown;
+}
+
+/**
+ * Returns the path of a file that a member names, or that the environment variable has which it names. The value of the
+ * variable is not shown, because it can be the secret itself by mistake.
+ * @throws ERR_CONFIG
+ */
+function fileOf(configuration: ProjectConfiguration, name: string, value: string): string {
+	if (!value.startsWith(VARIABLE_PREFIX)) return pathOf(configuration, value);
+	const variable = value.slice(VARIABLE_PREFIX.length);
+	const path = process.env[variable];
+	const fault = variableFault(path);
+	if (path !== undefined && fault === undefined) return path;
+	const { file, places } = configuration;
+	throw unfit(file, places.get(name), `${quote(name)} takes the file from the variable ${quote(variable)}, ${fault}`);
+}
+
+/** Returns why the value of a variable is not the path of a file, or undefined if it is. */
+export function variableFault(path: string | undefined): string | undefined {
+	if (path === undefined) return "which is not set";
+	if (path === "") return "which is empty";
+	if (!isAbsolute(path)) return "whose value is not an absolute path; write the secret to a file, and its path there";
+	return existsSync(path) ? undefined : "whose value is not the path of a file that exists";
+}
+
+/** Returns the object without its undefined members, so that it can be spread over defaults. */
+export function present<T extends object>(members: T): T {
+	// The type assertion is safe: the members that are left have the types that they had.
+	return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as T;
+}
