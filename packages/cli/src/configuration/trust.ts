@@ -12,6 +12,7 @@ import { catalogsCovering, operandKind } from "@sigtool/core";
 import { COMMAND, quote } from "@sigtool/core/errors";
 import type { ProjectConfiguration } from "./configuration.js";
 import { leadsThrough } from "./places.js";
+import { unfit } from "./read-document.js";
 import { pathOf, present } from "./settings.js";
 
 /** The certificates to which a configuration narrows the trust store of the user. */
@@ -52,6 +53,25 @@ export function trustSettings(configuration: ProjectConfiguration, trees: readon
 		narrowing: files && narrowingOf(configuration, files, obstacle),
 		added: added === "fail" ? added : undefined,
 	});
+}
+
+/**
+ * Refuses a configuration that was found, and that names catalogs in place of one that sigtool finds by itself. Inside of
+ * a signed tree, an attacker could otherwise choose an older catalog that the outer tree does not sign.
+ * @throws ERR_CONFIG; ERR_CATALOG_AMBIGUOUS if several catalogs could be meant, because one of them may be the attacker's
+ */
+export function refuseOtherCatalogs(
+	{ file, origin, places }: ProjectConfiguration,
+	trees: readonly string[],
+	catalogs: readonly string[] | undefined,
+): void {
+	if (origin !== "found" || catalogs === undefined) return;
+	const named = new Set(catalogs.flatMap((catalog) => orNothing(() => [realpathSync.native(catalog)])));
+	const covering = trees.flatMap((tree) => catalogsCovering(tree));
+	const other = covering.find((catalog) => !named.has(catalog.file));
+	if (other === undefined) return;
+	const reason = `it names catalogs in place of ${quote(other.file)}, which covers the same files; --config ${quote(file)} allows it`;
+	throw unfit(file, places.get("verify.catalogs") ?? places.get("output"), reason);
 }
 
 /** The option --crl takes the word `fetch` for an order, so a file of that name needs its directory. */

@@ -160,6 +160,24 @@ describe.skipIf(!canAttack)("a hostile checkout whose configuration trusts its a
 		expect(existsSync(at("elsewhere/x.cat"))).toBe(false);
 	});
 
+	it("chooses no catalog in place of the one that covers the files", () => {
+		const { configure, inCheckout, sign, release, at } = checkout();
+		sign(release, at("checkout/dist"), "--force", "-o", at("checkout/older.cat"));
+		rmSync(at("checkout/dist/dist.cat"));
+		makeTree(at("checkout"), { "other.js": "1" });
+		sign(release, at("checkout"), "--exclude", "dist");
+		const config = configure({ sign: ["dist"], output: "older.cat" });
+		expect(inCheckout(["verify", "dist"]).status).toBe(1);
+		expect(inCheckout(["verify", "--config", config]).status).toBe(0);
+		for (const args of [["verify"], ["compile", "-o", at("x.sigx")]]) {
+			const { status, stderr } = inCheckout(args);
+			expect([status, stderr]).toEqual([2, expect.stringMatching(/in place of ".*checkout\.cat".*\[ERR_CONFIG\]/)]);
+		}
+		// Two catalogs in one directory hide what lies above, so they must not lead round the check.
+		for (const name of ["b.cat", "c.cat"]) copyFileSync(at("checkout/older.cat"), at(`checkout/dist/${name}`));
+		expect(inCheckout(["verify"]).status).not.toBe(0);
+	});
+
 	it("names no program to run", () => {
 		const { configure, inCheckout, at, mallory } = checkout();
 		makeTree(at("checkout"), { "run.sh": { content: `#!/bin/sh\ntouch ${at("ran")}\n`, mode: 0o755 } });

@@ -5,7 +5,7 @@ import { projectConfiguration } from "../../configuration/configuration.js";
 import { refuseOtherWriters } from "../../configuration/other-writers.js";
 import { keySettings, pathOf, present } from "../../configuration/settings.js";
 import { signedTarget } from "../../configuration/signed-target.js";
-import { trustSettings, verifiedTrees } from "../../configuration/trust.js";
+import { refuseOtherCatalogs, trustSettings, verifiedTrees } from "../../configuration/trust.js";
 import { namesKey } from "../../options/signer-options.js";
 import { nothingNamed } from "../../options/usage.js";
 import type { CompileCommandOptions } from "./compile-options.js";
@@ -39,6 +39,7 @@ export async function configuredCompile(
 	const target = isGiven ? { paths: given, catalogs: options.catalog } : signedTarget(configuration);
 	const catalog = options.catalog ?? target.catalogs;
 	const trees = [...verifiedTrees(target.paths, { catalogs: catalog }), ...verifiedTrees(adopt, { catalogs: [] })];
+	if (options.catalog === undefined) refuseOtherCatalogs(configuration, trees, catalog);
 	// The command compares whole trees in any case, and has no option for added files.
 	const { added: _, tsaTrust: __, ...trust } = trustSettings(configuration, trees);
 	const isSigned = options.unsigned !== true;

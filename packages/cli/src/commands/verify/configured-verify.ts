@@ -6,7 +6,7 @@ import { projectConfiguration } from "../../configuration/configuration.js";
 import { refuseOtherWriters } from "../../configuration/other-writers.js";
 import { pathOf, present } from "../../configuration/settings.js";
 import { signedTarget } from "../../configuration/signed-target.js";
-import { type TrustSettings, trustSettings, verifiedTrees } from "../../configuration/trust.js";
+import { refuseOtherCatalogs, type TrustSettings, trustSettings, verifiedTrees } from "../../configuration/trust.js";
 import { nothingNamed } from "../../options/usage.js";
 import type { VerifyCommandOptions } from "./verify-options.js";
 
@@ -40,6 +40,7 @@ export async function configuredVerify(
 	const paths = isSignatureOnly ? (target.catalogs ?? target.paths) : target.paths;
 	const catalog = options.catalog ?? (hasCatalogs && !isSignatureOnly ? target.catalogs : undefined);
 	const trees = verifiedTrees(paths, { root: options.root, catalogs: catalog });
+	if (options.catalog === undefined) refuseOtherCatalogs(configuration, trees, catalog);
 	const product = given.length > 0 ? undefined : configuration.members.product;
 	const settings = forFormats(trustSettings(configuration, trees), { ...options, format: formats });
 	return {
