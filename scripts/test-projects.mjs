@@ -136,6 +136,7 @@ export const LONG = [
 	"test/operations/units.test.ts",
 	"test/operations/upgrading.test.ts",
 	// Together these tests start sigtool several hundred times.
+	"packages/cli/test/commands/completion/completion-attacks.test.ts",
 	"packages/cli/test/linked-outputs.test.ts",
 	"packages/cli/test/commands/timestamp/timestamp.test.ts",
 	"packages/cli/test/commands/trust/deny.test.ts",

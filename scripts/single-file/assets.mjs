@@ -42,9 +42,15 @@ export async function writeAssets(folder, arch) {
 		"contents.json": made("contents.json", JSON.stringify(contents)),
 		// Threads run it too.
 		"start.cjs": main,
+		...completionFiles(),
 		"licences.txt": made("licences.txt", licenceTexts(arch, progress.inputs)),
 	};
 	return { main, assets: sorted({ ...modules, ...addons, ...files, ...texts }) };
+}
+
+function completionFiles() {
+	const folder = join(cli, "dist/completion");
+	return Object.fromEntries(readdirSync(folder).map((name) => [`completion/${name}`, join(folder, name)]));
 }
 
 /** The sources are those of spython, because the other parts are built. */

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { printFailure } from "./output/output.js";
+import { type ExitStatus, printFailure } from "./output/output.js";
 import { isBareVerify, runBareVerify } from "./verify-operands.js";
 
 const argv = process.argv.slice(2);
@@ -11,7 +11,12 @@ process.on("uncaughtException", fail);
 // end of a command that has no result yet.
 process.on("beforeExit", () => fail(new Error("it ended without an outcome")));
 
-const status = isBareVerify(argv) ? runBareVerify(argv) : import("./program.js").then(({ run }) => run(argv));
-status.then((exitStatus) => {
+start().then((exitStatus) => {
 	process.exit(exitStatus);
 });
+
+async function start(): Promise<ExitStatus> {
+	if (isBareVerify(argv)) return runBareVerify(argv);
+	if (argv[0] === "complete-values") return (await import("./complete-values.js")).completeValues(argv);
+	return (await import("./program.js")).run(argv);
+}

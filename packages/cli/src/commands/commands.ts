@@ -5,6 +5,7 @@
 
 import type { CommandDeclaration } from "../options/declaration.js";
 import { COMPILE } from "./compile/declaration.js";
+import { COMPLETION } from "./completion/declaration.js";
 import { CONFIG } from "./config/declaration.js";
 import { CONVERT } from "./convert/declaration.js";
 import { DIGEST } from "./digest/declaration.js";
@@ -47,4 +48,5 @@ export const COMMANDS: readonly CommandDeclaration[] = [
 	NATIVE,
 	IDENTITY,
 	TRUST,
+	COMPLETION,
 ];

@@ -1,12 +1,11 @@
 /** Makes the manual pages in the language of man(7): one for the command line, and one for each command. */
 
 /**
- * Returns the texts of the pages by their file names. `tree` comes from commandTree(), `seconds` is the time of the
- * release.
+ * Returns the texts of the pages by their file names. `tree` comes from commandTree(). A page has no date, so that each
+ * build of a version makes the same pages.
  */
-export function manPages(tree, { version, seconds }) {
-	const date = new Date(seconds * 1000).toISOString().slice(0, 10);
-	const head = (title) => `.TH ${title.toUpperCase()} 1 ${date} "sigtool ${version}" "User Commands"\n`;
+export function manPages(tree, version) {
+	const head = (title) => `.TH ${title.toUpperCase()} 1 "" "sigtool ${version}" "User Commands"\n`;
 	const pages = new Map([["sigtree.1", head("sigtree") + overview(tree)]]);
 	for (const command of tree) pages.set(`sigtool-${command.name}.1`, head(`sigtool-${command.name}`) + page(command));
 	return pages;
@@ -71,15 +70,16 @@ function synopses(command) {
 	const all = command.commands.length === 0 ? [command] : command.commands;
 	return all.map(({ path, operands, options }) => {
 		const words = [`\\fBsigtool ${escaped(path)}\\fR`, ...(options.length > 0 ? ["[\\fIoption ...\\fR]"] : [])];
-		return [...words, ...operands.map(([name]) => `\\fI${escaped(name)}\\fR`)].join(" ");
+		return [...words, ...operands.map(({ term }) => `\\fI${escaped(term)}\\fR`)].join(" ");
 	});
 }
 
 function details({ operands, options, examples, after }, heading) {
-	const list = (pairs) => pairs.map(([term, text]) => item(`\\fB${escaped(term)}\\fR`, escaped(text))).join("");
+	const list = (all) =>
+		all.map(({ term, description }) => item(`\\fB${escaped(term)}\\fR`, escaped(description))).join("");
 	const part = (title, text) => (text === "" ? [] : [`${heading} ${title}\n${text.trimEnd()}\n`]);
 	return [
-		...part("OPERANDS", list(operands.filter(([, text]) => text !== ""))),
+		...part("OPERANDS", list(operands.filter(({ description }) => description !== ""))),
 		...part("OPTIONS", list(options)),
 		...part("EXAMPLES", examples.map((line) => `.PP\n.EX\n${escaped(line)}\n.EE`).join("\n")),
 		...part(

@@ -1,0 +1,113 @@
+/** Makes the completion for fish. */
+
+import { allCommands, namesTakingValues, PROGRAM_OPTIONS } from "./command-tree.mjs";
+
+/** Returns the text of the script for the commands called `names`. `tree` comes from commandTree(). */
+export function fishCompletion(tree, names) {
+	const [name, ...others] = names;
+	const taking = [...new Set(allCommands(tree).flatMap(namesTakingValues))];
+	return `# Completes ${names.join(" and ")} in fish. This file is made from the table of commands.
+#
+# Others may have chosen the names of files, products and keys. fish quotes each word that a command prints, and evaluates
+# none of them.
+
+# Prints the words of the command line that are no options and no values of options.
+function __sigtool_operands
+    set -l words (commandline -opc)
+    set -l taking ${taking.join(" ")}
+    set -l skip 0
+    for word in $words[2..]
+        if test $skip -eq 1
+            set skip 0
+        else if contains -- $word $taking
+            set skip 1
+        else if not string match -q -- '-*' $word
+            echo -- $word
+        end
+    end
+end
+
+# True if these are the names of the command. With run it is true only before the program.
+function __sigtool_is
+    set -l operands (__sigtool_operands)
+    test "$operands[1..$(count $argv)]" = "$argv"; or return 1
+    test "$argv" != run; or test (count $operands) -eq 1
+end
+
+# True if nothing follows these names but one more name.
+function __sigtool_begins
+    set -l operands (__sigtool_operands)
+    test (count $operands) -eq (count $argv); and test "$operands" = "$argv"
+end
+
+# Prints what sigtool knows by name on this machine.
+function __sigtool_values
+    set -l program (string replace -r '.*/' '' -- (commandline -opc)[1])
+    contains -- $program sigtool sigtree; or set program ${name}
+    command $program complete-values $argv 2>/dev/null
+end
+
+# Prints directories, and the files with these endings; all files if none fits. A name with a line break is printed as
+# two lines, which are no files. A name that begins with a dash would be read as an option.
+function __sigtool_files
+    set -l typed (commandline -ct | string replace -r -- '^-[^=]*=' '')
+    set -l found
+    for path in (complete -C "'' $typed")
+        set path (string split -m 1 \\t -- $path)[1]
+        string match -q -- '~*' $path; or test -e $path; or continue
+        set -a found (string replace -r -- '^-' './-' $path)
+    end
+    if set -q argv[1]
+        set -l fitting (string match -r -- '^.*(?:/|\\.(?:'(string join '|' $argv)'))$' $found)
+        set -q fitting[1]; and set found $fitting
+    end
+    set -q found[1]; and printf '%s\\t\\n' $found
+end
+
+complete -c ${name} -e
+complete -c ${name} -f
+${PROGRAM_OPTIONS.map(([option, text]) => `complete -c ${name} -n '__sigtool_begins' -l ${option.slice(2)} -d ${quoted(text)}`).join("\n")}
+${tree.map((each) => `complete -c ${name} -n '__sigtool_begins' -a ${each.name} -d ${quoted(each.description)}`).join("\n")}
+complete -c ${name} -n '__sigtool_begins' -a help -d 'show the help of a command'
+complete -c ${name} -n '__sigtool_begins help' -a '${tree.map((each) => each.name).join(" ")}'
+${tree
+	.flatMap(({ path, commands }) =>
+		commands.map((each) => {
+			return `complete -c ${name} -n '__sigtool_begins ${path}' -a ${each.name} -d ${quoted(each.description)}`;
+		}),
+	)
+	.join("\n")}
+${allCommands(tree)
+	.flatMap((command) => [...operandLines(name, command), ...command.options.map(optionLine(name, command))])
+	.join("\n")}
+# What follows a program belongs to the program.
+complete -c ${name} -n 'string match -q run -- (__sigtool_operands)[1]; and test (count (__sigtool_operands)) -gt 1' -a '(__sigtool_files)'
+${others.map((each) => `complete -c ${each} -e\ncomplete -c ${each} -w ${name}\n`).join("")}`;
+}
+
+function operandLines(name, { path, operands }) {
+	return operands.slice(0, 1).flatMap(({ completed }) => {
+		const found = completed === undefined ? undefined : offered(completed);
+		return found === undefined ? [] : [`complete -c ${name} -n '__sigtool_is ${path}' ${found}`];
+	});
+}
+
+function optionLine(name, { path }) {
+	return ({ names, summary, completed }) => {
+		const flags = names.map((each) => (each.startsWith("--") ? `-l ${each.slice(2)}` : `-s ${each.slice(1)}`));
+		const value = completed === undefined ? "" : ` -r ${offered(completed) ?? "-f"}`;
+		return `complete -c ${name} -n '__sigtool_is ${path}' ${flags.join(" ")} -d ${quoted(summary)}${value}`;
+	};
+}
+
+function offered({ kind, words, of, endings = [] }) {
+	if (kind === "words") return `-f -a '${words.join(" ")}'`;
+	if (kind === "values") return `-f -a '(__sigtool_values ${of})'`;
+	if (kind === "directories") return "-f -a '(__fish_complete_directories)'";
+	if (kind === "nothing") return undefined;
+	return `-f -a '(${["__sigtool_files", ...endings].join(" ")})'`;
+}
+
+function quoted(text) {
+	return `'${text.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;
+}

@@ -1,0 +1,123 @@
+/** Makes the completion for zsh: a function that can be found by compinit, or be sourced. */
+
+import { PROGRAM_OPTIONS } from "./command-tree.mjs";
+
+/** Returns the text of the script for the commands called `names`. `tree` comes from commandTree(). */
+export function zshCompletion(tree, names) {
+	const list = (commands) => commands.map(({ name, description }) => `		${quoted(`${name}:${colons(description)}`)}`);
+	return `#compdef ${names.join(" ")}
+# Completes ${names.join(" and ")} in zsh. This file is made from the table of commands.
+#
+# Others may have chosen the names of files, products and keys. compadd quotes each word, and nothing is evaluated.
+
+_sigtool() {
+	local curcontext=$curcontext state line ret=1
+	local program=\${words[1]:t}
+	local -A opt_args
+	local -a commands=(
+${[...list(tree), "\t\t'help:show the help of a command'"].join("\n")}
+	)
+	[[ $program == (sigtool|sigtree) ]] || program=${names[0]}
+	_arguments -C ${PROGRAM_OPTIONS.map(([name, text]) => quoted(`(- *)${name}[${brackets(text)}]`)).join(" ")} \\
+		'1:command:->command' '*::argument:->arguments' && ret=0
+	case $state in
+	command) _describe -t commands command commands && ret=0 ;;
+	arguments)
+		curcontext=\${curcontext%:*:*}:sigtool-$words[1]:
+		case $words[1] in
+		help) _arguments '1:command:->command' && ret=0
+			[[ $state != command ]] || { _describe -t commands command commands && ret=0 } ;;
+${tree.map((command) => (command.commands.length > 0 ? group(command, list) : `		${command.name}) ${call(command)} && ret=0 ;;`)).join("\n")}
+		esac
+		;;
+	esac
+	return ret
+}
+
+# Offers what sigtool knows by name on this machine, of the kind that the last argument names.
+_sigtool_values() {
+	local -a found values shown
+	local each
+	found=("\${(@f)$(command $program complete-values $argv[-1] 2>/dev/null)}")
+	for each in $found; do
+		values+=("\${each%%$'\\t'*}")
+		shown+=("\${each/$'\\t'/  -- }")
+	done
+	compadd "\${@[1,-2]}" -l -d shown -a values
+}
+
+# A name that begins with a dash would be read as an option. After ./ it is offered.
+_sigtool_files() {
+	_files -F '(-*)' "$@"
+}
+
+if [[ \${funcstack[1]} == _${names[0]} || \${funcstack[1]} == _sigtool ]]; then
+	_sigtool "$@"
+else
+	compdef _sigtool ${names.join(" ")}
+fi
+`;
+}
+
+function group({ name, commands }, list) {
+	return `		${name})
+			local -a below=(
+${list(commands)
+	.map((line) => `\t\t${line}`)
+	.join("\n")}
+			)
+			_arguments -C '1:command:->command' '*::argument:->arguments' && ret=0
+			case $state in
+			command) _describe -t commands command below && ret=0 ;;
+			arguments)
+				case $words[1] in
+${commands.map((each) => `				${each.name}) ${call(each)} && ret=0 ;;`).join("\n")}
+				esac
+				;;
+			esac
+			;;`;
+}
+
+function call({ path, options, operands }) {
+	const specs = [...options.flatMap(optionSpecs), ...operands.map(operandSpec(path))];
+	return ["_arguments -s -S", ...specs.map(quoted)].join(" ");
+}
+
+/** An option stands in one specification for each of its names, and each name excludes the others. */
+function optionSpecs({ names, summary, isRepeated, completed }) {
+	const before = isRepeated ? "*" : names.length > 1 ? `(${names.join(" ")})` : "";
+	return names.map((name) => {
+		const value = completed === undefined ? "" : name.startsWith("--") ? "=" : "+";
+		const rest = completed === undefined ? "" : `:${name.replace(/^-+/, "")}:${action(completed)}`;
+		return `${before}${name}${value}[${brackets(summary)}]${rest}`;
+	});
+}
+
+function operandSpec(path) {
+	return ({ term, isRepeated, completed }, index) => {
+		const name = term.replace(/[<>[\].]/g, "").replaceAll("|", " or ");
+		// What follows the program belongs to the program, so no option of ours is offered there.
+		if (path === "run") return isRepeated ? `*::${name}:_sigtool_files` : `(-)${index + 1}:${name}:_sigtool_files`;
+		return `${isRepeated ? "*" : index + 1}:${name}:${action(completed)}`;
+	};
+}
+
+function action({ kind, words, of, endings = [] }) {
+	if (kind === "words") return `(${words.join(" ")})`;
+	if (kind === "values") return `_sigtool_values ${of}`;
+	if (kind === "directories") return "_sigtool_files -/";
+	if (kind === "nothing") return " ";
+	return endings.length === 0 ? "_sigtool_files" : `_sigtool_files -g "*.(${endings.join("|")})(-.)"`;
+}
+
+function colons(text) {
+	return text.replaceAll("\\", "\\\\").replaceAll(":", "\\:");
+}
+
+function brackets(text) {
+	return text.replace(/[\\[\]:]/g, "\\$&");
+}
+
+function quoted(text) {
+	return `'${text.replaceAll("'", "'\\''")}'`;
+}
