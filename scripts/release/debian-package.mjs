@@ -19,10 +19,10 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
-import { commandTree } from "./command-tree.mjs";
-import { bashCompletion } from "./completion.mjs";
+import { commandTree } from "../command-line/command-tree.mjs";
+import { completions } from "../command-line/completions.mjs";
+import { manPages } from "../command-line/man-pages.mjs";
 import { layOutCommandLine } from "./installed-tree.mjs";
-import { manPages } from "./man-pages.mjs";
 import { listTree, normalizeTree } from "./staged-tree.mjs";
 import { releaseFacts, root, run } from "./workspace.mjs";
 
@@ -87,8 +87,8 @@ function layOutSingle(tree, single) {
 async function layOutDocuments(put, { version, seconds, others, single }) {
 	const commands = await commandTree();
 	const packed = (path, text) => put(`${path}.gz`, gzipSync(text, { level: 9 }));
-	for (const [name, text] of manPages(commands, { version, seconds })) packed(`usr/share/man/man1/${name}`, text);
-	put("usr/share/bash-completion/completions/sigtree", bashCompletion(commands));
+	for (const [name, text] of manPages(commands, version)) packed(`usr/share/man/man1/${name}`, text);
+	layOutCompletions(put, commands);
 	const documents = "usr/share/doc/sigtool";
 	packed(`${documents}/changelog`, changelog(version, seconds));
 	for (const name of ["README.md", "CHANGELOG.md", ...pages()])
@@ -103,6 +103,20 @@ function pages() {
 		.filter((name) => name.endsWith(".md"))
 		.map((name) => `docs/${name}`)
 		.sort();
+}
+
+/**
+ * The completions of the name `sigtree` stand where the shells look for them. Those of `sigtool` stand aside: postinst
+ * links them where `sigtool` is this package's command.
+ */
+function layOutCompletions(put, commands) {
+	const sigtree = completions(commands, ["sigtree"]);
+	const sigtool = completions(commands, ["sigtool"]);
+	put("usr/share/bash-completion/completions/sigtree", sigtree.get("sigtool.bash"));
+	put("usr/share/zsh/vendor-completions/_sigtree", sigtree.get("_sigtool"));
+	put("usr/share/fish/vendor_completions.d/sigtree.fish", sigtree.get("sigtool.fish"));
+	for (const name of ["sigtool.bash", "_sigtool", "sigtool.fish"])
+		put(`usr/share/sigtool/completions/${name}`, sigtool.get(name));
 }
 
 /** Lists what lintian objects to for a reason that stands. */

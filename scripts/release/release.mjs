@@ -11,6 +11,7 @@
 
 import { createHash } from "node:crypto";
 import {
+	cpSync,
 	existsSync,
 	lstatSync,
 	mkdirSync,
@@ -74,6 +75,7 @@ async function release() {
 	const packages = packTarballs(out);
 	say(`${packages.length} npm packages`);
 	const executables = makeExecutables();
+	copyShellFiles();
 	const debian = await makeDebianPackages(packages, executables, facts);
 	const image = makeImageOf(executables, facts);
 
@@ -112,6 +114,13 @@ function makeExecutables() {
 			return [arch, join(out, `sigtool-linux-${arch}`)];
 		}),
 	);
+}
+
+/** Puts the completions and manual pages beside the single executables, which cannot be installed with them inside. */
+function copyShellFiles() {
+	for (const name of ["completion", "man"])
+		cpSync(join(root, "packages/cli/dist", name), join(out, name), { recursive: true });
+	say("completions and manual pages");
 }
 
 async function makeDebianPackages(packages, executables, facts) {

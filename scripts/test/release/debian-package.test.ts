@@ -36,6 +36,13 @@ function makeSingle(): string | undefined {
 const hasLintian = spawnSync("lintian", ["--version"]).status === 0;
 const hasDpkg = spawnSync("dpkg-deb", ["--version"]).status === 0;
 
+/** The completions of both names, by the shells that read them. */
+const COMPLETIONS = {
+	bash: ["usr/share/bash-completion/completions/sigtree", "usr/share/sigtool/completions/sigtool.bash"],
+	zsh: ["usr/share/zsh/vendor-completions/_sigtree", "usr/share/sigtool/completions/_sigtool"],
+	fish: ["usr/share/fish/vendor_completions.d/sigtree.fish", "usr/share/sigtool/completions/sigtool.fish"],
+};
+
 describe.skipIf(!hasDpkg)("the Debian package (needs dpkg-deb)", () => {
 	it.skipIf(!hasLintian)("has nothing that lintian calls an error or warns of", () => {
 		const { stdout } = spawnSync("lintian", ["--allow-root", "--profile", "debian", debianPackage], {
@@ -44,7 +51,7 @@ describe.skipIf(!hasDpkg)("the Debian package (needs dpkg-deb)", () => {
 		expect(stdout).toBe("");
 	});
 
-	it("has manual pages that man formats without a warning, and a completion that bash reads", () => {
+	it("has manual pages that man formats without a warning, and completions that the shells read", () => {
 		const tree = join(scratch, "deb");
 		expect(spawnSync("dpkg-deb", ["-x", debianPackage, tree]).status).toBe(0);
 		const pages = join(tree, "usr/share/man/man1");
@@ -57,8 +64,8 @@ describe.skipIf(!hasDpkg)("the Debian package (needs dpkg-deb)", () => {
 			});
 			expect([page, stdout]).toEqual([page, ""]);
 		}
-		const completion = join(tree, "usr/share/bash-completion/completions/sigtree");
-		expect(spawnSync("bash", ["-n", completion]).status).toBe(0);
+		for (const [shell, files] of Object.entries(COMPLETIONS))
+			for (const file of files) expect([file, spawnSync(shell, ["-n", join(tree, file)]).status]).toEqual([file, 0]);
 	});
 });
 
@@ -91,12 +98,15 @@ describe.skipIf(!canOverlay)("the Debian package on a host (needs root and overl
 			test -e /usr/share/man/man1/sigtool.1.gz
 			test -e /usr/share/bash-completion/completions/sigtool
 			zgrep -q '^# Verifying' /usr/share/doc/sigtool/docs/reference/verifying.md.gz
+			test -e /usr/share/zsh/vendor-completions/_sigtool
+			test -e /usr/share/fish/vendor_completions.d/sigtool.fish
+			bash -c '. /usr/share/bash-completion/completions/sigtool; complete -p sigtool; ! complete -p sigtree 2>/dev/null'
 			ls /etc/sigtool
 			apt-get purge -y -qq sigtool >/dev/null 2>&1
 			ls /etc/sigtool /usr/bin/sigtool /usr/bin/sigtree /usr/lib/sigtool-cli /usr/share/man/man1/sigtool.1.gz 2>&1 | grep -vc 'No such file' || true`,
 		);
 		expect(stdout + (status === 0 ? "" : stderr)).toBe(
-			`${version}\nUsage: sigtree sign [options] <path...>\ntrusted /srv/lib\nverifier.json.example\n0\n`,
+			`${version}\nUsage: sigtree sign [options] <path...>\ntrusted /srv/lib\ncomplete -o default -F _sigtool sigtool\nverifier.json.example\n0\n`,
 		);
 	});
 
