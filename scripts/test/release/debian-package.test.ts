@@ -97,10 +97,10 @@ describe.skipIf(!canOverlay)("the Debian package on a host (needs root and overl
 			sigtree verify /srv/lib | head -1
 			test -e /usr/share/man/man1/sigtool.1.gz
 			test -e /usr/share/bash-completion/completions/sigtool
-			zgrep -q '^# Verifying' /usr/share/doc/sigtool/docs/reference/verifying.md.gz
 			test -e /usr/share/zsh/vendor-completions/_sigtool
 			test -e /usr/share/fish/vendor_completions.d/sigtool.fish
 			bash -c '. /usr/share/bash-completion/completions/sigtool; complete -p sigtool; ! complete -p sigtree 2>/dev/null'
+			zgrep -q '^# Verifying' /usr/share/doc/sigtool/docs/reference/verifying.md.gz
 			ls /etc/sigtool
 			apt-get purge -y -qq sigtool >/dev/null 2>&1
 			ls /etc/sigtool /usr/bin/sigtool /usr/bin/sigtree /usr/lib/sigtool-cli /usr/share/man/man1/sigtool.1.gz 2>&1 | grep -vc 'No such file' || true`,
