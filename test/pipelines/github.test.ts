@@ -1,0 +1,168 @@
+import { appendFileSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import { runner } from "../../packages/cli/test/support.js";
+import { type JobOutcome, runJob } from "./github.js";
+import { makeMachine, makeProject, ROOT, run, serveProgram, sha256, snippets, writeProgram } from "./site.js";
+
+const [workflow = ""] = snippets("GitHub Actions", "yaml");
+const [placeholder = ""] = /\b[0-9a-f]{64}\b/.exec(workflow) ?? [];
+const action = parse(readFileSync(join(ROOT, "action/action.yml"), "utf8"));
+
+/** Makes a project with the action and a server with the program. Returns a function that runs a workflow. */
+async function prepare() {
+	const machine = makeMachine({ installed: false });
+	const project = makeProject(machine);
+	const program = join(machine.home, "sigtool-linux-x64");
+	writeProgram(program);
+	await serveProgram(machine, program);
+	cpSync(join(ROOT, "action"), join(project.folder, ".github/actions/sigtool"), { recursive: true });
+	const secrets = { SIGNING_KEY: readFileSync(project.key.keyFile, "utf8") };
+	const runWorkflow = (text: string): Promise<JobOutcome> =>
+		runJob(text.replaceAll(placeholder, sha256(program)), "sign", { machine, workspace: project.folder, secrets });
+	return { machine, project, program, runWorkflow };
+}
+
+/** A job with one step that uses the action with these inputs. */
+function oneStep(inputs: Readonly<Record<string, string>>): string {
+	const step = { uses: "./.github/actions/sigtool", with: inputs };
+	return JSON.stringify({ jobs: { sign: { "runs-on": "ubuntu-latest", steps: [step] } } });
+}
+
+it("the workflow of the page builds, signs, verifies and uploads what verify trusts elsewhere", async () => {
+	const { machine, project, runWorkflow } = await prepare();
+	const { status, log, artifacts, summary } = await runWorkflow(workflow);
+	expect([status, log]).toEqual([0, expect.stringContaining("trusted dist")]);
+	expect(summary).toMatch(/sign[\s\S]*verify/);
+	const elsewhere = join(machine.home, "elsewhere");
+	mkdirSync(elsewhere);
+	await run("tar", ["-xf", artifacts.app ?? ""], { cwd: elsewhere, env: machine.env });
+	const verified = runner(machine.home)([
+		"verify",
+		join(elsewhere, "dist"),
+		"--trust",
+		project.key.certFile,
+		"--product",
+		"app",
+	]);
+	expect(verified).toMatchObject({ status: 0 });
+});
+
+it("the key is in no log, in no file of the runner, and in no argument", async () => {
+	const { machine, project, runWorkflow } = await prepare();
+	const traced = join(machine.home, "sigtool-linux-x64");
+	writeFileSync(
+		traced,
+		readFileSync(traced, "utf8").replace(
+			"exec",
+			`echo "$@" >>'${machine.home}/arguments'\nenv >>'${machine.home}/environment'\nexec`,
+		),
+	);
+	const { status, log } = await runWorkflow(workflow);
+	expect(status).toBe(0);
+	const secret = readFileSync(project.key.keyFile, "utf8").split("\n")[1] ?? "?";
+	expect(log).not.toContain(secret);
+	const { log: found } = await run("grep", ["-rlF", secret, machine.home], { cwd: machine.home, env: machine.env });
+	expect(found.trim()).toBe(project.key.keyFile);
+	expect(readFileSync(join(machine.home, "arguments"), "utf8")).toMatch(
+		/^sign .*--key \/dev\/fd\/\d+ -- dist\nverify /,
+	);
+});
+
+it("a changed file fails the job, with an annotation at its path and a row in the summary", async () => {
+	const { project, runWorkflow } = await prepare();
+	expect((await runWorkflow(workflow)).status).toBe(0);
+	appendFileSync(join(project.folder, "dist/main.js"), "evil");
+	const inputs = { command: "verify", paths: "dist", trust: "release.crt", sigtool: "tools/sigtool", sha256: "" };
+	mkdirSync(join(project.folder, "tools"));
+	writeProgram(join(project.folder, "tools/sigtool"));
+	inputs.sha256 = sha256(join(project.folder, "tools/sigtool")).toUpperCase();
+	const { status, log, summary } = await runWorkflow(oneStep(inputs));
+	expect(status).toBe(1);
+	expect(log).toMatch(/^::error file=dist\/main\.js,.*ERR_FILE_MODIFIED/m);
+	expect(summary).toContain("ERR&#95;FILE&#95;MODIFIED");
+});
+
+it("without a key the job fails, and no development identity is made", async () => {
+	const { machine, project, runWorkflow } = await prepare();
+	const { status, log } = await runWorkflow(workflow.replace(/^ *key: .*\n/m, "").replace(/^ *cert: .*\n/m, ""));
+	expect([status, log]).toEqual([2, expect.stringContaining("ERR_DEVELOPMENT_REFUSED")]);
+	expect(readdirSync(join(project.folder, "dist"))).not.toContain("dist.cat");
+	expect(readdirSync(machine.home)).not.toContain("config");
+});
+
+describe("the program", () => {
+	it("is refused with another digest, without one, and by http, before it runs", async () => {
+		const { machine, program, runWorkflow } = await prepare();
+		const ran = join(machine.home, "ran");
+		const digest = sha256(program);
+		writeFileSync(program, `#!/bin/sh\n: >'${ran}'\n`);
+		const url = "https://downloads.example/sigtool-linux-x64";
+		const tried = [
+			{ sigtool: url, sha256: digest },
+			{ sigtool: url, sha256: "" },
+			{ sigtool: url, sha256: `${digest} ` },
+			{ sigtool: program, sha256: digest },
+			{ sigtool: "http://downloads.example/sigtool-linux-x64", sha256: sha256(program) },
+			{ sigtool: "file:///bin/true", sha256: sha256("/bin/true") },
+			{ sigtool: "installed" },
+		];
+		for (const inputs of tried) {
+			const { status, log } = await runWorkflow(oneStep({ command: "verify", paths: ".", ...inputs }));
+			expect([inputs.sigtool, status, log]).toEqual([
+				inputs.sigtool,
+				2,
+				expect.stringMatching(/^::error title=sigtool::/m),
+			]);
+		}
+		expect(readdirSync(machine.home)).not.toContain("ran");
+	});
+
+	it("comes out of an archive of a release's folder, and is in the PATH of later steps by both names", async () => {
+		const { machine, program, runWorkflow } = await prepare();
+		mkdirSync(join(machine.home, "release"));
+		for (const name of ["sigtool-linux-x64", "sigtool-linux-arm64"])
+			cpSync(program, join(machine.home, "release", name));
+		const archive = join(machine.home, "sigtool-1.tar");
+		await run("tar", ["-cf", archive, "release"], { cwd: machine.home, env: machine.env });
+		const document = parse(oneStep({ command: "verify", paths: ".", sigtool: archive, sha256: sha256(archive) }));
+		document.jobs.sign.steps[0].with.arguments = "--help";
+		document.jobs.sign.steps.push({ run: "sigtool --version && sigtree --version" });
+		const { status, log } = await runWorkflow(JSON.stringify(document));
+		expect([status, log]).toEqual([0, expect.stringMatching(/(\d+\.\d+\.\d+\n){2}$/)]);
+		rmSync(archive);
+	});
+});
+
+it("inputs run nothing, begin no command of the workflow, and a path is no option", async () => {
+	const { project, machine, runWorkflow } = await prepare();
+	const nasty = '"; touch owned; `touch owned` $(touch owned)\n::set-output name=x::y\n';
+	for (const name of Object.keys(action.inputs)) {
+		const inputs: Record<string, string> = { command: "verify", paths: "src", sigtool: "installed" };
+		inputs[name] = nasty;
+		const { log } = await runWorkflow(oneStep(inputs));
+		expect([name, log]).not.toEqual([name, expect.stringMatching(/^::set-output/m)]);
+	}
+	expect(readdirSync(project.folder)).not.toContain("owned");
+	expect(readdirSync(machine.home)).not.toContain("owned");
+	const written = join(project.folder, "tool");
+	writeProgram(written);
+	const inputs = { command: "verify", paths: "--help", sigtool: "tool", sha256: sha256(written) };
+	expect((await runWorkflow(oneStep(inputs))).log).toContain("ERR_ROOT_MISSING");
+});
+
+describe("action.yml", () => {
+	it("names the inputs only as variables of the environment, and describes each", () => {
+		for (const { run: script = "", shell } of action.runs.steps) {
+			expect(script).not.toContain("${{");
+			expect(shell).toBe("bash");
+		}
+		for (const [name, { description }] of Object.entries<{ description?: string }>(action.inputs))
+			expect([name, description]).toEqual([name, expect.any(String)]);
+		const used = JSON.stringify(action.runs.steps).match(/inputs\.([\w-]+)/g) ?? [];
+		expect(new Set(used)).toEqual(new Set(Object.keys(action.inputs).map((name) => `inputs.${name}`)));
+	});
+});
+
+beforeAll(() => expect(placeholder).not.toBe(""));
