@@ -6,14 +6,17 @@ import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, 
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
 import { makeSelfSigned, type SelfSigned } from "../../packages/cli/test/support.js";
 
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 /** The command under test. As in the tests of the command line, the variable can name the single file. */
-const COMMAND = process.env.SIGTOOL_TEST_PROGRAM ?? `${process.execPath}' '${join(ROOT, "packages/cli/dist/main.cjs")}`;
+const { SIGTOOL_TEST_PROGRAM } = process.env;
+const COMMAND = SIGTOOL_TEST_PROGRAM ?? `${process.execPath}' '${join(ROOT, "packages/cli/dist/main.cjs")}`;
+/** The directories that have to be there where the command runs. */
+export const PROGRAM_PLACES = [ROOT, dirname(process.execPath), dirname(SIGTOOL_TEST_PROGRAM ?? process.execPath)];
 const PAGE = readFileSync(join(ROOT, "docs/how-to/pipelines.md"), "utf8");
 
 /** Returns the snippets of a language below a heading of the page. @throws Error if there are none */
