@@ -157,6 +157,10 @@ export const LONG = [
 	"test/applications/services.test.ts",
 	"test/applications/suites.test.ts",
 	"test/examples/examples.test.ts",
+	// These tests run pipelines, and the programs of others that they call.
+	"test/pipelines/github.test.ts",
+	"test/pipelines/gitlab.test.ts",
+	"test/pipelines/snippets.test.ts",
 	// This test compiles with sanitizers.
 	"packages/core/test/signer/pkcs11-hostile.test.ts",
 	// These tests make a release, the second one in another checkout, and install and judge what it consists of.

@@ -15,7 +15,8 @@ const { version } = JSON.parse(readFileSync(join(cli, "package.json"), "utf8"));
 const tree = await commandTree();
 
 writeFolder("completion", completions(tree, ["sigtool", "sigtree"]));
-writeFolder("man", manPages(tree, version));
+// A package of a distribution may have no page of this name, because other packages have one too.
+writeFolder("man", new Map([...manPages(tree, version), ["sigtool.1", ".so man1/sigtree.1\n"]]));
 
 function writeFolder(name, texts) {
 	const folder = join(cli, "dist", name);

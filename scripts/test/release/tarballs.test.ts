@@ -52,8 +52,8 @@ const modules = shipped.filter(({ name }) => manifestOf(name).exports?.["."]?.ty
 describe.each(shipped)("$name", ({ name, tarball }) => {
 	const manifest = manifestOf(name);
 
-	it("has each file that exports, bin and types name", () => {
-		const targets = targetsOf([manifest.exports, manifest.bin, manifest.main, manifest.types]);
+	it("has each file that exports, bin, man and types name", () => {
+		const targets = targetsOf([manifest.exports, manifest.bin, manifest.main, manifest.man, manifest.types]);
 		expect(targets.filter((target) => !existsSync(join(placeOf(name), target)))).toEqual([]);
 	});
 
