@@ -158,14 +158,18 @@ function optionsOf(program: Command, names: readonly string[]): (option: string)
 }
 
 /**
- * Returns the message for a wrong choice, such as `Option --links takes record, reject or follow, not "x"`. Returns
- * undefined for other complaints.
+ * Returns the message for a wrong choice, such as `Option --links takes record, reject or follow, not "x"` or `Argument
+ * <shell> takes bash or zsh, not "x"`. Returns undefined for other complaints.
  */
 function choiceFailure(reason: string): string | undefined {
-	const match = /^option '(?:-\w, )?(--[\w-]+).*' argument '(.*)' is invalid\. Allowed choices are (.*)$/s.exec(reason);
+	const match =
+		/^(?:option '(?:-\w, )?(--[\w-]+).*' argument '(.*)'|command-argument value '(.*)') is invalid(?: for argument '(\w+)')?\. Allowed choices are (.*)$/s.exec(
+			reason,
+		);
 	if (match === null) return undefined;
-	const [, option, value, choices] = match;
-	return `Option ${option} takes ${choices.replace(/, (?=[^,]*$)/, " or ")}, not ${quote(value)}`;
+	const [, option, value, operand, name, choices] = match;
+	const what = option === undefined ? `Argument <${name}>` : `Option ${option}`;
+	return `${what} takes ${choices.replace(/, (?=[^,]*$)/, " or ")}, not ${quote(value ?? operand)}`;
 }
 
 /** Returns the value of --color in arguments that commander could not parse, or `auto` if there is no valid value. */
