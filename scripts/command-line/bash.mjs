@@ -39,7 +39,7 @@ ${all.map((each) => `	'${each.path}') taking='${namesTakingValues(each).join(" "
 			[ "$word" = = ] || option=
 		elif [ -n "$ended" ] || [[ $word != -* ]]; then
 			operand=$((operand + 1))
-			# What follows the program belongs to the program.
+			# The arguments after the program belong to the program.
 			[ "$command" != run ] || ended=1
 		elif [ "$word" = -- ]; then
 			ended=1

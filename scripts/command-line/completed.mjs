@@ -18,7 +18,7 @@ const values = (of) => ({ kind: "values", of });
 const directories = { kind: "directories" };
 const nothing = { kind: "nothing" };
 
-/** What an option's name says counts more than what its value is called. */
+/** The name of an option says more than the word that stands for its value. */
 const BY_OPTION = {
 	"--catalog": files(...CATALOG),
 	"--config": files("json"),

@@ -80,7 +80,7 @@ ${tree
 ${allCommands(tree)
 	.flatMap((command) => [...operandLines(name, command), ...command.options.map(optionLine(name, command))])
 	.join("\n")}
-# What follows a program belongs to the program.
+# The arguments after a program belong to the program.
 complete -c ${name} -n 'string match -q run -- (__sigtool_operands)[1]; and test (count (__sigtool_operands)) -gt 1' -a '(__sigtool_files)'
 ${others.map((each) => `complete -c ${each} -e\ncomplete -c ${each} -w ${name}\n`).join("")}`;
 }

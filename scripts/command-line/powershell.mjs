@@ -36,8 +36,8 @@ ${allCommands(tree)
 	})
 	.join("\n")}
 	}
-	# What is completed as the value of an option, or as an operand: words, or values of a kind that begins with a colon.
-	# An empty list completes nothing, and what is not named here is a file.
+	# The value of an option, or an operand, is one of these words, or of the values of a kind that begins with a colon.
+	# For an empty list PowerShell completes files.
 	$taken = @{
 ${allCommands(tree).flatMap(takenOf).join("\n")}
 	}

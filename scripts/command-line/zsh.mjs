@@ -96,7 +96,7 @@ function optionSpecs({ names, summary, isRepeated, completed }) {
 function operandSpec(path) {
 	return ({ term, isRepeated, completed }, index) => {
 		const name = term.replace(/[<>[\].]/g, "").replaceAll("|", " or ");
-		// What follows the program belongs to the program, so no option of ours is offered there.
+		// The arguments after the program belong to the program, so no option of ours is offered there.
 		if (path === "run") return isRepeated ? `*::${name}:_sigtool_files` : `(-)${index + 1}:${name}:_sigtool_files`;
 		return `${isRepeated ? "*" : index + 1}:${name}:${action(completed)}`;
 	};

@@ -106,7 +106,7 @@ describe("the program", () => {
 			{ sigtool: program, sha256: digest },
 			{ sigtool: "http://downloads.example/sigtool-linux-x64", sha256: sha256(program) },
 			{ sigtool: "file:///bin/true", sha256: sha256("/bin/true") },
-			{ sigtool: "installed" },
+			{ sigtool: "installed", sha256: "" },
 		];
 		for (const inputs of tried) {
 			const { status, log } = await runWorkflow(oneStep({ command: "verify", paths: ".", ...inputs }));

@@ -1,4 +1,4 @@
-/** What the tests of pipelines share: the page with the snippets, a project, a key, and a server with the program. */
+/** The page with the snippets, a project, a key, and a server with the program, which the tests of pipelines share. */
 
 import { execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";

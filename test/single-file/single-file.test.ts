@@ -41,6 +41,18 @@ describe.skipIf(!canBuild(arch))("single file", () => {
 	});
 	afterAll(() => rmSync(home, { recursive: true, force: true }));
 
+	it("prints the completions and completes values, as the npm package does", () => {
+		for (const args of [
+			["completion", "bash"],
+			["completion", "powershell"],
+			["complete-values", "identity"],
+		]) {
+			const { status, stdout } = sigtool(args);
+			expect([args, status, stdout]).toEqual([args, 0, npm(args).stdout]);
+		}
+		expect(sigtool(["completion", "zsh"]).stdout).toMatch(/^#compdef sigtool sigtree\n/);
+	});
+
 	it("does what the first page does: signs, verifies, and finds the changed file", () => {
 		cpSync(join(WORKSPACE, "test-fixtures/lib"), join(home, "test-fixtures/lib"), {
 			recursive: true,
