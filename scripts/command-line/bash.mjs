@@ -1,9 +1,9 @@
 /** Makes the completion for bash, from 3.2 on. */
 
-import { allCommands, namesTakingValues, PROGRAM_OPTIONS } from "./command-tree.mjs";
+import { allCommands, namesTakingValues } from "./command-tree.mjs";
 
-/** Returns the text of the script for the commands called `names`. `tree` comes from commandTree(). */
-export function bashCompletion(tree, names) {
+/** Returns the text of the script for the commands called `names`. The tree comes from commandTree(). */
+export function bashCompletion({ commands: tree, options: before }, names) {
 	const all = allCommands(tree);
 	return `# Completes ${names.join(" and ")} in bash. This file is made from the table of commands.
 #
@@ -21,7 +21,7 @@ _sigtool() {
 	*) plain=\${current//\\\\/} ;;
 	esac
 	if [ "$COMP_CWORD" -eq 1 ]; then
-		_sigtool_words ${[...tree.map(({ name }) => name), "help", ...PROGRAM_OPTIONS.map(([name]) => name)].join(" ")}
+		_sigtool_words ${[...tree.map(({ name }) => name), "help", ...before.map(({ names: [name] }) => name)].join(" ")}
 		return
 	fi
 	case $command in

@@ -3,18 +3,17 @@
  * neither can say anything else than `--help`.
  */
 
-import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { completionOf } from "./completed.mjs";
 
-const cli = fileURLToPath(new URL("../../packages/cli", import.meta.url));
+const dist = fileURLToPath(new URL("../../packages/cli/dist", import.meta.url));
 
 /** The help is wrapped at this width, which no line reaches: the reader of a manual page wraps it anew. */
 const UNWRAPPED = 100_000;
 
 /**
- * Returns the commands. A command has:
+ * Returns the `commands`, and the `options` that stand before any command. A command has:
  *
  * - a `path` such as `trust add`, its last word as `name`, and a `description`;
  * - `operands`, each with a `term` and a `description` for people, and with `isRepeated` and `completed`;
@@ -25,17 +24,24 @@ const UNWRAPPED = 100_000;
  * A member `completed` tells how a value is completed; completed.mjs has the kinds.
  */
 export async function commandTree() {
-	const { Command } = createRequire(join(cli, "package.json"))("commander");
-	const built = (file) => import(pathToFileURL(join(cli, "dist", file)).href);
+	// The bundler puts the version in the place of this name. No option shows it.
+	globalThis.SIGTOOL_VERSION ??= "";
+	const built = (file) => import(pathToFileURL(join(dist, file)).href);
 	const { COMMANDS } = await built("commands/commands.js");
-	const { COLOUR_CHOICES } = await built("output/terminal.js");
-	const common = commonOptions(COLOUR_CHOICES);
-	return COMMANDS.map((each) => describe(each, [], Command, common));
+	const { buildProgram } = await built("program.js");
+	const declared = (path) => {
+		const program = buildProgram(path, [], () => {});
+		return path.reduce((command, name) => command.commands.find((each) => each.name() === name), program);
+	};
+	return {
+		options: optionsOf(declared([]), ""),
+		commands: COMMANDS.map((each) => describe(each, [], declared)),
+	};
 }
 
 /** Returns the commands that do something, those below others among them. */
-export function allCommands(tree) {
-	return tree.flatMap((each) => (each.commands.length > 0 ? allCommands(each.commands) : [each]));
+export function allCommands(commands) {
+	return commands.flatMap((each) => (each.commands.length > 0 ? allCommands(each.commands) : [each]));
 }
 
 /** Returns the names of the options that take a value. */
@@ -43,46 +49,20 @@ export function namesTakingValues({ options }) {
 	return options.filter(({ completed }) => completed !== undefined).flatMap(({ names }) => names);
 }
 
-/** Returns the options that stand before any command. */
-export const PROGRAM_OPTIONS = [
-	["--help", "show this help"],
-	["--version", "print the version"],
-	["--licences", "print the licences of the bundled software"],
-];
-
-/** Returns the options that program.ts adds to each command that does something. */
-function commonOptions(colours) {
-	const flag = (term, description) => ({
-		term,
-		description,
-		summary: description,
-		names: namesIn(term),
-		isRepeated: false,
-	});
-	return [
-		flag("--json", "print one JSON document on stdout"),
-		flag("-q, --quiet", "print nothing but errors and what failed"),
-		flag("-v, --verbose", "print more"),
-		{
-			...flag("--color <when>", "show colours: auto, always or never"),
-			completed: { kind: "words", words: colours },
-		},
-		flag("-h, --help", "show this help"),
-	];
-}
-
-function describe({ name, description, declare, commands = [] }, above, Command, common) {
-	const path = [...above, name].join(" ");
-	const command = new Command(name).configureOutput({ getOutHelpWidth: () => UNWRAPPED });
-	const does = declare(command) !== undefined;
+function describe({ name, description, commands = [] }, above, declared) {
+	const path = [...above, name];
+	const command = declared(path).configureOutput({ getOutHelpWidth: () => UNWRAPPED });
+	const isGroup = commands.length > 0;
 	return {
-		path,
+		path: path.join(" "),
 		name,
 		description,
-		operands: does ? operandsOf(command, path) : [{ term: "<command>", description: "", isRepeated: false }],
-		options: does ? [...optionsOf(command, path), ...common] : [],
+		operands: isGroup
+			? [{ term: "<command>", description: "", isRepeated: false }]
+			: operandsOf(command, path.join(" ")),
+		options: isGroup ? [] : optionsOf(command, path.join(" ")),
 		...afterHelp(command),
-		commands: commands.map((each) => describe(each, [...above, name], Command, common)),
+		commands: commands.map((each) => describe(each, path, declared)),
 	};
 }
 
@@ -101,21 +81,19 @@ function operandsOf(command, path) {
 
 function optionsOf(command, path) {
 	const help = command.createHelp();
-	return command.options
-		.filter(({ hidden }) => !hidden)
-		.map((each) => {
-			const [, value] = /<(.*)>/.exec(each.flags) ?? [];
-			return {
-				term: each.flags,
-				description: help.optionDescription(each),
-				summary: each.description,
-				names: namesIn(each.flags),
-				isRepeated: each.description.endsWith("(repeatable)"),
-				...(value !== undefined && {
-					completed: completionOf({ path, option: each.long, value, choices: each.argChoices }),
-				}),
-			};
-		});
+	return help.visibleOptions(command).map((each) => {
+		const [, value] = /<(.*)>/.exec(each.flags) ?? [];
+		return {
+			term: each.flags,
+			description: help.optionDescription(each),
+			summary: each.description,
+			names: namesIn(each.flags),
+			isRepeated: each.description.endsWith("(repeatable)"),
+			...(value !== undefined && {
+				completed: completionOf({ path, option: each.long, value, choices: each.argChoices }),
+			}),
+		};
+	});
 }
 
 /** Returns the names in a term such as `-o, --output <file>`: the long one first. */

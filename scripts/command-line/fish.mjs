@@ -1,9 +1,9 @@
 /** Makes the completion for fish. */
 
-import { allCommands, namesTakingValues, PROGRAM_OPTIONS } from "./command-tree.mjs";
+import { allCommands, namesTakingValues } from "./command-tree.mjs";
 
-/** Returns the text of the script for the commands called `names`. `tree` comes from commandTree(). */
-export function fishCompletion(tree, names) {
+/** Returns the text of the script for the commands called `names`. The tree comes from commandTree(). */
+export function fishCompletion({ commands: tree, options: before }, names) {
 	const [name, ...others] = names;
 	const taking = [...new Set(allCommands(tree).flatMap(namesTakingValues))];
 	return `# Completes ${names.join(" and ")} in fish. This file is made from the table of commands.
@@ -66,7 +66,7 @@ end
 
 complete -c ${name} -e
 complete -c ${name} -f
-${PROGRAM_OPTIONS.map(([option, text]) => `complete -c ${name} -n '__sigtool_begins' -l ${option.slice(2)} -d ${quoted(text)}`).join("\n")}
+${before.map((option) => optionLine(name, "__sigtool_begins")(option)).join("\n")}
 ${tree.map((each) => `complete -c ${name} -n '__sigtool_begins' -a ${each.name} -d ${quoted(each.description)}`).join("\n")}
 complete -c ${name} -n '__sigtool_begins' -a help -d 'show the help of a command'
 complete -c ${name} -n '__sigtool_begins help' -a '${tree.map((each) => each.name).join(" ")}'
@@ -78,7 +78,10 @@ ${tree
 	)
 	.join("\n")}
 ${allCommands(tree)
-	.flatMap((command) => [...operandLines(name, command), ...command.options.map(optionLine(name, command))])
+	.flatMap((command) => [
+		...operandLines(name, command),
+		...command.options.map(optionLine(name, `__sigtool_is ${command.path}`)),
+	])
 	.join("\n")}
 # The arguments after a program belong to the program.
 complete -c ${name} -n 'string match -q run -- (__sigtool_operands)[1]; and test (count (__sigtool_operands)) -gt 1' -a '(__sigtool_files)'
@@ -92,11 +95,11 @@ function operandLines(name, { path, operands }) {
 	});
 }
 
-function optionLine(name, { path }) {
+function optionLine(name, condition) {
 	return ({ names, summary, completed }) => {
 		const flags = names.map((each) => (each.startsWith("--") ? `-l ${each.slice(2)}` : `-s ${each.slice(1)}`));
 		const value = completed === undefined ? "" : ` -r ${offered(completed) ?? "-f"}`;
-		return `complete -c ${name} -n '__sigtool_is ${path}' ${flags.join(" ")} -d ${quoted(summary)}${value}`;
+		return `complete -c ${name} -n '${condition}' ${flags.join(" ")} -d ${quoted(summary)}${value}`;
 	};
 }
 

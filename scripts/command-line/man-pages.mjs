@@ -4,14 +4,14 @@
  * Returns the texts of the pages by their file names. `tree` comes from commandTree(). A page has no date, so that each
  * build of a version makes the same pages.
  */
-export function manPages(tree, version) {
+export function manPages({ commands: tree, options }, version) {
 	const head = (title) => `.TH ${title.toUpperCase()} 1 "" "sigtool ${version}" "User Commands"\n`;
-	const pages = new Map([["sigtree.1", head("sigtree") + overview(tree)]]);
+	const pages = new Map([["sigtree.1", head("sigtree") + overview(tree, options)]]);
 	for (const command of tree) pages.set(`sigtool-${command.name}.1`, head(`sigtool-${command.name}`) + page(command));
 	return pages;
 }
 
-function overview(tree) {
+function overview(tree, options) {
 	return [
 		section("NAME", "sigtree, sigtool \\- sign sets of files and say exactly what changed since"),
 		section("SYNOPSIS", ".B sigtree\n.I command\n[\n.I option ...\n]"),
@@ -24,6 +24,7 @@ function overview(tree) {
 				)
 				.join(""),
 		),
+		...details({ operands: [], options, examples: [], after: "" }, ".SH"),
 		section("EXIT STATUS", EXITS.map(([status, meaning]) => item(`\\fB${status}\\fR`, escaped(meaning))).join("")),
 		section("FILES", FILES.map(([file, meaning]) => item(`\\fI${escaped(file)}\\fR`, escaped(meaning))).join("")),
 		section("SEE ALSO", `${tree.map(({ name }) => `.BR sigtool\\-${name} (1)`).join(",\n")}`),

@@ -1,13 +1,13 @@
 /** Makes the completion for PowerShell, from 5.1 on. */
 
-import { allCommands, PROGRAM_OPTIONS } from "./command-tree.mjs";
+import { allCommands } from "./command-tree.mjs";
 
-/** Returns the text of the script for the commands called `names`. `tree` comes from commandTree(). */
-export function powershellCompletion(tree, names) {
+/** Returns the text of the script for the commands called `names`. The tree comes from commandTree(). */
+export function powershellCompletion({ commands: tree, options: before }, names) {
 	const programWords = [
 		...tree.map(({ name, description }) => [name, description]),
 		["help", "show the help of a command"],
-		...PROGRAM_OPTIONS,
+		...before.map(({ names: [name], summary }) => [name, summary]),
 	];
 	const groups = [
 		["", programWords],

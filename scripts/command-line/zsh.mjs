@@ -1,9 +1,7 @@
 /** Makes the completion for zsh: a function that can be found by compinit, or be sourced. */
 
-import { PROGRAM_OPTIONS } from "./command-tree.mjs";
-
-/** Returns the text of the script for the commands called `names`. `tree` comes from commandTree(). */
-export function zshCompletion(tree, names) {
+/** Returns the text of the script for the commands called `names`. The tree comes from commandTree(). */
+export function zshCompletion({ commands: tree, options: before }, names) {
 	const list = (commands) => commands.map(({ name, description }) => `		${quoted(`${name}:${colons(description)}`)}`);
 	return `#compdef ${names.join(" ")}
 # Completes ${names.join(" and ")} in zsh. This file is made from the table of commands.
@@ -18,7 +16,7 @@ _sigtool() {
 ${[...list(tree), "\t\t'help:show the help of a command'"].join("\n")}
 	)
 	[[ $program == (sigtool|sigtree) ]] || program=${names[0]}
-	_arguments -C ${PROGRAM_OPTIONS.map(([name, text]) => quoted(`(- *)${name}[${brackets(text)}]`)).join(" ")} \\
+	_arguments -C ${before.map(({ names: [name], summary }) => quoted(`(- *)${name}[${brackets(summary)}]`)).join(" ")} \\
 		'1:command:->command' '*::argument:->arguments' && ret=0
 	case $state in
 	command) _describe -t commands command commands && ret=0 ;;

@@ -49,7 +49,12 @@ export async function run(argv: readonly string[]): Promise<ExitStatus> {
 	}
 }
 
-function buildProgram(argv: readonly string[], complaints: string[], finish: (status: ExitStatus) => void): Command {
+/** Declares the commands. Only those that the arguments name have their options, because to declare them takes time. */
+export function buildProgram(
+	argv: readonly string[],
+	complaints: string[],
+	finish: (status: ExitStatus) => void,
+): Command {
 	const program = new Command(COMMAND)
 		.description("Signs sets of files and says exactly what changed since.")
 		.version(VERSION, "-V, --version")
