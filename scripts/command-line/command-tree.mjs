@@ -3,6 +3,7 @@
  * neither can say anything else than `--help`.
  */
 
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { completionOf } from "./completed.mjs";
@@ -24,11 +25,9 @@ const UNWRAPPED = 100_000;
  * A member `completed` tells how a value is completed; completed.mjs has the kinds.
  */
 export async function commandTree() {
-	// The bundler puts the version in the place of this name. No option shows it.
-	globalThis.SIGTOOL_VERSION ??= "";
-	const built = (file) => import(pathToFileURL(join(dist, file)).href);
-	const { COMMANDS } = await built("commands/commands.js");
-	const { buildProgram } = await built("program.js");
+	const { COMMANDS } = await import(pathToFileURL(join(dist, "commands/commands.js")).href);
+	// This is the bundle, because the bundler defines names such as that of the version.
+	const { buildProgram } = createRequire(import.meta.url)(join(dist, "program.cjs"));
 	const declared = (path) => {
 		const program = buildProgram(path, [], () => {});
 		return path.reduce((command, name) => command.commands.find((each) => each.name() === name), program);
