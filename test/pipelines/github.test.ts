@@ -84,6 +84,24 @@ it("a changed file fails the job, with an annotation at its path and a row in th
 	expect(summary).toContain("ERR&#95;FILE&#95;MODIFIED");
 });
 
+it("in a configured project sign and verify need no paths, and SIGTOOL_CONFIG lets the configuration say whom to trust", async () => {
+	const { project, runWorkflow, program } = await prepare();
+	const configuration = { sign: ["src"], product: "app", verify: { trust: ["release.crt"] } };
+	writeFileSync(join(project.folder, "sigtool.config.json"), JSON.stringify(configuration));
+	const inputs = { sigtool: program, sha256: sha256(program) };
+	const signing = { ...inputs, command: "sign", key: `\${{ secrets.SIGNING_KEY }}`, cert: "release.crt" };
+	expect((await runWorkflow(oneStep(signing))).status).toBe(0);
+	// Whoever can change the signed files can change a configuration that lies beside them, too.
+	const untrusted = await runWorkflow(oneStep({ ...inputs, command: "verify" }));
+	expect(untrusted.status, untrusted.log).not.toBe(0);
+	const document = parse(oneStep({ ...inputs, command: "verify" }));
+	document.env = { SIGTOOL_CONFIG: join(project.folder, "sigtool.config.json") };
+	const verify = () => runWorkflow(JSON.stringify(document));
+	expect(await verify()).toMatchObject({ status: 0 });
+	appendFileSync(join(project.folder, "src/main.js"), "evil");
+	expect(await verify()).toMatchObject({ status: 1, log: expect.stringMatching(/^::error file=src\/main\.js,/m) });
+});
+
 it("without a key the job fails, and no development identity is made", async () => {
 	const { machine, project, runWorkflow } = await prepare();
 	const { status, log } = await runWorkflow(workflow.replace(/^ *key: .*\n/m, "").replace(/^ *cert: .*\n/m, ""));

@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { listIdentities, listTrust } from "@sigtool/core";
 import { SigtoolError } from "@sigtool/core/errors";
 import { configDirectory, hostFromFileBytes, MAX_HOST_BYTES, readBounded } from "@sigtool/core/read";
+import { projectConfiguration } from "./configuration/configuration.js";
 import { usageError } from "./options/usage.js";
 import { type ExitStatus, escaped, printFailure, printText } from "./output/output.js";
 
@@ -18,14 +19,18 @@ interface NamedValue {
 	readonly description: string;
 }
 
-const KINDS: Readonly<Record<string, () => NamedValue[]>> = { identity: identities, pin: pins, product: products };
+const KINDS: Readonly<Record<string, () => NamedValue[] | Promise<NamedValue[]>>> = {
+	identity: identities,
+	pin: pins,
+	product: products,
+};
 
 /** Runs `complete-values KIND`, which is in no help, because only shells call it. Does not throw. */
-export function completeValues([name, kind = "", ...others]: readonly string[]): ExitStatus {
+export async function completeValues([name, kind = "", ...others]: readonly string[]): Promise<ExitStatus> {
 	try {
 		if (!Object.hasOwn(KINDS, kind) || others.length > 0)
 			throw usageError(`Use \`${name} KIND\` with one of the kinds ${Object.keys(KINDS).join(", ")}`);
-		const lines = KINDS[kind]().filter(isHarmless).map(line);
+		const lines = (await KINDS[kind]()).filter(isHarmless).map(line);
 		printText([...new Set(lines)].join(""));
 		return 0;
 	} catch (error) {
@@ -43,17 +48,31 @@ function pins(): NamedValue[] {
 		.map(({ id, kind, label }) => ({ value: id, description: `${kind} ${label}` }));
 }
 
-/** Returns the products of the host configurations that can be read. Their owner does not matter for a name. */
-function products(): NamedValue[] {
-	return [join(configDirectory(), "verifier.json"), HOST_CONFIGURATION_FILE].flatMap((file) => {
-		try {
-			const { products = [] } = hostFromFileBytes(readBounded(file, MAX_HOST_BYTES), file);
-			return products.map(({ name, root }) => ({ value: name, description: root ?? "" }));
-		} catch (error) {
-			if (error instanceof SigtoolError) return [];
-			throw error;
-		}
-	});
+/** Returns the product of the project, and those of the host configurations. Their owner does not matter for a name. */
+async function products(): Promise<NamedValue[]> {
+	return [
+		...(await unlessRefused(async () => {
+			const { file = "", members } = (await projectConfiguration()) ?? {};
+			return members?.product === undefined ? [] : [{ value: members.product, description: file }];
+		})),
+		...(await unlessRefused(() => productsOfHost(join(configDirectory(), "verifier.json")))),
+		...(await unlessRefused(() => productsOfHost(HOST_CONFIGURATION_FILE))),
+	];
+}
+
+function productsOfHost(file: string): NamedValue[] {
+	const { products = [] } = hostFromFileBytes(readBounded(file, MAX_HOST_BYTES), file);
+	return products.map(({ name, root }) => ({ value: name, description: root ?? "" }));
+}
+
+/** Returns nothing for a file that is missing or refused, since other commands tell why. */
+async function unlessRefused(read: () => NamedValue[] | Promise<NamedValue[]>): Promise<NamedValue[]> {
+	try {
+		return await read();
+	} catch (error) {
+		if (error instanceof SigtoolError) return [];
+		throw error;
+	}
 }
 
 const HOST_CONFIGURATION_FILE = "/etc/sigtool/verifier.json";

@@ -18,6 +18,20 @@ it("complete-values prints identities, entries of the trust store and products, 
 	expect(values("product").stdout).toBe("payments\t/srv/payments\nweb\t\n");
 });
 
+it("complete-values also prints the product of the project in which the shell is, whoever wrote its configuration", () => {
+	const home = temporaryDirectory();
+	const run = runner(home);
+	const project = join(home, "project");
+	mkdirSync(join(project, "src"), { recursive: true });
+	const products = (name: string) => {
+		writeFileSync(join(project, "sigtool.config.json"), JSON.stringify({ product: name }));
+		return run(["complete-values", "product"], { cwd: join(project, "src") }).stdout;
+	};
+	expect(products("shop")).toMatch(/^shop\t.*project.*\n$/);
+	for (const name of ["--force", "two\nlines", "tab\tbed", "\u001b]0;title\u0007", ""]) expect(products(name)).toBe("");
+	expect(products("$(id)")).toMatch(/^\$\(id\)\t.*\n$/);
+});
+
 it("complete-values leaves out products that are not one word of a line", () => {
 	const home = temporaryDirectory();
 	const names = ["-x", "--force", " begins", "ends ", "right\u202eleft", "a b", "x".repeat(257), "$(id)"];

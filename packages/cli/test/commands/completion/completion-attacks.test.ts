@@ -41,6 +41,7 @@ const ATTACKED = [
 	"sigtool verify ",
 	"sigtool trust remove ",
 	"sigtool trust remove 1",
+	"sigtool verify --product z",
 	"./sigtool verify --product ",
 	"sigtool verify --product ",
 	"sigtool verify --product $(touch owned-typed",
@@ -57,6 +58,8 @@ describe.each(SHELLS)("%s", (shell) => {
 				writeFileSync(join(cwd, `${name}.cat`), "");
 				mkdirSync(join(cwd, `${name}dir`));
 			}
+			// Whoever wrote the project named its product.
+			writeFileSync(join(cwd, "sigtool.config.json"), JSON.stringify({ product: "z$(touch owned-z)" }));
 			writeFileSync(join(cwd, "sigtool"), "#!/bin/sh\n: >owned\n", { mode: 0o755 });
 			writeProducts(home, [...HOSTILE, "--force", "-x"]);
 			expect(runner(home)(["complete-values", "product"]).stdout.split("\n")).toHaveLength(HOSTILE.length + 1);
