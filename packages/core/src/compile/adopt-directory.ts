@@ -28,6 +28,7 @@ export interface AdoptOptions {
 	/** The trust policy. A file that its deny list names is refused. */
 	readonly trust: TrustPolicy;
 	readonly onProgress: ((done: HashProgress) => void) | undefined;
+	readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -55,7 +56,7 @@ export async function adoptDirectory(directory: string, options: AdoptOptions): 
  */
 export async function adoptFiles(
 	root: string,
-	{ roots, trust, onProgress }: AdoptOptions,
+	{ roots, trust, onProgress, signal }: AdoptOptions,
 	writers: OtherWriters,
 	files: {
 		readonly only?: readonly string[];
@@ -90,6 +91,7 @@ export async function adoptFiles(
 		only: files.only,
 		exclude: files.exclude,
 		onProgress,
+		signal,
 		visitor: denied.visitor,
 	});
 	const [denial] = denied.findings;

@@ -41,7 +41,12 @@ export interface DirectoryOptions {
 	readonly revocation?: RevocationOptions;
 	/** The verdict for catalogs that a development identity signed. The default is `refuse`. */
 	readonly development?: "refuse" | "allow";
+	/** Is called while the files of a directory are hashed: at most every 50 ms, and once more at its end. */
 	readonly onProgress?: (done: HashProgress) => void;
+	/**
+	 * Ends the work early, also while a server is asked. The promise rejects with AbortError, and nothing is written.
+	 */
+	readonly signal?: AbortSignal;
 }
 
 export interface CompiledProduct {
@@ -69,11 +74,12 @@ export interface CompiledDirectory {
  * ERR_PRODUCT_MISMATCH, ERR_USAGE
  */
 export async function compileDirectory(directory: string, options: DirectoryOptions): Promise<CompiledDirectory> {
-	const { trust, catalogs: given, development = "refuse", onProgress, requiredSigners, revocation } = options;
+	const { trust, catalogs: given, development = "refuse", requiredSigners, revocation } = options;
+	const { onProgress, signal } = options;
 	const root = realPath(directory);
 	const sources = { trust, catalogs: given, match: "path", requiredSigners } as const;
 	const { visitor, seen, sources: found } = collectFiles();
-	const verification = await verifyDirectory(directory, { ...sources, revocation, onProgress, visitor });
+	const verification = await verifyDirectory(directory, { ...sources, revocation, onProgress, signal, visitor });
 	const [difference] = verification.findings;
 	if (difference !== undefined) {
 		const others = verification.findings.length === 1 ? "" : `; ${verification.findings.length - 1} more differ`;

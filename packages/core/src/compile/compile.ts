@@ -6,6 +6,7 @@ import { inRealDirectory, isBelow, kindOf, realPath } from "../fileset/locate-ca
 import { type AdoptedPackage, planPackages } from "../fileset/packaged-files.js";
 import type { NewTimestamp, TimestampRequest } from "../pki/timestamp-request.js";
 import type { Signer } from "../signer/signer.js";
+import { throwIfAborted } from "../system/abort.js";
 import { outputFile, writeAtomically } from "../system/store.js";
 import { encodeIndex } from "../trust/index-encode.js";
 import { DEFAULT_POLICY, type Policy } from "../trust/policy.js";
@@ -24,7 +25,7 @@ import { requireReplaceableIndex } from "./replaceable-index.js";
 import { signContent } from "./sign-content.js";
 import { openTypeStripper, type TypeStripper } from "./type-stripper.js";
 
-export type { AdoptedPackage, CompiledProduct, TypeStripper, UnstrippedFile };
+export type { AdoptedPackage, CompiledProduct, DirectoryOptions, TypeStripper, UnstrippedFile };
 
 export interface CompileOptions extends DirectoryOptions {
 	/** The path of the index to write. It must be outside of the compiled directories. */
@@ -96,7 +97,8 @@ export interface CompileResult {
  * Compiles the signed `directories`, and the directories to adopt, into one trust index, and writes this index to
  * `output`.
  * @throws ERR_USAGE, ERR_CATALOG_EXISTS, ERR_DEVELOPMENT_IDENTITY, ERR_PRODUCT_MISMATCH, ERR_LIMIT, ERR_NETWORK,
- * ERR_TIMESTAMP, the errors of `verifyPath` and `checkCompileTarget`, and the code of the first difference
+ * ERR_TIMESTAMP, the errors of `verifyPath` and `checkCompileTarget`, the code of the first difference, and
+ * AbortError
  */
 export async function compileTrustIndex(
 	directories: readonly string[],
@@ -109,7 +111,9 @@ export async function compileTrustIndex(
 		policy = DEFAULT_POLICY,
 		notAfter,
 		time = Date.now(),
+		signal,
 	} = options;
+	throwIfAborted(signal);
 	const { sequence: compiledAs = Math.floor(time / 1000) } = options;
 	if (signer === "none" && options.timestamp !== undefined)
 		throw new SigtoolError("ERR_USAGE", "Give the timestamp when the index is signed: an unsigned one has none");
@@ -119,11 +123,12 @@ export async function compileTrustIndex(
 	const packaged = plan.trees.map(({ root }) => root);
 	for (const root of packaged) if (isBelow(root, output)) throw outputInside(options.output, root);
 	const roots = [...[...directories, ...adopt].map(realPath), ...packaged];
-	const adopting = { roots, trust: options.trust, onProgress: options.onProgress };
+	const adopting = { roots, trust: options.trust, onProgress: options.onProgress, signal };
 	const found: CompiledDirectory[] = [];
 	for (const directory of directories) found.push(await compileDirectory(directory, options));
 	for (const directory of adopt) found.push(await adoptDirectory(directory, adopting));
 	found.push(...(await adoptPackages(plan, { ...adopting, changes: options.packageChanges ?? "refuse" })));
+	throwIfAborted(signal);
 	const compiled: CompiledDirectory[] = [];
 	for (const next of found) {
 		const other = compiled.find(({ product }) => product.name === next.product.name);
@@ -148,7 +153,8 @@ export async function compileTrustIndex(
 	const { pieces, timestamp } =
 		signer === "none"
 			? { pieces: [content], timestamp: undefined }
-			: await signContent(content, { signer, time, timestamp: options.timestamp });
+			: await signContent(content, { signer, time, timestamp: options.timestamp, signal });
+	throwIfAborted(signal);
 	writeAtomically(output, pieces);
 	const digest = createHash("sha256");
 	for (const piece of pieces) digest.update(piece);

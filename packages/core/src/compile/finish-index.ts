@@ -50,6 +50,8 @@ export interface FinishIndexOptions {
 	/** The signing time in milliseconds since the epoch. The default is the present time. */
 	readonly time?: number;
 	readonly timestamp?: TimestampRequest;
+	/** Ends the work early. The promise rejects with AbortError, and nothing is written. */
+	readonly signal?: AbortSignal;
 }
 
 export interface FinishedIndex {

@@ -3,6 +3,7 @@
 import { newTimestamp } from "../formats/cat-envelope.js";
 import type { NewTimestamp, TimestampRequest } from "../pki/timestamp-request.js";
 import type { Signer } from "../signer/signer.js";
+import { throwIfAborted, unlessAborted } from "../system/abort.js";
 import { signIndex } from "../trust/index-encode.js";
 
 export interface ContentSigning {
@@ -10,19 +11,24 @@ export interface ContentSigning {
 	/** The signing time in milliseconds since the epoch. The default is the present time. */
 	readonly time?: number;
 	readonly timestamp?: TimestampRequest;
+	readonly signal?: AbortSignal | undefined;
 }
 
-/** Returns the signed index in pieces. @throws the errors of `signIndex`, ERR_NETWORK, ERR_TIMESTAMP */
+/** Returns the signed index in pieces. @throws the errors of `signIndex`, ERR_NETWORK, ERR_TIMESTAMP, AbortError */
 export async function signContent(
 	content: Uint8Array,
-	{ signer, time = Date.now(), timestamp: request }: ContentSigning,
+	{ signer, time = Date.now(), timestamp: request, signal }: ContentSigning,
 ): Promise<{ readonly pieces: Uint8Array[]; readonly timestamp: NewTimestamp | undefined }> {
-	if (request === undefined) return { pieces: await signIndex(content, signer, time), timestamp: undefined };
+	throwIfAborted(signal);
+	if (request === undefined) {
+		return { pieces: await unlessAborted(signal, signIndex(content, signer, time)), timestamp: undefined };
+	}
 	const timestamps: NewTimestamp[] = [];
-	const pieces = await signIndex(content, signer, time, async (signature) => {
-		const timestamp = await newTimestamp(signature, signer.certificates[0], request);
+	const signed = signIndex(content, signer, time, async (signature) => {
+		const timestamp = await newTimestamp(signature, signer.certificates[0], request, signal);
 		timestamps.push(timestamp);
 		return timestamp.token;
 	});
+	const pieces = await unlessAborted(signal, signed);
 	return { pieces, timestamp: timestamps[0] };
 }

@@ -5,7 +5,8 @@
 
 import { DIGEST_ALGORITHMS } from "../digest/algorithms.js";
 import { SigtoolError } from "../errors.js";
-import { type FileVisitor, hashFileInto } from "./hash-file.js";
+import { runSteps } from "../system/abort.js";
+import { type FileVisitor, hashFileSteps } from "./hash-file.js";
 import { type LinkOptions, slashes } from "./links.js";
 import { ENTRY_KIND, type Manifest, wholeFileColumns, wholeFilesIn } from "./manifest.js";
 import type { WalkStep } from "./walk.js";
@@ -15,14 +16,19 @@ export interface HashEntryOptions extends LinkOptions {
 	readonly digest: "sha256" | "sha1";
 	/** A visitor requires `digest: "sha256"`. */
 	readonly visitor?: FileVisitor | undefined;
+	readonly signal?: AbortSignal | undefined;
 }
 
 /**
  * Returns the manifest that `hashFileSet(root, { only: [path], onProblem: "collect" })` would return. `root` is the
  * real path of a directory. Never throws because of the entry: if the entry cannot be hashed, the manifest has a
- * problem and no row.
+ * problem and no row. @throws AbortError
  */
-export function hashEntry(root: string, path: string, { digest, visitor, ...links }: HashEntryOptions): Manifest {
+export async function hashEntry(
+	root: string,
+	path: string,
+	{ digest, visitor, signal, ...links }: HashEntryOptions,
+): Promise<Manifest> {
 	const base = slashes(root).replace(/\/?$/, "/");
 	const pathBytes = Buffer.from(path);
 	const digestBytes = DIGEST_ALGORITHMS[digest].sizeBytes;
@@ -44,7 +50,8 @@ export function hashEntry(root: string, path: string, { digest, visitor, ...link
 		columns.modes[0] = 0o777;
 	} else {
 		try {
-			hashFileInto(columns, 0, contentPath(base, path, step), { digest, visitor, bigFiles: "hash", name: path });
+			const options = { digest, visitor, bigFiles: "hash", name: path } as const;
+			await runSteps(hashFileSteps(columns, 0, contentPath(base, path, step), options), signal);
 		} catch (error) {
 			if (!(error instanceof SigtoolError)) throw error;
 			problems.push(error);

@@ -11,6 +11,7 @@ import { createHash, hash } from "node:crypto";
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from "node:fs";
 import { AUTHENTICODE_FIRST_BYTE, authenticodeParts, type ReadAt } from "../digest/authenticode.js";
 import { ioError, isErrnoException, quote, SigtoolError } from "../errors.js";
+import { runAtOnce } from "../system/abort.js";
 import { judgeSignatures } from "./embedded-signatures.js";
 import { ENTRY_KIND, type EntryKind, type WholeFileColumns, wholeFileColumns } from "./manifest.js";
 
@@ -89,6 +90,19 @@ export function hashFileInto(
 	path: string,
 	options: HashFileOptions,
 ): "hashed" | "deferred" {
+	return runAtOnce(hashFileSteps(columns, row, path, options));
+}
+
+/**
+ * Does what `hashFileInto` does, and yields after each piece of a file that is read in pieces. Other files may be hashed
+ * between the steps.
+ */
+export function* hashFileSteps(
+	columns: HashColumns,
+	row: number,
+	path: string,
+	options: HashFileOptions,
+): Generator<void, "hashed" | "deferred"> {
 	const name = options.name ?? path;
 	const { visitor } = options;
 	let descriptor = -1;
@@ -116,7 +130,7 @@ export function hashFileInto(
 		if (bytes > stats.size) throw fileChanged(name);
 		if (options.bigFiles === "defer" && stats.size >= BIG_FILE_BYTES) return "deferred";
 		if (file !== undefined) visitor?.begin(file);
-		const { kind, sha256 } = hashInPieces(descriptor, buffer, stats.size, columns, row, name, options);
+		const { kind, sha256 } = yield* hashInPieces(descriptor, buffer, stats.size, columns, row, name, options);
 		columns.kinds[row] = kind;
 		const after = fstatSync(descriptor);
 		if (after.size !== stats.size || after.mtimeMs !== stats.mtimeMs || after.ctimeMs !== stats.ctimeMs) {
@@ -195,7 +209,7 @@ function hashAtOnce(content: Buffer, columns: HashColumns, row: number, digest: 
  * Hashes a file of any size, from its beginning to `sizeBytes`. On entry, `piece` contains the file's first bytes,
  * because they show if the file may be a PE image or a cabinet. Then all pieces are read into `piece`.
  */
-function hashInPieces(
+function* hashInPieces(
 	descriptor: number,
 	piece: Buffer,
 	sizeBytes: number,
@@ -203,7 +217,7 @@ function hashInPieces(
 	row: number,
 	name: string,
 	{ digest, visitor, onBytes }: HashFileOptions,
-): { readonly kind: EntryKind; readonly sha256: Uint8Array | undefined } {
+): Generator<void, { readonly kind: EntryKind; readonly sha256: Uint8Array | undefined }> {
 	const readAt: ReadAt = (offset, length) => {
 		const bytes = Buffer.alloc(length);
 		return bytes.subarray(0, readSync(descriptor, bytes, 0, length, offset));
@@ -234,6 +248,7 @@ function hashInPieces(
 		visitor?.content(content);
 		position = end;
 		onBytes?.(bytes);
+		yield;
 	}
 	const wholeDigest = whole?.digest();
 	if (parts !== undefined && wholeDigest !== undefined) {

@@ -6,6 +6,7 @@
 import { realpathSync, statSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { ioError, isErrnoException, quote, SigtoolError } from "../errors.js";
+import { AbortError, throwIfAborted } from "../system/abort.js";
 import { loadAttributes } from "../system/attributes.js";
 import { type DigestAttributes, digestAttributeWriter } from "./attribute-writer.js";
 import type { DigestChoice, FileVisitor } from "./hash-file.js";
@@ -44,6 +45,8 @@ export interface HashFileSetOptions {
 	readonly onProblem?: "throw" | "collect";
 	/** A function that is called synchronously, at most every 50 ms and once more at the end. */
 	readonly onProgress?: ((progress: HashProgress) => void) | undefined;
+	/** Ends the work early. No thread writes an attribute after the promise was rejected. */
+	readonly signal?: AbortSignal | undefined;
 	/** The number of threads beside the calling thread. By default the amount of work decides. */
 	readonly workers?: number;
 	/**
@@ -71,13 +74,15 @@ export interface HashProgress {
 
 /**
  * Hashes the tree at `root`. If `root` is a file, only this file is hashed, and its directory is the manifest's root.
- * @throws ERR_ROOT_MISSING, ERR_LIMIT; and ERR_PATH_*, ERR_FILE_*, ERR_LINK_*, ERR_IO unless they are collected
+ * @throws ERR_ROOT_MISSING, ERR_LIMIT; and ERR_PATH_*, ERR_FILE_*, ERR_LINK_*, ERR_IO unless they are collected;
+ * AbortError
  */
 export async function hashFileSet(root: string, options: HashFileSetOptions = {}): Promise<Manifest> {
 	const { base, only } = locate(root, options.only);
 	const digest = options.digest === "sha1" ? "sha1" : "sha256";
 	const twins = options.digest === "sha256+sha1" ? "with-sha1" : "none";
-	const { attributes } = options;
+	const { attributes, signal } = options;
+	throwIfAborted(signal);
 	const visitor = attributes ? digestAttributeWriter(await loadAttributes(), attributes) : options.visitor;
 	const walkOptions: WalkOptions = {
 		links: options.links ?? "record",
@@ -99,13 +104,19 @@ export async function hashFileSet(root: string, options: HashFileSetOptions = {}
 				engine: options.engine,
 				onPiece: () => onProgress("when-due"),
 				visitor,
+				signal,
 			});
 			const steps = only === undefined ? walkTree(base, walkOptions) : walkListed(base, only, walkOptions);
-			const found = await addRows(steps, writer, threads, onProblem);
-			await threads.finish();
-			const manifest = toManifest(job, found, { onProblem, visitor });
-			onProgress("now");
-			return manifest;
+			try {
+				const found = await addRows(steps, writer, threads, onProblem);
+				await threads.finish();
+				const manifest = await toManifest(job, found, { onProblem, visitor, signal });
+				onProgress("now");
+				return manifest;
+			} catch (error) {
+				if (error instanceof AbortError) await threads.end();
+				throw error;
+			}
 		},
 		async end() {
 			await threads?.end();

@@ -5,6 +5,7 @@
 
 import { availableParallelism } from "node:os";
 import { SigtoolError } from "../errors.js";
+import { createPauses, runSteps } from "../system/abort.js";
 import type { FileVisitor } from "./hash-file.js";
 import { type NativeThreads, startNativeThreads } from "./native-threads.js";
 import { announce, createRowHasher, type HashJob, isOver } from "./row-hasher.js";
@@ -15,7 +16,7 @@ export interface HashThreads {
 	publish(count: number): Promise<void>;
 	/**
 	 * Declares that no more rows will come, and hashes until all rows are done.
-	 * @throws ERR_INTERNAL if a worker died
+	 * @throws ERR_INTERNAL if a worker died; AbortError
 	 */
 	finish(): Promise<void>;
 	/** Ends the threads, even if there are rows left. Resolves when no thread will write to the rows any more. */
@@ -37,6 +38,11 @@ export interface HashThreadsOptions {
 	readonly onPiece: () => void;
 	/** A visitor of the files that the calling thread hashes. */
 	readonly visitor: FileVisitor | undefined;
+	/**
+	 * With a signal, the calling thread lets the event loop run every few milliseconds. So it leaves to native threads,
+	 * which cannot be stopped in the middle of a call, all that they can hash, and one more of them is started.
+	 */
+	readonly signal: AbortSignal | undefined;
 }
 
 /** For fewer files, loading the native module takes more time than the module saves. */
@@ -51,17 +57,23 @@ const WORKER_MIN_BIG_BYTES = 2 ** 25;
  */
 const IDLE_MS = { workers: 20, native: 0.2 };
 /**
+ * If no native thread has claimed a row for this time in milliseconds, the system may have allowed none, and the calling
+ * thread hashes natively after all.
+ */
+const STALLED_MS = 100;
+/**
  * The number of rows that the calling thread hashes natively before it looks for rows that only JavaScript can hash.
  */
 const NATIVE_BLOCK_ROWS = 8;
 
 export function createHashThreads(
 	job: HashJob,
-	{ workers, engine, onPiece, visitor }: HashThreadsOptions,
+	{ workers, engine, onPiece, visitor, signal }: HashThreadsOptions,
 ): HashThreads {
 	const { counters } = job.rows;
 	const hasher = createRowHasher(job, { thread: 0, onPiece, visitor });
 	const count = Math.min(workers ?? availableParallelism() - 1, MOST_THREADS - 1);
+	const pauses = signal && createPauses(signal);
 	let native: NativeThreads | undefined;
 	// Native threads can write the job's own attributes, but they cannot call any other visitor.
 	let triedNative = engine === "javascript" || (visitor !== undefined && job.attributes === undefined);
@@ -86,6 +98,35 @@ export function createHashThreads(
 		return done > 0;
 	}
 
+	/** The rows that were claimed when the calling thread last looked, and the time at which that number changed. */
+	let claimed = -1;
+	let claimedAt = 0;
+
+	/** Returns true if there are rows, and none of them was claimed for STALLED_MS. */
+	function isStalled(): boolean {
+		const now = Atomics.load(counters, COUNTER.claimed);
+		if (now !== claimed) [claimed, claimedAt] = [now, performance.now()];
+		return now < Atomics.load(counters, COUNTER.published) && performance.now() - claimedAt > STALLED_MS;
+	}
+
+	/** Does what `step` does, in pieces that take milliseconds. */
+	async function shortStep(ending: AbortSignal): Promise<boolean> {
+		if (await runSteps(hasher.bigSteps(), ending)) return true;
+		if (native === undefined) return hasher.blockStep();
+		return isStalled() && native.work(1) > 0;
+	}
+
+	/** Waits for other threads. */
+	async function idle(news: number): Promise<void> {
+		if (pauses !== undefined && native !== undefined) {
+			await new Promise((resolve) => setTimeout(resolve, 1));
+		} else {
+			Atomics.wait(counters, COUNTER.news, news, native === undefined ? IDLE_MS.workers : IDLE_MS.native);
+			// If a worker died, its "error" event arrives through the event loop, which must run for that.
+			await new Promise((resolve) => setImmediate(resolve));
+		}
+	}
+
 	return {
 		async publish(rows) {
 			Atomics.store(counters, COUNTER.published, rows);
@@ -93,25 +134,25 @@ export function createHashThreads(
 			onPiece();
 			if (!triedNative && (engine === "native" || rows > NATIVE_MIN_FILES)) {
 				triedNative = true;
-				native = startNativeThreads(job, count);
+				native = startNativeThreads(job, pauses === undefined ? count : Math.min(count + 1, MOST_THREADS - 1));
 			}
 			if (!started && native === undefined && (workers !== undefined || rows > WORKER_MIN_FILES)) await startWorkers();
+			await pauses?.take();
 		},
 		async finish() {
 			Atomics.store(counters, COUNTER.complete, 1);
 			announce(counters);
 			while (!isOver(counters)) {
 				const news = Atomics.load(counters, COUNTER.news);
-				if (step()) {
+				await pauses?.take();
+				if (signal === undefined ? step() : await shortStep(signal)) {
 					const isWorth = hasher.bigBytes > WORKER_MIN_BIG_BYTES && bigFilesWaiting(counters) > 1;
 					if (!started && isWorth) await startWorkers();
 					continue;
 				}
 				if (isOver(counters)) break;
-				Atomics.wait(counters, COUNTER.news, news, native === undefined ? IDLE_MS.workers : IDLE_MS.native);
+				await idle(news);
 				onPiece();
-				// If a worker died, its "error" event arrives through the event loop, which must run for that.
-				await new Promise((resolve) => setImmediate(resolve));
 				if (death !== undefined) {
 					throw new SigtoolError("ERR_INTERNAL", "Cannot go on hashing: a worker thread died", { cause: death });
 				}

@@ -4,8 +4,9 @@
  */
 
 import { SigtoolError } from "../errors.js";
+import { runAtOnce } from "../system/abort.js";
 import type { DigestAttributes } from "./attribute-writer.js";
-import { type FileVisitor, type HashFileOptions, hashFileInto } from "./hash-file.js";
+import { type FileVisitor, type HashFileOptions, hashFileInto, hashFileSteps } from "./hash-file.js";
 import { bufferOver, COUNTER, hashColumns, ROW_STATE, type SharedRows } from "./shared-rows.js";
 
 /** The data that a thread needs. It can be passed to a worker thread. */
@@ -32,8 +33,12 @@ export interface RowHasherOptions {
 export interface RowHasher {
 	/** Hashes a block of rows or one big file. Returns false if there is nothing to claim now. */
 	step(): boolean;
+	/** Hashes a block of rows, without big files. Returns false if there is no row to claim now. */
+	blockStep(): boolean;
 	/** Hashes one file from the list of big files. Returns false if the list has no file to claim. */
 	bigStep(): boolean;
+	/** Does what `bigStep` does, and yields after each piece of the file. */
+	bigSteps(): Generator<void, boolean>;
 	/**
 	 * The total size in bytes of the big files that this thread put on the list, and of those files that native threads
 	 * put on the list and this thread hashed.
@@ -57,6 +62,7 @@ export function createRowHasher(job: HashJob, { thread, onPiece = () => {}, visi
 		onBytes(bytes) {
 			threadBytes[thread] += bytes;
 			onPiece();
+			if (Atomics.load(counters, COUNTER.abandoned) === 1) throw new Abandoned();
 		},
 	};
 	let bigBytes = 0;
@@ -73,7 +79,7 @@ export function createRowHasher(job: HashJob, { thread, onPiece = () => {}, visi
 				const path = isAscii
 					? text.substring(from - pathOffsets[start], to - pathOffsets[start])
 					: paths.toString("utf8", from, to);
-				if (hash(row, path, first) === "deferred") {
+				if (hash(row, path) === "deferred") {
 					bigBytes += sizes[row];
 					Atomics.store(bigRows, Atomics.add(counters, COUNTER.bigMet, 1), row + 1);
 					announce(counters);
@@ -87,23 +93,32 @@ export function createRowHasher(job: HashJob, { thread, onPiece = () => {}, visi
 		finish(finished);
 	}
 
-	function hashBig(row: number): void {
+	function* hashBig(row: number): Generator<void, void> {
 		const isMetByOthers = sizes[row] === 0;
-		hash(row, paths.toString("utf8", pathOffsets[row], pathOffsets[row + 1]), later);
+		const path = paths.toString("utf8", pathOffsets[row], pathOffsets[row + 1]);
+		try {
+			yield* hashFileSteps(columns, row, base + path, visitor === undefined ? later : { ...later, name: path });
+		} catch (error) {
+			noteFailure(row, error);
+		}
 		if (isMetByOthers) bigBytes += sizes[row];
 		finish(1);
 	}
 
-	function hash(row: number, path: string, options: HashFileOptions): "hashed" | "deferred" | "failed" {
+	function hash(row: number, path: string): "hashed" | "deferred" | "failed" {
 		try {
-			return hashFileInto(columns, row, base + path, visitor === undefined ? options : { ...options, name: path });
+			return hashFileInto(columns, row, base + path, visitor === undefined ? first : { ...first, name: path });
 		} catch (error) {
-			// toManifest() hashes the file again to report why a system call failed. But only this attempt has seen
-			// that the file changed.
-			const isChange = error instanceof SigtoolError && error.code === "ERR_FILE_CHANGED" && error.cause === undefined;
-			states[row] = isChange ? ROW_STATE.changed : ROW_STATE.failed;
+			noteFailure(row, error);
 			return "failed";
 		}
+	}
+
+	function noteFailure(row: number, error: unknown): void {
+		// toManifest() hashes the file again to report why a system call failed. But only this attempt has seen that
+		// the file changed.
+		const isChange = error instanceof SigtoolError && error.code === "ERR_FILE_CHANGED" && error.cause === undefined;
+		states[row] = isChange ? ROW_STATE.changed : ROW_STATE.failed;
 	}
 
 	function finish(count: number): void {
@@ -112,29 +127,39 @@ export function createRowHasher(job: HashJob, { thread, onPiece = () => {}, visi
 		onPiece();
 	}
 
-	function bigStep(): boolean {
+	function* bigSteps(): Generator<void, boolean> {
 		const big = claimBig(counters);
 		if (big === -1) return false;
 		let row = 0;
 		while (row === 0) row = Atomics.load(bigRows, big);
-		hashBig(row - 1);
+		yield* hashBig(row - 1);
+		return true;
+	}
+
+	function bigStep(): boolean {
+		return runAtOnce(bigSteps());
+	}
+
+	function blockStep(): boolean {
+		const block = claimBlock(counters);
+		if (block === undefined) return false;
+		hashBlock(block.start, block.end);
 		return true;
 	}
 
 	return {
 		bigStep,
-		step() {
-			if (bigStep()) return true;
-			const block = claimBlock(counters);
-			if (block === undefined) return false;
-			hashBlock(block.start, block.end);
-			return true;
-		},
+		bigSteps,
+		blockStep,
+		step: () => bigStep() || blockStep(),
 		get bigBytes() {
 			return bigBytes;
 		},
 	};
 }
+
+/** Ends the hashing of a big file whose job was abandoned. Nobody reads the facts of such a job. */
+class Abandoned extends Error {}
 
 /** Returns true if all rows are finished and no more will come, or if the work was abandoned. */
 export function isOver(counters: Int32Array): boolean {

@@ -2,8 +2,9 @@
 
 import { DIGEST_ALGORITHMS } from "../digest/algorithms.js";
 import { SigtoolError } from "../errors.js";
+import { runSteps } from "../system/abort.js";
 import { comparePathBytes } from "./entry-path.js";
-import { type FileVisitor, fileChanged, hashFileInto } from "./hash-file.js";
+import { type FileVisitor, fileChanged, hashFileSteps } from "./hash-file.js";
 import { type Manifest, wholeFilesIn } from "./manifest.js";
 import type { HashJob } from "./row-hasher.js";
 import { bufferOver, hashColumns, ROW_STATE, type SharedRows } from "./shared-rows.js";
@@ -23,19 +24,24 @@ export interface ToManifestOptions {
 	readonly onProblem: "throw" | "collect";
 	/** A visitor of the files that `toManifest` itself hashes. */
 	readonly visitor: FileVisitor | undefined;
+	readonly signal: AbortSignal | undefined;
 }
 
 /**
  * Copies the rows of a finished job into a manifest.
- * @throws the problem of the first row that has one, unless problems are collected
+ * @throws the problem of the first row that has one, unless problems are collected; AbortError
  */
-export function toManifest(job: HashJob, found: FoundEntries, { onProblem, visitor }: ToManifestOptions): Manifest {
+export async function toManifest(
+	job: HashJob,
+	found: FoundEntries,
+	{ onProblem, visitor, signal }: ToManifestOptions,
+): Promise<Manifest> {
 	const { base, rows } = job;
 	const lost: number[] = [];
 	const problems = [...found.problems];
 	for (let row = 0; row < found.count; row++) {
 		if (rows.states[row] < ROW_STATE.changed) continue;
-		const problem = lookAgain(job, row, { realPath: found.realPaths.get(row), visitor });
+		const problem = await lookAgain(job, row, { realPath: found.realPaths.get(row), visitor, signal });
 		if (problem === undefined) continue;
 		if (onProblem === "throw") throw problem;
 		problems.push(problem);
@@ -63,16 +69,17 @@ export function toManifest(job: HashJob, found: FoundEntries, { onProblem, visit
 }
 
 /** Hashes the file of a followed link, or hashes a failed row again to get the reason of the failure. */
-function lookAgain(
+async function lookAgain(
 	job: HashJob,
 	row: number,
-	{ realPath, visitor }: { readonly realPath: string | undefined; readonly visitor: FileVisitor | undefined },
-): SigtoolError | undefined {
+	{ realPath, visitor, signal }: Omit<ToManifestOptions, "onProblem"> & { readonly realPath: string | undefined },
+): Promise<SigtoolError | undefined> {
 	const { base, digest, rows } = job;
 	const name = bufferOver(rows.pathBytes).toString("utf8", rows.pathOffsets[row], rows.pathOffsets[row + 1]);
 	if (rows.states[row] === ROW_STATE.changed) return fileChanged(name);
 	try {
-		hashFileInto(hashColumns(rows), row, realPath ?? base + name, { digest, visitor, bigFiles: "hash", name });
+		const path = realPath ?? base + name;
+		await runSteps(hashFileSteps(hashColumns(rows), row, path, { digest, visitor, bigFiles: "hash", name }), signal);
 		return undefined;
 	} catch (error) {
 		if (error instanceof SigtoolError) return error;

@@ -11,11 +11,17 @@ import { encodeAttribute, encodeSignedAttributes, encodeSignedData } from "../pk
 import { TOKEN_ATTRIBUTE } from "../pki/timestamp.js";
 import type { NewTimestamp, TimestampRequest } from "../pki/timestamp-request.js";
 import type { Signer } from "../signer/signer.js";
+import { throwIfAborted, unlessAborted } from "../system/abort.js";
 import { bmpBytes, CATALOG_OID } from "./cat.js";
 
 export interface EnvelopeOptions extends ProgramInfo {
 	/** The request for a timestamp. Without it the signature gets no timestamp. */
 	readonly timestamp?: TimestampRequest;
+	/**
+	 * Ends the work early, also while a timestamping authority is asked. A signer that is at work is not waited for. The
+	 * promise rejects with AbortError, and nothing is written.
+	 */
+	readonly signal?: AbortSignal;
 }
 
 export interface ProgramInfo {
@@ -45,7 +51,8 @@ export interface SignedCatalog {
 
 /**
  * Signs a list and returns the complete catalog.
- * @throws ERR_USAGE for a URL that is not ASCII, and the errors of the signer and of `fetchTimestamp`
+ * @throws ERR_USAGE for a URL that is not ASCII, and the errors of the signer and of `fetchTimestamp`;
+ * AbortError
  */
 export async function signEncoded(list: Uint8Array, signer: Signer, options: EnvelopeOptions): Promise<SignedCatalog> {
 	const signedAttributes = encodeSignedAttributes([
@@ -54,9 +61,11 @@ export async function signEncoded(list: Uint8Array, signer: Signer, options: Env
 		encodeAttribute(OID.messageDigest, octetString(digestOfList(list))),
 		encodeAttribute(OID.opusInfo, encodeOpusInfo(options)),
 	]);
-	const signature = await signer.sign(signedAttributes);
+	const { signal } = options;
+	throwIfAborted(signal);
+	const signature = await unlessAborted(signal, signer.sign(signedAttributes));
 	const [certificate] = signer.certificates;
-	const timestamp = options.timestamp && (await newTimestamp(signature, certificate, options.timestamp));
+	const timestamp = options.timestamp && (await newTimestamp(signature, certificate, options.timestamp, signal));
 	const unsignedAttributes = timestamp && [encodeAttribute(TOKEN_ATTRIBUTE, timestamp.token)];
 	const pieces = encodeSignedData({
 		contentType: CATALOG_OID.certTrustList,
@@ -75,10 +84,11 @@ export async function newTimestamp(
 	signature: Uint8Array,
 	certificate: Certificate,
 	request: TimestampRequest,
+	signal?: AbortSignal,
 ): Promise<NewTimestamp> {
 	// This module is loaded only here, because signing without a timestamp needs no network.
 	const { fetchTimestamp } = await import("../pki/fetch-timestamp.js");
-	return fetchTimestamp(signature, certificate, request);
+	return fetchTimestamp(signature, certificate, request, signal);
 }
 
 /** Returns the SHA-256 of the concatenated pieces in lower-case hexadecimal. */

@@ -23,18 +23,19 @@ import {
  * the answer by our own clock, with a tolerance of `CLOCK_TOLERANCE_MS`.
  * @throws ERR_NETWORK if every authority failed to answer with HTTP status 200; ERR_TIMESTAMP if any of them answered
  * without a valid token. The messages of these two errors give the reason for each URL. ERR_USAGE as
- * `checkTimestampRequest`; ERR_CONFIG for a malformed proxy
+ * `checkTimestampRequest`; ERR_CONFIG for a malformed proxy; AbortError
  */
 export async function fetchTimestamp(
 	signature: Uint8Array,
 	signer: Certificate,
 	request: TimestampRequest,
+	signal?: AbortSignal,
 ): Promise<NewTimestamp> {
 	checkTimestampRequest(request);
 	const failures: { url: string; error: SigtoolError }[] = [];
 	for (const url of request.urls) {
 		try {
-			return await requestFrom(url, signature, signer, request);
+			return await requestFrom(url, signature, signer, { ...request, signal });
 		} catch (error) {
 			// A mistake in the configuration, such as a malformed proxy, would make the next request fail too.
 			if (!(error instanceof SigtoolError) || error.exitStatus === 2) throw error;
@@ -53,7 +54,7 @@ async function requestFrom(
 	url: string,
 	signature: Uint8Array,
 	signer: Certificate,
-	{ anchors, deny, timeoutMs }: TimestampRequest,
+	{ anchors, deny, timeoutMs, signal }: TimestampRequest & { readonly signal: AbortSignal | undefined },
 ): Promise<NewTimestamp> {
 	const nonce = newNonce();
 	const askedAt = Date.now();
@@ -63,6 +64,7 @@ async function requestFrom(
 		headers: { "content-type": "application/timestamp-query", accept: REPLY_TYPE },
 		maxBytes: MAX_TIMESTAMP_SIZE,
 		timeoutMs,
+		signal,
 	});
 	if (status !== 200) throw new SigtoolError("ERR_NETWORK", `Cannot use the answer: its status is ${status}`);
 	if (contentType !== REPLY_TYPE) {

@@ -44,7 +44,10 @@ export interface HashingOptions {
 	readonly prepare?: Prepare;
 	/** The signing time in milliseconds since the epoch. Default: now. */
 	readonly time?: number;
+	/** Is called while files are hashed: at most every 50 ms, and once more at the end. */
 	readonly onProgress?: (done: HashProgress) => void;
+	/** Ends the work early. The promise rejects with AbortError. */
+	readonly signal?: AbortSignal;
 }
 
 /** The names and the number by which a release is known. */
@@ -84,7 +87,7 @@ export interface HashedTarget {
 /**
  * Hashes the files of a target. Entries that cannot be hashed are `problems` of the manifest. `onLeftOut` is called for
  * each entry that the rules leave out.
- * @throws ERR_USAGE, ERR_LIMIT, ERR_IO
+ * @throws ERR_USAGE, ERR_LIMIT, ERR_IO, AbortError
  */
 export async function hashTarget(
 	{ root, scope, output }: SignTarget,
@@ -120,6 +123,7 @@ export async function hashTarget(
 		skip: output === undefined ? undefined : ownPaths(root, output),
 		onProblem: "collect",
 		onProgress: options.onProgress,
+		signal: options.signal,
 		...hashing,
 	});
 	return {

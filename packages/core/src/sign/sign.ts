@@ -18,6 +18,7 @@ import { encodeUnsigned, sha256Hex, signEncoded } from "../formats/cat-envelope.
 import { type CatalogFacts, entryFacts } from "../formats/cat-facts.js";
 import type { NewTimestamp, TimestampRequest } from "../pki/timestamp-request.js";
 import type { Signer } from "../signer/signer.js";
+import { throwIfAborted } from "../system/abort.js";
 import { exists, writeAtomically } from "../system/store.js";
 import { ownCatalogsIn } from "../verify/find-catalogs.js";
 import { type HashingOptions, hashTarget, refuseNothing, releaseOf } from "./hash-target.js";
@@ -57,6 +58,11 @@ export interface SignOptions extends AttributeNaming, HashingOptions {
 	 * `any` replaces any file.
 	 */
 	readonly overwrite?: "own" | "any";
+	/**
+	 * Ends the work early, also while a timestamping authority is asked. A signer that is at work is not waited for. The
+	 * promise rejects with AbortError, and no catalog is written. Attributes that were written before are kept.
+	 */
+	readonly signal?: AbortSignal;
 }
 
 export interface SignResult {
@@ -99,8 +105,8 @@ export interface WrittenCatalog {
 /**
  * Signs files or directories; `resolveSignTarget` and `signTarget` are its two steps.
  * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_CATALOG_EXISTS, ERR_FILE_*, ERR_LINK_*, ERR_STALE_BYTECODE, ERR_PATH_*,
- * ERR_LIMIT, ERR_IO, ERR_KEY, ERR_ATTRIBUTE_*, ERR_CROSS_SIGNATURE, ERR_NETWORK, ERR_TIMESTAMP, and ERR_UNSIGNED if
- * there is nothing to carry
+ * ERR_LIMIT, ERR_IO, ERR_KEY, ERR_ATTRIBUTE_*, ERR_CROSS_SIGNATURE, ERR_NETWORK, ERR_TIMESTAMP, AbortError, and
+ * ERR_UNSIGNED if there is nothing to carry
  */
 export async function signPaths(paths: readonly string[], options: SignOptions): Promise<SignResult> {
 	return signTarget(resolveSignTarget(paths, options), options);
@@ -108,7 +114,8 @@ export async function signPaths(paths: readonly string[], options: SignOptions):
 
 /** Signs the target that `resolveSignTarget` returned for the same options. @throws as `signPaths` */
 export async function signTarget(target: SignTarget, options: SignOptions): Promise<SignResult> {
-	const { formats = ["cat"] } = options;
+	const { formats = ["cat"], signal } = options;
+	throwIfAborted(signal);
 	const signer = options.signer === "none" ? undefined : options.signer;
 	const { firstPath, root, scope, output } = target;
 	const { product, time, sequence } = releaseOf(target, options);
@@ -123,6 +130,7 @@ export async function signTarget(target: SignTarget, options: SignOptions): Prom
 	refuseProblems(firstPath, hashed.problems);
 	refuseNothing(target, hashed);
 	refuseStaleBytecode(hashed);
+	throwIfAborted(signal);
 	const manifest = options.carry === undefined ? hashed : carrying(hashed, attributes?.carried);
 	const named = { ...options, signer, product, sequence, time };
 	const catalog = output === undefined ? undefined : await writeCatalog(output, manifest, rules, named);
@@ -175,6 +183,7 @@ async function writeCatalog(
 		signer === undefined
 			? { pieces: encodeUnsigned(list), timestamp: undefined }
 			: await signEncoded(list, signer, options);
+	throwIfAborted(options.signal);
 	writeAtomically(output, pieces);
 	return {
 		file: basename(output),

@@ -18,6 +18,8 @@ export interface TimestampOptions {
 	 * is refused.
 	 */
 	readonly existing?: "refuse" | "replace";
+	/** Ends the request early. The promise rejects with AbortError, and the file is not changed. */
+	readonly signal?: AbortSignal;
 }
 
 /**
@@ -46,7 +48,7 @@ export async function timestampCatalog(file: string, options: TimestampOptions):
 		const message = `Cannot timestamp ${quote(file)}: it has a timestamp; --force replaces it`;
 		throw new SigtoolError("ERR_USAGE", message, { path: file });
 	}
-	const timestamp = await newTimestamp(signer.signature, certificate, request);
+	const timestamp = await newTimestamp(signer.signature, certificate, request, options.signal);
 	if (!readBounded(file, MAX_CATALOG_BYTES).equals(bytes)) {
 		throw new SigtoolError("ERR_FILE_CHANGED", `Cannot timestamp ${quote(file)}: it changed meanwhile`, { path: file });
 	}

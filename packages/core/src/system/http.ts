@@ -8,6 +8,7 @@ import { request as requestHttps } from "node:https";
 import { isIP, type Socket } from "node:net";
 import { connect } from "node:tls";
 import { errnoReason, isErrnoException, quote, SigtoolError } from "../errors.js";
+import { throwIfAborted } from "./abort.js";
 import { parseHttpUrl, proxyAuthorization, proxyFor } from "./http-url.js";
 
 export interface HttpRequest {
@@ -20,6 +21,8 @@ export interface HttpRequest {
 	readonly maxBytes: number;
 	/** The time limit of one attempt in milliseconds, including its redirects. The default is 15,000. */
 	readonly timeoutMs?: number;
+	/** Ends the request early, also between two attempts. */
+	readonly signal?: AbortSignal | undefined;
 }
 
 export interface HttpResponse {
@@ -46,22 +49,38 @@ const BACKOFF_MS = 500;
  * Sends a request and returns the answer. Makes up to three attempts if the connection fails or the status is 408, 429
  * or 5xx. Makes no further attempt after a timeout.
  * @throws ERR_NETWORK, with the URL in the message; ERR_LIMIT if the body is too large; ERR_USAGE for an unusable URL;
- * ERR_CONFIG for an unusable proxy
+ * ERR_CONFIG for an unusable proxy; AbortError
  */
 export async function exchange(request: HttpRequest): Promise<HttpResponse> {
 	const url = parseHttpUrl(request.url);
 	const { timeoutMs = TIMEOUT_MS } = request;
 	for (let attempt = 1; ; attempt++) {
-		const signal = AbortSignal.timeout(timeoutMs);
+		throwIfAborted(request.signal);
+		const timeout = AbortSignal.timeout(timeoutMs);
+		const signal = request.signal === undefined ? timeout : AbortSignal.any([timeout, request.signal]);
 		try {
 			return await followRedirects(url, request, signal);
 		} catch (error) {
-			if (signal.aborted) throw refusal(url, `there was no answer within ${timeoutMs / 1000} s`, error);
+			throwIfAborted(request.signal);
+			if (timeout.aborted) throw refusal(url, `there was no answer within ${timeoutMs / 1000} s`, error);
 			const failure = error instanceof SigtoolError ? error : connectionFailure(url, error);
 			if (!(failure instanceof TemporaryFailure) || attempt === ATTEMPTS) throw failure;
 		}
-		await new Promise((resolve) => setTimeout(resolve, BACKOFF_MS * 2 ** (attempt - 1)));
+		await pause(BACKOFF_MS * 2 ** (attempt - 1), request.signal);
 	}
+}
+
+/** Waits for this time in milliseconds, or until the signal is aborted. */
+function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
+	return new Promise((resolve) => {
+		const end = () => {
+			clearTimeout(timer);
+			signal?.removeEventListener("abort", end);
+			resolve();
+		};
+		const timer = setTimeout(end, milliseconds);
+		signal?.addEventListener("abort", end);
+	});
 }
 
 /** A failure after which another attempt may succeed. */

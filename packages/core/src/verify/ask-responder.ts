@@ -11,6 +11,7 @@ export interface ResponderOptions {
 	readonly profile: Profile;
 	/** The time limit of the request in milliseconds, as `HttpRequest.timeoutMs`. */
 	readonly timeoutMs: number | undefined;
+	readonly signal: AbortSignal | undefined;
 }
 
 /**
@@ -21,12 +22,12 @@ export interface ResponderOptions {
 export async function askResponder(
 	url: string,
 	{ certificate, issuer }: Omit<StatusQuestion, "nonce">,
-	{ profile, timeoutMs }: ResponderOptions,
+	{ profile, timeoutMs, signal }: ResponderOptions,
 ): Promise<RevocationStatement> {
 	const question = { certificate, issuer, nonce: randomBytes(32) };
 	const headers = { "content-type": "application/ocsp-request", accept: REPLY_TYPE };
 	const body = encodeOcspRequest(question);
-	const response = await exchange({ url, body, headers, maxBytes: MAX_OCSP_RESPONSE_SIZE, timeoutMs });
+	const response = await exchange({ url, body, headers, maxBytes: MAX_OCSP_RESPONSE_SIZE, timeoutMs, signal });
 	const source = `responder ${quote(url)}`;
 	const refuse = (reason: string) => new SigtoolError("ERR_REVOCATION_UNKNOWN", `${source}: ${reason}`);
 	if (response.status !== 200) throw refuse(`its status is ${response.status}`);

@@ -23,6 +23,7 @@ export interface AttributeSignersOptions {
 	readonly revocation: RevocationOptions;
 	readonly at?: number | undefined;
 	readonly profile?: Profile | undefined;
+	readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -32,9 +33,9 @@ export interface AttributeSignersOptions {
  */
 export async function checkAttributeSigners(
 	keys: Iterable<TrustedKey>,
-	{ revocation, at, profile = "default" }: AttributeSignersOptions,
+	{ revocation, at, profile = "default", signal }: AttributeSignersOptions,
 ): Promise<AttributeSigners> {
-	const sources = revocationSources(revocation, profile);
+	const sources = revocationSources(revocation, profile, signal);
 	const refused = new Map<string, SigtoolError>();
 	const statuses: SignerStatus[] = [];
 	const warnings: string[] = [];

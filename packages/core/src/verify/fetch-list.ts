@@ -21,6 +21,7 @@ export interface FetchOptions {
 	 * lists can be large.
 	 */
 	readonly timeoutMs: number | undefined;
+	readonly signal: AbortSignal | undefined;
 	/**
 	 * The statement of the cached list about the certificate. Undefined if the cache has no list for the URL that
 	 * verifies.
@@ -77,7 +78,7 @@ export async function statementOfFetchedList(
 	options: FetchOptions,
 ): Promise<RevocationStatement> {
 	const { url } = question;
-	const request = options.requested.get(url) ?? requestList(url, options.timeoutMs);
+	const request = options.requested.get(url) ?? requestList(url, options);
 	options.requested.set(url, request);
 	const fetched = await request;
 	const statement = asUnknown(url, () => statementIn(fetched.list, question, options.profile));
@@ -101,8 +102,11 @@ function isReplay({ thisUpdate }: RevocationStatement, cached: RevocationStateme
 	return cached !== undefined && thisUpdate < cached.thisUpdate && cached.thisUpdate <= Date.now() + SKEW_MS;
 }
 
-async function requestList(url: string, timeoutMs = LIST_TIMEOUT_MS): Promise<FetchedList> {
-	const { status, body } = await exchange({ url, maxBytes: MAX_LIST_BYTES, timeoutMs });
+async function requestList(
+	url: string,
+	{ timeoutMs = LIST_TIMEOUT_MS, signal }: Pick<FetchOptions, "timeoutMs" | "signal">,
+): Promise<FetchedList> {
+	const { status, body } = await exchange({ url, maxBytes: MAX_LIST_BYTES, timeoutMs, signal });
 	return asUnknown(url, () => {
 		if (status !== 200) throw unusable(`its status is ${status}`);
 		return { bytes: body, list: parseOnlyList(body, quote(url)), isCached: false };

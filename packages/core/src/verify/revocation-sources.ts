@@ -33,6 +33,8 @@ export interface RevocationOptions {
 /** The sources of one verification, and the answers that they have given so far. */
 export interface RevocationSources extends RevocationOptions {
 	readonly profile: Profile;
+	/** Ends the requests early. */
+	readonly signal: AbortSignal | undefined;
 	/**
 	 * The answers so far, by certificate and time of judgement. They prevent a second request about a certificate that
 	 * several signatures contain.
@@ -41,8 +43,12 @@ export interface RevocationSources extends RevocationOptions {
 	readonly requested: Map<string, Promise<FetchedList>>;
 }
 
-export function revocationSources(options: RevocationOptions, profile: Profile): RevocationSources {
-	return { ...options, profile, answers: new Map(), requested: new Map() };
+export function revocationSources(
+	options: RevocationOptions,
+	profile: Profile,
+	signal?: AbortSignal,
+): RevocationSources {
+	return { ...options, profile, signal, answers: new Map(), requested: new Map() };
 }
 
 /**
@@ -115,7 +121,7 @@ function isOutOfScope(error: unknown): boolean {
  * useful answer.
  */
 async function askPublished(question: Question, sources: RevocationSources): Promise<RevocationAnswers> {
-	const { profile, requested, timeoutMs, listSource = "given" } = sources;
+	const { profile, requested, timeoutMs, signal, listSource = "given" } = sources;
 	if (listSource === "given") return NOT_ASKED;
 	const urls = listUrls(question.certificate).slice(0, MAX_LISTS);
 	if (urls.length === 0) return { statements: [], reasons: ["it names no address of a list"] };
@@ -127,17 +133,20 @@ async function askPublished(question: Question, sources: RevocationSources): Pro
 		if (isUseful(statement, question)) return { statements: [...cached.values()], reasons: [] };
 	}
 	const fetched = await askInTurn(urls, question, (url) => {
-		return statementOfFetchedList({ ...question, url }, { profile, requested, timeoutMs, cached: cached.get(url) });
+		return statementOfFetchedList(
+			{ ...question, url },
+			{ profile, requested, timeoutMs, signal, cached: cached.get(url) },
+		);
 	});
 	return { ...fetched, statements: [...cached.values(), ...fetched.statements] };
 }
 
 async function askResponders(question: Question, sources: RevocationSources): Promise<RevocationAnswers> {
-	const { profile, timeoutMs, ocsp = "off" } = sources;
+	const { profile, timeoutMs, signal, ocsp = "off" } = sources;
 	if (ocsp === "off") return NOT_ASKED;
 	const urls = responderUrls(question.certificate).slice(0, MAX_RESPONDERS);
 	if (urls.length === 0) return { statements: [], reasons: ["it names no OCSP responder"] };
-	return askInTurn(urls, question, (url) => askResponder(url, question, { profile, timeoutMs }));
+	return askInTurn(urls, question, (url) => askResponder(url, question, { profile, timeoutMs, signal }));
 }
 
 /**

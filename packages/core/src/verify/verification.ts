@@ -28,7 +28,13 @@ export interface VerifyOptions extends SourceOptions {
 	readonly ignoreRules?: "apply" | "report";
 	/** The sources about revocation. If undefined, revocation is not checked. */
 	readonly revocation?: RevocationOptions;
+	/**
+	 * Is called while the files of a directory are hashed: at most every 50 ms, and once more at the end. It is not
+	 * called for a single file.
+	 */
 	readonly onProgress?: (done: HashProgress) => void;
+	/** Ends the verification early, also while a server is asked about revocation. The promise rejects with AbortError. */
+	readonly signal?: AbortSignal;
 }
 
 export interface Verification {

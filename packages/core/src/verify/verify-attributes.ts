@@ -26,6 +26,7 @@ import { type AttributeKeys, attributeKeys, type TrustedKey } from "../pki/attri
 import type { Certificate } from "../pki/certificate.js";
 import type { Profile } from "../pki/signature-algorithm.js";
 import type { TrustPolicy } from "../pki/trust-store.js";
+import { throwIfAborted } from "../system/abort.js";
 import { type AttributeAccess, loadAttributes } from "../system/attributes.js";
 import {
 	type AttributeStatus,
@@ -63,7 +64,10 @@ export interface AttributeVerifyOptions extends AttributeNaming {
 	 * `refuse`.
 	 */
 	readonly bareHashes?: "refuse" | "accept";
+	/** Is called while files are hashed: at most every 50 ms, and once more at the end. */
 	readonly onProgress?: (done: HashProgress) => void;
+	/** Ends the verification early, also while a server is asked about revocation. The promise rejects with AbortError. */
+	readonly signal?: AbortSignal;
 }
 
 export interface VerifiedAttribute {
@@ -119,6 +123,7 @@ export interface AttributeFinding extends Finding {
  * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_ATTRIBUTES_UNAVAILABLE, ERR_UNSUPPORTED_PLATFORM, ERR_LIMIT, ERR_IO
  */
 export async function verifyAttributes(path: string, options: AttributeVerifyOptions): Promise<AttributeVerification> {
+	throwIfAborted(options.signal);
 	const keys = attributeKeys(options.trust, options.certificates ?? [], options);
 	const judge = createJudge(await loadAttributes(), keys, options);
 	const denied = watchForDenied(options.trust, "sha256", judge.visitor);
@@ -130,6 +135,7 @@ export async function verifyAttributes(path: string, options: AttributeVerifyOpt
 		onProblem: "collect",
 		visitor: denied.visitor,
 		onProgress: options.onProgress,
+		signal: options.signal,
 	});
 	const fileCount = count - linkTargets.size;
 	const unread = problems.map(({ code, message, path: file }) => ({ code, message, path: file ?? path }));

@@ -48,7 +48,7 @@ export async function verifyDirectory(path: string, given: DirectoryVerifyOption
 	const { catalogs } = sources;
 	if (operand !== undefined && options.root === undefined) requireNames(operand.path, catalogs, options);
 	const root = realPath(sources.root);
-	const { entry, links, findings: onTheWay } = withinTree(sources, path, options);
+	const { entry, links, findings: onTheWay } = await withinTree(sources, path, options);
 	if (entry === undefined) return concludeOutside(path, sources, links, onTheWay);
 	const within = entry === "" ? undefined : entry;
 	let entries: SignedEntries | undefined;
@@ -72,6 +72,7 @@ export async function verifyDirectory(path: string, given: DirectoryVerifyOption
 		skip,
 		onProblem: "collect",
 		onProgress: options.onProgress,
+		signal: options.signal,
 		visitor: denied.visitor,
 	});
 	const { covers, paths: coveredPaths } = coverageOf(covered);
@@ -151,13 +152,15 @@ interface Within extends ResolvedEntry {
  * Returns the entry of the directory `path` in the signed tree. The entry is "" for the whole tree, and undefined if
  * the path leads out of the tree.
  */
-function withinTree({ catalogs, root }: Sources, path: string, options: VerifyOptions): Within {
+async function withinTree({ catalogs, root }: Sources, path: string, options: VerifyOptions): Promise<Within> {
 	const isSamePath = () => absolutePath(root) === absolutePath(path);
 	if (realPath(root) === realPath(path) && (options.catalogs !== undefined || isSamePath())) {
 		return { entry: "", links: [], findings: [] };
 	}
 	const { entry, links } = operandEntry(root, path, linkRules(catalogs).links);
-	return { entry, links, findings: links.flatMap((link) => compareEntry(realPath(root), link, catalogs, options)) };
+	const findings: Finding[] = [];
+	for (const link of links) findings.push(...(await compareEntry(realPath(root), link, catalogs, options)));
+	return { entry, links, findings };
 }
 
 /**

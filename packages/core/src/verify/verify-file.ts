@@ -26,7 +26,7 @@ export async function verifyFile(path: string, options: VerifyOptions): Promise<
 	const { entry, links } = operandEntry(root, path, linkRules(catalogs).links);
 	const findings: Finding[] = [];
 	for (const each of entry === undefined ? links : [...links, entry]) {
-		findings.push(...compareEntry(realPath(root), each, catalogs, options));
+		findings.push(...(await compareEntry(realPath(root), each, catalogs, options)));
 	}
 	if (entry === undefined) return concludeOutside(path, sources, links, findings);
 	const checkedCount = links.length + 1;
@@ -72,14 +72,14 @@ export function missingFile(path: string): SigtoolError {
 
 /**
  * Compares the entry at one entry path with the catalogs, and returns the differences.
- * @throws ERR_ROOT_MISSING if the entry neither exists nor is signed
+ * @throws ERR_ROOT_MISSING if the entry neither exists nor is signed; AbortError
  */
-export function compareEntry(
+export async function compareEntry(
 	root: string,
 	entry: string,
 	catalogs: readonly UsedCatalog[],
 	options: VerifyOptions,
-): Finding[] {
+): Promise<Finding[]> {
 	const { set, digestSize, short } = signedEntries(catalogs, options, entry);
 	const isSigned = set.files.has(entry) || set.links.has(entry);
 	if (!exists(join(root, entry))) {
@@ -95,20 +95,26 @@ export function compareEntry(
 	}
 	const digest = digestSize === 20 ? "sha1" : "sha256";
 	const denied = watchForDenied(options.trust, digest);
-	const manifest = hashEntry(root, entry, { ...linkRules(catalogs), digest, visitor: denied.visitor });
+	const { signal } = options;
+	const manifest = await hashEntry(root, entry, { ...linkRules(catalogs), digest, visitor: denied.visitor, signal });
 	return [...denied.findings, ...short, ...compareByPath(manifest, set, { modes: HOST_MODES })];
 }
 
-function verifyByDigest(path: string, catalogs: readonly UsedCatalog[], options: VerifyOptions): Verification {
+async function verifyByDigest(
+	path: string,
+	catalogs: readonly UsedCatalog[],
+	options: VerifyOptions,
+): Promise<Verification> {
 	const { digestSize, digests } = signedEntries(catalogs, options);
 	const digest = digestSize === 20 ? "sha1" : "sha256";
 	const denied = watchForDenied(options.trust, digest);
 	const absolute = absolutePath(path);
-	const manifest = hashEntry(realPath(dirname(absolute)), basename(absolute), {
+	const manifest = await hashEntry(realPath(dirname(absolute)), basename(absolute), {
 		digest,
 		visitor: denied.visitor,
 		links: "follow",
 		linksOutside: "record",
+		signal: options.signal,
 	});
 	const differences = compareByDigest(manifest, digests).filter(({ code }) => code !== "ERR_FILE_MISSING");
 	const findings = [...denied.findings, ...differences];

@@ -12,6 +12,7 @@ import type { CatalogVerifyOptions } from "./verify-catalog.js";
 
 interface CheckOptions extends CatalogVerifyOptions {
 	readonly revocation?: RevocationOptions;
+	readonly signal?: AbortSignal;
 }
 
 /**
@@ -65,6 +66,6 @@ export async function checkRevocation(
 	return checked;
 }
 
-function sourcesOf({ revocation = {}, profile = "default" }: CheckOptions): RevocationSources {
-	return revocationSources(revocation, profile);
+function sourcesOf({ revocation = {}, profile = "default", signal }: CheckOptions): RevocationSources {
+	return revocationSources(revocation, profile, signal);
 }

@@ -8,6 +8,7 @@
 import { dirname } from "node:path";
 import { quote, SigtoolError } from "../errors.js";
 import { evidenceSize } from "../formats/cat-entries.js";
+import { throwIfAborted } from "../system/abort.js";
 import { treeOfCatalog } from "./catalog-tree.js";
 import { type OperandKind, operandKind } from "./operand.js";
 import { loadCatalog } from "./used-catalog.js";
@@ -26,6 +27,7 @@ import { requireSigners } from "./verify-signers.js";
  */
 export async function verifyPath(path: string, options: VerifyOptions): Promise<Verification> {
 	if (path === "") throw new SigtoolError("ERR_USAGE", "Name a file or directory to verify");
+	throwIfAborted(options.signal);
 	const kind = operandKind(path);
 	if (options.extent === "signature") return verifySignature(path, kind, options);
 	if (kind === "directory") return (await directoryVerifier())(path, options);
