@@ -8,7 +8,8 @@
  */
 
 import { channel } from "node:diagnostics_channel";
-import { errnoReason, SigtoolError } from "@sigtool/core/read";
+import { errnoReason } from "@sigtool/core/internal/read";
+import { SigtoolError } from "@sigtool/core/read";
 import {
 	afterMs,
 	freeze,
@@ -20,22 +21,16 @@ import {
 	threadId,
 	whenIdle,
 } from "../safe/primordials.js";
-import { type EventDetail, type EventName, type FieldValue, OBSERVED } from "./events.js";
+import {
+	type AuditEvent,
+	type EventDetail,
+	type EventName,
+	type EventVerdict,
+	type FieldValue,
+	OBSERVED,
+} from "./events.js";
+
 import { COUNT_MS, createRepeats } from "./repeats.js";
-
-/** `audit` means that the action went on although the modes enforce and strict would have refused it. */
-export type EventVerdict = "allow" | "refuse" | "audit";
-
-/** A frozen object without a prototype. The common fields come first, then the other fields of the event. */
-export interface AuditEvent {
-	/** The time in UTC with milliseconds, e.g. `2026-01-31T12:00:00.000Z`. */
-	readonly time: string;
-	readonly event: EventName;
-	readonly verdict: EventVerdict;
-	readonly pid: number;
-	readonly thread: number;
-	readonly [field: string]: FieldValue;
-}
 
 /** Sees every event before the action takes place. A hook refuses the action by throwing. */
 export type AuditHook = (event: AuditEvent) => void;

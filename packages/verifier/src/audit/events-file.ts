@@ -1,6 +1,7 @@
 /** The JSON Lines file of events. It may be renamed while the process runs, as logrotate does. */
 
-import { errnoReason, quote, SigtoolError } from "@sigtool/core/read";
+import { errnoReason, quote } from "@sigtool/core/internal/read";
+import { SigtoolError } from "@sigtool/core/read";
 import {
 	closeSync,
 	effectiveUser,

@@ -213,19 +213,60 @@ export type EventName = keyof typeof EVENTS;
  * Frequent events that do not affect which code runs. Hooks and the diagnostics channel get all of them, and sinks get
  * only refused ones.
  */
-export const OBSERVED: { readonly [Name in EventName]?: true } = Object.assign(Object.create(null), {
+export const OBSERVED: { readonly [Name in AuditEvent["event"]]?: true } = Object.assign(Object.create(null), {
 	"process.env": true,
 	"fs.open": true,
 	"net.connect": true,
 	"dns.lookup": true,
 });
 
+/** The fields whose values are numbers. */
+export const NUMBER_FIELDS = ["compiled", "count", "days", "sequence", "sizeBytes", "uid"] as const;
+/** The fields whose values are true or false. The values of all remaining fields are text. */
+export const BOOLEAN_FIELDS = ["shell"] as const;
+
+export type FieldName = (typeof EVENTS)[EventName]["fields"][number];
 export type FieldValue = string | number | boolean | undefined;
+
+/** The type of the value of each field besides the common ones. */
+export type EventFields = {
+	readonly [Field in FieldName]: Field extends (typeof NUMBER_FIELDS)[number]
+		? number
+		: Field extends (typeof BOOLEAN_FIELDS)[number]
+			? boolean
+			: string;
+};
 
 /**
  * These are the fields of one event besides `COMMON_FIELDS`. Hooks get their text unescaped. Sinks get it as a line of
  * JSON.
  */
 export type EventDetail<Name extends EventName> = {
-	readonly [Field in (typeof EVENTS)[Name]["fields"][number]]?: FieldValue;
+	readonly [Field in (typeof EVENTS)[Name]["fields"][number]]?: EventFields[Field] | undefined;
 };
+
+/** `audit` means that the action went on although the modes enforce and strict would have refused it. */
+export type EventVerdict = "allow" | "refuse" | "audit";
+
+/** The fields that every event has. */
+export interface CommonEventFields {
+	/** The time in UTC with milliseconds, e.g. `2026-01-31T12:00:00.000Z`. */
+	readonly time: string;
+	readonly verdict: EventVerdict;
+	readonly pid: number;
+	readonly thread: number;
+}
+
+/**
+ * The event of one name. The audit events of CPython share one row of the table, so their name is a pattern. The fields of
+ * other events are undefined, so that a program can read a field such as `path` of any event.
+ */
+export type AuditEventOf<Name extends EventName> = CommonEventFields & {
+	readonly event: Name extends "python.<name>" ? `python.${string}` : Name;
+} & EventDetail<Name> & { readonly [Other in Exclude<FieldName, keyof EventDetail<Name>>]?: undefined };
+
+/**
+ * An event is a frozen object without a prototype. The common fields come first, then the other fields of the event. A
+ * comparison of `event` with a name tells the compiler which fields the event can have.
+ */
+export type AuditEvent = { readonly [Name in EventName]: AuditEventOf<Name> }[EventName];

@@ -1,6 +1,7 @@
 /** Two sinks for events: standard error, and the system log. The third is events-file.ts. */
 
-import { errnoReason, SigtoolError } from "@sigtool/core/read";
+import { errnoReason } from "@sigtool/core/internal/read";
+import { SigtoolError } from "@sigtool/core/read";
 import {
 	atomicsWait,
 	charCodeAt,

@@ -5,16 +5,10 @@
  * nothing more.
  */
 
-import {
-	type Certificate,
-	type Denial,
-	digestsToDeny,
-	type JudgedTime,
-	LOOK_SECONDS,
-	type VerifiedSigner,
-} from "@sigtool/core/read";
-import type { Audit, EventVerdict } from "../audit/audit.js";
-import type { EventDetail } from "../audit/events.js";
+import { digestsToDeny, LOOK_SECONDS } from "@sigtool/core/internal/read";
+import type { Certificate, Denial, JudgedTime, VerifiedSigner } from "@sigtool/core/read";
+import type { Audit } from "../audit/audit.js";
+import type { EventDetail, EventVerdict } from "../audit/events.js";
 import type { Development } from "../host/config.js";
 import { monotonic, now, statSync } from "../safe/primordials.js";
 import { isFaultOfFile, rereadDenials } from "./reread-denials.js";

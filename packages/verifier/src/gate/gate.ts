@@ -3,9 +3,10 @@
  * code. Each decision is an event. A refusal is written to the sinks before it is thrown or ends the process.
  */
 
-import { type IndexDigests, isPassing, type Mode, type Policy, quote, SigtoolError } from "@sigtool/core/read";
-import type { Audit, EventVerdict } from "../audit/audit.js";
-import type { EventDetail, EventName, FieldValue } from "../audit/events.js";
+import { isPassing, quote } from "@sigtool/core/internal/read";
+import { type IndexDigests, type Mode, type Policy, SigtoolError } from "@sigtool/core/read";
+import type { Audit } from "../audit/audit.js";
+import type { EventDetail, EventName, EventVerdict, FieldValue } from "../audit/events.js";
 import { STANDARD_ERROR, writeFully } from "../audit/sinks.js";
 import type { OnRefusal } from "../host/config.js";
 import { Bytes, exitNow, keysOf, shielded } from "../safe/primordials.js";

@@ -3,8 +3,8 @@
  * starts. A process that runs goes on afterwards, unless the host says otherwise, and says so once a day.
  */
 
-import type { Audit, EventVerdict } from "../audit/audit.js";
-import type { EventDetail } from "../audit/events.js";
+import type { Audit } from "../audit/audit.js";
+import type { EventDetail, EventVerdict } from "../audit/events.js";
 import type { HostConfiguration } from "../host/config.js";
 import { isoTime, monotonic, now } from "../safe/primordials.js";
 

@@ -3,7 +3,8 @@ import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from "no
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { temporaryDirectory } from "../../../cli/test/support.js";
-import { type AuditEvent, createAudit, MAX_QUEUED } from "../../dist/audit/audit.js";
+import { createAudit, MAX_QUEUED } from "../../dist/audit/audit.js";
+import type { AuditEvent } from "../../dist/audit/events.js";
 import { jsonLinesSink } from "../../dist/audit/events-file.js";
 import { gateFor, indexOf, memorySink, refusal } from "../support.js";
 
@@ -38,7 +39,7 @@ test("a throwing hook refuses, and the refusal is written", () => {
 	audit.addHook(({ event }) => {
 		if (event === "dns.lookup") throw new Error("not today");
 	});
-	audit.raise("net.connect", "allow", { port: 1 });
+	audit.raise("net.connect", "allow", { port: "1" });
 	expect(() => audit.raise("dns.lookup", "allow", { host: "example.org" })).toThrow(
 		expect.objectContaining({ code: "ERR_AUDIT_HOOK", cause: expect.objectContaining({ message: "not today" }) }),
 	);
