@@ -1,5 +1,5 @@
 /**
- * Bundles the output of `tsc -b` for the packages: the command line as CommonJS files, the verifier as one ES module.
+ * Bundles the output of `tsc -b` for the packages: the command line as CommonJS files, the verifier as ES modules.
  *
  * A short run spends most of its time on compiling the code that it loads, even code that it does not use. So the
  * command line consists of many files: `main.cjs`, and one complete file for each module of this project that is loaded
@@ -19,8 +19,11 @@ const { version } = JSON.parse(readFileSync(join(root, "packages/cli/package.jso
 const packageEntries = {
 	"@sigtool/core": join(root, "packages/core/dist/index.js"),
 	"@sigtool/core/read": join(root, "packages/core/dist/read.js"),
-	"@sigtool/core/errors": join(root, "packages/core/dist/errors.js"),
+	"@sigtool/core/internal": join(root, "packages/core/dist/internal/index.js"),
+	"@sigtool/core/internal/read": join(root, "packages/core/dist/internal/read.js"),
+	"@sigtool/core/internal/errors": join(root, "packages/core/dist/errors.js"),
 	"@sigtool/verifier": join(root, "packages/verifier/dist/index.js"),
+	"@sigtool/verifier/internal": join(root, "packages/verifier/dist/internal.js"),
 };
 
 await bundle("packages/cli/dist/main.js", ".cjs", {
@@ -43,12 +46,17 @@ writeIfChanged(
 	'#!/usr/bin/env node\n"use strict";\nrequire("./main.cjs");\n',
 );
 for (const name of ["main", "sigtree"]) chmodSync(join(root, `packages/cli/dist/${name}.cjs`), 0o755);
-await bundle("packages/verifier/dist/checked.js", ".mjs", {
-	format: "esm",
-	external: ["fs-xattr"],
-	define: { SIGTOOL_VERSION: JSON.stringify(version) },
-	outfile: "packages/verifier/dist/index.mjs",
-});
+for (const [entry, name] of [
+	["checked", "index"],
+	["internal", "internal"],
+]) {
+	await bundle(`packages/verifier/dist/${entry}.js`, ".mjs", {
+		format: "esm",
+		external: ["fs-xattr"],
+		define: { SIGTOOL_VERSION: JSON.stringify(version) },
+		outfile: `packages/verifier/dist/${name}.mjs`,
+	});
+}
 for (const [name, development] of [
 	["register", "refuse"],
 	["register-development", "allow"],
@@ -107,7 +115,7 @@ function importsBeside(beside) {
 
 /** Keeps errors.js in a separate file, so that all files share one SigtoolError and `instanceof` works. */
 function errorsBeside(beside) {
-	const errors = packageEntries["@sigtool/core/errors"];
+	const errors = packageEntries["@sigtool/core/internal/errors"];
 	return {
 		name: "errors-beside",
 		setup({ onResolve }) {

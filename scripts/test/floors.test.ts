@@ -112,13 +112,19 @@ const FLOORS: readonly (readonly [file: string, allowed: readonly string[], refu
 	[
 		"core/src/read.ts",
 		["./verify/verify.js"],
-		["./sign/sign.js", "./compile/compile.js", "./trust/index-encode.js", "node:crypto"],
+		["./sign/sign.js", "./compile/compile.js", "./trust/index-encode.js", "./internal/read.js", "node:crypto"],
 	],
 	[
 		"core/src/index.ts",
 		["./sign/sign.js", "./read.js"],
-		["./checked/index.js", "../../cli/src/program.js", "node-forge"],
+		["./checked/index.js", "./internal/index.js", "../../cli/src/program.js", "node-forge"],
 	],
+	[
+		"core/src/internal/read.ts",
+		["../verify/verify.js", "../errors.js"],
+		["../sign/sign.js", "../signer/signer.js", "../trust/index-encode.js", "../index.js", "node:fs"],
+	],
+	["core/src/internal/index.ts", ["../sign/sign.js", "./read.js"], ["../checked/index.js", "node:fs"]],
 	[
 		"core/src/checked/read.ts",
 		["../read.js", "../options/check.js", "./shapes.js"],
@@ -160,8 +166,8 @@ const FLOORS: readonly (readonly [file: string, allowed: readonly string[], refu
 	["verifier/src/elsewhere/new.ts", [], ["../gate/gate.js", "node:fs"]],
 	[
 		"verifier/src/index.ts",
-		["@sigtool/core/read", "./gate/gate.js"],
-		["@sigtool/core", "@sigtool/cli", "../../core/src/sign.js", "ignore"],
+		["@sigtool/core/read", "@sigtool/core/internal/read", "./gate/gate.js"],
+		["@sigtool/core", "@sigtool/core/internal", "@sigtool/cli", "../../core/src/sign.js", "ignore"],
 	],
 	["cli/src/output/render.ts", ["@sigtool/core"], ["../options/usage.js", "node:crypto"]],
 	[
@@ -183,7 +189,13 @@ const FLOORS: readonly (readonly [file: string, allowed: readonly string[], refu
 	["cli/src/launcher/launcher-place.ts", ["../python/spython.js"], ["../commands/run/run.js"]],
 	[
 		"cli/src/commands/sign/sign.ts",
-		["@sigtool/core", "@sigtool/core/errors", "../../output/output.js", "./declaration.js"],
+		[
+			"@sigtool/core",
+			"@sigtool/core/internal",
+			"@sigtool/core/internal/errors",
+			"../../output/output.js",
+			"./declaration.js",
+		],
 		["../verify/verify.js", "@sigtool/core/dist/sign.js", "node:crypto", "fast-glob"],
 	],
 	["cli/src/commands/commands.ts", ["./sign/declaration.js"], ["./sign/sign.js", "../program.js"]],

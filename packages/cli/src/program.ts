@@ -1,6 +1,6 @@
 /** Parses the command-line arguments, runs the command, prints its report, and returns the exit status. */
 
-import { COMMAND, quote } from "@sigtool/core/errors";
+import { COMMAND, quote } from "@sigtool/core/internal/errors";
 import { Command, CommanderError, Option } from "commander";
 import { COMMANDS } from "./commands/commands.js";
 import { type CommandDeclaration, examples } from "./options/declaration.js";

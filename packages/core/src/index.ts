@@ -1,13 +1,16 @@
 /// <reference types="node" preserve="true" />
-/** This entry point exports everything public. Programs that only verify use `@sigtool/core/read`. */
+/**
+ * This entry point exports everything public. docs/reference/library.md introduces it. Programs that only verify use
+ * `@sigtool/core/read`. Functions that are for the other packages of this project alone are in `internal/`.
+ */
 
 export {
 	type AdoptedPackage,
 	type CompiledProduct,
 	type CompileOptions,
 	type CompileResult,
-	checkCompileTarget,
 	compileTrustIndex,
+	type DirectoryOptions,
 	type TypeStripper,
 	type UnstrippedFile,
 } from "./compile/compile.js";
@@ -15,74 +18,61 @@ export {
 	type FinishedIndex,
 	type FinishIndexOptions,
 	finishIndex,
-	type IndexChanges,
-	indexChangesSince,
 	type OpenUnsignedIndexOptions,
 	openUnsignedIndex,
 	type UnsignedIndex,
 } from "./compile/finish-index.js";
-export { sharedDirectoryWarning } from "./compile/shared-directory.js";
 export type { Check } from "./doctor/check.js";
-export { examineSystem, mountOptions } from "./doctor/doctor.js";
-export type { SignedSetDiff } from "./fileset/diff.js";
-export type { ProgramInfo } from "./formats/cat-envelope.js";
-export { type DeniedDigest, denialsOfFile } from "./inspect/denials-of-file.js";
-export { normalizeNameText, reverseNameText } from "./pki/name-text.js";
-export { checkTimestampRequest, type NewTimestamp, type TimestampRequest } from "./pki/timestamp-request.js";
+export { examineSystem } from "./doctor/doctor.js";
+export type { EnvelopeOptions, ProgramInfo } from "./formats/cat-envelope.js";
+export type { NewTimestamp, TimestampRequest } from "./pki/timestamp-request.js";
 export { addTrust, denyTrust, listTrust, type NewTrust, removeTrust, type TrustEntry } from "./pki/trust-edit.js";
-export { isDevelopmentKey, storedDenials, storedDevelopmentKey, timestampAnchors } from "./pki/trust-store.js";
+export { timestampAnchors } from "./pki/trust-store.js";
 export * from "./read.js";
 export { type Conversion, type ConvertOptions, convertCatalog } from "./rewrite/convert.js";
 export { type Restoration, type RestoreOptions, restoreAttributes } from "./rewrite/restore.js";
 export { type StripOptions, type StripResult, stripAttributes } from "./rewrite/strip-attributes.js";
-export { type ChangesOptions, type ChangesSince, changesSince } from "./sign/changes-since.js";
 export {
 	type FinishOptions,
 	type FinishResult,
 	finishCatalog,
+	type OpenUnsignedOptions,
 	openUnsigned,
 	type UnsignedCatalog,
 } from "./sign/finish.js";
-export { type PreviewOptions, previewTarget, type SignPreview } from "./sign/preview.js";
-export {
-	type SignFormat,
-	type SignOptions,
-	type SignResult,
-	signPaths,
-	signTarget,
-	type WrittenCatalog,
-} from "./sign/sign.js";
+export type { HashingOptions } from "./sign/hash-target.js";
+export type { Prepare } from "./sign/prepared.js";
+export { type SignFormat, type SignOptions, type SignResult, signPaths, type WrittenCatalog } from "./sign/sign.js";
 export type { WrittenAttribute } from "./sign/sign-attributes.js";
-export { resolveSignTarget, type SignTarget } from "./sign/target.js";
 export { type TimestampOptions, timestampCatalog } from "./sign/timestamp-catalog.js";
-export { openCommandSigner } from "./signer/command.js";
+export { type CommandSignerOptions, openCommandSigner } from "./signer/command.js";
 export {
 	createIdentity,
 	developmentIdentity,
 	type Identity,
+	type IdentityKeyType,
+	type IdentityOptions,
 	listIdentities,
 	showIdentity,
 } from "./signer/identities.js";
 export {
+	type ExportOptions,
 	exportIdentity,
+	type ImportOptions,
 	type ImportSource,
 	importCertificate,
 	importIdentity,
+	type PassphraseOf,
 	requestForIdentity,
 } from "./signer/identity-exchange.js";
-export { openPemSigner } from "./signer/pem.js";
-export { openPkcs11Signer } from "./signer/pkcs11.js";
+export { openPemSigner, type PemSignerOptions } from "./signer/pem.js";
+export { openPkcs11Signer, type Pkcs11SignerOptions } from "./signer/pkcs11.js";
 export { type Pkcs11Uri, parsePkcs11Uri } from "./signer/pkcs11-uri.js";
-export { openPkcs12Signer } from "./signer/pkcs12.js";
-export { type PassphraseSource, type Signer, signerFromKey } from "./signer/signer.js";
+export { openPkcs12Signer, type Pkcs12SignerOptions } from "./signer/pkcs12.js";
 export {
-	DEVELOPMENT_REFUSERS,
-	type DevelopmentUse,
-	developmentUse,
-	requireDevelopmentUse,
-} from "./system/development-use.js";
-export { type SingleFile, singleFile } from "./system/parts.js";
-export { hostNode, requireHostNode } from "./system/programs.js";
-export { exclusively, outputFile, readBounded, readInput, writeAtomically } from "./system/store.js";
-export { type ObjectShape, type Refusal, readShape, type ValueOf } from "./trust/shape.js";
-export { compareEntries } from "./verify/compare-entries.js";
+	type ContentSignature,
+	type PassphraseSource,
+	type Signer,
+	type SignerOptions,
+	signerFromKey,
+} from "./signer/signer.js";

@@ -2,16 +2,14 @@
 
 import { realpathSync } from "node:fs";
 import {
-	DEFAULT_POLICY,
 	ENTRY_KIND,
 	errnoReason,
 	loadCatalogs,
 	quote,
 	type SignedFile,
-	SigtoolError,
 	signedEntries,
-	type TrustPolicy,
-} from "@sigtool/core/read";
+} from "@sigtool/core/internal/read";
+import { DEFAULT_POLICY, SigtoolError, type TrustPolicy } from "@sigtool/core/read";
 import type { CatalogSource } from "./catalog-source.js";
 import type { Evidence } from "./gate/create-gate.js";
 import { endsOf, groundsOf } from "./gate/deny-list.js";

@@ -4,24 +4,18 @@
  * the types.
  */
 
-import { argumentChecks, type Check } from "@sigtool/core/read";
+import { argumentChecks, type Check } from "@sigtool/core/internal/read";
 import type { AuditHook } from "./audit/audit.js";
 import * as unchecked from "./index.js";
 
 export * from "./index.js";
 
-const { bytes, callback, checkedFunctions, either, listOf, object, oneOf, optional, sha256Text, someOf, text } =
-	argumentChecks;
+const { bytes, callback, checkedFunctions, either, listOf, object, oneOf, optional, someOf, text } = argumentChecks;
 
 const development = optional(oneOf("refuse", "allow"));
 const index = optional(either(text, bytes));
 const paths = listOf(text, "a list of paths");
 const source = object<unchecked.CatalogSource>({ directory: text, product: optional(text), files: optional(paths) });
-const denial = object<unchecked.HostDenial>({
-	kind: oneOf("file", "key", "certificate", "catalog"),
-	sha256: sha256Text,
-	reason: text,
-});
 
 /** Accepts text in PEM. The refusal names the likely mistake: a caller passed the name of a file instead. */
 const pem: Check<string> = (value) => {
@@ -29,41 +23,22 @@ const pem: Check<string> = (value) => {
 	return { at: "", reason: "must be certificates in PEM; if it is the name of a file, read the file" };
 };
 
-export const { addAuditHook, createVerifier, hostConfigurationDenying, productsOfHost, verifyHost } = checkedFunctions(
-	unchecked,
-	{
-		addAuditHook: [["hook", callback<AuditHook>()]],
-		createVerifier: [
-			[
-				"options",
-				optional(
-					object<unchecked.VerifierOptions>({
-						index,
-						catalogs: optional(someOf(source, "a list of { directory, product, files }")),
-						config: optional(text),
-						trust: optional(pem),
-						mode: optional(oneOf("off", "audit", "enforce", "strict")),
-						onRefusal: optional(oneOf("throw", "exit")),
-						development,
-					}),
-				),
-			],
-		],
-		hostConfigurationDenying: [
-			["file", text],
-			["denials", listOf(denial)],
-		],
-		productsOfHost: [["options", object<unchecked.HostProductsOptions>({ index: text, config: text, development })]],
-		verifyHost: [
-			[
-				"options",
-				object<Parameters<typeof unchecked.verifyHost>[0]>({
+export const { addAuditHook, createVerifier } = checkedFunctions(unchecked, {
+	addAuditHook: [["hook", callback<AuditHook>()]],
+	createVerifier: [
+		[
+			"options",
+			optional(
+				object<unchecked.VerifierOptions>({
 					index,
+					catalogs: optional(someOf(source, "a list of { directory, product, files }")),
 					config: optional(text),
+					trust: optional(pem),
+					mode: optional(oneOf("off", "audit", "enforce", "strict")),
+					onRefusal: optional(oneOf("throw", "exit")),
 					development,
-					addon: optional(text),
 				}),
-			],
+			),
 		],
-	},
-);
+	],
+});

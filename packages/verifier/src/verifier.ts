@@ -8,7 +8,8 @@
 
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { certificatesFromPem, defaultTrust, nativePart, SigtoolError, trustFromCertificates } from "@sigtool/core/read";
+import { nativePart } from "@sigtool/core/internal/read";
+import { certificatesFromPem, defaultTrust, SigtoolError, trustFromCertificates } from "@sigtool/core/read";
 import type { AuditHook } from "./audit/audit.js";
 import { evidenceOf } from "./catalog-index.js";
 import type { CatalogSource } from "./catalog-source.js";

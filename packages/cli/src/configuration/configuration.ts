@@ -8,8 +8,8 @@
  */
 
 import { dirname, isAbsolute, join, resolve } from "node:path";
-import { readBounded } from "@sigtool/core";
-import { quote, SigtoolError } from "@sigtool/core/errors";
+import { readBounded } from "@sigtool/core/internal";
+import { quote, SigtoolError } from "@sigtool/core/internal/errors";
 import { MAX_CONFIGURATION_BYTES } from "./members.js";
 import type { ConfigurationDocument } from "./read-document.js";
 

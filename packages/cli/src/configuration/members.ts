@@ -3,7 +3,7 @@
  * packages/cli/sigtool.config.schema.json and the table in docs/reference/configuration.md.
  */
 
-import type { ObjectShape, ValueOf } from "@sigtool/core";
+import type { ObjectShape, ValueOf } from "@sigtool/core/internal";
 
 /** The size limit of a configuration, and of a package.json that may have one, in bytes. */
 export const MAX_CONFIGURATION_BYTES = 2 ** 24;

@@ -5,8 +5,8 @@
 
 import { constants, lstatSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { otherWriterOf } from "@sigtool/core";
-import { quote, SigtoolError } from "@sigtool/core/errors";
+import { otherWriterOf } from "@sigtool/core/internal";
+import { quote, SigtoolError } from "@sigtool/core/internal/errors";
 import { entriesOnWayTo } from "./places.js";
 
 const { S_IWGRP } = constants;

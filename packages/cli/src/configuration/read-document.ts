@@ -4,8 +4,8 @@
  */
 
 import { isUtf8 } from "node:buffer";
-import { readShape } from "@sigtool/core";
-import { quote, SigtoolError } from "@sigtool/core/errors";
+import { readShape } from "@sigtool/core/internal";
+import { quote, SigtoolError } from "@sigtool/core/internal/errors";
 import jsonc, { type Node, type ParseError } from "jsonc-parser";
 import { CONFIGURATION, type Configuration } from "./members.js";
 

@@ -3,7 +3,7 @@
 import { existsSync, realpathSync } from "node:fs";
 import { dirname, isAbsolute, relative, resolve, sep } from "node:path";
 import { parsePkcs11Uri } from "@sigtool/core";
-import { quote } from "@sigtool/core/errors";
+import { quote } from "@sigtool/core/internal/errors";
 import type { ProjectConfiguration } from "./configuration.js";
 import { type Configuration, VARIABLE_PREFIX } from "./members.js";
 import { entriesOnWayTo, isBelow } from "./places.js";

@@ -1,6 +1,6 @@
 /** Finds what `sign` without operands signs, for the commands that verify it. */
 
-import { resolveSignTarget } from "@sigtool/core";
+import { resolveSignTarget } from "@sigtool/core/internal";
 import type { ProjectConfiguration } from "./configuration.js";
 import { pathOf, releaseSettings, signedPaths } from "./settings.js";
 

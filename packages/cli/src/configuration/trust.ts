@@ -8,8 +8,8 @@
 
 import { realpathSync, statSync } from "node:fs";
 import { dirname } from "node:path";
-import { catalogsCovering, operandKind } from "@sigtool/core";
-import { COMMAND, quote } from "@sigtool/core/errors";
+import { catalogsCovering, operandKind } from "@sigtool/core/internal";
+import { COMMAND, quote } from "@sigtool/core/internal/errors";
 import type { ProjectConfiguration } from "./configuration.js";
 import { leadsThrough } from "./places.js";
 import { unfit } from "./read-document.js";

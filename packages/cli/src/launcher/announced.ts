@@ -5,7 +5,7 @@
 
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { quote, SigtoolError } from "@sigtool/core/errors";
+import { quote, SigtoolError } from "@sigtool/core/internal/errors";
 import { aboutSpython } from "../python/spython.js";
 import { type LauncherConf, pin } from "./launcher-conf.js";
 import { majorOf } from "./launcher-place.js";

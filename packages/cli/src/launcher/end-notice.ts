@@ -1,6 +1,6 @@
 /** Words the notice of what ends soon: in the last 30 days, the last 7, and the last. */
 
-import type { HostEnd } from "@sigtool/verifier";
+import type { HostEnd } from "@sigtool/verifier/internal";
 
 const DAY_MS = 86_400_000;
 const NOTICE_DAYS = 30;

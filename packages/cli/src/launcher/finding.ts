@@ -1,8 +1,8 @@
 /** Makes findings about an installed launcher. */
 
 import { resolve } from "node:path";
-import { errnoReason, ioError, reasonOf, SigtoolError } from "@sigtool/core/errors";
-import { faultOfFile } from "@sigtool/verifier";
+import { errnoReason, ioError, reasonOf, SigtoolError } from "@sigtool/core/internal/errors";
+import { faultOfFile } from "@sigtool/verifier/internal";
 import { type LauncherConf, type PinnedFile, pin } from "./launcher-conf.js";
 
 /** The status `note` means that nothing is wrong, but that the administrator should know about the fact. */

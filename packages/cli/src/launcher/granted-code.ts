@@ -2,8 +2,8 @@
 
 import { closeSync, constants, existsSync, openSync, readSync, realpathSync } from "node:fs";
 import { join } from "node:path";
-import { parseTrustIndex } from "@sigtool/core";
-import { quote, SigtoolError } from "@sigtool/core/errors";
+import { parseTrustIndex } from "@sigtool/core/internal";
+import { quote, SigtoolError } from "@sigtool/core/internal/errors";
 import { fromIndexFile } from "../output/index-file.js";
 import type { LauncherConf } from "./launcher-conf.js";
 

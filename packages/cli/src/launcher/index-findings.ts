@@ -1,8 +1,8 @@
 /** Judges the trust index as the launched runtimes would. */
 
 import { existsSync, statSync } from "node:fs";
-import { COMMAND } from "@sigtool/core/errors";
-import { examineHost, verifyHost } from "@sigtool/verifier";
+import { COMMAND } from "@sigtool/core/internal/errors";
+import { examineHost, verifyHost } from "@sigtool/verifier/internal";
 import { modeOfSpython } from "../python/spython.js";
 import { endNotice } from "./end-notice.js";
 import { judged, type LauncherFinding, note, refuse, why, wrong } from "./finding.js";

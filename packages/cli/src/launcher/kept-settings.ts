@@ -2,9 +2,10 @@
 
 import { lstatSync } from "node:fs";
 import { join } from "node:path";
-import { type Mode, requireHostNode } from "@sigtool/core";
-import { ioError, quote, reasonOf, SigtoolError } from "@sigtool/core/errors";
-import { faultOfFile } from "@sigtool/verifier";
+import type { Mode } from "@sigtool/core";
+import { requireHostNode } from "@sigtool/core/internal";
+import { ioError, quote, reasonOf, SigtoolError } from "@sigtool/core/internal/errors";
+import { faultOfFile } from "@sigtool/verifier/internal";
 import { type LauncherConf, pin, readLauncherConf } from "./launcher-conf.js";
 import { CONF_NAME, type LauncherPlan } from "./launcher-place.js";
 

@@ -5,8 +5,9 @@
  */
 
 import { realpathSync, statSync } from "node:fs";
-import { digestFile, type LauncherDocument, launcherFromFileBytes, type Policy, readBounded } from "@sigtool/core";
-import { ioError, quote, reasonOf, SigtoolError } from "@sigtool/core/errors";
+import { digestFile, type Policy } from "@sigtool/core";
+import { type LauncherDocument, launcherFromFileBytes, readBounded } from "@sigtool/core/internal";
+import { ioError, quote, reasonOf, SigtoolError } from "@sigtool/core/internal/errors";
 
 /** The real path of a file, and its SHA-256 in lower-case hexadecimal. */
 export type PinnedFile = NonNullable<LauncherDocument["node"]>;

@@ -1,9 +1,10 @@
 /** Holds the files of an installed launcher's trees against the index, before a restart would meet the difference. */
 
 import { join } from "node:path";
-import { compareEntries, type ErrorCode, type ExitStatus, worstExitStatus } from "@sigtool/core";
-import { reasonOf, SigtoolError } from "@sigtool/core/errors";
-import { type HostProduct, productsOfHost } from "@sigtool/verifier";
+import type { ErrorCode, ExitStatus } from "@sigtool/core";
+import { compareEntries, worstExitStatus } from "@sigtool/core/internal";
+import { reasonOf, SigtoolError } from "@sigtool/core/internal/errors";
+import { type HostProduct, productsOfHost } from "@sigtool/verifier/internal";
 import { count } from "../output/render.js";
 import type { LauncherFinding } from "./finding.js";
 import { readLauncherConf } from "./launcher-conf.js";

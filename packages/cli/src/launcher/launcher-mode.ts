@@ -1,7 +1,7 @@
 /** Tells whether the two files of root that choose the mode leave the host open, or only half closed. */
 
 import type { Mode } from "@sigtool/core";
-import { verifyHost } from "@sigtool/verifier";
+import { verifyHost } from "@sigtool/verifier/internal";
 import type { LauncherConf } from "./launcher-conf.js";
 import { hostDocument } from "./launcher-place.js";
 

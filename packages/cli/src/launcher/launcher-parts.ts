@@ -17,7 +17,7 @@ import {
 	utimesSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
-import { ioError } from "@sigtool/core/errors";
+import { ioError } from "@sigtool/core/internal/errors";
 import { processesOf } from "./launched-processes.js";
 import type { LauncherConf } from "./launcher-conf.js";
 

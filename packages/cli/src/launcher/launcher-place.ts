@@ -10,17 +10,16 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, lstatSync, mkdirSync, readFileSync, realpathSync, type Stats, statSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { DEFAULT_POLICY, type Mode } from "@sigtool/core";
 import {
-	DEFAULT_POLICY,
 	type HostDocument,
 	hostFromFileBytes,
 	MAX_HOST_BYTES,
-	type Mode,
 	parseTrustIndex,
 	readBounded,
 	writeAtomically,
-} from "@sigtool/core";
-import { COMMAND, ioError, quote, SigtoolError } from "@sigtool/core/errors";
+} from "@sigtool/core/internal";
+import { COMMAND, ioError, quote, SigtoolError } from "@sigtool/core/internal/errors";
 import type { NativeParts } from "../native/native-parts.js";
 import { fromIndexFile } from "../output/index-file.js";
 import { aboutSpython } from "../python/spython.js";

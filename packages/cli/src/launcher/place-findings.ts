@@ -2,7 +2,7 @@
 
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, dirname } from "node:path";
-import { mountOptions } from "@sigtool/core";
+import { mountOptions } from "@sigtool/core/internal";
 import { judged, type LauncherFinding, note, refuse, wrong } from "./finding.js";
 import { signedCodeBelow } from "./granted-code.js";
 import type { LauncherConf } from "./launcher-conf.js";

@@ -1,7 +1,7 @@
 /** Compares the installed programs and parts with launcher.conf. */
 
 import { closeSync, existsSync, openSync, readSync } from "node:fs";
-import { COMMAND } from "@sigtool/core/errors";
+import { COMMAND } from "@sigtool/core/internal/errors";
 import { type NativeParts, nativeParts } from "../native/native-parts.js";
 import { aboutSpython, libraryOutside } from "../python/spython.js";
 import { judged, type LauncherFinding, note, pinned, refuse, wrong } from "./finding.js";

@@ -7,9 +7,9 @@
 
 import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import type { IndexDigests } from "@sigtool/core";
 import {
 	exclusively,
-	type IndexDigests,
 	MAX_SHARED_BYTES,
 	MAX_TRUST_INDEX_BYTES,
 	parseTrustIndex,
@@ -17,9 +17,9 @@ import {
 	type SharedDocument,
 	sharedFromFileBytes,
 	writeAtomically,
-} from "@sigtool/core";
-import { ioError, quote, SigtoolError } from "@sigtool/core/errors";
-import { faultOfFile as faultOfOwner } from "@sigtool/verifier";
+} from "@sigtool/core/internal";
+import { ioError, quote, SigtoolError } from "@sigtool/core/internal/errors";
+import { faultOfFile as faultOfOwner } from "@sigtool/verifier/internal";
 import { fromIndexFile } from "../output/index-file.js";
 import { hasControlCharacter, identityOf, pin } from "./launcher-conf.js";
 

@@ -4,9 +4,9 @@ import { spawnSync } from "node:child_process";
 import { existsSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { singleFile } from "@sigtool/core";
-import { SigtoolError } from "@sigtool/core/errors";
-import { nativePackage, packageAbove } from "@sigtool/core/read";
+import { singleFile } from "@sigtool/core/internal";
+import { SigtoolError } from "@sigtool/core/internal/errors";
+import { nativePackage, packageAbove } from "@sigtool/core/internal/read";
 import { environmentWithoutSecrets } from "../options/secret-variables.js";
 import { compiledParts, verifierDirectory } from "./native-parts.js";
 

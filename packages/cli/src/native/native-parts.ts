@@ -3,9 +3,9 @@
 import { existsSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { singleFile } from "@sigtool/core";
-import { quote, SigtoolError } from "@sigtool/core/errors";
-import { type NativePart, nativeAbsence, nativePart, packageAbove } from "@sigtool/core/read";
+import { singleFile } from "@sigtool/core/internal";
+import { quote, SigtoolError } from "@sigtool/core/internal/errors";
+import { type NativePart, nativeAbsence, nativePart, packageAbove } from "@sigtool/core/internal/read";
 
 export interface NativeParts {
 	readonly launcher: string;

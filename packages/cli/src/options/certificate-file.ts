@@ -1,5 +1,6 @@
-import { type Certificate, certificatesFromFileBytes, readBounded } from "@sigtool/core";
-import { quote, reasonOf, SigtoolError } from "@sigtool/core/errors";
+import { type Certificate, certificatesFromFileBytes } from "@sigtool/core";
+import { readBounded } from "@sigtool/core/internal";
+import { quote, reasonOf, SigtoolError } from "@sigtool/core/internal/errors";
 import { usageError } from "./usage.js";
 
 /** The size limit of a certificate file, 4 MiB. A file with all public authorities has about 200 KB. */

@@ -3,7 +3,8 @@
  * project's configuration can each refuse them.
  */
 
-import { type DevelopmentUse, developmentUse } from "@sigtool/core";
+import type { DevelopmentUse } from "@sigtool/core";
+import { developmentUse } from "@sigtool/core/internal";
 import { type ConfigurationOptions, projectConfiguration } from "../configuration/configuration.js";
 
 export interface DevelopmentOptions extends ConfigurationOptions {

@@ -1,4 +1,4 @@
-import { readInput } from "@sigtool/core";
+import { readInput } from "@sigtool/core/internal";
 
 /**
  * Reads the input that an option names: a file, a pipe, a process substitution, or `-` for standard input.

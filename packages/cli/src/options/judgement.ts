@@ -1,13 +1,7 @@
 /** Reads the options about trust and time that the commands which verify catalogs have. */
 
-import {
-	type Certificate,
-	defaultTrust,
-	storedDenials,
-	storedDevelopmentKey,
-	type TrustPolicy,
-	trustFromCertificates,
-} from "@sigtool/core";
+import { type Certificate, defaultTrust, type TrustPolicy, trustFromCertificates } from "@sigtool/core";
+import { storedDenials, storedDevelopmentKey } from "@sigtool/core/internal";
 import type { Narrowing } from "../configuration/trust.js";
 import { escaped } from "../output/output.js";
 import { readCertificates } from "./certificate-file.js";

@@ -5,7 +5,7 @@
 
 import { openSync, writeSync } from "node:fs";
 import { ReadStream } from "node:tty";
-import { SigtoolError } from "@sigtool/core/errors";
+import { SigtoolError } from "@sigtool/core/internal/errors";
 
 export interface Question {
 	readonly text: string;

@@ -1,5 +1,6 @@
-import { type RevocationList, readBounded, revocationListsFromFileBytes } from "@sigtool/core";
-import { quote, reasonOf, SigtoolError } from "@sigtool/core/errors";
+import { type RevocationList, revocationListsFromFileBytes } from "@sigtool/core";
+import { readBounded } from "@sigtool/core/internal";
+import { quote, reasonOf, SigtoolError } from "@sigtool/core/internal/errors";
 import { usageError } from "./usage.js";
 
 /** The size limit of a file with revocation lists, 64 MiB. This is room for about a million revoked certificates. */

@@ -6,18 +6,16 @@
 import { resolve } from "node:path";
 import {
 	developmentIdentity,
-	expiryNotice,
-	isDevelopmentKey,
 	openCommandSigner,
 	openPemSigner,
 	openPkcs11Signer,
 	openPkcs12Signer,
 	parsePkcs11Uri,
-	requireDevelopmentUse,
 	type Signer,
 	showIdentity,
 } from "@sigtool/core";
-import { quote, SigtoolError } from "@sigtool/core/errors";
+import { expiryNotice, isDevelopmentKey, requireDevelopmentUse } from "@sigtool/core/internal";
+import { quote, SigtoolError } from "@sigtool/core/internal/errors";
 import { type DevelopmentOptions, developmentOf } from "./development.js";
 import { readInputFile } from "./input-file.js";
 import { askSecret, type Question } from "./prompt.js";

@@ -1,4 +1,4 @@
-import { quote, SigtoolError } from "@sigtool/core/errors";
+import { quote, SigtoolError } from "@sigtool/core/internal/errors";
 import { usageError } from "./usage.js";
 
 const NAMES: Readonly<Record<string, string>> = { darwin: "macOS", linux: "Linux", win32: "Windows" };

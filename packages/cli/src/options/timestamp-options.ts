@@ -2,13 +2,12 @@
 
 import {
 	type Certificate,
-	checkTimestampRequest,
 	defaultTrust,
 	type NewTimestamp,
-	storedDenials,
 	type TimestampRequest,
 	timestampAnchors,
 } from "@sigtool/core";
+import { checkTimestampRequest, storedDenials } from "@sigtool/core/internal";
 import { escaped } from "../output/output.js";
 import { isoTime } from "../output/render.js";
 import { readCertificates } from "./certificate-file.js";

@@ -1,4 +1,4 @@
-import { COMMAND, SigtoolError } from "@sigtool/core/errors";
+import { COMMAND, SigtoolError } from "@sigtool/core/internal/errors";
 
 /** Makes an ERR_USAGE error. The message says what to do instead. */
 export function usageError(message: string): SigtoolError {

@@ -4,7 +4,7 @@
  */
 
 import type { Finding } from "@sigtool/core";
-import { quote } from "@sigtool/core/errors";
+import { quote } from "@sigtool/core/internal/errors";
 import { type OutputOptions, rows } from "./output.js";
 import { count, thousands } from "./render.js";
 

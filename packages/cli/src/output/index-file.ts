@@ -1,5 +1,6 @@
-import { type IndexedProduct, MAX_TRUST_INDEX_BYTES, readBounded, type TrustIndex } from "@sigtool/core";
-import { namingErrors } from "@sigtool/core/errors";
+import type { IndexedProduct, TrustIndex } from "@sigtool/core";
+import { MAX_TRUST_INDEX_BYTES, readBounded } from "@sigtool/core/internal";
+import { namingErrors } from "@sigtool/core/internal/errors";
 import { escaped } from "./output.js";
 import { count, isoTime } from "./render.js";
 

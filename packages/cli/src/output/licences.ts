@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { singleFile } from "@sigtool/core";
+import { singleFile } from "@sigtool/core/internal";
 
 /** Returns the licences of sigtool and of the software that is bundled with it. */
 export function licences(): string {

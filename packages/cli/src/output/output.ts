@@ -5,7 +5,7 @@
  */
 
 import { writeSync } from "node:fs";
-import { errnoReason, escapeText, SigtoolError } from "@sigtool/core/errors";
+import { errnoReason, escapeText, SigtoolError } from "@sigtool/core/internal/errors";
 import { type ColourChoice, colour, showsColours, terminal } from "./terminal.js";
 
 export interface OutputOptions {

@@ -13,7 +13,7 @@ import {
 	type UsedCatalog,
 	type VerifiedSigner,
 } from "@sigtool/core";
-import { quote } from "@sigtool/core/errors";
+import { quote } from "@sigtool/core/internal/errors";
 import { escaped, type OutputOptions } from "./output.js";
 
 export function signerFields(certificate: Certificate, development: boolean): Record<string, unknown> {

@@ -3,8 +3,8 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { singleFile } from "@sigtool/core";
-import { quote, SigtoolError } from "@sigtool/core/errors";
+import { singleFile } from "@sigtool/core/internal";
+import { quote, SigtoolError } from "@sigtool/core/internal/errors";
 
 export interface CompiledPython {
 	/** The relative paths of the .pyc files that were written. */

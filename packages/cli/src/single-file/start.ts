@@ -4,7 +4,7 @@
  * NODE_OPTIONS.
  */
 
-import type { SingleFile } from "@sigtool/core";
+import type { SingleFile } from "@sigtool/core/internal";
 import { partText } from "./assets.js";
 import { load } from "./load.js";
 import { directory, removeDirectories } from "./written-files.js";

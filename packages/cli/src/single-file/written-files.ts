@@ -21,7 +21,7 @@ export function directory(name: string): string {
 		return directory;
 	} catch (cause) {
 		// All bundles share this module, so that they recognise the error.
-		const { ioError, quote, SigtoolError } = load("./errors.cjs") as typeof import("@sigtool/core/errors");
+		const { ioError, quote, SigtoolError } = load("./errors.cjs") as typeof import("@sigtool/core/internal/errors");
 		const action = "write parts of sigtool to";
 		if (!(cause instanceof SharedDirectory)) throw ioError(action, tmpdir(), cause);
 		throw new SigtoolError("ERR_USAGE", `Cannot ${action} ${quote(tmpdir())}: ${cause.message}`, { path: tmpdir() });

@@ -15,7 +15,6 @@ import {
 	finiteNumber,
 	listOf,
 	made,
-	mapOf,
 	type ObjectChecks,
 	object,
 	oneOf,
@@ -29,7 +28,6 @@ import {
 	wholeNumber,
 } from "../options/check.js";
 import type { OpenUnsignedOptions } from "../sign/finish.js";
-import type { TargetOptions } from "../sign/target.js";
 import type { CommandSignerOptions } from "../signer/command.js";
 import type { IdentityOptions } from "../signer/identities.js";
 import type { ExportOptions, ImportOptions } from "../signer/identity-exchange.js";
@@ -37,7 +35,6 @@ import type { PemSignerOptions } from "../signer/pem.js";
 import type { Pkcs11SignerOptions } from "../signer/pkcs11.js";
 import type { Pkcs12SignerOptions } from "../signer/pkcs12.js";
 import type { SignerOptions } from "../signer/signer.js";
-import type { WriteOptions } from "../system/store.js";
 import {
 	attributeFormat,
 	catalogMembers,
@@ -52,6 +49,7 @@ import {
 	path,
 	paths,
 	revocation,
+	signal,
 	somePaths,
 	texts,
 	trust,
@@ -59,47 +57,23 @@ import {
 
 export * from "../index.js";
 export {
-	catalogsCovering,
 	certificatesFromFileBytes,
 	certificatesFromPem,
-	createFsverityHasher,
 	digestFile,
-	digestStandardInput,
-	digestsToDeny,
-	expiryNotice,
-	hostFromFileBytes,
 	inspectAttributes,
 	inspectCatalog,
 	inspectCatalogFile,
-	isCertificateAuthority,
 	isDevelopmentCertificate,
-	isTrustIndex,
-	launcherFromFileBytes,
-	loadCatalogs,
-	nativeAbsence,
-	nativePackage,
-	nativePart,
 	normalizeNameText,
-	operandKind,
-	otherWriterOf,
-	packageAbove,
 	parseCertificate,
-	parseTrustIndex,
 	policyFromFileBytes,
-	policyInMode,
-	readBounded,
-	readCatalogFile,
-	resolveEntry,
 	revocationListsFromFileBytes,
-	sharedFromFileBytes,
-	signedEntries,
 	spkiSha256,
 	trustFromCertificates,
 	verifyAttributes,
 	verifyCatalog,
 	verifyPath,
 	verifyTrustIndex,
-	verifyUnrevokedIndex,
 } from "./read.js";
 
 const signer = made<unchecked.Signer>("a signer, such as openPemSigner() opens", "sign", "begin", "certificates");
@@ -128,25 +102,8 @@ const signFormats = optional(someOf(either(oneOf("cat"), attributeFormat), "a li
  * which `sigtool sign` reports the digest of an unsigned catalog.
  */
 const expectedDigest = textLike(/^(sha256:)?[0-9a-f]{64}$/i, "a SHA-256 in 64 hexadecimal digits");
-const target = made<unchecked.SignTarget>("what resolveSignTarget() returns", "root", "scope");
 const unsignedIndex = made<unchecked.UnsignedIndex>("what openUnsignedIndex() returns", "content", "index");
-const newer = optional(oneOf("any", "newer"));
 const unsignedCatalog = made<unchecked.UnsignedCatalog>("what openUnsigned() returns", "list", "facts");
-
-const previewMembers: ObjectChecks<unchecked.PreviewOptions> = {
-	include: optional(texts),
-	exclude: optional(texts),
-	files: optional(paths),
-	links: optional(oneOf("record", "reject", "follow")),
-	linksOutside: optional(oneOf("refuse", "record")),
-	caseCollisions: optional(oneOf("refuse", "allow")),
-	product: optional(text),
-	sequence: optional(wholeNumber(0)),
-	sha1Twins: optional(oneOf("omit", "write")),
-	overwrite: ownOrAny,
-	time: optional(milliseconds),
-	onProgress,
-};
 
 const signOptions = object<unchecked.SignOptions>({
 	...naming,
@@ -156,9 +113,21 @@ const signOptions = object<unchecked.SignOptions>({
 	carry: optional(oneOf("ima")),
 	output: optional(path),
 	signer: signerOrNone,
-	...previewMembers,
+	include: optional(texts),
+	exclude: optional(texts),
+	files: optional(paths),
+	links: optional(oneOf("record", "reject", "follow")),
+	linksOutside: optional(oneOf("refuse", "record")),
+	caseCollisions: optional(oneOf("refuse", "allow")),
+	product: optional(text),
+	sequence: optional(wholeNumber(0)),
+	sha1Twins: optional(oneOf("omit", "write")),
 	prepare: optional(callback()),
 	timestamp: optional(timestamp),
+	overwrite: ownOrAny,
+	time: optional(milliseconds),
+	onProgress,
+	signal,
 });
 
 const compileTargetMembers: ObjectChecks<Omit<CompileOptions, "trust" | "signer">> = {
@@ -169,6 +138,7 @@ const compileTargetMembers: ObjectChecks<Omit<CompileOptions, "trust" | "signer"
 	revocation,
 	development,
 	onProgress,
+	signal,
 	adopt: optional(paths),
 	adoptPackages: optional(texts),
 	packageChanges: optional(oneOf("refuse", "accept")),
@@ -204,65 +174,34 @@ const importSource = shaped<unchecked.ImportSource>((value) => ("containerFile" 
 
 export const {
 	addTrust,
-	changesSince,
-	checkCompileTarget,
-	checkTimestampRequest,
-	compareEntries,
 	compileTrustIndex,
 	convertCatalog,
 	createIdentity,
-	denialsOfFile,
 	denyTrust,
 	examineSystem,
-	exclusively,
 	exportIdentity,
 	finishCatalog,
 	finishIndex,
 	importCertificate,
 	importIdentity,
-	indexChangesSince,
-	isDevelopmentKey,
-	mountOptions,
 	openCommandSigner,
 	openPemSigner,
 	openPkcs11Signer,
 	openPkcs12Signer,
 	openUnsigned,
 	openUnsignedIndex,
-	outputFile,
 	parsePkcs11Uri,
-	previewTarget,
-	readInput,
 	removeTrust,
 	requestForIdentity,
-	resolveSignTarget,
 	restoreAttributes,
-	reverseNameText,
-	sharedDirectoryWarning,
 	showIdentity,
 	signerFromKey,
 	signPaths,
-	signTarget,
 	stripAttributes,
 	timestampAnchors,
 	timestampCatalog,
-	writeAtomically,
 } = checkedFunctions(unchecked, {
 	addTrust: [["options", newTrust]],
-	changesSince: [
-		["previousFile", path],
-		["catalog", unsignedCatalog],
-		["options", optional(object<unchecked.ChangesOptions>({ require: optional(oneOf("any", "newer")) }))],
-	],
-	checkCompileTarget: [
-		["directories", somePaths],
-		["options", object<Omit<CompileOptions, "trust" | "signer">>(compileTargetMembers)],
-	],
-	checkTimestampRequest: [["options", timestamp]],
-	compareEntries: [
-		["root", path],
-		["entries", mapOf(text, made<unchecked.IndexEntry>("an entry of a trust index", "kind"), "of entries by path")],
-	],
 	compileTrustIndex: [
 		["directories", somePaths],
 		["options", object<CompileOptions>({ ...compileTargetMembers, trust, signer: signerOfIndex })],
@@ -293,16 +232,8 @@ export const {
 			}),
 		],
 	],
-	denialsOfFile: [
-		["file", path],
-		["kind", optional(oneOf("file", "key", "certificate", "catalog"))],
-	],
 	denyTrust: [["options", denial]],
 	examineSystem: [["path", path]],
-	exclusively: [
-		["path", path],
-		["action", callback()],
-	],
 	exportIdentity: [
 		["name", text],
 		["options", object<ExportOptions>({ output: path, passphrase: text, overwrite: optional(oneOf("refuse", "any")) })],
@@ -316,6 +247,7 @@ export const {
 				signer,
 				output: optional(path),
 				timestamp: optional(timestamp),
+				signal,
 			}),
 		],
 	],
@@ -328,6 +260,7 @@ export const {
 				output: optional(path),
 				time: optional(milliseconds),
 				timestamp: optional(timestamp),
+				signal,
 			}),
 		],
 	],
@@ -340,13 +273,6 @@ export const {
 		["source", importSource],
 		["options", object<ImportOptions>({ chainFiles: paths, passphraseOf, onWarning })],
 	],
-	indexChangesSince: [
-		["previousFile", path],
-		["unsigned", unsignedIndex],
-		["options", optional(object<{ readonly require?: "any" | "newer" }>({ require: newer }))],
-	],
-	isDevelopmentKey: [["certificate", certificate]],
-	mountOptions: [["path", path]],
 	openCommandSigner: [
 		[
 			"options",
@@ -413,31 +339,10 @@ export const {
 		["options", optional(object<OpenUnsignedOptions>({ expectDigest: optional(expectedDigest) }))],
 	],
 	parsePkcs11Uri: [["text", text]],
-	outputFile: [["path", path]],
-	previewTarget: [
-		["target", target],
-		["options", object<unchecked.PreviewOptions>(previewMembers)],
-	],
-	readInput: [
-		["path", path],
-		["maxBytes", finiteNumber],
-	],
 	removeTrust: [["idOrPrefix", text]],
 	requestForIdentity: [
 		["name", text],
 		["passphraseOf", passphraseOf],
-	],
-	resolveSignTarget: [
-		["paths", somePaths],
-		[
-			"options",
-			object<TargetOptions>({
-				formats: optional(someOf(text, "a list of formats")),
-				output: optional(path),
-				files: optional(paths),
-				carry: optional(oneOf("ima")),
-			}),
-		],
 	],
 	restoreAttributes: [
 		["path", path],
@@ -451,11 +356,6 @@ export const {
 			}),
 		],
 	],
-	reverseNameText: [["text", text]],
-	sharedDirectoryWarning: [
-		["directory", path],
-		["system", optional(path)],
-	],
 	showIdentity: [["name", text]],
 	signerFromKey: [
 		["key", made<KeyObject>("a KeyObject of node:crypto", "type", "export")],
@@ -464,10 +364,6 @@ export const {
 	],
 	signPaths: [
 		["paths", somePaths],
-		["options", signOptions],
-	],
-	signTarget: [
-		["target", target],
 		["options", signOptions],
 	],
 	stripAttributes: [
@@ -479,12 +375,11 @@ export const {
 		["file", path],
 		[
 			"options",
-			object<unchecked.TimestampOptions>({ request: timestamp, existing: optional(oneOf("refuse", "replace")) }),
+			object<unchecked.TimestampOptions>({
+				request: timestamp,
+				existing: optional(oneOf("refuse", "replace")),
+				signal,
+			}),
 		],
-	],
-	writeAtomically: [
-		["path", path],
-		["content", either(bytes, listOf(bytes))],
-		["options", optional(object<WriteOptions>({ mode: optional(finiteNumber) }))],
 	],
 });

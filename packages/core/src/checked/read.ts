@@ -11,8 +11,6 @@ import {
 	callback,
 	checkedFunctions,
 	finiteNumber,
-	listOf,
-	made,
 	type ObjectChecks,
 	object,
 	oneOf,
@@ -22,16 +20,12 @@ import {
 	text,
 } from "../options/check.js";
 import * as unchecked from "../read.js";
-import type { MergeOptions } from "../verify/merge.js";
-import type { SourceOptions } from "../verify/sources.js";
 import {
 	attributeFormat,
 	catalogMembers,
 	certificate,
 	certificates,
 	development,
-	givenRevocation,
-	mergeMembers,
 	milliseconds,
 	naming,
 	onProgress,
@@ -39,6 +33,7 @@ import {
 	profile,
 	refusedAuthorities,
 	revocation,
+	signal,
 	sourceMembers,
 	trust,
 } from "./shapes.js";
@@ -47,8 +42,6 @@ export * from "../read.js";
 
 const fsverityMembers = { blockSize: optional(finiteNumber), salt: optional(bytes) };
 const fileDigestOptions: Check<FileDigestOptions | undefined> = optional(object<FileDigestOptions>(fsverityMembers));
-const usedCatalog = made<unchecked.UsedCatalog>("a catalog that loadCatalogs() returns", "catalog", "facts");
-const policy = made<unchecked.Policy>("a policy, which parsePolicy() returns", "version", "files");
 const indexMembers: ObjectChecks<unchecked.TrustIndexVerifyOptions> = {
 	trust,
 	timestampAnchors: optional(certificates),
@@ -62,138 +55,44 @@ const STREAM_ALGORITHMS = ["sha256", "sha512", "fsverity-sha256", "fsverity-sha5
 const FILE_ALGORITHMS = [...STREAM_ALGORITHMS, "authenticode"] as const satisfies readonly FileDigestAlgorithm[];
 
 export const {
-	catalogsCovering,
 	certificatesFromFileBytes,
 	certificatesFromPem,
-	createFsverityHasher,
 	digestFile,
-	digestStandardInput,
-	digestsToDeny,
-	expiryNotice,
-	hostFromFileBytes,
 	inspectAttributes,
 	inspectCatalog,
 	inspectCatalogFile,
-	isCertificateAuthority,
 	isDevelopmentCertificate,
-	isTrustIndex,
-	launcherFromFileBytes,
-	loadCatalogs,
-	nativeAbsence,
-	nativePackage,
-	nativePart,
 	normalizeNameText,
-	operandKind,
-	otherWriterOf,
-	packageAbove,
 	parseCertificate,
-	parseTrustIndex,
 	policyFromFileBytes,
-	policyInMode,
-	readBounded,
-	readCatalogFile,
-	resolveEntry,
 	revocationListsFromFileBytes,
-	sharedFromFileBytes,
-	signedEntries,
 	spkiSha256,
 	trustFromCertificates,
 	verifyAttributes,
 	verifyCatalog,
 	verifyPath,
 	verifyTrustIndex,
-	verifyUnrevokedIndex,
 } = checkedFunctions(unchecked, {
-	catalogsCovering: [["directory", path]],
 	certificatesFromFileBytes: [["bytes", bytes]],
 	certificatesFromPem: [["text", text]],
-	createFsverityHasher: [
-		["options", object<unchecked.FsverityOptions>({ algorithm: oneOf("sha256", "sha512"), ...fsverityMembers })],
-	],
 	digestFile: [
 		["path", path],
 		["algorithm", oneOf(...FILE_ALGORITHMS)],
 		["options", fileDigestOptions],
 	],
-	digestStandardInput: [
-		["algorithm", oneOf(...STREAM_ALGORITHMS)],
-		["options", fileDigestOptions],
-	],
-	digestsToDeny: [["certificate", certificate]],
-	expiryNotice: [
-		[
-			"certificates",
-			listOf(made<Parameters<typeof unchecked.expiryNotice>[0][number]>("a certificate", "subject", "notAfter")),
-		],
-		["at", milliseconds],
-	],
-	hostFromFileBytes: [
-		["bytes", bytes],
-		["file", path],
-	],
 	inspectAttributes: [["path", path]],
 	inspectCatalog: [["bytes", bytes]],
 	inspectCatalogFile: [["file", path]],
-	isCertificateAuthority: [["certificate", certificate]],
 	isDevelopmentCertificate: [["certificate", certificate]],
-	isTrustIndex: [["bytes", bytes]],
-	launcherFromFileBytes: [
-		["bytes", bytes],
-		["file", path],
-	],
-	loadCatalogs: [
-		["directory", path],
-		["options", object<SourceOptions>(sourceMembers)],
-	],
-	nativeAbsence: [["from", path]],
-	nativePackage: [["from", path]],
-	nativePart: [
-		["part", oneOf("addon.node", "gate.so", "sigtool.node", "sigtool-launch")],
-		["from", path],
-		["compiled", optional(path)],
-	],
 	normalizeNameText: [["text", text]],
-	operandKind: [["path", path]],
-	otherWriterOf: [
-		["stats", made<Parameters<typeof unchecked.otherWriterOf>[0]>("the result of stat()", "mode", "uid")],
-		["own", optional(finiteNumber)],
-		["sticky", oneOf("accept", "refuse")],
-	],
-	packageAbove: [
-		["name", text],
-		["from", path],
-	],
 	parseCertificate: [["der", bytes]],
-	parseTrustIndex: [["bytes", bytes]],
 	policyFromFileBytes: [
 		["bytes", bytes],
 		["file", path],
 	],
-	policyInMode: [
-		["policy", policy],
-		["mode", oneOf("off", "audit", "enforce", "strict")],
-	],
-	readBounded: [
-		["path", path],
-		["maxBytes", finiteNumber],
-	],
-	readCatalogFile: [["file", path]],
-	resolveEntry: [
-		["root", path],
-		["path", path],
-	],
 	revocationListsFromFileBytes: [
 		["bytes", bytes],
 		["name", text],
-	],
-	sharedFromFileBytes: [
-		["bytes", bytes],
-		["file", path],
-	],
-	signedEntries: [
-		["catalogs", listOf(usedCatalog)],
-		["options", object<MergeOptions>(mergeMembers)],
-		["path", optional(path)],
 	],
 	spkiSha256: [["certificate", certificate]],
 	trustFromCertificates: [["certificates", certificates]],
@@ -211,6 +110,7 @@ export const {
 				revocation,
 				bareHashes: optional(oneOf("refuse", "accept")),
 				onProgress,
+				signal,
 			}),
 		],
 	],
@@ -229,15 +129,12 @@ export const {
 				ignoreRules: optional(oneOf("apply", "report")),
 				revocation,
 				onProgress,
+				signal,
 			}),
 		],
 	],
 	verifyTrustIndex: [
 		["bytes", bytes],
 		["options", object<unchecked.TrustIndexVerifyOptions>(indexMembers)],
-	],
-	verifyUnrevokedIndex: [
-		["bytes", bytes],
-		["options", object<unchecked.IndexRevocationOptions>({ ...indexMembers, revocation: givenRevocation })],
 	],
 });

@@ -71,6 +71,9 @@ export const trust: Check<TrustPolicy> = object<TrustPolicy>(
 export const profile = optional(oneOf("default", "windows-legacy"));
 export const development = optional(oneOf("refuse", "allow"));
 export const onProgress: Check<((done: HashProgress) => void) | undefined> = optional(callback());
+export const signal: Check<AbortSignal | undefined> = optional(
+	made<AbortSignal>("an AbortSignal", "aborted", "addEventListener"),
+);
 export const attributeFormat: Check<AttributeFormat> = oneOf("spython", "ima-hash", "ima", "evm", "ima-verity");
 
 export const naming: ObjectChecks<AttributeNaming> = {
@@ -91,7 +94,7 @@ export const catalogMembers: ObjectChecks<CatalogVerifyOptions> = {
 	product: optional(text),
 };
 
-export const mergeMembers: ObjectChecks<MergeOptions> = {
+const mergeMembers: ObjectChecks<MergeOptions> = {
 	match: optional(oneOf("path", "digest")),
 	requiredSigners: optional(wholeNumber(1)),
 	profile,
@@ -104,7 +107,7 @@ export const sourceMembers: ObjectChecks<SourceOptions> = {
 	root: optional(path),
 };
 
-export const givenRevocation: Check<RevocationOptions> = object<RevocationOptions>({
+const givenRevocation: Check<RevocationOptions> = object<RevocationOptions>({
 	lists: optional(listOf(made("a list that revocationListsFromFileBytes() returns", "issuer", "thisUpdate"))),
 	listSource: optional(oneOf("given", "fetch")),
 	ocsp: optional(oneOf("require", "prefer", "off")),

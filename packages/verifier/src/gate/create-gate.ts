@@ -1,16 +1,13 @@
 /** Makes the gate from a trust index or catalogs and the host configuration. Everything is verified here, once. */
 
+import { EARLIEST_SECONDS, MAX_POLICY_BYTES, policyInMode, quote } from "@sigtool/core/internal/read";
 import {
 	DEFAULT_POLICY,
-	EARLIEST_SECONDS,
 	type IndexDigests,
-	MAX_POLICY_BYTES,
 	MODES,
 	type Mode,
 	type Policy,
 	policyFromFileBytes,
-	policyInMode,
-	quote,
 	SigtoolError,
 	type VerifiedSigner,
 	verifyTrustIndex,

@@ -1,7 +1,8 @@
 /** Judges bytes by path and content, with a verified index, the host's list of products, its deny list, and the time. */
 
 import { realpathSync } from "node:fs";
-import { type Denial, quote, SigtoolError } from "@sigtool/core/read";
+import { quote } from "@sigtool/core/internal/read";
+import { type Denial, SigtoolError } from "@sigtool/core/read";
 import type { BoundProduct } from "../host/config.js";
 import { sha256, slice, startsWith } from "../safe/primordials.js";
 import { addDenials, createDenyList, type DenyList, noDenials } from "./deny-list.js";

@@ -4,7 +4,8 @@
  * out that a file is open for writing.
  */
 
-import { COMMAND, SigtoolError } from "@sigtool/core/read";
+import { COMMAND } from "@sigtool/core/internal/read";
+import { SigtoolError } from "@sigtool/core/read";
 import { indexOf, readFileSync, slice } from "../safe/primordials.js";
 
 /** The functions of the native addon, native/addon/addon.c. */

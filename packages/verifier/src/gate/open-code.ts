@@ -4,7 +4,7 @@
  * time.
  */
 
-import { pathOfDescriptor } from "@sigtool/core/read";
+import { pathOfDescriptor } from "@sigtool/core/internal/read";
 import {
 	allocate,
 	Bytes,

@@ -3,7 +3,8 @@
  * prototypes, so this file uses only captured functions and own members. It reads no other member of the configuration.
  */
 
-import { type Denial, MAX_HOST_BYTES, pathOfDescriptor, quote } from "@sigtool/core/read";
+import { MAX_HOST_BYTES, pathOfDescriptor, quote } from "@sigtool/core/internal/read";
+import type { Denial } from "@sigtool/core/read";
 import type { Development } from "../host/config.js";
 import {
 	allocate,

@@ -3,7 +3,8 @@
  * not refer to another package.
  */
 
-import { quote, SigtoolError } from "@sigtool/core/read";
+import { quote } from "@sigtool/core/internal/read";
+import { SigtoolError } from "@sigtool/core/read";
 import { explain, type Verdict } from "./verdict.js";
 
 /** Returns ERR_UNTRUSTED_CODE with path, digests, product, entry, rule and remedy. Its `cause.code` is the reason. */

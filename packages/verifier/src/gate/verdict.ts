@@ -1,6 +1,6 @@
 /** Defines verdicts about files, and makes the text of a verdict. */
 
-import { quote } from "@sigtool/core/read";
+import { quote } from "@sigtool/core/internal/read";
 import type { FieldValue } from "../audit/events.js";
 
 /** The reason why a file is not trusted: a code of docs/reference/errors.md. */

@@ -8,18 +8,20 @@
 
 import { join, resolve } from "node:path";
 import {
-	type Certificate,
 	COMMAND,
-	certificatesFromFileBytes,
 	configDirectory,
 	DENIED_KINDS,
-	type Denial,
 	type HostDocument,
 	hostFromFileBytes,
 	isCertificateAuthority,
 	MAX_HOST_BYTES,
-	normalizeNameText,
 	quote,
+} from "@sigtool/core/internal/read";
+import {
+	type Certificate,
+	certificatesFromFileBytes,
+	type Denial,
+	normalizeNameText,
 	SigtoolError,
 	type TrustedAuthority,
 	type TrustedPin,

@@ -2,7 +2,8 @@
 
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { errnoReason, otherWriterOf, pathOfDescriptor, quote, SigtoolError } from "@sigtool/core/read";
+import { errnoReason, otherWriterOf, pathOfDescriptor, quote } from "@sigtool/core/internal/read";
+import { SigtoolError } from "@sigtool/core/read";
 
 const { S_IFDIR, S_IFMT } = constants;
 

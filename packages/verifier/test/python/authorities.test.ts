@@ -29,7 +29,7 @@ import {
 	openWorkshop,
 	type Workshop,
 } from "../../../core/test/pki/openssl.js";
-import { verifyHost } from "../../dist/index.js";
+import { verifyHost } from "../../dist/internal.js";
 import { buildOrCopySpython } from "./kept-spython.js";
 import { PYTHONS } from "./support.js";
 

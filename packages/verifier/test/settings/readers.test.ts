@@ -6,12 +6,8 @@ import { fileURLToPath } from "node:url";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import {
-	hostFromFileBytes,
-	launcherFromFileBytes,
-	policyFromFileBytes,
-	SigtoolError,
-} from "../../../core/dist/read.js";
+import { hostFromFileBytes, launcherFromFileBytes } from "../../../core/dist/internal/read.js";
+import { policyFromFileBytes, SigtoolError } from "../../../core/dist/read.js";
 import { LIMITS } from "../../../core/dist/trust/index-layout.js";
 import { HEAD } from "../../../core/dist/trust/schema.js";
 import { refusalFor } from "../../../core/dist/trust/settings.js";

@@ -1,14 +1,6 @@
-import {
-	type CompileResult,
-	checkCompileTarget,
-	compileTrustIndex,
-	MAX_POLICY_BYTES,
-	type Policy,
-	policyFromFileBytes,
-	type Signer,
-	sharedDirectoryWarning,
-} from "@sigtool/core";
-import { COMMAND, quote } from "@sigtool/core/errors";
+import { type CompileResult, compileTrustIndex, type Policy, policyFromFileBytes, type Signer } from "@sigtool/core";
+import { checkCompileTarget, MAX_POLICY_BYTES, sharedDirectoryWarning } from "@sigtool/core/internal";
+import { COMMAND, quote } from "@sigtool/core/internal/errors";
 import { isNamed } from "../../configuration/configuration.js";
 import { SIGNED_BY_DEVELOPMENT } from "../../options/development.js";
 import { readInputFile } from "../../options/input-file.js";

@@ -1,6 +1,6 @@
 /** Adds the project's configuration to the operands and options of `compile`. Options that the user gave win. */
 
-import { quote } from "@sigtool/core/errors";
+import { quote } from "@sigtool/core/internal/errors";
 import { projectConfiguration } from "../../configuration/configuration.js";
 import { refuseOtherWriters } from "../../configuration/other-writers.js";
 import { keySettings, pathOf, present } from "../../configuration/settings.js";

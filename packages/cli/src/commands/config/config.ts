@@ -1,7 +1,7 @@
 /** Shows the values that hold, and where each comes from: the configuration, the environment, or the default. */
 
-import { developmentUse } from "@sigtool/core";
-import { COMMAND } from "@sigtool/core/errors";
+import { developmentUse } from "@sigtool/core/internal";
+import { COMMAND } from "@sigtool/core/internal/errors";
 import {
 	type ConfigurationOptions,
 	type ProjectConfiguration,

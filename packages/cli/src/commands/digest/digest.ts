@@ -1,5 +1,6 @@
-import { digestFile, digestStandardInput, type FileDigest, type FileDigestAlgorithm } from "@sigtool/core";
-import { SigtoolError } from "@sigtool/core/errors";
+import { digestFile, type FileDigest, type FileDigestAlgorithm } from "@sigtool/core";
+import { digestStandardInput } from "@sigtool/core/internal";
+import { SigtoolError } from "@sigtool/core/internal/errors";
 import { usageError } from "../../options/usage.js";
 import { type ExitStatus, type OutputOptions, oneLine, type Report, worse } from "../../output/output.js";
 import { colour } from "../../output/terminal.js";

@@ -1,7 +1,8 @@
 import { join } from "node:path";
-import { type Check, examineSystem, hostNode, nativeTarget, singleFile } from "@sigtool/core";
-import { reasonOf, SigtoolError } from "@sigtool/core/errors";
-import { examineHost } from "@sigtool/verifier";
+import { type Check, examineSystem } from "@sigtool/core";
+import { hostNode, nativeTarget, singleFile } from "@sigtool/core/internal";
+import { reasonOf, SigtoolError } from "@sigtool/core/internal/errors";
+import { examineHost } from "@sigtool/verifier/internal";
 import { endNotice } from "../../launcher/end-notice.js";
 import { pinned } from "../../launcher/finding.js";
 import { askGate } from "../../launcher/gate-probe.js";

@@ -1,13 +1,5 @@
-import {
-	type CatalogFacts,
-	changesSince,
-	finishCatalog,
-	isTrustIndex,
-	MAX_TRUST_INDEX_BYTES,
-	openUnsigned,
-	readBounded,
-	type UnsignedCatalog,
-} from "@sigtool/core";
+import { type CatalogFacts, finishCatalog, openUnsigned, type UnsignedCatalog } from "@sigtool/core";
+import { changesSince, isTrustIndex, MAX_TRUST_INDEX_BYTES, readBounded } from "@sigtool/core/internal";
 import { SIGNED_BY_DEVELOPMENT } from "../../options/development.js";
 import { namesKey, openSigner } from "../../options/signer-options.js";
 import { timestampFields, timestampRequestOf, timestampText } from "../../options/timestamp-options.js";

@@ -1,6 +1,5 @@
 import {
 	createIdentity,
-	expiryNotice,
 	exportIdentity,
 	type Identity,
 	type ImportSource,
@@ -11,7 +10,8 @@ import {
 	showIdentity,
 	spkiSha256,
 } from "@sigtool/core";
-import { COMMAND } from "@sigtool/core/errors";
+import { expiryNotice } from "@sigtool/core/internal";
+import { COMMAND } from "@sigtool/core/internal/errors";
 import { newPassphrase, passphrases } from "../../options/signer-options.js";
 import { requireOutputName, usageError } from "../../options/usage.js";
 import { escaped, type OutputOptions, type Report, rows } from "../../output/output.js";

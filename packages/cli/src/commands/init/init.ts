@@ -2,8 +2,8 @@
 
 import { lstatSync } from "node:fs";
 import { isAbsolute, relative, resolve, sep } from "node:path";
-import { writeAtomically } from "@sigtool/core";
-import { COMMAND, quote } from "@sigtool/core/errors";
+import { writeAtomically } from "@sigtool/core/internal";
+import { COMMAND, quote } from "@sigtool/core/internal/errors";
 import { CONFIGURATION_FILE } from "../../configuration/configuration.js";
 import { type Configuration, VARIABLE_PREFIX } from "../../configuration/members.js";
 import { readDocument } from "../../configuration/read-document.js";

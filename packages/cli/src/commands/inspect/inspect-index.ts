@@ -1,12 +1,12 @@
 import {
 	defaultTrust,
 	type IndexEntry,
-	parseTrustIndex,
 	type TrustIndex,
 	type VerifiedTrustIndex,
 	verifyTrustIndex,
 } from "@sigtool/core";
-import { reasonOf, SigtoolError } from "@sigtool/core/errors";
+import { parseTrustIndex } from "@sigtool/core/internal";
+import { reasonOf, SigtoolError } from "@sigtool/core/internal/errors";
 import { fromIndexFile, indexFields, indexRows } from "../../output/index-file.js";
 import { escaped, type OutputOptions, type Report, rows } from "../../output/output.js";
 import {

@@ -8,7 +8,7 @@ import {
 	inspectAttributes,
 	inspectCatalogFile,
 } from "@sigtool/core";
-import { COMMAND, quote, reasonOf, SigtoolError } from "@sigtool/core/errors";
+import { COMMAND, quote, reasonOf, SigtoolError } from "@sigtool/core/internal/errors";
 import { escaped, type OutputOptions, type Report, type StreamedList } from "../../output/output.js";
 import { count, isoTime, timestampClaim, timestampClaimFields } from "../../output/render.js";
 import { colour } from "../../output/terminal.js";

@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync, realpathSync, statSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
-import { type Mode, outputFile, writeAtomically } from "@sigtool/core";
-import { ioError, quote } from "@sigtool/core/errors";
+import type { Mode } from "@sigtool/core";
+import { outputFile, writeAtomically } from "@sigtool/core/internal";
+import { ioError, quote } from "@sigtool/core/internal/errors";
 import { announcedOf } from "../../launcher/announced.js";
 import type { LauncherFinding } from "../../launcher/finding.js";
 import { settingsFor } from "../../launcher/kept-settings.js";

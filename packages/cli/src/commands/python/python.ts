@@ -1,8 +1,8 @@
 import { closeSync, existsSync, openSync, readSync, realpathSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { developmentIdentity, isDevelopmentCertificate, spkiSha256, trustFromCertificates } from "@sigtool/core";
-import { quote, SigtoolError } from "@sigtool/core/errors";
-import { faultOfFile } from "@sigtool/verifier";
+import { quote, SigtoolError } from "@sigtool/core/internal/errors";
+import { faultOfFile } from "@sigtool/verifier/internal";
 import { readCertificates } from "../../options/certificate-file.js";
 import { requireOutputName, usageError } from "../../options/usage.js";
 import { escaped, type OutputOptions, type Report, rows } from "../../output/output.js";

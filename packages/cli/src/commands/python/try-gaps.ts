@@ -14,7 +14,7 @@ import {
 	signPaths,
 	spkiSha256,
 } from "@sigtool/core";
-import { SigtoolError } from "@sigtool/core/errors";
+import { SigtoolError } from "@sigtool/core/internal/errors";
 import { launcherIn, placeLauncher } from "../../launcher/launcher-place.js";
 import { temporaryPlace } from "../../launcher/temporary-place.js";
 import { type NativeParts, nativeParts } from "../../native/native-parts.js";

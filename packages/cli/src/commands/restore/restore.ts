@@ -1,4 +1,5 @@
-import { type Restoration, restoreAttributes, worstExitStatus } from "@sigtool/core";
+import { type Restoration, restoreAttributes } from "@sigtool/core";
+import { worstExitStatus } from "@sigtool/core/internal";
 import { type JudgementOptions, judgementOf } from "../../options/judgement.js";
 import { findingLines } from "../../output/findings.js";
 import { escaped, type OutputOptions, type Report, rows } from "../../output/output.js";

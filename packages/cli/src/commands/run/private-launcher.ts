@@ -5,20 +5,17 @@
 
 import { existsSync, realpathSync, statSync, writeFileSync } from "node:fs";
 import { dirname, isAbsolute, join, relative } from "node:path";
+import { compileTrustIndex, defaultTrust, developmentIdentity, verifyTrustIndex } from "@sigtool/core";
 import {
 	catalogsCovering,
-	compileTrustIndex,
 	configDirectory,
 	DEVELOPMENT_REFUSERS,
-	defaultTrust,
-	developmentIdentity,
 	MAX_TRUST_INDEX_BYTES,
 	readBounded,
 	requireHostNode,
 	singleFile,
-	verifyTrustIndex,
-} from "@sigtool/core";
-import { COMMAND, quote, SigtoolError } from "@sigtool/core/errors";
+} from "@sigtool/core/internal";
+import { COMMAND, quote, SigtoolError } from "@sigtool/core/internal/errors";
 import { placeLauncher } from "../../launcher/launcher-place.js";
 import { nativeParts } from "../../native/native-parts.js";
 import { developmentOf } from "../../options/development.js";

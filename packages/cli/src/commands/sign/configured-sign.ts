@@ -1,6 +1,6 @@
 /** Adds the project's configuration to the operands and options of `sign`. Options that the user gave win. */
 
-import { isSignatureFormat } from "@sigtool/core";
+import { isSignatureFormat } from "@sigtool/core/internal";
 import { projectConfiguration } from "../../configuration/configuration.js";
 import { refuseOtherWriters } from "../../configuration/other-writers.js";
 import { keySettings, pathOf, present, releaseSettings, signedPaths } from "../../configuration/settings.js";

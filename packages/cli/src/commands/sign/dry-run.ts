@@ -1,7 +1,7 @@
 /** Says what `sign` would sign, for --dry-run. Needs no key and writes nothing. */
 
 import { basename, join } from "node:path";
-import { previewTarget, resolveSignTarget, type SignPreview } from "@sigtool/core";
+import { previewTarget, resolveSignTarget, type SignPreview } from "@sigtool/core/internal";
 import { type ExitStatus, escaped, oneLine, type Report, rows } from "../../output/output.js";
 import { startProgress } from "../../output/progress.js";
 import { bytes, count, thousands } from "../../output/render.js";

@@ -1,12 +1,6 @@
-import {
-	isSignatureFormat,
-	resolveSignTarget,
-	type SignFormat,
-	type SignResult,
-	signTarget,
-	type WrittenAttribute,
-} from "@sigtool/core";
-import { COMMAND, quote, SigtoolError } from "@sigtool/core/errors";
+import type { SignFormat, SignResult, WrittenAttribute } from "@sigtool/core";
+import { isSignatureFormat, resolveSignTarget, signTarget } from "@sigtool/core/internal";
+import { COMMAND, quote, SigtoolError } from "@sigtool/core/internal/errors";
 import { isNamed } from "../../configuration/configuration.js";
 import { SIGNED_BY_DEVELOPMENT } from "../../options/development.js";
 import { readInputFile } from "../../options/input-file.js";

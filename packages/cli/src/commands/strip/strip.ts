@@ -1,5 +1,6 @@
-import { type AttributeFormat, type StripResult, stripAttributes, worstExitStatus } from "@sigtool/core";
-import { SigtoolError } from "@sigtool/core/errors";
+import { type AttributeFormat, type StripResult, stripAttributes } from "@sigtool/core";
+import { worstExitStatus } from "@sigtool/core/internal";
+import { SigtoolError } from "@sigtool/core/internal/errors";
 import { usageError } from "../../options/usage.js";
 import { findingLines } from "../../output/findings.js";
 import {

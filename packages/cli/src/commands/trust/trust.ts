@@ -3,22 +3,24 @@ import { join, resolve } from "node:path";
 import {
 	addTrust,
 	type Denial,
-	type DeniedDigest,
 	type DeniedKind,
-	denialsOfFile,
 	denyTrust,
-	exclusively,
-	LOOK_SECONDS,
 	listTrust,
 	type NewTrust,
-	outputFile,
 	removeTrust,
-	reverseNameText,
 	type TrustEntry,
-	writeAtomically,
 } from "@sigtool/core";
-import { COMMAND, reasonOf, SigtoolError } from "@sigtool/core/errors";
-import { examineHost, hostConfigurationDenying } from "@sigtool/verifier";
+import {
+	type DeniedDigest,
+	denialsOfFile,
+	exclusively,
+	LOOK_SECONDS,
+	outputFile,
+	reverseNameText,
+	writeAtomically,
+} from "@sigtool/core/internal";
+import { COMMAND, reasonOf, SigtoolError } from "@sigtool/core/internal/errors";
+import { examineHost, hostConfigurationDenying } from "@sigtool/verifier/internal";
 import { readLauncherConf } from "../../launcher/launcher-conf.js";
 import { CONF_NAME, hostDocument, INSTALLED_PREFIX } from "../../launcher/launcher-place.js";
 import { readCertificateFile } from "../../options/certificate-file.js";

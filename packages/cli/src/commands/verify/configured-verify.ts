@@ -1,7 +1,7 @@
 /** Adds the project's configuration to the operands and options of `verify`. Options that the user gave win. */
 
-import { isSignatureFormat } from "@sigtool/core";
-import { quote } from "@sigtool/core/errors";
+import { isSignatureFormat } from "@sigtool/core/internal";
+import { quote } from "@sigtool/core/internal/errors";
 import { projectConfiguration } from "../../configuration/configuration.js";
 import { refuseOtherWriters } from "../../configuration/other-writers.js";
 import { pathOf, present } from "../../configuration/settings.js";

@@ -1,4 +1,5 @@
-import { type AttributeFormat, type AttributeVerification, verifyAttributes, worstExitStatus } from "@sigtool/core";
+import { type AttributeFormat, type AttributeVerification, verifyAttributes } from "@sigtool/core";
+import { worstExitStatus } from "@sigtool/core/internal";
 import { readCertificates } from "../../options/certificate-file.js";
 import type { Judgement } from "../../options/judgement.js";
 import type { SignerDemands } from "../../options/signer-demands.js";

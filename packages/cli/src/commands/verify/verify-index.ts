@@ -1,12 +1,6 @@
-import {
-	expiryNotice,
-	type IndexedProduct,
-	type SignerStatus,
-	type VerifiedTrustIndex,
-	verifyTrustIndex,
-	verifyUnrevokedIndex,
-} from "@sigtool/core";
-import { COMMAND, errorNaming, quote, SigtoolError } from "@sigtool/core/errors";
+import { type IndexedProduct, type SignerStatus, type VerifiedTrustIndex, verifyTrustIndex } from "@sigtool/core";
+import { expiryNotice, verifyUnrevokedIndex } from "@sigtool/core/internal";
+import { COMMAND, errorNaming, quote, SigtoolError } from "@sigtool/core/internal/errors";
 import type { Judgement } from "../../options/judgement.js";
 import type { SignerDemands } from "../../options/signer-demands.js";
 import { fromIndexFile, indexFields, indexRows } from "../../output/index-file.js";

@@ -1,15 +1,8 @@
 import { resolve } from "node:path";
-import {
-	type Finding,
-	isSignatureFormat,
-	operandKind,
-	type SignFormat,
-	type Verification,
-	verifyPath,
-	worstExitStatus,
-} from "@sigtool/core";
+import { type Finding, type SignFormat, type Verification, verifyPath } from "@sigtool/core";
+import { isSignatureFormat, operandKind, worstExitStatus } from "@sigtool/core/internal";
 
-import { SigtoolError } from "@sigtool/core/errors";
+import { SigtoolError } from "@sigtool/core/internal/errors";
 import { isNamed } from "../../configuration/configuration.js";
 import { type Judgement, judgementOf } from "../../options/judgement.js";
 import { type SignerDemands, signerDemandsOf } from "../../options/signer-demands.js";

@@ -1,5 +1,6 @@
-import { type Finding, VERSION_CONTROL } from "@sigtool/core";
-import { quote } from "@sigtool/core/errors";
+import type { Finding } from "@sigtool/core";
+import { VERSION_CONTROL } from "@sigtool/core/internal";
+import { quote } from "@sigtool/core/internal/errors";
 
 /**
  * Returns a hint if directories of version control (such as `.git`) were added after signing. `sign` records ignore

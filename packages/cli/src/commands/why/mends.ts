@@ -1,8 +1,8 @@
 /** Says what to do about a refusal. The verifier has the mends of refused files, and this table has those of all others. */
 
-import type { ErrorCode } from "@sigtool/core/errors";
-import { COMMAND } from "@sigtool/core/errors";
-import { mendsOfFiles } from "@sigtool/verifier";
+import type { ErrorCode } from "@sigtool/core/internal/errors";
+import { COMMAND } from "@sigtool/core/internal/errors";
+import { mendsOfFiles } from "@sigtool/verifier/internal";
 
 const COPY_AGAIN =
 	"copy the index again; if it stays so, somebody changed it, or it was made wrongly: compile it again";

@@ -2,7 +2,7 @@
 
 import { closeSync, fstatSync, openSync, readSync, realpathSync, type Stats, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { COMMAND, ioError, quote, SigtoolError } from "@sigtool/core/errors";
+import { COMMAND, ioError, quote, SigtoolError } from "@sigtool/core/internal/errors";
 import { readInputFile } from "../../options/input-file.js";
 import { usageError } from "../../options/usage.js";
 

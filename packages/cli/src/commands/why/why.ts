@@ -1,8 +1,8 @@
 import { realpathSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { readBounded } from "@sigtool/core";
-import { ERROR_CODES, type ErrorCode, errnoReason, quote, SigtoolError } from "@sigtool/core/errors";
-import { policyRuleOf, verifyHost } from "@sigtool/verifier";
+import { readBounded } from "@sigtool/core/internal";
+import { ERROR_CODES, type ErrorCode, errnoReason, quote, SigtoolError } from "@sigtool/core/internal/errors";
+import { policyRuleOf, verifyHost } from "@sigtool/verifier/internal";
 import { type LauncherConf, readLauncherConf } from "../../launcher/launcher-conf.js";
 import { CONF_NAME, isThere } from "../../launcher/launcher-place.js";
 import { readInputFile } from "../../options/input-file.js";

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseTrustIndex } from "@sigtool/core";
+import { parseTrustIndex } from "@sigtool/core/internal";
 import { describe, expect, test } from "vitest";
 import { hasProgram, makeAuthority, makeTree, runner, temporaryDirectory } from "../../support.js";
 

@@ -8,7 +8,8 @@
  * unsigned one that disappears before the load. Even then only signed files are loaded.
  */
 
-import { quote, SigtoolError } from "@sigtool/core/read";
+import { quote } from "@sigtool/core/internal/read";
+import { SigtoolError } from "@sigtool/core/read";
 import type { Gate } from "../../gate/gate.js";
 import { endsWith, hasOwn, MapObject, mapSet, parseJson } from "../../safe/captured.js";
 import { indexOf, lastIndexOf, lstatSync, mapGet, slice } from "../../safe/primordials.js";

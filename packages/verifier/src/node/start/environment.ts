@@ -4,7 +4,7 @@
  */
 
 import process from "node:process";
-import { quote } from "@sigtool/core/read";
+import { quote } from "@sigtool/core/internal/read";
 import { indexOf, keysOf, slice, startsWith } from "../../safe/primordials.js";
 import { recordOf } from "../../safe/record.js";
 

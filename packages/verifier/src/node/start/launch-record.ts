@@ -6,7 +6,8 @@
 
 import fs from "node:fs";
 import process from "node:process";
-import { COMMAND, type IndexDigests, MAX_TRUST_INDEX_BYTES, MODES, type Mode, SigtoolError } from "@sigtool/core/read";
+import { COMMAND, MAX_TRUST_INDEX_BYTES } from "@sigtool/core/internal/read";
+import { type IndexDigests, MODES, type Mode, SigtoolError } from "@sigtool/core/read";
 import { loadKernelAddon } from "../../gate/kernel-addon.js";
 import { type IndexMemory, readIndexMemory } from "./index-memory.js";
 

@@ -8,15 +8,8 @@ import module from "node:module";
 import { join } from "node:path";
 import process from "node:process";
 import { isMainThread } from "node:worker_threads";
-import {
-	COMMAND,
-	MAX_TRUST_INDEX_BYTES,
-	type Mode,
-	nativePart,
-	quote,
-	readBounded,
-	SigtoolError,
-} from "@sigtool/core/read";
+import { COMMAND, MAX_TRUST_INDEX_BYTES, nativePart, quote, readBounded } from "@sigtool/core/internal/read";
+import { type Mode, SigtoolError } from "@sigtool/core/read";
 import { createAudit } from "../../audit/audit.js";
 import { jsonLinesSink } from "../../audit/events-file.js";
 import { createGate, newProcessState, type ProcessState } from "../../gate/create-gate.js";

@@ -5,7 +5,8 @@
 
 import process from "node:process";
 import workerThreads from "node:worker_threads";
-import { quote, SigtoolError } from "@sigtool/core/read";
+import { quote } from "@sigtool/core/internal/read";
+import { SigtoolError } from "@sigtool/core/read";
 import type { Gate } from "../../gate/gate.js";
 import { assign, construct, define, getPrototypeOf, toText, UrlObject } from "../../safe/captured.js";
 import {

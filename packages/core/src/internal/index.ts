@@ -1,0 +1,25 @@
+/**
+ * Exports functions for the command line of this project. Each release may rename or remove them. Their arguments are
+ * not checked, because the compiler has checked the calls.
+ */
+
+export { checkCompileTarget } from "../compile/compile.js";
+export { type IndexChanges, indexChangesSince } from "../compile/finish-index.js";
+export { sharedDirectoryWarning } from "../compile/shared-directory.js";
+export { mountOptions } from "../doctor/doctor.js";
+export type { SignedSetDiff } from "../fileset/diff.js";
+export { type DeniedDigest, denialsOfFile } from "../inspect/denials-of-file.js";
+export { reverseNameText } from "../pki/name-text.js";
+export { checkTimestampRequest } from "../pki/timestamp-request.js";
+export { isDevelopmentKey, storedDenials, storedDevelopmentKey } from "../pki/trust-store.js";
+export { type ChangesOptions, type ChangesSince, changesSince } from "../sign/changes-since.js";
+export { type PreviewOptions, previewTarget, type SignPreview } from "../sign/preview.js";
+export { signTarget } from "../sign/sign.js";
+export { resolveSignTarget, type SignTarget } from "../sign/target.js";
+export { DEVELOPMENT_REFUSERS, developmentUse, requireDevelopmentUse } from "../system/development-use.js";
+export { type SingleFile, singleFile } from "../system/parts.js";
+export { hostNode, requireHostNode } from "../system/programs.js";
+export { exclusively, outputFile, readInput, writeAtomically } from "../system/store.js";
+export { type ObjectShape, type Refusal, readShape, type ValueOf } from "../trust/shape.js";
+export { compareEntries } from "../verify/compare-entries.js";
+export * from "./read.js";

@@ -1,0 +1,55 @@
+/**
+ * Exports functions for the other packages of this project that only read and verify. Each release may rename or remove
+ * them. Their arguments are not checked, because the compiler has checked the calls.
+ */
+
+export { contentDigest } from "../digest/authenticode.js";
+export { createFsverityHasher, type FsverityHasher, type FsverityOptions } from "../digest/fsverity.js";
+export { COMMAND, errnoReason, isPassing, namingErrors, quote } from "../errors.js";
+export type { SignedFile } from "../fileset/compare.js";
+export { pathOfDescriptor } from "../fileset/descriptor-path.js";
+export { digestStandardInput } from "../fileset/digest-file.js";
+export { ENTRY_KIND } from "../fileset/manifest.js";
+export { otherWriterOf } from "../fileset/other-writers.js";
+export { resolveEntry } from "../fileset/resolve-entry.js";
+export { VERSION_CONTROL } from "../fileset/selection.js";
+export { ATTRIBUTE_FORMATS, isSignatureFormat } from "../formats/attribute-format.js";
+export { argumentChecks, type Check, type ParameterChecks } from "../options/check.js";
+export { isCertificateAuthority } from "../pki/certificate-checks.js";
+export { DENIED_KINDS, digestsToDeny } from "../pki/deny-list.js";
+export { expiryNotice } from "../pki/expiry.js";
+export { type NativeAbsence, nativeAbsence } from "../system/native-absence.js";
+export { type NativePart, nativePackage, nativePart, packageAbove } from "../system/native-package.js";
+export { type NativeTarget, nativeTarget } from "../system/native-target.js";
+export { readBounded } from "../system/store.js";
+export { configDirectory } from "../system/user-files.js";
+export { MAX_TRUST_INDEX_BYTES } from "../trust/index-layout.js";
+export { policyInMode } from "../trust/policy.js";
+export {
+	EARLIEST_SECONDS,
+	type HostDocument,
+	type LauncherDocument,
+	LOOK_SECONDS,
+	MAX_HOST_BYTES,
+	MAX_POLICY_BYTES,
+	MAX_SHARED_BYTES,
+	type SharedDocument,
+} from "../trust/schema.js";
+export { hostFromFileBytes, launcherFromFileBytes, sharedFromFileBytes } from "../trust/settings.js";
+export {
+	type IndexContentView,
+	isTrustIndex,
+	type ParsedTrustIndex,
+	parseTrustIndex,
+} from "../trust/trust-index.js";
+export { readCatalogFile } from "../verify/catalog-file.js";
+export { catalogsCovering } from "../verify/find-catalogs.js";
+export {
+	type CheckedTrustIndex,
+	type IndexRevocationOptions,
+	verifyUnrevokedIndex,
+} from "../verify/index-revocation.js";
+export { signedEntries } from "../verify/merge.js";
+export { type OperandKind, operandKind } from "../verify/operand.js";
+export { loadCatalogs } from "../verify/sources.js";
+export { worstExitStatus } from "../verify/verification.js";

@@ -1,0 +1,18 @@
+/**
+ * Exports functions for the command line of this project. Each release may rename or remove them. Their arguments are
+ * not checked, because the compiler has checked the calls.
+ */
+
+export {
+	type DeniedEntry,
+	examineHost,
+	type HostEnd,
+	type HostExamination,
+	type HostPlace,
+} from "./examine-host.js";
+export { type PolicyRule, policyRuleOf } from "./gate/policy-rules.js";
+export { mendsOfFiles } from "./gate/verdict.js";
+export { type HostDenial, hostConfigurationDenying } from "./host/host-denials.js";
+export { faultOfFile, type Trusted } from "./host/owned-file.js";
+export { type HostEntry, type HostProduct, type HostProductsOptions, productsOfHost } from "./host-products.js";
+export { verifyHost } from "./verifier.js";
