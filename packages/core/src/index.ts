@@ -25,6 +25,7 @@ export {
 export type { Check } from "./doctor/check.js";
 export { examineSystem } from "./doctor/doctor.js";
 export type { EnvelopeOptions, ProgramInfo } from "./formats/cat-envelope.js";
+export type { SigningAlgorithm } from "./pki/signature-algorithm.js";
 export type { NewTimestamp, TimestampRequest } from "./pki/timestamp-request.js";
 export { addTrust, denyTrust, listTrust, type NewTrust, removeTrust, type TrustEntry } from "./pki/trust-edit.js";
 export { timestampAnchors } from "./pki/trust-store.js";
@@ -76,3 +77,4 @@ export {
 	type SignerOptions,
 	signerFromKey,
 } from "./signer/signer.js";
+export type { IndexContentView } from "./trust/trust-index.js";

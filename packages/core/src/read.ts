@@ -1,8 +1,9 @@
 /// <reference types="node" preserve="true" />
 /** This entry point is for programs that verify. It exports no function that signs or uses a private key. */
 
+export type { FsverityOptions } from "./digest/fsverity.js";
 export { ERROR_CODES, type ErrorCode, type ExitStatus, SigtoolError, type SigtoolErrorOptions } from "./errors.js";
-export type { Finding, SignedSet } from "./fileset/compare.js";
+export type { Finding, SignedFile, SignedSet } from "./fileset/compare.js";
 export {
 	digestFile,
 	type FileDigest,
@@ -11,7 +12,7 @@ export {
 } from "./fileset/digest-file.js";
 export type { HashProgress } from "./fileset/hash-files.js";
 export type { CarriedAttribute } from "./fileset/manifest.js";
-export type { AttributeFormat, AttributeNaming } from "./formats/attribute-format.js";
+export { ATTRIBUTE_FORMATS, type AttributeFormat, type AttributeNaming } from "./formats/attribute-format.js";
 export type { Catalog, MemberTable, NameValue } from "./formats/cat.js";
 export type { CatalogFacts } from "./formats/cat-facts.js";
 export {
@@ -26,25 +27,34 @@ export {
 	inspectCatalogFile,
 } from "./inspect/inspect.js";
 export { type InspectedAttribute, inspectAttributes } from "./inspect/inspect-attributes.js";
+export type { TrustedKey } from "./pki/attribute-keys.js";
 export {
 	type Certificate,
 	certificatesFromFileBytes,
 	certificatesFromPem,
 	isDevelopmentCertificate,
+	type KeyAlgorithm,
 	parseCertificate,
 	spkiSha256,
 } from "./pki/certificate.js";
+export type { Chain } from "./pki/chain.js";
 export { type RevocationList, revocationListsFromFileBytes } from "./pki/crl.js";
-export type { Denial, DeniedKind } from "./pki/deny-list.js";
+export { DENIED_KINDS, type Denial, type DeniedKind } from "./pki/deny-list.js";
+export type { ListScope } from "./pki/distribution-points.js";
+export type { Expiry } from "./pki/expiry.js";
+export type { CertificateExtensions, Extension } from "./pki/extensions.js";
+export type { GeneralName, GeneralNameKind } from "./pki/general-name.js";
+export type { DistinguishedName } from "./pki/name.js";
 export { normalizeNameText } from "./pki/name-text.js";
-export type { CertificateStatus } from "./pki/revocation.js";
-export type { EvidenceDigest, Profile } from "./pki/signature-algorithm.js";
-export type { TimestampDescription } from "./pki/timestamp.js";
+export type { CertificateStatus, RevocationDetails, RevocationStatement, StatementSource } from "./pki/revocation.js";
+export type { AlgorithmIdentifier, DigestName, EvidenceDigest, Profile } from "./pki/signature-algorithm.js";
+export type { Timestamp, TimestampDescription, TimestampKind } from "./pki/timestamp.js";
 export {
 	defaultTrust,
 	type TrustedAuthority,
 	type TrustedPin,
 	type TrustPolicy,
+	type TrustSource,
 	trustFromCertificates,
 } from "./pki/trust-store.js";
 export { AbortError } from "./system/abort.js";
@@ -62,16 +72,28 @@ export {
 	verifyTrustIndex,
 } from "./trust/trust-index.js";
 export type { AttributeStatus } from "./verify/attribute-trial.js";
-export type { PinnedStatus, RevocationReport, SignerStatus } from "./verify/chain-revocation.js";
+export type { PinnedStatus, SignerStatus } from "./verify/chain-revocation.js";
 export type { MergeOptions } from "./verify/merge.js";
 export type { RevocationOptions } from "./verify/revocation-sources.js";
 export type { SourceOptions } from "./verify/sources.js";
 export type { UsedCatalog } from "./verify/used-catalog.js";
-export type { Verification, VerifyOptions } from "./verify/verification.js";
+export type {
+	FailedVerification,
+	SignedVerification,
+	TrustedVerification,
+	UndecidedVerification,
+	Verification,
+	VerificationFacts,
+	VerifyOptions,
+} from "./verify/verification.js";
 export { verifyPath } from "./verify/verify.js";
 export {
+	type AttributeFinding,
 	type AttributeVerification,
+	type AttributeVerificationFacts,
 	type AttributeVerifyOptions,
+	type PassedAttributes,
+	type RefusedAttributes,
 	type VerifiedAttribute,
 	verifyAttributes,
 } from "./verify/verify-attributes.js";

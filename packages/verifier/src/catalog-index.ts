@@ -1,14 +1,8 @@
 /** Makes an index from verified catalogs, for programs that load from signed directories without a trust index. */
 
 import { realpathSync } from "node:fs";
-import {
-	ENTRY_KIND,
-	errnoReason,
-	loadCatalogs,
-	quote,
-	type SignedFile,
-	signedEntries,
-} from "@sigtool/core/internal/read";
+import { ENTRY_KIND, errnoReason, loadCatalogs, quote, signedEntries } from "@sigtool/core/internal/read";
+import type { SignedFile } from "@sigtool/core/read";
 import { DEFAULT_POLICY, SigtoolError, type TrustPolicy } from "@sigtool/core/read";
 import type { CatalogSource } from "./catalog-source.js";
 import type { Evidence } from "./gate/create-gate.js";

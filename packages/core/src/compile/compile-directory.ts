@@ -52,6 +52,7 @@ export interface DirectoryOptions {
 export interface CompiledProduct {
 	readonly name: string;
 	readonly root: string;
+	/** The sequence in the catalogs. Undefined if they have none. */
 	readonly sequence: number | undefined;
 	/** True if the directory has no catalog, and the signer of the index vouches for its content as it was (`--adopt`). */
 	readonly adopted: true | undefined;

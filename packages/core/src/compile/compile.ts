@@ -88,6 +88,7 @@ export interface CompileResult {
 	/** The TypeScript files without a text, because Node.js cannot strip them. */
 	readonly unstripped: readonly UnstrippedFile[];
 	readonly policy: Policy;
+	/** The time, in milliseconds since the epoch, after which the index is refused. */
 	readonly notAfter: number | undefined;
 	readonly timestamp: NewTimestamp | undefined;
 	readonly warnings: readonly string[];

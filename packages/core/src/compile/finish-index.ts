@@ -14,6 +14,7 @@ import { type IndexContentView, parseTrustIndex, parseUnsignedIndex } from "../t
 import { requireReplaceableIndex } from "./replaceable-index.js";
 import { signContent } from "./sign-content.js";
 
+/** A trust index that was compiled with `signer: "none"`, read and checked, but signed by nobody. */
 export interface UnsignedIndex {
 	readonly file: string;
 	/** The SHA-256 of the file in lower-case hexadecimal. */
@@ -23,6 +24,7 @@ export interface UnsignedIndex {
 	readonly index: IndexContentView;
 }
 
+/** The options of `openUnsignedIndex`. */
 export interface OpenUnsignedIndexOptions {
 	/** The hexadecimal SHA-256 that the file must have, as `compileTrustIndex` reported it. */
 	readonly expectDigest?: string;
@@ -43,6 +45,7 @@ export function openUnsignedIndex(file: string, options: OpenUnsignedIndexOption
 	return { file, sha256, content, index: namingErrors("trust index", file, () => parseUnsignedIndex(content)) };
 }
 
+/** The options of `finishIndex`. */
 export interface FinishIndexOptions {
 	readonly signer: Signer;
 	/** The path of the signed index. By default the signed index replaces the unsigned one. */
@@ -54,6 +57,7 @@ export interface FinishIndexOptions {
 	readonly signal?: AbortSignal;
 }
 
+/** Reports what `finishIndex` has written. */
 export interface FinishedIndex {
 	/** The size of the written file in bytes. */
 	readonly indexBytes: number;

@@ -33,6 +33,7 @@ export interface SignedFile {
 	readonly carried?: readonly CarriedAttribute[];
 }
 
+/** A difference, or a reason why an entry could not be compared: an error as a value. */
 export interface Finding {
 	readonly code: ErrorCode;
 	/** The entry path, or the digest in hexadecimal if a missing member has no name. */

@@ -17,6 +17,7 @@ export type FileDigestAlgorithm = "sha256" | "sha512" | "authenticode" | "fsveri
 /** Options that only `fsverity-*` accepts. */
 export type FileDigestOptions = Omit<FsverityOptions, "algorithm">;
 
+/** The result of `digestFile`. */
 export interface FileDigest {
 	readonly digest: Uint8Array;
 	/** The size of the whole file, even if the digest covers only a part of it. */

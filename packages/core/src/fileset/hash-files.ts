@@ -63,6 +63,7 @@ export interface HashFileSetOptions {
 	readonly visitor?: FileVisitor | undefined;
 }
 
+/** Tells how far the hashing of a file set is. The totals grow while directories are still being read. */
 export interface HashProgress {
 	readonly files: number;
 	/** The number of files and symbolic links that were found so far. */
@@ -95,6 +96,7 @@ export async function hashFileSet(root: string, options: HashFileSetOptions = {}
 	let writer: RowWriter | undefined;
 	let threads: HashThreads | undefined;
 	return withRows(only === undefined ? "most" : limitsFor(only), twins, {
+		signal,
 		async run(rows) {
 			const job = { base, digest, rows, attributes } as const;
 			const onProgress = progressReporter(rows, options.onProgress);

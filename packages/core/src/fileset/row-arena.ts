@@ -6,6 +6,7 @@
  * the system refuses another one.
  */
 
+import { unlessAborted } from "../system/abort.js";
 import { allocateRows, clearRows, MOST_ROWS, newCounters, type RowLimits, type SharedRows } from "./shared-rows.js";
 
 /**
@@ -32,9 +33,11 @@ export interface RowUse<T> {
 	 * written.
 	 */
 	readonly end: () => Promise<number>;
+	/** Ends the waiting for other jobs. */
+	readonly signal: AbortSignal | undefined;
 }
 
-/** Runs a job and throws its errors. Jobs that need the arena wait for each other. */
+/** Runs a job and throws its errors. Jobs that need the arena wait for each other. @throws AbortError */
 export async function withRows<T>(limits: RowLimits | "most", twins: "with-sha1" | "none", use: RowUse<T>): Promise<T> {
 	if (limits !== "most" && limits.rows <= MOST_OWN_ROWS) {
 		const rows = allocateRows(limits, DIGEST_BYTES, twins);
@@ -48,8 +51,14 @@ export async function withRows<T>(limits: RowLimits | "most", twins: "with-sha1"
 	// This job waits for the workers of a job that failed. Workers do not keep the process alive, so a timer keeps it
 	// alive.
 	const waiting = setInterval(() => {}, 60_000);
-	await turn;
-	clearInterval(waiting);
+	try {
+		await unlessAborted(use.signal, turn);
+	} catch (error) {
+		void turn.then(release);
+		throw error;
+	} finally {
+		clearInterval(waiting);
+	}
 	try {
 		return await use.run(cleanRows(twins));
 	} finally {

@@ -9,6 +9,7 @@ import { SPYTHON_ATTRIBUTE } from "./spython.js";
 export const ATTRIBUTE_FORMATS = ["spython", "ima-hash", "ima", "evm", "ima-verity"] as const;
 export type AttributeFormat = (typeof ATTRIBUTE_FORMATS)[number];
 
+/** Names the extended attributes, if they do not have their usual names. */
 export interface AttributeNaming {
 	/**
 	 * The value `user` needs no privileges, but the kernel ignores the values of IMA and EVM in this namespace. The

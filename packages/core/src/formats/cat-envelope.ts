@@ -14,6 +14,7 @@ import type { Signer } from "../signer/signer.js";
 import { throwIfAborted, unlessAborted } from "../system/abort.js";
 import { bmpBytes, CATALOG_OID } from "./cat.js";
 
+/** The options of every function that signs a catalog. */
 export interface EnvelopeOptions extends ProgramInfo {
 	/** The request for a timestamp. Without it the signature gets no timestamp. */
 	readonly timestamp?: TimestampRequest;
@@ -24,6 +25,7 @@ export interface EnvelopeOptions extends ProgramInfo {
 	readonly signal?: AbortSignal;
 }
 
+/** The program's name and page, which the signature covers and Windows shows. */
 export interface ProgramInfo {
 	/** The program name that Windows shows with the signature. */
 	readonly description?: string;

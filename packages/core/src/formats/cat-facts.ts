@@ -16,6 +16,7 @@ import { carriedTexts, parseCarried } from "./cat-carried.js";
 /** The CRYPTCAT_ATTR flags that all known producers write: authenticated, plain text, name in ASCII. */
 export const PLAIN_ATTRIBUTE_FLAGS = 0x10010001;
 
+/** The facts that sigtool signs beside the digests of files. */
 export interface CatalogFacts {
 	/**
 	 * The product that the catalog is for. The product and its `sequence` decide if the catalog is outdated. Catalogs
@@ -27,7 +28,7 @@ export interface CatalogFacts {
 	/** The value `posix` means that modes were recorded. In this case members without a mode have DEFAULT_MODE. */
 	readonly modes: "posix" | "none";
 	/** The value `follow-outside` means that links that leave the tree were followed too. */
-	readonly links: "record" | (typeof LINK_RULES)[number];
+	readonly links: "record" | "follow" | "follow-outside";
 	/** The value `allow` accepts names that differ only by case. */
 	readonly caseCollisions: "refuse" | "allow";
 	/** Patterns in the syntax of .gitignore. Files that match are not reported as added. */

@@ -33,6 +33,7 @@ export const CATALOG_OID = {
 export const SUBJECT_KIND = { unknown: 0, flat: 1, pe: 2, cab: 3 } as const;
 export type SubjectKind = keyof typeof SUBJECT_KIND;
 
+/** An attribute with a name, as Windows writes it into catalogs. */
 export interface NameValue {
 	readonly name: string;
 	/** The CRYPTCAT_ATTR flags. The value 0x10010001 means authenticated plain text. */
@@ -73,6 +74,7 @@ export interface MemberTable {
 	readonly order: "sorted" | "unsorted";
 }
 
+/** The list in a catalog. It is untrusted, unless it is a `Verified<Catalog>`. */
 export interface Catalog {
 	/** The DER to which the table's offsets refer. */
 	readonly bytes: Uint8Array;

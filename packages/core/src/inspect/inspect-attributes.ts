@@ -8,6 +8,7 @@ import { IMA_ATTRIBUTE, IMA_USER_ATTRIBUTE, parseIma } from "../formats/ima.js";
 import { parseSpythonHash, SPYTHON_ATTRIBUTE } from "../formats/spython.js";
 import { attributeError, loadAttributes } from "../system/attributes.js";
 
+/** Describes an extended attribute of a file. Nothing in it is verified. */
 export interface InspectedAttribute {
 	readonly name: string;
 	readonly sizeBytes: number;

@@ -25,20 +25,25 @@ import { MAX_CATALOG_BYTES, parseCatalogFile } from "../verify/catalog-file.js";
 import { type Pieces, piecesOf, splitCatalog } from "./catalog-pieces.js";
 import { indexMembers, type MemberBatch, type MemberIndex } from "./member-index.js";
 
+/** Describes a catalog. Nothing in it is verified. */
 export interface CatalogInspection {
 	readonly version: 1 | 2;
 	/** The list id in hexadecimal. */
 	readonly listId: string;
+	/** The time of signing that the list states, in milliseconds since the epoch. */
 	readonly thisUpdate: number;
 	readonly attributes: readonly NameValue[];
 	/** The facts that sigtool records. They are undefined if another producer made the catalog. */
 	readonly facts: CatalogFacts | undefined;
 	/** The members in path order. Members without a name come last. */
 	readonly members: readonly InspectedMember[];
-	/**
-	 * The number of files with carried attributes, and the number of these attributes. Zero-length files are included.
-	 */
-	readonly carried: { readonly files: number; readonly attributes: number };
+	/** Zero-length files are included. */
+	readonly carried: {
+		/** The number of files with carried attributes. */
+		readonly files: number;
+		/** The number of these attributes. */
+		readonly attributes: number;
+	};
 	readonly signers: readonly InspectedSigner[];
 	/**
 	 * The certificates in this order: the first signer's, followed by its issuers upwards; those of other signers and
@@ -48,6 +53,7 @@ export interface CatalogInspection {
 	readonly anomalies: readonly string[];
 }
 
+/** Describes a signed file. */
 export interface InspectedMember {
 	/** The digest in hexadecimal. */
 	readonly digest: string;
@@ -61,6 +67,7 @@ export interface InspectedMember {
 	readonly carried: readonly CarriedAttribute[];
 }
 
+/** Describes one signature of a catalog. */
 export interface InspectedSigner {
 	/** The subject of the signer's certificate. It is undefined if the catalog does not contain the certificate. */
 	readonly subject: string | undefined;
@@ -77,15 +84,19 @@ export interface InspectedSigner {
 	readonly nestedSignatures: readonly InspectedNestedSignature[];
 }
 
+/** Describes a signature inside of a signature, which sigtool does not verify. */
 export interface InspectedNestedSignature {
 	readonly signers: readonly string[];
 	readonly digestAlgorithms: readonly string[];
 }
 
+/** Describes a certificate that a catalog contains. */
 export interface InspectedCertificate {
 	readonly subject: string;
 	readonly issuer: string;
+	/** The validity is from `notBefore` to `notAfter`, both included, in milliseconds since the epoch. */
 	readonly notBefore: number;
+	/** See `notBefore`. */
 	readonly notAfter: number;
 	readonly spkiSha256: string;
 	/** True for the certificate of a signer. */
@@ -102,6 +113,7 @@ export interface InspectedMembers extends Iterable<InspectedMember> {
 	[Symbol.iterator](): Generator<InspectedMember, void, undefined>;
 }
 
+/** Describes a catalog file. Its members are read when they are listed. */
 export interface CatalogFileInspection extends Omit<CatalogInspection, "members"> {
 	readonly members: InspectedMembers;
 }

@@ -4,19 +4,18 @@
  */
 
 export { contentDigest } from "../digest/authenticode.js";
-export { createFsverityHasher, type FsverityHasher, type FsverityOptions } from "../digest/fsverity.js";
+export { createFsverityHasher, type FsverityHasher } from "../digest/fsverity.js";
 export { COMMAND, errnoReason, isPassing, namingErrors, quote } from "../errors.js";
-export type { SignedFile } from "../fileset/compare.js";
 export { pathOfDescriptor } from "../fileset/descriptor-path.js";
 export { digestStandardInput } from "../fileset/digest-file.js";
 export { ENTRY_KIND } from "../fileset/manifest.js";
 export { otherWriterOf } from "../fileset/other-writers.js";
 export { resolveEntry } from "../fileset/resolve-entry.js";
 export { VERSION_CONTROL } from "../fileset/selection.js";
-export { ATTRIBUTE_FORMATS, isSignatureFormat } from "../formats/attribute-format.js";
+export { isSignatureFormat } from "../formats/attribute-format.js";
 export { argumentChecks, type Check, type ParameterChecks } from "../options/check.js";
 export { isCertificateAuthority } from "../pki/certificate-checks.js";
-export { DENIED_KINDS, digestsToDeny } from "../pki/deny-list.js";
+export { digestsToDeny } from "../pki/deny-list.js";
 export { expiryNotice } from "../pki/expiry.js";
 export { type NativeAbsence, nativeAbsence } from "../system/native-absence.js";
 export { type NativePart, nativePackage, nativePart, packageAbove } from "../system/native-package.js";
@@ -37,7 +36,6 @@ export {
 } from "../trust/schema.js";
 export { hostFromFileBytes, launcherFromFileBytes, sharedFromFileBytes } from "../trust/settings.js";
 export {
-	type IndexContentView,
 	isTrustIndex,
 	type ParsedTrustIndex,
 	parseTrustIndex,

@@ -15,6 +15,7 @@ import { type DistinguishedName, readName } from "./name.js";
 import { decodePem } from "./pem-blocks.js";
 import { type AlgorithmIdentifier, RSA_ENCRYPTION, readAlgorithm } from "./signature-algorithm.js";
 
+/** An X.509 certificate. To parse it verifies nothing. */
 export interface Certificate {
 	/**
 	 * `der` is the certificate as received, and `tbs` is the part of `der` that the issuer signed. Every Uint8Array
@@ -29,6 +30,7 @@ export interface Certificate {
 	readonly subject: DistinguishedName;
 	/** The validity is from `notBefore` to `notAfter`, both included, in milliseconds since the epoch. */
 	readonly notBefore: number;
+	/** See `notBefore`. */
 	readonly notAfter: number;
 	/** The SubjectPublicKeyInfo as received, with tag and length. A pin is the SHA-256 of these bytes. */
 	readonly spki: Uint8Array;
@@ -39,7 +41,11 @@ export interface Certificate {
 }
 
 export type KeyAlgorithm =
-	| { readonly kind: "rsa"; readonly bits: number }
+	| {
+			readonly kind: "rsa";
+			/** The length of the modulus. */
+			readonly bits: number;
+	  }
 	/** The curve is `P-256`, `P-384`, `P-521`, `SM2`, the OID of another curve, or `explicit`. */
 	| { readonly kind: "ec"; readonly curve: string }
 	| { readonly kind: "other"; readonly oid: string };

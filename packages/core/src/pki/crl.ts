@@ -24,12 +24,14 @@ import {
 	signatureScheme,
 } from "./signature-algorithm.js";
 
+/** A certificate revocation list. Its signature is verified when it is used. */
 export interface RevocationList {
 	/** The caller's name for the list in messages, for example its file. */
 	readonly name: string;
 	readonly issuer: DistinguishedName;
-	/** `thisUpdate` and `nextUpdate` are in milliseconds since the epoch. */
+	/** The time of the list, in milliseconds since the epoch. */
 	readonly thisUpdate: number;
+	/** The time of the next list, in milliseconds since the epoch. Undefined if the list names none. */
 	readonly nextUpdate: number | undefined;
 	/**
 	 * The list still names revoked certificates that expired at this time or later, in milliseconds since the epoch. If

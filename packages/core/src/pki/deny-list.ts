@@ -14,8 +14,10 @@ import { type Certificate, spkiSha256 } from "./certificate.js";
  * from an ECDSA signature (r, s) anybody can make a second one, (r, n - s).
  */
 export const DENIED_KINDS = ["file", "key", "certificate", "catalog"] as const;
+/** The kind of thing that a deny list can name. */
 export type DeniedKind = (typeof DENIED_KINDS)[number];
 
+/** An entry of a deny list, which counts whatever else is trusted. */
 export interface Denial {
 	readonly kind: DeniedKind;
 	/** The digest in lower-case hexadecimal. */

@@ -8,6 +8,7 @@ import { quote } from "../errors.js";
  */
 export interface Expiry {
 	readonly subject: { readonly text: string };
+	/** Milliseconds since the epoch. */
 	readonly notAfter: number;
 	/**
 	 * True if the certificate came with a signature and only its key is pinned. The subject is then the label of the

@@ -8,6 +8,7 @@ import { readList, tooLarge } from "../asn1/read-list.js";
 import { SigtoolError } from "../errors.js";
 import { type GeneralName, readGeneralName } from "./general-name.js";
 
+/** An extension of a certificate, as it was received. */
 export interface Extension {
 	readonly critical: boolean;
 	/** The bytes inside the OCTET STRING extnValue. */
@@ -22,7 +23,11 @@ export interface CertificateExtensions {
 	 * certificate that has any of them.
 	 */
 	readonly unknownCritical: readonly string[];
-	readonly basicConstraints?: { readonly isAuthority: boolean; readonly maxPathLength?: number };
+	readonly basicConstraints?: {
+		readonly isAuthority: boolean;
+		/** The number of authorities that may follow below this one. */
+		readonly maxPathLength?: number;
+	};
 	/** Bit n of this number is the named bit n of KeyUsage: `KEY_USAGE.keyCertSign` is 1 << 5. */
 	readonly keyUsage?: number;
 	readonly extendedKeyUsage?: { readonly oids: readonly string[]; readonly critical: boolean };

@@ -2,6 +2,7 @@
 
 import type { DerReader } from "../asn1/der.js";
 
+/** The kinds of names that a certificate can have beside its subject. RFC 5280 §4.2.1.6. */
 export type GeneralNameKind =
 	| "other"
 	| "email"

@@ -7,6 +7,7 @@ import { SigtoolError } from "../errors.js";
 import type { Certificate } from "./certificate.js";
 import type { Timestamp } from "./timestamp.js";
 
+/** The time for which certificates were judged. */
 export interface JudgedTime {
 	/** The time in milliseconds since the epoch for which the signer's chain was judged. */
 	readonly at: number;

@@ -18,7 +18,9 @@ export type RevocationStatement = StatementSource &
 export interface StatementSource {
 	/** The name of the list or responder, for messages. */
 	readonly source: string;
+	/** The time of the statement, in milliseconds since the epoch. */
 	readonly thisUpdate: number;
+	/** The time of the next statement, in milliseconds since the epoch. Undefined if the source names none. */
 	readonly nextUpdate: number | undefined;
 	/**
 	 * The source still reports revoked certificates that expired at this time or later. If undefined, the source may
@@ -28,6 +30,7 @@ export interface StatementSource {
 }
 
 export interface RevocationDetails {
+	/** Milliseconds since the epoch. */
 	readonly revokedAt: number;
 	/** The invalidityDate, RFC 5280 §5.3.2: the certificate is known or suspected to be invalid since then. */
 	readonly invalidSince?: number;
@@ -55,6 +58,7 @@ export interface RevocationJudgement {
 	readonly purpose: "codeSigning" | "timeStamping";
 }
 
+/** Tells if one certificate was revoked, by all sources that were asked. */
 export interface CertificateStatus {
 	readonly certificate: Certificate;
 	/**

@@ -10,6 +10,7 @@ import type { Expiry } from "./expiry.js";
 import type { Profile } from "./signature-algorithm.js";
 import type { TrustedPin, TrustPolicy, TrustSource } from "./trust-store.js";
 
+/** The signer, and the reason why it is trusted. */
 export interface VerifiedSigner {
 	/** The certificate that came with the signature. It is trusted only if it is `certificate` too. */
 	readonly leaf: Certificate;

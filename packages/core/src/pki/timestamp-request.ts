@@ -10,6 +10,7 @@ import { requireTimestampAuthority } from "./certificate-checks.js";
 import type { Denial } from "./deny-list.js";
 import { SHA256_OID } from "./signature-algorithm.js";
 
+/** Names the authorities to ask for a timestamp, and those whose timestamps are accepted. */
 export interface TimestampRequest {
 	/**
 	 * The URLs of authorities, at least one. `fetchTimestamp` requests them in this order until one returns a valid
@@ -23,6 +24,7 @@ export interface TimestampRequest {
 	readonly timeoutMs?: number;
 }
 
+/** A timestamp that was just made and verified. */
 export interface NewTimestamp {
 	/** The TimeStampToken in DER. */
 	readonly token: Uint8Array;

@@ -18,6 +18,7 @@ import {
 } from "./trust-file.js";
 import { developmentCertificate } from "./trust-store.js";
 
+/** An entry of this user's trust store, or this machine's development identity. */
 export type TrustEntry = {
 	/**
 	 * The identifier of the entry, in lower-case hexadecimal. For a pin it is the pin itself. For an authority it is a
@@ -36,6 +37,7 @@ export type TrustEntry = {
 	| { readonly kind: "denied"; readonly denied: DeniedKind; readonly sha256: string }
 );
 
+/** A new entry for this user's trust store: a key by its hash, a certificate, or an authority for timestamps. */
 export type NewTrust =
 	| { readonly spkiSha256: string; readonly label?: string }
 	| {

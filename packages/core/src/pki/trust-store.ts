@@ -55,6 +55,7 @@ export interface TrustPolicy {
 	readonly within?: TrustPolicy;
 }
 
+/** A key that is trusted itself, whoever issued its certificate. */
 export interface TrustedPin {
 	readonly label: string;
 	readonly source: TrustSource;
@@ -65,6 +66,7 @@ export interface TrustedPin {
 	readonly certificate?: Certificate;
 }
 
+/** An authority whose certificates are accepted. */
 export interface TrustedAuthority {
 	readonly certificate: Certificate;
 	/**

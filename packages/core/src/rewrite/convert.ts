@@ -12,6 +12,7 @@ import { exists, outputFile, readInput, writeAtomically } from "../system/store.
 import { MAX_CATALOG_BYTES, parseCatalogFile } from "../verify/catalog-file.js";
 import { type CatalogVerifyOptions, type VerifiedCatalog, verifyCatalog } from "../verify/verify-catalog.js";
 
+/** The options of `convertCatalog`. */
 export interface ConvertOptions extends CatalogVerifyOptions {
 	readonly output: string;
 	/**
@@ -23,6 +24,7 @@ export interface ConvertOptions extends CatalogVerifyOptions {
 	readonly overwrite?: "refuse" | "any";
 }
 
+/** Reports what `convertCatalog` has written. */
 export interface Conversion {
 	readonly into: "detached" | "catalog";
 	readonly contentFile: string;

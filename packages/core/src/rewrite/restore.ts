@@ -22,10 +22,12 @@ import { loadCatalogs, type SourceOptions } from "../verify/sources.js";
 import type { UsedCatalog } from "../verify/used-catalog.js";
 import { worstExitStatus } from "../verify/verification.js";
 
+/** The options of `restoreAttributes`. */
 export interface RestoreOptions extends Omit<SourceOptions, "match" | "requiredSigners"> {
 	readonly onProgress?: (done: HashProgress) => void;
 }
 
+/** Reports what `restoreAttributes` has written, and what it could not write. */
 export interface Restoration {
 	readonly path: string;
 	/**

@@ -8,6 +8,7 @@ import { type AttributeFormat, type AttributeNaming, attributeName } from "../fo
 import { type AttributeAccess, attributeError, loadAttributes } from "../system/attributes.js";
 import { worstExitStatus } from "../verify/verification.js";
 
+/** The options of `stripAttributes`. */
 export interface StripOptions extends AttributeNaming {
 	/**
 	 * The formats whose attributes are removed. `ima-hash`, `ima` and `ima-verity` share one attribute, so each of them
@@ -16,6 +17,7 @@ export interface StripOptions extends AttributeNaming {
 	readonly formats: readonly AttributeFormat[];
 }
 
+/** Reports what `stripAttributes` has removed. */
 export interface StripResult {
 	readonly path: string;
 	/**

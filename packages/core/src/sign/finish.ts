@@ -18,6 +18,7 @@ import type { Signer } from "../signer/signer.js";
 import { exists, outputFile, writeAtomically } from "../system/store.js";
 import { isOwnCatalog, parseCatalogFile } from "../verify/catalog-file.js";
 
+/** A catalog that was made with `signer: "none"`, read and checked, but signed by nobody. */
 export interface UnsignedCatalog {
 	readonly file: string;
 	/** The SHA-256 of the file in lower-case hexadecimal. */
@@ -30,6 +31,7 @@ export interface UnsignedCatalog {
 	readonly entries: SignedSet;
 }
 
+/** The options of `openUnsigned`. */
 export interface OpenUnsignedOptions {
 	/**
 	 * The SHA-256 that the file must have, in hexadecimal, with or without `sha256:`. `signPaths` reports it as
@@ -62,12 +64,14 @@ function parseUnsigned(bytes: Uint8Array, file: string, options: OpenUnsignedOpt
 	return { file, sha256, ...readList(signedData.contentType, signedData.content, file) };
 }
 
+/** The options of `finishCatalog`. */
 export interface FinishOptions extends EnvelopeOptions {
 	readonly signer: Signer;
 	/** The path of the signed catalog. By default the signed catalog replaces the unsigned one. */
 	readonly output?: string;
 }
 
+/** Reports what `finishCatalog` has written. */
 export interface FinishResult {
 	/** The size of the written file in bytes. */
 	readonly catalogBytes: number;

@@ -37,7 +37,7 @@ export interface HashingOptions {
 	readonly caseCollisions?: "refuse" | "allow";
 	/** Default: the name of the root directory. */
 	readonly product?: string;
-	/** Default: the signing time in seconds. */
+	/** The number that grows with each release of the product. Default: the signing time in seconds since the epoch. */
 	readonly sequence?: number;
 	readonly sha1Twins?: "omit" | "write";
 	/** Is called before files are hashed, with the files to be signed. It may create files. */

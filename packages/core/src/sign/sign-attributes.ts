@@ -33,6 +33,7 @@ export interface AttributeSignOptions extends AttributeNaming {
 	readonly carry?: boolean;
 }
 
+/** Counts the files that have an attribute of one format now. */
 export interface WrittenAttribute {
 	readonly format: AttributeFormat;
 	readonly name: string;

@@ -16,6 +16,7 @@ import type { AttributeFormat, AttributeNaming } from "../formats/attribute-form
 import { encodeCatalog } from "../formats/cat-encode.js";
 import { encodeUnsigned, sha256Hex, signEncoded } from "../formats/cat-envelope.js";
 import { type CatalogFacts, entryFacts } from "../formats/cat-facts.js";
+import type { EvidenceDigest } from "../pki/signature-algorithm.js";
 import type { NewTimestamp, TimestampRequest } from "../pki/timestamp-request.js";
 import type { Signer } from "../signer/signer.js";
 import { throwIfAborted } from "../system/abort.js";
@@ -24,16 +25,18 @@ import { ownCatalogsIn } from "../verify/find-catalogs.js";
 import { type HashingOptions, hashTarget, refuseNothing, releaseOf } from "./hash-target.js";
 import { refuseProblems } from "./refuse-problems.js";
 import { checkReplaceable } from "./replaceable.js";
-import { type AttributeSignOptions, prepareAttributes, type WrittenAttribute } from "./sign-attributes.js";
+import { prepareAttributes, type WrittenAttribute } from "./sign-attributes.js";
 import { resolveSignTarget, type SignTarget } from "./target.js";
 
+/** A catalog, or a format of extended attributes. */
 export type SignFormat = "cat" | AttributeFormat;
 
+/** The options of `signPaths`. */
 export interface SignOptions extends AttributeNaming, HashingOptions {
 	/** Selects a catalog (`cat`), formats of extended attributes, or both. Default `cat`. */
 	readonly formats?: readonly SignFormat[];
 	/** The digest of attributes, `sha256` by default. Catalogs always contain SHA-256. */
-	readonly digest?: AttributeSignOptions["digest"];
+	readonly digest?: EvidenceDigest;
 	/**
 	 * With `ima`, the catalog carries the IMA and EVM attributes of the files, so that `restoreAttributes` can write
 	 * them later.
@@ -65,6 +68,7 @@ export interface SignOptions extends AttributeNaming, HashingOptions {
 	readonly signal?: AbortSignal;
 }
 
+/** Reports what `signPaths` has signed and written. */
 export interface SignResult {
 	/** Undefined if only attributes were written. */
 	readonly catalog: WrittenCatalog | undefined;
@@ -87,9 +91,11 @@ export interface SignResult {
 	readonly time: number;
 }
 
+/** Describes the catalog that `signPaths` has written. */
 export interface WrittenCatalog {
 	readonly file: string;
 	readonly product: string;
+	/** The number that grows with each release of the product. */
 	readonly sequence: number;
 	readonly sizeBytes: number;
 	/** The number of files whose attributes the catalog carries. */

@@ -11,6 +11,7 @@ import type { NewTimestamp, TimestampRequest } from "../pki/timestamp-request.js
 import { outputFile, readBounded, writeAtomically } from "../system/store.js";
 import { MAX_CATALOG_BYTES } from "../verify/catalog-file.js";
 
+/** The options of `timestampCatalog`. */
 export interface TimestampOptions {
 	readonly request: TimestampRequest;
 	/**

@@ -10,6 +10,7 @@ import type { EvidenceDigest } from "../pki/signature-algorithm.js";
 import { readCertificates } from "./pem.js";
 import { type Signer, type SignerOptions, signerFromExternalKey } from "./signer.js";
 
+/** The options of `openCommandSigner`. */
 export interface CommandSignerOptions extends SignerOptions {
 	/** A path, or a name that is searched in PATH. No shell interprets the name. */
 	readonly program: string;

@@ -21,8 +21,10 @@ import { type CertificateOrder, certificateToPem, issueCertificate } from "./iss
 import { openKeyFile, openPemSigner, type PemSignerOptions, readCertificates } from "./pem.js";
 import type { PassphraseSource, Signer } from "./signer.js";
 
+/** The type of a new key: RSA with 3072 bits, or ECDSA on the curve P-256 or P-384. */
 export type IdentityKeyType = "rsa-3072" | "p256" | "p384";
 
+/** A key with its certificate that sigtool keeps for this user. */
 export interface Identity {
 	readonly name: string;
 	readonly certificate: Certificate;
@@ -34,6 +36,7 @@ export interface Identity {
 	readonly certificateFile: string;
 }
 
+/** The options of `createIdentity`. */
 export interface IdentityOptions {
 	readonly keyType: IdentityKeyType;
 	/** The common name of the certificate. */

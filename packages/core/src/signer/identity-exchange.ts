@@ -32,6 +32,7 @@ export async function requestForIdentity(name: string, passphraseOf: PassphraseO
  */
 export type ImportSource = { readonly keyFile: string; readonly certFile: string } | { readonly containerFile: string };
 
+/** The options of `importIdentity`. */
 export interface ImportOptions {
 	readonly chainFiles: readonly string[];
 	readonly passphraseOf: PassphraseOf;
@@ -100,6 +101,7 @@ export function importCertificate(name: string, files: readonly string[]): Ident
 	return showIdentity(name);
 }
 
+/** The options of `exportIdentity`. */
 export interface ExportOptions {
 	readonly output: string;
 	/** Passphrase of the container. It also opens the identity's key, if that key is encrypted. */

@@ -12,6 +12,7 @@ import { describeJavaKeystore } from "./java-keystore.js";
 import { checkEncryptedKey } from "./pem-encryption.js";
 import { type PassphraseSource, type Signer, type SignerOptions, signerFromKey } from "./signer.js";
 
+/** The options of `openPemSigner`. */
 export interface PemSignerOptions extends SignerOptions {
 	/** File with one private key in PKCS#8, PKCS#1 or SEC 1, encrypted or not. Other content of the file is skipped. */
 	readonly keyFile: string;

@@ -19,6 +19,7 @@ export interface Pkcs11Uri {
 	readonly manufacturer?: string;
 	readonly model?: string;
 	readonly serial?: string;
+	/** The number by which the module knows the slot. */
 	readonly slotId?: number;
 	/**
 	 * `object` is the label of the key, and `id` its CKA_ID. If one of them is absent, a key with any value of it

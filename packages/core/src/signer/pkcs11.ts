@@ -16,6 +16,7 @@ import { findToken, logIn, type Session } from "./pkcs11-token.js";
 import type { Pkcs11Uri } from "./pkcs11-uri.js";
 import { type PassphraseSource, type Signer, type SignerOptions, signerFromExternalKey } from "./signer.js";
 
+/** The options of `openPkcs11Signer`. */
 export interface Pkcs11SignerOptions extends SignerOptions {
 	/** The key, as `parsePkcs11Uri` describes it. */
 	readonly uri: Pkcs11Uri;

@@ -25,6 +25,7 @@ import { decrypt, derivedLengths, type Encryption, readEncryption, startKey } fr
 import { type ContainerMac, encodingsForMac, isMacOf } from "./pkcs12-mac.js";
 import { type PassphraseSource, type Signer, type SignerOptions, signerFromKey } from "./signer.js";
 
+/** The options of `openPkcs12Signer`. */
 export interface Pkcs12SignerOptions extends SignerOptions {
 	readonly file: string;
 	/** Files with certificates that the container lacks. */

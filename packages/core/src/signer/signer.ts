@@ -8,6 +8,7 @@ import { type Certificate, isDevelopmentCertificate, parseKeyAlgorithm, publicKe
 import { checkLeaf } from "../pki/certificate-checks.js";
 import { createContentVerifier, type EvidenceDigest, type SigningAlgorithm } from "../pki/signature-algorithm.js";
 
+/** Signs with one key, wherever the key is: in a file, in a token, or behind a program. */
 export interface Signer {
 	readonly algorithm: SigningAlgorithm;
 	/**
@@ -31,12 +32,14 @@ export interface Signer {
 	readonly close: () => void;
 }
 
+/** A signature that is being made while its content is read. */
 export interface ContentSignature {
 	update(content: Uint8Array): void;
 	/** Returns the signature over all content so far. The caller must not call `sign` twice. */
 	sign(): Uint8Array;
 }
 
+/** The options of every function that opens a signer. */
 export interface SignerOptions {
 	/**
 	 * Decides about a leaf that every verifier would refuse today, for example because it has expired or is not for

@@ -4,4 +4,5 @@
  * records.
  */
 export const MODES = ["off", "audit", "enforce", "strict"] as const;
+/** The strictness of a runtime. docs/reference/verifier.md says what each mode refuses. */
 export type Mode = (typeof MODES)[number];

@@ -55,4 +55,5 @@ export function policyInMode(policy: Policy, mode: Mode): Policy {
 	};
 }
 
+/** The policy of an index that was compiled without one. */
 export const DEFAULT_POLICY: Policy = parsePolicy({ version: 1 });

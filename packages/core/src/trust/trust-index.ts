@@ -34,6 +34,7 @@ import type { Policy } from "./policy.js";
 
 export type { FindRecord, IndexEntry } from "./index-entries.js";
 
+/** The content of a trust index. It is evidence only as part of a `VerifiedTrustIndex`. */
 export interface TrustIndex {
 	readonly products: readonly IndexedProduct[];
 	readonly policy: Policy;
@@ -71,6 +72,7 @@ export interface TrustIndex {
 	entries(product: string): Iterable<[path: string, entry: IndexEntry]>;
 }
 
+/** A product of a trust index. */
 export interface IndexedProduct {
 	readonly name: string;
 	/** The absolute path of the directory from which the product was compiled. */
@@ -86,6 +88,7 @@ export interface IndexedProduct {
 	readonly catalogs: readonly string[];
 }
 
+/** The options of `verifyTrustIndex`. */
 export interface TrustIndexVerifyOptions {
 	readonly trust: TrustPolicy;
 	/**
@@ -123,6 +126,7 @@ export interface IndexDigests {
 	readonly content: string;
 }
 
+/** A trust index whose signer is trusted. */
 export interface VerifiedTrustIndex {
 	readonly index: Verified<TrustIndex>;
 	readonly digests: IndexDigests;

@@ -27,6 +27,7 @@ export interface PinnedStatus {
 	readonly reasons: readonly string[];
 }
 
+/** The status of a certificate, or of a key that is pinned. */
 export type SignerStatus = CertificateStatus | PinnedStatus;
 
 /**

@@ -8,6 +8,7 @@ import type { Profile } from "../pki/signature-algorithm.js";
 import type { UsedCatalog } from "./used-catalog.js";
 import { entriesShortOfSigners } from "./verify-signers.js";
 
+/** Tells how files are matched with the members of catalogs, and how many signers are needed. */
 export interface MergeOptions {
 	/**
 	 * The way to match files with entries. The default is `path` if every catalog has paths, and `digest` otherwise.

@@ -13,6 +13,7 @@ import type { Profile } from "../pki/signature-algorithm.js";
 import { askResponder } from "./ask-responder.js";
 import { type FetchedList, statementOfCachedList, statementOfFetchedList } from "./fetch-list.js";
 
+/** Names the sources about revocation. By default only the given lists are used, and no request is sent. */
 export interface RevocationOptions {
 	readonly lists?: readonly RevocationList[];
 	/**

@@ -25,6 +25,7 @@ import { loadCatalog, type UsedCatalog } from "./used-catalog.js";
 import type { CatalogVerifyOptions } from "./verify-catalog.js";
 import { requireSigners } from "./verify-signers.js";
 
+/** Names the catalogs, and whom to trust. */
 export interface SourceOptions extends CatalogVerifyOptions, MergeOptions {
 	/**
 	 * The catalog files to use. A directory stands for all `*.cat` files in it. If undefined, catalogs are searched

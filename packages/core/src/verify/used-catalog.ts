@@ -5,6 +5,7 @@ import { FORMAT_CODES, namingFile, readCatalogFile } from "./catalog-file.js";
 import type { SignerStatus } from "./chain-revocation.js";
 import { type CatalogVerifyOptions, type VerifiedCatalog, verifyCatalog } from "./verify-catalog.js";
 
+/** A catalog that was verified and used, with the file from which it was read. */
 export interface UsedCatalog extends VerifiedCatalog {
 	readonly file: string;
 	/**

@@ -3,11 +3,11 @@
 import { ERROR_CODES, type ExitStatus } from "../errors.js";
 import type { Finding } from "../fileset/compare.js";
 import type { HashProgress } from "../fileset/hash-files.js";
-import type { Coverage } from "./coverage.js";
 import type { RevocationOptions } from "./revocation-sources.js";
 import type { SourceOptions, Sources } from "./sources.js";
 import type { UsedCatalog } from "./used-catalog.js";
 
+/** The options of `verifyPath`. */
 export interface VerifyOptions extends SourceOptions {
 	/**
 	 * The effect of an unsigned entry in a directory: the verdict `failed` (`fail`), a notice (`warn`), or none.
@@ -37,16 +37,11 @@ export interface VerifyOptions extends SourceOptions {
 	readonly signal?: AbortSignal;
 }
 
-export interface Verification {
+/** The members that the result of `verifyPath` has for every verdict. */
+export interface VerificationFacts {
 	readonly path: string;
 	/** The real path of the catalog, if `path` is a link to the catalog. */
 	readonly leadsTo: string | undefined;
-	/**
-	 * `trusted` means that files were compared and there are no findings. `signed` means that a signature is valid and
-	 * no file was compared. `undecided` means that the code of every finding has exit status 3, for example because
-	 * files could not be read.
-	 */
-	readonly verdict: "trusted" | "signed" | "failed" | "undecided";
 	/**
 	 * The real path of the directory to which entry paths are relative. Undefined if no file was compared by its path.
 	 */
@@ -58,7 +53,7 @@ export interface Verification {
 	 */
 	readonly match: "path" | "digest" | "none";
 	/** The part of the tree that the catalogs cover. `none` means that no files were compared. */
-	readonly covers: Coverage["covers"] | "file" | "none";
+	readonly covers: "tree" | "list" | "include" | "paths" | "file" | "none";
 	/** The paths that were signed, if `covers` is `paths`. */
 	readonly coveredPaths: readonly string[];
 	/** The number of files that the catalogs do not cover. Undefined if these files were not counted. */
@@ -75,12 +70,45 @@ export interface Verification {
 	 * once.
 	 */
 	readonly ignoredCount: number;
-	/** The differences that decide the verdict. There are none if the verdict is `trusted` or `signed`. */
-	readonly findings: readonly Finding[];
 	/** The unsigned entries that do not decide the verdict, because of `added: "warn"`. */
 	readonly notices: readonly Finding[];
+	/** Texts for the user about facts that do not affect the verdict. */
 	readonly warnings: readonly string[];
 }
+
+/** Files were compared with what a trusted signer signed, and there are no differences. */
+export interface TrustedVerification extends VerificationFacts {
+	readonly verdict: "trusted";
+	readonly match: "path" | "digest";
+	readonly findings: readonly [];
+}
+
+/** The signature of a catalog is valid and its signer is trusted, but no file was compared. */
+export interface SignedVerification extends VerificationFacts {
+	readonly verdict: "signed";
+	readonly match: "none";
+	readonly findings: readonly [];
+}
+
+/** There are differences, and the code of at least one of them has another exit status than 3. */
+export interface FailedVerification extends VerificationFacts {
+	readonly verdict: "failed";
+	/** The differences that decide the verdict. */
+	readonly findings: readonly [Finding, ...Finding[]];
+}
+
+/** The code of every finding has exit status 3, for example because files could not be read. */
+export interface UndecidedVerification extends VerificationFacts {
+	readonly verdict: "undecided";
+	/** The reasons why there is no other verdict. */
+	readonly findings: readonly [Finding, ...Finding[]];
+}
+
+/**
+ * The result of `verifyPath`. `verdict` tells which kind it is. A verdict that is neither `trusted` nor `signed` comes
+ * with at least one finding, which is an error as a value: a code, the path and a message.
+ */
+export type Verification = TrustedVerification | SignedVerification | FailedVerification | UndecidedVerification;
 
 /**
  * Checks the certificates of the catalogs for revocation, and returns the sources with the status of each certificate.
@@ -95,7 +123,7 @@ export async function unlessRevoked(sources: Sources, options: VerifyOptions): P
 
 /** The result of a comparison, before the verdict is decided. */
 export interface Comparison
-	extends Pick<Verification, "path" | "root" | "catalogs" | "match" | "covers" | "checkedCount"> {
+	extends Pick<VerificationFacts, "path" | "root" | "catalogs" | "match" | "covers" | "checkedCount"> {
 	readonly leadsTo?: string | undefined;
 	readonly coveredPaths?: readonly string[];
 	readonly otherCount?: number | undefined;
@@ -117,23 +145,26 @@ export interface Comparison
 export function conclude(comparison: Comparison, added: "fail" | "warn" | "ignore" = "fail"): Verification {
 	const { onTheWay = [], ...compared } = comparison;
 	const { coveredPaths = [], otherCount, ignoredCount = 0, findings, catalogs, warnings = [] } = compared;
-	const { leadsTo, outsideLinkCount } = compared;
+	const { match, leadsTo, outsideLinkCount } = compared;
 	const isAddition = ({ code }: Finding) => code === "ERR_FILE_ADDED" || code === "ERR_NOT_A_MEMBER";
 	const others = added === "fail" ? findings : findings.filter((finding) => !isAddition(finding));
-	const decisive = [...onTheWay, ...others];
-	const passed = comparison.match === "none" ? "signed" : "trusted";
-	return {
+	const facts: VerificationFacts = {
 		...compared,
-		verdict: decisive.length === 0 ? passed : worstExitStatus(decisive) === 3 ? "undecided" : "failed",
 		leadsTo,
 		coveredPaths,
 		otherCount,
 		outsideLinkCount,
 		ignoredCount,
-		findings: decisive,
 		notices: added === "warn" ? findings.filter(isAddition) : [],
 		warnings: [...catalogs.flatMap((catalog) => catalog.warnings), ...warnings],
 	};
+	const [first, ...more] = [...onTheWay, ...others];
+	if (first === undefined) {
+		if (match === "none") return { ...facts, verdict: "signed", match, findings: [] };
+		return { ...facts, verdict: "trusted", match, findings: [] };
+	}
+	const decisive = [first, ...more] as const;
+	return { ...facts, verdict: worstExitStatus(decisive) === 3 ? "undecided" : "failed", findings: decisive };
 }
 
 /**

@@ -43,6 +43,7 @@ import { loadCatalogs } from "./sources.js";
 import { worstExitStatus } from "./verification.js";
 import { watchForDenied } from "./verify-denied.js";
 
+/** The options of `verifyAttributes`. */
 export interface AttributeVerifyOptions extends AttributeNaming {
 	readonly formats: readonly AttributeFormat[];
 	readonly trust: TrustPolicy;
@@ -70,6 +71,7 @@ export interface AttributeVerifyOptions extends AttributeNaming {
 	readonly signal?: AbortSignal;
 }
 
+/** The result for one format of one file. */
 export interface VerifiedAttribute {
 	/** The entry path. */
 	readonly path: string;
@@ -81,13 +83,9 @@ export interface VerifiedAttribute {
 	readonly signer?: string;
 }
 
-export interface AttributeVerification {
+/** The members that the result of `verifyAttributes` has for every verdict. */
+export interface AttributeVerificationFacts {
 	readonly path: string;
-	/**
-	 * `unchanged` means that all attributes match their files, but some of them are unsigned hashes. `undecided` means
-	 * that the code of every finding has exit status 3, for example because files could not be read.
-	 */
-	readonly verdict: "trusted" | "unchanged" | "failed" | "undecided";
 	/** The result for each file and each format, in path order. */
 	readonly attributes: readonly VerifiedAttribute[];
 	readonly counts: Readonly<Record<AttributeStatus, number>>;
@@ -105,10 +103,27 @@ export interface AttributeVerification {
 	 * checked.
 	 */
 	readonly revocation?: readonly SignerStatus[];
-	readonly findings: readonly AttributeFinding[];
 	/** Texts for the user about facts that do not affect the verdict. */
 	readonly warnings: readonly string[];
 }
+
+/** All attributes match their files. `unchanged` means that some of them are hashes, which nobody signed. */
+export interface PassedAttributes extends AttributeVerificationFacts {
+	readonly verdict: "trusted" | "unchanged";
+	readonly findings: readonly [];
+}
+
+/**
+ * There are findings. `undecided` means that the code of every one has exit status 3, for example because files could
+ * not be read.
+ */
+export interface RefusedAttributes extends AttributeVerificationFacts {
+	readonly verdict: "failed" | "undecided";
+	readonly findings: readonly [AttributeFinding, ...AttributeFinding[]];
+}
+
+/** The result of `verifyAttributes`. `verdict` tells which kind it is. */
+export type AttributeVerification = PassedAttributes | RefusedAttributes;
 
 export interface AttributeFinding extends Finding {
 	/**
@@ -263,7 +278,7 @@ function conclude(
 	judged: readonly Judged[],
 	unread: readonly Finding[],
 	options: Omit<AttributeVerifyOptions, "revocation"> &
-		Pick<AttributeVerification, "fileCount" | "linkCount" | "passedOver" | "revocation" | "warnings">,
+		Pick<AttributeVerificationFacts, "fileCount" | "linkCount" | "passedOver" | "revocation" | "warnings">,
 ): AttributeVerification {
 	const { fileCount, linkCount, passedOver, revocation, warnings } = options;
 	const counts = { trusted: 0, "hash-only": 0, unsigned: 0, mismatch: 0, "untrusted-signer": 0, malformed: 0 };
@@ -292,9 +307,8 @@ function conclude(
 	if (judged.length + unread.length === 0) {
 		findings.push({ code: "ERR_UNSIGNED", path, message: `${quote(path)} contains no files` });
 	}
-	return {
+	const facts: AttributeVerificationFacts = {
 		path,
-		verdict: verdictOf(findings, bare.length),
 		attributes: judged.map(({ path: file, format, verdict }) => ({
 			path: file,
 			format,
@@ -307,14 +321,12 @@ function conclude(
 		signers: [...signers.values()],
 		passedOver,
 		...(revocation && { revocation }),
-		findings,
 		warnings,
 	};
-}
-
-function verdictOf(findings: readonly AttributeFinding[], bareCount: number): AttributeVerification["verdict"] {
-	if (findings.length > 0) return worstExitStatus(findings) === 3 ? "undecided" : "failed";
-	return bareCount > 0 ? "unchanged" : "trusted";
+	const [first, ...more] = findings;
+	if (first === undefined) return { ...facts, verdict: bare.length > 0 ? "unchanged" : "trusted", findings: [] };
+	const decisive = [first, ...more] as const;
+	return { ...facts, verdict: worstExitStatus(decisive) === 3 ? "undecided" : "failed", findings: decisive };
 }
 
 function nothingSigned(path: string, bare: readonly Judged[]): AttributeFinding {

@@ -22,6 +22,7 @@ export type { JudgedTime } from "../pki/judged-time.js";
 export type { VerifiedSigner } from "../pki/signer-trust.js";
 export type { Verified } from "../pki/verified.js";
 
+/** Tells whom to trust, and for which time. */
 export interface CatalogVerifyOptions {
 	readonly trust: TrustPolicy;
 	/**
@@ -48,6 +49,7 @@ export interface CatalogVerifyOptions {
 	readonly product?: string;
 }
 
+/** A catalog whose signer is trusted. Its members are evidence. */
 export interface VerifiedCatalog {
 	readonly catalog: Verified<Catalog>;
 	readonly facts: CatalogFacts;

@@ -10,7 +10,6 @@ import { join, resolve } from "node:path";
 import {
 	COMMAND,
 	configDirectory,
-	DENIED_KINDS,
 	type HostDocument,
 	hostFromFileBytes,
 	isCertificateAuthority,
@@ -20,6 +19,7 @@ import {
 import {
 	type Certificate,
 	certificatesFromFileBytes,
+	DENIED_KINDS,
 	type Denial,
 	normalizeNameText,
 	SigtoolError,

@@ -1,5 +1,6 @@
+import type { IndexContentView } from "@sigtool/core";
 import { openUnsignedIndex, finishIndex as signUnsignedIndex, type UnsignedIndex } from "@sigtool/core";
-import { type IndexContentView, indexChangesSince } from "@sigtool/core/internal";
+import { indexChangesSince } from "@sigtool/core/internal";
 import { SIGNED_BY_DEVELOPMENT } from "../../options/development.js";
 import { openSigner } from "../../options/signer-options.js";
 import { sourceDate } from "../../options/source-date.js";
