@@ -8,6 +8,7 @@ import { withCloseSuggestion } from "./options/suggestion.js";
 import { requireSystem } from "./options/system.js";
 import { usageError } from "./options/usage.js";
 import { HELP, helpWidth } from "./output/help.js";
+import { endIfInterrupted } from "./output/interruption.js";
 import { licences } from "./output/licences.js";
 import {
 	type ExitStatus,
@@ -120,6 +121,7 @@ function addCommand(
 				const code = (await load()) as (...operands: unknown[]) => Promise<Report>;
 				finish(printReport(path, await code(...operands.slice(0, -1)), options));
 			} catch (error) {
+				await endIfInterrupted(error);
 				finish(printFailure(path, error, options));
 			}
 		});

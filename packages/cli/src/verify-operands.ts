@@ -4,6 +4,7 @@
  */
 
 import type { VerifyCommandOptions } from "./commands/verify/verify-options.js";
+import { endIfInterrupted } from "./output/interruption.js";
 import { type ExitStatus, printFailure, printReport } from "./output/output.js";
 
 /** The options that commander returns for `verify` if the user gives none. */
@@ -24,6 +25,7 @@ export async function runBareVerify([name, ...operands]: readonly string[]): Pro
 		const { verify } = await import("./commands/verify/verify.js");
 		return printReport(name, await verify(operands, NO_OPTIONS), NO_OPTIONS);
 	} catch (error) {
+		await endIfInterrupted(error);
 		return printFailure(name, error, NO_OPTIONS);
 	}
 }

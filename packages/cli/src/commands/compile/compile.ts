@@ -12,6 +12,7 @@ import { sourceDate } from "../../options/source-date.js";
 import { timestampFields, timestampRequestOf, timestampText } from "../../options/timestamp-options.js";
 import { requireOutputName, usageError } from "../../options/usage.js";
 import { productRows } from "../../output/index-file.js";
+import { untilInterrupted } from "../../output/interruption.js";
 import { escaped, type Report, rows } from "../../output/output.js";
 import { startProgress } from "../../output/progress.js";
 import { bytes, catalogFields, count, isoTime, notesOfPins, signerFields, signerRows } from "../../output/render.js";
@@ -48,15 +49,19 @@ export async function compile(operands: readonly string[], given: CompileCommand
 	const progress = await startProgress("verifying", options);
 	let result: CompileResult;
 	try {
-		result = await compileTrustIndex(directories, {
-			...target,
-			...demands,
-			signer: signer ?? "none",
-			trust: await trustOf(options.trust, options),
-			development: options.allowDevelopment === true ? "allow" : "refuse",
-			time,
-			onProgress: (done) => progress.update(done),
-		});
+		const trust = await trustOf(options.trust, options);
+		result = await untilInterrupted((signal) =>
+			compileTrustIndex(directories, {
+				...target,
+				...demands,
+				signer: signer ?? "none",
+				trust,
+				development: options.allowDevelopment === true ? "allow" : "refuse",
+				time,
+				onProgress: (done) => progress.update(done),
+				signal,
+			}),
+		);
 	} finally {
 		progress.stop();
 		signer?.close();

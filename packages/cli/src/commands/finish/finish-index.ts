@@ -7,6 +7,7 @@ import { sourceDate } from "../../options/source-date.js";
 import { timestampFields, timestampRequestOf, timestampText } from "../../options/timestamp-options.js";
 import { usageError } from "../../options/usage.js";
 import { productRows, textsText } from "../../output/index-file.js";
+import { untilInterrupted } from "../../output/interruption.js";
 import { escaped, printNote, type Report, rows } from "../../output/output.js";
 import { count, isoTime, signerFields, signerRows, writtenRows } from "../../output/render.js";
 import type { FinishCommandOptions } from "./finish-options.js";
@@ -26,7 +27,8 @@ export async function finishIndex(file: string, options: FinishCommandOptions): 
 	printNote([`about to sign ${escaped(file)}`, ...about, ...(changes?.lines ?? [])].join("\n"), options);
 	const signer = await openSigner(options, (text) => warnings.push(text));
 	const finishing = { signer, output, time: sourceDate(), timestamp: timestampRequest };
-	const { indexBytes, timestamp } = await signUnsignedIndex(unsigned, finishing).finally(signer.close);
+	const finish = (signal: AbortSignal) => signUnsignedIndex(unsigned, { ...finishing, signal });
+	const { indexBytes, timestamp } = await untilInterrupted(finish).finally(signer.close);
 	const [leaf] = signer.certificates;
 	const { products, compiled, policy, notAfter } = unsigned.index;
 	return {

@@ -4,6 +4,7 @@ import { SIGNED_BY_DEVELOPMENT } from "../../options/development.js";
 import { namesKey, openSigner } from "../../options/signer-options.js";
 import { timestampFields, timestampRequestOf, timestampText } from "../../options/timestamp-options.js";
 import { requireOutputName, usageError } from "../../options/usage.js";
+import { untilInterrupted } from "../../output/interruption.js";
 import { escaped, printNote, type Report, rows } from "../../output/output.js";
 import { count, signerFields, signerRows, writtenRows } from "../../output/render.js";
 import type { FinishCommandOptions } from "./finish-options.js";
@@ -44,7 +45,8 @@ export async function finish(file: string, options: FinishCommandOptions): Promi
 	const signer = await openSigner(options, (text) => warnings.push(text));
 	const { output, description, url } = options;
 	const finishing = { signer, output, description, url, timestamp: timestampRequest };
-	const { catalogBytes, timestamp } = await finishCatalog(catalog, finishing).finally(signer.close);
+	const finish = (signal: AbortSignal) => finishCatalog(catalog, { ...finishing, signal });
+	const { catalogBytes, timestamp } = await untilInterrupted(finish).finally(signer.close);
 	const [leaf] = signer.certificates;
 	return {
 		exit: 0,

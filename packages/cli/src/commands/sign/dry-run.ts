@@ -2,6 +2,7 @@
 
 import { basename, join } from "node:path";
 import { previewTarget, resolveSignTarget, type SignPreview } from "@sigtool/core/internal";
+import { untilInterrupted } from "../../output/interruption.js";
 import { type ExitStatus, escaped, oneLine, type Report, rows } from "../../output/output.js";
 import { startProgress } from "../../output/progress.js";
 import { bytes, count, thousands } from "../../output/render.js";
@@ -26,11 +27,14 @@ export async function dryRun(
 	const progress = await startProgress("hashing", options);
 	try {
 		const { include, exclude, links, linksOutside, caseCollisions, product } = options;
-		const preview = await previewTarget(target, {
-			...{ include, exclude, files, links, linksOutside, caseCollisions, product, sequence, time },
-			overwrite: options.force === true ? "any" : "own",
-			onProgress: (done) => progress.update(done),
-		});
+		const preview = await untilInterrupted((signal) =>
+			previewTarget(target, {
+				...{ include, exclude, files, links, linksOutside, caseCollisions, product, sequence, time },
+				overwrite: options.force === true ? "any" : "own",
+				onProgress: (done) => progress.update(done),
+				signal,
+			}),
+		);
 		const catalog = preview.output && (output ?? join(paths[0], basename(preview.output)));
 		return report(preview, catalog, options);
 	} finally {

@@ -10,6 +10,7 @@ import { sourceDate } from "../../options/source-date.js";
 import { requireSlashes } from "../../options/system.js";
 import { timestampFields, timestampRequestOf, timestampText } from "../../options/timestamp-options.js";
 import { requireOutputName, usageError } from "../../options/usage.js";
+import { untilInterrupted } from "../../output/interruption.js";
 import { escaped, type Report, rows } from "../../output/output.js";
 import { startProgress } from "../../output/progress.js";
 import { bytes, count, isoTime, signerFields, signerRows, writtenRows } from "../../output/render.js";
@@ -42,31 +43,34 @@ export async function sign(operands: readonly string[], given: SignCommandOption
 	});
 	let result: SignResult;
 	try {
-		result = await signTarget(target, {
-			output: options.output,
-			signer: signer ?? "none",
-			formats,
-			attribute: options.attribute,
-			digest: options.digest,
-			namespace: options.namespace,
-			carry: options.carry,
-			include: options.include,
-			exclude: options.exclude,
-			files,
-			links: options.links,
-			linksOutside: options.linksOutside,
-			caseCollisions: options.caseCollisions,
-			product: options.product,
-			sequence,
-			description: options.description,
-			url: options.url,
-			sha1Twins: options.sha1Twins === true ? "write" : "omit",
-			prepare,
-			overwrite: options.force === true ? "any" : "own",
-			time,
-			timestamp,
-			onProgress: (done) => progress.update(done),
-		});
+		result = await untilInterrupted((signal) =>
+			signTarget(target, {
+				output: options.output,
+				signer: signer ?? "none",
+				formats,
+				attribute: options.attribute,
+				digest: options.digest,
+				namespace: options.namespace,
+				carry: options.carry,
+				include: options.include,
+				exclude: options.exclude,
+				files,
+				links: options.links,
+				linksOutside: options.linksOutside,
+				caseCollisions: options.caseCollisions,
+				product: options.product,
+				sequence,
+				description: options.description,
+				url: options.url,
+				sha1Twins: options.sha1Twins === true ? "write" : "omit",
+				prepare,
+				overwrite: options.force === true ? "any" : "own",
+				time,
+				timestamp,
+				onProgress: (done) => progress.update(done),
+				signal,
+			}),
+		);
 	} catch (error) {
 		throw files === undefined ? error : withListHint(error, paths[0]);
 	} finally {

@@ -4,6 +4,7 @@ import { readCertificates } from "../../options/certificate-file.js";
 import type { Judgement } from "../../options/judgement.js";
 import type { SignerDemands } from "../../options/signer-demands.js";
 import { countByKind, findingLines } from "../../output/findings.js";
+import { untilInterrupted } from "../../output/interruption.js";
 import { escaped, rows } from "../../output/output.js";
 import { startProgress } from "../../output/progress.js";
 import {
@@ -27,16 +28,19 @@ export async function verifyAttributesOf(
 ): Promise<Outcome> {
 	const progress = await startProgress("verifying", options);
 	try {
-		const verification = await verifyAttributes(path, {
-			...{ trust, at, revocation },
-			formats,
-			namespace: options.namespace,
-			attribute: options.attribute,
-			certificates: options.cert?.flatMap(readCertificates),
-			profile: options.profile,
-			bareHashes: options.allowUnsigned === true ? "accept" : "refuse",
-			onProgress: (done) => progress.update(done),
-		});
+		const verification = await untilInterrupted((signal) =>
+			verifyAttributes(path, {
+				...{ trust, at, revocation },
+				formats,
+				namespace: options.namespace,
+				attribute: options.attribute,
+				certificates: options.cert?.flatMap(readCertificates),
+				profile: options.profile,
+				bareHashes: options.allowUnsigned === true ? "accept" : "refuse",
+				onProgress: (done) => progress.update(done),
+				signal,
+			}),
+		);
 		return outcomeOf(verification, formats, options);
 	} finally {
 		progress.stop();

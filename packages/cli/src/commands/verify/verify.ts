@@ -8,6 +8,7 @@ import { type Judgement, judgementOf } from "../../options/judgement.js";
 import { type SignerDemands, signerDemandsOf } from "../../options/signer-demands.js";
 import { usageError } from "../../options/usage.js";
 import { countByKind, findingLines, findingWarnings } from "../../output/findings.js";
+import { untilInterrupted } from "../../output/interruption.js";
 import { type ExitStatus, escaped, oneLine, type Report, rows, worse } from "../../output/output.js";
 import { startProgress } from "../../output/progress.js";
 import {
@@ -136,18 +137,21 @@ async function verifyCatalogsOf(
 ): Promise<Outcome> {
 	const progress = await startProgress("verifying", options);
 	try {
-		const verification = await verifyPath(path, {
-			...judgement,
-			catalogs: options.catalog,
-			root: options.root,
-			product: options.product,
-			profile: options.profile,
-			match: options.match,
-			added: options.added,
-			extent: options.signatureOnly === true ? "signature" : "files",
-			ignoreRules: options.ignore ? "apply" : "report",
-			onProgress: (done) => progress.update(done),
-		});
+		const verification = await untilInterrupted((signal) =>
+			verifyPath(path, {
+				...judgement,
+				catalogs: options.catalog,
+				root: options.root,
+				product: options.product,
+				profile: options.profile,
+				match: options.match,
+				added: options.added,
+				extent: options.signatureOnly === true ? "signature" : "files",
+				ignoreRules: options.ignore ? "apply" : "report",
+				onProgress: (done) => progress.update(done),
+				signal,
+			}),
+		);
 		return outcomeOf(verification, options);
 	} finally {
 		progress.stop();

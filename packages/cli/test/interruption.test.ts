@@ -1,0 +1,114 @@
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { closeSync, ftruncateSync, openSync, readdirSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { giveDevelopmentIdentity } from "./development-identity.js";
+import { isSingleFile, MAIN, makeTree, runner, temporaryDirectory } from "./support.js";
+
+/** The signal ends a sleeping process at once. Other tests may keep the machine busy. */
+const SOON_MS = 2000;
+
+interface End {
+	readonly code: number | null;
+	readonly signal: NodeJS.Signals | null;
+	readonly output: string;
+}
+
+function start(home: string, ...args: string[]): { readonly child: ChildProcess; readonly end: Promise<End> } {
+	const env = { ...process.env, NO_COLOR: "1", no_proxy: "*", XDG_CONFIG_HOME: join(home, "config") };
+	const child = spawn(process.execPath, [MAIN, ...args], { env, stdio: ["ignore", "pipe", "pipe"] });
+	onTestFinished(() => void child.kill("SIGKILL"));
+	let output = "";
+	for (const stream of [child.stdout, child.stderr]) stream?.on("data", (piece) => (output += piece));
+	const end = new Promise<End>((resolve) => child.on("close", (code, signal) => resolve({ code, signal, output })));
+	return { child, end };
+}
+
+/** Waits until the process has read some of a file that takes seconds to hash. */
+async function untilHashing({ pid }: ChildProcess, file: string): Promise<void> {
+	const isOpen = () =>
+		readdirSync(`/proc/${pid}/fd`).some((name) => {
+			return spawnSync("readlink", [`/proc/${pid}/fd/${name}`], { encoding: "utf8" }).stdout.trim() === file;
+		});
+	while (!isOpen()) await new Promise((resolve) => setTimeout(resolve, 10));
+}
+
+function treeWithBigFile(): { readonly home: string; readonly root: string; readonly big: string } {
+	const home = temporaryDirectory();
+	giveDevelopmentIdentity(join(home, "config"));
+	const root = makeTree(join(home, "tree"), { small: "1" });
+	const big = join(root, "big");
+	const descriptor = openSync(big, "w");
+	ftruncateSync(descriptor, 2 ** 34); // It has no blocks on the disk.
+	closeSync(descriptor);
+	return { home, root, big };
+}
+
+describe.skipIf(process.platform !== "linux" || isSingleFile)("Ctrl-C and SIGTERM", () => {
+	test.each(["SIGINT", "SIGTERM"] as const)(
+		"%s ends sign soon, by the signal itself, and leaves nothing",
+		async (name) => {
+			const { home, root, big } = treeWithBigFile();
+			const { child, end } = start(home, "sign", root);
+			await untilHashing(child, big);
+			const sentAt = performance.now();
+			child.kill(name);
+			expect(await end).toEqual({ code: null, signal: name, output: "" });
+			expect(performance.now() - sentAt).toBeLessThan(SOON_MS);
+			expect(readdirSync(root)).toEqual(["big", "small"]);
+		},
+	);
+
+	test("end verify, with and without options", async () => {
+		const { home, root, big } = treeWithBigFile();
+		writeFileSync(big, "");
+		expect(runner(home)(["sign", root]).status).toBe(0);
+		const descriptor = openSync(big, "r+");
+		ftruncateSync(descriptor, 2 ** 34);
+		closeSync(descriptor);
+		for (const args of [
+			["verify", root],
+			["verify", root, "--json"],
+			["verify", big],
+		]) {
+			const { child, end } = start(home, ...args);
+			await untilHashing(child, big);
+			child.kill("SIGINT");
+			expect(await end).toEqual({ code: null, signal: "SIGINT", output: "" });
+		}
+	});
+
+	test("end sign while an authority is asked for a timestamp", async () => {
+		const home = temporaryDirectory();
+		giveDevelopmentIdentity(join(home, "config"));
+		const root = makeTree(join(home, "tree"), { a: "1" });
+		const sigtool = runner(home);
+		const made = sigtool(["identity", "new", "tsa", "--ca"]);
+		expect(made).toMatchObject({ status: 0 });
+		const certificate = join(home, "config/sigtool/identities/tsa/certificate.pem");
+		const server = createServer().listen(0, "127.0.0.1");
+		const asked = new Promise((resolve) => server.once("request", resolve));
+		onTestFinished(() => {
+			server.closeAllConnections();
+			server.close();
+		});
+		await new Promise((resolve) => server.once("listening", resolve));
+		const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+		const { child, end } = start(home, "sign", root, "--timestamp", url, "--tsa-trust", certificate);
+		await Promise.race([asked, end]);
+		child.kill("SIGINT");
+		expect(await end).toEqual({ code: null, signal: "SIGINT", output: "" });
+		expect(readdirSync(root)).toEqual(["a"]);
+	});
+
+	test("a shell sees exit status 130", () => {
+		const { home, root } = treeWithBigFile();
+		const env = { ...process.env, XDG_CONFIG_HOME: join(home, "config") };
+		const script = '"$0" "$1" sign "$2" & sleep 1; kill -INT $!; wait $!; echo $?';
+		// A shell without job control starts programs in the background with SIGINT ignored, so job control is on.
+		const { stdout } = spawnSync("bash", ["-mc", script, process.execPath, MAIN, root], { env, encoding: "utf8" });
+		expect(stdout).toBe("130\n");
+	});
+});
