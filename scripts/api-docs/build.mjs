@@ -31,8 +31,6 @@ async function writeReference(isCheck) {
 		validation: { notExported: true, invalidLink: true, invalidPath: true, notDocumented: true },
 		// Members explain themselves by their names, or have comments; `surface.mjs` asks for the units of numbers.
 		requiredToBeDocumented: ["Accessor", "Class", "Function", "Interface", "Method", "TypeAlias", "Variable"],
-		// A program uses the type `Policy`, which is computed from these.
-		intentionallyNotExported: ["ValueOf", "POLICY"],
 		hideGenerator: true,
 		logLevel: "Warn",
 	});

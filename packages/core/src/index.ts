@@ -2,6 +2,7 @@
 /**
  * This entry point exports everything public. docs/reference/library.md introduces it. Programs that only verify use
  * `@sigtool/core/read`. Functions that are for the other packages of this project alone are in `internal/`.
+ * @module @sigtool/core
  */
 
 export {

@@ -1,5 +1,8 @@
 /// <reference types="node" preserve="true" />
-/** This entry point is for programs that verify. It exports no function that signs or uses a private key. */
+/**
+ * This entry point is for programs that verify. It exports no function that signs or uses a private key.
+ * @module @sigtool/core/read
+ */
 
 export type { FsverityOptions } from "./digest/fsverity.js";
 export { ERROR_CODES, type ErrorCode, type ExitStatus, SigtoolError, type SigtoolErrorOptions } from "./errors.js";

@@ -1,6 +1,7 @@
 /**
  * This entry point exports everything public. docs/reference/verifier.md introduces it. Its types refer to no type of
  * @sigtool/core, because core is bundled and users need not install it.
+ * @module @sigtool/verifier
  */
 
 export type { AuditHook } from "./audit/audit.js";

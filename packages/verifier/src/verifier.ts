@@ -62,7 +62,18 @@ export interface Verifier {
 	capabilities(): readonly Capability[];
 }
 
-/** @throws Error with a `code` of docs/reference/errors.md if configuration, index, catalogs or trust cannot be used */
+/**
+ * @throws Error with a `code` of docs/reference/errors.md if configuration, index, catalogs or trust cannot be used
+ * @example
+ * ```ts
+ * import { readFileSync } from "node:fs";
+ * import { createVerifier } from "@sigtool/verifier";
+ *
+ * const trust = readFileSync("release.crt", "utf8");
+ * const verifier = createVerifier({ catalogs: [{ directory: "lib", product: "lib" }], trust });
+ * console.log(verifier.openCodeSync("lib/main.js").length); // 21
+ * ```
+ */
 export function createVerifier(options: VerifierOptions = {}): Verifier {
 	const { index, catalogs, mode, onRefusal, development = "refuse" } = options;
 	if (index !== undefined && catalogs !== undefined) {

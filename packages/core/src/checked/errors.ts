@@ -1,6 +1,7 @@
 /**
  * Programs load this module as `@sigtool/core/errors`. It has the errors without the functions that throw them, so it
  * loads at once.
+ * @module @sigtool/core/errors
  */
 
 export {

@@ -100,6 +100,14 @@ export interface CompileResult {
  * @throws ERR_USAGE, ERR_CATALOG_EXISTS, ERR_DEVELOPMENT_IDENTITY, ERR_PRODUCT_MISMATCH, ERR_LIMIT, ERR_NETWORK,
  * ERR_TIMESTAMP, the errors of `verifyPath` and `checkCompileTarget`, the code of the first difference, and
  * AbortError
+ * @example
+ * ```ts
+ * import { compileTrustIndex, defaultTrust, openPemSigner } from "@sigtool/core";
+ *
+ * const signer = await openPemSigner({ keyFile: "release.key", certFile: "release.crt" });
+ * const { products } = await compileTrustIndex(["lib"], { output: "lib.sigx", trust: defaultTrust(), signer });
+ * console.log(products[0].name, products[0].fileCount); // lib 2
+ * ```
  */
 export async function compileTrustIndex(
 	directories: readonly string[],

@@ -33,6 +33,13 @@ export interface OpenUnsignedIndexOptions {
 /**
  * Reads an unsigned index completely, each of its entries too.
  * @throws ERR_DIGEST_MISMATCH, ERR_INDEX_FORMAT, ERR_POLICY, ERR_LIMIT, ERR_ROOT_MISSING, ERR_IO
+ * @example
+ * ```ts
+ * import { openUnsignedIndex } from "@sigtool/core";
+ *
+ * const { index, sha256 } = openUnsignedIndex("unsigned.sigx");
+ * console.log(index.products[0].name, sha256.length); // lib 64
+ * ```
  */
 export function openUnsignedIndex(file: string, options: OpenUnsignedIndexOptions = {}): UnsignedIndex {
 	const content = readBounded(file, MAX_TRUST_INDEX_BYTES);
@@ -66,7 +73,17 @@ export interface FinishedIndex {
 
 const ELSEWHERE = "write it elsewhere, or remove that file";
 
-/** Signs the content of an unsigned index. @throws ERR_USAGE, ERR_CATALOG_EXISTS, ERR_LIMIT, ERR_IO and the signer's errors */
+/**
+ * Signs the content of an unsigned index.
+ * @throws ERR_USAGE, ERR_CATALOG_EXISTS, ERR_LIMIT, ERR_IO and the signer's errors
+ * @example
+ * ```ts
+ * import { finishIndex, openPemSigner, openUnsignedIndex } from "@sigtool/core";
+ *
+ * const signer = await openPemSigner({ keyFile: "release.key", certFile: "release.crt" });
+ * await finishIndex(openUnsignedIndex("unsigned.sigx"), { signer, output: "signed.sigx" });
+ * ```
+ */
 export async function finishIndex(unsigned: UnsignedIndex, options: FinishIndexOptions): Promise<FinishedIndex> {
 	const output = outputFile(options.output ?? unsigned.file);
 	requireReplaceableIndex(output, ELSEWHERE);

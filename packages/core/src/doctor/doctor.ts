@@ -23,6 +23,14 @@ export function mountOptions(path: string): readonly string[] {
  * without a name. The result has the same checks on every system. A check has the status `unknown` if its feature
  * cannot be examined.
  * @throws ERR_ROOT_MISSING, ERR_IO
+ * @example
+ * ```ts
+ * import { examineSystem } from "@sigtool/core";
+ *
+ * const checks = await examineSystem(".");
+ * const missing = checks.filter(({ status }) => status === "no");
+ * console.log(missing.map(({ id }) => id).join(" ")); // …
+ * ```
  */
 export async function examineSystem(path: string): Promise<Check[]> {
 	const directory = directoryOf(path);

@@ -29,6 +29,13 @@ export interface FileDigest {
  * parts that Authenticode covers.
  * @throws ERR_ROOT_MISSING, ERR_FILE_TYPE (not regular; with `authenticode` neither PE image nor cabinet),
  * ERR_FILE_CHANGED, ERR_IO; TypeError, RangeError for options
+ * @example
+ * ```ts
+ * import { digestFile } from "@sigtool/core/read";
+ *
+ * const { digest, sizeBytes } = digestFile("lib/main.js", "sha256");
+ * console.log(digest.length, sizeBytes); // 32 21
+ * ```
  */
 export function digestFile(path: string, algorithm: FileDigestAlgorithm, options: FileDigestOptions = {}): FileDigest {
 	const hasher = createHasher(algorithm, options);

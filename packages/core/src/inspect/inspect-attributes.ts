@@ -49,6 +49,12 @@ const SHOWN_BYTES = 1024;
  * Returns the attributes of spython, IMA and EVM that a file has under their usual names. A link is followed.
  * @throws ERR_ROOT_MISSING, ERR_FILE_TYPE, ERR_ATTRIBUTES_UNAVAILABLE, ERR_ATTRIBUTE_*, ERR_IO;
  * ERR_ATTRIBUTE_UNSUPPORTED only if the file can have none of these attributes
+ * @example
+ * ```ts
+ * import { inspectAttributes } from "@sigtool/core/read";
+ *
+ * for (const { name, kind } of await inspectAttributes("lib/main.js")) console.log(name, kind);
+ * ```
  */
 export async function inspectAttributes(path: string): Promise<InspectedAttribute[]> {
 	if (kindOf(path) === "directory") {

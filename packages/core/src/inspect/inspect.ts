@@ -121,6 +121,13 @@ export interface CatalogFileInspection extends Omit<CatalogInspection, "members"
 /**
  * Inspects a catalog file without keeping its members in memory. Errors name the file.
  * @throws ERR_ROOT_MISSING, ERR_IO, and the errors of `inspectCatalog`
+ * @example
+ * ```ts
+ * import { inspectCatalogFile } from "@sigtool/core/read";
+ *
+ * const { signers, members } = inspectCatalogFile("lib/lib.cat");
+ * console.log(signers[0].subject, members.count); // CN=release 2
+ * ```
  */
 export function inspectCatalogFile(file: string): CatalogFileInspection {
 	const pieces = openPieces(file, MAX_CATALOG_BYTES);
@@ -157,7 +164,17 @@ export function inspectCatalogFile(file: string): CatalogFileInspection {
 	}
 }
 
-/** @throws ERR_DER, ERR_CMS_FORMAT, ERR_CATALOG_FORMAT, ERR_LIMIT */
+/**
+ * @throws ERR_DER, ERR_CMS_FORMAT, ERR_CATALOG_FORMAT, ERR_LIMIT
+ * @example
+ * ```ts
+ * import { readFileSync } from "node:fs";
+ * import { inspectCatalog } from "@sigtool/core/read";
+ *
+ * const { members } = inspectCatalog(readFileSync("lib/lib.cat"));
+ * console.log(members.map(({ name }) => name)); // [ 'main.js', 'util\\greet.js' ]
+ * ```
+ */
 export function inspectCatalog(bytes: Uint8Array): CatalogInspection {
 	const pieces = piecesOf(bytes);
 	try {

@@ -59,7 +59,19 @@ export const MAX_CERTIFICATE_SIZE = 65_536;
  */
 export const DEVELOPMENT_MARKER_OID = "2.25.160338890626714142025452589499789174236";
 
-/** Parses one certificate in DER and refuses bytes behind it. @throws ERR_DER, ERR_CERTIFICATE_FORMAT, ERR_LIMIT */
+/**
+ * Parses one certificate in DER and refuses bytes behind it.
+ * @throws ERR_DER, ERR_CERTIFICATE_FORMAT, ERR_LIMIT
+ * @example
+ * ```ts
+ * import { X509Certificate } from "node:crypto";
+ * import { readFileSync } from "node:fs";
+ * import { parseCertificate } from "@sigtool/core/read";
+ *
+ * const { raw } = new X509Certificate(readFileSync("ca.crt"));
+ * console.log(parseCertificate(raw).keyAlgorithm); // { kind: 'ec', curve: 'P-256' }
+ * ```
+ */
 export function parseCertificate(der: Uint8Array): Certificate {
 	if (der.length > MAX_CERTIFICATE_SIZE) {
 		throw new SigtoolError("ERR_LIMIT", `Cannot parse certificate: it is larger than ${MAX_CERTIFICATE_SIZE} bytes`);
@@ -79,6 +91,14 @@ export function parseCertificate(der: Uint8Array): Certificate {
 /**
  * Parses every CERTIFICATE block of a PEM text and skips other blocks.
  * @throws as `parseCertificate`; ERR_CERTIFICATE_FORMAT for malformed PEM, or if there is no such block
+ * @example
+ * ```ts
+ * import { readFileSync } from "node:fs";
+ * import { certificatesFromPem } from "@sigtool/core/read";
+ *
+ * const [certificate] = certificatesFromPem(readFileSync("ca.crt", "utf8"));
+ * console.log(certificate.subject.text); // CN=ca
+ * ```
  */
 export function certificatesFromPem(text: string): Certificate[] {
 	return certificatesFromPemBytes(Buffer.from(text));
@@ -90,7 +110,18 @@ function certificatesFromPemBytes(bytes: Uint8Array): Certificate[] {
 	throw noCertificate(bytes);
 }
 
-/** Parses the certificates of a file: one in DER, or one or more in PEM. @throws as `certificatesFromPem` */
+/**
+ * Parses the certificates of a file: one in DER, or one or more in PEM.
+ * @throws as `certificatesFromPem`
+ * @example
+ * ```ts
+ * import { readFileSync } from "node:fs";
+ * import { certificatesFromFileBytes } from "@sigtool/core/read";
+ *
+ * const [leaf, issuer] = certificatesFromFileBytes(readFileSync("release.crt"));
+ * console.log(leaf.subject.text, issuer.subject.text); // CN=release CN=ca
+ * ```
+ */
 export function certificatesFromFileBytes(bytes: Uint8Array): Certificate[] {
 	if (bytes[0] === TAG.SEQUENCE) {
 		const { kind } = describeFileBytes(bytes);
@@ -132,7 +163,18 @@ export function publicKeyOf(certificate: Certificate): KeyObject {
 	return key;
 }
 
-/** Returns the pin: the SHA-256 of the SubjectPublicKeyInfo element, in lower-case hexadecimal. */
+/**
+ * Returns the pin: the SHA-256 of the SubjectPublicKeyInfo element, in lower-case hexadecimal.
+ * @throws ERR_USAGE for a value that is no certificate
+ * @example
+ * ```ts
+ * import { readFileSync } from "node:fs";
+ * import { certificatesFromPem, defaultTrust, spkiSha256 } from "@sigtool/core/read";
+ *
+ * const [certificate] = certificatesFromPem(readFileSync("release.crt", "utf8"));
+ * console.log(defaultTrust().pins.has(spkiSha256(certificate))); // true
+ * ```
+ */
 export function spkiSha256(certificate: Certificate): string {
 	return hash("sha256", certificate.spki, "hex");
 }
@@ -140,6 +182,15 @@ export function spkiSha256(certificate: Certificate): string {
 /**
  * Returns true if the certificate carries the development marker. The value of the marker's extension is not read,
  * because the marker can only take trust away.
+ * @throws ERR_USAGE for a value that is no certificate
+ * @example
+ * ```ts
+ * import { readFileSync } from "node:fs";
+ * import { certificatesFromPem, isDevelopmentCertificate } from "@sigtool/core/read";
+ *
+ * const [certificate] = certificatesFromPem(readFileSync("release.crt", "utf8"));
+ * console.log(isDevelopmentCertificate(certificate)); // false
+ * ```
  */
 export function isDevelopmentCertificate(certificate: Certificate): boolean {
 	return certificate.extensions.all.has(DEVELOPMENT_MARKER_OID);

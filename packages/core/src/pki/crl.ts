@@ -49,6 +49,15 @@ export interface RevocationList {
 /**
  * Parses the lists of a file: one in DER, or any number in PEM. Returns no list for a text without PEM blocks.
  * @throws ERR_DER, ERR_LIMIT, ERR_CERTIFICATE_FORMAT, ERR_CERTIFICATE_EXTENSION
+ * @example
+ * ```ts
+ * import { readFileSync } from "node:fs";
+ * import { defaultTrust, revocationListsFromFileBytes, verifyPath } from "@sigtool/core/read";
+ *
+ * const lists = revocationListsFromFileBytes(readFileSync("ca.crl"), "ca.crl");
+ * const { verdict } = await verifyPath("lib", { trust: defaultTrust(), revocation: { lists } });
+ * console.log(verdict); // trusted
+ * ```
  */
 export function revocationListsFromFileBytes(bytes: Uint8Array, name: string): RevocationList[] {
 	if (bytes[0] === TAG.SEQUENCE) return [parseRevocationList(bytes, name)];

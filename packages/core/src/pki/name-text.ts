@@ -6,6 +6,13 @@ import { ATTRIBUTE_NAMES, escapeValue } from "./name.js";
  * Returns the text that `readName` writes for this name, or undefined if `text` is empty or is not a name. A type may
  * be given in upper or lower case, or as an OID. Spaces around separators and needless escapes are dropped. The order
  * of the parts is kept, because names with another order are other names.
+ * @throws ERR_USAGE for a value that is no text
+ * @example
+ * ```ts
+ * import { normalizeNameText } from "@sigtool/core/read";
+ *
+ * console.log(normalizeNameText("cn=Release, o=Example")); // CN=Release,O=Example
+ * ```
  */
 export function normalizeNameText(text: string): string | undefined {
 	const token = new RegExp(RELATIVE_NAME);

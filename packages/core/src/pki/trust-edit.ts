@@ -59,6 +59,15 @@ export type NewTrust =
  * @throws ERR_USAGE for an authority without a subject, a subject without an authority, a certificate for timestamps
  * that is not an authority, or text that is not a subject or label; ERR_DEVELOPMENT_IDENTITY for the certificate of a
  * development identity; ERR_CONFIG, ERR_LIMIT, ERR_IO
+ * @example
+ * ```ts
+ * import { readFileSync } from "node:fs";
+ * import { addTrust, certificatesFromPem } from "@sigtool/core";
+ *
+ * const [certificate] = certificatesFromPem(readFileSync("ca.crt", "utf8"));
+ * const entry = addTrust({ certificate, subject: "CN=release", label: "our authority" });
+ * console.log(entry.kind); // authority
+ * ```
  */
 export function addTrust(trust: NewTrust): TrustEntry {
 	if (trust.label !== undefined && !LABEL.test(trust.label)) {
@@ -94,6 +103,13 @@ export function addTrust(trust: NewTrust): TrustEntry {
 /**
  * Adds a denial. If the denial exists already, it gets the new reason and the current time.
  * @throws ERR_USAGE for a reason that is empty or not one line; ERR_CONFIG, ERR_LIMIT, ERR_IO
+ * @example
+ * ```ts
+ * import { denyTrust, digestFile } from "@sigtool/core";
+ *
+ * const { digest } = digestFile("lib/main.js", "sha256");
+ * denyTrust({ kind: "file", sha256: Buffer.from(digest).toString("hex"), reason: "CVE-2026-0001" });
+ * ```
  */
 export function denyTrust({ kind, sha256, reason }: Denial): TrustEntry {
 	if (reason === "" || !LABEL.test(reason)) {
@@ -110,6 +126,12 @@ export function denyTrust({ kind, sha256, reason }: Denial): TrustEntry {
 /**
  * Returns the entries of the trust store, and this machine's development identity.
  * @throws ERR_CONFIG, ERR_LIMIT, ERR_IO
+ * @example
+ * ```ts
+ * import { listTrust } from "@sigtool/core";
+ *
+ * for (const { kind, label } of listTrust()) console.log(kind, label); // pin CN=release
+ * ```
  */
 export function listTrust(): TrustEntry[] {
 	const { pins, authorities, timestampAuthorities, denied } = readTrustFile();
@@ -127,6 +149,13 @@ export function listTrust(): TrustEntry[] {
  * Removes the entries with an id and returns them. `idOrPrefix` is the id or its beginning, with or without `sha256:`.
  * @throws ERR_USAGE if no id or more than one id has this beginning, or if the entry is the development identity;
  * ERR_CONFIG, ERR_LIMIT, ERR_IO
+ * @example
+ * ```ts
+ * import { listTrust, removeTrust } from "@sigtool/core";
+ *
+ * const [{ id }] = listTrust();
+ * console.log(removeTrust(id).length); // 1
+ * ```
  */
 export function removeTrust(idOrPrefix: string): TrustEntry[] {
 	const prefix = idOrPrefix.toLowerCase().replace(/^sha256:/, "");

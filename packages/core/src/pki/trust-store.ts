@@ -82,6 +82,13 @@ export interface TrustedAuthority {
  * Returns the content of the trust store, and this machine's development identity as a pin. SIGTOOL_DEVELOPMENT decides
  * if development identities are trusted.
  * @throws ERR_CONFIG, ERR_LIMIT, ERR_IO
+ * @example
+ * ```ts
+ * import { defaultTrust } from "@sigtool/core/read";
+ *
+ * const { pins, authorities } = defaultTrust();
+ * console.log(pins.size, authorities.length); // 1 0
+ * ```
  */
 export function defaultTrust(): TrustPolicy {
 	const { pins, authorities, timestampAuthorities, denied } = readTrustFile();
@@ -128,6 +135,15 @@ export function storedDevelopmentKey(): string | undefined {
 /**
  * Returns a policy that trusts exactly these certificates. An authority is trusted for any subject. The key of any
  * other certificate is pinned.
+ * @throws ERR_USAGE for a value that is no list of certificates
+ * @example
+ * ```ts
+ * import { readFileSync } from "node:fs";
+ * import { certificatesFromPem, trustFromCertificates, verifyPath } from "@sigtool/core/read";
+ *
+ * const trust = trustFromCertificates(certificatesFromPem(readFileSync("ca.crt", "utf8")));
+ * console.log((await verifyPath("lib", { trust })).verdict); // trusted
+ * ```
  */
 export function trustFromCertificates(certificates: readonly Certificate[]): TrustPolicy {
 	const signers = certificates.filter((certificate) => !isCertificateAuthority(certificate));
@@ -146,6 +162,19 @@ export function trustFromCertificates(certificates: readonly Certificate[]): Tru
 /**
  * Returns the authorities whose timestamps are accepted. An authority that is trusted for a single subject is left out,
  * because it vouches for that subject and not for the time.
+ * @throws ERR_USAGE for a value that is no trust policy
+ * @example
+ * ```ts
+ * import { readFileSync } from "node:fs";
+ * import { openPemSigner, signPaths, timestampAnchors } from "@sigtool/core";
+ * import { certificatesFromPem, trustFromCertificates } from "@sigtool/core/read";
+ *
+ * const signer = await openPemSigner({ keyFile: "release.key", certFile: "release.crt" });
+ * const trust = trustFromCertificates(certificatesFromPem(readFileSync("tsa.crt", "utf8")));
+ * const timestamp = { urls: ["http://timestamp.example.com"], anchors: timestampAnchors(trust) };
+ * const { catalog } = await signPaths(["src"], { signer, timestamp });
+ * console.log(catalog?.timestamp?.authority.subject.text); // CN=Time stamps
+ * ```
  */
 export function timestampAnchors({ authorities, timestampAuthorities = [] }: TrustPolicy): Certificate[] {
 	const unbound = authorities.filter(({ subject }) => subject === undefined);

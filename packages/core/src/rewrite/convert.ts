@@ -36,6 +36,13 @@ export interface Conversion {
  * `openssl cms -verify -content`, and the signed content. The content is the value of the list's SEQUENCE, without its
  * tag and length. A detached signature and its content become the same catalog again, byte for byte.
  * @throws ERR_USAGE, ERR_CATALOG_EXISTS, ERR_ROOT_MISSING, ERR_IO, and the errors of `verifyCatalog`
+ * @example
+ * ```ts
+ * import { convertCatalog, defaultTrust } from "@sigtool/core";
+ *
+ * const { into, contentFile } = convertCatalog("lib/lib.cat", { trust: defaultTrust(), output: "lib.p7" });
+ * console.log(into, contentFile); // detached lib.p7.content
+ * ```
  */
 export function convertCatalog(file: string, options: ConvertOptions): Conversion {
 	const { output } = options;

@@ -54,6 +54,16 @@ export interface Restoration {
  * which the catalogs carry no attributes, nor an attribute that is not carried. Revocation is not checked.
  * @throws ERR_USAGE if the catalogs carry no attributes for any file below `path`; ERR_ATTRIBUTES_UNAVAILABLE; the
  * errors of `verifyPath` for a catalog that cannot be trusted
+ * @example
+ * ```ts
+ * import { defaultTrust, openPemSigner, restoreAttributes, signPaths, stripAttributes } from "@sigtool/core";
+ *
+ * const signer = await openPemSigner({ keyFile: "release.key", certFile: "release.crt" });
+ * await signPaths(["src"], { signer, formats: ["cat", "ima"], carry: "ima", namespace: "user" });
+ * await stripAttributes("src", { formats: ["ima"], namespace: "user" }); // Most tools that copy files do that.
+ * const { verdict, writtenCount } = await restoreAttributes("src", { trust: defaultTrust() });
+ * console.log(verdict, writtenCount); // restored 2
+ * ```
  */
 export async function restoreAttributes(path: string, options: RestoreOptions): Promise<Restoration> {
 	if (kindOf(path) !== "directory") {

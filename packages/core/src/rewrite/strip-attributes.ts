@@ -41,6 +41,15 @@ export interface StripResult {
  * be stripped, this becomes a finding, and the work goes on with the next file.
  * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_ATTRIBUTES_UNAVAILABLE; ERR_FILE_TYPE if `path` is neither a regular file
  * nor a directory
+ * @example
+ * ```ts
+ * import { signPaths, stripAttributes } from "@sigtool/core";
+ *
+ * const spython = { formats: ["spython"], namespace: "user", attribute: "user.hash" } as const;
+ * await signPaths(["src"], { ...spython, signer: "none" });
+ * const { removed } = await stripAttributes("src", spython);
+ * console.log(removed); // Map(1) { 'user.hash' => 2 }
+ * ```
  */
 export async function stripAttributes(path: string, options: StripOptions): Promise<StripResult> {
 	const names = new Set(options.formats.map((format) => attributeName(format, options)));

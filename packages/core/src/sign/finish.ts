@@ -44,6 +44,13 @@ export interface OpenUnsignedOptions {
  * Reads an unsigned catalog.
  * @throws ERR_DIGEST_MISMATCH; ERR_CATALOG_FORMAT also if the catalog is signed; ERR_DER, ERR_CMS_FORMAT, ERR_PATH_*,
  * ERR_IO
+ * @example
+ * ```ts
+ * import { openUnsigned } from "@sigtool/core";
+ *
+ * const catalog = openUnsigned("unsigned.cat");
+ * console.log(catalog.facts.product, catalog.fileCount); // src 2
+ * ```
  */
 export function openUnsigned(file: string, options: OpenUnsignedOptions = {}): UnsignedCatalog {
 	return parseCatalogFile(file, (bytes) => parseUnsigned(bytes, file, options));
@@ -81,6 +88,13 @@ export interface FinishResult {
 /**
  * Signs the list of an unsigned catalog and writes the signed catalog.
  * @throws ERR_USAGE, ERR_CATALOG_EXISTS, ERR_IO, and the errors of the signer and of `fetchTimestamp`
+ * @example
+ * ```ts
+ * import { finishCatalog, openPemSigner, openUnsigned } from "@sigtool/core";
+ *
+ * const signer = await openPemSigner({ keyFile: "release.key", certFile: "release.crt" });
+ * await finishCatalog(openUnsigned("unsigned.cat"), { signer, output: "src/src.cat" });
+ * ```
  */
 export async function finishCatalog(catalog: UnsignedCatalog, options: FinishOptions): Promise<FinishResult> {
 	const output = outputFile(options.output ?? catalog.file);

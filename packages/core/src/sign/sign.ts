@@ -113,6 +113,14 @@ export interface WrittenCatalog {
  * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_CATALOG_EXISTS, ERR_FILE_*, ERR_LINK_*, ERR_STALE_BYTECODE, ERR_PATH_*,
  * ERR_LIMIT, ERR_IO, ERR_KEY, ERR_ATTRIBUTE_*, ERR_CROSS_SIGNATURE, ERR_NETWORK, ERR_TIMESTAMP, AbortError, and
  * ERR_UNSIGNED if there is nothing to carry
+ * @example
+ * ```ts
+ * import { openPemSigner, signPaths } from "@sigtool/core";
+ *
+ * const signer = await openPemSigner({ keyFile: "release.key", certFile: "release.crt" });
+ * const { catalog, fileCount } = await signPaths(["src"], { signer, exclude: ["*.log"] });
+ * console.log(catalog?.file, fileCount); // src/src.cat 2
+ * ```
  */
 export async function signPaths(paths: readonly string[], options: SignOptions): Promise<SignResult> {
 	return signTarget(resolveSignTarget(paths, options), options);

@@ -29,6 +29,16 @@ export interface TimestampOptions {
  * @throws ERR_UNSIGNED; ERR_USAGE for a trust index, and if the catalog has a timestamp and `existing` is `refuse`;
  * ERR_CATALOG_FORMAT, ERR_NETWORK, ERR_TIMESTAMP, ERR_FILE_CHANGED, ERR_IO, and the errors of `parseSignedData` and
  * `verifySigner`
+ * @example
+ * ```ts
+ * import { readFileSync } from "node:fs";
+ * import { certificatesFromPem, timestampCatalog } from "@sigtool/core";
+ *
+ * const anchors = certificatesFromPem(readFileSync("tsa.crt", "utf8"));
+ * const request = { urls: ["http://timestamp.example.com"], anchors };
+ * const { time } = await timestampCatalog("lib/lib.cat", { request });
+ * console.log(new Date(time).toISOString()); // 2…Z
+ * ```
  */
 export async function timestampCatalog(file: string, options: TimestampOptions): Promise<NewTimestamp> {
 	const { request, existing = "refuse" } = options;

@@ -25,6 +25,13 @@ export interface CommandSignerOptions extends SignerOptions {
 /**
  * Makes a signer. The program is not run now, but once for each signature.
  * @throws ERR_KEY, ERR_ROOT_MISSING, ERR_LIMIT, ERR_IO
+ * @example
+ * ```ts
+ * import { openCommandSigner, signPaths } from "@sigtool/core";
+ *
+ * const signer = openCommandSigner({ program: "./sign.sh", certFile: "release.crt" });
+ * await signPaths(["src"], { signer });
+ * ```
  */
 export function openCommandSigner(options: CommandSignerOptions): Signer {
 	const { program, certFile, chainFiles = [] } = options;

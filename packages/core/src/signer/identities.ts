@@ -56,6 +56,14 @@ export interface IdentityOptions {
  * for ten years. Processes that call this function at the same time get the same identity.
  * @throws ERR_DEVELOPMENT_REFUSED if `use` or SIGTOOL_DEVELOPMENT refuses development identities; ERR_CONFIG if the
  * certificate lacks the development marker; ERR_KEY if the certificate has expired; ERR_IO
+ * @example
+ * ```ts
+ * import { developmentIdentity, signPaths } from "@sigtool/core";
+ *
+ * const signer = await developmentIdentity();
+ * await signPaths(["src"], { signer });
+ * console.log(signer.development); // true
+ * ```
  */
 export async function developmentIdentity(use: DevelopmentUse = developmentUse()): Promise<Signer> {
 	requireDevelopmentUse(use);
@@ -72,7 +80,19 @@ export async function developmentIdentity(use: DevelopmentUse = developmentUse()
 	return signer;
 }
 
-/** Makes a new identity and returns it. An existing identity is never replaced. @throws ERR_USAGE, ERR_KEY*, ERR_IO */
+/**
+ * Makes a new identity and returns it. An existing identity is never replaced.
+ * @throws ERR_USAGE, ERR_KEY*, ERR_IO
+ * @example
+ * ```ts
+ * import { createIdentity, openPemSigner } from "@sigtool/core";
+ *
+ * const order = { keyType: "p256", subject: "Nightly", days: 90 } as const;
+ * const { keyFile, certificateFile } = await createIdentity("nightly", order);
+ * const signer = await openPemSigner({ keyFile, certFile: certificateFile });
+ * console.log(signer.certificates[0].subject.text); // CN=Nightly
+ * ```
+ */
 export async function createIdentity(name: string, options: IdentityOptions): Promise<Identity> {
 	requireNewName(name);
 	const { role = "signer", issuedBy, passphrase } = options;
@@ -103,6 +123,12 @@ function nameTaken(name: string): SigtoolError {
 /**
  * Returns every identity that has a certificate file, sorted by name.
  * @throws ERR_KEY for a certificate that cannot be read, ERR_IO
+ * @example
+ * ```ts
+ * import { listIdentities } from "@sigtool/core";
+ *
+ * console.log(listIdentities().map(({ name }) => name)); // [ 'ca', 'release' ]
+ * ```
  */
 export function listIdentities(): Identity[] {
 	const names = listDirectory(identitiesDirectory()).filter((name) => {
@@ -114,6 +140,13 @@ export function listIdentities(): Identity[] {
 /**
  * Returns the identity of this name.
  * @throws ERR_USAGE if there is no such identity; ERR_KEY for a certificate that cannot be read; ERR_IO
+ * @example
+ * ```ts
+ * import { showIdentity } from "@sigtool/core";
+ *
+ * const { certificate } = showIdentity("release");
+ * console.log(certificate.subject.text, new Date(certificate.notAfter) > new Date()); // CN=release true
+ * ```
  */
 export function showIdentity(name: string): Identity {
 	checkName(name);

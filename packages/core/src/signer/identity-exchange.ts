@@ -19,6 +19,13 @@ export type PassphraseOf = (file: string) => PassphraseSource;
 /**
  * Returns a certificate request, PKCS#10 in PEM, with the subject and the key of the identity's certificate.
  * @throws ERR_USAGE if there is no such identity; ERR_KEY*, ERR_IO
+ * @example
+ * ```ts
+ * import { requestForIdentity } from "@sigtool/core";
+ *
+ * const pem = await requestForIdentity("release", () => () => "");
+ * console.log(pem.split("\n")[0]); // -----BEGIN CERTIFICATE REQUEST-----
+ * ```
  */
 export async function requestForIdentity(name: string, passphraseOf: PassphraseOf): Promise<string> {
 	const { certificate, keyFile } = showIdentity(name);
@@ -42,6 +49,14 @@ export interface ImportOptions {
 /**
  * Imports a key with its certificates under a new name. The key and its certificate must be fit to sign catalogs today.
  * @throws ERR_USAGE, ERR_KEY*, ERR_PKCS12*, ERR_ROOT_MISSING, ERR_LIMIT, ERR_IO
+ * @example
+ * ```ts
+ * import { importIdentity } from "@sigtool/core";
+ *
+ * const source = { containerFile: "release.p12" };
+ * const { name } = await importIdentity("imported", source, { chainFiles: [], passphraseOf: () => () => "secret" });
+ * console.log(name); // imported
+ * ```
  */
 export async function importIdentity(name: string, source: ImportSource, options: ImportOptions): Promise<Identity> {
 	requireNewName(name);
@@ -81,6 +96,13 @@ async function fromPkcs12(
  * in `files` are stored as those of its issuers.
  * @throws ERR_USAGE if there is no such identity, or if it is a development identity; ERR_KEY_MISMATCH, ERR_KEY,
  * ERR_ROOT_MISSING, ERR_LIMIT, ERR_IO
+ * @example
+ * ```ts
+ * import { importCertificate } from "@sigtool/core";
+ *
+ * const { certificate } = importCertificate("release", ["release.crt"]);
+ * console.log(certificate.issuer.text); // CN=ca
+ * ```
  */
 export function importCertificate(name: string, files: readonly string[]): Identity {
 	const { certificate, development } = showIdentity(name);
@@ -114,6 +136,12 @@ export interface ExportOptions {
  * Writes key and certificates of an identity as a PKCS#12 container that only its owner can read.
  * @throws ERR_USAGE if there is no such identity; ERR_CATALOG_EXISTS if `output` exists and `overwrite` is `refuse`;
  * ERR_KEY*, ERR_IO
+ * @example
+ * ```ts
+ * import { exportIdentity } from "@sigtool/core";
+ *
+ * await exportIdentity("release", { output: "backup.p12", passphrase: "a long passphrase" });
+ * ```
  */
 export async function exportIdentity(
 	name: string,

@@ -26,6 +26,14 @@ export interface PemSignerOptions extends SignerOptions {
 /**
  * Makes a signer with the key of a file.
  * @throws ERR_KEY, ERR_KEY_PASSPHRASE, ERR_KEY_MISMATCH, ERR_ROOT_MISSING, ERR_LIMIT, ERR_IO
+ * @example
+ * ```ts
+ * import { openPemSigner } from "@sigtool/core";
+ *
+ * const passphrase = () => process.env.KEY_PASSPHRASE ?? "";
+ * const signer = await openPemSigner({ keyFile: "release.key", certFile: "release.crt", passphrase });
+ * console.log(signer.algorithm); // ecdsa-sha256
+ * ```
  */
 export async function openPemSigner(options: PemSignerOptions): Promise<Signer> {
 	const { keyFile, certFile, chainFiles = [], passphrase, onWarning } = options;

@@ -32,7 +32,17 @@ export interface Pkcs11Uri {
 	readonly pinFile?: string;
 }
 
-/** Parses a URI. @throws ERR_USAGE */
+/**
+ * Parses a URI.
+ * @throws ERR_USAGE
+ * @example
+ * ```ts
+ * import { parsePkcs11Uri } from "@sigtool/core";
+ *
+ * const { token, object } = parsePkcs11Uri("pkcs11:token=release;object=key");
+ * console.log(token, object); // release key
+ * ```
+ */
 export function parsePkcs11Uri(text: string): Pkcs11Uri {
 	if (!text.startsWith("pkcs11:")) throw refusal("it does not begin with pkcs11:");
 	const [path, query, ...others] = text.slice("pkcs11:".length).split("?");

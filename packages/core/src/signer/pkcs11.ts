@@ -46,6 +46,15 @@ export interface Pkcs11SignerOptions extends SignerOptions {
  * Opens a signer. The caller has to close it, because a token has few sessions.
  * @throws ERR_PKCS11, ERR_PIN, ERR_USAGE, ERR_KEY, ERR_KEY_MISMATCH, ERR_ROOT_MISSING, ERR_CERTIFICATE_FORMAT, ERR_DER,
  * ERR_LIMIT, ERR_IO
+ * @example
+ * ```ts
+ * import { openPkcs11Signer, parsePkcs11Uri, signPaths } from "@sigtool/core";
+ *
+ * const uri = parsePkcs11Uri("pkcs11:token=release;object=key?module-path=/usr/lib/softhsm/libsofthsm2.so");
+ * const signer = await openPkcs11Signer({ uri, certFile: "release.crt", pin: () => process.env.PIN ?? "" });
+ * await signPaths(["src"], { signer });
+ * signer.close(); // Ends the session with the token.
+ * ```
  */
 export async function openPkcs11Signer(options: Pkcs11SignerOptions): Promise<Signer> {
 	const { uri, modulePath = uri.modulePath, certFile, chainFiles = [], onWarning } = options;

@@ -38,6 +38,13 @@ export interface Pkcs12SignerOptions extends SignerOptions {
  * Opens a signer.
  * @throws ERR_PKCS12, ERR_PKCS12_NO_MAC, ERR_PKCS12_PBMAC1, ERR_KEY_PASSPHRASE, ERR_KEY, ERR_KEY_MISMATCH,
  * ERR_ROOT_MISSING, ERR_LIMIT, ERR_IO
+ * @example
+ * ```ts
+ * import { openPkcs12Signer } from "@sigtool/core";
+ *
+ * const signer = await openPkcs12Signer({ file: "release.p12", passphrase: () => "secret" });
+ * console.log(signer.certificates.length); // 2
+ * ```
  */
 export async function openPkcs12Signer(options: Pkcs12SignerOptions): Promise<Signer> {
 	const chain = (options.chainFiles ?? []).flatMap(readCertificates);

@@ -52,6 +52,16 @@ export interface SignerOptions {
  * Makes a signer with a private key of node:crypto. The certificates may come in any order. The certificate that
  * belongs to the key becomes the leaf.
  * @throws ERR_KEY for a key or leaf that cannot sign catalogs; ERR_KEY_MISMATCH if no certificate belongs to the key
+ * @example
+ * ```ts
+ * import { createPrivateKey } from "node:crypto";
+ * import { readFileSync } from "node:fs";
+ * import { certificatesFromPem, signerFromKey } from "@sigtool/core";
+ *
+ * const key = createPrivateKey(readFileSync("release.key"));
+ * const signer = signerFromKey(key, certificatesFromPem(readFileSync("release.crt", "utf8")));
+ * console.log(signer.development); // false
+ * ```
  */
 export function signerFromKey(
 	key: KeyObject,

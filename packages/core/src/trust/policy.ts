@@ -16,14 +16,30 @@ export type { Policy };
  * Checks a policy that JSON.parse or the program itself made. Missing members get their default values. The members of
  * the result always have the same order, so that equal policies give equal JSON.
  * @throws ERR_POLICY with a message that names the refused member
+ * @example
+ * ```ts
+ * import { parsePolicy } from "@sigtool/core/read";
+ *
+ * const policy = parsePolicy({ version: 1, mode: "strict", runtime: { stringCode: "refuse" } });
+ * console.log(policy.runtime.workers); // signed
+ * ```
  */
 export function parsePolicy(value: unknown): Policy {
 	return readShape(POLICY, value, refusalFor("ERR_POLICY", "the policy"));
 }
 
 /**
- * Reads a policy from the bytes of a file. The bytes must be JSON in the subset of `parseStrictJson`. @throws
+ * Reads a policy from the bytes of a file. The bytes must be JSON in the subset of `parseStrictJson`.
+ * @throws
  * ERR_POLICY
+ * @example
+ * ```ts
+ * import { readFileSync } from "node:fs";
+ * import { policyFromFileBytes } from "@sigtool/core/read";
+ *
+ * const policy = policyFromFileBytes(readFileSync("policy.json"), "policy.json");
+ * console.log(policy.mode); // audit
+ * ```
  */
 export function policyFromFileBytes(bytes: Uint8Array, file: string): Policy {
 	const refuse = refusalFor("ERR_POLICY", `policy ${quote(file)}`, file);

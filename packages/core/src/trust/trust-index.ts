@@ -147,6 +147,14 @@ export interface VerifiedTrustIndex {
  * @throws ERR_INDEX_FORMAT, ERR_INDEX_EXPIRED, ERR_DER, ERR_CMS_FORMAT, ERR_SIGNATURE, ERR_SIGNED_ATTRIBUTES,
  * ERR_WEAK_*, ERR_UNSUPPORTED_ALGORITHM, ERR_CERTIFICATE_*, ERR_UNTRUSTED_SIGNER, ERR_DENIED, ERR_DEVELOPMENT_IDENTITY,
  * ERR_LIMIT, ERR_POLICY
+ * @example
+ * ```ts
+ * import { readFileSync } from "node:fs";
+ * import { defaultTrust, verifyTrustIndex } from "@sigtool/core/read";
+ *
+ * const { index } = verifyTrustIndex(readFileSync("app.sigx"), { trust: defaultTrust() });
+ * console.log(index.find("lib", "main.js")?.kind); // file
+ * ```
  */
 export function verifyTrustIndex(bytes: Uint8Array, options: TrustIndexVerifyOptions): VerifiedTrustIndex {
 	const { trust, development = "refuse" } = options;

@@ -136,6 +136,16 @@ export interface AttributeFinding extends Finding {
 /**
  * Verifies the attributes of one file, or of all files below a directory. Differences become findings.
  * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_ATTRIBUTES_UNAVAILABLE, ERR_UNSUPPORTED_PLATFORM, ERR_LIMIT, ERR_IO
+ * @example
+ * ```ts
+ * import { signPaths } from "@sigtool/core";
+ * import { defaultTrust, verifyAttributes } from "@sigtool/core/read";
+ *
+ * const spython = { formats: ["spython"], namespace: "user", attribute: "user.hash" } as const;
+ * await signPaths(["src"], { ...spython, signer: "none" });
+ * const { verdict } = await verifyAttributes("src", { ...spython, trust: defaultTrust(), bareHashes: "accept" });
+ * console.log(verdict); // unchanged
+ * ```
  */
 export async function verifyAttributes(path: string, options: AttributeVerifyOptions): Promise<AttributeVerification> {
 	throwIfAborted(options.signal);

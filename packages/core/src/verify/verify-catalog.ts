@@ -69,6 +69,14 @@ const NESTED_SIGNATURE = "1.3.6.1.4.1.311.2.4.1";
  * @throws ERR_DER, ERR_CMS_FORMAT, ERR_CATALOG_FORMAT, ERR_UNSIGNED, ERR_SIGNATURE, ERR_SIGNED_ATTRIBUTES,
  * ERR_WEAK_DIGEST, ERR_UNSUPPORTED_ALGORITHM, ERR_CERTIFICATE_*, ERR_WEAK_KEY, ERR_UNTRUSTED_SIGNER, ERR_DENIED,
  * ERR_PRODUCT_MISMATCH
+ * @example
+ * ```ts
+ * import { readFileSync } from "node:fs";
+ * import { defaultTrust, verifyCatalog } from "@sigtool/core/read";
+ *
+ * const { signer, facts } = verifyCatalog(readFileSync("lib/lib.cat"), { trust: defaultTrust(), product: "lib" });
+ * console.log(signer.certificate?.subject.text, facts.product); // CN=release lib
+ * ```
  */
 export function verifyCatalog(bytes: Uint8Array, options: CatalogVerifyOptions): VerifiedCatalog {
 	const { trust, profile = "default" } = options;

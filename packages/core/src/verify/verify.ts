@@ -24,6 +24,13 @@ import { requireSigners } from "./verify-signers.js";
  * prevents a verdict is thrown.
  * @throws ERR_ROOT_MISSING, ERR_CATALOG_NOT_FOUND, ERR_NESTED_CATALOG, ERR_PATH_*, ERR_USAGE, and the errors of
  * `verifyCatalog`
+ * @example
+ * ```ts
+ * import { defaultTrust, verifyPath } from "@sigtool/core/read";
+ *
+ * const { verdict, findings } = await verifyPath("lib", { trust: defaultTrust() });
+ * console.log(verdict, findings.length); // trusted 0
+ * ```
  */
 export async function verifyPath(path: string, options: VerifyOptions): Promise<Verification> {
 	if (path === "") throw new SigtoolError("ERR_USAGE", "Name a file or directory to verify");

@@ -11,7 +11,16 @@ interface LiveHook {
 	readonly addAuditHook: (hook: AuditHook) => void;
 }
 
-/** Returns what the hook of this process enforces, or undefined if no hook is loaded. */
+/**
+ * Returns what the hook of this process enforces, or undefined if no hook is loaded.
+ * @example
+ * ```ts
+ * import { hookCapabilities } from "@sigtool/verifier";
+ *
+ * const open = hookCapabilities()?.capabilities.filter(({ enforced }) => !enforced);
+ * console.log(open?.map(({ name }) => name) ?? "no hook is loaded"); // no hook is loaded
+ * ```
+ */
 export function hookCapabilities(): HookCapabilities | undefined {
 	return liveHook()?.capabilities;
 }
@@ -19,6 +28,16 @@ export function hookCapabilities(): HookCapabilities | undefined {
 /**
  * Adds a function that sees every decision of this thread's hook before it takes effect, and can refuse by throwing. The
  * function cannot be removed. Returns false if no hook is loaded: then the function is never called.
+ * @throws ERR_USAGE for a value that is no function
+ * @example
+ * ```ts
+ * import { addAuditHook } from "@sigtool/verifier";
+ *
+ * const isHeard = addAuditHook(({ event, path }) => {
+ * 	if (event === "fs.open" && path?.startsWith("/etc/")) throw new Error("not this file");
+ * });
+ * console.log(isHeard); // false
+ * ```
  */
 export function addAuditHook(hook: AuditHook): boolean {
 	if (typeof hook !== "function") throw new TypeError("An audit hook must be a function");
