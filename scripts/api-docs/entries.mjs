@@ -12,4 +12,10 @@ export const ENTRIES = [
 ];
 
 /** The options with which a program in strict TypeScript would read the declarations. */
-export const COMPILER_OPTIONS = { module: "nodenext", target: "es2022", lib: ["es2023"], types: ["node"], strict: true };
+export const COMPILER_OPTIONS = {
+	module: "nodenext",
+	target: "es2022",
+	lib: ["es2023"],
+	types: ["node"],
+	strict: true,
+};

@@ -3,12 +3,15 @@
  *
  * - Each type that they mention can be imported from the same entry point.
  * - Each number that is a member or a parameter has a unit, in its name or in its comment.
- * - Each function has an example, and the codes of its errors.
+ * - Each function has an example, and the codes of its errors, which exist.
  */
 
 import { dirname, join } from "node:path";
 import ts from "typescript";
+import { ERROR_CODES } from "../../packages/core/dist/errors.js";
 import { COMPILER_OPTIONS, ENTRIES } from "./entries.mjs";
+
+const CODES = Object.keys(ERROR_CODES);
 
 /** The shapes of the settings, from which the type `Policy` is computed. A program uses `Policy` itself. */
 const COMPUTED = new Set(["ValueOf", "POLICY"]);
@@ -85,7 +88,8 @@ function isOurs({ declarations = [] }) {
 }
 
 /** The ends of names that tell a unit, and names of numbers that have none. */
-const UNIT = /(?:Bytes|Ms|Count|Seconds|Days|Size|Status|^(?:bytes|count|days|files|pid|size|thread|totalFiles|version))$/;
+const UNIT =
+	/(?:Bytes|Ms|Count|Seconds|Days|Size|Status|^(?:bytes|count|days|files|pid|size|thread|totalFiles|version))$/;
 
 /** Returns true for a member or parameter of type number, if neither its name nor its comment says what it counts. */
 function isNumberWithoutUnit(node, checker) {
@@ -102,6 +106,11 @@ function isNumber(type) {
 	return ts.isUnionTypeNode(type) ? type.types.some(isNumber) : type.kind === ts.SyntaxKind.NumberKeyword;
 }
 
+function textOfThrows(declaration) {
+	const tags = ts.getJSDocTags(declaration).filter((tag) => tag.tagName.text === "throws");
+	return tags.map((tag) => ts.getTextOfJSDocComment(tag.comment) ?? "").join("\n");
+}
+
 /** Tells what the comment of a function lacks. */
 function lacksOf(declaration) {
 	const name = declaration.name.getText();
@@ -109,5 +118,9 @@ function lacksOf(declaration) {
 	const lacks = [];
 	if (!tags.includes("example")) lacks.push(`${name}() has no @example`);
 	if (!tags.includes("throws") && !NEVER_FAILING.has(name)) lacks.push(`${name}() has no @throws`);
+	for (const [code] of textOfThrows(declaration).matchAll(/\bERR_[A-Z0-9_]*\*?/g)) {
+		const isKnown = CODES.some((each) => (code.endsWith("*") ? each.startsWith(code.slice(0, -1)) : each === code));
+		if (!isKnown) lacks.push(`${name}() names ${code}, which is no error code`);
+	}
 	return lacks;
 }

@@ -97,9 +97,9 @@ export interface CompileResult {
 /**
  * Compiles the signed `directories`, and the directories to adopt, into one trust index, and writes this index to
  * `output`.
- * @throws ERR_USAGE, ERR_CATALOG_EXISTS, ERR_DEVELOPMENT_IDENTITY, ERR_PRODUCT_MISMATCH, ERR_LIMIT, ERR_NETWORK,
- * ERR_TIMESTAMP, the errors of `verifyPath` and `checkCompileTarget`, the code of the first difference, and
- * AbortError
+ * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_CATALOG_EXISTS, ERR_DEVELOPMENT_IDENTITY, ERR_PRODUCT_MISMATCH, ERR_LIMIT,
+ * ERR_UNSUPPORTED_PLATFORM, ERR_NETWORK, ERR_TIMESTAMP, ERR_IO, the errors of `verifyPath` and of the signer, the code
+ * of the first difference, and AbortError
  * @example
  * ```ts
  * import { compileTrustIndex, defaultTrust, openPemSigner } from "@sigtool/core";

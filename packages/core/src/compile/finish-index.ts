@@ -75,7 +75,8 @@ const ELSEWHERE = "write it elsewhere, or remove that file";
 
 /**
  * Signs the content of an unsigned index.
- * @throws ERR_USAGE, ERR_CATALOG_EXISTS, ERR_LIMIT, ERR_IO and the signer's errors
+ * @throws ERR_USAGE, ERR_CATALOG_EXISTS, ERR_LIMIT, ERR_NETWORK, ERR_TIMESTAMP, ERR_IO, the errors of the signer,
+ * and AbortError
  * @example
  * ```ts
  * import { finishIndex, openPemSigner, openUnsignedIndex } from "@sigtool/core";
@@ -107,8 +108,8 @@ export interface IndexChanges {
 }
 
 /**
- * Returns the changes since an earlier index, signed or not, whose signature is not verified. With `newer` the index must
- * have the same products and policy, and a higher sequence.
+ * Returns the changes since an earlier index, signed or not, whose signature is not verified. With `newer` the index
+ * must have the same products and policy, and a higher sequence.
  * @throws ERR_NOT_NEWER, ERR_INDEX_FORMAT, ERR_DER, ERR_CMS_FORMAT, ERR_POLICY, ERR_LIMIT, ERR_ROOT_MISSING, ERR_IO
  */
 export function indexChangesSince(

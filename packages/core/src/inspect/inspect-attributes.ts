@@ -15,7 +15,7 @@ export interface InspectedAttribute {
 	/** The value in lower-case hexadecimal. Of a longer value, only the first SHOWN_BYTES bytes are given. */
 	readonly value: string;
 	readonly truncated: boolean;
-	/** The value is `hash`, a kind of `ImaValue` or `EvmValue`, or `malformed`. */
+	/** The value is `hash`, `signature`, another word for the kinds that IMA and EVM have, or `malformed`. */
 	readonly kind: string;
 	readonly algorithm: string | undefined;
 	/** The digest in lower-case hexadecimal. */
@@ -47,7 +47,7 @@ const SHOWN_BYTES = 1024;
 
 /**
  * Returns the attributes of spython, IMA and EVM that a file has under their usual names. A link is followed.
- * @throws ERR_ROOT_MISSING, ERR_FILE_TYPE, ERR_ATTRIBUTES_UNAVAILABLE, ERR_ATTRIBUTE_*, ERR_IO;
+ * @throws ERR_ROOT_MISSING, ERR_FILE_TYPE, ERR_ATTRIBUTES_UNAVAILABLE, `ERR_ATTRIBUTE_*`, ERR_IO;
  * ERR_ATTRIBUTE_UNSUPPORTED only if the file can have none of these attributes
  * @example
  * ```ts

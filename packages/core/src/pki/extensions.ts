@@ -19,8 +19,8 @@ export interface CertificateExtensions {
 	/** Every extension of the certificate by its identifier, in the order received. */
 	readonly all: ReadonlyMap<string, Extension>;
 	/**
-	 * The OIDs of the critical extensions that verification does not apply. `checkLeaf` and `checkAuthority` refuse a
-	 * certificate that has any of them.
+	 * The OIDs of the critical extensions that verification does not apply. Verification refuses a certificate that has
+	 * any of them.
 	 */
 	readonly unknownCritical: readonly string[];
 	readonly basicConstraints?: {

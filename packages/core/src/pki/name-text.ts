@@ -3,9 +3,9 @@
 import { ATTRIBUTE_NAMES, escapeValue } from "./name.js";
 
 /**
- * Returns the text that `readName` writes for this name, or undefined if `text` is empty or is not a name. A type may
- * be given in upper or lower case, or as an OID. Spaces around separators and needless escapes are dropped. The order
- * of the parts is kept, because names with another order are other names.
+ * Returns the text by which sigtool compares this name (`DistinguishedName.text`), or undefined if `text` is empty or
+ * is not a name. A type may be given in upper or lower case, or as an OID. Spaces around separators and needless
+ * escapes are dropped. The order of the parts is kept, because names with another order are other names.
  * @throws ERR_USAGE for a value that is no text
  * @example
  * ```ts

@@ -13,14 +13,14 @@ import { SHA256_OID } from "./signature-algorithm.js";
 /** Names the authorities to ask for a timestamp, and those whose timestamps are accepted. */
 export interface TimestampRequest {
 	/**
-	 * The URLs of authorities, at least one. `fetchTimestamp` requests them in this order until one returns a valid
-	 * token.
+	 * The URLs of authorities, at least one. They are asked in this order until one returns a valid token.
 	 */
 	readonly urls: readonly string[];
 	/** The authorities whose timestamps are accepted, at least one. */
 	readonly anchors: readonly Certificate[];
+	/** A timestamp with a key or certificate of this list is refused. */
 	readonly deny?: readonly Denial[];
-	/** Time limit of each attempt in milliseconds; see `HttpRequest`. */
+	/** Time limit of each of three attempts in milliseconds. Default 15,000. */
 	readonly timeoutMs?: number;
 }
 

@@ -42,7 +42,7 @@ export interface OpenUnsignedOptions {
 
 /**
  * Reads an unsigned catalog.
- * @throws ERR_DIGEST_MISMATCH; ERR_CATALOG_FORMAT also if the catalog is signed; ERR_DER, ERR_CMS_FORMAT, ERR_PATH_*,
+ * @throws ERR_DIGEST_MISMATCH; ERR_CATALOG_FORMAT also if the catalog is signed; ERR_DER, ERR_CMS_FORMAT, `ERR_PATH_*`,
  * ERR_IO
  * @example
  * ```ts
@@ -87,7 +87,7 @@ export interface FinishResult {
 
 /**
  * Signs the list of an unsigned catalog and writes the signed catalog.
- * @throws ERR_USAGE, ERR_CATALOG_EXISTS, ERR_IO, and the errors of the signer and of `fetchTimestamp`
+ * @throws ERR_USAGE, ERR_CATALOG_EXISTS, ERR_NETWORK, ERR_TIMESTAMP, ERR_IO, the errors of the signer, and AbortError
  * @example
  * ```ts
  * import { finishCatalog, openPemSigner, openUnsigned } from "@sigtool/core";
@@ -109,7 +109,7 @@ export async function finishCatalog(catalog: UnsignedCatalog, options: FinishOpt
 
 /**
  * Reads the list of a catalog, signed or not. A signature is not verified.
- * @throws ERR_CATALOG_FORMAT, ERR_DER, ERR_PATH_*
+ * @throws ERR_CATALOG_FORMAT, ERR_DER, `ERR_PATH_*`
  */
 export function readList(contentType: string, content: Uint8Array | undefined, file: string) {
 	if (contentType !== CATALOG_OID.certTrustList || content === undefined) {

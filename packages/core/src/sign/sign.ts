@@ -109,10 +109,11 @@ export interface WrittenCatalog {
 }
 
 /**
- * Signs files or directories; `resolveSignTarget` and `signTarget` are its two steps.
- * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_CATALOG_EXISTS, ERR_FILE_*, ERR_LINK_*, ERR_STALE_BYTECODE, ERR_PATH_*,
- * ERR_LIMIT, ERR_IO, ERR_KEY, ERR_ATTRIBUTE_*, ERR_CROSS_SIGNATURE, ERR_NETWORK, ERR_TIMESTAMP, AbortError, and
- * ERR_UNSIGNED if there is nothing to carry
+ * Signs files or directories: writes one catalog over them, extended attributes of each file, or both. A catalog is
+ * written last and atomically, so a call that fails leaves the old one.
+ * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_CATALOG_EXISTS, `ERR_FILE_*`, `ERR_LINK_*`, ERR_STALE_BYTECODE,
+ * `ERR_PATH_*`, ERR_LIMIT, ERR_IO, ERR_KEY, `ERR_ATTRIBUTE_*`, ERR_CROSS_SIGNATURE, ERR_NETWORK, ERR_TIMESTAMP,
+ * AbortError, and ERR_UNSIGNED if there is nothing to carry
  * @example
  * ```ts
  * import { openPemSigner, signPaths } from "@sigtool/core";

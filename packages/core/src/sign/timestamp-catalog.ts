@@ -27,8 +27,8 @@ export interface TimestampOptions {
  * Verifies the catalog's signature, requests a timestamp of that signature, and writes the timestamp into the file.
  * Apart from unsigned attributes, all content of the file stays unchanged. If a step fails, the file is not changed.
  * @throws ERR_UNSIGNED; ERR_USAGE for a trust index, and if the catalog has a timestamp and `existing` is `refuse`;
- * ERR_CATALOG_FORMAT, ERR_NETWORK, ERR_TIMESTAMP, ERR_FILE_CHANGED, ERR_IO, and the errors of `parseSignedData` and
- * `verifySigner`
+ * ERR_CATALOG_FORMAT, ERR_DER, ERR_CMS_FORMAT, ERR_SIGNATURE, ERR_SIGNED_ATTRIBUTES, ERR_SIGNER_CERTIFICATE,
+ * ERR_WEAK_DIGEST, ERR_UNSUPPORTED_ALGORITHM, ERR_NETWORK, ERR_TIMESTAMP, ERR_FILE_CHANGED, ERR_IO, and AbortError
  * @example
  * ```ts
  * import { readFileSync } from "node:fs";

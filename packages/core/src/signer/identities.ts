@@ -82,7 +82,7 @@ export async function developmentIdentity(use: DevelopmentUse = developmentUse()
 
 /**
  * Makes a new identity and returns it. An existing identity is never replaced.
- * @throws ERR_USAGE, ERR_KEY*, ERR_IO
+ * @throws ERR_USAGE, `ERR_KEY*`, ERR_IO
  * @example
  * ```ts
  * import { createIdentity, openPemSigner } from "@sigtool/core";
@@ -156,7 +156,7 @@ export function showIdentity(name: string): Identity {
 
 /**
  * Opens the key of an identity. The key must belong to the identity's certificate.
- * @throws ERR_USAGE if there is no such identity; ERR_KEY*, ERR_IO
+ * @throws ERR_USAGE if there is no such identity; `ERR_KEY*`, ERR_IO
  */
 export async function openIdentity(name: string, options: OpenIdentityOptions = {}): Promise<Signer> {
 	const { keyFile, certificateFile } = showIdentity(name);

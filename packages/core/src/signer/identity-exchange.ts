@@ -18,7 +18,7 @@ export type PassphraseOf = (file: string) => PassphraseSource;
 
 /**
  * Returns a certificate request, PKCS#10 in PEM, with the subject and the key of the identity's certificate.
- * @throws ERR_USAGE if there is no such identity; ERR_KEY*, ERR_IO
+ * @throws ERR_USAGE if there is no such identity; `ERR_KEY*`, ERR_IO
  * @example
  * ```ts
  * import { requestForIdentity } from "@sigtool/core";
@@ -48,7 +48,7 @@ export interface ImportOptions {
 
 /**
  * Imports a key with its certificates under a new name. The key and its certificate must be fit to sign catalogs today.
- * @throws ERR_USAGE, ERR_KEY*, ERR_PKCS12*, ERR_ROOT_MISSING, ERR_LIMIT, ERR_IO
+ * @throws ERR_USAGE, `ERR_KEY*`, `ERR_PKCS12*`, ERR_ROOT_MISSING, ERR_LIMIT, ERR_IO
  * @example
  * ```ts
  * import { importIdentity } from "@sigtool/core";
@@ -135,7 +135,7 @@ export interface ExportOptions {
 /**
  * Writes key and certificates of an identity as a PKCS#12 container that only its owner can read.
  * @throws ERR_USAGE if there is no such identity; ERR_CATALOG_EXISTS if `output` exists and `overwrite` is `refuse`;
- * ERR_KEY*, ERR_IO
+ * `ERR_KEY*`, ERR_IO
  * @example
  * ```ts
  * import { exportIdentity } from "@sigtool/core";

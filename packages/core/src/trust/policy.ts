@@ -29,7 +29,8 @@ export function parsePolicy(value: unknown): Policy {
 }
 
 /**
- * Reads a policy from the bytes of a file. The bytes must be JSON in the subset of `parseStrictJson`.
+ * Reads a policy from the bytes of a file. The bytes must be JSON in UTF-8 without a byte order mark, and no
+ * object may name a member twice.
  * @throws
  * ERR_POLICY
  * @example

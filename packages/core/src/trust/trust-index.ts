@@ -145,8 +145,8 @@ export interface VerifiedTrustIndex {
  * signer is still trusted. The caller must not change `bytes` afterwards, because `find` and `entries` read from these
  * bytes.
  * @throws ERR_INDEX_FORMAT, ERR_INDEX_EXPIRED, ERR_DER, ERR_CMS_FORMAT, ERR_SIGNATURE, ERR_SIGNED_ATTRIBUTES,
- * ERR_WEAK_*, ERR_UNSUPPORTED_ALGORITHM, ERR_CERTIFICATE_*, ERR_UNTRUSTED_SIGNER, ERR_DENIED, ERR_DEVELOPMENT_IDENTITY,
- * ERR_LIMIT, ERR_POLICY
+ * `ERR_WEAK_*`, ERR_UNSUPPORTED_ALGORITHM, `ERR_CERTIFICATE_*`, ERR_UNTRUSTED_SIGNER, ERR_DENIED,
+ * ERR_DEVELOPMENT_IDENTITY, ERR_LIMIT, ERR_POLICY
  * @example
  * ```ts
  * import { readFileSync } from "node:fs";

@@ -27,7 +27,7 @@ export interface RevocationOptions {
 	 * status stays unknown.
 	 */
 	readonly ocsp?: "require" | "prefer" | "off";
-	/** The time limit of each request in milliseconds, as `HttpRequest.timeoutMs`. */
+	/** The time limit of each request in milliseconds. Default 15,000, and 60,000 for lists. */
 	readonly timeoutMs?: number;
 }
 

@@ -135,7 +135,8 @@ export interface AttributeFinding extends Finding {
 
 /**
  * Verifies the attributes of one file, or of all files below a directory. Differences become findings.
- * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_ATTRIBUTES_UNAVAILABLE, ERR_UNSUPPORTED_PLATFORM, ERR_LIMIT, ERR_IO
+ * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_ATTRIBUTES_UNAVAILABLE, ERR_UNSUPPORTED_PLATFORM, ERR_LIMIT, ERR_IO,
+ * AbortError
  * @example
  * ```ts
  * import { signPaths } from "@sigtool/core";

@@ -22,8 +22,8 @@ import { requireSigners } from "./verify-signers.js";
  * else the directory to which the catalog applies by its name or its place (`find-catalogs.ts`). If `catalogs` is
  * given, a catalog is instead verified as a file that these catalogs sign. Differences become findings. An error that
  * prevents a verdict is thrown.
- * @throws ERR_ROOT_MISSING, ERR_CATALOG_NOT_FOUND, ERR_NESTED_CATALOG, ERR_PATH_*, ERR_USAGE, and the errors of
- * `verifyCatalog`
+ * @throws ERR_ROOT_MISSING, ERR_CATALOG_NOT_FOUND, ERR_NESTED_CATALOG, `ERR_PATH_*`, ERR_USAGE, ERR_LIMIT, ERR_IO, the
+ * errors of `verifyCatalog`, and AbortError
  * @example
  * ```ts
  * import { defaultTrust, verifyPath } from "@sigtool/core/read";

@@ -26,8 +26,8 @@ export function hookCapabilities(): HookCapabilities | undefined {
 }
 
 /**
- * Adds a function that sees every decision of this thread's hook before it takes effect, and can refuse by throwing. The
- * function cannot be removed. Returns false if no hook is loaded: then the function is never called.
+ * Adds a function that sees every decision of this thread's hook before it takes effect, and can refuse by throwing.
+ * The function cannot be removed. Returns false if no hook is loaded: then the function is never called.
  * @throws ERR_USAGE for a value that is no function
  * @example
  * ```ts
