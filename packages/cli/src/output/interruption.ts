@@ -27,6 +27,8 @@ export async function untilInterrupted<T>(work: (signal: AbortSignal) => Promise
 	try {
 		return await work(controller.signal);
 	} catch (cause) {
+		// If the work blocked the thread, for example while a program signed, a signal is delivered only now.
+		await new Promise((resolve) => setImmediate(resolve));
 		throw received === undefined ? cause : new Interruption(received, { cause });
 	} finally {
 		for (const name of SIGNALS) process.off(name, interrupt);

@@ -21,14 +21,17 @@ export async function signContent(
 ): Promise<{ readonly pieces: Uint8Array[]; readonly timestamp: NewTimestamp | undefined }> {
 	throwIfAborted(signal);
 	if (request === undefined) {
-		return { pieces: await unlessAborted(signal, signIndex(content, signer, time)), timestamp: undefined };
+		return {
+			pieces: await unlessAborted(signal, signIndex(content, signer, time, undefined, signal)),
+			timestamp: undefined,
+		};
 	}
 	const timestamps: NewTimestamp[] = [];
-	const signed = signIndex(content, signer, time, async (signature) => {
+	const stamp = async (signature: Uint8Array) => {
 		const timestamp = await newTimestamp(signature, signer.certificates[0], request, signal);
 		timestamps.push(timestamp);
 		return timestamp.token;
-	});
-	const pieces = await unlessAborted(signal, signed);
+	};
+	const pieces = await unlessAborted(signal, signIndex(content, signer, time, stamp, signal));
 	return { pieces, timestamp: timestamps[0] };
 }

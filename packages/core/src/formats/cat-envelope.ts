@@ -65,7 +65,7 @@ export async function signEncoded(list: Uint8Array, signer: Signer, options: Env
 	]);
 	const { signal } = options;
 	throwIfAborted(signal);
-	const signature = await unlessAborted(signal, signer.sign(signedAttributes));
+	const signature = await unlessAborted(signal, signer.sign(signedAttributes, signal));
 	const [certificate] = signer.certificates;
 	const timestamp = options.timestamp && (await newTimestamp(signature, certificate, options.timestamp, signal));
 	const unsignedAttributes = timestamp && [encodeAttribute(TOKEN_ATTRIBUTE, timestamp.token)];

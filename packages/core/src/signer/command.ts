@@ -3,10 +3,11 @@
  * to standard output, so that sigtool can use any key service. The protocol is in docs/how-to/signer-command.md.
  */
 
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { errnoReason, quote, SigtoolError } from "../errors.js";
 import { type Certificate, spkiSha256 } from "../pki/certificate.js";
 import type { EvidenceDigest } from "../pki/signature-algorithm.js";
+import { throwIfAborted } from "../system/abort.js";
 import { readCertificates } from "./pem.js";
 import { type Signer, type SignerOptions, signerFromExternalKey } from "./signer.js";
 
@@ -51,6 +52,7 @@ export function openCommandSigner(options: CommandSignerOptions): Signer {
 					sign: () => runProgram(options, certificates[0], digest, Buffer.concat(pieces)),
 				};
 			},
+			signOnce: (content, signal) => startProgram(options, certificates[0], content, signal),
 			close() {},
 		},
 		certificates,
@@ -59,7 +61,8 @@ export function openCommandSigner(options: CommandSignerOptions): Signer {
 }
 
 /**
- * Runs the program and returns its standard output.
+ * Runs the program and returns its standard output. Blocks the thread, because attributes are made while files are
+ * read, one file after another.
  * @throws ERR_SIGNER_COMMAND if the program fails, takes too long, or writes nothing or too much
  */
 function runProgram(
@@ -68,20 +71,96 @@ function runProgram(
 	digest: EvidenceDigest,
 	input: Buffer,
 ): Buffer {
-	const family = certificate.keyAlgorithm.kind === "rsa" ? "rsa-pkcs1" : "ecdsa";
 	const { error, status, signal, stdout } = spawnSync(program, args, {
 		input,
 		stdio: ["pipe", "pipe", "inherit"],
 		timeout: timeoutMs,
 		killSignal: "SIGKILL",
 		maxBuffer: MAX_SIGNATURE_BYTES,
-		env: {
-			...process.env,
-			SIGTOOL_SIGNER_PROTOCOL: "1",
-			SIGTOOL_SIGNER_ALGORITHM: `${family}-${digest}`,
-			SIGTOOL_SIGNER_KEY: spkiSha256(certificate),
-		},
+		env: environmentOf(certificate, digest),
 	});
+	return signatureOf(program, timeoutMs, { error, status, signal, stdout });
+}
+
+/**
+ * Does what `runProgram` does with content for SHA-256, without blocking the thread. Ends the program if the signal is
+ * aborted.
+ * @throws AbortError, and the errors of `runProgram`
+ */
+function startProgram(
+	{ program, args = [], timeoutMs = DEFAULT_TIMEOUT_MS }: CommandSignerOptions,
+	certificate: Certificate,
+	input: Uint8Array,
+	abort: AbortSignal | undefined,
+): Promise<Buffer> {
+	throwIfAborted(abort);
+	return new Promise((resolve, reject) => {
+		const env = environmentOf(certificate, "sha256");
+		const child = spawn(program, args, { env, stdio: ["pipe", "pipe", "inherit"] });
+		const pieces: Buffer[] = [];
+		let sizeBytes = 0;
+		let isStarted = false;
+		let error: Error | undefined;
+		const end = () => {
+			child.kill("SIGKILL");
+			child.stdout.destroy(); // Another process may hold it open, and would be waited for.
+		};
+		const stop = (code: string) => {
+			error = Object.assign(new Error(code), { code });
+			end();
+		};
+		const timer = setTimeout(stop, timeoutMs, "ETIMEDOUT");
+		abort?.addEventListener("abort", end);
+		child.stdout.on("data", (piece: Buffer) => {
+			sizeBytes += piece.length;
+			pieces.push(piece);
+			if (sizeBytes > MAX_SIGNATURE_BYTES) stop("ENOBUFS");
+		});
+		child.on("spawn", () => {
+			isStarted = true;
+		});
+		child.on("error", (cause) => {
+			error ??= cause; // For example, there is no such program.
+		});
+		child.stdin.on("error", (cause) => {
+			error ??= cause; // The program did not read its input.
+		});
+		child.stdin.end(input);
+		child.on("close", (code, signal) => {
+			const status = isStarted ? code : null; // If there is no such program, Node.js has a code of its own.
+			clearTimeout(timer);
+			abort?.removeEventListener("abort", end);
+			try {
+				throwIfAborted(abort);
+				resolve(signatureOf(program, timeoutMs, { error, status, signal, stdout: Buffer.concat(pieces) }));
+			} catch (failure) {
+				reject(failure);
+			}
+		});
+	});
+}
+
+/** The protocol of docs/how-to/signer-command.md. */
+function environmentOf(certificate: Certificate, digest: EvidenceDigest): NodeJS.ProcessEnv {
+	const family = certificate.keyAlgorithm.kind === "rsa" ? "rsa-pkcs1" : "ecdsa";
+	return {
+		...process.env,
+		SIGTOOL_SIGNER_PROTOCOL: "1",
+		SIGTOOL_SIGNER_ALGORITHM: `${family}-${digest}`,
+		SIGTOOL_SIGNER_KEY: spkiSha256(certificate),
+	};
+}
+
+/** The end of the program, as spawnSync() reports it. */
+interface ProgramEnd {
+	readonly error?: Error | undefined;
+	readonly status: number | null;
+	readonly signal: NodeJS.Signals | null;
+	readonly stdout: Buffer;
+}
+
+/** Returns the signature. @throws ERR_SIGNER_COMMAND */
+function signatureOf(program: string, timeoutMs: number, { error, status, signal, stdout }: ProgramEnd): Buffer {
 	const limit = error && LIMITS[codeOf(error)]?.(timeoutMs / 1000);
 	if (limit !== undefined) throw failure(program, limit, error);
 	if (signal !== null) throw failure(program, `it was ended by ${signal}`);

@@ -6,7 +6,12 @@ import { createPublicKey, createSign, type KeyObject, sign, verify } from "node:
 import { COMMAND, quote, SigtoolError } from "../errors.js";
 import { type Certificate, isDevelopmentCertificate, parseKeyAlgorithm, publicKeyOf } from "../pki/certificate.js";
 import { checkLeaf } from "../pki/certificate-checks.js";
-import { createContentVerifier, type EvidenceDigest, type SigningAlgorithm } from "../pki/signature-algorithm.js";
+import {
+	type ContentVerifier,
+	createContentVerifier,
+	type EvidenceDigest,
+	type SigningAlgorithm,
+} from "../pki/signature-algorithm.js";
 
 /** Signs with one key, wherever the key is: in a file, in a token, or behind a program. */
 export interface Signer {
@@ -20,9 +25,9 @@ export interface Signer {
 	readonly development: boolean;
 	/**
 	 * Signs the SHA-256 of the bytes. Returns an RSA signature by PKCS#1 v1.5 (RFC 8017 §8.2), or an ECDSA signature in
-	 * DER (RFC 3279 §2.2.3).
+	 * DER (RFC 3279 §2.2.3). If the signal is aborted, a signer may stop, but it need not.
 	 */
-	readonly sign: (bytes: Uint8Array) => Promise<Uint8Array>;
+	readonly sign: (bytes: Uint8Array, signal?: AbortSignal) => Promise<Uint8Array>;
 	/**
 	 * Begins a signature over content that is read in pieces. The signature has the form that `sign` returns.
 	 * @throws ERR_KEY for a damaged key
@@ -84,6 +89,8 @@ export interface ExternalKey {
 	/** Says where the key is, for messages: for example `the token "NAME"`, or the quoted program. */
 	readonly place: string;
 	readonly begin: (digest: EvidenceDigest) => ContentSignature;
+	/** Signs the SHA-256 of the content without blocking the thread. If undefined, `begin` is used. */
+	readonly signOnce?: (content: Uint8Array, signal: AbortSignal | undefined) => Promise<Uint8Array>;
 	readonly close: () => void;
 }
 
@@ -108,20 +115,25 @@ export function signerFromExternalKey(
 				verifier.update(content);
 				signing.update(content);
 			},
-			sign() {
-				const signature = signing.sign();
-				if (verifier.verify(signature)) return signature;
-				const reason = `the signature does not verify with the certificate of ${quote(leaf.subject.text)}`;
-				throw new SigtoolError("ERR_KEY_MISMATCH", `Cannot use the signature of ${key.place}: ${reason}`);
-			},
+			sign: () => requireValid(signing.sign(), verifier),
 		};
+	};
+	const requireValid = (signature: Uint8Array, verifier: ContentVerifier) => {
+		if (verifier.verify(signature)) return signature;
+		const reason = `the signature does not verify with the certificate of ${quote(leaf.subject.text)}`;
+		throw new SigtoolError("ERR_KEY_MISMATCH", `Cannot use the signature of ${key.place}: ${reason}`);
 	};
 	return {
 		...signerFacts(algorithmFor(publicKey), leaf, certificates, options),
-		async sign(bytes) {
-			const signing = begin("sha256");
-			signing.update(bytes);
-			return signing.sign();
+		async sign(bytes, signal) {
+			if (key.signOnce === undefined) {
+				const signing = begin("sha256");
+				signing.update(bytes);
+				return signing.sign();
+			}
+			const verifier = createContentVerifier(publicKey, "sha256");
+			verifier.update(bytes);
+			return requireValid(await key.signOnce(bytes, signal), verifier);
 		},
 		begin,
 		close: key.close,

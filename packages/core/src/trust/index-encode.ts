@@ -77,7 +77,7 @@ export function encodeIndex(content: IndexContent): Uint8Array {
 /**
  * Signs the content and returns the pieces of the file. `at` is the signing time in milliseconds since the epoch;
  * fractions of a second are dropped. `stamp` gets the bytes of the signature and returns an RFC 3161 token over them.
- * Without `stamp` the index has no timestamp.
+ * Without `stamp` the index has no timestamp. `signal` is passed to the signer.
  * @throws ERR_LIMIT if the signature is larger than LIMITS.signatureBytes, because every reader refuses such an index;
  * the errors of the signer and of `stamp`
  */
@@ -86,6 +86,7 @@ export async function signIndex(
 	signer: Signer,
 	at: number,
 	stamp?: (signature: Uint8Array) => Promise<Uint8Array>,
+	signal?: AbortSignal,
 ): Promise<Uint8Array[]> {
 	const [certificate] = signer.certificates;
 	const signedAttributes = encodeSignedAttributes([
@@ -94,7 +95,7 @@ export async function signIndex(
 		encodeAttribute(SIGNING_TIME_OID, time(at)),
 		encodeSigningCertificate(certificate),
 	]);
-	const signature = await signer.sign(signedAttributes);
+	const signature = await signer.sign(signedAttributes, signal);
 	const unsignedAttributes = stamp && [encodeAttribute(TOKEN_ATTRIBUTE, await stamp(signature))];
 	const signed = encodeSignedData({
 		contentType: TRUST_INDEX_OID,

@@ -5,6 +5,7 @@ import {
 	mkdtempSync,
 	openSync,
 	readdirSync,
+	readFileSync,
 	realpathSync,
 	rmSync,
 	symlinkSync,
@@ -15,6 +16,7 @@ import { join } from "node:path";
 import {
 	AbortError,
 	compileTrustIndex,
+	openCommandSigner,
 	signerFromKey,
 	signPaths,
 	trustFromCertificates,
@@ -218,6 +220,18 @@ describe("an AbortSignal", () => {
 		const root = tempTree({ a: "a" });
 		const slow = { ...signer, sign: () => new Promise<Uint8Array>(() => {}) };
 		expectAbort(await aborted((signal) => signPaths([root], { signer: slow, signal }), 50));
+		expect(readdirSync(root)).toEqual(["a"]);
+	});
+
+	test.skipIf(process.platform === "win32")("ends a program that signs", async () => {
+		const root = tempTree({ a: "a" });
+		const place = tempTree({ "c.der": certificate.der });
+		const program = { program: "/bin/sh", args: ["-c", `echo $$ > ${join(place, "pid")}; exec sleep 60`] };
+		const signing = openCommandSigner({ ...program, certFile: join(place, "c.der") });
+		expectAbort(await aborted((signal) => signPaths([root], { signer: signing, signal }), 300));
+		const pid = Number(readFileSync(join(place, "pid"), "utf8"));
+		await new Promise((resolve) => setTimeout(resolve, 50));
+		expect(() => process.kill(pid, 0)).toThrow("ESRCH");
 		expect(readdirSync(root)).toEqual(["a"]);
 	});
 
