@@ -8,8 +8,8 @@
 
 import { join } from "node:path";
 import { listIdentities, listTrust } from "@sigtool/core";
-import { SigtoolError } from "@sigtool/core/errors";
-import { configDirectory, hostFromFileBytes, MAX_HOST_BYTES, readBounded } from "@sigtool/core/read";
+import { SigtoolError } from "@sigtool/core/internal/errors";
+import { configDirectory, hostFromFileBytes, MAX_HOST_BYTES, readBounded } from "@sigtool/core/internal/read";
 import { projectConfiguration } from "./configuration/configuration.js";
 import { usageError } from "./options/usage.js";
 import { type ExitStatus, escaped, printFailure, printText } from "./output/output.js";

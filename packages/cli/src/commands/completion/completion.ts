@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { singleFile } from "@sigtool/core";
+import { singleFile } from "@sigtool/core/internal";
 import type { OutputOptions, Report } from "../../output/output.js";
 
 /** The files that scripts/command-line writes, by the names of their shells. */
