@@ -33,6 +33,15 @@ const SIGN = "#!/bin/sh\nexec openssl dgst -sha256 -sign release.key\n";
 
 export async function makeWorld(): Promise<World> {
 	const project = mkdtempSync(join(tmpdir(), "sigtool-library-"));
+	try {
+		return await makeWorldIn(project);
+	} catch (error) {
+		rmSync(project, { recursive: true });
+		throw error;
+	}
+}
+
+async function makeWorldIn(project: string): Promise<World> {
 	const world = join(project, "world");
 	const at = (name: string) => join(world, name);
 	for (const tree of ["lib", "src"]) {
