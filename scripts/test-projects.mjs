@@ -135,6 +135,12 @@ export const LONG = [
 	"test/operations/two-services.test.ts",
 	"test/operations/units.test.ts",
 	"test/operations/upgrading.test.ts",
+	// These tests abort at random moments, or type into three shells, or compile and run each example of the library.
+	"packages/cli/test/commands/completion/completion.test.ts",
+	"packages/cli/test/interruption.test.ts",
+	"packages/core/test/system/abort.test.ts",
+	"test/library/docstrings.test.ts",
+	"test/library/page.test.ts",
 	// Together these tests start sigtool several hundred times.
 	"packages/cli/test/commands/completion/completion-attacks.test.ts",
 	"packages/cli/test/linked-outputs.test.ts",
