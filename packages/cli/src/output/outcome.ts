@@ -33,7 +33,7 @@ export async function printFailureBy(command: string, error: unknown, options: O
 	const failure = asSigtoolError(error);
 	try {
 		const reporter = await loadReporter(options);
-		// What comes after a document that was cut off would not be part of it.
+		// A document that was cut off cannot be mended by another one behind it.
 		if (reporter === undefined || isOutputError(failure)) return printFailure(command, failure, options);
 		if (options.reporter !== "github") printErrors(failure, options);
 		printPieces(reporter(outcomeOf(command, failure)));

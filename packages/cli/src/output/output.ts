@@ -7,9 +7,11 @@
 import { writeSync } from "node:fs";
 import { errnoReason, escapeText, SigtoolError } from "@sigtool/core/internal/errors";
 import { isStreamed, jsonPieces } from "./json-pieces.js";
-import type { ReporterName, Subject } from "./reporter.js";
+import type { ExitStatus, ReporterName, Subject } from "./reporter.js";
 import { type ColourChoice, colour, showsColours, terminal } from "./terminal.js";
 import { withoutCommands } from "./workflow-commands.js";
+
+export type { ExitStatus } from "./reporter.js";
 
 export interface OutputOptions {
 	readonly json?: boolean;
@@ -19,13 +21,6 @@ export interface OutputOptions {
 	/** The value of --reporter. With `json`, `json` is true as well. The default is `text`. */
 	readonly reporter?: ReporterName;
 }
-
-/**
- * The exit status of sigtool: 0 if trusted or done, 1 if verification failed or the files cannot be signed, 2 for a
- * mistake in usage or configuration, 3 if sigtool could not decide, 126 if `run` refused to run a program, 75 if `run`
- * could not judge a program because of a fault that may pass, and 130 if the user interrupted sigtool.
- */
-export type ExitStatus = 0 | 1 | 2 | 3 | 75 | 126 | 130;
 
 /**
  * The result of a command. `lines` has the facts for a person, and `fields` has the same facts for the JSON document.

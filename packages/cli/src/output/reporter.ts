@@ -4,13 +4,19 @@
  */
 
 import type { SigtoolError } from "@sigtool/core/errors";
-import type { ExitStatus, OutputOptions } from "./output.js";
 
 export const REPORTERS = ["text", "json", "junit", "sarif", "github"] as const;
 export type ReporterName = (typeof REPORTERS)[number];
 
+/**
+ * The exit status of sigtool: 0 if trusted or done, 1 if verification failed or the files cannot be signed, 2 for a
+ * mistake in usage or configuration, 3 if sigtool could not decide, 126 if `run` refused to run a program, 75 if `run`
+ * could not judge a program because of a fault that may pass, and 130 if the user interrupted sigtool.
+ */
+export type ExitStatus = 0 | 1 | 2 | 3 | 75 | 126 | 130;
+
 /** Returns the options about the form of the output in arguments that nobody has parsed. */
-export function outputOptionsIn(argv: readonly string[]): Pick<OutputOptions, "json" | "reporter"> {
+export function outputOptionsIn(argv: readonly string[]): { readonly json: boolean; readonly reporter?: ReporterName } {
 	const given = argv.flatMap((argument, index) => {
 		if (argument === "--reporter") return argv.slice(index + 1, index + 2);
 		return argument.startsWith("--reporter=") ? argument.slice("--reporter=".length) : [];
@@ -48,9 +54,9 @@ export interface ReportedFinding {
 	readonly path: string;
 	/** One line that names the entry and tells what is wrong. */
 	readonly message: string;
-	/** What was signed or recorded, in the form that the code has. */
+	/** The signed or recorded value, such as a digest, a link's target or a mode. */
 	readonly expected?: string | undefined;
-	/** What was found, in the same form. */
+	/** The value that was found, in the same form. */
 	readonly actual?: string | undefined;
 }
 

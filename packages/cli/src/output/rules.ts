@@ -5,7 +5,7 @@ import { ERROR_CODES, type ErrorCode } from "@sigtool/core/errors";
 import { DIFFERENCES, isDifference } from "./differences.js";
 
 export interface Rule {
-	/** What the code means, in one or two sentences. */
+	/** The meaning of the code, in one or two sentences. */
 	readonly meaning: string;
 	/** Why it happens, and what to do about it. Undefined for differences, which are no faults. */
 	readonly help: { readonly why: string; readonly remedy: string } | undefined;
