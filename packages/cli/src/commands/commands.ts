@@ -8,6 +8,7 @@ import { COMPILE } from "./compile/declaration.js";
 import { COMPLETION } from "./completion/declaration.js";
 import { CONFIG } from "./config/declaration.js";
 import { CONVERT } from "./convert/declaration.js";
+import { DIFF } from "./diff/declaration.js";
 import { DIGEST } from "./digest/declaration.js";
 import { DOCTOR } from "./doctor/declaration.js";
 import { FINISH } from "./finish/declaration.js";
@@ -38,6 +39,7 @@ export const COMMANDS: readonly CommandDeclaration[] = [
 	CONVERT,
 	VERIFY,
 	INSPECT,
+	DIFF,
 	DIGEST,
 	DOCTOR,
 	COMPILE,

@@ -17,7 +17,7 @@ const BASE = "SRCROOT";
 export function* sarif(outcome: Outcome): Generator<string> {
 	const { subjects, command } = outcome;
 	const root = repositoryRoot();
-	const codes = codesOf(outcome);
+	const { codes, undecided } = survey(outcome, root);
 	const indexOf = new Map(codes.map((code, index) => [code, index]));
 	const run = {
 		tool: {
@@ -31,7 +31,7 @@ export function* sarif(outcome: Outcome): Generator<string> {
 		},
 		automationDetails: { id: `sigtool ${command}/` },
 		originalUriBaseIds: { [BASE]: { uri: directoryUri(root) } },
-		invocations: [invocationOf(outcome, root)],
+		invocations: [invocationOf(outcome, undecided)],
 		columnKind: "utf16CodeUnits",
 		properties: { subjects: subjects.map(({ path, verdict, facts }) => ({ ...facts, path, verdict })) },
 	};
@@ -50,12 +50,20 @@ export function* sarif(outcome: Outcome): Generator<string> {
 	yield "\n\t\t\t]\n\t\t}\n\t]\n}\n";
 }
 
-/** Returns the codes of all findings and of the failure, each once. */
-function codesOf({ subjects, failure }: Outcome): string[] {
-	const codes = new Set<string>();
-	for (const { findings } of subjects) for (const { code } of findings) codes.add(code);
-	if (failure !== undefined) codes.add(failure.code);
-	return [...codes].sort();
+/** Returns the codes of all findings and of the failure, each once, and a notification for each entry without a verdict. */
+function survey({ subjects, failure }: Outcome, root: string) {
+	const codes = new Set<string>(failure === undefined ? [] : [failure.code]);
+	const undecided: object[] = [];
+	for (const subject of subjects) {
+		for (const finding of subject.findings) {
+			const { code, level, message } = finding;
+			codes.add(code);
+			if (level !== "error") continue;
+			const locations = [locationOf(placeOf(subject, finding), root)];
+			undecided.push({ ...notification("error", message), ...ruleReference(code), locations });
+		}
+	}
+	return { codes: [...codes].sort(), undecided };
 }
 
 function describeRule(id: string) {
@@ -73,14 +81,7 @@ function describeRule(id: string) {
 	};
 }
 
-function invocationOf({ exit, subjects, notes, warnings, failure }: Outcome, root: string) {
-	const undecided = subjects.flatMap((subject) => {
-		return Array.from(subject.findings).flatMap((finding) => {
-			if (finding.level !== "error") return [];
-			const location = locationOf(placeOf(subject, finding), root);
-			return [{ ...notification("error", finding.message), ...ruleReference(finding.code), locations: [location] }];
-		});
-	});
+function invocationOf({ exit, notes, warnings, failure }: Outcome, undecided: readonly object[]) {
 	const failed =
 		failure === undefined ? [] : [{ ...notification("error", failure.message), ...ruleReference(failure.code) }];
 	return {
