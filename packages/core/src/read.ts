@@ -19,6 +19,13 @@ export { ATTRIBUTE_FORMATS, type AttributeFormat, type AttributeNaming } from ".
 export type { Catalog, MemberTable, NameValue } from "./formats/cat.js";
 export type { CatalogFacts } from "./formats/cat-facts.js";
 export {
+	type CoveringCatalog,
+	type ExplainedCheck,
+	type ExplainedFile,
+	explainFile,
+	type SaidOfEntry,
+} from "./inspect/explain-file.js";
+export {
 	type CatalogFileInspection,
 	type CatalogInspection,
 	type InspectedCertificate,

@@ -11,6 +11,7 @@ import { CONVERT } from "./convert/declaration.js";
 import { DIFF } from "./diff/declaration.js";
 import { DIGEST } from "./digest/declaration.js";
 import { DOCTOR } from "./doctor/declaration.js";
+import { EXPLAIN } from "./explain/declaration.js";
 import { FINISH } from "./finish/declaration.js";
 import { IDENTITY } from "./identity/declaration.js";
 import { INIT } from "./init/declaration.js";
@@ -46,6 +47,7 @@ export const COMMANDS: readonly CommandDeclaration[] = [
 	RUN,
 	LAUNCHER,
 	WHY,
+	EXPLAIN,
 	PYTHON,
 	NATIVE,
 	IDENTITY,

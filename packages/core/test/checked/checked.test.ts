@@ -27,7 +27,6 @@ const FUNCTIONS: Readonly<Record<string, readonly [before: readonly unknown[], o
 	convertCatalog: [[catalog], { output: catalog, trust }],
 	createIdentity: [["x"], { keyType: "p256", subject: "x", days: 1 }],
 	denyTrust: [[], { kind: "file", sha256: "0".repeat(64), reason: "r" }],
-	diffSigned: [[catalog, directory], { trust }],
 	digestFile: [[catalog, "sha256"], {}],
 	exportIdentity: [["x"], { output: catalog, passphrase: "p" }],
 	finishCatalog: [[unsigned], { signer }],
