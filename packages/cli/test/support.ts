@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
 import { writeRsaKey } from "../../core/test/kept-keys.js";
 import { giveDevelopmentIdentity } from "./development-identity.js";
+import { requireDocument } from "./documents.js";
 
 export const MAIN = fileURLToPath(new URL("../dist/main.cjs", import.meta.url));
 /** The command under test. The variable can name another one: the single file. CONTRIBUTING.md shows how. */
@@ -42,7 +43,10 @@ export interface RunnerOptions {
 	readonly identity?: "given" | "none";
 }
 
-/** Returns a function that runs the built command line, with a configuration directory below `home`. */
+/**
+ * Returns a function that runs the built command line, with a configuration directory below `home`. A JSON document that
+ * its schema does not describe fails the test.
+ */
 export function runner(home: string, { identity = "given" }: RunnerOptions = {}) {
 	let isGiven = identity === "none";
 	return (args: readonly string[], { cwd, env, input }: RunOptions = {}): Run => {
@@ -56,6 +60,7 @@ export function runner(home: string, { identity = "given" }: RunnerOptions = {})
 			encoding: "utf8",
 			maxBuffer: 1 << 28,
 		});
+		requireDocument(args, stdout);
 		return { status, stdout, stderr, json: () => JSON.parse(stdout) };
 	};
 }
@@ -72,6 +77,7 @@ export function servedRunner(configHome: string) {
 		const env = { ...inherited, NO_COLOR: "1", XDG_CONFIG_HOME: configHome, no_proxy: "*" };
 		return new Promise((resolve) => {
 			execFile(PROGRAM, [...BEFORE, ...args], { env, encoding: "utf8" }, (error, stdout, stderr) => {
+				requireDocument(args, stdout);
 				resolve({ status: error === null ? 0 : Number(error.code), stdout, stderr });
 			});
 		});

@@ -1,7 +1,14 @@
 /** Explains whether a file would be trusted: by which catalog or index, and which check decides. */
 
 import { resolve } from "node:path";
-import { ERROR_HELP, type ExplainedCheck, type ExplainedFile, explainFile, operandKind, parseTrustIndex } from "@sigtool/core";
+import {
+	ERROR_HELP,
+	type ExplainedCheck,
+	type ExplainedFile,
+	explainFile,
+	operandKind,
+	parseTrustIndex,
+} from "@sigtool/core";
 import { COMMAND } from "@sigtool/core/errors";
 import { type InstalledVerdict, installedConf, installedVerdict } from "../../launcher/installed-verdict.js";
 import { judgementOf } from "../../options/judgement.js";

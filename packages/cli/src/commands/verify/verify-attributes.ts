@@ -97,8 +97,8 @@ function outcomeOf(
 			...revocationFields(revocation),
 		},
 		findings: findings.map((finding) => {
-			// A finding about the whole operand has its path, which a file of a directory may have as its name.
-			const isOfOperand = finding.path === path && !attributes.some(({ path: file }) => file === path);
+			// A finding about the operand as a whole has its path, which a file of the directory may have as its name.
+			const isOfOperand = finding.code === "ERR_UNSIGNED" && finding.format === undefined;
 			return isOfOperand ? { ...finding, path: resolve(path) } : finding;
 		}),
 		root: rootOf(path),
