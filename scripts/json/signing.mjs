@@ -1,6 +1,20 @@
 /** The documents of commands that write signatures. */
 
-import { count, elsewhere, list, map, object, optional, orNull, shared, text, time, truth, words } from "./shapes.mjs";
+import {
+	constant,
+	count,
+	elsewhere,
+	list,
+	map,
+	object,
+	optional,
+	orNull,
+	shared,
+	text,
+	time,
+	truth,
+	words,
+} from "./shapes.mjs";
 
 const digest = text("The SHA-256 of the unsigned file, with `sha256:` before it.");
 
@@ -37,6 +51,23 @@ export const SIGNING = {
 				digest: optional(digest),
 				development: truth("True if a development identity signed."),
 				signer: orNull(shared("signer")),
+			}),
+			object("What `--dry-run` would sign.", {
+				dryRun: constant(true),
+				catalog: orNull(text("The path of the catalog.")),
+				root: text("The real path of the directory."),
+				product: optional(text("The product, if there would be a catalog.")),
+				sequence: optional(count("The sequence, if there would be a catalog.")),
+				formats: optional(list("The formats of `--format`.", text("A format."))),
+				bytes: count("The size of all files."),
+				files: list("The files.", object("A file.", { path: text("The entry path."), bytes: count("Its size.") })),
+				links: list(
+					"The symbolic links.",
+					object("A link.", { path: text("The entry path."), target: text("Its target.") }),
+				),
+				ignored: list("The entries that rules leave out. A directory stands for what is in it.", text("A path.")),
+				rules: list("The rules, which the catalog would record.", text("A rule.")),
+				problems: list("Why it would not be signed.", shared("error")),
 			}),
 		],
 	},

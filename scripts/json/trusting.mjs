@@ -1,4 +1,4 @@
-/** The documents of commands about identities and trust. */
+/** The documents of commands about identities, trust and the configuration of a project. */
 
 import { elsewhere, list, object, optional, orNull, sha256, text, time, truth, words } from "./shapes.mjs";
 
@@ -40,6 +40,46 @@ const entry = {
 const one = (about) => ({ about, results: [object("The identity.", identity)] });
 
 export const TRUSTING = {
+	completion: {
+		about: "Prints the completion for a shell.",
+		results: [
+			object("The completion.", {
+				shell: words("The shell.", "bash", "zsh", "fish", "powershell"),
+				script: text("The script."),
+			}),
+		],
+	},
+	init: {
+		about: "Writes the configuration of a project.",
+		results: [
+			object("The configuration.", {
+				configuration: text("The path of the file."),
+				members: elsewhere("Its members (configuration.md)."),
+			}),
+		],
+	},
+	config: {
+		about: "Shows the values that hold for a project.",
+		results: [
+			object("The values.", {
+				configuration: orNull(
+					object("The configuration.", {
+						file: text("The path of the file."),
+						origin: text("How it was found: `found`, or the option or variable that names it."),
+					}),
+				),
+				values: list(
+					"The values.",
+					object("A value.", {
+						name: text("The member, with dots."),
+						value: { description: "The value, as the configuration has it." },
+						from: text("Where it comes from: a file with its line, a variable, or `default`."),
+						note: optional(text("A fact that the user has to know.")),
+					}),
+				),
+			}),
+		],
+	},
 	"identity new": one("Makes an identity."),
 	"identity show": one("Shows an identity."),
 	"identity import": one("Takes an identity from files."),

@@ -19,7 +19,7 @@ export interface DiffCommandOptions extends JudgementOptions, OutputOptions {
 
 export async function diff(before: string, after: string, options: DiffCommandOptions): Promise<Report> {
 	if (before === "" || after === "") throw usageError("Name two catalogs or directories to compare");
-	const judgement = judgementOf(options);
+	const judgement = await judgementOf(options);
 	const progress = await startProgress("hashing", options);
 	try {
 		const compared = await diffSigned(before, after, {

@@ -20,7 +20,7 @@ import type { ExplainOptions } from "./explain-options.js";
 
 export async function explainPath(path: string, options: ExplainOptions): Promise<Report> {
 	const { catalog, root, product, profile, prefix } = options;
-	const judgement = judgementOf(options);
+	const judgement = await judgementOf(options);
 	if (catalog === undefined && operandKind(path) === "index") return explainIndex(path);
 	const explained = await explainFile(path, { ...judgement, catalogs: catalog, root, product, profile });
 	const conf = explained.kind === "file" ? installedConf(resolve(prefix)) : undefined;
