@@ -189,8 +189,8 @@ export const RUNNING = {
 		results: [
 			object("The parts.", {
 				files: list("The files that were made.", text("A path.")),
-				prebuilt: elsewhere("The prebuilt parts."),
-				complaint: optional(text("What the compiler said.")),
+				prebuilt: truth("True if prebuilt parts are used, and nothing was compiled."),
+				complaint: text("What could not be built. Empty if all was built."),
 			}),
 		],
 	},

@@ -76,8 +76,10 @@ export const SHARED = {
 	}),
 	timestampClaim: object("A timestamp that was not verified.", {
 		kind: text("The form of the timestamp."),
-		time: orNull(time("The time that it claims.")),
+		time: orNull(time("The time that it claims. Null if the timestamp cannot be read.")),
 		signer: optional(text("The authority that it claims.")),
+		digestAlgorithm: optional(text("The object identifier of the digest algorithm in its signature.")),
+		problem: optional(text("Why it cannot be read.")),
 	}),
 	product: object("A product of a trust index.", {
 		name: text("The name."),

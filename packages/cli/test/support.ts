@@ -75,11 +75,13 @@ export function servedRunner(configHome: string) {
 	return (...args: string[]): Promise<Outcome> => {
 		const { NODE_EXTRA_CA_CERTS: _, ...inherited } = process.env;
 		const env = { ...inherited, NO_COLOR: "1", XDG_CONFIG_HOME: configHome, no_proxy: "*" };
-		return new Promise((resolve) => {
+		return new Promise<Outcome>((resolve) => {
 			execFile(PROGRAM, [...BEFORE, ...args], { env, encoding: "utf8" }, (error, stdout, stderr) => {
-				requireDocument(args, stdout);
 				resolve({ status: error === null ? 0 : Number(error.code), stdout, stderr });
 			});
+		}).then((run) => {
+			requireDocument(args, run.stdout);
+			return run;
 		});
 	};
 }

@@ -3,7 +3,7 @@
  * this table and from ERROR_CODES. The texts are apart from the codes because every command loads the codes.
  */
 
-import type { ErrorCode } from "./errors.js";
+import { COMMAND, type ErrorCode } from "./errors.js";
 
 export interface ErrorHelp {
 	/** The usual causes, in sentences. */
@@ -14,7 +14,7 @@ export interface ErrorHelp {
 
 const DAMAGED: ErrorHelp = {
 	why: "The file was cut off or changed on its way, or it is of another kind than its name says.",
-	remedy: "Fetch or copy the file again. `sigtool inspect FILE` says what it is. If it stays so, have it made again.",
+	remedy: `Fetch or copy the file again. \`${COMMAND} inspect FILE\` says what it is. If it stays so, have it made again.`,
 };
 const BAD_NAME =
 	"Rename the file, or leave it out with `--exclude`. If a catalog has the name, have the tree signed again.";
@@ -23,12 +23,11 @@ const SIGN_AGAIN = "Have the files signed again with a certificate that docs/how
 export const ERROR_HELP: { readonly [Code in ErrorCode]: ErrorHelp } = {
 	ERR_USAGE: {
 		why: "An option or an operand is missing, misspelt, or does not fit the others.",
-		remedy: "Read the message, and `sigtool COMMAND --help`.",
+		remedy: `Read the message, and \`${COMMAND} COMMAND --help\`.`,
 	},
 	ERR_CONFIG: {
 		why: "The file was edited by hand and is not valid, or a newer version of sigtool wrote it.",
-		remedy:
-			"Mend the member that the message names. If it is a trust store, `sigtool trust list` shows whether it can be read again.",
+		remedy: `Mend the member that the message names. If it is a trust store, \`${COMMAND} trust list\` shows whether it can be read again.`,
 	},
 	ERR_ROOT_MISSING: {
 		why: "The path is misspelt, is relative to another directory, or the file was removed.",
@@ -48,8 +47,7 @@ export const ERROR_HELP: { readonly [Code in ErrorCode]: ErrorHelp } = {
 	},
 	ERR_LAUNCHER: {
 		why: "A package upgrade replaced a file that the launcher pins, or somebody changed it.",
-		remedy:
-			"Run `sigtool launcher check`, which names the file, and then `sigtool launcher install` if the change is expected.",
+		remedy: `Run \`${COMMAND} launcher check\`, which names the file, and then \`${COMMAND} launcher install\` if the change is expected.`,
 	},
 	ERR_UNSUPPORTED_PLATFORM: {
 		why: "The command exists on other systems, or it needs a newer Node.js.",
@@ -174,7 +172,7 @@ export const ERROR_HELP: { readonly [Code in ErrorCode]: ErrorHelp } = {
 	},
 	ERR_ATTRIBUTE_FORMAT: {
 		why: "Another program wrote the attribute, or it was damaged.",
-		remedy: "Look at it with `sigtool inspect FILE`, and sign the file again.",
+		remedy: `Look at it with \`${COMMAND} inspect FILE\`, and sign the file again.`,
 	},
 	ERR_CROSS_SIGNATURE: {
 		why: "Somebody made a file whose bytes are the data of an EVM signature, to get it signed as IMA.",
@@ -193,7 +191,7 @@ export const ERROR_HELP: { readonly [Code in ErrorCode]: ErrorHelp } = {
 		remedy: "Sign the outer tree again, name the inner catalog with `--catalog`, or remove it.",
 	},
 	ERR_UNSIGNED: {
-		why: "The catalog waits for `sigtool finish`, or somebody removed the signature.",
+		why: `The catalog waits for \`${COMMAND} finish\`, or somebody removed the signature.`,
 		remedy: "Sign it. `--allow-unsigned` accepts hashes of attributes that nobody signed.",
 	},
 	ERR_SIGNATURE: {
@@ -219,7 +217,7 @@ export const ERROR_HELP: { readonly [Code in ErrorCode]: ErrorHelp } = {
 	},
 	ERR_TIMESTAMP: {
 		why: "The timestamp is damaged, or its authority is not trusted here.",
-		remedy: "Trust the authority's root with `--tsa-trust`, or get a new timestamp with `sigtool timestamp`.",
+		remedy: `Trust the authority's root with \`--tsa-trust\`, or get a new timestamp with \`${COMMAND} timestamp\`.`,
 	},
 	ERR_CERTIFICATE_EXPIRED: {
 		why: "The certificate ran out, and no timestamp proves that the signature is older.",
@@ -256,12 +254,11 @@ export const ERROR_HELP: { readonly [Code in ErrorCode]: ErrorHelp } = {
 	},
 	ERR_CHAIN_INCOMPLETE: {
 		why: "An intermediate certificate is missing, or the root is not trusted here.",
-		remedy: "Sign with `--chain`, or trust the root with `--trust` or `sigtool trust add`.",
+		remedy: `Sign with \`--chain\`, or trust the root with \`--trust\` or \`${COMMAND} trust add\`.`,
 	},
 	ERR_UNTRUSTED_SIGNER: {
 		why: "This machine does not know the signer. Anybody can make a valid signature with a key of their own.",
-		remedy:
-			"If you know the signer, compare the pin that `sigtool inspect` shows, and trust it with `sigtool trust add`.",
+		remedy: `If you know the signer, compare the pin that \`${COMMAND} inspect\` shows, and trust it with \`${COMMAND} trust add\`.`,
 	},
 	ERR_TOO_FEW_SIGNERS: {
 		why: "A signature is missing, or two catalogs were signed with the same key.",
@@ -297,7 +294,7 @@ export const ERROR_HELP: { readonly [Code in ErrorCode]: ErrorHelp } = {
 	},
 	ERR_KEY: {
 		why: "The file is no private key or certificate, is of a kind that is not accepted, or is not readable.",
-		remedy: "Give a PEM key (PKCS#8, PKCS#1 or SEC1) and its certificate. `sigtool identity new` makes both.",
+		remedy: `Give a PEM key (PKCS#8, PKCS#1 or SEC1) and its certificate. \`${COMMAND} identity new\` makes both.`,
 	},
 	ERR_KEY_PASSPHRASE: {
 		why: "The passphrase was mistyped, or `--passphrase-file` has another first line.",
@@ -334,7 +331,7 @@ export const ERROR_HELP: { readonly [Code in ErrorCode]: ErrorHelp } = {
 	},
 	ERR_UNTRUSTED_CODE: {
 		why: "A file that a program loads was changed, was added, or belongs to no trusted product.",
-		remedy: "See the code in parentheses. `sigtool why PATH` explains the refusal.",
+		remedy: `See the code in parentheses. \`${COMMAND} why PATH\` explains the refusal.`,
 	},
 	ERR_UNDECIDED: {
 		why: "A disk, the memory, the clock or a file that was just being replaced kept the judgement from being made.",
@@ -358,19 +355,19 @@ export const ERROR_HELP: { readonly [Code in ErrorCode]: ErrorHelp } = {
 	},
 	ERR_KERNEL_CHECK: {
 		why: "The kernel is older than Linux 6.14, or the verifier's addon is not installed.",
-		remedy: "See `sigtool doctor`. Use a newer kernel, or set `files.kernelCheck` of the policy to `log`.",
+		remedy: `See \`${COMMAND} doctor\`. Use a newer kernel, or set \`files.kernelCheck\` of the policy to \`log\`.`,
 	},
 	ERR_START: {
 		why: "An option, an environment variable or a setting could load code before the verifier.",
-		remedy: "Start the program with sigtool-launch or `sigtool run`, without what the message names.",
+		remedy: `Start the program with sigtool-launch or \`${COMMAND} run\`, without what the message names.`,
 	},
 	ERR_LAUNCH_RECORD: {
 		why: "The runtime was started without the launcher, or with a launcher of another version.",
-		remedy: "Start it with sigtool-launch or `sigtool run`, and install the launcher again.",
+		remedy: `Start it with sigtool-launch or \`${COMMAND} run\`, and install the launcher again.`,
 	},
 	ERR_RUNTIME_RULE: {
 		why: "The program does something that the policy does not allow, such as `eval` or starting another program.",
-		remedy: "Change the program, or the policy and compile again. `sigtool why` names the member of the policy.",
+		remedy: `Change the program, or the policy and compile again. \`${COMMAND} why\` names the member of the policy.`,
 	},
 	ERR_HOST_CONFIG: {
 		why: "The file has a mistake, or its owner or mode would let others decide whom the host trusts.",

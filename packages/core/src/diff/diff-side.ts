@@ -1,7 +1,7 @@
 /** Opens the two sides of a comparison: catalogs, whose signatures are verified if possible, and trees. */
 
 import { join } from "node:path";
-import { quote, SigtoolError } from "../errors.js";
+import { COMMAND, quote, SigtoolError } from "../errors.js";
 import { HOST_MODES } from "../fileset/compare.js";
 import { type HashProgress, hashFileSet } from "../fileset/hash-files.js";
 import { realPath } from "../fileset/locate-catalogs.js";
@@ -63,7 +63,7 @@ export function kindOfSide(path: string): "catalog" | "tree" {
 	}
 	const what =
 		kind === "index"
-			? "it is a trust index; `sigtool finish --previous` compares these"
+			? `it is a trust index; \`${COMMAND} finish --previous\` compares these`
 			: "it is neither a catalog nor a directory";
 	throw new SigtoolError("ERR_USAGE", `Cannot compare ${quote(path)}: ${what}`, { path });
 }

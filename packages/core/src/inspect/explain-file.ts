@@ -4,7 +4,7 @@
  */
 
 import { dirname } from "node:path";
-import { type ErrorCode, quote, reasonOf, SigtoolError } from "../errors.js";
+import { COMMAND, type ErrorCode, quote, reasonOf, SigtoolError } from "../errors.js";
 import { absolutePath } from "../fileset/absolute-path.js";
 import { catalogFilesAt } from "../fileset/locate-catalogs.js";
 import { createSelection } from "../fileset/selection.js";
@@ -151,7 +151,7 @@ const PASSED: Readonly<Record<Check, (files: readonly string[], kind: OperandKin
 	content: () => "the content, the mode and the links are as they were signed",
 };
 
-const NOT_COMPARED = "not looked at: `sigtool verify` compares the files of the tree";
+const NOT_COMPARED = `not looked at: \`${COMMAND} verify\` compares the files of the tree`;
 
 /** Returns the check that an error or a finding belongs to, or undefined if all passed. */
 function failedCheck(error: SigtoolError | undefined, finding: ErrorCode | undefined): Check | undefined {
