@@ -5,7 +5,14 @@
  */
 
 export type { FsverityOptions } from "./digest/fsverity.js";
-export { ERROR_CODES, type ErrorCode, type ExitStatus, SigtoolError, type SigtoolErrorOptions } from "./errors.js";
+export {
+	ERROR_CODES,
+	type ErrorCode,
+	type ExitStatus,
+	type FoundProblem,
+	SigtoolError,
+	type SigtoolErrorOptions,
+} from "./errors.js";
 export type { Finding, SignedFile, SignedSet } from "./fileset/compare.js";
 export {
 	digestFile,
@@ -18,13 +25,6 @@ export type { CarriedAttribute } from "./fileset/manifest.js";
 export { ATTRIBUTE_FORMATS, type AttributeFormat, type AttributeNaming } from "./formats/attribute-format.js";
 export type { Catalog, MemberTable, NameValue } from "./formats/cat.js";
 export type { CatalogFacts } from "./formats/cat-facts.js";
-export {
-	type CoveringCatalog,
-	type ExplainedCheck,
-	type ExplainedFile,
-	explainFile,
-	type SaidOfEntry,
-} from "./inspect/explain-file.js";
 export {
 	type CatalogFileInspection,
 	type CatalogInspection,

@@ -2,9 +2,9 @@
 
 import { realpathSync } from "node:fs";
 import { join } from "node:path";
-import { readBounded } from "@sigtool/core";
-import { type ErrorCode, errnoReason, SigtoolError } from "@sigtool/core/errors";
-import { verifyHost } from "@sigtool/verifier";
+import { readBounded } from "@sigtool/core/internal";
+import { type ErrorCode, errnoReason, SigtoolError } from "@sigtool/core/internal/errors";
+import { verifyHost } from "@sigtool/verifier/internal";
 import { type LauncherConf, readLauncherConf } from "./launcher-conf.js";
 import { CONF_NAME, isThere } from "./launcher-place.js";
 

@@ -6,7 +6,7 @@
  * https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands
  */
 
-import { COMMAND } from "@sigtool/core/errors";
+import { COMMAND } from "@sigtool/core/internal/errors";
 import { appendJobSummary } from "./job-summary.js";
 import { pathBelow, placeOf, repositoryRoot } from "./locations.js";
 import { printError } from "./output.js";

@@ -1,7 +1,7 @@
 /** Appends the outcome to the summary of a job of GitHub Actions, as Markdown. */
 
 import { appendFileSync, statSync } from "node:fs";
-import { errnoReason, escapeText, quote } from "@sigtool/core/errors";
+import { errnoReason, escapeText, quote } from "@sigtool/core/internal/errors";
 import { escaped } from "./output.js";
 import type { Outcome, ReportedFinding, Subject } from "./reporter.js";
 
@@ -38,7 +38,8 @@ function summaryOf(outcome: Outcome, title: string, room: number): string | unde
 		...warnings.map((text) => `warning: ${text}`),
 		...notes.map((text) => `note: ${text}`),
 	];
-	const verdict = failure === undefined ? subjects.map((each) => each.verdict).join(", ") : "could not decide";
+	const failed = failure?.exitStatus === 3 ? "could not decide" : "failed";
+	const verdict = failure === undefined ? subjects.map((each) => each.verdict).join(", ") : failed;
 	const pieces = [
 		[`### ${literal(title)}: ${literal(verdict || "done")}\n`],
 		subjects.map((subject) => `\n- ${code(subject.path)}: ${literal(subject.verdict)}${factsOf(subject)}`),

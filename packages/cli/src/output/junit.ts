@@ -3,7 +3,7 @@
  * suite, and each finding a test case that failed. A path without findings has one test case, which passed.
  */
 
-import { COMMAND, escapeText } from "@sigtool/core/errors";
+import { COMMAND, escapeText } from "@sigtool/core/internal/errors";
 import { escaped } from "./output.js";
 import type { Outcome, ReportedFinding, Subject } from "./reporter.js";
 

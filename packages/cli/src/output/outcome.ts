@@ -1,6 +1,6 @@
 /** Prints the outcome of a command by the reporter that the user chose. */
 
-import { ERROR_CODES, type ErrorCode, type SigtoolError } from "@sigtool/core/errors";
+import { ERROR_CODES, type ErrorCode, type SigtoolError } from "@sigtool/core/internal/errors";
 import {
 	asSigtoolError,
 	type ExitStatus,

@@ -3,7 +3,7 @@
  * output in the format of another program. A reporter leaves nothing out, and does not change the exit status.
  */
 
-import type { SigtoolError } from "@sigtool/core/errors";
+import type { SigtoolError } from "@sigtool/core/internal/errors";
 
 export const REPORTERS = ["text", "json", "junit", "sarif", "github"] as const;
 export type ReporterName = (typeof REPORTERS)[number];

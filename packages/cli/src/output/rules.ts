@@ -1,7 +1,7 @@
 /** Says what the codes of findings mean: those of errors, and the kinds of differences that `sigtool diff` finds. */
 
-import { ERROR_HELP } from "@sigtool/core";
-import { ERROR_CODES, type ErrorCode } from "@sigtool/core/errors";
+import { ERROR_HELP } from "@sigtool/core/internal";
+import { ERROR_CODES, type ErrorCode } from "@sigtool/core/internal/errors";
 import { DIFFERENCES, isDifference } from "./differences.js";
 
 export interface Rule {

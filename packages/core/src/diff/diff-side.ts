@@ -22,6 +22,8 @@ import { catalogEntryPaths } from "../verify/verify-directory.js";
 
 export interface DiffOptions extends Omit<CatalogVerifyOptions, "product"> {
 	readonly onProgress?: (done: HashProgress) => void;
+	/** Ends the hashing of a tree. */
+	readonly signal?: AbortSignal;
 }
 
 /** The signer of a catalog. Its name is only a claim unless the catalog was verified. */
@@ -119,7 +121,7 @@ function contentOf(path: string, catalog: Catalog, facts: CatalogFacts, { profil
 export async function openTreeSide(
 	path: string,
 	other: CatalogSide | undefined,
-	{ onProgress }: DiffOptions,
+	{ onProgress, signal }: DiffOptions,
 ): Promise<TreeSide> {
 	const root = realPath(path);
 	const skip = ownCatalogs(root, other);
@@ -140,6 +142,7 @@ export async function openTreeSide(
 		skip,
 		onProblem: "collect",
 		onProgress,
+		signal,
 	});
 	return { kind: "tree", path, manifest, leftOut: [...skip, ...left] };
 }

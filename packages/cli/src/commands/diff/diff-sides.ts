@@ -1,7 +1,7 @@
 /** Says about each side of a comparison what it is, and who vouches for it. */
 
-import type { DiffSide, DiffSigner } from "@sigtool/core";
-import { quote, reasonOf } from "@sigtool/core/errors";
+import type { DiffSide, DiffSigner } from "@sigtool/core/internal";
+import { quote, reasonOf } from "@sigtool/core/internal/errors";
 import { escaped } from "../../output/output.js";
 import { count } from "../../output/render.js";
 

@@ -1,8 +1,15 @@
 import { dirname, resolve } from "node:path";
-import { type Diff, diffSigned, type EntryDifference, type FactDifference, worstExitStatus } from "@sigtool/core";
+import {
+	type Diff,
+	diffSigned,
+	type EntryDifference,
+	type FactDifference,
+	worstExitStatus,
+} from "@sigtool/core/internal";
 import { type JudgementOptions, judgementOf } from "../../options/judgement.js";
 import { usageError } from "../../options/usage.js";
 import { DIFFERENCES, type DifferenceKind } from "../../output/differences.js";
+import { untilInterrupted } from "../../output/interruption.js";
 import type { StreamedList } from "../../output/json-pieces.js";
 import { findingOf } from "../../output/outcome.js";
 import { type ExitStatus, escaped, type OutputOptions, type Report, rows, worse } from "../../output/output.js";
@@ -22,11 +29,14 @@ export async function diff(before: string, after: string, options: DiffCommandOp
 	const judgement = await judgementOf(options);
 	const progress = await startProgress("hashing", options);
 	try {
-		const compared = await diffSigned(before, after, {
-			...judgement,
-			profile: options.profile,
-			onProgress: (done) => progress.update(done),
-		});
+		const compared = await untilInterrupted((signal) =>
+			diffSigned(before, after, {
+				...judgement,
+				profile: options.profile,
+				onProgress: (done) => progress.update(done),
+				signal,
+			}),
+		);
 		return reportOf(compared, options);
 	} finally {
 		progress.stop();

@@ -8,8 +8,8 @@ import {
 	explainFile,
 	operandKind,
 	parseTrustIndex,
-} from "@sigtool/core";
-import { COMMAND } from "@sigtool/core/errors";
+} from "@sigtool/core/internal";
+import { COMMAND } from "@sigtool/core/internal/errors";
 import { type InstalledVerdict, installedConf, installedVerdict } from "../../launcher/installed-verdict.js";
 import { judgementOf } from "../../options/judgement.js";
 import { fromIndexFile } from "../../output/index-file.js";

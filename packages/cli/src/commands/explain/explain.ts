@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
-import { ERROR_HELP } from "@sigtool/core";
-import { COMMAND, ERROR_CODES, type ErrorCode, quote } from "@sigtool/core/errors";
-import { EVENTS, policyRuleOf } from "@sigtool/verifier";
+import { ERROR_HELP } from "@sigtool/core/internal";
+import { COMMAND, ERROR_CODES, type ErrorCode, quote } from "@sigtool/core/internal/errors";
+import { EVENTS } from "@sigtool/verifier";
+import { policyRuleOf } from "@sigtool/verifier/internal";
 import { closeNames } from "../../options/suggestion.js";
 import { usageError } from "../../options/usage.js";
 import { type Report, rows } from "../../output/output.js";

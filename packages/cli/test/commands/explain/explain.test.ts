@@ -2,7 +2,8 @@
 
 import { appendFileSync, copyFileSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { ERROR_CODES, ERROR_HELP } from "@sigtool/core";
+import { ERROR_CODES } from "@sigtool/core";
+import { ERROR_HELP } from "@sigtool/core/internal";
 import { EVENTS } from "@sigtool/verifier";
 import { describe, expect, test } from "vitest";
 import { makeTree, type Run, runner, temporaryDirectory } from "../../support.js";
