@@ -16,6 +16,7 @@ import { build, transform } from "esbuild";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const { version } = JSON.parse(readFileSync(join(root, "packages/cli/package.json"), "utf8"));
+const { homepage } = JSON.parse(readFileSync(join(root, "release.json"), "utf8"));
 const packageEntries = {
 	"@sigtool/core": join(root, "packages/core/dist/index.js"),
 	"@sigtool/core/read": join(root, "packages/core/dist/read.js"),
@@ -34,7 +35,11 @@ await bundle("packages/cli/dist/main.js", ".cjs", {
 	// Packages are loaded with `require`, because `import()` would first start the ES module loader.
 	// A regular expression stays a literal, because a literal costs nothing until it is used.
 	supported: { "dynamic-import": false, "regexp-unicode-property-escapes": true },
-	define: { "import.meta.url": "__bundle.url", SIGTOOL_VERSION: JSON.stringify(version) },
+	define: {
+		"import.meta.url": "__bundle.url",
+		SIGTOOL_VERSION: JSON.stringify(version),
+		SIGTOOL_HOMEPAGE: JSON.stringify(homepage),
+	},
 	plugins: [importsBeside, errorsBeside, lazyChildProcess, jsoncParser],
 	banner: {
 		js: '"use strict"; const __bundle = { get url() { return require("node:url").pathToFileURL(__filename).href; } };',

@@ -1,11 +1,12 @@
 /**
- * Writes docs/reference/errors.md from the table in packages/core/src/errors.ts. With `--check`, writes nothing, and fails if the
- * file is stale. Codes, statuses and meanings come from the built table. The groups come from the comments between its
- * lines.
+ * Writes docs/reference/errors.md from the tables in packages/core/src/errors.ts and error-help.ts. With `--check`,
+ * writes nothing, and fails if the file is stale. The texts come from the built tables. The groups come from the
+ * comments between the lines of errors.ts.
  */
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { ERROR_HELP } from "../packages/core/dist/error-help.js";
 import { ERROR_CODES } from "../packages/core/dist/errors.js";
 
 const target = fileURLToPath(new URL("../docs/reference/errors.md", import.meta.url));
@@ -15,7 +16,7 @@ const text = document(groupsOf(source));
 if (!process.argv.includes("--check")) writeFileSync(target, text);
 else if (!existsSync(target) || readFileSync(target, "utf8") !== text) {
 	console.error(
-		"docs/reference/errors.md is older than packages/core/src/errors.ts: run `pnpm docs:errors` and commit it",
+		"docs/reference/errors.md is older than errors.ts or error-help.ts: run `pnpm docs:errors` and commit it",
 	);
 	process.exitCode = 1;
 }
@@ -38,15 +39,10 @@ function groupsOf(typescript) {
 }
 
 function document(groups) {
-	const sections = [...groups].map(([group, codes]) => {
-		const rows = codes.map(
-			(code) => `| \`${code}\` | ${ERROR_CODES[code][0]} | ${ERROR_CODES[code][1].replaceAll("|", "\\|")} |`,
-		);
-		return `## ${group}\n\n| Code | Exit | Meaning |\n| --- | --- | --- |\n${rows.join("\n")}\n`;
-	});
+	const sections = [...groups].map(([group, codes]) => `## ${group}\n\n${codes.map(entry).join("\n")}`);
 	return `# Error codes
 
-<!-- Generated from packages/core/src/errors.ts by \`pnpm docs:errors\`. -->
+<!-- Generated from packages/core/src/errors.ts and error-help.ts by \`pnpm docs:errors\`. -->
 
 For people who have an error and look up what it means, and for programs that act on a code. Every error of sigtool is a
 \`SigtoolError\` with one of these codes. The code is in \`error.code\`, before the message on standard error, and in \`--json\`. A code
@@ -60,5 +56,13 @@ keeps its meaning. New codes may be added.
 | 3 | sigtool could not decide |
 | 130 | interrupted |
 
+\`sigtool explain ERR_FILE_MODIFIED\` prints what this page says about one code.
+
 ${sections.join("\n")}`;
+}
+
+function entry(code) {
+	const [status, meaning] = ERROR_CODES[code];
+	const { why, remedy } = ERROR_HELP[code];
+	return `### ${code}\n\nExit status ${status}. ${meaning}\n\n- Why: ${why}\n- What to do: ${remedy}\n`;
 }

@@ -51,6 +51,7 @@ export const LONG = [
 	"packages/cli/test/attributes/killed.test.ts",
 	"packages/cli/test/durability.test.ts",
 	// These tests use tens of thousands of files, a million members, or a thousand signatures.
+	"packages/cli/test/commands/diff/diff-size.test.ts",
 	"packages/cli/test/commands/inspect/inspect-size.test.ts",
 	"packages/cli/test/many-files.test.ts",
 	"packages/core/test/fileset/long-lived.test.ts",

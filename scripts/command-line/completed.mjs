@@ -57,6 +57,8 @@ const BY_VALUE = {
 /** The operands that are called the same in several commands, but are something else in each. */
 const BY_COMMAND = {
 	"convert file": files(...CATALOG),
+	"diff after": files(...CATALOG),
+	"diff before": files(...CATALOG),
 	"finish file": files(...CATALOG, "sigx"),
 	"identity csr name": values("identity"),
 	"identity export name": values("identity"),

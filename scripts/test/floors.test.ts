@@ -91,6 +91,8 @@ const FLOORS: readonly (readonly [file: string, allowed: readonly string[], refu
 			"@sigtool/verifier",
 		],
 	],
+	["core/src/error-help.ts", ["./errors.js"], ["./digest/algorithms.js", "node:util"]],
+	["core/src/diff/diff.ts", ["../verify/verify-catalog.js"], ["../inspect/inspect.js", "../sign/finish.js", "node:fs"]],
 	["core/src/inspect/inspect.ts", ["../verify/verify.js"], ["../sign/finish.js", "../signer/signer.js"]],
 	[
 		"core/src/sign/sign.ts",

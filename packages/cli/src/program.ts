@@ -10,14 +10,9 @@ import { usageError } from "./options/usage.js";
 import { HELP, helpWidth } from "./output/help.js";
 import { endIfInterrupted } from "./output/interruption.js";
 import { licences } from "./output/licences.js";
-import {
-	type ExitStatus,
-	type OutputOptions,
-	printFailure,
-	printReport,
-	printText,
-	type Report,
-} from "./output/output.js";
+import { printFailureBy, printOutcome } from "./output/outcome.js";
+import { type ExitStatus, type OutputOptions, printText, type Report } from "./output/output.js";
+import { outputOptionsIn, REPORTERS } from "./output/reporter.js";
 import { COLOUR_CHOICES, type ColourChoice, chooseColours } from "./output/terminal.js";
 import { VERSION } from "./output/version.js";
 
@@ -36,17 +31,16 @@ export async function run(argv: readonly string[]): Promise<ExitStatus> {
 		return exit;
 	} catch (error) {
 		if (error instanceof CommanderError && error.exitCode === 0) return 0;
-		// The arguments after `run` may belong to the program that it starts, so a --json among them may not be meant
-		// for sigtool.
-		const options: OutputOptions = { json: argv[0] !== "run" && argv.includes("--json") };
+		const options: OutputOptions = outputOptionsOf(argv);
 		if (argv[0] !== "run") chooseColours(colourChoice(argv));
 		const names = commandNames(argv);
-		if (!(error instanceof CommanderError)) return printFailure(names.join(" "), error, options);
+		if (!(error instanceof CommanderError)) return await printFailureBy(names.join(" "), error, options);
 		const complaint = complaints.join("");
 		const unknown = topicOfHelp(argv);
 		if (complaint.startsWith("Usage:") && unknown === undefined && options.json !== true)
 			printText(`${withTypedName(complaint)}\n`, "stderr");
-		return printFailure(names.join(" "), usageFailure(complaint, names, unknown, optionsOf(program, names)), options);
+		const failure = usageFailure(complaint, names, unknown, optionsOf(program, names));
+		return await printFailureBy(names.join(" "), failure, options);
 	}
 }
 
@@ -93,7 +87,7 @@ function withTypedName(help: string): string {
  */
 function addCommand(
 	parent: Command,
-	{ name, description, declare, commands = [], systems }: CommandDeclaration,
+	{ name, description, declare, commands = [], systems, hasReporters = false }: CommandDeclaration,
 	args: readonly string[],
 	finish: (status: ExitStatus) => void,
 ): void {
@@ -104,9 +98,9 @@ function addCommand(
 	for (const declaration of commands)
 		addCommand(command, systems ? { ...declaration, systems } : declaration, rest, finish);
 	if (load === undefined) return;
+	command.optionsGroup("Output:").option("--json", "print one JSON document on stdout");
+	if (hasReporters) command.addOption(reporterOption());
 	command
-		.optionsGroup("Output:")
-		.option("--json", "print one JSON document on stdout")
 		.option("-q, --quiet", "print nothing but errors and what failed")
 		.option("-v, --verbose", "print more")
 		.addOption(new Option("--color <when>", "show colours (default: auto, on terminals)").choices(COLOUR_CHOICES))
@@ -114,17 +108,24 @@ function addCommand(
 		.action(async (...operands: unknown[]) => {
 			const path = commandPath(command);
 			const options = command.opts<OutputOptions>();
+			// The code of the command gets the same options.
+			if (options.reporter === "json") command.setOptionValue("json", true);
 			chooseColours(options.color ?? "auto");
 			try {
 				if (systems !== undefined) requireSystem(path, systems);
 				// The type assertion is needed because commander does not type operands.
 				const code = (await load()) as (...operands: unknown[]) => Promise<Report>;
-				finish(printReport(path, await code(...operands.slice(0, -1)), options));
+				finish(await printOutcome(path, await code(...operands.slice(0, -1)), options));
 			} catch (error) {
 				await endIfInterrupted(error);
-				finish(printFailure(path, error, options));
+				finish(await printFailureBy(path, error, options));
 			}
 		});
+}
+
+function reporterOption(): Option {
+	const description = "how the outcome is printed (default: text; docs/reference/reporters.md)";
+	return new Option("--reporter <format>", description).choices(REPORTERS).conflicts("json");
 }
 
 /**
@@ -177,6 +178,16 @@ function choiceFailure(reason: string): string | undefined {
 	const [, option, value, operand, name, choices] = match;
 	const what = option === undefined ? `Argument <${name}>` : `Option ${option}`;
 	return `${what} takes ${choices.replace(/, (?=[^,]*$)/, " or ")}, not ${quote(value ?? operand)}`;
+}
+
+/**
+ * Returns the options about the form of the output in arguments that commander could not parse. The arguments of `run`
+ * may belong to the program that it starts.
+ */
+function outputOptionsOf(argv: readonly string[]): OutputOptions {
+	if (argv[0] === "run") return {};
+	const { json, reporter } = outputOptionsIn(argv);
+	return COMMANDS.find(({ name }) => name === argv[0])?.hasReporters === true ? { json, reporter } : { json };
 }
 
 /** Returns the value of --color in arguments that commander could not parse, or `auto` if there is no valid value. */

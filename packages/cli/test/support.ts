@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
 import { writeRsaKey } from "../../core/test/kept-keys.js";
 import { giveDevelopmentIdentity } from "./development-identity.js";
+import { requireDocument } from "./documents.js";
 
 export const MAIN = fileURLToPath(new URL("../dist/main.cjs", import.meta.url));
 /** The command under test. The variable can name another one: the single file. CONTRIBUTING.md shows how. */
@@ -42,7 +43,10 @@ export interface RunnerOptions {
 	readonly identity?: "given" | "none";
 }
 
-/** Returns a function that runs the built command line, with a configuration directory below `home`. */
+/**
+ * Returns a function that runs the built command line, with a configuration directory below `home`. A JSON document that
+ * its schema does not describe fails the test.
+ */
 export function runner(home: string, { identity = "given" }: RunnerOptions = {}) {
 	let isGiven = identity === "none";
 	return (args: readonly string[], { cwd, env, input }: RunOptions = {}): Run => {
@@ -56,6 +60,7 @@ export function runner(home: string, { identity = "given" }: RunnerOptions = {})
 			encoding: "utf8",
 			maxBuffer: 1 << 28,
 		});
+		requireDocument(args, stdout);
 		return { status, stdout, stderr, json: () => JSON.parse(stdout) };
 	};
 }
@@ -70,10 +75,13 @@ export function servedRunner(configHome: string) {
 	return (...args: string[]): Promise<Outcome> => {
 		const { NODE_EXTRA_CA_CERTS: _, ...inherited } = process.env;
 		const env = { ...inherited, NO_COLOR: "1", XDG_CONFIG_HOME: configHome, no_proxy: "*" };
-		return new Promise((resolve) => {
+		return new Promise<Outcome>((resolve) => {
 			execFile(PROGRAM, [...BEFORE, ...args], { env, encoding: "utf8" }, (error, stdout, stderr) => {
 				resolve({ status: error === null ? 0 : Number(error.code), stdout, stderr });
 			});
+		}).then((run) => {
+			requireDocument(args, run.stdout);
+			return run;
 		});
 	};
 }

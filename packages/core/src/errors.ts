@@ -218,10 +218,21 @@ export interface SigtoolErrorOptions {
 	readonly cause?: unknown;
 	/** The file or entry that the error is about, written as the user knows it. */
 	readonly path?: string | undefined;
+	/** The absolute path of the directory to which `path` and the paths of the problems are relative, if there is one. */
+	readonly root?: string | undefined;
 	/** Every problem, if the error is about several problems. */
 	readonly problems?: readonly SigtoolError[];
+	/** Every difference, if the message names only the first one. Their paths are relative to `root`. */
+	readonly findings?: readonly FoundProblem[];
 	/** True if nothing was judged because of a fault that may pass, such as a file that is just being written. */
 	readonly passing?: boolean;
+}
+
+/** A difference that an error is about. */
+export interface FoundProblem {
+	readonly code: ErrorCode;
+	readonly path: string;
+	readonly message: string;
 }
 
 /**
@@ -233,14 +244,18 @@ export class SigtoolError extends Error {
 	override readonly name = "SigtoolError";
 	readonly code: ErrorCode;
 	readonly path: string | undefined;
+	readonly root: string | undefined;
 	readonly problems: readonly SigtoolError[];
+	readonly findings: readonly FoundProblem[];
 	readonly passing: boolean;
 
 	constructor(code: ErrorCode, message: string, options: SigtoolErrorOptions = {}) {
 		super(message, options.cause === undefined ? undefined : { cause: options.cause });
 		this.code = code;
 		this.path = options.path;
+		this.root = options.root;
 		this.problems = options.problems ?? [];
+		this.findings = options.findings ?? [];
 		this.passing = options.passing ?? false;
 	}
 

@@ -5,7 +5,14 @@
  */
 
 export type { FsverityOptions } from "./digest/fsverity.js";
-export { ERROR_CODES, type ErrorCode, type ExitStatus, SigtoolError, type SigtoolErrorOptions } from "./errors.js";
+export {
+	ERROR_CODES,
+	type ErrorCode,
+	type ExitStatus,
+	type FoundProblem,
+	SigtoolError,
+	type SigtoolErrorOptions,
+} from "./errors.js";
 export type { Finding, SignedFile, SignedSet } from "./fileset/compare.js";
 export {
 	digestFile,

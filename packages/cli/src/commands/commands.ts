@@ -8,8 +8,10 @@ import { COMPILE } from "./compile/declaration.js";
 import { COMPLETION } from "./completion/declaration.js";
 import { CONFIG } from "./config/declaration.js";
 import { CONVERT } from "./convert/declaration.js";
+import { DIFF } from "./diff/declaration.js";
 import { DIGEST } from "./digest/declaration.js";
 import { DOCTOR } from "./doctor/declaration.js";
+import { EXPLAIN } from "./explain/declaration.js";
 import { FINISH } from "./finish/declaration.js";
 import { IDENTITY } from "./identity/declaration.js";
 import { INIT } from "./init/declaration.js";
@@ -38,12 +40,14 @@ export const COMMANDS: readonly CommandDeclaration[] = [
 	CONVERT,
 	VERIFY,
 	INSPECT,
+	DIFF,
 	DIGEST,
 	DOCTOR,
 	COMPILE,
 	RUN,
 	LAUNCHER,
 	WHY,
+	EXPLAIN,
 	PYTHON,
 	NATIVE,
 	IDENTITY,

@@ -11,6 +11,8 @@ export interface CommandDeclaration {
 	 */
 	readonly declare: (command: Command) => (() => Promise<CommandCode>) | undefined;
 	readonly commands?: readonly CommandDeclaration[];
+	/** True if the command has --reporter: its report has the judged paths with their findings. */
+	readonly hasReporters?: boolean;
 	/** The systems on which the command and those below it exist, if not on all. */
 	readonly systems?: readonly NodeJS.Platform[];
 }

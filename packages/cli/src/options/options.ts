@@ -120,7 +120,8 @@ export function judgementOptions(command: Command): Command {
 		.optionsGroup(OTHERS);
 }
 
-function noDevelopment(description: string): Option {
+/** Makes the option --no-development. */
+export function noDevelopment(description: string): Option {
 	return new Option("--no-development", `${description}; as SIGTOOL_DEVELOPMENT=refuse does`);
 }
 

@@ -33,6 +33,11 @@ export function withCloseSuggestion(complaint: string, isKnown: (option: string)
 	return close.length === 0 ? unknown : `${unknown} (Did you mean ${close.join(" or ")}?)`;
 }
 
+/** Returns the candidates that are spelled like a name, with at most one mistake for every three letters. */
+export function closeNames(name: string, candidates: readonly string[]): string[] {
+	return candidates.filter((candidate) => isClose(name, candidate));
+}
+
 /**
  * Returns true if the names differ by at most one mistake for every three letters, and at least one. A `no-` at the
  * beginning does not count.

@@ -6,21 +6,21 @@
 
 import { writeSync } from "node:fs";
 import { errnoReason, escapeText, SigtoolError } from "@sigtool/core/internal/errors";
+import { isStreamed, jsonPieces } from "./json-pieces.js";
+import type { ExitStatus, ReporterName, Subject } from "./reporter.js";
 import { type ColourChoice, colour, showsColours, terminal } from "./terminal.js";
+import { withoutCommands } from "./workflow-commands.js";
+
+export type { ExitStatus } from "./reporter.js";
 
 export interface OutputOptions {
 	readonly json?: boolean;
 	readonly quiet?: boolean;
 	readonly verbose?: boolean;
 	readonly color?: ColourChoice;
+	/** The value of --reporter. With `json`, `json` is true as well. The default is `text`. */
+	readonly reporter?: ReporterName;
 }
-
-/**
- * The exit status of sigtool: 0 if trusted or done, 1 if verification failed or the files cannot be signed, 2 for a
- * mistake in usage or configuration, 3 if sigtool could not decide, 126 if `run` refused to run a program, 75 if `run`
- * could not judge a program because of a fault that may pass, and 130 if the user interrupted sigtool.
- */
-export type ExitStatus = 0 | 1 | 2 | 3 | 75 | 126 | 130;
 
 /**
  * The result of a command. `lines` has the facts for a person, and `fields` has the same facts for the JSON document.
@@ -45,21 +45,28 @@ export interface Report {
 	 * error, even with --quiet.
 	 */
 	readonly notes?: readonly string[];
+	/** The judged paths with their findings, for reporters. Only commands that have --reporter need them. */
+	readonly subjects?: readonly Subject[];
 }
 
+/** Prints a report as text, or with --json as JSON. */
 export function printReport(command: string, report: Report, options: OutputOptions): ExitStatus {
 	if (options.json === true) {
 		const { exit, fields, notes, warnings = [] } = report;
 		printJson({ command, exit, ...fields, ...(notes && { notes }), warnings });
 		return report.exit;
 	}
-	for (const note of report.notes ?? []) printError(`note: ${note}`);
-	if (options.quiet !== true)
-		for (const warning of report.warnings ?? []) printError(`${colour.yellow("warning")}: ${warning}`);
-	for (const problem of report.problems ?? []) printError(problem);
+	printMessages(report, options);
 	if (options.quiet !== true) printData(report.data ?? []);
 	print((options.quiet === true ? (report.failures ?? []) : report.lines).join("\n"));
 	return report.exit;
+}
+
+/** Prints the notes, the warnings and the lines about errors on standard error. */
+export function printMessages({ notes, warnings, problems }: Report, { quiet }: OutputOptions): void {
+	for (const note of notes ?? []) printError(`note: ${note}`);
+	if (quiet !== true) for (const warning of warnings ?? []) printError(`${colour.yellow("warning")}: ${warning}`);
+	for (const problem of problems ?? []) printError(problem);
 }
 
 /**
@@ -73,18 +80,25 @@ export function printFailure(command: string, error: unknown, options: OutputOpt
 	if (options.json === true && !(failure instanceof OutputError)) {
 		try {
 			const problems = failure.problems.map(errorFields);
-			const error = { ...errorFields(failure), ...(problems.length === 0 ? {} : { problems }) };
+			const { findings } = failure;
+			const error = {
+				...errorFields(failure),
+				...(problems.length > 0 && { problems }),
+				...(findings.length > 0 && { findings }),
+			};
 			printJson({ command, exit, error });
 		} catch (outputError) {
 			return printFailure(command, outputError, {}, status);
 		}
-	} else {
-		for (const line of problemLines(failure.problems)) printError(`${colour.red("error")}: ${line}`);
-		printError(`${colour.red("error")}: ${errorText(failure)}`);
-		if (options.verbose === true && failure.cause instanceof Error)
-			printError(`cause: ${oneLine(failure.cause.message)}`);
-	}
+	} else printErrors(failure, options);
 	return exit;
+}
+
+/** Prints an error on standard error, after its problems. */
+export function printErrors(failure: SigtoolError, { verbose }: OutputOptions): void {
+	for (const line of problemLines(failure.problems)) printError(`${colour.red("error")}: ${line}`);
+	printError(`${colour.red("error")}: ${errorText(failure)}`);
+	if (verbose === true && failure.cause instanceof Error) printError(`cause: ${oneLine(failure.cause.message)}`);
 }
 
 function errorFields({ code, message, path }: SigtoolError): Record<string, string> {
@@ -131,8 +145,10 @@ export function worse(a: ExitStatus, b: ExitStatus): ExitStatus {
 	return rank.indexOf(a) >= rank.indexOf(b) ? a : b;
 }
 
-export function printNote(text: string, options: OutputOptions): void {
-	if (options.json !== true && options.quiet !== true) printError(text);
+/** Prints a text for a person on standard error before the command is done. */
+export function printNote(text: string, { json, quiet, reporter }: OutputOptions): void {
+	if (json === true || quiet === true) return;
+	printError(reporter === "github" ? withoutCommands(text).trimEnd() : text);
 }
 
 /**
@@ -171,7 +187,8 @@ export function escaped(text: string): string {
 	return escapeText(text).replaceAll('\\"', '"').replaceAll("\\\\", "\\");
 }
 
-function asSigtoolError(error: unknown): SigtoolError {
+/** Returns the error itself, or an ERR_INTERNAL for anything else that was thrown. */
+export function asSigtoolError(error: unknown): SigtoolError {
 	if (error instanceof SigtoolError) return error;
 	const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
 	return new SigtoolError("ERR_INTERNAL", `Cannot continue: ${reason}; please report this`, { cause: error });
@@ -186,64 +203,35 @@ export function printText(text: string, where: "stdout" | "stderr" = "stdout"): 
 	writeAll(where === "stdout" ? 1 : 2, text);
 }
 
-/**
- * A member of a JSON document whose items are made one by one while the document is written, because all items together
- * need too much memory. This type is a function and not a class: each bundle would have its own copy of a class, and
- * `instanceof` would not recognise the other copy.
- */
-export type StreamedList = () => Iterable<unknown>;
-
 /** Prints a JSON document. A member of the document may be a StreamedList, but a value inside a member may not. */
 function printJson(document: Readonly<Record<string, unknown>>): void {
 	if (!Object.values(document).some(isStreamed)) {
 		print(JSON.stringify(document, null, "\t"));
 		return;
 	}
+	printPieces(jsonPieces(document));
+}
+
+/**
+ * Prints a document piece by piece. @throws OutputError also if making a piece fails. The beginning of the document may
+ * already be on standard output, and a second document behind it would make the output invalid.
+ */
+export function printPieces(pieces: Iterable<string>): void {
 	let text = "";
 	try {
-		for (const piece of jsonPieces(document)) {
+		for (const piece of pieces) {
 			text += piece;
 			if (text.length < PIECE_LENGTH) continue;
 			writeAll(1, harmless(text, 1));
 			text = "";
 		}
+		writeAll(1, harmless(text, 1));
 	} catch (error) {
-		// The beginning of this document may already be on standard output. A second document behind it would make the
-		// output invalid JSON. Therefore the error becomes an OutputError, which is printed on standard error.
 		throw error instanceof OutputError ? error : new OutputError(error);
 	}
-	print(text);
 }
 
 const PIECE_LENGTH = 2 ** 16;
-
-function isStreamed(value: unknown): value is StreamedList {
-	return typeof value === "function";
-}
-
-function* jsonPieces(document: Readonly<Record<string, unknown>>): Generator<string, void, undefined> {
-	let before = "{";
-	for (const [name, value] of Object.entries(document)) {
-		if (value === undefined) continue;
-		yield `${before}\n\t${JSON.stringify(name)}: `;
-		before = ",";
-		if (!isStreamed(value)) {
-			yield indented(value, "\t");
-			continue;
-		}
-		let separator = "[";
-		for (const item of value()) {
-			yield `${separator}\n\t\t${indented(item, "\t\t")}`;
-			separator = ",";
-		}
-		yield separator === "[" ? "[]" : "\n\t]";
-	}
-	yield "\n}";
-}
-
-function indented(value: unknown, indent: string): string {
-	return JSON.stringify(value, null, "\t").replaceAll("\n", `\n${indent}`);
-}
 
 function printData(lines: readonly string[]): void {
 	if (lines.length === 0) return;

@@ -8,6 +8,7 @@ export {
 	ERROR_CODES,
 	type ErrorCode,
 	type ExitStatus,
+	type FoundProblem,
 	SigtoolError,
 	type SigtoolErrorOptions,
 } from "../errors.js";

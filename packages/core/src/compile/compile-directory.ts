@@ -85,7 +85,8 @@ export async function compileDirectory(directory: string, options: DirectoryOpti
 	if (difference !== undefined) {
 		const others = verification.findings.length === 1 ? "" : `; ${verification.findings.length - 1} more differ`;
 		const message = `Cannot compile ${quote(directory)}: ${difference.message}${others}; see \`${COMMAND} verify\``;
-		throw new SigtoolError(difference.code, message, { path: difference.path });
+		const { findings } = verification;
+		throw new SigtoolError(difference.code, message, { path: difference.path, root: verification.root, findings });
 	}
 	const { catalogs, warnings } = verification;
 	for (const catalog of catalogs) checkCatalog(catalog, given === undefined ? root : undefined, development);

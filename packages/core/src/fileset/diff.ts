@@ -37,8 +37,8 @@ export function diffSignedSets(before: SignedSet, after: SignedSet): SignedSetDi
 	return { added, removed, changed, modeChanged };
 }
 
-/** Compares the digests. If both sets have digests of the whole files, compares these too. */
-function isSameContent(a: SignedFile, b: SignedFile): boolean {
+/** Compares the digests of two files. If both sets have digests of the whole files, compares these too. */
+export function isSameContent(a: SignedFile, b: SignedFile): boolean {
 	if (Buffer.compare(a.digest, b.digest) !== 0) return false;
 	if (a.wholeSha256 === undefined || b.wholeSha256 === undefined) return true;
 	return Buffer.compare(a.wholeSha256, b.wholeSha256) === 0;

@@ -18,7 +18,7 @@ export function refuseStaleBytecode(manifest: Manifest): void {
 	const stale = describeStaleBytecode(manifest);
 	if (stale === undefined) return;
 	const message = `Cannot sign ${stale.text}; compile it again with --compile-python, or remove it`;
-	throw new SigtoolError("ERR_STALE_BYTECODE", message, { path: stale.path });
+	throw new SigtoolError("ERR_STALE_BYTECODE", message, { path: stale.path, root: manifest.root });
 }
 
 /** Returns the path of the first stale file, and a text about all stale files, or undefined if there are none. */

@@ -167,7 +167,8 @@ function entryKind(members: MemberTable, row: number): number {
 	return [-1, ENTRY_KIND.file, ENTRY_KIND.pe, ENTRY_KIND.cab][members.subjectKinds[row]];
 }
 
-function signedFile(catalog: Catalog, facts: CatalogFacts, row: number, path: string): SignedFile {
+/** Decodes the entry of one member. @throws ERR_CATALOG_FORMAT for malformed carried attributes */
+export function signedFile(catalog: Catalog, facts: CatalogFacts, row: number, path: string): SignedFile {
 	const { members } = catalog;
 	const recorded = members.modes[row];
 	const mode = recorded !== -1 || facts.modes === "none" ? recorded : DEFAULT_MODE;
@@ -182,7 +183,8 @@ function signedFile(catalog: Catalog, facts: CatalogFacts, row: number, path: st
 	return { ...file, carried: parseCarried(memberCarriedTexts(catalog, row), path) };
 }
 
-function emptyFile(facts: CatalogFacts, path: string): SignedFile {
+/** Returns the entry of a zero-length file, which is no member. */
+export function emptyFile(facts: CatalogFacts, path: string): SignedFile {
 	const mode = facts.emptyFiles.get(path) ?? -1;
 	const carried = facts.carried?.get(path);
 	return { kind: ENTRY_KIND.file, digest: EMPTY, mode, ...(carried === undefined ? {} : { carried }) };

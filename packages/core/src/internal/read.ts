@@ -3,8 +3,13 @@
  * them. Their arguments are not checked, because the compiler has checked the calls.
  */
 
+export { type Diff, type DiffSide, diffSigned } from "../diff/diff.js";
+export type { EntryDifference } from "../diff/diff-entries.js";
+export type { FactDifference } from "../diff/diff-facts.js";
+export type { DiffOptions, DiffSigner } from "../diff/diff-side.js";
 export { contentDigest } from "../digest/authenticode.js";
 export { createFsverityHasher, type FsverityHasher } from "../digest/fsverity.js";
+export { ERROR_HELP, type ErrorHelp } from "../error-help.js";
 export { COMMAND, errnoReason, isPassing, namingErrors, quote } from "../errors.js";
 export { pathOfDescriptor } from "../fileset/descriptor-path.js";
 export { digestStandardInput } from "../fileset/digest-file.js";
@@ -13,6 +18,13 @@ export { otherWriterOf } from "../fileset/other-writers.js";
 export { resolveEntry } from "../fileset/resolve-entry.js";
 export { VERSION_CONTROL } from "../fileset/selection.js";
 export { isSignatureFormat } from "../formats/attribute-format.js";
+export {
+	type CoveringCatalog,
+	type ExplainedCheck,
+	type ExplainedFile,
+	explainFile,
+	type SaidOfEntry,
+} from "../inspect/explain-file.js";
 export { argumentChecks, type Check, type ParameterChecks } from "../options/check.js";
 export { isCertificateAuthority } from "../pki/certificate-checks.js";
 export { digestsToDeny } from "../pki/deny-list.js";

@@ -66,6 +66,6 @@ export async function previewTarget(target: SignTarget, options: PreviewOptions)
 		links: [...hashed.linkTargets].map(([row, to]) => ({ path: paths[row], target: to })),
 		ignored,
 		ignoreRules: [...rules.ignore, ...rules.include.map((glob) => `include ${glob}`)],
-		problems: [...namedProblems(firstPath, hashed.problems), ...problems],
+		problems: [...namedProblems(firstPath, hashed.root, hashed.problems), ...problems],
 	};
 }

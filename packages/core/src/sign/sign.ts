@@ -142,7 +142,7 @@ export async function signTarget(target: SignTarget, options: SignOptions): Prom
 			? await prepareAttributes({ ...options, signer, formats: attributeFormats, carry: options.carry === "ima" })
 			: undefined;
 	const { hashed, rules, ignoredCount } = await hashTarget(target, options, attributes?.hashing);
-	refuseProblems(firstPath, hashed.problems);
+	refuseProblems(firstPath, hashed.root, hashed.problems);
 	refuseNothing(target, hashed);
 	refuseStaleBytecode(hashed);
 	throwIfAborted(signal);

@@ -289,7 +289,7 @@ function selectionRules(catalogs: readonly UsedCatalog[], { ignoreRules }: Verif
  * Returns the entry paths of those catalogs that are in the tree. These files are not compared, because a catalog
  * cannot sign itself.
  */
-function catalogEntryPaths(root: string, catalogs: readonly UsedCatalog[]): Set<string> {
+export function catalogEntryPaths(root: string, catalogs: readonly Pick<UsedCatalog, "file">[]): Set<string> {
 	const files = catalogs.flatMap(({ file }) => [join(realPath(dirname(file)), basename(file)), realPath(file)]);
 	return new Set(files.filter((file) => isBelow(root, file)).map((file) => entryPathOf(root, file)));
 }

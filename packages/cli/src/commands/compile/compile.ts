@@ -125,33 +125,35 @@ function report(result: CompileResult, signer: Signer | undefined): Report {
 	const { file, sizeBytes, sha256, compiled, products, packages, texts, typeStrippers, unstripped } = result;
 	const { policy, notAfter, timestamp } = result;
 	const [certificate] = signer?.certificates ?? [];
+	const fields = {
+		index: file,
+		bytes: sizeBytes,
+		sha256,
+		compiled,
+		products: products.map(({ name, root, sequence, adopted, fileCount, linkCount, catalogs }) => ({
+			name,
+			root,
+			sequence: sequence ?? null,
+			adopted,
+			files: fileCount,
+			links: linkCount,
+			catalogs: catalogs.map(catalogFields),
+		})),
+		packages: packages.map(({ name, fileCount, otherCount }) => ({ name, files: fileCount, others: otherCount })),
+		texts,
+		typeStrippers,
+		unstripped,
+		policy,
+		notAfter: notAfter === undefined ? null : isoTime(notAfter),
+		...(signer === undefined || certificate === undefined
+			? { signer: null, digest: `sha256:${sha256}` }
+			: { development: signer.development, signer: signerFields(certificate, signer.development) }),
+		...(timestamp && { timestamp: timestampFields(timestamp) }),
+	};
 	return {
 		exit: 0,
-		fields: {
-			index: file,
-			bytes: sizeBytes,
-			sha256,
-			compiled,
-			products: products.map(({ name, root, sequence, adopted, fileCount, linkCount, catalogs }) => ({
-				name,
-				root,
-				sequence: sequence ?? null,
-				adopted,
-				files: fileCount,
-				links: linkCount,
-				catalogs: catalogs.map(catalogFields),
-			})),
-			packages: packages.map(({ name, fileCount, otherCount }) => ({ name, files: fileCount, others: otherCount })),
-			texts,
-			typeStrippers,
-			unstripped,
-			policy,
-			notAfter: notAfter === undefined ? null : isoTime(notAfter),
-			...(signer === undefined || certificate === undefined
-				? { signer: null, digest: `sha256:${sha256}` }
-				: { development: signer.development, signer: signerFields(certificate, signer.development) }),
-			...(timestamp && { timestamp: timestampFields(timestamp) }),
-		},
+		fields,
+		subjects: [{ path: file, verdict: signer === undefined ? "unsigned" : "compiled", findings: [], facts: fields }],
 		lines: [
 			`compiled ${signer === undefined ? "unsigned " : ""}${escaped(file)}`,
 			...rows([

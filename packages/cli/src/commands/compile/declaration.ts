@@ -12,6 +12,7 @@ import {
 export const COMPILE: CommandDeclaration = {
 	name: "compile",
 	description: "verify signed directories and compile them into one trust index, which runtimes load",
+	hasReporters: true,
 	declare(command) {
 		keyOptions(command)
 			.argument("[dir...]", "signed directories, each with its catalog (default: what the configuration signs)")

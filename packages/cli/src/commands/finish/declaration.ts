@@ -4,6 +4,7 @@ import { keyOptions, timestamps, timestampTrust } from "../../options/options.js
 export const FINISH: CommandDeclaration = {
 	name: "finish",
 	description: "sign a catalog or a trust index that was written with --unsigned",
+	hasReporters: true,
 	declare(command) {
 		keyOptions(command)
 			.argument("<file>", "the unsigned catalog or index; it is replaced by the signed one")

@@ -31,19 +31,21 @@ export async function finishIndex(file: string, options: FinishCommandOptions): 
 	const { indexBytes, timestamp } = await untilInterrupted(finish).finally(signer.close);
 	const [leaf] = signer.certificates;
 	const { products, compiled, policy, notAfter } = unsigned.index;
+	const fields = {
+		index: output ?? file,
+		compiled: compiled ?? null,
+		products: products.map((product) => ({ ...product, sequence: product.sequence ?? null })),
+		policy,
+		notAfter: notAfter === undefined ? null : isoTime(notAfter),
+		unsignedDigest: `sha256:${unsigned.sha256}`,
+		signer: signerFields(leaf, signer.development),
+		...(timestamp && { timestamp: timestampFields(timestamp) }),
+		...(changes === undefined ? {} : { since: changes.fields }),
+	};
 	return {
 		exit: 0,
-		fields: {
-			index: output ?? file,
-			compiled: compiled ?? null,
-			products: products.map((product) => ({ ...product, sequence: product.sequence ?? null })),
-			policy,
-			notAfter: notAfter === undefined ? null : isoTime(notAfter),
-			unsignedDigest: `sha256:${unsigned.sha256}`,
-			signer: signerFields(leaf, signer.development),
-			...(timestamp && { timestamp: timestampFields(timestamp) }),
-			...(changes === undefined ? {} : { since: changes.fields }),
-		},
+		fields,
+		subjects: [{ path: output ?? file, verdict: "signed", findings: [], facts: fields }],
 		lines: [
 			`signed ${escaped(output ?? file)}`,
 			...rows([

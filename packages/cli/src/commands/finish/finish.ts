@@ -48,19 +48,21 @@ export async function finish(file: string, options: FinishCommandOptions): Promi
 	const finish = (signal: AbortSignal) => finishCatalog(catalog, { ...finishing, signal });
 	const { catalogBytes, timestamp } = await untilInterrupted(finish).finally(signer.close);
 	const [leaf] = signer.certificates;
+	const fields = {
+		catalog: output ?? file,
+		product: product ?? null,
+		sequence: sequence ?? null,
+		files: catalog.fileCount,
+		links: catalog.linkCount,
+		unsignedDigest: `sha256:${catalog.sha256}`,
+		signer: signerFields(leaf, signer.development),
+		...(timestamp && { timestamp: timestampFields(timestamp) }),
+		...(changes === undefined ? {} : { since: changes.fields }),
+	};
 	return {
 		exit: 0,
-		fields: {
-			catalog: output ?? file,
-			product: product ?? null,
-			sequence: sequence ?? null,
-			files: catalog.fileCount,
-			links: catalog.linkCount,
-			unsignedDigest: `sha256:${catalog.sha256}`,
-			signer: signerFields(leaf, signer.development),
-			...(timestamp && { timestamp: timestampFields(timestamp) }),
-			...(changes === undefined ? {} : { since: changes.fields }),
-		},
+		fields,
+		subjects: [{ path: output ?? file, verdict: "signed", findings: [], facts: fields }],
 		lines: [
 			`signed ${escaped(output ?? file)}`,
 			...rows([

@@ -9,7 +9,8 @@ import {
 	inspectCatalogFile,
 } from "@sigtool/core";
 import { COMMAND, quote, reasonOf, SigtoolError } from "@sigtool/core/internal/errors";
-import { escaped, type OutputOptions, type Report, type StreamedList } from "../../output/output.js";
+import type { StreamedList } from "../../output/json-pieces.js";
+import { escaped, type OutputOptions, type Report } from "../../output/output.js";
 import { count, isoTime, timestampClaim, timestampClaimFields } from "../../output/render.js";
 import { colour } from "../../output/terminal.js";
 

@@ -16,6 +16,7 @@ import {
 export const SIGN: CommandDeclaration = {
 	name: "sign",
 	description: "hash a tree and sign it, into one catalog or into extended attributes",
+	hasReporters: true,
 	declare(command) {
 		keyOptions(command)
 			.argument(

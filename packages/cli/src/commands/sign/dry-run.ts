@@ -3,6 +3,7 @@
 import { basename, join } from "node:path";
 import { previewTarget, resolveSignTarget, type SignPreview } from "@sigtool/core/internal";
 import { untilInterrupted } from "../../output/interruption.js";
+import { findingOf } from "../../output/outcome.js";
 import { type ExitStatus, escaped, oneLine, type Report, rows } from "../../output/output.js";
 import { startProgress } from "../../output/progress.js";
 import { bytes, count, thousands } from "../../output/render.js";
@@ -67,15 +68,18 @@ function report(preview: SignPreview, catalog: string | undefined, options: Sign
 			...listed("left out", ignored, options),
 		]),
 	];
+	const facts = {
+		dryRun: true,
+		catalog: catalog ?? null,
+		root,
+		...(catalog !== undefined && { product, sequence }),
+		formats: options.format,
+		bytes: sizeBytes,
+	};
 	return {
 		exit: exitOf(preview),
 		fields: {
-			dryRun: true,
-			catalog: catalog ?? null,
-			root,
-			...(catalog !== undefined && { product, sequence }),
-			formats: options.format,
-			bytes: sizeBytes,
+			...facts,
 			files: () => files.map((file) => ({ path: file.path, bytes: file.sizeBytes })),
 			links,
 			ignored,
@@ -86,6 +90,15 @@ function report(preview: SignPreview, catalog: string | undefined, options: Sign
 		failures: problems.length === 0 ? [] : lines.slice(0, 1),
 		problems: problems.map(({ code, message }) => `${colour.red("error")}: ${oneLine(message)} [${code}]`),
 		notes: ["nothing was signed or written, because of --dry-run"],
+		subjects: [
+			{
+				path: catalog ?? root,
+				verdict: problems.length === 0 ? "would be signed" : "would not be signed",
+				root,
+				findings: problems.map(findingOf),
+				facts: { ...facts, files: files.length, links: links.length, ignored: ignored.length, rules: ignoreRules },
+			},
+		],
 	};
 }
 

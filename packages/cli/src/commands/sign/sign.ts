@@ -161,23 +161,32 @@ function report(result: SignResult, warnings: readonly string[], verboseRows: [s
 	const { ignoredCount, ignoreRules } = result;
 	const links = linkCount === 0 ? "" : `, ${count(linkCount, "link")}`;
 	const rules = count(ignoreRules.length, "rule");
+	const fields = {
+		catalog: catalog?.file ?? null,
+		root,
+		...(catalog && { product: catalog.product, sequence: catalog.sequence, carried: catalog.carryingCount }),
+		attributes,
+		overtaken: overtakenCount,
+		files: fileCount,
+		links: linkCount,
+		bytes: totalBytes,
+		ignored: { entries: ignoredCount, rules: ignoreRules },
+		...(catalog?.timestamp && { timestamp: timestampFields(catalog.timestamp) }),
+		...(catalog?.unsignedSha256 === undefined ? {} : { digest: `sha256:${catalog.unsignedSha256}` }),
+		development: signer?.development === true,
+		signer: signer === undefined ? null : signerFields(signer.certificates[0], signer.development),
+	};
 	return {
 		exit: 0,
-		fields: {
-			catalog: catalog?.file ?? null,
-			root,
-			...(catalog && { product: catalog.product, sequence: catalog.sequence, carried: catalog.carryingCount }),
-			attributes,
-			overtaken: overtakenCount,
-			files: fileCount,
-			links: linkCount,
-			bytes: totalBytes,
-			ignored: { entries: ignoredCount, rules: ignoreRules },
-			...(catalog?.timestamp && { timestamp: timestampFields(catalog.timestamp) }),
-			...(catalog?.unsignedSha256 === undefined ? {} : { digest: `sha256:${catalog.unsignedSha256}` }),
-			development: signer?.development === true,
-			signer: signer === undefined ? null : signerFields(signer.certificates[0], signer.development),
-		},
+		fields,
+		subjects: [
+			{
+				path: catalog?.file ?? root,
+				verdict: signer === undefined ? "unsigned" : "signed",
+				findings: [],
+				facts: fields,
+			},
+		],
 		lines: [
 			headline(result),
 			...rows([
@@ -256,9 +265,9 @@ function readFileList(file: string): string[] {
  */
 function withListHint(error: unknown, directory: string): unknown {
 	if (!(error instanceof SigtoolError) || error.code !== "ERR_ROOT_MISSING") return error;
-	const { code, message, path, cause, problems } = error;
+	const { code, message, path, root, cause, problems } = error;
 	const hint = `names in the list are relative to ${quote(directory)}, e.g. (cd ${quote(directory)} && ${FIND})`;
-	return new SigtoolError(code, `${message}; ${hint}`, { path, cause, problems });
+	return new SigtoolError(code, `${message}; ${hint}`, { path, root, cause, problems });
 }
 
 /**

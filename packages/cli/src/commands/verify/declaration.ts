@@ -14,6 +14,7 @@ import {
 export const VERIFY: CommandDeclaration = {
 	name: "verify",
 	description: "check whether files are what a trusted signer signed, and show what changed",
+	hasReporters: true,
 	declare(command) {
 		catalogOptions(
 			command.argument(

@@ -1,3 +1,5 @@
+import { statSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import { type AttributeFormat, type AttributeVerification, verifyAttributes } from "@sigtool/core";
 import { worstExitStatus } from "@sigtool/core/internal";
 import { readCertificates } from "../../options/certificate-file.js";
@@ -94,11 +96,23 @@ function outcomeOf(
 			})),
 			...revocationFields(revocation),
 		},
+		findings: findings.map((finding) => {
+			// A finding about the operand as a whole has its path, which a file of the directory may have as its name.
+			const isOfOperand = finding.code === "ERR_UNSIGNED" && finding.format === undefined;
+			return isOfOperand ? { ...finding, path: resolve(path) } : finding;
+		}),
+		root: rootOf(path),
 		lines: [...lines, ...findingLines(findings, { ...options, origin: "recorded" })],
 		problems: [],
 		warnings: pins.warnings,
 		notes: [...developmentNotes(path, signers), ...pins.notes],
 	};
+}
+
+/** Returns the directory to which the names of files are relative: `path`, or the directory of the file. */
+function rootOf(path: string): string {
+	const absolute = resolve(path);
+	return statSync(absolute, { throwIfNoEntry: false })?.isDirectory() === true ? absolute : dirname(absolute);
 }
 
 function headline({ path, verdict, findings, counts }: AttributeVerification): string {

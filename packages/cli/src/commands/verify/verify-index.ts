@@ -41,7 +41,7 @@ export async function verifyIndex(
 	const findings = (trust.deny ?? [])
 		.filter(({ kind, sha256 }) => kind === "file" && index.hasContent(sha256))
 		.map(({ sha256, reason }) => ({
-			code: "ERR_DENIED",
+			code: "ERR_DENIED" as const,
 			path: file,
 			message: `it holds a denied file: ${reason}`,
 			sha256,
@@ -79,6 +79,7 @@ export async function verifyIndex(
 			judgedAt: judgedFields(judgedAt),
 			...revocationFields(statuses),
 		},
+		findings: findings.map(({ code, message }) => ({ code, path: file, message })),
 		lines: [...lines, ...findings.map(({ message, sha256, code }) => escaped(`  ${message} (${sha256}) [${code}]`))],
 		problems: [],
 		warnings: [

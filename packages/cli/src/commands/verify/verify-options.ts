@@ -1,6 +1,7 @@
 import type { SignFormat } from "@sigtool/core";
 import type { JudgementOptions } from "../../options/judgement.js";
 import type { SignerDemandOptions } from "../../options/signer-demands.js";
+import type { Found } from "../../output/outcome.js";
 import type { ExitStatus, OutputOptions } from "../../output/output.js";
 
 export interface VerifyCommandOptions extends JudgementOptions, SignerDemandOptions, OutputOptions {
@@ -24,6 +25,11 @@ export interface VerifyCommandOptions extends JudgementOptions, SignerDemandOpti
 export interface Outcome {
 	readonly exit: ExitStatus;
 	readonly fields: Readonly<Record<string, unknown>>;
+	/** The findings that decide the verdict, and those that do not. */
+	readonly findings: readonly Found[];
+	readonly notices?: readonly Found[];
+	/** The absolute path of the directory to which the paths of the findings are relative, if they are. */
+	readonly root?: string | undefined;
 	/** The lines of the report, for standard output. */
 	readonly lines: readonly string[];
 	/** The lines about errors, for standard error. */

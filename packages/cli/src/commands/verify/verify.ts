@@ -22,6 +22,7 @@ import {
 } from "../../output/render.js";
 import { colour } from "../../output/terminal.js";
 import type { ConfiguredVerify } from "./configured-verify.js";
+import { subjectOf } from "./subject.js";
 import type { Outcome, VerifyCommandOptions } from "./verify-options.js";
 import { versionControlHints } from "./version-control-hint.js";
 
@@ -67,6 +68,9 @@ export async function verify(operands: readonly string[], given: VerifyCommandOp
 		problems: outcomes.flatMap(({ problems }) => problems),
 		warnings: outcomes.flatMap(({ warnings }) => warnings),
 		notes: [...notes, ...outcomes.flatMap((outcome) => outcome.notes)],
+		get subjects() {
+			return outcomes.map(subjectOf);
+		},
 	};
 }
 
@@ -173,6 +177,8 @@ async function orFailure(path: string, isList: boolean, judge: () => Promise<Out
 		return {
 			exit: exitStatus,
 			fields: { path, verdict, error: failure, findings: [] },
+			findings: [error],
+			root: error.root,
 			lines: isList ? [`${colour.red(verdict)} ${escaped(path)}`] : [],
 			problems: [`${colour.red("error")}: ${oneLine(message)} [${code}]`],
 			warnings: [],
@@ -195,6 +201,9 @@ function outcomeOf(verification: Verification, options: VerifyCommandOptions): O
 		get fields() {
 			return verificationFields(verification);
 		},
+		findings: findings.map(withWayOut),
+		notices: notices.map(withWayOut),
+		root: verification.root,
 		lines: [headline, ...describe(verification, options), ...findingLines(findings.map(withWayOut), options)],
 		problems: [],
 		warnings: [

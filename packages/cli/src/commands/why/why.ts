@@ -1,10 +1,8 @@
-import { realpathSync } from "node:fs";
-import { join, resolve } from "node:path";
-import { readBounded } from "@sigtool/core/internal";
-import { ERROR_CODES, type ErrorCode, errnoReason, quote, SigtoolError } from "@sigtool/core/internal/errors";
-import { policyRuleOf, verifyHost } from "@sigtool/verifier/internal";
-import { type LauncherConf, readLauncherConf } from "../../launcher/launcher-conf.js";
-import { CONF_NAME, isThere } from "../../launcher/launcher-place.js";
+import { resolve } from "node:path";
+import { COMMAND, ERROR_CODES, type ErrorCode, quote } from "@sigtool/core/internal/errors";
+import { policyRuleOf } from "@sigtool/verifier/internal";
+import { installedConf, installedVerdict } from "../../launcher/installed-verdict.js";
+import { isThere } from "../../launcher/launcher-place.js";
 import { readInputFile } from "../../options/input-file.js";
 import { usageError } from "../../options/usage.js";
 import { escaped, type OutputOptions, type Report, rows } from "../../output/output.js";
@@ -32,7 +30,18 @@ function explanationOf(told: Told): Report {
 function explainCode(reason: ErrorCode): Report {
 	const [, meaning] = ERROR_CODES[reason];
 	const mend = mendOf(reason) ?? ANY_MEND;
-	return { exit: 0, fields: { reason, meaning, mend }, lines: [`${reason}: ${meaning}`, ...rows([["mend", mend]])] };
+	const more = `\`${COMMAND} explain ${reason}\` says what it means in every command`;
+	return {
+		exit: 0,
+		fields: { reason, meaning, mend },
+		lines: [
+			`${reason}: ${meaning}`,
+			...rows([
+				["mend", mend],
+				["see also", more],
+			]),
+		],
+	};
 }
 
 const ANY_MEND = "docs/reference/errors.md has the meaning of each code";
@@ -124,7 +133,7 @@ function isErrorCode(code: unknown): code is ErrorCode {
 
 /** Explains the last refusal of a file in the log, and says what would be decided about the file now. */
 function explainFile(path: string, { log, prefix }: WhyOptions): Report {
-	const conf = confIn(resolve(prefix));
+	const conf = installedConf(resolve(prefix));
 	if (log === undefined && conf === undefined) {
 		throw usageError(
 			`Cannot explain ${quote(path)}: no launcher is installed in ${quote(prefix)}; name its directory with --prefix, or the events with --log`,
@@ -134,7 +143,7 @@ function explainFile(path: string, { log, prefix }: WhyOptions): Report {
 	const logs = log ?? own;
 	const { refusal, since } = lastAbout(path, logs);
 	const explanation = refusal && explain(refusal);
-	const now = conf && decisionNow(path, conf);
+	const now = conf && installedVerdict(path, conf, mendOf);
 	return {
 		exit: 0,
 		fields: { path, logs, since, ...explanation?.fields, now: now?.fields },
@@ -151,41 +160,4 @@ function placesText(logs: readonly string[], since: string | undefined, isDefaul
 	const reach =
 		logs.length === 0 ? "" : since === undefined ? ", without events" : `, with events since ${escaped(since)}`;
 	return `${places}${reach}${isDefault ? "; name others, such as rotated ones, with --log" : ""}`;
-}
-
-function confIn(prefix: string): LauncherConf | undefined {
-	const file = join(prefix, CONF_NAME);
-	return isThere(file) ? readLauncherConf(file) : undefined;
-}
-
-/** No policy allows a larger file. */
-const MAX_FILE_BYTES = 2 ** 31 - 1;
-
-interface Decision {
-	readonly fields: Readonly<Record<string, unknown>>;
-	readonly says: string;
-}
-
-/** Judges the file by the index and the configuration of the installed launcher. Raises no event. */
-function decisionNow(path: string, { index, config, development }: LauncherConf): Decision {
-	try {
-		const { mode, decide } = verifyHost({ index, config, development });
-		if (mode === "off") return { fields: { mode }, says: "would be loaded: in mode off nothing is judged" };
-		const verdict = decide(realpathSync(path), readBounded(path, MAX_FILE_BYTES));
-		if (verdict.trusted) {
-			return {
-				fields: { ...verdict },
-				says: `would be loaded: it is ${verdict.entry} of ${verdict.product}, as signed`,
-			};
-		}
-		const says = `would be refused: ${verdict.why} (${verdict.reason}); ${verdict.mend}`;
-		return { fields: { ...verdict }, says };
-	} catch (error) {
-		const { code = undefined, message } = error instanceof SigtoolError ? error : { message: errnoReason(error) };
-		const mend = code && mendOf(code);
-		return {
-			fields: { trusted: false, reason: code, why: message, mend },
-			says: `cannot be judged: ${message}${mend === undefined ? "" : `; ${mend}`}`,
-		};
-	}
 }

@@ -103,7 +103,7 @@ it("why explains the message of a spython about a file that was modified", () =>
 it("why explains an error code", () => {
 	const sigtool = runner(temporaryDirectory());
 	expect(sigtool(["why", "ERR_INDEX_EXPIRED"]).stdout).toMatch(
-		/^ERR_INDEX_EXPIRED: .*\n +mend +compile and install a new index\n$/,
+		/^ERR_INDEX_EXPIRED: .*\n +mend +compile and install a new index\n {2}see also {2}`sigtool explain ERR_INDEX_EXPIRED` .*\n$/,
 	);
 	expect(sigtool(["why", "ERR_IO", "--json"]).json()).toMatchObject({ exit: 0, reason: "ERR_IO" });
 });

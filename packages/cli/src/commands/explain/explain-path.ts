@@ -1,0 +1,124 @@
+/** Explains whether a file would be trusted: by which catalog or index, and which check decides. */
+
+import { resolve } from "node:path";
+import {
+	ERROR_HELP,
+	type ExplainedCheck,
+	type ExplainedFile,
+	explainFile,
+	operandKind,
+	parseTrustIndex,
+} from "@sigtool/core/internal";
+import { COMMAND } from "@sigtool/core/internal/errors";
+import { type InstalledVerdict, installedConf, installedVerdict } from "../../launcher/installed-verdict.js";
+import { judgementOf } from "../../options/judgement.js";
+import { fromIndexFile } from "../../output/index-file.js";
+import { escaped, type Report, rows } from "../../output/output.js";
+import { developmentNotes } from "../../output/render.js";
+import { colour } from "../../output/terminal.js";
+import type { ExplainOptions } from "./explain-options.js";
+
+export async function explainPath(path: string, options: ExplainOptions): Promise<Report> {
+	const { catalog, root, product, profile, prefix } = options;
+	const judgement = await judgementOf(options);
+	if (catalog === undefined && operandKind(path) === "index") return explainIndex(path);
+	const explained = await explainFile(path, { ...judgement, catalogs: catalog, root, product, profile });
+	const conf = explained.kind === "file" ? installedConf(resolve(prefix)) : undefined;
+	const installed = conf && installedVerdict(resolve(path), conf, (code) => ERROR_HELP[code].remedy);
+	return reportOf(explained, installed);
+}
+
+function reportOf(explained: ExplainedFile, installed: InstalledVerdict | undefined): Report {
+	const { path, kind, catalogs, entry, says, checks, trusted, development } = explained;
+	const failed = checks.find(({ outcome }) => outcome === "failed");
+	const remedy = failed?.code && ERROR_HELP[failed.code].remedy;
+	return {
+		exit: 0,
+		fields: {
+			kind: "file",
+			path,
+			fileKind: kind,
+			trusted,
+			development,
+			catalogs: catalogs.map(({ file, product = null, sequence = null }) => ({ file, product, sequence })),
+			entry: entry ?? null,
+			says: says === undefined ? null : { ...says, ...("mode" in says && { mode: says.mode?.toString(8) ?? null }) },
+			checks: checks.map(({ code = null, ...check }) => ({ ...check, code })),
+			remedy: remedy ?? null,
+			installed: installed?.fields ?? null,
+		},
+		lines: [
+			headline(explained, failed),
+			...rows([
+				...catalogs.map((each): [string, string] => ["covered by", escaped(claimText(each))]),
+				["entry", entry === undefined ? undefined : escaped(entry)],
+				["it says", saysText(explained)],
+				...checks.map((check): [string, string] => [check.check, escaped(checkText(check))]),
+				["what to do", remedy],
+				["page", failed?.code && `docs/reference/errors.md#${failed.code.toLowerCase()}`],
+				["launcher", installed && escaped(installed.says)],
+				["see also", installed && `\`${COMMAND} why ${escaped(path)}\` for a refusal while a program ran`],
+			]),
+		],
+		notes: developmentNotes(path, [{ development }]),
+	};
+}
+
+function headline({ path, trusted, kind }: ExplainedFile, failed: ExplainedCheck | undefined): string {
+	const name = escaped(path);
+	if (failed !== undefined) return `${colour.red("not trusted")} ${name}: ${failed.code}`;
+	if (trusted) return `${colour.green("trusted")} ${name}`;
+	return `${colour.green("signed")} ${name}: the files of the ${kind === "directory" ? "directory" : "catalog"} were not compared`;
+}
+
+function claimText({ file, product, sequence }: ExplainedFile["catalogs"][number]): string {
+	const release = sequence === undefined ? "" : `, sequence ${sequence}`;
+	return `${file}${product === undefined ? "" : `, of ${product}${release}`}`;
+}
+
+function saysText({ says }: ExplainedFile): string | undefined {
+	switch (says?.kind) {
+		case undefined:
+			return undefined;
+		case "file": {
+			const mode = says.mode === undefined ? "" : `, mode ${says.mode.toString(8)}`;
+			return says.digest === "" ? `a file without content${mode}` : `a file with digest ${says.digest}${mode}`;
+		}
+		case "link":
+			return `a link to ${escaped(says.target)}`;
+		case "hidden":
+			return "nothing: a signed ignore rule leaves it out, so verify of the tree does not report it";
+		case "outside":
+			return "nothing: the catalog covers other files of the tree, so verify of the tree does not report it";
+		case "nothing":
+			return "nothing: verify of the tree reports it as added";
+	}
+}
+
+function checkText({ outcome, says, code }: ExplainedCheck): string {
+	if (outcome === "skipped") return says;
+	return outcome === "passed" ? `passed: ${says}` : `failed: ${says} [${code}]`;
+}
+
+/** A trust index is not compared with a catalog. It names the trees that it was compiled from. */
+function explainIndex(path: string): Report {
+	const { products } = fromIndexFile(path, parseTrustIndex);
+	return {
+		exit: 0,
+		fields: {
+			kind: "index",
+			path,
+			products: products.map(({ name, root, sequence = null }) => ({ name, root, sequence })),
+		},
+		lines: [
+			`${escaped(path)} is a trust index, from which runtimes load`,
+			...rows([
+				...products.map(({ name, root }): [string, string] => ["product", escaped(`${name} in ${root}`)]),
+				[
+					"see also",
+					`\`${COMMAND} verify ${escaped(path)} --signature-only\`, and \`${COMMAND} inspect ${escaped(path)}\``,
+				],
+			]),
+		],
+	};
+}

@@ -1,0 +1,98 @@
+import { existsSync } from "node:fs";
+import { ERROR_HELP } from "@sigtool/core/internal";
+import { COMMAND, ERROR_CODES, type ErrorCode, quote } from "@sigtool/core/internal/errors";
+import { EVENTS } from "@sigtool/verifier";
+import { policyRuleOf } from "@sigtool/verifier/internal";
+import { closeNames } from "../../options/suggestion.js";
+import { usageError } from "../../options/usage.js";
+import { type Report, rows } from "../../output/output.js";
+import { isErrorCode, pageOf } from "../../output/rules.js";
+import type { ExplainOptions } from "./explain-options.js";
+
+/** Explains a code, an event or a file. @throws ERR_USAGE for an unknown code, and if neither is meant */
+export async function explain(subject: string, options: ExplainOptions): Promise<Report> {
+	if (subject === "") throw usageError("Name an error code, an audit event or a file");
+	const code = subject.toUpperCase();
+	if (isErrorCode(code)) return explainCode(code);
+	const event = eventNamed(subject);
+	if (event !== undefined) return explainEvent(event === OF_PYTHON ? subject : event, event);
+	if (!existsSync(subject) && isNoPath(subject)) throw unknownName(subject);
+	return (await import("./explain-path.js")).explainPath(subject, options);
+}
+
+/** Returns true for a text that looks like a code or like the name of an event, and not like a path. */
+function isNoPath(subject: string): boolean {
+	if (/[\\/]/.test(subject)) return false;
+	return /^ERR[_-]?/i.test(subject) || /^[A-Z0-9_]+$/.test(subject) || closest(subject).length > 0;
+}
+
+function unknownName(subject: string): Error {
+	const close = closest(subject);
+	const hint = close.length === 0 ? "docs/reference/errors.md lists them" : `did you mean ${close.join(" or ")}?`;
+	return usageError(`Unknown error code or event ${quote(subject)}; ${hint}`);
+}
+
+/** Returns the codes and events whose names are spelled similarly, also if the prefix `ERR_` is missing. */
+function closest(subject: string): string[] {
+	const code = subject.toUpperCase().replace(/-/g, "_");
+	const named = code.startsWith("ERR_") ? code : `ERR_${code}`;
+	if (isErrorCode(named)) return [named];
+	return [
+		...closeNames(named, Object.keys(ERROR_CODES)),
+		...closeNames(subject.toLowerCase(), Object.keys(EVENTS)),
+	].slice(0, MAX_SUGGESTIONS);
+}
+
+const MAX_SUGGESTIONS = 3;
+
+function explainCode(code: ErrorCode): Report {
+	const [exitStatus, meaning] = ERROR_CODES[code];
+	const { why, remedy } = ERROR_HELP[code];
+	const page = pageOf(code);
+	return {
+		exit: 0,
+		fields: { kind: "code", code, exitStatus, meaning, why, remedy, page },
+		lines: [
+			`${code}: ${meaning}`,
+			...rows([
+				["why", why],
+				["what to do", remedy],
+				["exit", String(exitStatus)],
+				["page", page],
+				["see also", `\`${COMMAND} why ${code}\` for a refusal while a program ran`],
+			]),
+		],
+	};
+}
+
+type EventKey = keyof typeof EVENTS;
+
+/** The row for all events of CPython. */
+const OF_PYTHON = "python.<name>";
+
+/** Finds an event of the table, in any case. */
+function eventNamed(name: string): EventKey | undefined {
+	const lower = name.toLowerCase();
+	const found = (Object.keys(EVENTS) as EventKey[]).find((key) => key === lower);
+	return found ?? (/^python\.\w+(\.\w+)*$/.test(lower) ? OF_PYTHON : undefined);
+}
+
+function explainEvent(event: string, key: EventKey): Report {
+	const { meaning, fields, bypassable } = EVENTS[key];
+	const rule = policyRuleOf(event);
+	const page = "docs/reference/events.md";
+	return {
+		exit: 0,
+		fields: { kind: "event", event, meaning, fields, bypassable, policy: rule?.member ?? null, page },
+		lines: [
+			`${event}: ${meaning}`,
+			...rows([
+				["fields", fields.join(", ")],
+				["bypassable", bypassable ? "yes: it records what well-behaved code does" : "no"],
+				["policy", rule && `${rule.member}; to allow it, ${rule.mend}`],
+				["page", page],
+				["see also", `\`${COMMAND} why EVENT\` for one that was refused`],
+			]),
+		],
+	};
+}

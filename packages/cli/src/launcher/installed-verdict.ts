@@ -1,0 +1,54 @@
+/** Asks the index and the configuration of the installed launcher about a file. */
+
+import { realpathSync } from "node:fs";
+import { join } from "node:path";
+import { readBounded } from "@sigtool/core/internal";
+import { type ErrorCode, errnoReason, SigtoolError } from "@sigtool/core/internal/errors";
+import { verifyHost } from "@sigtool/verifier/internal";
+import { type LauncherConf, readLauncherConf } from "./launcher-conf.js";
+import { CONF_NAME, isThere } from "./launcher-place.js";
+
+/** Returns the settings of the launcher in a directory, or undefined if none is installed there. */
+export function installedConf(prefix: string): LauncherConf | undefined {
+	const file = join(prefix, CONF_NAME);
+	return isThere(file) ? readLauncherConf(file) : undefined;
+}
+
+/** No policy allows a larger file. */
+const MAX_FILE_BYTES = 2 ** 31 - 1;
+
+export interface InstalledVerdict {
+	readonly fields: Readonly<Record<string, unknown>>;
+	readonly says: string;
+}
+
+/**
+ * Judges the file as the installed launcher would now. Raises no event. `mendOf` returns what to do about an error
+ * because of which nothing can be judged.
+ */
+export function installedVerdict(
+	path: string,
+	{ index, config, development }: LauncherConf,
+	mendOf: (code: ErrorCode) => string | undefined,
+): InstalledVerdict {
+	try {
+		const { mode, decide } = verifyHost({ index, config, development });
+		if (mode === "off") return { fields: { mode }, says: "would be loaded: in mode off nothing is judged" };
+		const verdict = decide(realpathSync(path), readBounded(path, MAX_FILE_BYTES));
+		if (verdict.trusted) {
+			return {
+				fields: { ...verdict },
+				says: `would be loaded: it is ${verdict.entry} of ${verdict.product}, as signed`,
+			};
+		}
+		const says = `would be refused: ${verdict.why} (${verdict.reason}); ${verdict.mend}`;
+		return { fields: { ...verdict }, says };
+	} catch (error) {
+		const { code = undefined, message } = error instanceof SigtoolError ? error : { message: errnoReason(error) };
+		const mend = code && mendOf(code);
+		return {
+			fields: { trusted: false, reason: code, why: message, mend },
+			says: `cannot be judged: ${message}${mend === undefined ? "" : `; ${mend}`}`,
+		};
+	}
+}

@@ -1,0 +1,181 @@
+/** The documents of commands that compare and explain. */
+
+import {
+	constant,
+	count,
+	elsewhere,
+	hex,
+	list,
+	object,
+	optional,
+	orNull,
+	sha256,
+	shared,
+	text,
+	truth,
+	words,
+} from "./shapes.mjs";
+
+const path = text("The path as it was given.");
+
+const side = (description) => ({
+	description,
+	anyOf: [
+		object("A catalog.", {
+			path,
+			kind: constant("catalog"),
+			entries: count("The number of entries."),
+			verified: truth("True if a trusted signer signed it."),
+			problem: orNull(shared("error")),
+			product: orNull(text("The product.")),
+			sequence: orNull(count("The sequence.")),
+			signer: orNull(
+				object("The signer. Only a claim if the catalog was not verified.", {
+					subject: orNull(text("The subject of the certificate.")),
+					spkiSha256: sha256("The pin."),
+					development: truth("True for a development identity."),
+				}),
+			),
+		}),
+		object("A tree as it is now. Nothing of it was verified.", {
+			path,
+			kind: constant("tree"),
+			entries: count("The number of entries."),
+			root: text("The real path."),
+			leftOut: list("What was left out: its own catalogs, and directories of version control.", text("A path.")),
+		}),
+	],
+});
+
+const DIFFERENCES = [
+	...["product", "sequence", "signer", "rules", "modified", "removed", "added", "type", "target", "mode", "carried"],
+];
+
+export const EXPLAINING = {
+	diff: {
+		about: "Compares two catalogs or trees.",
+		results: [
+			object("The differences.", {
+				a: side("The first side."),
+				b: side("The second side."),
+				verdict: words("The verdict.", "equal", "different", "undecided"),
+				match: words("How entries were paired.", "path", "digest"),
+				counts: object(
+					"The number of differences of each kind.",
+					Object.fromEntries(DIFFERENCES.map((kind) => [kind, count(`The number of the kind ${kind}.`)])),
+				),
+				differences: list(
+					"The differences.",
+					object("One difference.", {
+						kind: words("The kind (reporters.md).", ...DIFFERENCES),
+						path: orNull(text("The entry path. Null for facts about a catalog.")),
+						message: text("One line that tells what differs."),
+						before: orNull(text("The digest, target, mode or fact on the first side.")),
+						after: orNull(text("The same on the second side.")),
+					}),
+				),
+				problems: list("The entries that could not be read.", shared("finding")),
+			}),
+		],
+	},
+	explain: {
+		about: "Explains a code, an event or a file.",
+		results: [
+			object("A code.", {
+				kind: constant("code"),
+				code: text("The code."),
+				exitStatus: words("The exit status that belongs to it.", 1, 2, 3),
+				meaning: text("What it means."),
+				why: text("Why it happens."),
+				remedy: text("What to do."),
+				page: text("The place in the documentation."),
+			}),
+			object("An audit event.", {
+				kind: constant("event"),
+				event: text("Its name."),
+				meaning: text("What it means."),
+				fields: list("Its fields.", text("A field.")),
+				bypassable: truth("True if native code can do the same without the event."),
+				policy: orNull(text("The member of the policy that rules on it.")),
+				page: text("The page of the documentation."),
+			}),
+			object("A file, a directory or a catalog.", {
+				kind: constant("file"),
+				path,
+				fileKind: words("What it is.", "directory", "catalog", "index", "file", "missing"),
+				trusted: truth("True if every check passed, and the file was compared."),
+				development: truth("True if a development identity signed."),
+				catalogs: list(
+					"The catalogs that cover it, the nearest first.",
+					object("A catalog, as it claims.", {
+						file: text("Its path."),
+						product: orNull(text("Its product.")),
+						sequence: orNull(count("Its sequence.")),
+					}),
+				),
+				entry: orNull(text("The path of the file in the signed tree.")),
+				says: orNull({
+					description: "What the nearest catalog says of it.",
+					anyOf: [
+						object("A file.", {
+							kind: constant("file"),
+							digest: hex("The signed digest. Empty for a zero-length file."),
+							mode: orNull(text("The signed mode in octal.")),
+						}),
+						object("A link.", { kind: constant("link"), target: text("The signed target.") }),
+						object("It is left out by an ignore rule, or not covered, or not signed.", {
+							kind: words("Why it says nothing.", "hidden", "outside", "nothing"),
+						}),
+					],
+				}),
+				checks: list(
+					"The checks, in their order.",
+					object("One check.", {
+						check: words("The check.", "catalog", "signature", "entry", "content"),
+						outcome: words("The outcome.", "passed", "failed", "skipped"),
+						says: text("What was checked, or why it failed."),
+						code: orNull(text("The code, if it failed.")),
+					}),
+				),
+				remedy: orNull(text("What to do, if a check failed.")),
+				installed: orNull(elsewhere("What the installed launcher would decide.")),
+			}),
+			object("A trust index.", {
+				kind: constant("index"),
+				path,
+				products: list(
+					"The products.",
+					object("A product.", {
+						name: text("Its name."),
+						root: text("Its directory."),
+						sequence: orNull(count("Its sequence.")),
+					}),
+				),
+			}),
+		],
+	},
+	why: {
+		about: "Explains a refusal while a program ran.",
+		results: [
+			object("A code.", {
+				reason: text("The code."),
+				meaning: text("What it means."),
+				mend: text("What to do."),
+			}),
+			object("A refusal, or a file.", {
+				path: optional(text("The file that was asked about.")),
+				logs: optional(list("The files of events that were looked through.", text("A path."))),
+				since: optional(text("The time of the first event that was looked at.")),
+				event: optional(elsewhere("The event (events.md), or what a message tells of one.")),
+				what: optional(text("What was refused.")),
+				verdict: optional(text("The verdict of the event.")),
+				rule: optional(text("The rule that decided.")),
+				reason: optional(text("The code.")),
+				meaning: optional(text("What the code means.")),
+				detail: optional(text("What the event says.")),
+				mend: optional(text("What to do.")),
+				now: optional(elsewhere("What the installed launcher would decide now.")),
+			}),
+		],
+	},
+};

@@ -1,0 +1,29 @@
+/** Members that objects of several documents have. */
+
+import { count, elsewhere, list, orNull, sha256, shared, text, time, truth } from "./shapes.mjs";
+
+/** The members about the certificate of a signer. */
+export function signerMembers() {
+	return {
+		subject: text("The subject of the certificate."),
+		issuer: text("The subject of the authority that issued it."),
+		notBefore: time("The first moment at which it is valid."),
+		notAfter: time("The last moment at which it is valid."),
+		spkiSha256: sha256("The pin."),
+		development: truth("True for a development identity."),
+	};
+}
+
+/** The members about the content of a trust index. */
+export function indexMembers() {
+	return {
+		sha256: sha256("The digest of the index."),
+		products: list("The products.", shared("product")),
+		policy: elsewhere("The policy (policy.md)."),
+		compiled: orNull(count("The sequence of the index.")),
+		compiledAt: time("The time at which it was compiled."),
+		notAfter: orNull(time("The end of the index.")),
+		catalogSigners: list("The pins of the catalogs' signers.", sha256("A pin.")),
+		entries: count("The number of entries."),
+	};
+}
