@@ -7,7 +7,7 @@ import { SignedHost } from "../operations/signed-host.js";
 import { stepsOf } from "./page.js";
 import { expectShown, transcript } from "./transcript.js";
 
-const PAGES = ["sign-a-library", "run-only-signed-code"];
+const PAGES = ["sign-a-library", "sign-in-a-pipeline", "run-only-signed-code"];
 
 describe.skipIf(!canOverlay).each(PAGES)("docs/tutorials/%s.md", (name) => {
 	const host = new SignedHost();
