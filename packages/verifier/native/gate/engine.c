@@ -223,14 +223,16 @@ bool has_own_characters(const void *string)
 	return (type & REPRESENTATION) == SEQUENTIAL;
 }
 
+enum { INTERNALIZED = 1 }; /* a NewStringType */
+
 const void *new_narrow_string(const uint8_t *characters, size_t length)
 {
-	return calls.new_narrow(calls.current_isolate(), characters, 0, (int)length);
+	return calls.new_narrow(calls.current_isolate(), characters, INTERNALIZED, (int)length);
 }
 
 const void *new_wide_string(const uint16_t *units, size_t length)
 {
-	return calls.new_wide(calls.current_isolate(), units, 0, (int)length);
+	return calls.new_wide(calls.current_isolate(), units, INTERNALIZED, (int)length);
 }
 
 bool is_own_memory(const void *memory, size_t length)

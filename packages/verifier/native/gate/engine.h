@@ -82,7 +82,8 @@ void read_units(const void *string, size_t first, size_t count, uint16_t *units)
  * of other strings may be elsewhere: outside of that heap, also by way of another string. */
 bool has_own_characters(const void *string);
 
-/* Make a string in the heap of V8, of Latin-1 or of UTF-16. Return a local handle, or NULL. */
+/* Make an internalized string, of Latin-1 or of UTF-16, or take the one that has this text already.
+ * Return a local handle, or NULL. */
 const void *new_narrow_string(const uint8_t *characters, size_t length);
 const void *new_wide_string(const uint16_t *units, size_t length);
 
@@ -114,8 +115,9 @@ struct text {
 /* Copies a string. Returns false if memory is lacking. */
 bool copy_text(const void *string, struct text *text);
 
-/* Returns a string with the same text, whose characters are in the heap of V8: this one, or a copy.
- * Returns NULL if memory is lacking. */
+/* Returns a string with the same text, whose characters are in the heap of V8 and stay there: this
+ * one, or a copy. Returns NULL if memory is lacking. Returns a string without characters of its own
+ * if the program has given such a string as a name to a member. */
 const void *keep_text(const void *string);
 
 /* Digests the UTF-8 of a string. Returns its length in bytes. */

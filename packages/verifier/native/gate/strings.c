@@ -155,11 +155,16 @@ static uint8_t *copy_narrow(const void *string, size_t length)
 	return NULL;
 }
 
+/* V8 keeps one string for each text that is the name of a member. When it meets another string with
+ * that text, the other one becomes a link to the first, whose characters may be elsewhere. Only an
+ * internalized string never becomes a link. Node.js keeps only texts outside that are several times
+ * longer than SHORTEST_OUTSIDE. */
 const void *keep_text(const void *string)
 {
-	if (has_own_characters(string))
-		return string;
+	enum { SHORTEST_OUTSIDE = 1 << 16 };
 	const size_t length = string_length(string);
+	if (length < SHORTEST_OUTSIDE && has_own_characters(string))
+		return string;
 	uint8_t *characters = copy_narrow(string, length);
 	uint16_t *units = characters == NULL ? malloc(length * sizeof *units + 1) : NULL;
 	const void *kept = NULL;

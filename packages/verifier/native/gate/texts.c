@@ -36,6 +36,10 @@ static const void *keep(const void *string)
 	const void *kept = keep_text(string);
 	if (kept == NULL)
 		end_intrusion(&(struct finding){.kind = "text without memory"});
+	if (!has_own_characters(kept))
+		end_intrusion(&(struct finding){.kind = "text outside of V8's heap",
+			.size = string_length(kept),
+			.detail = "a long text that is the name of a member cannot be compiled"});
 	return kept;
 }
 
@@ -264,8 +268,9 @@ static struct string_code judge_text(const void *context, const void *value, int
 	const void *string = answer.modified != NULL ? answer.modified : value;
 	if (!is_string(string))
 		return answer;
-	if (!has_own_characters(string))
-		answer.modified = string = keep(string);
+	const void *kept = keep(string);
+	if (kept != string)
+		answer.modified = string = kept;
 	uint8_t digest[SHA256_BYTES];
 	const size_t size = digest_text(string, digest);
 	const struct finding finding = {.kind = "eval", .digest = digest, .size = size};
