@@ -89,10 +89,14 @@ static const char *open_again(const char *path, bool replaces, bool creates, boo
 	return NULL;
 }
 
-bool is_event_file(int descriptor)
+/* The kernel counts for each open(2) how far it has written. So a program that opens the file again,
+ * under a number that meant another file meanwhile, begins at 0. */
+bool is_appended_to(int descriptor, size_t bytes)
 {
 	struct stat now;
-	return descriptor == file && is_own(&now);
+	if (descriptor != file || !is_own(&now))
+		return false;
+	return !S_ISREG(now.st_mode) || lseek(descriptor, 0, SEEK_CUR) >= (off_t)bytes;
 }
 
 int event_file(const char *path, bool waits, const char **trouble)

@@ -64,7 +64,7 @@ static bool write_to_file(const struct event_line *line)
 	const bool is_appended = append_event(file, line);
 	/* Another thread may have closed the descriptor after event_file() looked, and opened another
 	 * file with its number. */
-	if (!is_event_file(file))
+	if (!is_appended_to(file, line->length))
 		return append_event(event_file(rules.json_lines, false, &trouble), line);
 	return is_appended;
 }
