@@ -9,9 +9,11 @@ import { nosuidDirectory } from "../nosuid-directory.js";
 import { hasLauncher, install, type Mode, runtimeOf } from "./modes.js";
 import { attack, makeSite, run } from "./site.js";
 import { RELEASES, type Release, type Technique } from "./technique.js";
-import { changedTexts } from "./techniques/gate-memory.js";
+import { changedTexts, linkedTexts, namedText } from "./techniques/gate-memory.js";
 
-const releases = process.env.SIGTOOL_FULL === undefined ? RELEASES.filter((release) => release > 22) : RELEASES;
+const full = process.env.SIGTOOL_FULL !== undefined;
+const releases = full ? RELEASES : RELEASES.filter((release) => release > 22);
+const techniques = full ? [...changedTexts, ...linkedTexts] : [...changedTexts.slice(0, 1), ...linkedTexts.slice(-2)];
 const { path: scratch, remove } = nosuidDirectory("sigtool-memory-");
 afterAll(remove);
 let count = 0;
@@ -32,7 +34,7 @@ async function runs(mode: Mode, release: Release, technique: Technique, most: nu
 }
 
 describe.skipIf(!hasLauncher || process.arch !== "x64").each(releases)("Node.js %i", (release) => {
-	test.each(changedTexts)(
+	test.each(techniques)(
 		"$name",
 		async (technique) => {
 			expect(await runs("unguarded", release, technique, 8)).toBe(true);
@@ -40,4 +42,14 @@ describe.skipIf(!hasLauncher || process.arch !== "x64").each(releases)("Node.js 
 		},
 		120_000,
 	);
+
+	test("ends a program that compiles a text whose memory is elsewhere because it is the name of a member", async () => {
+		const root = `${scratch}/${count++}`;
+		const runtime = runtimeOf("gate", release, nodeOfRelease(String(release)), root);
+		const site = makeSite(root, runtime, [namedText], undefined);
+		await install(root, runtime);
+		attack(site, namedText, undefined);
+		const { evil, status, output } = await run(site, namedText, runtime);
+		expect([evil, status, output]).toEqual([false, 126, expect.stringContaining("text outside of V8's heap")]);
+	});
 });

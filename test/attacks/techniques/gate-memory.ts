@@ -21,6 +21,7 @@ const overwritten = (
 	file: string,
 	compile: string,
 	write: string,
+	read = (path: string) => `fs.readFileSync(${path})`,
 ) => `${DATA}const fs = require("fs"), net = require("net"), vm = require("vm");
 process.chdir(data);
 // An earlier run of this program may have left its sockets.
@@ -30,7 +31,7 @@ const gc = vm.runInNewContext(fs.readFileSync(__dirname + "/gc.js", "latin1"), {
 const collect = () => { for (let i = 0; i < 4; i++) gc(); };
 const give = (memory) => void structuredClone(memory, { transfer: [memory] });
 const later = () => new Promise((done) => setTimeout(done, 100));
-const bytes = fs.readFileSync(__dirname + "/${file}"), count = 8;
+const bytes = ${read(`__dirname + "/${file}"`)}, count = 8;
 const rounds = async () => {
   // After this libc maps no memory for blocks of this size, but takes them from its heap.
   give(new ArrayBuffer(3e7));
@@ -80,12 +81,68 @@ const changedText = (name: string, file: string, made: string): Technique => ({
 export const changedTexts: readonly Technique[] = [
 	changedText("signed text whose memory changes after the judgement", "long.js", "text"),
 	changedText("part of a longer text whose memory changes after the judgement", "longer.js", "text.slice(0, -1)"),
-	changedText(
-		"name of a member whose memory changes after the judgement",
-		"long.js",
-		"Object.keys({ __proto__: null, [text]: 1 })[0]",
-	),
 ];
+
+/** V8 keeps one string for each name of a member. Another string with that text becomes a link to it. */
+const NAMES = "const members = { [outside]: 1 }; members[text] = 1;";
+const joined = (encoding: string) =>
+	`const outside = bytes.toString("${encoding}"), text = [outside.slice(0, 9), outside.slice(9)].join("");`;
+const linked = (name: string, compile: string): Technique => ({
+	name,
+	signed: { "main.js": overwritten("long.js", compile, EVIL_FUNCTION), "gc.js": "gc", "long.js": LONG },
+});
+const compiled = (text: string, file = "long.js") =>
+	`new vm.Script(${text}, { filename: __dirname + "/${file}", lineOffset: round * 100 + i }).runInThisContext();
+      functions.push(f);`;
+
+/** The same for text of two bytes a character: half as many characters stay as they are. */
+const WIDE = `${"//".padEnd(UNWRITTEN / 2 - 1, "-")}\n${LONG.slice(UNWRITTEN)}`;
+/** A text that is one function, which gives all of it as its own text. */
+const FUNCTION = `${"function f(/*".padEnd(UNWRITTEN - 2, "-")}*/${`) { return "`.padEnd(SIZE, "x")}"; }`;
+const EVIL_BODY = `") { globalThis.hasRun = true; process.getBuiltinModule('fs').writeSync(1, \`evil-ran-\${6 * 7}\\n\`); return \\""`;
+
+export const linkedTexts: readonly Technique[] = [
+	linked("text that becomes a link to memory after the judgement", `${joined("latin1")} ${compiled("text")} ${NAMES}`),
+	linked(
+		"text of a CommonJS function that becomes a link to memory",
+		`${joined("latin1")}
+      new (require("module"))(__dirname + "/long.js")._compile(text, __dirname + "/long.js");
+      functions.push(f);
+      ${NAMES}`,
+	),
+	{
+		name: "text of two bytes a character that becomes a link to memory",
+		signed: {
+			"main.js": overwritten(
+				"wide.js",
+				`${joined("utf16le")} ${compiled("text", "wide.js")} ${NAMES}`,
+				`Buffer.from(${EVIL_FUNCTION}, "utf16le")`,
+				(path) => `Buffer.from(fs.readFileSync(${path}, "latin1"), "utf16le")`,
+			),
+			"gc.js": "gc",
+			"wide.js": WIDE,
+		},
+	},
+	{
+		name: "text that a function gives, and that becomes a link to memory",
+		signed: {
+			"main.js": overwritten(
+				"function.js",
+				`const outside = bytes.toString("latin1"); ${compiled("outside", "function.js")} const text = f.toString(); ${NAMES}`,
+				EVIL_BODY,
+			),
+			"gc.js": "gc",
+			"function.js": FUNCTION,
+		},
+	},
+];
+
+/** V8 would compile this text from memory of libc, also if the gate gave it a copy. So it ends at the gate. */
+export const namedText: Technique = changedText(
+	"name of a member whose memory changes after the judgement",
+	"long.js",
+	"Object.keys({ __proto__: null, [text]: 1 })[0]",
+);
 
 /** A module whose function returns 1, and which is as long as V8 needs to take memory of its own for it. */
 const LONG_MODULE = Buffer.concat([
