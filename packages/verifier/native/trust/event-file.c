@@ -14,6 +14,7 @@
 static int file = -1;
 static struct stat opened; /* the answer of fstat(2) when `file` was opened */
 static int opened_flags; /* the flags of `file` when it was opened */
+static _Thread_local off_t size_before; /* when this thread last called event_file() */
 
 static bool is_same(const struct stat *one, const struct stat *other)
 {
@@ -56,6 +57,7 @@ static int open_first(const char *path)
 	}
 	if (file >= 0)
 		opened_flags = fcntl(file, F_GETFL);
+	size_before = opened.st_size;
 	return file;
 }
 
@@ -89,14 +91,15 @@ static const char *open_again(const char *path, bool replaces, bool creates, boo
 	return NULL;
 }
 
-/* The kernel counts for each open(2) how far it has written. So a program that opens the file again,
- * under a number that meant another file meanwhile, begins at 0. */
+/* The kernel counts for each open(2) how far it has written. A descriptor that meant another file
+ * when the line was written, and means the events file again, was left behind. */
 bool is_appended_to(int descriptor, size_t bytes)
 {
 	struct stat now;
 	if (descriptor != file || !is_own(&now))
 		return false;
-	return !S_ISREG(now.st_mode) || lseek(descriptor, 0, SEEK_CUR) >= (off_t)bytes;
+	const off_t end = lseek(descriptor, 0, SEEK_CUR);
+	return !S_ISREG(now.st_mode) || (end >= size_before + (off_t)bytes && end <= now.st_size);
 }
 
 int event_file(const char *path, bool waits, const char **trouble)
@@ -108,10 +111,13 @@ int event_file(const char *path, bool waits, const char **trouble)
 		return open_first(path);
 	const bool owns = is_own(&now);
 	const bool has_name = owns && now.st_nlink > 0;
+	size_before = owns ? now.st_size : 0;
 	if (has_name && lstat(path, &named) == 0 && is_same(&now, &named))
 		return file;
 	*trouble = open_again(path, owns, !has_name, waits && has_name);
 	if (*trouble != NULL && !has_name)
 		return -1;
+	if (*trouble == NULL)
+		size_before = opened.st_size;
 	return file;
 }
