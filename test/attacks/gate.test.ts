@@ -315,12 +315,33 @@ describe.skipIf(!hasLauncher || process.arch !== "x64")("the native gate (needs 
 		60_000,
 	);
 
-	test("no event is lost while a thread closes descriptors and opens another file with their numbers", async () => {
-		const count = 20_000;
-		const { events, output } = await tried(
-			build,
-			{
-				"main.js": `
+	test.each(official)(
+		"a single executable application does not start either if the gate does not know its $name",
+		async ({ name, release, node: original }) => {
+			const node = (root: string) => {
+				const copy = join(root, "node");
+				copyFileSync(original(), copy);
+				writeFileSync(copy, ofAnApplication(readFileSync(original())));
+				return copy;
+			};
+			const files = { "main.js": "console.log('ran')" };
+			const { status, output } = await tried({ name, release, node: original }, files, { mode: "enforce", node });
+			expect([status, output]).toEqual([126, expect.stringContaining("single executable application")]);
+		},
+		60_000,
+	);
+
+	test.each([
+		["opens another file with their numbers", "false"],
+		["opens another file with their numbers, and then the file of events", "true"],
+	])(
+		"no event is lost while a thread closes descriptors and %s",
+		async (_, goesBack) => {
+			const count = 20_000;
+			const { events, output } = await tried(
+				build,
+				{
+					"main.js": `
 					const { Worker } = require("worker_threads");
 					const stop = new Int32Array(new SharedArrayBuffer(4));
 					eval("0");
@@ -331,21 +352,30 @@ describe.skipIf(!hasLauncher || process.arch !== "x64")("the native gate (needs 
 						console.log("made", sum);
 						Atomics.store(stop, 0, 1);
 					}, 300);`,
-				"exchange.js": `
+					"exchange.js": `
 					const fs = require("fs"), { stop, data } = require("worker_threads").workerData;
 					const taken = [], target = (number) => { try { return fs.readlinkSync("/proc/self/fd/" + number); } catch { return ""; } };
 					while (!Atomics.load(stop, 0)) {
-						for (let number = 3; number < 32; number++)
-							if (target(number).endsWith("/events.jsonl")) { fs.closeSync(number); taken.push(fs.openSync(data + "/other", "a")); }
+						for (let number = 3; number < 32; number++) {
+							const events = target(number);
+							if (!events.endsWith("/events.jsonl")) continue;
+							fs.closeSync(number);
+							const other = fs.openSync(data + "/other", "a");
+							if (!${goesBack}) { taken.push(other); continue; }
+							try { fs.closeSync(other); } catch {}
+							taken.push(fs.openSync(events, "a"));
+						}
 						for (const number of taken.splice(0, taken.length > 8 ? 8 : 0)) if (target(number).endsWith("/other")) fs.closeSync(number);
 					}`,
-			},
-			{ mode: "enforce" },
-		);
-		expect(output).toContain(`made ${count}`);
-		const digests = events.filter(({ event }) => event === "code.string").map(({ sha256 }) => sha256);
-		expect(new Set(digests).size).toBe(count + 1);
-	}, 60_000);
+				},
+				{ mode: "enforce" },
+			);
+			expect(output).toContain(`made ${count}`);
+			const digests = events.filter(({ event }) => event === "code.string").map(({ sha256 }) => sha256);
+			expect(new Set(digests).size).toBe(count + 1);
+		},
+		60_000,
+	);
 
 	test("a caller that ignores SIGCHLD changes nothing", async () => {
 		const through = ["sh", "-c", 'trap "" CHLD; exec "$@"', "sh"];
@@ -431,6 +461,17 @@ function withOtherInstruction(program: Buffer): Buffer {
 	const changed = Buffer.from(program);
 	expect(changed.subarray(at, at + 4).toString("hex")).toBe("554889e5"); // push rbp; mov rbp, rsp
 	changed.write("55488bec", at, "hex"); // the other encoding of mov
+	return changed;
+}
+
+/** Returns the program as one that says it has an application in it, and that exports a function of V8 by another name. */
+function ofAnApplication(program: Buffer): Buffer {
+	const FUSE = "NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2:";
+	const NAME = "_ZN2v814ScriptCompiler22CompileUnboundInternalE";
+	const changed = Buffer.from(program);
+	changed.write("1", program.indexOf(`${FUSE}0`) + FUSE.length, "latin1");
+	for (let at = program.indexOf(NAME); at !== -1; at = program.indexOf(NAME, at + 1))
+		changed.write("X", at + NAME.length - 2, "latin1");
 	return changed;
 }
 

@@ -4,6 +4,7 @@ import { environment } from "./environment.js";
 import { files } from "./files.js";
 import { gate } from "./gate.js";
 import { gateFresh } from "./gate-fresh.js";
+import { gateKept } from "./gate-kept.js";
 import { gateMends } from "./gate-mends.js";
 import { guards } from "./guards.js";
 import { inspector } from "./inspector.js";
@@ -37,5 +38,5 @@ export const TECHNIQUES: Readonly<Record<string, readonly Technique[]>> = {
 	"native code": nativeTechniques,
 	"environment, options and caches": environment,
 	"start and memory": launch,
-	"round the native gate": [...gate, ...gateMends, ...gateFresh, ...nativeCalls],
+	"round the native gate": [...gate, ...gateMends, ...gateFresh, ...gateKept, ...nativeCalls],
 };

@@ -51,6 +51,8 @@ static const struct function {
 	void *place;
 	const char *names[MAX_NAMES];
 } FUNCTIONS[] = {
+	/* It comes first, because it is called also where another function is missing. */
+	{false, &calls.is_application, {"_ZN4node3sea18IsSingleExecutableEv"}},
 	{true, &targets.compile_script,
 		{COMPILER "22CompileUnboundInternalE" ISOLATE SOURCE
 				  "NS0_14CompileOptionsENS0_13NoCacheReasonE"}},
@@ -84,7 +86,6 @@ static const struct function {
 		{"_ZN4node9inspector5Agent7ConnectESt10unique_ptrINS0_24InspectorSessionDelegateESt14"
 		 "default_deleteIS3_EEb"}},
 	{true, &calls.libuv, {"uv_dlsym"}},
-	{false, &calls.is_application, {"_ZN4node3sea18IsSingleExecutableEv"}},
 	{false, &targets.register_ffi, {"_Z13_register_ffiv"}},
 	{false, &targets.add_source_file,
 		{"_ZN4node8builtins13BuiltinLoader22AddExternalizedBuiltinEPKcS3_"}},

@@ -313,6 +313,8 @@ int restrict_calls(const struct execution *allowed, int how)
 	answer_call(&filter, SYS_execve, SECCOMP_RET_ERRNO | EPERM);
 	if ((how & PROGRAMS_ONLY) != 0) {
 		add_typing(&filter);
+		answer_call(&filter, SYS_chroot, SECCOMP_RET_ERRNO | EPERM);
+		answer_call(&filter, SYS_setns, SECCOMP_RET_ERRNO | EPERM);
 	} else {
 		/* The rules of frequent calls come first, because the kernel goes through the rules for
 		 * each call until one matches. */

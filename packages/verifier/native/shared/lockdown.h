@@ -8,7 +8,9 @@ enum {
 	/* Filters every thread of the process. Otherwise only the calling thread, and the threads that
 	 * it starts later, are filtered. */
 	ALL_THREADS = 1,
-	/* Refuses only execve, execveat, and the ioctl() requests TIOCSTI and TIOCLINUX. */
+	/* Refuses only execve, execveat, the ioctl() requests TIOCSTI and TIOCLINUX, and chroot and
+	 * setns: with another /proc, the loader would open another file than the copy that was
+	 * judged. */
 	PROGRAMS_ONLY = 2,
 	/* Refuses the ways to a TCP port that Landlock does not see as TCP, such as MPTCP. */
 	TCP_LIMITED = 4,
