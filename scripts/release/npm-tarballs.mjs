@@ -1,8 +1,11 @@
 /** Packs the public packages as npm gets them. */
 
 import { mkdirSync, readdirSync, renameSync } from "node:fs";
+import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { publicPackages, root, run } from "./workspace.mjs";
+
+const { hooks } = createRequire(import.meta.url)("../../.pnpmfile.cjs");
 
 /**
  * Packs every public package into `folder`, and returns the packages with the path of their `tarball`. pnpm replaces
@@ -19,7 +22,24 @@ export function packTarballs(folder) {
 	const made = readdirSync(folder).sort();
 	if (expected.join() !== made.join())
 		throw new Error(`Cannot release: packed ${made.join(", ")}, and not ${expected.join(", ")}`);
+	for (const each of packages) requireHook(join(folder, tarballName(each.manifest)), each);
 	return packages.map((each) => ({ ...each, tarball: placed(folder, each.manifest) }));
+}
+
+/**
+ * A setting of this machine, such as `pnpm_config_ignore_pnpmfile`, keeps pnpm from calling the hook. The packages would
+ * then name others that anyone can publish.
+ * @throws Error if the packed manifest names other optional packages than the hook leaves in it
+ */
+function requireHook(tarball, { folder, manifest }) {
+	const packed = JSON.parse(run("tar", ["-xzOf", tarball, "package/package.json"]));
+	const names = ({ optionalDependencies = {} }) => Object.keys(optionalDependencies).sort().join(", ");
+	const expected = names(hooks.beforePacking(structuredClone(manifest), folder));
+	if (names(packed) === expected) return;
+	throw new Error(
+		`Cannot release: ${tarball} names ${names(packed) || "nothing"} as optional, and not ${expected || "nothing"}; ` +
+			"let pnpm call .pnpmfile.cjs: remove ignore-pnpmfile and pnpmfile from its settings and pnpm_config_* from the environment",
+	);
 }
 
 /**

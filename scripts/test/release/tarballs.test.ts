@@ -49,6 +49,16 @@ const shipped = packages.map(({ manifest, tarball }) => ({ name: manifest.name, 
 const manifestOf = (name: string) => JSON.parse(readFileSync(join(placeOf(name), "package.json"), "utf8"));
 const modules = shipped.filter(({ name }) => manifestOf(name).exports?.["."]?.types !== undefined);
 
+it("packs nothing while a setting of this machine keeps pnpm from calling the hook", () => {
+	if (releaseFacts().registry !== null) return;
+	process.env.pnpm_config_ignore_pnpmfile = "true";
+	try {
+		expect(() => packTarballs(join(scratch, "without-hook"))).toThrow("let pnpm call .pnpmfile.cjs");
+	} finally {
+		delete process.env.pnpm_config_ignore_pnpmfile;
+	}
+}, 60_000);
+
 describe.each(shipped)("$name", ({ name, tarball }) => {
 	const manifest = manifestOf(name);
 
