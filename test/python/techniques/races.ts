@@ -114,10 +114,11 @@ def exchange(*_):
     exec(open(path + "/exchange.py").read(), {"data": data})
 signal.signal(signal.SIGALRM, exchange)
 signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
-for i in range(50):
-    try: ctypes.CDLL(data + "/evil.so" if unguarded else path + "/libfirst.so")
-    except OSError: pass
-signal.setitimer(signal.ITIMER_REAL, 0)`,
+try:
+    for i in range(50):
+        try: ctypes.CDLL(data + "/evil.so" if unguarded else path + "/libfirst.so")
+        except OSError: pass
+finally: signal.setitimer(signal.ITIMER_REAL, 0)`,
 		{
 			prepare: (place) => {
 				slowChain(place);
