@@ -1,7 +1,7 @@
 /**
  * Takes pictures of pages of the built site, in both themes, for a wide screen and for a phone.
  *
- * Usage: `node scripts/docs/screenshots.mjs FOLDER PAGE…`, after `pnpm docs`, for example with the page
+ * Usage: `node scripts/docs/screenshots.mjs FOLDER PAGE…`, after `pnpm run docs`, for example with the page
  * `reference/errors.html`. It needs Debian's chromium.
  */
 

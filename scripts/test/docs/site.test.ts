@@ -23,7 +23,7 @@ const scratch = mkdtempSync(join(tmpdir(), "sigtool-site-"));
 const site = join(scratch, "site");
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
-describe("pnpm docs", () => {
+describe("pnpm run docs", () => {
 	it("says how to install mdBook where it is missing", () => {
 		const { status, stderr } = spawnSync(process.execPath, [script, site], {
 			env: { PATH: scratch },

@@ -82,15 +82,16 @@ function search(start: string): (NamedPlace & { readonly bytes: Buffer }) | unde
 }
 
 /**
- * Returns true if a package.json has the member `sigtool`. A package.json that is not JSON has none: other tools report
- * it.
+ * Returns true if a package.json has the member `sigtool`, or may have it: a file that is not JSON and has the name as a
+ * text is refused by its reader, because the member may refuse something. Without the name, other tools report the file.
  */
 function hasMember(bytes: Buffer): boolean {
+	const text = bytes.toString("utf8").replace(/^\ufeff/, "");
 	try {
-		const document: unknown = JSON.parse(bytes.toString("utf8"));
+		const document: unknown = JSON.parse(text);
 		return typeof document === "object" && document !== null && Object.hasOwn(document, "sigtool");
 	} catch {
-		return false;
+		return text.includes('"sigtool"');
 	}
 }
 

@@ -165,6 +165,25 @@ describe("13.3: a development identity", () => {
 		expect(stderr).toContain("[ERR_CONFIG]");
 	});
 
+	it("13.3: a package.json that refuses one and is not quite JSON is an error, and no permission", () => {
+		for (const content of [
+			'{ "sigtool": { "development": "refuse" }, }',
+			'{ /* no */ "sigtool": { "development": "refuse" } }',
+		]) {
+			const { root, run } = inProject("package.json", content);
+			const { status, stderr } = run("sign", root);
+			expect([status, stderr]).toEqual([
+				2,
+				expect.stringMatching(/line 1, column \d+: it is not JSON.*\[ERR_CONFIG\]/),
+			]);
+		}
+		const { root, run } = inProject("package.json", '\ufeff{ "sigtool": { "development": "refuse" } }');
+		expect(run("sign", root)).toMatchObject({
+			status: 2,
+			stderr: expect.stringContaining("[ERR_DEVELOPMENT_REFUSED]"),
+		});
+	});
+
 	it("13.3: a package.json that is no JSON, or has no member sigtool, changes nothing", () => {
 		for (const content of ["{", '{ "name": "x" }', "[]", "null"]) {
 			const { root, run } = inProject("package.json", content);
@@ -248,6 +267,9 @@ const NAMES_KEY = /sigtool finish|--unsigned|--key|--p12|--pkcs11|--signer-comma
 
 const REPOSITORY = fileURLToPath(new URL("../../../..", import.meta.url));
 
+/** A line that holds for those after it, of a shell or of a Makefile. */
+const REFUSES = /^export SIGTOOL_DEVELOPMENT ?:?= ?refuse\b/m;
+
 describe("13.3: recipes for pipelines refuse development identities", () => {
 	const recipes = readdirSync(join(REPOSITORY, "examples"), { recursive: true, encoding: "utf8" })
 		.filter((name) => /\.(sh|ya?ml)$|Dockerfile$|\.service$/.test(name) && !name.includes("node_modules"))
@@ -269,7 +291,8 @@ describe("13.3: recipes for pipelines refuse development identities", () => {
 	it("13.3: there are some blocks in pages", () => expect(blocks.length).toBeGreaterThanOrEqual(5));
 	it.each(blocks)("13.3: a block of %s that signs with named keys", (_, block) => {
 		for (const [line] of block.matchAll(/^[^#\n]*\bsigtool (sign|finish|verify|compile)\b.*/gm)) {
-			expect(/^export SIGTOOL_DEVELOPMENT=refuse\b/m.test(block) || line.includes("--no-development"), line).toBe(true);
+			const isRefused = REFUSES.test(block) || /SIGTOOL_DEVELOPMENT=refuse .*\bsigtool |--no-development/.test(line);
+			expect(isRefused, line).toBe(true);
 		}
 	});
 	it.each(recipes)("13.3: %s", (_, text) => {

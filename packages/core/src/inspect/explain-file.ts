@@ -126,14 +126,19 @@ function checksOf(
 ): ExplainedCheck[] {
 	const failed = verdict instanceof SigtoolError ? verdict : undefined;
 	const found = verdict instanceof SigtoolError ? [] : verdict.findings;
-	const at = failedCheck(failed, found[0]?.code);
+	const isCatalogRead = kind === "catalog" || files.some((file) => contentIn(file) !== undefined);
+	const at = failedCheck(failed, found[0]?.code, files.length > 0 && !isCatalogRead);
 	const decided = at === undefined ? CHECKS.length : CHECKS.indexOf(at);
+	// An error about the path is thrown before a signature is verified.
+	const isUnreached = (check: Check) =>
+		failed !== undefined && at === "entry" && (check === "signature" || (check === "catalog" && !isCatalogRead));
 	const reason = failed === undefined ? (found[0]?.message ?? "") : reasonOf(failed);
 	const isTree = kind === "directory" || kind === "catalog";
 	return CHECKS.map((check, index) => {
 		if (check === at) return { check, outcome: "failed", code: failed?.code ?? found[0]?.code, says: reason };
-		const isPassed = index < decided && !(isTree && index > 1);
-		const says = index > decided ? "not reached" : isPassed ? PASSED[check](files, kind) : NOT_COMPARED;
+		const isPassed = index < decided && !(isTree && index > 1) && !isUnreached(check);
+		const says =
+			index > decided || isUnreached(check) ? "not reached" : isPassed ? PASSED[check](files, kind) : NOT_COMPARED;
 		return { check, outcome: isPassed ? "passed" : "skipped", code: undefined, says };
 	});
 }
@@ -153,10 +158,18 @@ const PASSED: Readonly<Record<Check, (files: readonly string[], kind: OperandKin
 
 const NOT_COMPARED = `not looked at: \`${COMMAND} verify\` compares the files of the tree`;
 
-/** Returns the check that an error or a finding belongs to, or undefined if all passed. */
-function failedCheck(error: SigtoolError | undefined, finding: ErrorCode | undefined): Check | undefined {
+/**
+ * Returns the check that an error or a finding belongs to, or undefined if all passed. `isUnreadable` says that no file
+ * which was named as a catalog is one.
+ */
+function failedCheck(
+	error: SigtoolError | undefined,
+	finding: ErrorCode | undefined,
+	isUnreadable: boolean,
+): Check | undefined {
 	if (error === undefined)
 		return finding === undefined ? undefined : finding === "ERR_NOT_A_MEMBER" ? "entry" : "content";
+	if (isUnreadable) return "catalog";
 	if (ABOUT_CATALOG.has(error.code)) return "catalog";
 	if (ABOUT_ENTRY.has(error.code) || error.code.startsWith("ERR_PATH_")) return "entry";
 	return "signature";

@@ -112,7 +112,9 @@ static void require_nosuid(
 				"Cannot enforce strictly: root may write \"%s\", whose mount is not nosuid; "
 				"mount it with nosuid, or run as another user",
 				directory);
-		dprintf(STDERR_FILENO, "sigtool-launch: root may write \"%s\", whose mount is not nosuid\n",
+		dprintf(STDERR_FILENO,
+			"sigtool-launch: warning: root may write \"%s\", whose mount is not nosuid: "
+			"mount it with nosuid, or run as another user\n",
 			directory);
 		if (!is_recorded)
 			add_line(record, "missing", "nosuid");

@@ -8,7 +8,10 @@ export interface PolicyRule {
 	readonly isFixedInStrict: boolean;
 }
 
-const CHILDREN = fixedInStrict("runtime.children");
+const CHILDREN = {
+	...fixedInStrict("runtime.children"),
+	mend: "set runtime.children in the policy, compile again, and start without the launcher, which allows no child",
+};
 const STRINGS = fixedInStrict("runtime.stringCode");
 
 const RULES = {

@@ -155,7 +155,7 @@ test("rule() says how to allow an action, or that nothing does", () => {
 	const spawn = { file: "/bin/sh" };
 	const refusal = 'Cannot go on with child_process.spawn (file "/bin/sh"): ';
 	expect(() => gate.rule("child_process.spawn", spawn, "refuse")).toThrow(
-		`${refusal}the policy refuses it; to allow it, set runtime.children in the policy and compile again`,
+		`${refusal}the policy refuses it; to allow it, set runtime.children in the policy, compile again, and start without the launcher, which allows no child`,
 	);
 	expect(() => strict.rule("child_process.spawn", spawn, "refuse")).toThrow(
 		`${refusal}mode strict refuses it, whatever the policy says`,

@@ -72,7 +72,7 @@ function writePlainly({ directory }: Installation, file: string, before: readonl
 /**
  * Matches the launcher's warning to root about a directory whose mount is not nosuid. Other tests test this warning.
  */
-const NOSUID_WARNING = /^sigtool-launch: root may write ".*", whose mount is not nosuid\n/gm;
+const NOSUID_WARNING = /^sigtool-launch: warning: root may write ".*", whose mount is not nosuid: .*\n/gm;
 
 function withoutWarning(run: Run): Run {
 	return { ...run, stderr: run.stderr.replace(NOSUID_WARNING, "") };

@@ -46,7 +46,7 @@ function toldBy(line: string): Told | undefined {
 	const event = start === -1 ? undefined : parseEvent(line.slice(start));
 	if (event !== undefined) return event.verdict === "allow" ? undefined : event;
 	const [, program, code, message, codeBehind] = MESSAGE.exec(line) ?? [];
-	if (message === undefined) return undefined;
+	if (message === undefined || message.startsWith("warning: ")) return undefined;
 	const named = code ?? codeBehind ?? (program === "sigtool-launch" ? "ERR_LAUNCHER" : undefined);
 	const ofFile = named === undefined || named === "ERR_UNTRUSTED_CODE" ? codeWithin(message) : undefined;
 	return { event: MESSAGE_EVENT, reason: ofFile ?? named, detail: message };

@@ -196,6 +196,16 @@ describe("a file", () => {
 		expect(sigtool("explain", "app/a.js", "--catalog", "app/one.cat", "--json").json().trusted).toBe(true);
 	});
 
+	test("what is not there, or is no catalog, passes no check", () => {
+		const { sigtool, home } = workspace();
+		expect(checksOf(sigtool("explain", join(home, "none"), "--json"))[0]).toMatch(
+			/^catalog (skipped|failed), signature skipped, entry (failed|skipped), content skipped$/,
+		);
+		writeFileSync(join(home, "junk.cat"), "no catalog");
+		const [checks] = checksOf(sigtool("explain", "app/a.js", "--catalog", "junk.cat", "--root", "app", "--json"));
+		expect(checks).toBe("catalog failed, signature skipped, entry skipped, content skipped");
+	});
+
 	test("a directory, a catalog and a trust index are told apart", () => {
 		const { sigtool, root } = workspace();
 		for (const path of ["app", "app/app.cat"]) {

@@ -86,7 +86,7 @@ describe.skipIf(!canBeHost || !canBuild)(
 			const host = new PythonHost();
 			host.build({ syslog: false });
 			// The service runs as root, and the test's data directory has no separate mount. So the launcher warns.
-			const warning = `sigtool-launch: root may write "${host.at("data")}", whose mount is not nosuid\n`;
+			const warning = `sigtool-launch: warning: root may write "${host.at("data")}", whose mount is not nosuid: mount it with nosuid, or run as another user\n`;
 			const ran = { status: 0, stdout: "ran service ['--port', '80']\n", stderr: warning };
 			expect(host.start([...host.entrypoint, "--port", "80"])).toMatchObject(ran);
 			const command = /^ExecStart=(.*)$/m.exec(example("app.service"))?.[1] ?? "";

@@ -60,6 +60,7 @@ it("why takes the last refusal of a journal, and passes over what ran", () => {
 		'Jan 31 12:00:01 host app[7]: sigtool: ERR_SEQUENCE: Cannot use product "app": this host demands 4',
 		`Jan 31 12:00:02 host app[7]: ${JSON.stringify({ event: "verifier.start", verdict: "allow" })}`,
 		"Jan 31 12:00:03 host app[7]: listening {on} 8080",
+		'Jan 31 12:00:04 host app[7]: sigtool-launch: warning: root may write "/data", whose mount is not nosuid',
 		"",
 	];
 	expect(why(journal.join("\n"))).toMatchObject({ reason: "ERR_SEQUENCE", detail: expect.stringContaining("app") });
