@@ -43,7 +43,7 @@ function refuseExisting(file: string): void {
 	if (!isThere && !manifestHere().isConfigured) return;
 	const [name, what] = isThere ? [CONFIGURATION_FILE, "it exists"] : ["package.json", "has a configuration"];
 	const reason = isThere ? what : `${quote(name)} ${what}, which it would replace`;
-	throw usageError(`Cannot write ${quote(CONFIGURATION_FILE)}: ${reason}; --force goes on`);
+	throw usageError(`Cannot write ${quote(CONFIGURATION_FILE)}: ${reason}; --force replaces it`);
 }
 
 async function asked(paths: readonly string[], options: InitOptions) {

@@ -84,7 +84,7 @@ describe("sigtool init", () => {
 		for (const [file, entry] of existing) {
 			const { sigtool, root } = project({ [file]: entry });
 			const refused = sigtool("init", "--yes");
-			expect(refused).toMatchObject({ status: 2, stderr: expect.stringMatching(/--force goes on \[ERR_USAGE\]/) });
+			expect(refused).toMatchObject({ status: 2, stderr: expect.stringMatching(/--force replaces it \[ERR_USAGE\]/) });
 			expect(existsSync(join(root, "none"))).toBe(false);
 			expect(sigtool("init", "--yes", "--force").status).toBe(0);
 		}
