@@ -8,9 +8,10 @@
  * without changes writes nothing.
  */
 
+import { createHash } from "node:crypto";
 import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, dirname, extname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, transform } from "esbuild";
 
@@ -27,6 +28,7 @@ const packageEntries = {
 	"@sigtool/verifier/internal": join(root, "packages/verifier/dist/internal.js"),
 };
 
+const page = await pageOfReports();
 await bundle("packages/cli/dist/main.js", ".cjs", {
 	format: "cjs",
 	// These packages are large and few commands need them. So they are not bundled, and the command that uses one loads
@@ -39,6 +41,7 @@ await bundle("packages/cli/dist/main.js", ".cjs", {
 		"import.meta.url": "__bundle.url",
 		SIGTOOL_VERSION: JSON.stringify(version),
 		SIGTOOL_HOMEPAGE: JSON.stringify(homepage),
+		...page,
 	},
 	plugins: [importsBeside, errorsBeside, lazyChildProcess, jsoncParser],
 	banner: {
@@ -104,6 +107,36 @@ async function bundle(entry, extension, { plugins = [], outfile: only, finish = 
 		for (const input of Object.keys(metafile.inputs)) inputs.add(input);
 	}
 	writeIfChanged(join(dist, "third-party-licences.txt"), licencesOf(inputs));
+}
+
+/**
+ * Defines the script and the style sheet that `sigtool report` writes into its pages, and their digests, by which a page
+ * allows them. Both are ASCII and contain no tag
+ * that would end their element, because esbuild escapes it.
+ */
+async function pageOfReports() {
+	const { outputFiles } = await build({
+		absWorkingDir: root,
+		entryPoints: { script: "packages/cli/dist/page/main.js", style: "packages/cli/src/page/style.css" },
+		outdir: "page",
+		bundle: true,
+		minify: true,
+		charset: "ascii",
+		format: "iife",
+		target: ["chrome110", "firefox110", "safari16.4"],
+		write: false,
+		logLevel: "warning",
+	});
+	const kinds = { ".js": "SIGTOOL_PAGE_SCRIPT", ".css": "SIGTOOL_PAGE_STYLE" };
+	const definitions = outputFiles.flatMap(({ path, text }) => {
+		const digest = createHash("sha256").update(text).digest("base64");
+		const name = kinds[extname(path)];
+		return [
+			[name, JSON.stringify(text)],
+			[`${name}_SHA256`, JSON.stringify(digest)],
+		];
+	});
+	return Object.fromEntries(definitions);
 }
 
 /** Makes a separate file of each module that the project itself loads by `import()`. */

@@ -19,6 +19,7 @@ import { INSPECT } from "./inspect/declaration.js";
 import { LAUNCHER } from "./launcher/declaration.js";
 import { NATIVE } from "./native/declaration.js";
 import { PYTHON } from "./python/declaration.js";
+import { REPORT } from "./report/declaration.js";
 import { RESTORE } from "./restore/declaration.js";
 import { RUN } from "./run/declaration.js";
 import { SIGN } from "./sign/declaration.js";
@@ -41,6 +42,7 @@ export const COMMANDS: readonly CommandDeclaration[] = [
 	VERIFY,
 	INSPECT,
 	DIFF,
+	REPORT,
 	DIGEST,
 	DOCTOR,
 	COMPILE,

@@ -1,0 +1,152 @@
+/** Reads a file of events, counts them, and collects their rows for the page. */
+
+import { escaped } from "../../output/output.js";
+import { type EventRow, type EventsData, VERDICTS } from "../../page/data.js";
+import { linesOf } from "./read-lines.js";
+
+export interface CollectedEvents {
+	readonly data: EventsData;
+	/** The number of events of each verdict, in the order of VERDICTS. All events of the file count. */
+	readonly counts: readonly number[];
+	/** The number of lines that are no event, and the number of the first of them. */
+	readonly broken: { readonly count: number; readonly firstLine: number };
+	/** The number of events that are counted but have no row, because there are too many. */
+	readonly leftOut: number;
+	/** The number of events that the programs dropped, as their own events say. */
+	readonly dropped: number;
+	/** The time of the first and of the last event in milliseconds. Undefined if no event has a readable time. */
+	readonly period: readonly [number, number] | undefined;
+	readonly byRule: ReadonlyMap<string, Use>;
+	readonly bySubject: ReadonlyMap<string, Use>;
+	readonly hosts: ReadonlySet<string>;
+}
+
+/** How often something occurs, by verdict, and when it did so last. */
+export interface Use {
+	readonly counts: number[];
+	lastMs: number;
+}
+
+/** The page has at most this many rows of events. Refusals come first. */
+const MAX_ROWS = 200_000;
+/** No table has more groups than this. The rest is counted under one name. */
+const MAX_GROUPS = 20_000;
+const OTHERS = "(others)";
+const WITHOUT_RULE = "(no rule named)";
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** @throws ERR_IO */
+export function collectEvents(file: string): CollectedEvents {
+	const texts = new Texts();
+	const rows: { readonly row: EventRow; readonly pairs: EventsData["fields"][string] }[] = [];
+	const counts = VERDICTS.map(() => 0);
+	const broken = { count: 0, firstLine: 0 };
+	const byRule = new Map<string, Use>();
+	const bySubject = new Map<string, Use>();
+	const hosts = new Set<string>();
+	const allowedRoom = { left: MAX_ROWS };
+	let [lineNumber, leftOut, dropped] = [0, 0, 0];
+	let period: readonly [number, number] | undefined;
+	for (const line of linesOf(file)) {
+		lineNumber++;
+		if (line.trim() === "") continue;
+		const event = parseEvent(line);
+		if (event === undefined) {
+			if (broken.count++ === 0) broken.firstLine = lineNumber;
+			continue;
+		}
+		const verdict = VERDICTS.findIndex(({ id }) => id === event.verdict);
+		const timeMs = timeOf(event);
+		const rule = textOf(event.rule) ?? WITHOUT_RULE;
+		const subject = subjectOf(event);
+		counts[verdict]++;
+		if (timeMs >= 0) period = [Math.min(timeMs, period?.[0] ?? timeMs), Math.max(timeMs, period?.[1] ?? timeMs)];
+		if (event.event === "verifier.dropped" && typeof event.count === "number") dropped += event.count;
+		if (typeof event.host === "string" && event.host !== "" && event.event === "verifier.start") hosts.add(event.host);
+		addUse(byRule, rule, verdict, timeMs);
+		if (subject !== "") addUse(bySubject, subject, verdict, timeMs);
+		const isAllowed = VERDICTS[verdict].id === "allow";
+		if (rows.length >= MAX_ROWS * 2 || (isAllowed && allowedRoom.left-- <= 0)) {
+			leftOut++;
+			continue;
+		}
+		const row: EventRow = [
+			...([timeMs, verdict, texts.place(String(event.event)), texts.place(subject)] as const),
+			...([texts.place(textOf(event.rule) ?? ""), texts.place(textOf(event.reason) ?? "")] as const),
+		];
+		rows.push({ row, pairs: isAllowed ? [] : pairsOf(event, texts) });
+	}
+	rows.sort((a, b) => a.row[1] - b.row[1] || a.row[0] - b.row[0]);
+	const kept = rows.slice(0, MAX_ROWS);
+	const fields: Record<string, EventsData["fields"][string]> = {};
+	for (const [index, { pairs }] of kept.entries()) if (pairs.length > 0) fields[index] = pairs;
+	leftOut += rows.length - kept.length;
+	const data = { texts: texts.list, rows: kept.map(({ row }) => row), fields };
+	return { data, counts, broken, leftOut, dropped, period, byRule, bySubject, hosts };
+}
+
+class Texts {
+	readonly list: string[] = [""];
+	readonly #places = new Map<string, number>([["", 0]]);
+
+	/** Returns the place of a text, which is added if it is new. */
+	place(text: string): number {
+		const known = this.#places.get(text);
+		if (known !== undefined) return known;
+		this.#places.set(text, this.list.length);
+		return this.list.push(escaped(text)) - 1;
+	}
+}
+
+/** Returns undefined for a line that is no event. */
+function parseEvent(line: string): Fields | undefined {
+	try {
+		const value: unknown = JSON.parse(line);
+		if (typeof value !== "object" || value === null) return undefined;
+		// The type assertion is safe: an object has members of unknown types.
+		const event = value as Fields;
+		const isKnown = VERDICTS.some(({ id }) => id === event.verdict);
+		return typeof event.event === "string" && isKnown ? event : undefined;
+	} catch {
+		return undefined;
+	}
+}
+
+function timeOf({ time }: Fields): number {
+	const timeMs = typeof time === "string" ? Date.parse(time) : Number.NaN;
+	return Number.isNaN(timeMs) || timeMs < 0 ? -1 : timeMs;
+}
+
+/** The fields that name the thing an event is about, the first that an event has. */
+const SUBJECTS = ["path", "script", "file", "argument", "variable", "name", "host", "detail", "kind"];
+
+function subjectOf(event: Fields): string {
+	for (const name of SUBJECTS) {
+		const text = textOf(event[name]);
+		if (text !== undefined) return text;
+	}
+	return "";
+}
+
+function textOf(value: unknown): string | undefined {
+	if (typeof value === "string") return value === "" ? undefined : value;
+	return typeof value === "number" ? String(value) : undefined;
+}
+
+function pairsOf(event: Fields, texts: Texts): [number, number][] {
+	return Object.entries(event).map(([name, value]) => {
+		return [texts.place(name), texts.place(typeof value === "string" ? value : JSON.stringify(value))];
+	});
+}
+
+function addUse(uses: Map<string, Use>, name: string, verdict: number, timeMs: number): void {
+	const key = uses.has(name) || uses.size < MAX_GROUPS ? name : OTHERS;
+	let use = uses.get(key);
+	if (use === undefined) {
+		use = { counts: VERDICTS.map(() => 0), lastMs: -1 };
+		uses.set(key, use);
+	}
+	use.counts[verdict]++;
+	use.lastMs = Math.max(use.lastMs, timeMs);
+}

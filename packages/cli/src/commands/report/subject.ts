@@ -1,0 +1,20 @@
+import type { ExitStatus } from "../../output/output.js";
+import type { Html } from "./html.js";
+import type { Tone } from "./icons.js";
+
+/** A section of the page, and what the command says about it. */
+export interface Subject {
+	/** The name in the list of contents. */
+	readonly name: string;
+	readonly tone: Tone;
+	/** The verdict in a few words. */
+	readonly verdict: string;
+	readonly body: Html;
+	readonly path: string;
+	readonly kind: "catalog" | "index" | "events";
+	readonly exit: ExitStatus;
+	readonly warnings: readonly string[];
+	readonly notes: readonly string[];
+	/** Numbers for the JSON document. */
+	readonly fields: Readonly<Record<string, unknown>>;
+}
