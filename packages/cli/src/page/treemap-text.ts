@@ -5,7 +5,11 @@ import { type FileModel, pathOfFile } from "./file-model.js";
 import { count, shortened, sizeText } from "./text.js";
 import type { Cell } from "./treemap.js";
 
+/** The usual width of a character in pixels. */
 const CHARACTER_WIDTH = 6.4;
+const BOLD_WIDTH = 7.2;
+/** A name that is shortened to fewer characters than this says nothing. */
+const LEAST_CHARACTERS = 9;
 
 export function cellText(model: FileModel, { kind, row, rank, fileCount, sizeBytes }: Cell): string {
 	const size = model.hasSizes ? `, ${sizeText(sizeBytes)}` : "";
@@ -19,9 +23,18 @@ export function cellText(model: FileModel, { kind, row, rank, fileCount, sizeByt
 }
 
 /** Returns the name to write into a cell, shortened to its width, or undefined if there is no room. */
-export function labelOf(model: FileModel, { kind, row, width, height, fileCount }: Cell): string | undefined {
+export function labelOf(model: FileModel, cell: Cell): string | undefined {
+	const { kind, width, height } = cell;
 	if (width < 44 || height < 17) return undefined;
-	const name =
-		kind === "file" ? model.data.names[row] : kind === "rest" ? `${fileCount} more` : `${model.directories[row].name}/`;
-	return shortened(name, Math.floor((width - 10) / CHARACTER_WIDTH));
+	const name = nameOf(model, cell);
+	const room = Math.floor((width - 10) / (kind === "frame" ? BOLD_WIDTH : CHARACTER_WIDTH));
+	return name.length <= room || room >= LEAST_CHARACTERS ? shortened(name, room) : undefined;
+}
+
+/** The name of a directory has those above it that the treemap skips. */
+function nameOf({ data, directories }: FileModel, { kind, row, around, fileCount }: Cell): string {
+	if (kind === "file") return data.names[row];
+	if (kind === "rest") return `${fileCount} more`;
+	const outer = directories[around].path;
+	return `${directories[row].path.slice(outer === "" ? 0 : outer.length + 1)}/`;
 }

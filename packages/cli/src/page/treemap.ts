@@ -15,6 +15,8 @@ export interface Cell {
 	readonly kind: "frame" | "directory" | "file" | "rest";
 	/** The row of the file, or of the directory. For `rest`, the row of the directory around it. */
 	readonly row: number;
+	/** The row of the directory around the cell. */
+	readonly around: number;
 	/** The worst state in the cell. */
 	readonly rank: number;
 	/** The number of files in the cell. */
@@ -52,7 +54,15 @@ export function layOut(model: FileModel, root: number, width: number, height: nu
 		for (const { item, box } of squarified(withRest(items, next.row, areaOf(next.box)), next.box)) {
 			const inner = item.kind === "directory" ? innerBox(box) : undefined;
 			const { kind, row, rank, fileCount, sizeBytes } = item;
-			cells.push({ ...box, row, rank, fileCount, sizeBytes, kind: inner === undefined ? kind : "frame" });
+			cells.push({
+				...box,
+				row,
+				around: next.row,
+				rank,
+				fileCount,
+				sizeBytes,
+				kind: inner === undefined ? kind : "frame",
+			});
 			if (inner !== undefined) work.push({ row, box: inner });
 		}
 	}
@@ -82,7 +92,8 @@ function itemsOf(
 	weigh: (file: number) => number,
 	weights: Float64Array,
 ): Item[] {
-	const items = directories[row].directories.map((child): Item => {
+	const items = directories[row].directories.map((below): Item => {
+		const child = pastOnlyChildren(directories, below);
 		const { worst, fileCount, sizeBytes } = directories[child];
 		return { kind: "directory", row: child, rank: worst, fileCount, sizeBytes, weight: weights[child] };
 	});
@@ -91,6 +102,15 @@ function itemsOf(
 		items.push({ kind: "file", row: file, rank: ranks[file], fileCount: 1, sizeBytes, weight: weigh(file) });
 	}
 	return items.filter(({ weight }) => weight > 0).sort((a, b) => b.weight - a.weight);
+}
+
+/** Skips directories that have nothing but one directory in them, because each would take room for its name. */
+export function pastOnlyChildren(directories: FileModel["directories"], start: number): number {
+	let row = start;
+	while (directories[row].files.length === 0 && directories[row].directories.length === 1) {
+		row = directories[row].directories[0];
+	}
+	return row;
 }
 
 /** Puts the smallest items together, until each of the others is large enough to be seen. */

@@ -8,7 +8,8 @@ import { type FileModel, fileModel } from "../../page/file-model.js";
 import { count, thousands } from "../../page/text.js";
 import type { CollectedCatalogs } from "./collect-catalog.js";
 import { collectFiles } from "./collect-files.js";
-import { filesPart, findingRows, findingsTable, stateTiles } from "./files-parts.js";
+import { filesPart, stateTiles } from "./files-parts.js";
+import { findingsTable } from "./findings-table.js";
 import { type Html, html } from "./html.js";
 import type { Tone } from "./icons.js";
 import { code, type Facts, factList, moment, verdictBand } from "./parts.js";
@@ -21,13 +22,13 @@ export function catalogSection(id: string, collected: CollectedCatalogs): Subjec
 	const model = fileModel(data);
 	const verdict = judge(collected, model);
 	const isUndecided = verification instanceof SigtoolError;
-	const findings = isUndecided ? [] : wholeFindings(verification);
+	const findings = isUndecided ? [] : [...verification.findings, ...verification.notices];
 	const name = escaped(basename(path) || path);
 	const body = html`<section class="subject" id="${id}" aria-labelledby="${id}-title">
 ${verdictBand(id, verdict.tone, `Catalog ${escaped(shownPath(path))}`, verdict.headline, verdict.reasons)}
 ${factList(factsOf(collected))}
 ${stateTiles(model)}
-${findingsTable(id, [...findings, ...findingRows(model)])}
+${findingsTable(findings)}
 ${filesPart(id, model, data, true)}
 ${catalogs.map((each) => signatureParts(each, verification))}
 ${catalogs.map(details)}
@@ -98,13 +99,6 @@ function differences(counts: readonly number[]): string {
 		return counts[rank] === 0 || id === "trusted" ? [] : [`${thousands(counts[rank])} ${label.toLowerCase()}`];
 	});
 	return kinds.length === 0 ? "" : `${kinds.join(", ")}.`;
-}
-
-/** Returns the findings about the tree as a whole. */
-function wholeFindings({ findings }: Verification) {
-	return findings
-		.filter(({ path }) => path === "")
-		.map(({ code, message }) => ({ state: 0, path: "(the tree)", message: escaped(message), code }));
 }
 
 function aloneWarning({ isAlone, path, verification }: CollectedCatalogs): string[] {

@@ -114,7 +114,7 @@ function filesOf(members: readonly Signed[], verification: Verification | undefi
 		const sound: StateLetter = !isCompared ? "u" : isHidden ? "n" : "o";
 		return {
 			path,
-			state: own.length === 0 ? sound : worstState(own),
+			state: own.length === 0 ? sound : worstState(own.map(({ code }) => code)),
 			sizeBytes: (root === undefined ? undefined : sizeOf(root, path)) ?? -1,
 			digest: digests.get(path) ?? "",
 			findings: own.map(findingData),
@@ -155,14 +155,13 @@ const STATE_OF_CODE: Readonly<Partial<Record<Finding["code"], StateLetter>>> = {
 
 const WORST_FIRST = "dmxarn";
 
-function worstState(findings: readonly Finding[]): StateLetter {
-	const states = findings.map(({ code }): StateLetter => {
-		return STATE_OF_CODE[code] ?? (ERROR_CODES[code][0] === 3 ? "n" : "r");
-	});
+/** Returns the worst of the states of which these codes tell. There is at least one. */
+export function worstState(codes: readonly Finding["code"][]): StateLetter {
+	const states = codes.map((code): StateLetter => STATE_OF_CODE[code] ?? (ERROR_CODES[code][0] === 3 ? "n" : "r"));
 	return states.reduce((worst, each) => (WORST_FIRST.indexOf(each) < WORST_FIRST.indexOf(worst) ? each : worst));
 }
 
-export function findingData({ code, message, expected, actual }: Finding): FindingData {
+function findingData({ code, message, expected, actual }: Finding): FindingData {
 	return {
 		code,
 		message: escaped(message),

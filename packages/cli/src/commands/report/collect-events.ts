@@ -1,5 +1,6 @@
 /** Reads a file of events, counts them, and collects their rows for the page. */
 
+import { policyRuleOf } from "@sigtool/verifier";
 import { escaped } from "../../output/output.js";
 import { type EventRow, type EventsData, VERDICTS } from "../../page/data.js";
 import { linesOf } from "./read-lines.js";
@@ -58,13 +59,13 @@ export function collectEvents(file: string): CollectedEvents {
 		}
 		const verdict = VERDICTS.findIndex(({ id }) => id === event.verdict);
 		const timeMs = timeOf(event);
-		const rule = textOf(event.rule) ?? WITHOUT_RULE;
+		const rule = ruleOf(event);
 		const subject = subjectOf(event);
 		counts[verdict]++;
 		if (timeMs >= 0) period = [Math.min(timeMs, period?.[0] ?? timeMs), Math.max(timeMs, period?.[1] ?? timeMs)];
 		if (event.event === "verifier.dropped" && typeof event.count === "number") dropped += event.count;
 		if (typeof event.host === "string" && event.host !== "" && event.event === "verifier.start") hosts.add(event.host);
-		addUse(byRule, rule, verdict, timeMs);
+		addUse(byRule, rule ?? WITHOUT_RULE, verdict, timeMs);
 		if (subject !== "") addUse(bySubject, subject, verdict, timeMs);
 		const isAllowed = VERDICTS[verdict].id === "allow";
 		if (rows.length >= MAX_ROWS * 2 || (isAllowed && allowedRoom.left-- <= 0)) {
@@ -73,7 +74,7 @@ export function collectEvents(file: string): CollectedEvents {
 		}
 		const row: EventRow = [
 			...([timeMs, verdict, texts.place(String(event.event)), texts.place(subject)] as const),
-			...([texts.place(textOf(event.rule) ?? ""), texts.place(textOf(event.reason) ?? "")] as const),
+			...([texts.place(rule ?? ""), texts.place(textOf(event.reason) ?? "")] as const),
 		];
 		rows.push({ row, pairs: isAllowed ? [] : pairsOf(event, texts) });
 	}
@@ -116,6 +117,13 @@ function parseEvent(line: string): Fields | undefined {
 function timeOf({ time }: Fields): number {
 	const timeMs = typeof time === "string" ? Date.parse(time) : Number.NaN;
 	return Number.isNaN(timeMs) || timeMs < 0 ? -1 : timeMs;
+}
+
+/** Returns the rule that decided: the one that the event names, or the member of the policy that is about such events. */
+function ruleOf({ event, rule, reason }: Fields): string | undefined {
+	const named = textOf(rule);
+	if (named !== undefined || reason !== "ERR_RUNTIME_RULE" || typeof event !== "string") return named;
+	return policyRuleOf(event)?.member;
 }
 
 /** The fields that name the thing an event is about, the first that an event has. */

@@ -17,38 +17,6 @@ export function stateTiles({ fileCount, counts }: FileModel): Html {
 	return tiles([{ number: thousands(fileCount), label: fileCount === 1 ? "file" : "files" }, ...states]);
 }
 
-/** Shows the findings that belong to no file, and those of files. */
-export function findingsTable(id: string, findings: readonly FindingRow[]): Html {
-	if (findings.length === 0) return html``;
-	const rows = findings.slice(0, SHOWN).map(({ state, path, message, code: error }) => {
-		return [badge(state), html`<bdi>${path}</bdi>`, message, code(error)];
-	});
-	return html`<h3 id="${id}-attention">Needs attention</h3>${table({
-		caption: `${count(findings.length, "finding")}, the worst first`,
-		columns: [["State"], ["File", "name"], ["Finding", "name"], ["Code"]],
-		rows,
-		more: findings.length - rows.length,
-		classes: "attention",
-	})}`;
-}
-
-export interface FindingRow {
-	/** The rank of the state. */
-	readonly state: number;
-	readonly path: string;
-	readonly message: string;
-	readonly code: string;
-}
-
-export function findingRows(model: FileModel): FindingRow[] {
-	return Object.entries(model.data.findings)
-		.flatMap(([row, findings]) => {
-			const path = pathOfFile(model, Number(row));
-			return findings.map(({ message, code }) => ({ state: model.ranks[Number(row)], path, message, code }));
-		})
-		.sort((a, b) => a.state - b.state);
-}
-
 export function filesPart(id: string, model: FileModel, data: FilesData, withMap: boolean): Html {
 	if (model.fileCount === 0) return html`<h3>Files</h3><p>There are no files.</p>`;
 	const map = html`<h3>Where the bytes are</h3><p class="muted">${
@@ -77,6 +45,7 @@ export function filesPart(id: string, model: FileModel, data: FilesData, withMap
 		columns: [["State"], ["File", "name"], ["Size", "number"], ["Digest, beginning"]],
 		rows,
 		more: model.fileCount - rows.length,
+		where: "the script of this page lists all",
 	})}</div>${dataBlock(`${id}-files`, data)}`;
 }
 

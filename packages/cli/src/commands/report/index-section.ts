@@ -148,6 +148,7 @@ function policyTable(policy: object): Html {
 function members(value: object, prefix: string): [string, unknown][] {
 	return Object.entries(value).flatMap(([name, member]: [string, unknown]): [string, unknown][] => {
 		const path = prefix + name;
+		if (member === undefined) return [];
 		const isGroup = typeof member === "object" && member !== null && !Array.isArray(member);
 		return isGroup ? members(member, `${path}.`) : [[path, member]];
 	});

@@ -53,19 +53,18 @@ export interface TableOptions {
 	/** The class of each column: `number`, `name` for long texts, or none. */
 	readonly columns: readonly (readonly [heading: string, kind?: "number" | "name"])[];
 	readonly rows: readonly (readonly (Html | string | number | undefined)[])[];
-	/** The number of further rows, about which the line below the table tells. */
+	/** The number of further rows, about which the line below the table tells, and where they are. */
 	readonly more?: number;
-	readonly classes?: string;
+	readonly where?: string;
 }
 
 /** Makes a table. It scrolls sideways by itself where it is wider than the page, so it can have the focus. */
-export function table({ caption, columns, rows, more = 0, classes = "" }: TableOptions): Html {
+export function table({ caption, columns, rows, more = 0, where = "this table leaves them out" }: TableOptions): Html {
 	const head = columns.map(([heading, kind = "text"]) => html`<th scope="col" class="${kind}">${heading}</th>`);
 	const body = rows.map((cells) => {
 		const row = cells.map((cell, index) => html`<td class="${columns[index]?.[1] ?? "text"}">${cell}</td>`);
 		return html`<tr>${row}</tr>`;
 	});
-	const rest =
-		more > 0 ? html`<p class="more">and ${count(more, "more row")}, which this table leaves out</p>` : undefined;
-	return html`<div class="${`table ${classes}`}" role="region" aria-label="${caption}" tabindex="0"><table><caption>${caption}</caption><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table></div>${rest}`;
+	const rest = more > 0 ? html`<p class="more">and ${count(more, "more row")}: ${where}</p>` : undefined;
+	return html`<div class="table" role="region" aria-label="${caption}" tabindex="0"><table><caption>${caption}</caption><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table></div>${rest}`;
 }
