@@ -53,7 +53,8 @@ export function treemapView(host: HTMLElement, model: FileModel, { enter, choose
 		if (label !== undefined) {
 			children.push(svgElement("text", { text: label, attributes: { x: x + 5, y: y + 13, "aria-hidden": "true" } }));
 		}
-		const attributes = { role: "button", "aria-label": words, tabindex: index === 0 ? 0 : -1, "data-index": index };
+		// The title names the button. A label would have to repeat the shortened text in the cell.
+		const attributes = { role: "button", tabindex: index === 0 ? 0 : -1, "data-index": index };
 		return svgElement("g", { class: `cell ${kind} st-${STATES[rank].id}`, attributes, children });
 	}
 
