@@ -175,7 +175,9 @@ export const LONG = [
 	"scripts/test/release/image.test.ts",
 	"scripts/test/release/release.test.ts",
 	"scripts/test/release/tarballs.test.ts",
-	// These tests open every page of the documentation in a browser, or sign a tree with every tool and change it.
+	// These tests open pages in a browser, or sign a tree with every tool and change it.
+	"packages/cli/test/commands/report/page.test.ts",
+	"packages/cli/test/commands/report/page-size.test.ts",
 	"scripts/test/compare.test.ts",
 	"scripts/test/docs/site.test.ts",
 	// These tests install packages with every package manager, or compile for every target.

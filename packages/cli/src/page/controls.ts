@@ -12,12 +12,14 @@ export interface Controls {
 	readonly root: HTMLElement;
 	/** The text that is searched for, in small letters. */
 	query(): string;
-	setQuery(text: string): void;
 	/** The kinds that are shown. All are if none was chosen. */
 	chosen(): ReadonlySet<string>;
 	/** Says what is shown. Screen readers read it. */
 	say(text: string): void;
 }
+
+/** The pause in typing after which the list is searched. */
+const PAUSE_MS = 40;
 
 let made = 0;
 
@@ -49,14 +51,10 @@ export function controls(label: string, kinds: readonly Kind[], onChange: () => 
 			onChange();
 		});
 	}
-	field.addEventListener("input", debounced(onChange, 60));
+	field.addEventListener("input", debounced(onChange, PAUSE_MS));
 	return {
 		root: element("div", { class: "controls", children: [search, group, status] }),
 		query: () => field.value.trim().toLowerCase(),
-		setQuery(text) {
-			field.value = text;
-			onChange();
-		},
 		chosen: () => {
 			const pressed = buttons.filter((button) => button.getAttribute("aria-pressed") === "true");
 			return new Set(pressed.map(({ dataset }) => dataset.kind ?? ""));

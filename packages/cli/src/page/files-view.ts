@@ -10,6 +10,9 @@ import { Tree, type TreeFilter, type TreeRow } from "./tree-rows.js";
 import { treemapView } from "./treemap-view.js";
 import { virtualRows } from "./virtual-rows.js";
 
+/** By then the page has been drawn. */
+const PREPARE_AFTER_MS = 150;
+
 export function filesView(host: HTMLElement, data: FilesData): void {
 	const id = host.dataset.files ?? "";
 	const model = fileModel(data);
@@ -34,6 +37,7 @@ export function filesView(host: HTMLElement, data: FilesData): void {
 	const picture = map === null ? undefined : treemapView(map, model, { enter, choose });
 	host.append(top.root, way, list.root, panel.root);
 	refresh();
+	setTimeout(() => tree.prepare(), PREPARE_AFTER_MS);
 
 	function filter(): TreeFilter {
 		return { query: top.query(), states: top.chosen(), root };

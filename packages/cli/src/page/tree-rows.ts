@@ -68,11 +68,11 @@ export class Tree {
 		const push = (directory: number) => {
 			const { directories: below, files, depth } = directories[directory];
 			const level = depth - rootDepth;
-			for (const row of [...files].reverse()) {
-				if (isMatch === undefined || isMatch(row)) work.push({ kind: "file", row, depth: level });
+			for (let at = files.length - 1; at >= 0; at--) {
+				if (isMatch === undefined || isMatch(files[at])) work.push({ kind: "file", row: files[at], depth: level });
 			}
-			for (const row of [...below].reverse()) {
-				if (matches === undefined || matches.has(row)) work.push({ kind: "directory", row, depth: level });
+			for (let at = below.length - 1; at >= 0; at--) {
+				if (matches?.has(below[at]) !== false) work.push({ kind: "directory", row: below[at], depth: level });
 			}
 		};
 		push(filter.root);
@@ -86,12 +86,17 @@ export class Tree {
 
 	#matcher({ query, states }: TreeFilter): ((file: number) => boolean) | undefined {
 		if (query === "" && states.size === 0) return undefined;
-		const { ranks, fileCount } = this.model;
+		const { ranks } = this.model;
 		const wanted = STATES.map(({ id }) => states.size === 0 || states.has(id));
 		if (query === "") return (file) => wanted[ranks[file]];
-		this.#paths ??= Array.from({ length: fileCount }, (_, file) => pathOfFile(this.model, file).toLowerCase());
-		const paths = this.#paths;
+		const paths = this.prepare();
 		return (file) => wanted[ranks[file]] && paths[file].includes(query);
+	}
+
+	/** Makes what a search needs, so that the first one does not wait for it. */
+	prepare(): readonly string[] {
+		this.#paths ??= Array.from(this.model.ranks, (_, file) => pathOfFile(this.model, file).toLowerCase());
+		return this.#paths;
 	}
 
 	/** Counts the files that match, below each directory. */

@@ -1,6 +1,7 @@
 import { basename } from "node:path";
-import { type Verification, worstExitStatus } from "@sigtool/core";
-import { SigtoolError } from "@sigtool/core/errors";
+import type { Verification } from "@sigtool/core";
+import { worstExitStatus } from "@sigtool/core/internal";
+import { SigtoolError } from "@sigtool/core/internal/errors";
 import { type ExitStatus, escaped } from "../../output/output.js";
 import { developmentNotes, shownPath } from "../../output/render.js";
 import { STATES } from "../../page/data.js";

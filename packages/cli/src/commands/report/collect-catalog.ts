@@ -4,15 +4,14 @@ import { lstatSync } from "node:fs";
 import { dirname, join } from "node:path";
 import {
 	type CatalogFileInspection,
-	catalogsCovering,
 	type Finding,
 	inspectCatalogFile,
-	operandKind,
 	type Verification,
 	type VerifyOptions,
 	verifyPath,
 } from "@sigtool/core";
-import { ERROR_CODES, SigtoolError } from "@sigtool/core/errors";
+import { catalogsCovering, operandKind } from "@sigtool/core/internal";
+import { ERROR_CODES, SigtoolError } from "@sigtool/core/internal/errors";
 import { escaped } from "../../output/output.js";
 import type { FindingData, StateLetter } from "../../page/data.js";
 import type { CollectedFile } from "./collect-files.js";
@@ -49,10 +48,8 @@ export async function collectCatalogs(path: string, options: CatalogOptions): Pr
 	});
 	const isUndecided = verification instanceof SigtoolError;
 	if (isUndecided && !isCatalog && verification.code === "ERR_CATALOG_NOT_FOUND") throw verification;
-	const named = isUndecided
-		? catalogsCovering(path).slice(0, 1)
-		: verification.catalogs.filter(({ file }) => file !== own[0]?.file);
-	const catalogs = isCatalog ? own : named.map(({ file }) => inspected(file));
+	const found = () => (isUndecided ? catalogsCovering(path).slice(0, 1) : verification.catalogs);
+	const catalogs = isCatalog ? own : found().map(({ file }) => inspected(file));
 	const members = catalogs.flatMap(({ inspection }) => signedFiles(inspection));
 	return { path, verification, isAlone, catalogs, files: filesOf(members, isUndecided ? undefined : verification) };
 }

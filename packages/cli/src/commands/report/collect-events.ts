@@ -1,6 +1,6 @@
 /** Reads a file of events, counts them, and collects their rows for the page. */
 
-import { policyRuleOf } from "@sigtool/verifier";
+import { policyRuleOf } from "@sigtool/verifier/internal";
 import { escaped } from "../../output/output.js";
 import { type EventRow, type EventsData, VERDICTS } from "../../page/data.js";
 import { linesOf } from "./read-lines.js";

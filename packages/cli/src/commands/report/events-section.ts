@@ -1,5 +1,5 @@
 import { basename } from "node:path";
-import { ERROR_CODES, type ErrorCode } from "@sigtool/core/errors";
+import { ERROR_CODES, type ErrorCode } from "@sigtool/core/internal/errors";
 import { escaped } from "../../output/output.js";
 import { shownPath } from "../../output/render.js";
 import { type EventsData, VERDICTS } from "../../page/data.js";

@@ -1,7 +1,7 @@
 /** Shows the differences that `verify` found, the worst first. */
 
 import type { Finding } from "@sigtool/core";
-import { quote } from "@sigtool/core/errors";
+import { quote } from "@sigtool/core/internal/errors";
 import { escaped } from "../../output/output.js";
 import { RANKS } from "../../page/data.js";
 import { count } from "../../page/text.js";

@@ -1,13 +1,7 @@
 import { basename } from "node:path";
-import {
-	type ParsedTrustIndex,
-	parseTrustIndex,
-	type SignerStatus,
-	type VerifiedTrustIndex,
-	verifyTrustIndex,
-	verifyUnrevokedIndex,
-} from "@sigtool/core";
-import { quote, SigtoolError } from "@sigtool/core/errors";
+import { type SignerStatus, type VerifiedTrustIndex, verifyTrustIndex } from "@sigtool/core";
+import { type ParsedTrustIndex, parseTrustIndex, verifyUnrevokedIndex } from "@sigtool/core/internal";
+import { quote, SigtoolError } from "@sigtool/core/internal/errors";
 import type { Judgement } from "../../options/judgement.js";
 import type { SignerDemands } from "../../options/signer-demands.js";
 import { fromIndexFile } from "../../output/index-file.js";

@@ -1,6 +1,6 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import { StringDecoder } from "node:string_decoder";
-import { ioError } from "@sigtool/core/errors";
+import { ioError } from "@sigtool/core/internal/errors";
 
 /**
  * Yields the lines of a file without keeping the file in memory. A line that is longer than MAX_LINE is cut, so that it

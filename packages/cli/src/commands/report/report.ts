@@ -1,6 +1,6 @@
 import { closeSync, openSync, readSync } from "node:fs";
-import { type OperandKind, operandKind, outputFile, writeAtomically } from "@sigtool/core";
-import { ioError, quote } from "@sigtool/core/errors";
+import { type OperandKind, operandKind, outputFile, writeAtomically } from "@sigtool/core/internal";
+import { ioError, quote } from "@sigtool/core/internal/errors";
 import { type JudgementOptions, judgementOf } from "../../options/judgement.js";
 import { type SignerDemandOptions, signerDemandsOf } from "../../options/signer-demands.js";
 import { sourceDate } from "../../options/source-date.js";

@@ -50,16 +50,19 @@ describe("sigtool report of a catalog", () => {
 		]);
 	});
 
-	it("shows a catalog whose signer is not trusted as a claim, with each file not compared", () => {
-		const { at, sigtool, report, page } = signedTree();
-		const { certFile, keyFile } = makeAuthority(at("ca"), "P-256");
-		expect(sigtool(["sign", at("lib"), "--key", keyFile, "--cert", certFile, "--force"]).status).toBe(0);
-		const { status, json } = report(at("lib"));
-		expect(status).toBe(1);
-		expect(json().subjects[0]).toMatchObject({ verdict: "not trusted", error: { code: "ERR_UNTRUSTED_SIGNER" } });
-		expect(json().subjects[0].states).toMatchObject({ unchecked: 4, trusted: 0 });
-		expect(page()).toContain("Not verified. This is what the signature claims.");
-	});
+	it.each(["lib", "lib/lib.cat"])(
+		"shows %s, whose signer is not trusted, as a claim, with each file not compared",
+		(operand) => {
+			const { at, sigtool, report, page } = signedTree();
+			const { certFile, keyFile } = makeAuthority(at("ca"), "P-256");
+			expect(sigtool(["sign", at("lib"), "--key", keyFile, "--cert", certFile, "--force"]).status).toBe(0);
+			const { status, json } = report(at(operand));
+			expect(status).toBe(1);
+			expect(json().subjects[0]).toMatchObject({ verdict: "not trusted", error: { code: "ERR_UNTRUSTED_SIGNER" } });
+			expect(json().subjects[0].states).toMatchObject({ unchecked: 4, trusted: 0 });
+			expect(page()).toContain("Not verified. This is what the signature claims.");
+		},
+	);
 
 	it("shows the chain up to the authority that is trusted", () => {
 		const { at, sigtool, report, page } = signedTree();
