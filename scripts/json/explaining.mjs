@@ -51,6 +51,8 @@ const DIFFERENCES = [
 	...["product", "sequence", "signer", "rules", "modified", "removed", "added", "type", "target", "mode", "carried"],
 ];
 
+const STATES = ["denied", "changed", "missing", "added", "refused", "undecided", "unchecked", "trusted"];
+
 export const EXPLAINING = {
 	diff: {
 		about: "Compares two catalogs or trees.",
@@ -151,6 +153,51 @@ export const EXPLAINING = {
 						sequence: orNull(count("Its sequence.")),
 					}),
 				),
+			}),
+		],
+	},
+	report: {
+		about: "Writes a page about catalogs, trust indexes and events.",
+		results: [
+			object("The page that was written.", {
+				output: text("The path of the page as it was given."),
+				sizeBytes: count("Its size."),
+				subjects: list("What the page is about, in the order of the arguments.", {
+					description: "A catalog, an index or a file of events.",
+					anyOf: [
+						object("A catalog with its tree, or a signed directory.", {
+							path,
+							kind: constant("catalog"),
+							verdict: words("The verdict, as verify gives it.", "trusted", "signed", "failed", "undecided"),
+							problem: orNull(shared("error")),
+							files: count("The number of files."),
+							states: object(
+								"The number of files in each state (report.md).",
+								Object.fromEntries(STATES.map((state) => [state, count(`The number of files that are ${state}.`)])),
+							),
+						}),
+						object("A trust index.", {
+							path,
+							kind: constant("index"),
+							verdict: words("The verdict, as verify gives it.", "signed", "failed", "undecided"),
+							problem: orNull(shared("error")),
+							entries: count("The number of entries."),
+							products: list("The products.", text("A name.")),
+						}),
+						object("A file of events.", {
+							path,
+							kind: constant("events"),
+							events: count("The number of events."),
+							verdicts: object("The number of events of each verdict.", {
+								refuse: count("The number that were refused."),
+								audit: count("The number that enforcement would refuse."),
+								allow: count("The number that were allowed."),
+							}),
+							brokenLines: count("The number of lines that are no event."),
+							leftOut: count("The number of events that the page counts and does not list."),
+						}),
+					],
+				}),
 			}),
 		],
 	},

@@ -200,6 +200,8 @@ const FLOORS: readonly (readonly [file: string, allowed: readonly string[], refu
 		],
 		["../verify/verify.js", "@sigtool/core/dist/sign.js", "node:crypto", "fast-glob"],
 	],
+	["cli/src/page/main.ts", ["./files-view.js"], ["../output/output.js", "@sigtool/core", "node:fs"]],
+	["cli/src/commands/report/document.ts", ["../../page/text.js"], ["../verify/verify.js", "node:crypto"]],
 	["cli/src/commands/commands.ts", ["./sign/declaration.js"], ["./sign/sign.js", "../program.js"]],
 	["cli/src/program.ts", ["commander", "./output/output.js"], ["node:crypto", "../../core/dist/sign.js", "node-forge"]],
 ];

@@ -10,7 +10,7 @@ import { Tree, type TreeFilter, type TreeRow } from "./tree-rows.js";
 import { treemapView } from "./treemap-view.js";
 import { virtualRows } from "./virtual-rows.js";
 
-/** By then the page has been drawn. */
+/** The page has been drawn by then. */
 const PREPARE_AFTER_MS = 150;
 
 export function filesView(host: HTMLElement, data: FilesData): void {

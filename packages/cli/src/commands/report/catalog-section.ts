@@ -15,7 +15,7 @@ import { type Html, html } from "./html.js";
 import type { Tone } from "./icons.js";
 import { code, type Facts, factList, moment, verdictBand } from "./parts.js";
 import { claimedChain, timeParts, trustedChain } from "./signer-parts.js";
-import type { Subject } from "./subject.js";
+import { problemFields, type Subject, untrustedVerdict } from "./subject.js";
 
 export function catalogSection(id: string, collected: CollectedCatalogs): Subject {
 	const { path, verification, catalogs } = collected;
@@ -44,9 +44,10 @@ ${catalogs.map(details)}
 					verification.catalogs.map(({ signer }) => signer),
 				),
 		fields: {
+			verdict: isUndecided ? untrustedVerdict(verification) : verification.verdict,
+			problem: isUndecided ? problemFields(verification) : null,
 			files: model.fileCount,
 			states: Object.fromEntries(STATES.map(({ id }, rank) => [id, model.counts[rank]])),
-			...(isUndecided && { error: { code: verification.code, message: verification.message } }),
 		},
 	};
 }

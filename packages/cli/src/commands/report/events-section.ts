@@ -59,7 +59,8 @@ ${dataBlock(`${id}-events`, data)}
 		fields: {
 			events: total,
 			verdicts: Object.fromEntries(VERDICTS.map(({ id }, index) => [id, counts[index]])),
-			broken: broken.count,
+			brokenLines: broken.count,
+			leftOut,
 		},
 	};
 }

@@ -15,7 +15,7 @@ import { type Html, html } from "./html.js";
 import type { Tone } from "./icons.js";
 import { code, factList, moment, table, tiles, verdictBand } from "./parts.js";
 import { timeParts, trustedChain } from "./signer-parts.js";
-import type { Subject } from "./subject.js";
+import { problemFields, type Subject, untrustedVerdict } from "./subject.js";
 
 type IndexOptions = Judgement & SignerDemands & { readonly product: string | undefined };
 
@@ -61,9 +61,10 @@ ${filesPart(id, fileModel(data), data, false)}
 		warnings: isUndecided ? [] : verified.warnings,
 		notes: isUndecided ? [] : developmentNotes(path, [verified.signer]),
 		fields: {
+			verdict: isUndecided ? untrustedVerdict(verified) : "signed",
+			problem: isUndecided ? problemFields(verified) : null,
 			entries: index.entryCount,
 			products: index.products.map(({ name }) => name),
-			...(isUndecided && { error: { code: verified.code, message: verified.message } }),
 		},
 	};
 }

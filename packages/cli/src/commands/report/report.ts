@@ -47,7 +47,7 @@ export async function report(paths: readonly string[], options: ReportOptions): 
 		fields: {
 			output,
 			sizeBytes: page.length,
-			subjects: subjects.map(({ path, kind, verdict, fields }) => ({ path, kind, verdict, ...fields })),
+			subjects: subjects.map(({ path, kind, fields }) => ({ path, kind, ...fields })),
 		},
 		lines: [
 			`wrote ${escaped(output)}`,

@@ -1,3 +1,4 @@
+import type { SigtoolError } from "@sigtool/core/internal/errors";
 import type { ExitStatus } from "../../output/output.js";
 import type { Html } from "./html.js";
 import type { Tone } from "./icons.js";
@@ -17,4 +18,13 @@ export interface Subject {
 	readonly notes: readonly string[];
 	/** Numbers for the JSON document. */
 	readonly fields: Readonly<Record<string, unknown>>;
+}
+
+/** The verdict in the JSON document about a subject that does not verify. */
+export function untrustedVerdict({ exitStatus }: SigtoolError): "failed" | "undecided" {
+	return exitStatus === 3 ? "undecided" : "failed";
+}
+
+export function problemFields({ code, message, path }: SigtoolError): Record<string, string> {
+	return { code, message, ...(path === undefined ? {} : { path }) };
 }

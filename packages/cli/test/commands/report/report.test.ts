@@ -58,7 +58,7 @@ describe("sigtool report of a catalog", () => {
 			expect(sigtool(["sign", at("lib"), "--key", keyFile, "--cert", certFile, "--force"]).status).toBe(0);
 			const { status, json } = report(at(operand));
 			expect(status).toBe(1);
-			expect(json().subjects[0]).toMatchObject({ verdict: "not trusted", error: { code: "ERR_UNTRUSTED_SIGNER" } });
+			expect(json().subjects[0]).toMatchObject({ verdict: "failed", problem: { code: "ERR_UNTRUSTED_SIGNER" } });
 			expect(json().subjects[0].states).toMatchObject({ unchecked: 4, trusted: 0 });
 			expect(page()).toContain("Not verified. This is what the signature claims.");
 		},
@@ -111,7 +111,7 @@ describe("sigtool report of an index", () => {
 		expect(page()).toContain("<code>runtime.children</code>");
 		expect(dataOf(page(), "s0-files").states).toBe("uuuu");
 		expect(report(at("lib.sigx"), "--no-development").status).not.toBe(0);
-		expect(report(at("lib.sigx"), "--product", "other").json().subjects[0].error.code).toBe("ERR_PRODUCT_MISMATCH");
+		expect(report(at("lib.sigx"), "--product", "other").json().subjects[0].problem.code).toBe("ERR_PRODUCT_MISMATCH");
 	});
 });
 
@@ -132,7 +132,7 @@ describe("sigtool report of events", () => {
 		);
 		expect(result.status).toBe(0);
 		expect(result.json().subjects).toMatchObject([
-			{ kind: "events", events: 4, verdicts: { refuse: 1, audit: 1, allow: 2 }, broken: 3 },
+			{ kind: "events", events: 4, verdicts: { refuse: 1, audit: 1, allow: 2 }, brokenLines: 3, leftOut: 0 },
 		]);
 		expect(result.json().warnings).toEqual([expect.stringContaining("3 lines are no events; the first is line 3")]);
 		const { texts, rows } = dataOf(page, "s0-events");
