@@ -7,6 +7,9 @@ export interface DetailsPanel {
 	show(heading: string, facts: readonly (readonly [name: string, value: string])[], onClose: () => void): void;
 }
 
+/** A value with more characters than this gets a line of its own. */
+const LONG = 32;
+
 export function detailsPanel(label: string): DetailsPanel {
 	const root = element("section", { class: "panel", attributes: { "aria-label": label, tabindex: -1 } });
 	root.hidden = true;
@@ -24,7 +27,8 @@ export function detailsPanel(label: string): DetailsPanel {
 			const button = element("button", { class: "close", text: "Close", attributes: { type: "button" } });
 			button.addEventListener("click", () => close());
 			const rows = facts.map(([name, value]) => {
-				return element("div", { children: [element("dt", { text: name }), element("dd", { text: value })] });
+				const children = [element("dt", { text: name }), element("dd", { text: value })];
+				return element("div", { class: value.length > LONG ? "wide" : "", children });
 			});
 			const title = element("p", { class: "panel-title", children: [element("bdi", { text: heading })] });
 			root.replaceChildren(title, button, element("dl", { class: "facts", children: rows }));

@@ -13,8 +13,8 @@ import { filesPart, stateTiles } from "./files-parts.js";
 import { findingsTable } from "./findings-table.js";
 import { type Html, html } from "./html.js";
 import type { Tone } from "./icons.js";
-import { code, type Facts, factList, moment, verdictBand } from "./parts.js";
-import { claimedChain, timeParts, trustedChain } from "./signer-parts.js";
+import { code, type Facts, factList, moment, verdictBand, warningList } from "./parts.js";
+import { claimedChain, revocationPart, timeParts, trustedChain } from "./signer-parts.js";
 import { problemFields, type Subject, untrustedVerdict } from "./subject.js";
 
 export function catalogSection(id: string, collected: CollectedCatalogs): Subject {
@@ -24,9 +24,11 @@ export function catalogSection(id: string, collected: CollectedCatalogs): Subjec
 	const verdict = judge(collected, model);
 	const isUndecided = verification instanceof SigtoolError;
 	const findings = isUndecided ? [] : [...verification.findings, ...verification.notices];
+	const warnings = isUndecided ? [] : [...verification.warnings, ...aloneWarning(collected)];
 	const name = escaped(basename(path) || path);
 	const body = html`<section class="subject" id="${id}" aria-labelledby="${id}-title">
 ${verdictBand(id, verdict.tone, `Catalog ${escaped(shownPath(path))}`, verdict.headline, verdict.reasons)}
+${warningList(warnings.map(escaped))}
 ${factList(factsOf(collected))}
 ${stateTiles(model)}
 ${findingsTable(findings)}
@@ -36,7 +38,8 @@ ${catalogs.map(details)}
 </section>`;
 	return {
 		...{ name, path, kind: "catalog", body, tone: verdict.tone, verdict: verdict.short, exit: verdict.exit },
-		warnings: isUndecided ? [] : [...verification.warnings, ...aloneWarning(collected)],
+		root: isUndecided ? undefined : verification.root,
+		warnings,
 		notes: isUndecided
 			? []
 			: developmentNotes(
@@ -155,7 +158,7 @@ function signatureParts({ file, inspection }: Inspected, verification: Verificat
 	const { certificates, signers } = inspection;
 	return html`<h3>Who signed ${escaped(basename(file))}</h3>
 ${used === undefined ? claimedChain(certificates, signers) : trustedChain(used.signer)}
-<h3>When</h3>${timeParts(used?.judgedAt, signers)}`;
+<h3>When</h3>${timeParts(used?.judgedAt, signers)}${revocationPart(used?.revocation)}`;
 }
 
 function details({ file, inspection }: Inspected): Html {

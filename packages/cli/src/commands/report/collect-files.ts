@@ -1,7 +1,9 @@
 /** Collects the files of a catalog or an index into the columns of the page, in the order of the tree. */
 
+import { SigtoolError } from "@sigtool/core/internal/errors";
 import { escaped } from "../../output/output.js";
 import type { FilesData, FindingData, StateLetter } from "../../page/data.js";
+import { thousands } from "../../page/text.js";
 
 export interface CollectedFile {
 	/** The path as it was signed. */
@@ -14,8 +16,18 @@ export interface CollectedFile {
 	readonly findings: readonly FindingData[];
 }
 
-/** Escapes every name, so that it stays on one line and shows each of its characters. */
+/** Browsers cannot scroll to the end of a list that has many more rows. */
+const MAX_FILES = 500_000;
+
+/**
+ * Escapes every name, so that it stays on one line and shows each of its characters. @throws ERR_LIMIT for more than
+ * MAX_FILES files
+ */
 export function collectFiles(files: readonly CollectedFile[]): FilesData {
+	if (files.length > MAX_FILES) {
+		const message = `Cannot report on ${thousands(files.length)} files: a page shows at most ${thousands(MAX_FILES)}; report on parts`;
+		throw new SigtoolError("ERR_LIMIT", message);
+	}
 	const directories: [number, string][] = [[-1, ""]];
 	const rows = new Map<string, number>([["", 0]]);
 	const rowOf = (path: string): number => {

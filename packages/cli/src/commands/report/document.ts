@@ -1,5 +1,6 @@
 /** Writes the page around the sections: its style, its script, and the policy that lets it load and send nothing. */
 
+import { COMMAND } from "@sigtool/core/internal/errors";
 import { VERSION } from "../../output/version.js";
 import { timeText } from "../../page/text.js";
 import { html } from "./html.js";
@@ -13,6 +14,9 @@ declare const SIGTOOL_PAGE_STYLE: string;
 declare const SIGTOOL_PAGE_SCRIPT: string;
 declare const SIGTOOL_PAGE_STYLE_SHA256: string;
 declare const SIGTOOL_PAGE_SCRIPT_SHA256: string;
+
+/** Each page begins with this. */
+export const PAGE_START = "<!DOCTYPE html>";
 
 export function documentOf(title: string, sections: readonly Subject[], timeMs: number): string {
 	const contents = sections.map(
@@ -33,7 +37,7 @@ export function documentOf(title: string, sections: readonly Subject[], timeMs: 
 <body>
 <a class="skip" href="#main">Skip to the report</a>
 <header class="top">
-<p class="brand">${icon("brand")} sigtool report</p>
+<p class="brand">${icon("brand")} ${COMMAND} report</p>
 <h1>${title}</h1>
 <p class="muted">Written ${timeText(timeMs)} by sigtool ${VERSION}. It shows that moment, and is not signed itself.</p>
 ${sections.length > 1 ? html`<nav aria-label="Contents"><ol class="contents">${contents}</ol></nav>` : undefined}
@@ -42,13 +46,13 @@ ${sections.length > 1 ? html`<nav aria-label="Contents"><ol class="contents">${c
 ${sections.map(({ body }) => body)}
 </main>
 <footer class="muted">
-<p>This page is one file. It loads nothing and sends nothing. To check what it says, run <code>sigtool verify</code>.</p>
+<p>This page is one file. It loads nothing and sends nothing. To check what it says, run <code>${COMMAND} verify</code>.</p>
 </footer>
 <script>${{ html: SIGTOOL_PAGE_SCRIPT }}</script>
 </body>
 </html>
 `;
-	return `<!DOCTYPE html>\n${page.html}`;
+	return `${PAGE_START}\n${page.html}`;
 }
 
 /**

@@ -19,11 +19,7 @@ export function stateTiles({ fileCount, counts }: FileModel): Html {
 
 export function filesPart(id: string, model: FileModel, data: FilesData, withMap: boolean): Html {
 	if (model.fileCount === 0) return html`<h3>Files</h3><p>There are no files.</p>`;
-	const map = html`<h3>Where the bytes are</h3><p class="muted">${
-		model.hasSizes
-			? "The area is the size of a file; one with a finding is drawn large enough to be seen."
-			: "No size is known, so each file has the same area."
-	} The colour is the state, and of several files together the worst one.</p>${treemapPicture(id, model)}${legend(model)}`;
+	const map = html`<h3>Where the bytes are</h3><p class="muted">${sizesText(model)} The colour is the state, and of several files together the worst one.</p>${treemapPicture(id, model)}${legend(model)}`;
 	const order = Array.from({ length: model.fileCount }, (_, file) => file).sort(
 		(a, b) => model.ranks[a] - model.ranks[b],
 	);
@@ -47,6 +43,12 @@ export function filesPart(id: string, model: FileModel, data: FilesData, withMap
 		more: model.fileCount - rows.length,
 		where: "the script of this page lists all",
 	})}</div>${dataBlock(`${id}-files`, data)}`;
+}
+
+function sizesText({ hasSizes, directories }: FileModel): string {
+	if (!hasSizes) return "No size is known, so each file has the same area.";
+	const enlarged = directories[0].problemCount > 0 ? "; one with a finding is drawn large enough to be seen" : "";
+	return `The area is the size of a file${enlarged}.`;
 }
 
 export function badge(rank: number): Html {

@@ -13,8 +13,8 @@ import { type CollectedFile, collectFiles } from "./collect-files.js";
 import { filesPart } from "./files-parts.js";
 import { type Html, html } from "./html.js";
 import type { Tone } from "./icons.js";
-import { code, factList, moment, table, tiles, verdictBand } from "./parts.js";
-import { timeParts, trustedChain } from "./signer-parts.js";
+import { code, factList, moment, table, tiles, verdictBand, warningList } from "./parts.js";
+import { revocationPart, timeParts, trustedChain } from "./signer-parts.js";
 import { problemFields, type Subject, untrustedVerdict } from "./subject.js";
 
 type IndexOptions = Judgement & SignerDemands & { readonly product: string | undefined };
@@ -31,6 +31,7 @@ export async function indexSection(id: string, path: string, options: IndexOptio
 	const verdict = judge(verified);
 	const body = html`<section class="subject" id="${id}" aria-labelledby="${id}-title">
 ${verdictBand(id, verdict.tone, `Trust index ${escaped(shownPath(path))}`, verdict.headline, verdict.reasons)}
+${warningList(isUndecided ? [] : verified.warnings.map(escaped))}
 ${factList([
 	["Mode", index.policy.mode],
 	["Sequence of the index", index.compiled === undefined ? "none" : String(index.compiled)],
@@ -52,6 +53,7 @@ ${tiles([
 <h3>Policy</h3>${policyTable(index.policy)}
 <h3>Who signed the index</h3>${isUndecided ? html`<p class="trust">Not verified, so nobody vouches for what follows.</p>` : trustedChain(verified.signer)}
 <h3>When</h3>${timeParts(isUndecided ? undefined : verified.judgedAt, [{ timestamps: index.timestamps }])}
+${isUndecided ? undefined : revocationPart(verified.statuses)}
 <h3>Who signed the catalogs</h3><ul>${index.signers.map((pin) => html`<li>${code(pin)}</li>`)}</ul>
 ${filesPart(id, fileModel(data), data, false)}
 </section>`;

@@ -17,6 +17,12 @@ export function verdictBand(
 	return html`<header class="verdict tone-${tone}">${icon(tone)}<div><p class="kicker">${kicker}</p><h2 id="${id}-title">${headline}</h2>${reasons.map((reason) => html`<p>${reason}</p>`)}</div></header>`;
 }
 
+/** Shows warnings, if there are any. */
+export function warningList(warnings: readonly string[]): Html | undefined {
+	if (warnings.length === 0) return undefined;
+	return html`<ul class="warnings">${warnings.map((warning) => html`<li>${warning}</li>`)}</ul>`;
+}
+
 export function factList(facts: Facts): Html {
 	const shown = facts.flatMap(([label, value]) => {
 		return value === undefined || value === "" ? [] : [html`<div><dt>${label}</dt><dd>${value}</dd></div>`];

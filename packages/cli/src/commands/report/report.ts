@@ -1,6 +1,7 @@
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, existsSync, openSync, readSync, realpathSync } from "node:fs";
+import { dirname, isAbsolute, relative, sep } from "node:path";
 import { type OperandKind, operandKind, outputFile, writeAtomically } from "@sigtool/core/internal";
-import { ioError, quote } from "@sigtool/core/internal/errors";
+import { COMMAND, ioError, quote } from "@sigtool/core/internal/errors";
 import { type JudgementOptions, judgementOf } from "../../options/judgement.js";
 import { type SignerDemandOptions, signerDemandsOf } from "../../options/signer-demands.js";
 import { sourceDate } from "../../options/source-date.js";
@@ -9,7 +10,7 @@ import { type ExitStatus, escaped, type OutputOptions, type Report, rows, worse 
 import { bytes } from "../../output/render.js";
 import { catalogSection } from "./catalog-section.js";
 import { collectCatalogs } from "./collect-catalog.js";
-import { documentOf } from "./document.js";
+import { documentOf, PAGE_START } from "./document.js";
 import { eventsSection } from "./events-section.js";
 import { indexSection } from "./index-section.js";
 import type { Subject } from "./subject.js";
@@ -31,6 +32,7 @@ export async function report(paths: readonly string[], options: ReportOptions): 
 	const { output, title = "What was signed, and what was run" } = options;
 	requireOutputName(output);
 	const target = outputFile(output);
+	refuseOthers(target);
 	const judge = { ...(await judgementOf(options)), ...(await signerDemandsOf(options)) };
 	const subjects: Subject[] = [];
 	for (const [index, path] of paths.entries()) {
@@ -40,8 +42,9 @@ export async function report(paths: readonly string[], options: ReportOptions): 
 		else if (kind === "events") subjects.push(eventsSection(id, path));
 		else subjects.push(catalogSection(id, await collectCatalogs(path, { ...judge, ...verifyOptions(options) })));
 	}
-	const page = Buffer.from(documentOf(title, subjects, sourceDate()));
+	const page = Buffer.from(documentOf(escaped(title), subjects, sourceDate()));
 	writeAtomically(target, page);
+	const trees = subjects.filter(({ root }) => root !== undefined && isWithin(root, dirname(target)));
 	return {
 		exit: subjects.reduce<ExitStatus>((worst, { exit }) => worse(worst, exit), 0),
 		fields: {
@@ -57,7 +60,12 @@ export async function report(paths: readonly string[], options: ReportOptions): 
 			]),
 		],
 		failures: subjects.flatMap(({ exit, path, verdict }) => (exit === 0 ? [] : [`${escaped(path)}: ${verdict}`])),
-		warnings: subjects.flatMap(({ warnings }) => warnings),
+		warnings: [
+			...subjects.flatMap(({ warnings }) => warnings),
+			...trees.map(
+				({ path }) => `the page lies in the tree of ${quote(path)}, where \`${COMMAND} verify\` finds it as added`,
+			),
+		],
 		notes: subjects.flatMap(({ notes }) => notes),
 	};
 }
@@ -71,18 +79,29 @@ function kindOf(path: string): Exclude<OperandKind, "file" | "missing"> | "event
 	const kind = operandKind(path);
 	if (kind === "missing") throw usageError(`Cannot report on ${quote(path)}: it does not exist`);
 	if (kind !== "file") return kind;
-	if (/\.(jsonl|ndjson|log)$/i.test(path) || firstByteOf(path) === "{") return "events";
+	if (/\.(jsonl|ndjson|log)$/i.test(path) || beginningOf(path, 1) === "{") return "events";
 	throw usageError(
 		`Cannot report on ${quote(path)}: it is no catalog, directory, trust index or file of events; name its catalog`,
 	);
 }
 
-function firstByteOf(path: string): string {
+/** Refuses to replace a file that is no page, such as one of the operands. @throws ERR_USAGE, ERR_IO */
+function refuseOthers(file: string): void {
+	if (!existsSync(file) || beginningOf(file, PAGE_START.length) === PAGE_START) return;
+	throw usageError(`Cannot write the page to ${quote(file)}: it is there, and is no page; name another file`);
+}
+
+function isWithin(root: string, directory: string): boolean {
+	const path = relative(realpathSync(root), realpathSync(directory));
+	return path !== ".." && !path.startsWith(`..${sep}`) && !isAbsolute(path);
+}
+
+function beginningOf(path: string, length: number): string {
 	try {
 		const descriptor = openSync(path, "r");
 		try {
-			const head = Buffer.alloc(1);
-			return head.toString("latin1", 0, readSync(descriptor, head, 0, 1, 0));
+			const head = Buffer.alloc(length);
+			return head.toString("latin1", 0, readSync(descriptor, head, 0, length, 0));
 		} finally {
 			closeSync(descriptor);
 		}

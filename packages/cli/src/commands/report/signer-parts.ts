@@ -1,8 +1,16 @@
 /** Shows who signed, by which chain of certificates, and when. */
 
-import type { Certificate, InspectedCertificate, InspectedSigner, JudgedTime, VerifiedSigner } from "@sigtool/core";
+import type {
+	Certificate,
+	InspectedCertificate,
+	InspectedSigner,
+	JudgedTime,
+	SignerStatus,
+	VerifiedSigner,
+} from "@sigtool/core";
 import { spkiSha256 } from "@sigtool/core";
 import { escaped } from "../../output/output.js";
+import { revocationRows } from "../../output/render.js";
 import { timeText } from "../../page/text.js";
 import { type Html, html } from "./html.js";
 import { code, factList, moment, table } from "./parts.js";
@@ -87,3 +95,10 @@ const REASONS = {
 	"unusable-timestamp": "The timestamp of the signature does not verify.",
 	"lifetime-signing": "The signer's certificate does not let a timestamp extend its validity.",
 } as const;
+
+/** Shows what revocation lists and responders say of each certificate, if they were asked. */
+export function revocationPart(statuses: readonly SignerStatus[] | undefined): Html | undefined {
+	if (statuses === undefined) return undefined;
+	const items = revocationRows(statuses).map(([, text]) => html`<li>${text}</li>`);
+	return html`<h3>Revocation</h3><ul>${items}</ul>`;
+}

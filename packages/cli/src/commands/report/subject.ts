@@ -13,6 +13,8 @@ export interface Subject {
 	readonly body: Html;
 	readonly path: string;
 	readonly kind: "catalog" | "index" | "events";
+	/** The directory whose files were compared, if any were. */
+	readonly root?: string | undefined;
 	readonly exit: ExitStatus;
 	readonly warnings: readonly string[];
 	readonly notes: readonly string[];

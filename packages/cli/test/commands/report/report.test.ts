@@ -190,6 +190,22 @@ describe("sigtool report", () => {
 		expect(HOSTILE_NAMES.some((name) => name.length > 3900)).toBe(true);
 	});
 
+	it("replaces a page and no other file, and warns where a page would be found as added", () => {
+		const { at, sigtool, report } = signedTree();
+		expect(report(at("lib")).status).toBe(0);
+		expect(report(at("lib")).json().warnings).toEqual([]);
+		const before = readFileSync(at("lib/lib.cat"));
+		const { status, stderr } = sigtool(["report", at("lib"), "-o", at("lib/lib.cat")]);
+		expect(status).toBe(2);
+		expect(stderr).toContain("it is there, and is no page; name another file");
+		expect(readFileSync(at("lib/lib.cat"))).toEqual(before);
+		const inside = sigtool(["report", at("lib"), "-o", at("lib/report.html")]);
+		expect(inside.status).toBe(0);
+		expect(inside.stderr).toMatch(
+			/warning: the page lies in the tree of ".*lib", where `sigtool verify` finds it as added/,
+		);
+	});
+
 	it.each([
 		[["missing"], /Cannot report on "missing": it does not exist/],
 		[["lib/a.js"], /it is no catalog, directory, trust index or file of events/],
