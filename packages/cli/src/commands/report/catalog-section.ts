@@ -24,7 +24,7 @@ export function catalogSection(id: string, collected: CollectedCatalogs): Subjec
 	const verdict = judge(collected, model);
 	const isUndecided = verification instanceof SigtoolError;
 	const findings = isUndecided ? [] : [...verification.findings, ...verification.notices];
-	const warnings = isUndecided ? [] : [...verification.warnings, ...aloneWarning(collected)];
+	const warnings = isUndecided ? [] : verification.warnings;
 	const name = escaped(basename(path) || path);
 	const body = html`<section class="subject" id="${id}" aria-labelledby="${id}-title">
 ${verdictBand(id, verdict.tone, `Catalog ${escaped(shownPath(path))}`, verdict.headline, verdict.reasons)}
@@ -39,7 +39,7 @@ ${catalogs.map(details)}
 	return {
 		...{ name, path, kind: "catalog", body, tone: verdict.tone, verdict: verdict.short, exit: verdict.exit },
 		root: isUndecided ? undefined : verification.root,
-		warnings,
+		warnings: [...warnings, ...aloneWarning(collected)],
 		notes: isUndecided
 			? []
 			: developmentNotes(

@@ -19,7 +19,7 @@ export function stateTiles({ fileCount, counts }: FileModel): Html {
 
 export function filesPart(id: string, model: FileModel, data: FilesData, withMap: boolean): Html {
 	if (model.fileCount === 0) return html`<h3>Files</h3><p>There are no files.</p>`;
-	const map = html`<h3>Where the bytes are</h3><p class="muted">${sizesText(model)} The colour is the state, and of several files together the worst one.</p>${treemapPicture(id, model)}${legend(model)}`;
+	const map = html`<h3>Where the ${model.hasSizes ? "bytes" : "files"} are</h3><p class="muted">${sizesText(model)} The colour is the state, and of several files together the worst one.</p>${treemapPicture(id, model)}${legend(model)}`;
 	const order = Array.from({ length: model.fileCount }, (_, file) => file).sort(
 		(a, b) => model.ranks[a] - model.ranks[b],
 	);
