@@ -63,7 +63,7 @@ describe.skipIf(!hasChromium)("the page of sigtool report (needs chromium)", () 
 			expect(await tab.locator("#s0 h2").textContent()).toMatch(/files are not as signed$/);
 			await tab.fill("#s0 input", "onerror");
 			await tab.locator("#s0 .rows bdi", { hasText: `${IMAGE}.added` }).waitFor();
-			expect(await status(tab)).toMatch(/^2 of \d+ files$/);
+			await expect.poll(() => status(tab)).toMatch(/^2 of \d+ files$/);
 			expect(await tab.evaluate("[...document.scripts].map((script) => script.type)")).toEqual([
 				...["application/json", "application/json", "application/json", ""],
 			]);
