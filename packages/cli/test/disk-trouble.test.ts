@@ -63,6 +63,23 @@ describe.skipIf(!canBeNobody())("files that an unprivileged user may not access 
 		expect(sigtool("verify", root)).toMatchObject({ status: 0 });
 	});
 
+	test("report calls the files of a directory that cannot be read undecided, and never trusted", () => {
+		const { root, sigtool } = treeOfNobody({
+			"lib/a.js": "1",
+			"lib/deep/b.js": "2",
+			"library.js": "3",
+			"main.js": "4",
+		});
+		chmodSync(join(root, "lib"), 0);
+		const { status, stdout } = sigtool("report", root, "-o", join(root, "../report.html"), "--json");
+		chmodSync(join(root, "lib"), 0o755);
+		expect(status).toBe(3);
+		const [subject] = JSON.parse(stdout).subjects;
+		expect(subject).toMatchObject({ verdict: "undecided", states: { trusted: 2, missing: 0, changed: 0 } });
+		// The directory itself has a row too, because the finding is about it.
+		expect(subject.states.undecided).toBe(3);
+	});
+
 	test("a file that cannot be read is exit 3 and named, by sign and by verify", () => {
 		const { root, sigtool, catalog } = treeOfNobody({ "lib/secret.js": "1", "main.js": "2" });
 		const before = readFileSync(catalog);
