@@ -36,7 +36,17 @@ const processes = list(
 		restricted: truth("True if the kernel filters its system calls."),
 		unit: optional(text("Its unit of systemd.")),
 		started: time("The time of its start."),
-		version: words("The version with which it runs.", "installed", "other", "unknown"),
+		version: words("The version with which it runs.", "installed", "other"),
+	}),
+);
+
+const sharedIndexes = list(
+	"The indexes.",
+	object("An index.", {
+		index: text("Its path."),
+		copy: text("The path of the copy."),
+		sizeBytes: count("The size of the copy."),
+		changed: truth("True if the copy is new."),
 	}),
 );
 
@@ -47,6 +57,7 @@ const spython = {
 	program: text("The real path of its program."),
 	libpython: orNull(text("The shared library with the interpreter.")),
 	pins: list("The keys that may sign.", sha256("A pin.")),
+	development: truth("True if it accepts development identities."),
 };
 
 export const RUNNING = {
@@ -84,10 +95,13 @@ export const RUNNING = {
 					}),
 				),
 				texts: list("The digests of compiled texts.", sha256("A digest.")),
-				typeStrippers: list("The Node.js programs that stripped types.", elsewhere("A program.")),
+				typeStrippers: list(
+					"The Node.js programs that stripped types.",
+					object("A program.", { program: text("Its path."), release: text("Its release.") }),
+				),
 				unstripped: list(
 					"The TypeScript files without a text.",
-					object("A file.", { path: text("The path."), reason: text("Why."), release: optional(text("The release.")) }),
+					object("A file.", { path: text("The path."), reason: text("Why.") }),
 				),
 				policy: elsewhere("The policy (policy.md)."),
 				notAfter: orNull(time("The end of the index.")),
@@ -111,7 +125,7 @@ export const RUNNING = {
 				}),
 				settings: elsewhere("The settings of launcher.conf (launcher.md)."),
 				kept: list("The settings that were kept.", text("A name.")),
-				shared: list("The indexes that processes share.", elsewhere("An index.")),
+				shared: sharedIndexes,
 			}),
 		],
 	},
@@ -143,15 +157,7 @@ export const RUNNING = {
 		results: [
 			object("The shared indexes.", {
 				prefix,
-				shared: list(
-					"The indexes.",
-					object("An index.", {
-						index: text("Its path."),
-						copy: text("The path of the copy."),
-						sizeBytes: count("The size of the copy."),
-						changed: truth("True if the copy is new."),
-					}),
-				),
+				shared: sharedIndexes,
 			}),
 		],
 	},

@@ -46,7 +46,7 @@ export const SHARED = {
 	),
 	trustedBy: TRUSTED_BY,
 	judgedAt: object("The time for which certificates were judged.", {
-		source: text("Where the time comes from: now, the user (`--at`), or a timestamp."),
+		source: words("Where the time comes from.", "now", "given", "rfc3161", "countersignature"),
 		authority: optional(text("The authority of the timestamp.")),
 		without: optional(words("Why no timestamp was used.", "no-timestamp", "unusable-timestamp", "lifetime-signing")),
 		time: time("The time."),
@@ -75,7 +75,7 @@ export const SHARED = {
 		url: text("The URL of the authority."),
 	}),
 	timestampClaim: object("A timestamp that was not verified.", {
-		kind: text("The form of the timestamp."),
+		kind: words("The form of the timestamp.", "rfc3161", "countersignature"),
 		time: orNull(time("The time that it claims. Null if the timestamp cannot be read.")),
 		signer: optional(text("The authority that it claims.")),
 		digestAlgorithm: optional(text("The object identifier of the digest algorithm in its signature.")),

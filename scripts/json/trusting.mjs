@@ -19,7 +19,7 @@ const entry = {
 	anyOf: [
 		object("A trusted pin or authority.", {
 			id: text("The id, which `trust remove` takes."),
-			kind: words("The kind.", "pin", "authority"),
+			kind: words("The kind.", "pin", "authority", "timestamps"),
 			label: text("The name."),
 			added: orNull(text("The time at which it was added.")),
 			source: text("Where it comes from."),
