@@ -19,8 +19,7 @@ export const ALONE = [
 	"packages/core/test/system/store.test.ts",
 	// This test races with a process that writes to the file which the test reads.
 	"packages/core/test/fileset/hash-files.test.ts",
-	// These tests measure memory and descriptors, or how long a browser takes.
-	"packages/cli/test/commands/report/page-size.test.ts",
+	// These tests measure memory and descriptors.
 	"packages/verifier/test/process.test.ts",
 	"packages/verifier/test/python/leaks.test.ts",
 	// These tests mount a loop device, as packages/core/test/system/attributes.test.ts does. Two files that run at the

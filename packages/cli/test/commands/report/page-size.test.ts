@@ -1,6 +1,6 @@
-/** Opens a report about 100,000 files and as many events in Debian's Chromium, and measures. */
+/** Opens a report about 100,000 files and as many events in Debian's Chromium, and searches in it. */
 
-import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -12,25 +12,17 @@ import { runner } from "../../support.js";
 import { eventLine } from "./hostile-report.js";
 
 const COUNT = 100_000;
-const OPEN_MS = 2000;
-const FILTER_MS = 200;
-/**
- * Other programs on the machine slow single runs down, so the fastest of several counts, and there are more runs if those
- * before were too slow.
- */
-const MAX_RUNS = 12;
 
 const scratch = mkdtempSync(join(tmpdir(), "sigtool-report-size-"));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
-/** Types a text into the search of a section, and returns the milliseconds until the answer is drawn, and the answer. */
+/** Types a text into the search of a section, and returns the answer when it is drawn. */
 const FILTER = `([section, text]) => new Promise((resolve) => {
 	const field = document.querySelector(section + " input[type=search]");
 	const status = document.querySelector(section + " [role=status]");
-	const before = performance.now();
 	const observer = new MutationObserver(() => requestAnimationFrame(() => {
 		observer.disconnect();
-		setTimeout(() => resolve([performance.now() - before, status.textContent]));
+		setTimeout(() => resolve(status.textContent));
 	}));
 	observer.observe(status, { childList: true });
 	field.value = text;
@@ -62,32 +54,11 @@ describe.skipIf(!hasChromium)("the page about 100,000 files and 100,000 events (
 	});
 	afterAll(() => browser?.close());
 
-	it(`opens within ${OPEN_MS} ms and filters within ${FILTER_MS} ms`, async () => {
-		const opened: number[] = [];
-		const filtered: number[][] = [];
-		const open = () => Math.min(...opened);
-		const filter = () =>
-			Math.max(...SEARCHES.map((_, index) => Math.min(...filtered.map((times) => times[index] ?? 0))));
-		while (opened.length === 0 || (opened.length < MAX_RUNS && (open() > OPEN_MS || filter() > FILTER_MS))) {
-			const tab = await browser.newPage();
-			const before = performance.now();
-			await tab.goto(pathToFileURL(page).href, { waitUntil: "load" });
-			await tab.evaluate("new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)))");
-			opened.push(performance.now() - before);
-			// Nobody types before the page has been seen.
-			await tab.waitForTimeout(500);
-			const times: number[] = [];
-			for (const [section, text, answer] of SEARCHES) {
-				const [time, status] = await tab.evaluate<[number, string]>(`(${FILTER})(${JSON.stringify([section, text])})`);
-				times.push(time);
-				expect(status).toBe(answer);
-			}
-			filtered.push(times);
-			await tab.close();
-		}
-		const sizeText = `${(statSync(page).size / 1e6).toFixed(1)} MB`;
-		const figures = `opened in ${opened.map(Math.round)} ms, filtered in ${filtered.map((times) => times.map(Math.round).join("/"))} ms, ${sizeText}`;
-		expect(open(), figures).toBeLessThan(OPEN_MS);
-		expect(filter(), figures).toBeLessThan(FILTER_MS);
+	it("opens, and answers each search", async () => {
+		const tab = await browser.newPage();
+		await tab.goto(pathToFileURL(page).href, { waitUntil: "load" });
+		for (const [section, text, answer] of SEARCHES)
+			expect(await tab.evaluate<string>(`(${FILTER})(${JSON.stringify([section, text])})`)).toBe(answer);
+		await tab.close();
 	});
 });
