@@ -75,7 +75,7 @@ export function buildSpython({ python, pins = [], development = false, output, h
 	const temporary = `${target}.${process.pid}`;
 	const { version, executable, libpython } = asked;
 	const program = realpathSync(executable);
-	const about = { python: version, home: prefix, executable, program, libpython, pins, development };
+	const about = { python: version, home: prefix, executable, program, libpython, pins, development, collector: true };
 	const define = (name, value) => `-DSPYTHON_${name}=${value}`;
 	const options = [
 		...FLAGS,

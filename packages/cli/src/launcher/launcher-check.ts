@@ -138,7 +138,7 @@ function findingsAbout(directory: string, denied: "note" | "wrong"): LauncherFin
 		...sharedFindings(directory, conf),
 		// An index that cannot be used does not say what to install.
 		...(isJudged ? [judged("flags", () => flagsSay(conf, again))] : []),
-		...(conf.audit === undefined ? [] : [eventsFinding(conf.audit)]),
+		...(conf.audit === undefined ? [] : [eventsFinding(conf.audit, conf)]),
 		...conf.writable.map((directory) => grantedFinding(directory, conf)),
 		// A launcher that is not the one of this package must not be run.
 		...(program.status === "ok" && parts !== undefined && isSameFile(launcher, parts.launcher)

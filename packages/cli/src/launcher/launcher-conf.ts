@@ -42,8 +42,10 @@ export interface LauncherConf {
 	/** The absolute paths of the trust index and of the host configuration. */
 	readonly index: string;
 	readonly config: string;
-	/** The file for audit events, to which the process may append. */
+	/** The file for audit events, to which the process may append if there is no collector. */
 	readonly audit: string | undefined;
+	/** Tells whether the launcher starts a collector, which alone writes to that file. */
+	readonly collector: boolean;
 	/** The roots of signed trees. A directory that contains such a root is never made writable. */
 	readonly trees: readonly string[];
 	/** The directories below which the policy lets the program write. */
@@ -85,6 +87,7 @@ export function encodeLauncherConf(conf: LauncherConf): string {
 		["index", conf.index],
 		["config", conf.config],
 		["audit", conf.audit],
+		["collector", conf.collector ? "use" : undefined],
 		...conf.trees.map((tree): [string, string] => ["tree", tree]),
 		...conf.writable.map((directory): [string, string] => ["write", directory]),
 		...networkLines(conf.network),
@@ -132,6 +135,7 @@ export function parseLauncherConf(bytes: Uint8Array, file: string): LauncherConf
 	const { libpython, limit, connect, bind, socket } = document;
 	return {
 		...{ mode, development, node, bundle, addon, gate, python, spython, libpython, index, config, audit },
+		collector: document.collector !== undefined,
 		nodeMajor: document["node-major"],
 		nodeIdentity: document["node-identity"],
 		nodeNext: document["node-next"],

@@ -110,7 +110,9 @@ export function planInstallation(directory: string, parts: NativeParts, plan: La
 	const python = planPython(plan.spython, plan.development, directory);
 	const { announced = { nodeNext: [], pythonNext: [] }, ...own } = plan;
 	const runtimes = { ...node.settings, ...python.settings, ...announced };
-	const conf: LauncherConf = { ...own, ...runtimes, ...derivedSettings(plan) };
+	const derived = derivedSettings(plan);
+	const collector = derived.audit !== undefined && wantsCollector(plan.config) && node.canSend && python.canSend;
+	const conf: LauncherConf = { ...own, ...runtimes, ...derived, collector };
 	refuseGrantedCode(conf);
 	const confFile = join(directory, CONF_NAME);
 	const settings = { name: CONF_NAME, path: confFile, bytes: Buffer.from(encodeLauncherConf(conf)), mode: 0o644 };
@@ -208,6 +210,8 @@ function planPart(directory: string, name: string, source: string, mode: number)
 interface PlannedRuntime<Settings> {
 	readonly settings: Settings;
 	readonly files: readonly PlannedFile[];
+	/** False if the runtime's parts cannot send events to a collector. */
+	readonly canSend: boolean;
 }
 
 type NodeSettings = Pick<LauncherConf, "node" | "nodeMajor" | "nodeIdentity" | "bundle" | "addon" | "gate">;
@@ -216,7 +220,7 @@ type NodeSettings = Pick<LauncherConf, "node" | "nodeMajor" | "nodeIdentity" | "
 function planNode(program: string | undefined, parts: NativeParts, directory: string): PlannedRuntime<NodeSettings> {
 	const nothing = { bundle: undefined, addon: undefined, gate: undefined };
 	const none = { node: undefined, nodeMajor: undefined, nodeIdentity: undefined, ...nothing };
-	if (program === undefined) return { settings: none, files: [] };
+	if (program === undefined) return { settings: none, files: [], canSend: true };
 	const node = pin(program);
 	const bundle = planPart(directory, "register.cjs", parts.bundle, 0o644);
 	const addon = parts.addon === undefined ? undefined : planPart(directory, "addon.node", parts.addon, 0o644);
@@ -231,6 +235,7 @@ function planNode(program: string | undefined, parts: NativeParts, directory: st
 			gate: gate?.pinned,
 		},
 		files: [bundle, addon, gate].flatMap((part) => (part === undefined ? [] : [part.file])),
+		canSend: addon !== undefined,
 	};
 }
 
@@ -244,7 +249,7 @@ function planPython(
 	directory: string,
 ): PlannedRuntime<Pick<LauncherConf, "python" | "spython" | "libpython">> {
 	if (spython === undefined)
-		return { settings: { python: undefined, spython: undefined, libpython: undefined }, files: [] };
+		return { settings: { python: undefined, spython: undefined, libpython: undefined }, files: [], canSend: true };
 	const about = aboutSpython(spython);
 	if (about.development && development === "refuse") {
 		const message = `Cannot install ${quote(spython)}: it was built to trust a development identity; build one with --trust`;
@@ -252,7 +257,8 @@ function planPython(
 	}
 	const part = planPart(directory, "spython", spython, 0o755);
 	const libpython = about.libpython === null ? undefined : pin(about.libpython);
-	return { settings: { python: pin(about.program), spython: part.pinned, libpython }, files: [part.file] };
+	const settings = { python: pin(about.program), spython: part.pinned, libpython };
+	return { settings, files: [part.file], canSend: about.collector };
 }
 
 /**
@@ -284,6 +290,11 @@ export type DerivedSettings = Pick<
 	LauncherConf,
 	"audit" | "trees" | "writable" | "network" | "environment" | "writableCode" | "refused"
 >;
+
+/** Tells whether the host configuration lets a collector write its file of events. */
+export function wantsCollector(config: string): boolean {
+	return hostDocument(config)?.audit.collector ?? false;
+}
 
 /** Returns the host configuration, or undefined if the file does not exist yet. @throws ERR_HOST_CONFIG, ERR_IO */
 export function hostDocument(file: string): HostDocument | undefined {

@@ -6,6 +6,7 @@ import { mountOptions } from "@sigtool/core/internal";
 import { judged, type LauncherFinding, note, refuse, wrong } from "./finding.js";
 import { signedCodeBelow } from "./granted-code.js";
 import type { LauncherConf } from "./launcher-conf.js";
+import { wantsCollector } from "./launcher-place.js";
 import { protectionsOf } from "./protections.js";
 
 /**
@@ -58,7 +59,7 @@ export function protectionFindings(conf: LauncherConf, launcher: string): Launch
  * Checks that the directory of the events file exists. The file need not exist, because the launcher, or the first
  * process that appends to the file, creates it.
  */
-export function eventsFinding(file: string): LauncherFinding {
+export function eventsFinding(file: string, { collector, config }: LauncherConf): LauncherFinding {
 	const directory = dirname(file);
 	const found = judged("events", () => {
 		if (statSync(file, { throwIfNoEntry: false })?.isDirectory()) refuse(`${file} is a directory: name a file in it`);
@@ -66,6 +67,13 @@ export function eventsFinding(file: string): LauncherFinding {
 			? file
 			: refuse(`${directory} does not exist: make it, for the application's user to write in`);
 	});
+	if (found.status !== "wrong" && collector) return { ...found, says: `${file}, which only a collector writes` };
+	if (found.status !== "wrong" && !holdsOthers(directory, basename(file))) {
+		const mend = wantsCollector(config)
+			? "install the launcher again, with an addon and a spython of this release"
+			: "set audit.collector, and install the launcher again";
+		return note("events", `${file}: the process writes it, and can overwrite what it wrote; ${mend}`);
+	}
 	// events-directory.c of the launcher judges alike.
 	if (found.status === "wrong" || !holdsOthers(directory, basename(file))) return found;
 	return note(

@@ -25,6 +25,8 @@ export interface SpythonFacts {
 	readonly pins: readonly string[];
 	/** The value is true if the spython accepts development identities. */
 	readonly development: boolean;
+	/** The value is true if the spython can send events to a collector, which those of earlier releases cannot. */
+	readonly collector: boolean;
 }
 
 /**
@@ -42,7 +44,7 @@ export function aboutSpython(program: string): SpythonFacts {
 	const { stdout, stderr } = spawnSync(resolve(program), ["--about"], { encoding: "utf8", env: {}, timeout: 10_000 });
 	try {
 		// The code below checks that the output has this type.
-		const facts = { libpython: null, ...JSON.parse(stdout ?? "") } as SpythonFacts;
+		const facts = { libpython: null, collector: false, ...JSON.parse(stdout ?? "") } as SpythonFacts;
 		const texts = [facts.python, facts.home, facts.executable, facts.program, facts.libpython ?? "", ...facts.pins];
 		if (texts.every((text) => typeof text === "string") && typeof facts.development === "boolean") return facts;
 	} catch {

@@ -344,6 +344,11 @@ export const HOST = {
 			does: "Where events go.",
 			members: {
 				jsonLines: { kind: "path", optional: true, does: "A file that every event is appended to." },
+				collector: {
+					kind: "switch",
+					otherwise: true,
+					does: "`true` lets only a collector write to this file, under the launcher; `false` lets the process write to it. See [audit-log.md](audit-log.md).",
+				},
 				stderr: {
 					kind: "word",
 					words: ["refusals", "off", "all"],
@@ -413,7 +418,14 @@ export const LAUNCHER = {
 		audit: {
 			kind: "path",
 			optional: true,
-			does: "The file that `audit.jsonLines` of the host configuration names. The process may append to it. The launcher appends to it when it refuses a start.",
+			does: "The file that `audit.jsonLines` of the host configuration names. Without a line `collector` the process may append to it. The launcher appends to it when it refuses a start.",
+		},
+		collector: {
+			kind: "word",
+			words: ["use"],
+			optional: true,
+			needs: ["audit"],
+			does: "A collector writes to this file, and the process cannot.",
 		},
 		tree: { kind: "list", of: { kind: "path" }, most: 64, does: "The root of a signed tree." },
 		write: {

@@ -37,6 +37,8 @@
  *       the value in bytes, or the negative errno.
  *
  *   logToSystem(line, isRefusal) → boolean
+ *   openChannel() → boolean
+ *   sendEvents(bytes, waits) → 0 or an errno
  *       Writes an event to the system log. Returns false if the log did not accept the event.
  *
  *   lockdown() → number
@@ -57,6 +59,7 @@
 
 #define _GNU_SOURCE
 #include "../shared/find-record.h"
+#include "../shared/event-channel.h"
 #include "../shared/kernel-check.h"
 #include "index-memory.h"
 #include "lent-string.h"
@@ -292,6 +295,26 @@ static napi_value on_log_to_system(napi_env env, napi_callback_info info)
 	return boolean(env, log_to_system("node", line, is_refusal));
 }
 
+static napi_value on_open_channel(napi_env env, napi_callback_info info)
+{
+	(void)info;
+	return boolean(env, open_channel());
+}
+
+/* The bytes stay in the memory of the array, which only the caller can change meanwhile. */
+static napi_value on_send_events(napi_env env, napi_callback_info info)
+{
+	napi_value given[2] = {NULL};
+	size_t count = 2;
+	void *bytes = NULL;
+	size_t size = 0;
+	bool waits = false;
+	napi_get_cb_info(env, info, &count, given, NULL, NULL);
+	if (!get_bytes(env, given[0], &bytes, &size) || napi_get_value_bool(env, given[1], &waits) != 0)
+		return number(env, EINVAL);
+	return number(env, send_lines(size == 0 ? "" : bytes, size, waits) ? 0 : errno);
+}
+
 static napi_value on_lockdown(napi_env env, napi_callback_info info)
 {
 	(void)info;
@@ -357,6 +380,8 @@ static const struct {
 	{"keptIndex", on_kept_index},
 	{"fgetxattr", on_fgetxattr},
 	{"logToSystem", on_log_to_system},
+	{"openChannel", on_open_channel},
+	{"sendEvents", on_send_events},
 	{"lockdown", on_lockdown},
 	{"gateLacks", on_gate_lacks},
 	{"compileWasm", on_compile_wasm},

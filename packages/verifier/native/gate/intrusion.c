@@ -1,5 +1,6 @@
 /* Records that a program went round the hook, and ends it. */
 #define _GNU_SOURCE
+#include "../shared/event-channel.h"
 #include "../shared/syslog.h"
 #include "../trust/event-file.h"
 #include "../libraries/apart.h"
@@ -60,6 +61,10 @@ static void write_to_file(const struct event_line *line)
 	struct apart apart;
 	const char *trouble;
 	struct written written = {line, false};
+	if (rules.collects) {
+		send_lines(line->text, line->length, true);
+		return;
+	}
 	run_apart(&apart, append_line, &written);
 	if (!written.is_appended)
 		append_event(event_file(rules.json_lines, false, &trouble), line);

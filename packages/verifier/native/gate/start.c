@@ -104,6 +104,8 @@ static void take_line(char *line, struct launch *launch)
 		rules.development = strcmp(value, "allow") == 0;
 	if ((value = value_of(line, "audit")) != NULL)
 		rules.json_lines = value;
+	if (value_of(line, "collector") != NULL)
+		rules.collects = 1;
 	if ((value = value_of(line, "root")) != NULL)
 		take_root(value);
 	if ((value = value_of(line, "shared")) != NULL)

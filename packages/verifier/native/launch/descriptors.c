@@ -2,6 +2,7 @@
  * process, not even the runtime, can change what is sealed in descriptors 3 and 4. This file
  * assumes that the kernel enforces the seals of a memfd (Linux 3.17). */
 #define _GNU_SOURCE
+#include "../shared/event-channel.h"
 #include "launch.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +20,7 @@ void reserve_descriptors(void)
 	const long closed = syscall(SYS_close_range, INDEX_DESCRIPTOR, ~0U, 0);
 	if (closed != 0)
 		fail(REFUSED, "Cannot start: this kernel lacks close_range (Linux 5.9)");
-	for (int descriptor = 0; descriptor <= RECORD_DESCRIPTOR; descriptor++) {
+	for (int descriptor = 0; descriptor <= ANSWERS_DESCRIPTOR; descriptor++) {
 		if (fcntl(descriptor, F_GETFD) >= 0)
 			continue;
 		/* open() uses the lowest free number, which is `descriptor`. A failure is not reported,
@@ -28,6 +29,12 @@ void reserve_descriptors(void)
 		if (opened != descriptor)
 			_exit(opened < 0 ? status_of(errno) : REFUSED);
 	}
+}
+
+void release_descriptors(void)
+{
+	close(CHANNEL_DESCRIPTOR);
+	close(ANSWERS_DESCRIPTOR);
 }
 
 /* Returns the descriptor of a new memfd. Ends the process if there is none. */

@@ -81,6 +81,7 @@ char **append_python_flags(
 		{true, settings->config},
 		{has_audit, "--audit"},
 		{has_audit, settings->audit},
+		{settings->collects, "--collector"},
 		{settings->roots_length > 0, "--roots"},
 		{settings->roots_length > 0, settings->roots},
 		{is_shared, "--index-sha256"},

@@ -229,7 +229,7 @@ int restrict_by_landlock(const struct settings *settings, int program, const int
 		allow_path(rules, FS_EXECUTE, settings->real_trees[i]);
 
 	allow_path(rules, change & (FS_WRITE_FILE | FS_TRUNCATE), "/dev/null");
-	if (settings->audit != NULL) {
+	if (settings->audit != NULL && !settings->collects) {
 		/* O_NOFOLLOW is needed because a symbolic link could lead to another file. */
 		const int events = open(settings->audit, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 		if (events < 0 && is_shortage(errno))
@@ -254,4 +254,17 @@ int restrict_by_landlock(const struct settings *settings, int program, const int
 		return 0;
 	close(rules);
 	return version;
+}
+
+void restrict_writing_to(int directory)
+{
+	const int version = landlock_version();
+	const struct network network = {0};
+	const struct ruleset refused = ruleset_known_to(version, &network);
+	const int rules = (int)syscall(LANDLOCK_CREATE_RULESET, &refused, ruleset_bytes(version), 0);
+	if (version < 1 || rules < 0)
+		return;
+	allow(rules, FS_WRITE_FILE | FS_MAKE_REGULAR_FILE, directory);
+	syscall(LANDLOCK_RESTRICT_SELF, rules, 0);
+	close(rules);
 }

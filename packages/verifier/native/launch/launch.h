@@ -3,6 +3,7 @@
  * otherwise. */
 #ifndef SIGTOOL_LAUNCH_H
 #define SIGTOOL_LAUNCH_H
+#include "../shared/event-line.h"
 #include "../shared/exit-status.h"
 #include "../shared/hex.h"
 #include "../shared/lockdown.h"
@@ -89,6 +90,8 @@ struct settings {
 	const char *index;
 	const char *config;
 	const char *audit;
+	/* True if a collector writes to `audit`, so that the program cannot. */
+	bool collects;
 	const char *string_code;
 	const char *addons;
 	const char *workers;
@@ -178,6 +181,15 @@ _Noreturn void fail(int status, const char *format, ...) __attribute__((format(p
  * if the fault may pass, else USAGE. One that does not exist was probably misspelt. */
 int status_of_argument(int error);
 
+/* events.c */
+
+/* Starts the collector of the file of events, if the settings want it. */
+void start_events(const struct settings *settings);
+
+/* Writes an event to the file `audit`, or gives it to the collector. */
+__attribute__((sentinel)) void write_to_audit(
+	const char *audit, const char *event, enum verdict verdict, ...);
+
 /* stopped-variables.c */
 
 struct passing;
@@ -189,9 +201,12 @@ void tell_stopped(const struct passing *passing, const char *audit);
 /* descriptors.c */
 
 /* Closes each descriptor above 2, because Landlock does not restrict a file that the caller left
- * open for writing. Then opens /dev/null at each of the descriptors 0 to 4 that is closed. So 3 and
- * 4 are reserved for sealed memory. */
+ * open for writing. Then opens /dev/null at each of the descriptors 0 to 6 that is closed. So 3 and
+ * 4 are reserved for sealed memory, and 5 and 6 for what leads to the collector. */
 void reserve_descriptors(void);
+
+/* Closes 5 and 6 again, because there is no collector. */
+void release_descriptors(void);
 
 /* Copies an open file, from its offset to its end, into new memory at `descriptor`, and seals the
  * memory so that nobody can change it any more. Refuses more than MAX_INDEX_BYTES bytes. /proc
@@ -362,6 +377,11 @@ bool deny_interactive(void);
  * program that it executes. Returns false if the kernel cannot. */
 bool deny_writable_code(void);
 
+/* capabilities.c */
+
+/* Drops all capabilities but those whose bits are set. Returns false with errno. */
+bool keep_capabilities(uint64_t kept);
+
 /* restrictions.c */
 
 /* Takes from the process the rights that docs/reference/launcher.md lists, except system calls,
@@ -392,5 +412,9 @@ int landlock_version(void);
  * ports and sockets that `settings->network` allows. Returns the version of Landlock, or 0 if the
  * process could not be restricted. */
 int restrict_by_landlock(const struct settings *settings, int program, const int *granted);
+
+/* Lets the process write and make files only below an open directory, and execute nothing, as far
+ * as the kernel can see to it. Of a directory that is -1 nothing is allowed. */
+void restrict_writing_to(int directory);
 
 #endif

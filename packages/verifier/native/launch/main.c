@@ -6,6 +6,8 @@
  * - Flags and environment variables cannot make the runtime load other code or settings.
  * - The index, and a record of the launcher's decisions, are in sealed memory on descriptors 3
  *   and 4. In place of the index there may be a copy of it that only root can change.
+ * - Events go to a collector, a process that the program cannot reach, so that the program can
+ *   neither change nor remove what was written.
  * - In modes enforce and strict the kernel refuses actions that no hook can see.
  *
  * These guarantees protect against code that runs after the start, and against files that change
@@ -64,6 +66,8 @@ int main(int argc, char **argv)
 	take_granted_directories(&settings, &options);
 	read_settings(&settings, options.allows_development);
 	settings.mode = choose_mode(&settings, &options);
+	settings.collects = settings.collects && settings.mode != MODE_OFF;
+	start_events(&settings);
 	resolve_places(&settings);
 	choose_runtime(&runtime, &settings, &options, *command);
 	begin_record(&record, &settings, &runtime);
@@ -152,6 +156,8 @@ static void begin_record(
 	add_line(record, "development", settings->development ? "allow" : "refuse");
 	if (settings->audit != NULL)
 		add_line(record, "audit", settings->audit);
+	if (settings->collects && !runtime->is_python)
+		add_line(record, "collector", "5:6");
 	if (!runtime->is_python) {
 		add_line(record, "node-major", settings->node_major);
 		add_line(record, "hook-sha256", runtime->hook_digest);
@@ -251,7 +257,7 @@ static void lock_down(const struct settings *settings, const struct runtime *run
 	const bool has_gate = runtime->gate != NULL || runtime->is_python;
 	const int result = restrict_calls(execution,
 		(limits_tcp ? TCP_LIMITED : 0) | (limits_code ? ONLY_FILES_AS_CODE : 0) |
-			(has_gate ? MEMORY_FILES : 0));
+			(has_gate ? MEMORY_FILES : 0) | (settings->collects ? KEEPS_CHANNEL : 0));
 	if (result != 0)
 		fail(status_of(errno), "Cannot restrict system calls: %m");
 }

@@ -3,7 +3,6 @@
  * configured, before the process ends. */
 #include "launch.h"
 #include "../shared/complain.h"
-#include "../shared/event-line.h"
 #include "../shared/start-facts.h"
 #include <errno.h>
 #include <limits.h>
@@ -25,9 +24,8 @@ static void write_refusal(const char *detail)
 	if (reported == NULL || reported->audit == NULL)
 		return;
 	find_start_facts(&facts);
-	const int file = open_event_file(reported->audit, true, true);
-	write_event(file, "verifier.start", REFUSE, "reason", "ERR_LAUNCHER", "detail", detail, "unit",
-		facts.unit, "#uid", facts.uid, "host", facts.host, NULL);
+	write_to_audit(reported->audit, "verifier.start", REFUSE, "reason", "ERR_LAUNCHER", "detail",
+		detail, "unit", facts.unit, "#uid", facts.uid, "host", facts.host, NULL);
 }
 
 int status_of_argument(int error)

@@ -12,7 +12,6 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/statvfs.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 /* Servers need these capabilities: to change the owners and modes of files, to read and write files
@@ -36,35 +35,6 @@ static uint64_t kept_capabilities(void)
 	for (size_t i = 0; i < sizeof KEPT_CAPABILITIES / sizeof *KEPT_CAPABILITIES; i++)
 		kept |= UINT64_C(1) << KEPT_CAPABILITIES[i];
 	return kept;
-}
-
-/* Drops capabilities from the sets of the process, and from the bounding set, from which a program
- * that root executes gets its capabilities. Only a process with CAP_SETPCAP can change the bounding
- * set. If this process cannot change it, the executed program still gets no capability that this
- * process does not have, because of no_new_privs. */
-static void drop_capabilities(void)
-{
-	const uint64_t kept = kept_capabilities();
-	for (int capability = 0; capability < 64; capability++) {
-		const int is_bounding = prctl(PR_CAPBSET_READ, capability, 0, 0, 0);
-		if (is_bounding < 0)
-			break;
-		if ((kept >> capability & 1) == 0)
-			prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
-	}
-
-	struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
-	struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3];
-	if (syscall(SYS_capget, &head, sets) != 0)
-		fail(REFUSED, "Cannot read the capabilities of the process: %m");
-	for (int i = 0; i < _LINUX_CAPABILITY_U32S_3; i++) {
-		const uint32_t part = (uint32_t)(kept >> (32 * i));
-		sets[i].effective &= part;
-		sets[i].permitted &= part;
-		sets[i].inheritable &= part;
-	}
-	if (syscall(SYS_capset, &head, sets) != 0)
-		fail(REFUSED, "Cannot drop capabilities: %m");
 }
 
 /* Sets the limit of core dumps to 1, because for this value alone the kernel neither writes a core
@@ -149,8 +119,8 @@ void restrict_process(const struct settings *settings, const struct runtime *run
 	refuse_core_dumps(settings, record);
 	require_nosuid(settings, granted, record);
 
-	/* The event file must exist before Landlock can allow writing to it. */
-	if (settings->audit != NULL) {
+	/* Without a collector the event file must exist before Landlock can allow writing to it. */
+	if (settings->audit != NULL && !settings->collects) {
 		const int file = open_event_file(settings->audit, true, true);
 		/* If open() fails for a reason that may pass, such as a full disk, the process ends with
 		 * the status for such faults. Without this check, Landlock would later keep the hook from
@@ -176,5 +146,6 @@ void restrict_process(const struct settings *settings, const struct runtime *run
 	const bool filters = can_filter_calls();
 	if (!filters)
 		lack(SECCOMP, settings, record);
-	drop_capabilities();
+	if (!keep_capabilities(kept_capabilities()))
+		fail(REFUSED, "Cannot drop capabilities: %m");
 }

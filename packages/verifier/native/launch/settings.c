@@ -175,6 +175,7 @@ static void take_values(struct settings *settings, const struct json *const *val
 	settings->index = text_of(values[LAUNCHER_INDEX]);
 	settings->config = text_of(values[LAUNCHER_CONFIG]);
 	settings->audit = text_of(values[LAUNCHER_AUDIT]);
+	settings->collects = settings->audit != NULL && values[LAUNCHER_COLLECTOR] != NULL;
 	settings->string_code = text_of(values[LAUNCHER_STRING_CODE]);
 	settings->addons = text_of(values[LAUNCHER_ADDONS]);
 	settings->workers = text_of(values[LAUNCHER_WORKERS]);

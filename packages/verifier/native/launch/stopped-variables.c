@@ -1,7 +1,6 @@
 /* Tells which environment variables mode strict stops, so that nobody searches for a setting that
  * an application does not get. */
 #include "../shared/environment.h"
-#include "../shared/event-line.h"
 #include "launch.h"
 #include <stdio.h>
 #include <unistd.h>
@@ -21,7 +20,5 @@ void tell_stopped(const struct passing *passing, const char *audit)
 		return;
 	}
 	snprintf(count, sizeof count, "%zu", stopped);
-	const int file = open_event_file(audit, true, true);
-	write_event(file, "verifier.environment", ALLOW, "#count", count, "detail", names, NULL);
-	close(file);
+	write_to_audit(audit, "verifier.environment", ALLOW, "#count", count, "detail", names, NULL);
 }

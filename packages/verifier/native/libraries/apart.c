@@ -6,6 +6,7 @@
  * thread makes only system calls that touch no thread-local data. */
 #define _GNU_SOURCE
 #include "apart.h"
+#include "../shared/event-channel.h"
 #include "../shared/system-call.h"
 #include <errno.h>
 #include <linux/futex.h>
@@ -33,8 +34,10 @@ static int begin(void *argument)
 {
 	enum { FIRST_DESCRIPTOR = 3 };
 	struct apart *apart = argument;
-	/* The table is a copy. The program may have filled it, so that nothing could be opened. */
-	system_call(SYS_close_range, FIRST_DESCRIPTOR, (void *)(long)~0U, NULL, 0);
+	/* The table is a copy. The program may have filled it, so that nothing could be opened. The
+	 * launcher's filter lets nobody close the way to the collector. */
+	system_call(SYS_close_range, FIRST_DESCRIPTOR, (void *)(CHANNEL_DESCRIPTOR - 1L), NULL, 0);
+	system_call(SYS_close_range, CHANNEL_DESCRIPTOR + 1, (void *)(long)~0U, NULL, 0);
 	apart->run(apart->argument);
 	change(&apart->state, DONE);
 	wait_while(&apart->state, DONE);

@@ -52,6 +52,11 @@ void answer_call(struct filter *filter, uint32_t call, uint32_t action)
 	add(filter, (struct sock_filter)ANSWER(action));
 }
 
+void answer_others(struct filter *filter, uint32_t action)
+{
+	add(filter, (struct sock_filter)ANSWER(action));
+}
+
 /* Converts the target of a jump. Returns how many instructions the kernel skips to reach the
  * target, counted from instruction `at` of a rule. If `target` is no label, it is already this
  * number. */

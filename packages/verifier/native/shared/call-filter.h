@@ -55,6 +55,9 @@ void begin_filter(struct filter *filter);
 /* Makes the kernel answer a system call with `action`, whatever its arguments are. */
 void answer_call(struct filter *filter, uint32_t call, uint32_t action);
 
+/* Makes the kernel answer all system calls for which there is no rule yet with `action`. */
+void answer_others(struct filter *filter, uint32_t action);
+
 /* Makes a rule of `count` instructions decide about a system call. */
 void add_rule(struct filter *filter, uint32_t call, const struct sock_filter *rule, size_t count);
 
@@ -65,10 +68,10 @@ void add_rule(struct filter *filter, uint32_t call, const struct sock_filter *ru
 		add_rule(filter, call, rule_, sizeof rule_ / sizeof *rule_);                               \
 	} while (0)
 
-/* Ends a filter, and installs it. Every call that has no rule is allowed. Sets no_new_privs.
- * `flags` are those of seccomp(2). Returns what seccomp() returns, or -1 with errno. Afterwards the
- * memory of the filter is erased, because rules may contain a secret. The memory is not erased if
- * the filter is too long to be installed. */
+/* Ends a filter, and installs it. Every call that has no rule is allowed, unless answer_others()
+ * says otherwise. Sets no_new_privs. `flags` are those of seccomp(2). Returns what seccomp()
+ * returns, or -1 with errno. Afterwards the memory of the filter is erased, because rules may
+ * contain a secret. The memory is not erased if the filter is too long to be installed. */
 int install_filter(struct filter *filter, unsigned flags);
 
 #endif

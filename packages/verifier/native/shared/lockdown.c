@@ -10,6 +10,7 @@
 #define _GNU_SOURCE
 #include "lockdown.h"
 #include "call-filter.h"
+#include "event-channel.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -21,6 +22,9 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+
+/* No process can have a descriptor with this number. */
+#define NO_DESCRIPTOR UINT32_MAX
 
 /* The kernel refuses these system calls with any arguments, except those that is_needed() names. */
 static const uint32_t DENIED[] = {
@@ -220,11 +224,36 @@ static void add_memory_files(struct filter *filter)
 
 /* Refuses leases. The owner of a file could take a lease on it, and so delay or stop a launcher
  * that opens the file. */
-static void add_leases(struct filter *filter)
+static void add_leases(struct filter *filter, int how)
 {
+	const uint32_t kept = (how & KEEPS_CHANNEL) != 0 ? CHANNEL_DESCRIPTOR : NO_DESCRIPTOR;
 	RULE(filter, SYS_fcntl, LOAD(args[1]),
 		IF(F_SETLEASE, DENY, 0),
-		IF(1040 /* F_SETDELEG */, DENY, ALLOW));
+		IF(1040 /* F_SETDELEG */, DENY, 0),
+		IF(F_DUPFD, 1, 0),
+		IF(F_DUPFD_CLOEXEC, 0, ALLOW),
+		LOAD(args[0]), IF(kept, DENY, ALLOW));
+}
+
+/* Keeps the program from closing the way to the collector, and from putting another file in its
+ * place. A duplicate could be shut down, so there is none. */
+static void add_channel(struct filter *filter)
+{
+	enum { KEPT = CHANNEL_DESCRIPTOR };
+	RULE(filter, SYS_close, LOAD(args[0]), IF(KEPT, DENY, ALLOW));
+	RULE(filter, SYS_dup, LOAD(args[0]), IF(KEPT, DENY, ALLOW));
+	RULE(filter, SYS_dup3,
+		LOAD(args[0]), IF(KEPT, DENY, 0),
+		LOAD(args[1]), IF(KEPT, DENY, ALLOW));
+	RULE(filter, SYS_shutdown, LOAD(args[0]), IF(KEPT, DENY, ALLOW));
+	RULE(filter, 436 /* close_range */,
+		LOAD(args[0]), TEST(BPF_JGT, KEPT, ALLOW, 0),
+		LOAD(args[1]), TEST(BPF_JGE, KEPT, DENY, ALLOW));
+#ifdef __x86_64__
+	RULE(filter, SYS_dup2,
+		LOAD(args[0]), IF(KEPT, DENY, 0),
+		LOAD(args[1]), IF(KEPT, DENY, ALLOW));
+#endif
 }
 
 /* Keeps the limits of the launcher and of other processes. The launcher sets RLIMIT_CORE to 1,
@@ -324,7 +353,9 @@ int restrict_calls(const struct execution *allowed, int how)
 		add_requests(&filter);
 		add_namespaces(&filter);
 		add_memory(&filter, how);
-		add_leases(&filter);
+		add_leases(&filter, how);
+		if ((how & KEEPS_CHANNEL) != 0)
+			add_channel(&filter);
 		add_limits(&filter);
 		if ((how & MEMORY_FILES) != 0)
 			add_memory_files(&filter);

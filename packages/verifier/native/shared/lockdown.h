@@ -22,6 +22,8 @@ enum {
 	/* Allows memfd_create() with MEMORY_FILE_MARK as its sixth argument, which the kernel ignores.
 	 * Only native code can pass it: what a program writes to such a file, it could map as code. */
 	MEMORY_FILES = 16,
+	/* Keeps the program from closing, exchanging and duplicating CHANNEL_DESCRIPTOR. */
+	KEEPS_CHANNEL = 32,
 };
 
 #define MEMORY_FILE_MARK 0x736967746f6f6c21

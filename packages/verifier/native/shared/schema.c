@@ -120,8 +120,9 @@ static struct json DEFAULTS_HOST[] = {
 	{.kind = JSON_ARRAY, .next = DEFAULTS_HOST + 6},
 	{.kind = JSON_ARRAY, .next = DEFAULTS_HOST + 7},
 	{.kind = JSON_OBJECT, .next = DEFAULTS_HOST + 8},
-	{.kind = JSON_STRING, .text = "refusals", .next = DEFAULTS_HOST + 9},
-	{.kind = JSON_FALSE, .next = DEFAULTS_HOST + 10},
+	{.kind = JSON_TRUE, .next = DEFAULTS_HOST + 9},
+	{.kind = JSON_STRING, .text = "refusals", .next = DEFAULTS_HOST + 10},
+	{.kind = JSON_FALSE, .next = DEFAULTS_HOST + 11},
 };
 const struct member HOST[] = {
 	{.name = "version", .kind = IS_VERSION, .must = "must be 1, the version of this format"},
@@ -185,9 +186,11 @@ const struct member HOST[] = {
 	 .must = "must be an object"},
 	{.name = "audit.jsonLines", .kind = IS_PATH, .flags = OPTIONAL,
 	 .must = "must be an absolute path without ., .., a / at the end, and control characters"},
+	{.name = "audit.collector", .kind = IS_SWITCH, .otherwise = DEFAULTS_HOST + 8,
+	 .must = "must be true or false"},
 	{.name = "audit.stderr", .kind = IS_WORD, .words = "refusals off all",
-	 .otherwise = DEFAULTS_HOST + 8, .must = "must be one of \"refusals\", \"off\", \"all\""},
-	{.name = "audit.syslog", .kind = IS_SWITCH, .otherwise = DEFAULTS_HOST + 9,
+	 .otherwise = DEFAULTS_HOST + 9, .must = "must be one of \"refusals\", \"off\", \"all\""},
+	{.name = "audit.syslog", .kind = IS_SWITCH, .otherwise = DEFAULTS_HOST + 10,
 	 .must = "must be true or false"},
 	{0}
 };
@@ -262,6 +265,8 @@ const struct member LAUNCHER[] = {
 	 .must = "must be an absolute path without ., .., a / at the end, and control characters"},
 	{.name = "audit", .kind = IS_PATH, .flags = OPTIONAL,
 	 .must = "must be an absolute path without ., .., a / at the end, and control characters"},
+	{.name = "collector", .kind = IS_WORD, .flags = OPTIONAL, .words = "use", .needs = "audit",
+	 .must = "must be \"use\""},
 	{.name = "tree", .kind = IS_PATH, .flags = LIST, .items = 64,
 	 .otherwise = DEFAULTS_LAUNCHER + 4,
 	 .must = "must be an absolute path without ., .., a / at the end, and control characters"},

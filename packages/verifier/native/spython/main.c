@@ -110,6 +110,7 @@ static void parse_options(char **arguments)
 		{"--mode", MODES, &options.mode},
 		{"--config", "text", &options.config},
 		{"--audit", "text", &rules.json_lines},
+		{"--collector", "switch", &rules.collects},
 		{"--roots", "text", &rules.roots},
 		{"--xattr", "ima spython", &attribute},
 		{"--allow-development", "switch", &rules.development},
@@ -254,6 +255,8 @@ static void start_verifier(void)
 	require_release();
 	char script[PATH_MAX];
 	read_host(options.config);
+	if (rules.collects)
+		close(ANSWERS_DESCRIPTOR);
 	refuse_options();
 	name_script(script);
 	if (rules.development)

@@ -2,12 +2,14 @@
  *
  * Guarantees that an event is written before the decision that it records takes effect. The file
  * and syslog get each event by one write that never waits, so that no reader can stop the program.
+ * Under the launcher a collector writes to the file: a refusal waits until it is there.
  * Refusals that repeat another are counted. Events that the file or syslog did not accept are
  * counted, and a verifier.dropped event reports the count. Writing to standard error may wait, like
  * any output of the program. */
 #define _GNU_SOURCE
 #include "trust.h"
 #include "../shared/complain.h"
+#include "../shared/event-channel.h"
 #include "../shared/start-facts.h"
 #include "../shared/syslog.h"
 #include "event-file.h"
@@ -48,7 +50,7 @@ static void report_detached(const char *trouble)
 }
 
 /* Appends an event to the file. Returns false if the file did not accept it. */
-static bool write_to_file(const struct event_line *line)
+static bool append_to_file(const struct event_line *line)
 {
 	enum { REPORT_SECONDS = 60 };
 	static time_t reported;
@@ -69,6 +71,15 @@ static bool write_to_file(const struct event_line *line)
 	return is_appended;
 }
 
+/* Appends an event to the file, or gives it to the collector, and waits if it is a refusal until
+ * the collector has written it. */
+static bool write_to_file(const struct event_line *line, enum verdict verdict)
+{
+	if (rules.collects)
+		return send_lines(line->text, line->length, verdict != ALLOW);
+	return append_to_file(line);
+}
+
 /* Writes an event to every sink. Returns false if the file or syslog did not accept it. */
 static bool write_to_sinks(const struct event_line *line, enum verdict verdict)
 {
@@ -76,7 +87,7 @@ static bool write_to_sinks(const struct event_line *line, enum verdict verdict)
 	if (rules.syslog)
 		is_taken = log_to_system(program.name, line->text, verdict == REFUSE);
 	if (rules.json_lines != NULL) {
-		const bool is_appended = write_to_file(line);
+		const bool is_appended = write_to_file(line, verdict);
 		is_taken = is_taken && is_appended;
 	}
 	/* A program beside a hook tells of each text that the policy lets pass, which can be hundreds.
@@ -147,6 +158,9 @@ void finish_events(void)
 {
 	report_dropped();
 	write_counts(true, write_to_sinks);
+	/* If this process is the first of a container, the collector ends with it. */
+	if (rules.collects)
+		send_lines("", 0, true);
 }
 
 /* Ends the process because the events file cannot be opened. errno has the reason. */
@@ -174,6 +188,12 @@ void open_sinks(void)
 	const char *path = rules.json_lines;
 	const char *trouble;
 	atexit(finish_events);
+	if (rules.collects) {
+		if (open_channel())
+			return;
+		rules.json_lines = NULL;
+		fail(status_of(errno), "ERR_AUDIT_SINK", "Cannot reach the collector of events: %m");
+	}
 	if (path == NULL || event_file(path, false, &trouble) >= 0)
 		return;
 	rules.json_lines = NULL; /* fail() must not open the file again */

@@ -79,6 +79,7 @@ struct rules {
 	const char *index_sha256;
 	const char *content_sha256;
 	const char *json_lines; /* the path of the event file */
+	int collects; /* the launcher has started a collector, which alone writes to that file */
 	const struct json *pins;
 	const struct json *authorities;
 	const struct json *products;

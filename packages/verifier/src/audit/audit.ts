@@ -44,6 +44,8 @@ export interface AuditSink {
 	 * Writes whole lines of JSON, each ended by a line feed, before it returns. Throws if it cannot write all of them.
 	 */
 	write(lines: string): void;
+	/** Returns when all lines are where they stay after the process. Throws if it cannot tell. */
+	finish?(): void;
 }
 
 export interface Audit {
@@ -210,6 +212,13 @@ export function createAudit(sinks: readonly AuditSink[]): Audit {
 	function finish(): void {
 		flush();
 		writeCounts("all");
+		for (let node = forAll; node !== undefined; node = node.next) {
+			try {
+				node.sink.finish?.();
+			} catch {
+				// The process ends all the same.
+			}
+		}
 	}
 
 	return {

@@ -65,6 +65,23 @@ export const EVENTS = {
 		meaning:
 			"The events file was renamed, deleted or replaced, and the process cannot write the file that has its `path` now. `detail` says why. Events go on to the file that had the path before. If that file was deleted, they are lost. The event comes at most once a minute.",
 	},
+	"log.begin": {
+		fields: ["kind"],
+		bypassable: false,
+		meaning:
+			"The collector begins a file, or a part of it, that does not simply follow the line before. `kind` is `new` (there was no line), `rotated` (`chain` is that of the file before), `cut` (the file got shorter; `chain` is that of the last line before) or `unreadable` (the chain begins anew). See [audit-log.md](audit-log.md).",
+	},
+	"log.malformed": {
+		fields: ["sizeBytes", "detail"],
+		bypassable: false,
+		meaning:
+			"The process `from` sent `sizeBytes` bytes to the collector that are no events. `detail` is their beginning.",
+	},
+	"log.abandoned": {
+		fields: [],
+		bypassable: false,
+		meaning: "The program has closed its way to the collector, and still runs: no more of its events can be written.",
+	},
 	"catalog.load": {
 		fields: ["sha256", "product", "sequence", "signer"],
 		bypassable: false,

@@ -13,6 +13,7 @@ import {
 	verifyTrustIndex,
 } from "@sigtool/core/read";
 import { type Audit, type AuditSink, createAudit } from "../audit/audit.js";
+import { collectorSink } from "../audit/collector-sink.js";
 import type { EventDetail } from "../audit/events.js";
 import { jsonLinesSink } from "../audit/events-file.js";
 import { STANDARD_ERROR, standardErrorSink, systemLogSink, writeFully } from "../audit/sinks.js";
@@ -51,6 +52,8 @@ export interface GateOptions {
 	readonly tier?: string;
 	/** The names of the capabilities that are not enforced, for the start event. */
 	readonly missing?: readonly string[];
+	/** The path of the file of events to which a collector writes, and not this process. */
+	readonly collected?: string | undefined;
 	/** The absolute path of the program's file, for the start event. */
 	readonly script?: string | undefined;
 }
@@ -97,8 +100,11 @@ export function gateOver(options: GateOptions, gather: (state: ProcessState) => 
 	}
 	const { configuration, state = newProcessState() } = options;
 	const audit: Audit = createAudit(
-		sinksFor(configuration.audit, options.addon, (path, reason) =>
-			reportDetached(audit, configuration.audit, path, reason),
+		sinksFor(
+			configuration.audit,
+			options.addon,
+			(path, reason) => reportDetached(audit, configuration.audit, path, reason),
+			options.collected,
 		),
 	);
 	if (configuration.mode !== undefined && stricter(configuration.mode, options.mode) === "off") {
@@ -258,15 +264,24 @@ function sinksFor(
 	{ jsonLines, stderr, syslog }: AuditSettings,
 	addon: KernelAddon | undefined,
 	onDetached: OnDetached,
+	collected: string | undefined,
 ): AuditSink[] {
 	const log = syslog ? addon?.logToSystem : undefined;
 	return [
 		...(log === undefined ? [] : [systemLogSink(log)]),
 		...(stderr === "off" ? [] : [standardErrorSink(stderr)]),
-		...(jsonLines === undefined
-			? []
-			: [jsonLinesSink(jsonLines, { onDetached: (reason) => onDetached(jsonLines, reason) })]),
+		...(jsonLines === undefined ? [] : [fileSink(jsonLines, addon, onDetached, collected)]),
 	];
+}
+
+function fileSink(
+	file: string,
+	addon: KernelAddon | undefined,
+	onDetached: OnDetached,
+	collected: string | undefined,
+): AuditSink {
+	if (file === collected && addon?.sendEvents !== undefined) return collectorSink(quote(file), addon.sendEvents);
+	return jsonLinesSink(file, { onDetached: (reason) => onDetached(file, reason) });
 }
 
 /** Tells every sink that events go to a file that has lost its path. If there is no other sink, tells standard error. */

@@ -51,6 +51,13 @@ export interface KernelAddon {
 	keptIndex?(): ArrayBuffer | undefined;
 	/** Sends one line to /dev/log without blocking. Returns false if the log did not accept it. */
 	logToSystem?(line: string, isRefusal: boolean): boolean;
+	/** Takes over the way to the collector that the launcher passes. Returns false if there is none. */
+	openChannel?(): boolean;
+	/**
+	 * Sends lines of JSON, separated by line feeds, to the collector. Waits until they are written if `waits` is true.
+	 * Returns 0, or the number of a system error.
+	 */
+	sendEvents?(lines: Uint8Array, waits: boolean): number;
 	/** Returns "" if the native gate is in front of this process, else why not. Undefined if there is no gate. */
 	gateLacks?(): string | undefined;
 	/** Compiles WebAssembly that a signature names, where a native gate refuses every other way. */

@@ -92,7 +92,7 @@ export function configurationOf(trust: TrustPolicy): HostConfiguration {
 		index: undefined,
 		policy: undefined,
 		launcher: undefined,
-		audit: { jsonLines: undefined, stderr: "off", syslog: false },
+		audit: { jsonLines: undefined, collector: true, stderr: "off", syslog: false },
 	};
 }
 

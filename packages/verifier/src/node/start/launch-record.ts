@@ -20,6 +20,8 @@ export interface LaunchRecord {
 	readonly script: string;
 	/** The file for events, in which a configuration that is refused is an event too. */
 	readonly audit: string | undefined;
+	/** True if a collector writes to that file, and this process cannot. */
+	readonly collects: boolean;
 	/** The SHA-256 of the hook, which the launcher checked. */
 	readonly hookSha256: string;
 	/** The path of the native addon, and its SHA-256, which the launcher checked. */
@@ -95,6 +97,7 @@ export function parseLaunchRecord(bytes: Uint8Array): LaunchRecord {
 		config: one("config"),
 		script: one("script"),
 		audit: optional("audit"),
+		collects: optional("collector") !== undefined,
 		hookSha256: one("hook-sha256"),
 		addon: optional("addon"),
 		addonSha256: optional("addon-sha256"),
@@ -119,7 +122,7 @@ function rootOf(value: string): [path: string, real: string] {
 }
 
 const KEYS = new Set([
-	...["version", "mode", "script", "node-major", "config", "development", "audit", "root", "hook-sha256"],
+	...["version", "mode", "script", "node-major", "config", "development", "audit", "collector", "root", "hook-sha256"],
 	...["addon", "addon-sha256", "gate-sha256", "write", "missing", "shared"],
 ]);
 

@@ -11,6 +11,7 @@ import { isMainThread } from "node:worker_threads";
 import { COMMAND, MAX_TRUST_INDEX_BYTES, nativePart, quote, readBounded } from "@sigtool/core/internal/read";
 import { type Mode, SigtoolError } from "@sigtool/core/read";
 import { createAudit } from "../../audit/audit.js";
+import { collectorSink } from "../../audit/collector-sink.js";
 import { jsonLinesSink } from "../../audit/events-file.js";
 import { createGate, newProcessState, type ProcessState } from "../../gate/create-gate.js";
 import { noDenials } from "../../gate/deny-list.js";
@@ -19,7 +20,7 @@ import { loadKernelAddon } from "../../gate/kernel-addon.js";
 import type { KernelAddon } from "../../gate/kernel-check.js";
 import { refusalFacts } from "../../gate/start-facts.js";
 import { type HostConfiguration, readHostConfiguration } from "../../host/config.js";
-import { exitNow } from "../../safe/primordials.js";
+import { closeSync, exitNow } from "../../safe/primordials.js";
 import { installGuards } from "../guards/guards.js";
 import { compileByGate } from "../guards/wasm-guard.js";
 import { legacyLoading } from "../legacy/loading.js";
@@ -49,6 +50,8 @@ export interface Inheritance {
 	readonly launched: boolean;
 	/** The file of events that the launcher lets the process write to. */
 	readonly launchedAudit: string | undefined;
+	/** The same file, if a collector writes to it instead. */
+	readonly collected: string | undefined;
 	/**
 	 * The real path of each product's root, by the path that names the root. A worker gets those of its parent, because
 	 * links may lead to another release by then.
@@ -176,6 +179,7 @@ function inheritanceOfProcess(development: "refuse" | "allow"): Inheritance {
 	const launch = takeLaunch();
 	if (launch !== undefined) {
 		const { index, record } = launch;
+		takeChannel(record);
 		const configuration = configurationOf(record);
 		const { mode, development, addon, script, write: writable } = record;
 		const pinned = pinnedFiles(record);
@@ -191,6 +195,7 @@ function inheritanceOfProcess(development: "refuse" | "allow"): Inheritance {
 			roots,
 			launched: true,
 			launchedAudit: record.audit,
+			collected: record.collects ? record.audit : undefined,
 			writable,
 			state: newProcessState(),
 			role: "program",
@@ -208,6 +213,7 @@ function inheritanceOfProcess(development: "refuse" | "allow"): Inheritance {
 		development,
 		launched: false,
 		launchedAudit: undefined,
+		collected: undefined,
 		roots: new Map(),
 		writable: [],
 		addon: nativePart("addon.node", __filename, join(__dirname, "native")),
@@ -218,19 +224,37 @@ function inheritanceOfProcess(development: "refuse" | "allow"): Inheritance {
 	};
 }
 
+/** @throws ERR_LAUNCH_RECORD if the collector that the launcher has started cannot be reached */
+function takeChannel({ collects, addon }: LaunchRecord): void {
+	if (!collects) return;
+	if (loadKernelAddon(addon)?.openChannel?.() === true) {
+		closeSync(ANSWERS_DESCRIPTOR);
+		return;
+	}
+	throw new SigtoolError(
+		"ERR_LAUNCH_RECORD",
+		`Cannot use the launch record: the collector that it names cannot be reached; run \`${COMMAND} launcher install\` again`,
+	);
+}
+/** The addon has mapped the page behind it, on which the collector answers. */
+const ANSWERS_DESCRIPTOR = 6;
+
 /** Reads the host configuration. If it is refused, its own sinks are not known, but the launcher knows the file for events. */
-function configurationOf({ development, config, audit, script }: LaunchRecord): HostConfiguration {
+function configurationOf(record: LaunchRecord): HostConfiguration {
+	const { development, config, audit } = record;
 	try {
 		return readHostConfiguration({ development, file: config });
 	} catch (error) {
-		if (audit !== undefined) raiseRefusal(audit, error, script);
+		if (audit !== undefined) raiseRefusal(audit, error, record);
 		throw error;
 	}
 }
 
-function raiseRefusal(file: string, error: unknown, script: string): void {
+function raiseRefusal(file: string, error: unknown, { addon, collects, script }: LaunchRecord): void {
 	try {
-		createAudit([jsonLinesSink(file)]).raise("verifier.start", "refuse", refusalFacts(error, script));
+		const send = collects ? loadKernelAddon(addon)?.sendEvents : undefined;
+		const sink = send === undefined ? jsonLinesSink(file) : collectorSink(file, send);
+		createAudit([sink]).raise("verifier.start", "refuse", refusalFacts(error, script));
 	} catch {
 		// The process ends with the first error, which standard error shows.
 	}

@@ -1,0 +1,168 @@
+/* Starts the collector, and runs it.
+ *
+ * The program has one end of a socket, which can only send, and a page that only the collector can
+ * write to. The kernel says which process has sent a message. The collector ends by itself when no
+ * process has the sending end any more. It is a child of the program, but one that wait(2) does not
+ * see: so a program that is process 1 of a container stays that, and none waits for it by mistake.
+ */
+#define _GNU_SOURCE
+#include "collector.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { SENDING, RECEIVING };
+enum { NOEXEC_SEAL = 8 /* MFD_NOEXEC_SEAL, Linux 6.3 */, FUTURE_WRITE = 16 /* Linux 5.1 */ };
+/* As many bytes may wait in the socket. Only root can exceed net.core.wmem_max. */
+enum { QUEUE_BYTES = 1 << 20 };
+
+/* Receives into `to`. Returns the number of bytes, 0 if there was no message, or -1 if nobody has
+ * the sending end any more. */
+static ssize_t receive(int socket, char *to, int flags, pid_t *sender)
+{
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(struct ucred))];
+	} control;
+	struct iovec part = {to, MESSAGE_ROOM};
+	struct msghdr message = {
+		.msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof control,
+	};
+	const ssize_t length = recvmsg(socket, &message, flags | MSG_CMSG_CLOEXEC);
+	const struct cmsghdr *from = CMSG_FIRSTHDR(&message);
+	struct ucred credentials = {0};
+	if (length < 0)
+		return errno == EAGAIN || errno == EINTR || errno == ENOMEM ? 0 : -1;
+	/* A message has credentials, even one without bytes. The end has none. */
+	if (length == 0 && from == NULL)
+		return -1;
+	if (from != NULL && from->cmsg_level == SOL_SOCKET && from->cmsg_type == SCM_CREDENTIALS)
+		memcpy(&credentials, CMSG_DATA(from), sizeof credentials);
+	*sender = credentials.pid;
+	if (length == 0)
+		to[0] = '\0';
+	return length == 0 ? 1 : length;
+}
+
+/* Adds the messages that are there. Waits for the first. Returns false at the end. */
+static bool receive_batch(int socket)
+{
+	int flags = 0;
+	for (;;) {
+		pid_t sender;
+		char *room = room_for_message();
+		if (room == NULL)
+			return true;
+		const ssize_t length = receive(socket, room, flags, &sender);
+		if (length <= 0)
+			return length == 0;
+		add_message((size_t)length, sender);
+		flags = MSG_DONTWAIT;
+	}
+}
+
+/* A process closes its descriptors just before it ends. */
+static bool has_ended(int program)
+{
+	enum { GRACE_MS = 1000 };
+	struct pollfd end = {.fd = program, .events = POLLIN};
+	return program < 0 || poll(&end, 1, GRACE_MS) != 0;
+}
+
+_Noreturn static void collect(int socket, int program)
+{
+	while (receive_batch(socket))
+		write_batch();
+	write_batch();
+	if (!has_ended(program))
+		write_own("log.abandoned", AUDIT);
+	_exit(0);
+}
+
+/* Leaves only the descriptors that the collector uses. The launcher has closed all above
+ * ANSWERS_DESCRIPTOR at its start. */
+static void close_others(int socket, int program)
+{
+	enum { MOST = 256 };
+	for (int descriptor = 0; descriptor < MOST; descriptor++) {
+		const bool is_kept = descriptor == STDERR_FILENO || descriptor == socket ||
+			descriptor == program || is_of_log(descriptor);
+		if (!is_kept)
+			close(descriptor);
+	}
+	/* Files that are opened later must not get these numbers. */
+	open("/dev/null", O_RDWR);
+	open("/dev/null", O_RDWR);
+}
+
+_Noreturn static void run_collector(const char *path, int socket)
+{
+	const int program = (int)syscall(SYS_pidfd_open, getppid(), 0);
+	const int on = 1;
+	close_others(socket, program);
+	if (setsockopt(socket, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0 ||
+		!confine_collector(path))
+		_exit(1);
+	collect(socket, program);
+}
+
+/* Returns the descriptor of the page, which is mapped at `answer_words`, or -1. */
+static int make_page(void)
+{
+	static const char NAME[] = "sigtool-answers";
+	int page = (int)syscall(SYS_memfd_create, NAME, NOEXEC_SEAL | MFD_CLOEXEC);
+	if (page < 0)
+		page = (int)syscall(SYS_memfd_create, NAME, MFD_ALLOW_SEALING | MFD_CLOEXEC);
+	if (page < 0 || ftruncate(page, ANSWER_PAGE_BYTES) != 0)
+		return -1;
+	void *mapped = mmap(NULL, ANSWER_PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, page, 0);
+	if (mapped == MAP_FAILED)
+		return -1;
+	answer_words = mapped;
+	const int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | FUTURE_WRITE;
+	return fcntl(page, F_ADD_SEALS, seals) == 0 ? page : -1;
+}
+
+static void enlarge_queue(int socket)
+{
+	const int size = QUEUE_BYTES / 2;
+	if (setsockopt(socket, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size) != 0)
+		setsockopt(socket, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+}
+
+/* Moves a descriptor to a number that an executed program inherits. */
+static bool pass_on(int descriptor, int number)
+{
+	const bool is_passed = dup2(descriptor, number) == number;
+	close(descriptor);
+	return is_passed;
+}
+
+bool start_collector(const char *path)
+{
+	int ends[2];
+	const int page = make_page();
+	if (page < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+		return false;
+	shutdown(ends[SENDING], SHUT_RD);
+	enlarge_queue(ends[SENDING]);
+	/* Without a signal for its end the child is invisible to wait(2). */
+	const long child = syscall(SYS_clone, 0, NULL, NULL, NULL, NULL);
+	if (child < 0)
+		return false;
+	if (child == 0)
+		run_collector(path, ends[RECEIVING]);
+	close(ends[RECEIVING]);
+	close_log();
+	munmap((void *)answer_words, ANSWER_PAGE_BYTES);
+	return pass_on(ends[SENDING], CHANNEL_DESCRIPTOR) && pass_on(page, ANSWERS_DESCRIPTOR) &&
+		open_channel() && send_lines("", 0, true);
+}

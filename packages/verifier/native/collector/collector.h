@@ -1,0 +1,100 @@
+/* The interfaces of the collector: a process that the launcher starts beside the judged program,
+ * and that alone can write to the file of events. It knows no rules and judges nothing. */
+#ifndef SIGTOOL_COLLECTOR_H
+#define SIGTOOL_COLLECTOR_H
+#include "../shared/event-channel.h"
+#include "../shared/event-line.h"
+#include "../shared/hex.h"
+#include "../shared/sha256.h"
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum {
+	/* The most bytes that the collector adds to a line of the program. */
+	MAX_STAMP_BYTES = 160,
+	/* The longest line that the collector writes, with its line feed. */
+	MAX_CHAINED_BYTES = MAX_MESSAGE_BYTES + MAX_STAMP_BYTES,
+};
+
+/* log-file.c: the file, and where its chain ends. */
+
+/* Opens the file of events. Returns false with errno. */
+bool open_log(const char *path);
+
+/* Closes it in the process that has started the collector. */
+void close_log(void);
+
+const char *log_path(void);
+
+/* Returns true if log-file.c uses this descriptor. */
+bool is_of_log(int descriptor);
+
+/* Why a file, or a part of it, does not begin where the chain is known to end. */
+enum beginning { NO_BEGINNING, NEW_FILE, AFTER_ROTATION, AFTER_CUT, AFTER_UNREADABLE };
+
+/* Makes the file ready for lines, and keeps other collectors away from it until release_log().
+ * Follows a file that was rotated. Finds the end of the chain again if others have appended lines.
+ * Returns false if there is no file to write to. `*beginning` tells if a record of a beginning has
+ * to come first, and `*trouble` why the file that has the path now cannot be used, or is NULL. */
+bool acquire_log(enum beginning *beginning, const char **trouble);
+void release_log(void);
+
+/* Writes the digest that the next line must carry. */
+void chain_end(char hex[SHA256_HEX + 1]);
+
+/* A line that is to be written: the number of bytes up to its end, line feed included, and the
+ * SHA-256 of the line without it. */
+struct chained_line {
+	size_t end;
+	uint8_t digest[SHA256_BYTES];
+};
+
+/* Appends lines between acquire_log() and release_log(). Returns how many are in the file as a
+ * whole. The end of the chain is then the last of those, or what is there of the next. */
+size_t append_to_log(const char *text, const struct chained_line *lines, size_t count);
+
+/* batch.c: the lines that are written together. */
+
+/* Returns where the next message can be received, which has room for MESSAGE_ROOM bytes, or NULL if
+ * the batch has to be written first. */
+enum { MESSAGE_ROOM = sizeof(struct message_head) + MAX_MESSAGE_BYTES };
+char *room_for_message(void);
+
+/* Adds the message that was received there. `sender` is the process that has sent it. */
+void add_message(size_t length, pid_t sender);
+
+/* Writes what was added, and answers. */
+void write_batch(void);
+
+/* Writes a line of the collector itself. */
+void write_own(const char *event, enum verdict verdict);
+
+/* The page by which senders learn that a line was written. */
+extern _Atomic uint32_t *answer_words;
+
+/* log-lines.c: what a line may be. */
+
+/* Returns true if the text is one object of JSON that has members, none of which is one that the
+ * collector adds, and if it has no control characters. */
+bool is_event_line(const char *text, size_t length);
+
+/* Writes the text as a C string: NUL bytes become U+2400. */
+void readable_text(const char *text, size_t length, char *to, size_t room);
+
+/* confine.c */
+
+/* Takes every right from this process that it does not need to write to the file of events at
+ * `path`. Returns false with errno if the kernel refuses that. */
+bool confine_collector(const char *path);
+
+/* collector.c */
+
+/* Starts the collector, whose file open_log() has opened. Afterwards this process has the sending
+ * end at CHANNEL_DESCRIPTOR and the page at ANSWERS_DESCRIPTOR, and open_channel() has been called.
+ * Returns false with errno. */
+bool start_collector(const char *path);
+
+#endif

@@ -1,0 +1,260 @@
+/* The file of events, and the end of its chain: the SHA-256 of its last line.
+ *
+ * Guarantees that a line which follows another one carries that one's digest, also if several
+ * collectors share the file: each takes a lock, and looks if others have appended lines, before it
+ * composes its own. A file that got shorter keeps its former end, so that whoever verifies the
+ * chain finds what is missing. The collector never shortens or overwrites a file. */
+#define _GNU_SOURCE
+#include "../trust/event-file.h"
+#include "collector.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+/* A program of the same user can hold a lock on a file that it may read, so nothing waits long. */
+enum { LOCK_TRIES = 50, LOCK_PAUSE_MS = 2, RETRY_SECONDS = 10, REOPEN_SECONDS = 60 };
+enum { TAIL_BYTES = 2 * MAX_CHAINED_BYTES };
+
+static const char *path;
+static int file = -1;
+static int reader = -1; /* the same file, or -1 if this user may not read it */
+static struct stat opened;
+static bool is_regular;
+
+static off_t known_end = -1; /* the size of the file after the last look; -1 before the first */
+static uint8_t last[SHA256_BYTES]; /* the digest of the last line; zeros if none is known */
+static bool is_torn; /* the last line has no line feed */
+static bool is_rotated; /* `last` is of the file before */
+
+static bool is_same(const struct stat *one, const struct stat *other)
+{
+	return one->st_dev == other->st_dev && one->st_ino == other->st_ino;
+}
+
+/* Opens the same file for reading, which not every user may do who may append. */
+static void open_reader(void)
+{
+	struct stat found;
+	if (reader >= 0)
+		close(reader);
+	reader = -1;
+	is_regular = fstat(file, &opened) == 0 && S_ISREG(opened.st_mode);
+	if (!is_regular)
+		return;
+	reader = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (reader < 0 || (fstat(reader, &found) == 0 && is_same(&found, &opened)))
+		return;
+	close(reader);
+	reader = -1;
+}
+
+bool open_log(const char *log)
+{
+	const char *trouble;
+	path = log;
+	file = event_file(path, true, &trouble);
+	if (file < 0)
+		return false;
+	open_reader();
+	return true;
+}
+
+const char *log_path(void)
+{
+	return path;
+}
+
+bool is_of_log(int descriptor)
+{
+	return descriptor >= 0 && (descriptor == file || descriptor == reader);
+}
+
+void close_log(void)
+{
+	close(file);
+	if (reader >= 0)
+		close(reader);
+}
+
+static bool set_lock(short kind)
+{
+	struct flock lock = {.l_type = kind, .l_whence = SEEK_SET};
+	return fcntl(file, F_OFD_SETLK, &lock) == 0;
+}
+
+static time_t seconds_now(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec;
+}
+
+/* Waits for the lock for a tenth of a second, but after a failure only tries for a while. Without
+ * it the lines are written all the same. */
+static void take_lock(void)
+{
+	static time_t failed;
+	const struct timespec pause = {.tv_nsec = LOCK_PAUSE_MS * 1000 * 1000};
+	const bool waits = failed == 0 || seconds_now() - failed >= RETRY_SECONDS;
+	if (!is_regular)
+		return;
+	for (int tried = 0; !set_lock(F_WRLCK); tried++) {
+		if (errno != EAGAIN && errno != EACCES)
+			return;
+		if (!waits || tried == LOCK_TRIES) {
+			failed = seconds_now();
+			return;
+		}
+		nanosleep(&pause, NULL);
+	}
+	failed = 0;
+}
+
+void release_log(void)
+{
+	if (is_regular)
+		set_lock(F_UNLCK);
+}
+
+/* Reads the last line of a file that has `size` bytes. Returns false if it cannot be read. */
+static bool read_last_line(off_t size)
+{
+	static char tail[TAIL_BYTES];
+	const size_t wanted = size < TAIL_BYTES ? (size_t)size : TAIL_BYTES;
+	const ssize_t got = reader < 0 ? -1 : pread(reader, tail, wanted, size - (off_t)wanted);
+	if (got != (ssize_t)wanted)
+		return false;
+	is_torn = tail[wanted - 1] != '\n';
+	const size_t end = is_torn ? wanted : wanted - 1;
+	const char *before = end == 0 ? NULL : memrchr(tail, '\n', end);
+	if (before == NULL && (off_t)wanted < size)
+		return false;
+	const char *start = before == NULL ? tail : before + 1;
+	sha256_bytes(start, (size_t)(tail + end - start), last);
+	return true;
+}
+
+static bool ends_in_line_feed(off_t size)
+{
+	char byte = '\n';
+	return size == 0 || reader < 0 || pread(reader, &byte, 1, size - 1) != 1 || byte == '\n';
+}
+
+/* Finds the end of the chain again if the file is not as this process left it. */
+static enum beginning find_end(void)
+{
+	struct stat now;
+	if (!is_regular || fstat(file, &now) != 0) {
+		const bool is_first = known_end < 0;
+		known_end = 0;
+		return is_first ? NEW_FILE : NO_BEGINNING;
+	}
+	const off_t before = known_end;
+	const bool was_rotated = is_rotated;
+	if (now.st_size == before)
+		return NO_BEGINNING;
+	known_end = now.st_size;
+	is_rotated = false;
+	if (now.st_size < before) {
+		is_torn = !ends_in_line_feed(now.st_size);
+		return AFTER_CUT;
+	}
+	if (now.st_size == 0)
+		return was_rotated ? AFTER_ROTATION : NEW_FILE;
+	if (read_last_line(now.st_size))
+		return NO_BEGINNING;
+	is_torn = false;
+	memset(last, 0, sizeof last);
+	return AFTER_UNREADABLE;
+}
+
+/* Begins to use the file that event_file() has opened. */
+static void adopt_file(void)
+{
+	open_reader();
+	known_end = -1;
+	is_torn = false;
+	is_rotated = true;
+}
+
+/* Goes over to the file that has the path. The former file gets no lines any more from a collector
+ * that takes its lock now, so its end is final. Returns why that is impossible, or NULL. */
+static const char *follow_path(void)
+{
+	static time_t waited;
+	struct stat named;
+	struct stat now;
+	const char *trouble;
+	if (file >= 0 && lstat(path, &named) == 0 && is_same(&named, &opened))
+		return NULL;
+	if (file >= 0) {
+		take_lock();
+		find_end();
+		release_log();
+	}
+	const bool waits = waited == 0 || seconds_now() - waited >= REOPEN_SECONDS;
+	file = event_file(path, waits, &trouble);
+	if (trouble != NULL && waits)
+		waited = seconds_now();
+	if (file >= 0 && fstat(file, &now) == 0 && !is_same(&now, &opened))
+		adopt_file();
+	return trouble;
+}
+
+bool acquire_log(enum beginning *beginning, const char **trouble)
+{
+	*beginning = NO_BEGINNING;
+	*trouble = is_regular ? follow_path() : NULL;
+	if (file < 0)
+		return false;
+	take_lock();
+	*beginning = find_end();
+	return true;
+}
+
+void chain_end(char hex[SHA256_HEX + 1])
+{
+	to_hex(last, hex);
+}
+
+/* Writes the bytes. A pipe whose reader is slow gets a second. */
+static ssize_t write_bytes(const char *text, size_t length)
+{
+	enum { PIPE_MS = 1000 };
+	/* A line that a full disk has cut ends where the next one begins. */
+	const struct iovec parts[] = {{"\n", is_torn ? 1 : 0}, {(void *)text, length}};
+	ssize_t written = writev(file, parts, 2);
+	struct pollfd ready = {.fd = file, .events = POLLOUT};
+	if (written < 0 && errno == EAGAIN && poll(&ready, 1, PIPE_MS) == 1)
+		written = writev(file, parts, 2);
+	if (written <= 0)
+		return 0;
+	known_end += written;
+	if (!is_torn)
+		return written;
+	is_torn = false;
+	return written - 1;
+}
+
+size_t append_to_log(const char *text, const struct chained_line *lines, size_t count)
+{
+	size_t whole = 0;
+	if (count == 0)
+		return 0;
+	const size_t written = (size_t)write_bytes(text, lines[count - 1].end);
+	while (whole < count && lines[whole].end <= written)
+		whole++;
+	const size_t end = whole == 0 ? 0 : lines[whole - 1].end;
+	if (whole > 0)
+		memcpy(last, lines[whole - 1].digest, sizeof last);
+	if (written > end) {
+		is_torn = true;
+		sha256_bytes(text + end, written - end, last);
+	}
+	return whole;
+}

@@ -1,0 +1,41 @@
+/** The collector, which the launcher starts beside the process, and which alone can write to the file of events. */
+
+import { getSystemErrorName } from "node:util";
+import { encodeUtf8, indexOf } from "../safe/primordials.js";
+import type { AuditSink } from "./audit.js";
+
+/** The part of the native addon that sends lines. `waits` means until they are in the file. */
+export type SendEvents = (lines: Uint8Array, waits: boolean) => number;
+
+/**
+ * Waits for lines that tell of a refusal, for the first line, which tests the file, and at the end of the process: if it
+ * is the first of a container, the collector ends with it.
+ */
+export function collectorSink(file: string, send: SendEvents): AuditSink {
+	let isTested = false;
+
+	function sendOrThrow(lines: string, waits: boolean): void {
+		const error = send(encodeUtf8(lines), waits);
+		if (error !== 0) throw systemError(error);
+		if (waits) isTested = true;
+	}
+
+	return {
+		name: file,
+		wants: "all",
+		write(lines) {
+			// A field cannot contain this text, because JSON escapes its quotes.
+			const isAllowed = indexOf(lines, '"verdict":"refuse"') === -1 && indexOf(lines, '"verdict":"audit"') === -1;
+			sendOrThrow(lines, !isAllowed || !isTested);
+		},
+		finish() {
+			sendOrThrow("", true);
+		},
+	};
+}
+
+const nameOf = getSystemErrorName;
+function systemError(error: number): Error {
+	const code = nameOf(-error);
+	return Object.assign(new Error(`the collector did not write them: ${code}`), { code });
+}
