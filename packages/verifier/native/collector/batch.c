@@ -25,6 +25,7 @@ static size_t input_length;
 static struct received {
 	const char *text;
 	size_t length;
+	size_t missing; /* bytes that were sent and for which there was no room */
 	pid_t sender;
 	uint32_t ticket;
 	bool is_lost; /* a line of it is not in the file */
@@ -51,15 +52,17 @@ char *room_for_message(void)
 	return has_room ? input + input_length : NULL;
 }
 
-void add_message(size_t length, pid_t sender)
+void add_message(size_t sent, pid_t sender)
 {
 	struct message_head head = {0};
 	char *at = input + input_length;
+	const size_t length = sent < MESSAGE_ROOM ? sent : MESSAGE_ROOM;
 	const size_t head_bytes = length < sizeof head ? length : sizeof head;
 	memcpy(&head, at, head_bytes);
 	messages[message_count++] = (struct received){
 		.text = at + head_bytes,
 		.length = length - head_bytes,
+		.missing = sent - length,
 		.sender = sender,
 		.ticket = head.ticket & ~ANSWER_FAILED,
 	};
@@ -142,7 +145,7 @@ static void put_message(int owner)
 	char foreign[FOREIGN_BYTES];
 	char readable[3 * FOREIGN_BYTES + 1];
 	char size[24];
-	size_t foreign_bytes = 0;
+	size_t foreign_bytes = message->missing;
 	size_t kept = 0;
 	const char *end = message->text + message->length;
 	for (const char *at = message->text; at < end;) {

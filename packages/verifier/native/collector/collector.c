@@ -21,7 +21,8 @@ enum { NOEXEC_SEAL = 8 /* MFD_NOEXEC_SEAL, Linux 6.3 */, FUTURE_WRITE = 16 /* Li
 /* As many bytes may wait in the socket. Only root can exceed net.core.wmem_max. */
 enum { QUEUE_BYTES = 1 << 20 };
 
-/* Receives into `to`. Returns the number of bytes, 0 if there was no message, or -1 if nobody has
+/* Receives into `to`. Returns the number of bytes that were sent, of which at most MESSAGE_ROOM are
+ * there, 0 if there was no message, or -1 if nobody has
  * the sending end any more. */
 static ssize_t receive(int socket, char *to, int flags, pid_t *sender)
 {
@@ -36,7 +37,7 @@ static ssize_t receive(int socket, char *to, int flags, pid_t *sender)
 		.msg_control = &control,
 		.msg_controllen = sizeof control,
 	};
-	const ssize_t length = recvmsg(socket, &message, flags | MSG_CMSG_CLOEXEC);
+	const ssize_t length = recvmsg(socket, &message, flags | MSG_CMSG_CLOEXEC | MSG_TRUNC);
 	const struct cmsghdr *from = CMSG_FIRSTHDR(&message);
 	struct ucred credentials = {0};
 	if (length < 0)

@@ -63,8 +63,9 @@ size_t append_to_log(const char *text, const struct chained_line *lines, size_t 
 enum { MESSAGE_ROOM = sizeof(struct message_head) + MAX_MESSAGE_BYTES };
 char *room_for_message(void);
 
-/* Adds the message that was received there. `sender` is the process that has sent it. */
-void add_message(size_t length, pid_t sender);
+/* Adds the message that was received there. `sent` is its size, which may exceed MESSAGE_ROOM, and
+ * `sender` the process that has sent it. */
+void add_message(size_t sent, pid_t sender);
 
 /* Writes what was added, and answers. */
 void write_batch(void);

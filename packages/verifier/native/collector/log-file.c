@@ -182,21 +182,18 @@ static void adopt_file(void)
 	is_rotated = true;
 }
 
-/* Goes over to the file that has the path. The former file gets no lines any more from a collector
- * that takes its lock now, so its end is final. Returns why that is impossible, or NULL. */
+static bool has_path(void)
+{
+	struct stat named;
+	return file >= 0 && lstat(path, &named) == 0 && is_same(&named, &opened);
+}
+
+/* Goes over to the file that has the path. Returns why that is impossible, or NULL. */
 static const char *follow_path(void)
 {
 	static time_t waited;
-	struct stat named;
 	struct stat now;
 	const char *trouble;
-	if (file >= 0 && lstat(path, &named) == 0 && is_same(&named, &opened))
-		return NULL;
-	if (file >= 0) {
-		take_lock();
-		find_end();
-		release_log();
-	}
 	const bool waits = waited == 0 || seconds_now() - waited >= REOPEN_SECONDS;
 	file = event_file(path, waits, &trouble);
 	if (trouble != NULL && waits)
@@ -206,15 +203,25 @@ static const char *follow_path(void)
 	return trouble;
 }
 
+/* A file that has lost its path gets no lines any more from a collector that takes its lock
+ * afterwards, because each looks at the path while it has the lock. So its end, which is found
+ * under the lock too, is final, and the next file can carry it on. */
 bool acquire_log(enum beginning *beginning, const char **trouble)
 {
+	enum { MOST_MOVES = 4 };
 	*beginning = NO_BEGINNING;
-	*trouble = is_regular ? follow_path() : NULL;
-	if (file < 0)
-		return false;
-	take_lock();
-	*beginning = find_end();
-	return true;
+	*trouble = NULL;
+	for (int moves = 0;; moves++) {
+		if (file >= 0) {
+			take_lock();
+			*beginning = find_end();
+		}
+		if (!is_regular || has_path() || *trouble != NULL || moves == MOST_MOVES)
+			return file >= 0;
+		if (file >= 0)
+			release_log();
+		*trouble = follow_path();
+	}
 }
 
 void chain_end(char hex[SHA256_HEX + 1])

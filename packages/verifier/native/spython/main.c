@@ -7,6 +7,7 @@
  * and run. Before Python runs, every fault ends the process. */
 #define _GNU_SOURCE
 #include "spython.h"
+#include "../shared/event-channel.h"
 #include "../shared/complain.h"
 #include "../shared/kernel-check.h"
 #include "../shared/lockdown.h"

@@ -19,6 +19,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -71,13 +72,31 @@ static bool append_to_file(const struct event_line *line)
 	return is_appended;
 }
 
-/* Appends an event to the file, or gives it to the collector, and waits if it is a refusal until
- * the collector has written it. */
+/* Returns true for a line that nobody would report if it was lost: a refusal, or a report. */
+static bool is_awaited(const struct event_line *line, enum verdict verdict)
+{
+	return verdict != ALLOW || strstr(line->text, "\"event\":\"verifier.dropped\"") != NULL;
+}
+
+/* Gives an event to the collector, and waits if it is a refusal until the collector has written it.
+ * Ends the process if there is no collector any more that could answer, because then no refusal
+ * would be recorded. A full disk is no such reason. */
+static bool send_event(const struct event_line *line, enum verdict verdict)
+{
+	if (send_lines(line->text, line->length, is_awaited(line, verdict)))
+		return true;
+	if (verdict != REFUSE || errno == ENOSPC || rules.mode < MODE_ENFORCE)
+		return false;
+	dprintf(STDERR_FILENO,
+		"%s: ERR_AUDIT_SINK: Cannot go on: the collector of events does not answer: %m\n",
+		program.name);
+	_exit(REFUSED);
+}
+
+/* Appends an event to the file, or gives it to the collector. */
 static bool write_to_file(const struct event_line *line, enum verdict verdict)
 {
-	if (rules.collects)
-		return send_lines(line->text, line->length, verdict != ALLOW);
-	return append_to_file(line);
+	return rules.collects ? send_event(line, verdict) : append_to_file(line);
 }
 
 /* Writes an event to every sink. Returns false if the file or syslog did not accept it. */
@@ -86,15 +105,16 @@ static bool write_to_sinks(const struct event_line *line, enum verdict verdict)
 	bool is_taken = true;
 	if (rules.syslog)
 		is_taken = log_to_system(program.name, line->text, verdict == REFUSE);
-	if (rules.json_lines != NULL) {
-		const bool is_appended = write_to_file(line, verdict);
-		is_taken = is_taken && is_appended;
-	}
 	/* A program beside a hook tells of each text that the policy lets pass, which can be hundreds.
 	 */
 	const bool is_told = verdict == REFUSE || (verdict == AUDIT && !program.is_beside_hook);
 	if (rules.standard_error == STDERR_ALL || (rules.standard_error == STDERR_REFUSALS && is_told))
 		dprintf(STDERR_FILENO, "sigtool: %s\n", line->text);
+	/* The file comes last, because the process may end there. */
+	if (rules.json_lines != NULL) {
+		const bool is_appended = write_to_file(line, verdict);
+		is_taken = is_taken && is_appended;
+	}
 	return is_taken;
 }
 

@@ -1,0 +1,52 @@
+/** Reads logs that a collector wrote, and checks the chain of their lines, as docs/reference/audit-log.md defines it. */
+
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+
+export type LogLine = Readonly<Record<string, unknown>>;
+
+export interface Log {
+	/** The lines that are JSON. */
+	readonly lines: readonly LogLine[];
+	/** The numbers of lines, from 1 over all files, that do not carry the digest of the line before. */
+	readonly broken: readonly number[];
+	/** The numbers of lines at which a chain begins. */
+	readonly beginnings: readonly number[];
+	/** The numbers of lines that carry no digest, or are no JSON. */
+	readonly unchained: readonly number[];
+}
+
+/** Reads files in the order in which they were written. */
+export function readLog(...files: readonly string[]): Log {
+	const log = { lines: [], broken: [], beginnings: [], unchained: [] } as {
+		[name in keyof Log]: Log[name][number][];
+	};
+	let before: string | undefined;
+	let number = 0;
+	for (const file of files) {
+		for (const line of readFileSync(file, "latin1").split("\n").slice(0, -1)) {
+			number++;
+			const [, chain] = /,"chain":"([0-9a-f]{64})"\}$/.exec(line) ?? [];
+			if (chain === undefined) log.unchained.push(number);
+			else if (/^0+$/.test(chain)) log.beginnings.push(number);
+			else if (before === undefined || chain !== sha256(before)) log.broken.push(number);
+			before = line;
+			const parsed = parse(Buffer.from(line, "latin1").toString());
+			if (parsed !== undefined) log.lines.push(parsed);
+			else if (chain !== undefined) log.unchained.push(number);
+		}
+	}
+	return log;
+}
+
+function sha256(line: string): string {
+	return createHash("sha256").update(Buffer.from(line, "latin1")).digest("hex");
+}
+
+function parse(line: string): LogLine | undefined {
+	try {
+		return JSON.parse(line);
+	} catch {
+		return undefined;
+	}
+}

@@ -1,0 +1,347 @@
+import { spawn, spawnSync } from "node:child_process";
+import {
+	appendFileSync,
+	chmodSync,
+	chownSync,
+	mkdirSync,
+	readFileSync,
+	readlinkSync,
+	renameSync,
+	rmSync,
+	statSync,
+	truncateSync,
+	writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { readLog } from "./chain.js";
+import { CollectedInstallation, isRunning, openFilesOf } from "./collected.js";
+import { hasLauncher, isRoot } from "./support.js";
+
+const hasPython = spawnSync("python3", ["--version"]).status === 0;
+const SOUND = { broken: [], unchained: [] };
+const NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+/** Does what logrotate does with `create`. */
+function rotate(events: string, number: number): void {
+	renameSync(events, `${events}.${number}`);
+	writeFileSync(events, "", { mode: 0o600 });
+}
+const namesOf = (...files: readonly string[]) => readLog(...files).lines.map(({ event }) => event);
+
+describe.skipIf(!hasLauncher)("the collector (needs the launcher built)", () => {
+	it("writes each line with its number, its sender and the digest of the line before", async () => {
+		const installation = new CollectedInstallation();
+		const program = installation.start();
+		expect(await program.ask(`send(event("a", { path: "/\u00e9\\n<0>" })), tell("b")`)).toBe("written");
+		const log = readLog(installation.events);
+		expect(log).toMatchObject({ ...SOUND, beginnings: [1] });
+		const from = program.child.pid;
+		expect(log.lines).toMatchObject([
+			{ event: "log.begin", kind: "new", seq: 1, chain: "0".repeat(64) },
+			{ event: "a", path: "/\u00e9\n<0>", seq: 2, from },
+			{ event: "b", seq: 3, from },
+		]);
+		expect(log.lines[0]).not.toHaveProperty("from");
+		expect(statSync(installation.events).mode & 0o777).toBe(0o600);
+	});
+
+	it("gives the program a descriptor that can only send, and a page that it can only read", async () => {
+		const installation = new CollectedInstallation();
+		const program = installation.start();
+		const attempt = (code: string) => program.ask(`tried(() => ${code})`);
+		expect(await attempt("fs.readSync(5, Buffer.alloc(1))")).toBe("worked: 0");
+		expect(await attempt("fs.ftruncateSync(5)")).toBe("EINVAL");
+		expect(await attempt("fs.openSync('/proc/self/fd/5', 'r+')")).toBe("ENXIO");
+		expect(await attempt("fs.closeSync(5)")).toBe("EPERM");
+		expect(await attempt("fs.writeSync(6, 'xxxx', 0)")).toBe("EPERM");
+		expect(await attempt("fs.ftruncateSync(6)")).toBe("EPERM");
+		for (const code of ["truncateSync(FILE)", "unlinkSync(FILE)", "openSync(FILE, 'a')", "renameSync(FILE, 'x')"])
+			expect(await attempt(`fs.${code.replace("FILE", JSON.stringify(installation.events))}`)).toBe("EACCES");
+	});
+
+	const MESSAGES: readonly (readonly [title: string, code: string, events: readonly unknown[]])[] = [
+		["several events in one message", `event("a") + "\\n" + event("b") + "\\n"`, ["a", "b"]],
+		["text", `"no event"`, ["log.malformed"]],
+		["text among events", `event("a") + "\\nno event\\n" + event("b")`, ["a", "b", "log.malformed"]],
+		["a line break within an event", `event("a").replace(",", ",\\n")`, ["log.malformed"]],
+		["half an event", `event("a").slice(0, -1)`, ["log.malformed"]],
+		["two events on a line", `event("a") + event("b")`, ["log.malformed"]],
+		["a carriage return", `event("a").replace(",", ",\\r")`, ["log.malformed"]],
+		["an empty object", `"{}"`, ["log.malformed"]],
+		["an array", `"[1]"`, ["log.malformed"]],
+		["a member that the collector adds", `event("a", { chain: "0".repeat(64) })`, ["log.malformed"]],
+		["the same, escaped", `'{"event":"a","cha\\\\u0069n":"x"}'`, ["log.malformed"]],
+		["a sender", `event("a", { from: 1 })`, ["log.malformed"]],
+		["a number", `event("a", { seq: 1 })`, ["log.malformed"]],
+		["bytes that are no UTF-8", `Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d])`, ["log.malformed"]],
+		["NUL bytes", `Buffer.alloc(100)`, ["log.malformed"]],
+		["nothing but line feeds", `"\\n".repeat(60_000)`, ["log.malformed"]],
+		["100,000 bytes", `"x".repeat(100_000)`, ["log.malformed"]],
+		["more than is taken", `"x".repeat(200_000)`, ["log.malformed"]],
+		["arrays in arrays", `'{"a":' + "[".repeat(50_000) + "]".repeat(50_000) + "}"`, ["log.malformed"]],
+		["an event of 100,000 bytes", `event("a", { path: "x".repeat(100_000) })`, ["a"]],
+	];
+	it.each(MESSAGES)("writes one sound line for each event, and one for the rest, of %s", async (_, code, expected) => {
+		const installation = new CollectedInstallation();
+		const program = installation.start();
+		await program.ask(`send(${code})`);
+		expect(await program.ask(`tell("last")`)).toBe("written");
+		expect(namesOf(installation.events)).toEqual(["log.begin", ...expected, "last"]);
+		expect(readLog(installation.events)).toMatchObject({ ...SOUND, beginnings: [1] });
+	});
+
+	it("says how much it did not take, and shows the beginning", async () => {
+		const installation = new CollectedInstallation();
+		const program = installation.start();
+		await program.ask(`send("no\\0\\u001b\\n" + "x".repeat(200_000)), tell("last")`);
+		const line = readLog(installation.events).lines.find(({ event }) => event === "log.malformed");
+		expect(line).toMatchObject({ sizeBytes: 200_005, from: program.child.pid, verdict: "audit" });
+		expect(`${line?.detail}`.slice(0, 20)).toBe(`no\u2400\u001b\n${"x".repeat(15)}`);
+	});
+
+	it("stays sound whatever 400 messages of chance contain, empty ones and parts of a head too", async () => {
+		const installation = new CollectedInstallation();
+		const program = installation.start();
+		const code = `for (let i = 0; i < 400; i++) {
+			const bytes = require("node:crypto").randomBytes(i % 97);
+			for (let j = 0; j < bytes.length; j++) if (i % 3 > 0) bytes[j] = '{}[]",:ae1\\n\\\\'.charCodeAt(bytes[j] % 13);
+			try { fs.writeSync(5, bytes); } catch {}
+		} tell("last")`;
+		expect(await program.ask(code)).toBe("written");
+		expect(readLog(installation.events)).toMatchObject({ ...SOUND, beginnings: [1] });
+		expect(namesOf(installation.events).at(-1)).toBe("last");
+	});
+
+	it("goes on with the chain of a file at the next start", async () => {
+		const installation = new CollectedInstallation();
+		for (const name of ["a", "b"]) {
+			const program = installation.start();
+			await program.ask(`tell("${name}")`);
+			await program.end();
+		}
+		expect(namesOf(installation.events)).toEqual(["log.begin", "a", "b"]);
+		expect(readLog(installation.events)).toMatchObject({ ...SOUND, beginnings: [1] });
+	});
+
+	it("covers the lines that something else has appended", async () => {
+		const installation = new CollectedInstallation();
+		writeFileSync(installation.events, '{"event":"before"}\n', { mode: 0o600 });
+		const program = installation.start();
+		await program.ask(`tell("a")`);
+		appendFileSync(installation.events, '{"event":"between"}\n');
+		await program.ask(`tell("b")`);
+		expect(namesOf(installation.events)).toEqual(["before", "a", "between", "b"]);
+		expect(readLog(installation.events)).toMatchObject({ broken: [], beginnings: [], unchained: [1, 3] });
+	});
+
+	it("ends a line that a crash has cut, and covers it", async () => {
+		const installation = new CollectedInstallation();
+		writeFileSync(installation.events, '{"event":"whole"}\n{"event":"ha', { mode: 0o600 });
+		const program = installation.start();
+		await program.ask(`tell("a")`);
+		expect(readFileSync(installation.events, "utf8")).toMatch(/^\{"event":"whole"\}\n\{"event":"ha\n\{"event":"a"/);
+		expect(readLog(installation.events).broken).toEqual([]);
+	});
+
+	it("begins a rotated file with the end of the file before", async () => {
+		const installation = new CollectedInstallation();
+		const { events } = installation;
+		const program = installation.start();
+		await program.ask(`tell("a")`);
+		rotate(events, 1);
+		await program.ask(`tell("b")`);
+		await program.ask(`tell("c")`);
+		expect(namesOf(events)).toEqual(["log.begin", "b", "c"]);
+		expect(readLog(events).lines[0]).toMatchObject({ kind: "rotated" });
+		expect(readLog(`${events}.1`, events)).toMatchObject({ ...SOUND, beginnings: [1] });
+	});
+
+	it("shows that lines were taken out of the file", async () => {
+		const installation = new CollectedInstallation();
+		const { events } = installation;
+		const program = installation.start();
+		await program.ask(`tell("a"), tell("b")`);
+		truncateSync(events, readFileSync(events).lastIndexOf('{"event":"b"'));
+		await program.ask(`tell("c")`);
+		expect(namesOf(events)).toEqual(["log.begin", "a", "log.begin", "c"]);
+		expect(readLog(events)).toMatchObject({ broken: [3], unchained: [] });
+		expect(readLog(events).lines[2]).toMatchObject({ kind: "cut" });
+	});
+
+	it("goes on after copytruncate with the chain of the copy", async () => {
+		const installation = new CollectedInstallation();
+		const { events } = installation;
+		const program = installation.start();
+		await program.ask(`tell("a")`);
+		writeFileSync(`${events}.1`, readFileSync(events));
+		truncateSync(events);
+		await program.ask(`tell("b")`);
+		expect(readLog(`${events}.1`, events)).toMatchObject({ ...SOUND, beginnings: [1] });
+	});
+
+	it("keeps one chain when several programs write to one file while it is rotated", async () => {
+		const installation = new CollectedInstallation();
+		const { events } = installation;
+		const programs = [installation.start(), installation.start(), installation.start()];
+		let isDone = false;
+		const code = (name: number) => `{ let all = ""; for (let i = 0; i < 400; i++) all = tell("${name}"); all }`;
+		const asked = Promise.all(programs.map((program, i) => program.ask(code(i)))).finally(() => {
+			isDone = true;
+		});
+		const rotated: string[] = [];
+		const isUsed = () => isDone || (statSync(events, { throwIfNoEntry: false })?.size ?? 0) > 0;
+		while (!isDone && rotated.length < 5) {
+			await expect.poll(isUsed, { timeout: 10_000, interval: 10 }).toBe(true);
+			rotate(events, rotated.length);
+			rotated.push(`${events}.${rotated.length}`);
+		}
+		expect(await asked).toEqual(["written", "written", "written"]);
+		const log = readLog(...rotated, events);
+		expect(log).toMatchObject({ ...SOUND, beginnings: [1] });
+		for (const name of ["0", "1", "2"]) expect(log.lines.filter(({ event }) => event === name)).toHaveLength(400);
+	});
+
+	it.skipIf(!hasPython)("writes although a reader of the file holds a lock on it (needs python3)", async () => {
+		const installation = new CollectedInstallation();
+		writeFileSync(installation.events, "", { mode: 0o600 });
+		const program = installation.start();
+		const holder = `import fcntl, sys, time; f = open(sys.argv[1]); fcntl.lockf(f, fcntl.LOCK_SH); print("held", flush=True); time.sleep(3)`;
+		const child = spawn("python3", ["-c", holder, installation.events]);
+		onTestFinished(() => void child.kill("SIGKILL"));
+		await new Promise((done) => child.stdout.once("data", done));
+		expect(await program.ask(`tell("a")`)).toBe("written");
+		expect(await program.ask(`{ const start = Date.now(); tell("b"); Date.now() - start < 50 }`)).toBe(true);
+		expect(readLog(installation.events)).toMatchObject(SOUND);
+	});
+
+	it.skipIf(!isRoot)("says that nobody saw what was there before, if this user may only append (as root)", async () => {
+		const installation = new CollectedInstallation();
+		const { events } = installation;
+		chmodSync(installation.directory, 0o755);
+		mkdirSync(installation.at("data"), { recursive: true });
+		writeFileSync(events, '{"event":"before"}\n');
+		chownSync(events, 0, 65534);
+		chmodSync(events, 0o620);
+		const program = installation.start(["--mode", "enforce"], [...NOBODY]);
+		expect(await program.ask(`tell("a"), tell("b")`)).toBe("written");
+		expect(namesOf(events)).toEqual(["before", "log.begin", "a", "b"]);
+		expect(readLog(events)).toMatchObject({ broken: [], beginnings: [2], unchained: [1] });
+		expect(readLog(events).lines[1]).toMatchObject({ kind: "unreadable" });
+	});
+
+	it.skipIf(!isRoot)(
+		"tells that a disk is full, counts what it lost, and goes on with the chain (as root)",
+		async () => {
+			const installation = new CollectedInstallation();
+			const { events } = installation;
+			const log = installation.at("log");
+			expect(spawnSync("mount", ["-t", "tmpfs", "-o", "size=16k", "none", log]).status).toBe(0);
+			onTestFinished(() => void spawnSync("umount", ["--lazy", log]));
+			const program = installation.start();
+			expect(await program.ask(`tell("a")`)).toBe("written");
+			spawnSync("sh", ["-c", `cat /dev/zero > ${log}/filler`]);
+			const many = `{ let lost = 0; for (let i = 0; i < 60; i++) if (tell("many", { path: "x".repeat(90) }) === "lost") lost++; lost }`;
+			expect(await program.ask<number>(many)).toBeGreaterThan(20);
+			expect(await program.ask(`{ for (let i = 0; i < 7; i++) send(event("unanswered")); tell("no") }`)).toBe("lost");
+			rmSync(join(log, "filler"));
+			expect(await program.ask(`tell("b")`)).toBe("written");
+			const { lines, broken } = readLog(events);
+			expect(broken).toEqual([]);
+			expect(lines.at(-1)).toMatchObject({ event: "b" });
+			expect(lines.find(({ event }) => event === "verifier.dropped")).toMatchObject({ count: 7 });
+		},
+	);
+
+	it("cannot be signalled, traced or reached by the program", async () => {
+		const installation = new CollectedInstallation();
+		const program = installation.start();
+		const pid = await program.ask<number>("collector()");
+		for (const signal of ["SIGKILL", "SIGSTOP", "SIGTERM", "SIGUSR1"])
+			expect(await program.ask(`tried(() => process.kill(${pid}, "${signal}"))`)).toBe("EPERM");
+		expect(await program.ask(`tried(() => process.kill(-${pid}, "SIGKILL"))`)).toBe("EPERM");
+		for (const file of [...openFilesOf(pid).map((number) => `fd/${number}`), "mem", "environ", "cwd"])
+			for (const flags of ["r", "a"])
+				expect(await program.ask(`tried(() => fs.openSync("/proc/${pid}/${file}", "${flags}"))`)).toMatch(
+					/^E(?:ACCES|PERM|NXIO)$/,
+				);
+		expect(await program.ask(`tell("a")`)).toBe("written");
+	});
+
+	it.skipIf(!isRoot)("has few rights of its own (as root)", async () => {
+		const installation = new CollectedInstallation();
+		const program = installation.start();
+		const pid = await program.ask<number>("collector()");
+		const status = readFileSync(`/proc/${pid}/status`, "utf8");
+		expect(status).toMatch(/^NoNewPrivs:\t1$/m);
+		expect(status).toMatch(/^Seccomp:\t2$/m);
+		expect(status).toMatch(/^CapEff:\t0000000000000003$/m);
+		expect(status).toMatch(/^CapBnd:\t0000000000000003$/m);
+		expect(readlinkSync(`/proc/${pid}/cwd`)).toBe("/");
+		// Standard descriptors, the socket, the program, and the file for writing and for reading.
+		expect(openFilesOf(pid)).toHaveLength(7);
+		expect(Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1])).toBeLessThan(4096);
+	});
+
+	it.each(["SIGKILL", "SIGTERM", "end"])("ends within a second after the program (%s), not before", async (how) => {
+		const installation = new CollectedInstallation();
+		const program = installation.start();
+		const pid = await program.ask<number>("collector()");
+		await program.ask(`for (let i = 0; i < 500; i++) send(event("a"))`);
+		expect(isRunning(pid)).toBe(true);
+		for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.kill(pid, signal);
+		expect(await program.ask(`tell("b")`)).toBe("written");
+		if (how === "end") program.child.stdin.end();
+		else program.child.kill(how as "SIGKILL");
+		await program.ended;
+		await expect.poll(() => isRunning(pid), { timeout: 1000, interval: 20 }).toBe(false);
+		expect(namesOf(installation.events).filter((name) => name === "a")).toHaveLength(500);
+		expect(namesOf(installation.events).at(-1)).toBe("b");
+	});
+
+	it("says that the program has closed its way to it, where the kernel does not prevent that", async () => {
+		const installation = new CollectedInstallation();
+		const program = installation.start(["--mode", "audit"]);
+		await program.ask(`tell("a")`);
+		const pid = await program.ask<number>("collector()");
+		expect(await program.ask(`tried(() => fs.closeSync(5))`)).toBe("worked: undefined");
+		await expect.poll(() => isRunning(pid), { timeout: 3000 }).toBe(false);
+		expect(namesOf(installation.events)).toEqual(["log.begin", "a", "log.abandoned"]);
+		expect(readLog(installation.events)).toMatchObject({ ...SOUND, beginnings: [1] });
+	});
+
+	it("keeps the program as process 1 of a container, and has each answered event", (context) => {
+		const installation = new CollectedInstallation();
+		const isolated = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--mount-proc"];
+		const options = isRoot ? isolated.filter((option) => !/user/.test(option)) : isolated;
+		if (spawnSync(options[0] ?? "", [...options.slice(1), "true"]).status !== 0) return context.skip("no namespaces");
+		for (let i = 0; i < 10; i++) {
+			const input = `1 tell("n${i}")\n2 process.pid\n3 process.reallyExit(7)\n`;
+			const run = installation.run(["--mode", "enforce", "main.js"], { input, before: options });
+			expect([run.status, run.stderr]).toEqual([7, ""]);
+			expect(run.stdout).toContain('1 "written"\n2 1\n');
+		}
+		const log = readLog(installation.events);
+		expect(log).toMatchObject({ ...SOUND, beginnings: [1] });
+		expect(log.lines.map(({ event }) => event)).toEqual([
+			"log.begin",
+			...Array.from({ length: 10 }, (_, i) => `n${i}`),
+		]);
+	});
+
+	it("lets no launch go on without its file", () => {
+		const installation = new CollectedInstallation();
+		mkdirSync(installation.events);
+		const run = installation.run(["--mode", "enforce", "main.js"]);
+		expect(run.stderr).toMatch(/^sigtool-launch: Cannot write audit events to ".*": Is a directory\n$/);
+		expect(run.status).toBe(126);
+	});
+
+	it("is not started in mode off", () => {
+		const installation = new CollectedInstallation();
+		const run = installation.run(["--mode", "off", "main.js"], {
+			input: `1 tried(() => fs.fstatSync(5).isSocket())\n`,
+		});
+		expect(run.stdout).not.toContain("true");
+		expect(statSync(installation.events, { throwIfNoEntry: false })).toBeUndefined();
+	});
+});
