@@ -28,7 +28,7 @@ import { formatReport, machineLine } from "./report.mjs";
 import { LARGE, SMALL, sharedApplications, sharingRuntimes } from "./share.mjs";
 import { referenceTree } from "./trees.mjs";
 
-const USAGE = `usage: pnpm bench [--quick] [--full] [--only A|B|C|D|start|catalog|index|revocation|load|python|sharing|attributes|containers|single|M]… [--trees DIR] [--json|--markdown]
+const USAGE = `usage: pnpm bench [--quick] [--full] [--only A|B|C|D|start|catalog|index|revocation|load|python|sharing|attributes|containers|events|single|M]… [--trees DIR] [--json|--markdown]
 
   --quick       fewer rounds, 4 big files instead of 20, attributes on 10,000 files instead of 100,000
   --full        also the tree of 1,000,000 files
@@ -80,6 +80,7 @@ const parts = {
 	sharing: shareIndex,
 	attributes: writeAttributes,
 	containers: openContainers,
+	events: sendEvents,
 	single: compareSingleFile,
 	M: signMillion,
 };
@@ -424,6 +425,19 @@ function openContainers() {
 	}
 }
 
+/** Compares events that a collector writes with those that a program appends to the file itself. */
+function sendEvents() {
+	const rounds = options.quick ? 3 : 11;
+	const lines = options.quick ? 200_000 : 1_000_000;
+	const measured = JSON.parse(run({ argv: node(beside("events.mjs"), scratch, String(rounds), String(lines)) }, env));
+	const { refused, appended, stopped, streamed, memory } = measured;
+	const later = summary(refused.map((time, round) => time - appended[round]));
+	bounded("a refusal by the collector − into the file", later, 50, " µs");
+	bounded("an allowed event while the collector stands still", summary(stopped), 50, " µs");
+	bounded(`${lines} events in a chained file`, summary(streamed), lines / 100_000, " s");
+	bounded("the same, memory of the collector", summary(memory), 8, " MiB");
+}
+
 function signMillion() {
 	const { path } = tree("M");
 	const program = { argv: sigtool("sign", path, "-o", join(scratch, "M.cat"), "--force") };
@@ -539,6 +553,7 @@ function parseOptions() {
 			"sharing",
 			"attributes",
 			"containers",
+			"events",
 			"single",
 			"M",
 		];

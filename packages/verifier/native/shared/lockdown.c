@@ -236,7 +236,9 @@ static void add_leases(struct filter *filter, int how)
 }
 
 /* Keeps the program from closing the way to the collector, and from putting another file in its
- * place. A duplicate could be shut down, so there is none. */
+ * place. A duplicate could be shut down, so there is none. A call that closes a whole range with it
+ * closes nothing, and succeeds: if it failed, closefrom(3) of glibc would close one by one, and try
+ * again until none is left. */
 static void add_channel(struct filter *filter)
 {
 	enum { KEPT = CHANNEL_DESCRIPTOR };
@@ -248,7 +250,7 @@ static void add_channel(struct filter *filter)
 	RULE(filter, SYS_shutdown, LOAD(args[0]), IF(KEPT, DENY, ALLOW));
 	RULE(filter, 436 /* close_range */,
 		LOAD(args[0]), TEST(BPF_JGT, KEPT, ALLOW, 0),
-		LOAD(args[1]), TEST(BPF_JGE, KEPT, DENY, ALLOW));
+		LOAD(args[1]), TEST(BPF_JGE, KEPT, IGNORE, ALLOW));
 #ifdef __x86_64__
 	RULE(filter, SYS_dup2,
 		LOAD(args[0]), IF(KEPT, DENY, 0),

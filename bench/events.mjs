@@ -1,0 +1,109 @@
+/** Measures how events reach the file: by the collector of sigtool-launch, and by the program itself. */
+
+import { spawn, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { copyFileSync, mkdirSync, readFileSync, realpathSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const beside = (path) => fileURLToPath(new URL(path, import.meta.url));
+const NATIVE = "../packages/verifier/native";
+const SOURCES = ["event-channel", "event-line", "utf8"].map((name) => beside(`${NATIVE}/shared/${name}.c`));
+
+/**
+ * Installs launchers that start the program of send-events.c in the place of Node.js.
+ *
+ * @param {string} scratch
+ * @returns a function that runs it, with a collector or without
+ */
+export function eventSenders(scratch) {
+	const home = join(realpathSync(scratch), "events");
+	mkdirSync(home, { recursive: true, mode: 0o755 });
+	const program = join(home, "send-events");
+	const sources = [beside("send-events.c"), ...SOURCES, beside(`${NATIVE}/trust/event-file.c`)];
+	const { status, stderr } = spawnSync("cc", ["-O2", "-o", program, ...sources], { encoding: "utf8" });
+	if (status !== 0) throw new Error(stderr);
+	const launchers = { true: install(home, program, true), false: install(home, program, false) };
+	return (options) => send({ ...options, ...launchers[options.collects] });
+}
+
+function install(home, program, collects) {
+	const directory = join(home, collects ? "collector" : "file");
+	mkdirSync(join(directory, "log"), { recursive: true });
+	const at = (name) => join(directory, name);
+	copyFileSync(beside("../packages/verifier/dist/native/sigtool-launch"), at("sigtool-launch"));
+	for (const name of ["register.cjs", "app.sigx", "script"]) writeFileSync(at(name), "");
+	const pinned = (file) => `${file} ${createHash("sha256").update(readFileSync(file)).digest("hex")}`;
+	const lines = [
+		"version 1",
+		"development allow",
+		`node ${pinned(program)}`,
+		"node-major 24",
+		`bundle ${pinned(at("register.cjs"))}`,
+		`index ${at("app.sigx")}`,
+		`config ${at("verifier.json")}`,
+		`audit ${at("log/audit.jsonl")}`,
+		...(collects ? ["collector use"] : []),
+	];
+	writeFileSync(at("launcher.conf"), `${lines.join("\n")}\n`, { mode: 0o644 });
+	return { launcher: at("sigtool-launch"), script: at("script"), file: at("log/audit.jsonl") };
+}
+
+/** Returns what the program prints, and the memory of the collector and the size of the file at its end. */
+async function send({ launcher, script, file, what, count, stops = false }) {
+	writeFileSync(file, "", { mode: 0o600 });
+	const child = spawn(launcher, ["--allow-development", "--mode", "enforce", script, what, file, String(count)]);
+	let text = "";
+	const ready = new Promise((done) => {
+		child.stdout.on("data", (bytes) => {
+			text += bytes;
+			done();
+		});
+	});
+	const ended = new Promise((done) => child.on("close", done));
+	await Promise.race([ready, ended]);
+	const pid = what === "append" ? undefined : collectorOf(child.pid);
+	if (stops) process.kill(pid, "SIGSTOP");
+	const rss = () => Number(/^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024;
+	let mib = pid === undefined ? 0 : rss();
+	const timer = setInterval(() => {
+		try {
+			mib = Math.max(mib, rss());
+		} catch {
+			// It has ended.
+		}
+	}, 50);
+	child.stdin.end("go\n");
+	await new Promise((done) => child.stdout.on("end", done));
+	clearInterval(timer);
+	if (stops) process.kill(pid, "SIGCONT");
+	await ended;
+	const value = Number(text.split("\n")[1]);
+	if (Number.isNaN(value)) throw new Error(`${what}: ${text}`);
+	return { value, mib, bytes: statSync(file).size };
+}
+
+function collectorOf(pid) {
+	return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ")[0]);
+}
+
+/** Prints the measurements of all rounds as JSON, if this is the program. */
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+	const [, , scratch, rounds, lines] = process.argv;
+	const sent = eventSenders(scratch);
+	const found = { refused: [], appended: [], stopped: [], streamed: [], memory: [] };
+	const take = async (name, options) => {
+		const { value, mib } = await sent(options);
+		found[name].push(value);
+		return mib;
+	};
+	for (let round = 0; round < Number(rounds); round++) {
+		await take("appended", { what: "append", count: 2000, collects: false });
+		await take("refused", { what: "refuse", count: 2000, collects: true });
+		await take("stopped", { what: "allow", count: 2000, collects: true, stops: true });
+	}
+	for (let round = 0; round < 3; round++) {
+		found.memory.push(await take("streamed", { what: "stream", count: Number(lines), collects: true }));
+	}
+	process.stdout.write(JSON.stringify(found));
+}

@@ -1,0 +1,149 @@
+/**
+ * A hostile program against the way of its events, under the launcher as root: it may add lines about itself, and can
+ * neither change nor remove one that was written, nor end unseen the process that writes.
+ */
+
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { readLog } from "../../packages/verifier/test/launch/chain.js";
+import { isRunning } from "../../packages/verifier/test/launch/collected.js";
+import {
+	EVENT_ATTACKS,
+	FORGERIES,
+	ON_FILE,
+	ON_PROCESS,
+	ON_PROCESS_BY_PYTHON,
+	ON_WAY,
+	ON_WAY_BY_PYTHON,
+} from "./event-attacks.js";
+import { canOperate, RUNTIMES, Service } from "./service.js";
+
+const WAITS = {
+	node: "console.log('ready'); setInterval(() => {}, 1000);",
+	python: "import time\nprint('ready', flush=True)\nwhile True: time.sleep(1)",
+} as const;
+const EVIDENCE = `${JSON.stringify({ event: "evidence" })}\n`;
+
+describe.skipIf(!canOperate).each(RUNTIMES.filter(({ name }) => name !== "Node.js 20"))(
+	"a hostile program and its events, $name (as root, with the launcher built)",
+	(runtime) => {
+		const { kind, program = "" } = runtime;
+		const missing = runtime.program === undefined;
+		const isPython = kind === "python";
+		let service: Service;
+		let children: ChildProcess[] = [];
+		const events = () => service.at("log/audit.jsonl");
+
+		beforeAll(() => {
+			if (missing) return;
+			service = new Service(runtime);
+			service.configure({ onRefusal: "throw", audit: { jsonLines: events(), stderr: "off" } });
+			service.install();
+			ship(EVENT_ATTACKS[kind]);
+		});
+		afterAll(() => service?.remove());
+		afterEach(() => {
+			for (const child of children) child.kill("SIGKILL");
+			children = [];
+			if (missing) return;
+			rmSync(service.at("log"), { recursive: true, force: true });
+			mkdirSync(service.at("log"));
+		});
+
+		function ship(text: string): void {
+			writeFileSync(service.script, text.replaceAll("DATA", service.at("data")));
+			service.ship();
+		}
+
+		/** Runs the attack under the launcher. Returns what it printed first. */
+		function attacked(name: string): string {
+			const { stdout, stderr, status } = service.start({ args: [events(), name] });
+			expect([status, stderr]).toEqual([0, ""]);
+			if (isPython) expect(stdout.split("\n")[1]).toBe("no child");
+			return stdout.split("\n")[0] ?? "";
+		}
+
+		/** Returns how often the refusals before and after the attack are in the log, whose chain must be sound. */
+		function refusals(): readonly number[] {
+			const log = readLog(events());
+			expect(log).toMatchObject({ broken: [], unchained: [], beginnings: [1] });
+			expect(log.lines[0]).toMatchObject({ event: "log.begin" });
+			const count = (name: string) =>
+				log.lines.filter(({ path, verdict }) => verdict === "refuse" && `${path}`.includes(`/${name}.`)).length;
+			return [count("before"), count("after")];
+		}
+
+		it.skipIf(missing).each(ON_FILE)("%s: would change a file that the program may write", (name) => {
+			writeFileSync(events(), EVIDENCE);
+			const command = 'file=$1; shift; exec 5<>"$file"; exec "$@"';
+			const args = ["-c", command, "sh", events(), program, service.script, events(), name, "1"];
+			expect(spawnSync("sh", args, { encoding: "utf8" }).stdout).toMatch(/^worked\n/);
+			const isLinked = name === "link" && existsSync(`${events()}.gone`);
+			expect(isLinked || !existsSync(events()) || readFileSync(events(), "utf8") !== EVIDENCE).toBe(true);
+		});
+
+		it.skipIf(missing).each(ON_FILE)("%s: does nothing under the launcher", (name) => {
+			expect(attacked(name)).not.toBe("worked");
+			expect(refusals()).toEqual([1, 1]);
+		});
+
+		it.skipIf(missing).each(FORGERIES)("%s: would break a file that the program may write", (name) => {
+			writeFileSync(events(), EVIDENCE);
+			const command = 'file=$1; shift; exec 5>>"$file"; exec "$@"';
+			const args = ["-c", command, "sh", events(), program, service.script, events(), name, "1"];
+			expect(spawnSync("sh", args, { encoding: "utf8" }).stdout).toMatch(/^worked\n/);
+			appendFileSync(events(), EVIDENCE);
+			expect(readLog(events()).unchained.length).toBeGreaterThan(1);
+		});
+
+		it.skipIf(missing).each(FORGERIES)("%s: is a marked record under the launcher", (name) => {
+			attacked(name);
+			expect(refusals()).toEqual([1, 1]);
+			const { lines } = readLog(events());
+			expect(lines.filter(({ event }) => event === "forged")).toEqual([]);
+			if (name !== "write a huge line") expect(lines.some(({ event }) => event === "log.malformed")).toBe(true);
+		});
+
+		/** Starts a service, and returns the number of its collector. */
+		async function startedCollector(): Promise<number> {
+			ship(WAITS[kind]);
+			const child = service.run();
+			children.push(child);
+			await new Promise((done) => child.stdout.once("data", done));
+			const found = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8").trim().split(" ");
+			return Number(found[0]);
+		}
+
+		describe.skipIf(missing)("against the collector", () => {
+			const attacks = isPython ? [...ON_PROCESS, ...ON_PROCESS_BY_PYTHON] : ON_PROCESS;
+
+			it.each(attacks)("%s: would work without the launcher", async (name) => {
+				const pid = await startedCollector();
+				ship(EVENT_ATTACKS[kind]);
+				const outside = spawn(program, [service.script, events(), name, String(pid)]);
+				children.push(outside);
+				let said = "";
+				outside.stdout.on("data", (bytes) => {
+					said += bytes;
+				});
+				await expect.poll(() => said !== "" || !isRunning(pid), { timeout: 5000 }).toBe(true);
+				if (isRunning(pid)) expect(said).toMatch(/^worked/);
+			});
+
+			it.each(attacks)("%s: does nothing under the launcher", (name) => {
+				expect(attacked(name)).not.toBe("worked");
+				expect(refusals()).toEqual([1, 1]);
+			});
+		});
+
+		it.skipIf(missing).each(isPython ? [...ON_WAY, ...ON_WAY_BY_PYTHON] : ON_WAY)(
+			"%s: keeps no refusal out of the log",
+			(name) => {
+				const said = attacked(name);
+				if (name !== "exhaust descriptors" && name !== "close a range") expect(said).not.toBe("worked");
+				expect(refusals()).toEqual([1, 1]);
+			},
+		);
+	},
+);
