@@ -67,9 +67,9 @@ int main(int argc, char **argv)
 	read_settings(&settings, options.allows_development);
 	settings.mode = choose_mode(&settings, &options);
 	settings.collects = settings.collects && settings.mode != MODE_OFF;
+	choose_runtime(&runtime, &settings, &options, *command);
 	start_events(&settings);
 	resolve_places(&settings);
-	choose_runtime(&runtime, &settings, &options, *command);
 	begin_record(&record, &settings, &runtime);
 
 	/* Then the script and the writable directories are found. */

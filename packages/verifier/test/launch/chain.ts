@@ -10,6 +10,8 @@ export interface Log {
 	readonly lines: readonly LogLine[];
 	/** The numbers of lines, from 1 over all files, that do not carry the digest of the line before. */
 	readonly broken: readonly number[];
+	/** The numbers of lines that begin a file with the digest of the end of an earlier file than the one before. */
+	readonly skipping: readonly number[];
 	/** The numbers of lines at which a chain begins. */
 	readonly beginnings: readonly number[];
 	/** The numbers of lines that carry no digest, or are no JSON. */
@@ -18,10 +20,11 @@ export interface Log {
 
 /** Reads files in the order in which they were written. */
 export function readLog(...files: readonly string[]): Log {
-	const log = { lines: [], broken: [], beginnings: [], unchained: [] } as {
+	const log = { lines: [], broken: [], skipping: [], beginnings: [], unchained: [] } as {
 		[name in keyof Log]: Log[name][number][];
 	};
 	let before: string | undefined;
+	const ends = new Set<string>();
 	let number = 0;
 	for (const file of files) {
 		for (const line of readFileSync(file, "latin1").split("\n").slice(0, -1)) {
@@ -29,12 +32,16 @@ export function readLog(...files: readonly string[]): Log {
 			const [, chain] = /,"chain":"([0-9a-f]{64})"\}$/.exec(line) ?? [];
 			if (chain === undefined) log.unchained.push(number);
 			else if (/^0+$/.test(chain)) log.beginnings.push(number);
-			else if (before === undefined || chain !== sha256(before)) log.broken.push(number);
+			else if (before === undefined || chain !== sha256(before)) {
+				const isSkipping = /"event":"log.begin".*"kind":"rotated"/.test(line) && ends.has(chain);
+				log[isSkipping ? "skipping" : "broken"].push(number);
+			}
 			before = line;
 			const parsed = parse(Buffer.from(line, "latin1").toString());
 			if (parsed !== undefined) log.lines.push(parsed);
 			else if (chain !== undefined) log.unchained.push(number);
 		}
+		if (before !== undefined) ends.add(sha256(before));
 	}
 	return log;
 }
