@@ -16,6 +16,8 @@ import {
 	ON_PROCESS_BY_PYTHON,
 	ON_WAY,
 	ON_WAY_BY_PYTHON,
+	REFUSED_LATER,
+	SHUT_DOWN,
 } from "./event-attacks.js";
 import { canOperate, RUNTIMES, Service } from "./service.js";
 
@@ -143,6 +145,39 @@ describe.skipIf(!canOperate).each(RUNTIMES.filter(({ name }) => name !== "Node.j
 				const said = attacked(name);
 				if (name !== "exhaust descriptors" && name !== "close a range") expect(said).not.toBe("worked");
 				expect(refusals()).toEqual([1, 1]);
+			},
+		);
+
+		it.skipIf(missing)("refuses, and goes on with nothing, when the collector was killed", async () => {
+			ship(REFUSED_LATER[kind]);
+			const child = service.run();
+			children.push(child);
+			let said = "";
+			for (const stream of [child.stdout, child.stderr])
+				stream.on("data", (bytes) => {
+					said += bytes;
+				});
+			const ended = new Promise((done) => child.on("close", done));
+			await expect.poll(() => said).toContain("ready");
+			const [collector] = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8").trim().split(" ");
+			process.kill(Number(collector), "SIGKILL");
+			child.stdin.write("load\n");
+			expect(await ended).toBe(126);
+			expect(said).toContain("ERR_AUDIT_SINK");
+			ship(EVENT_ATTACKS[kind]);
+		});
+
+		it.skipIf(missing || !isPython)(
+			"leaves a line when the program shuts its way down, and ends with the next refusal",
+			() => {
+				ship(SHUT_DOWN);
+				const { status, stderr } = service.start();
+				ship(EVENT_ATTACKS[kind]);
+				expect(status, stderr).toBe(126);
+				expect(stderr).toContain("ERR_AUDIT_SINK: Cannot go on: the collector of events does not answer");
+				const log = readLog(events());
+				expect(log).toMatchObject({ broken: [], unchained: [], beginnings: [1] });
+				expect(log.lines.at(-1)).toMatchObject({ event: "log.abandoned", verdict: "audit" });
 			},
 		);
 	},

@@ -56,8 +56,8 @@ const attacks = {
 	"its descriptors": () => any(fs.readdirSync("/proc/" + pid + "/fd"), (number) => { if (fs.readlinkSync("/proc/" + pid + "/fd/" + number) !== events) throw new Error("another"); fs.ftruncateSync(fs.openSync("/proc/" + pid + "/fd/" + number, "r+")); }),
 	"its memory": () => fs.openSync("/proc/" + pid + "/mem", "r+"),
 	close: () => fs.closeSync(5),
-	// One is left, for the file that is loaded then.
-	"exhaust descriptors": () => { let last; try { for (;;) last = fs.openSync("/dev/null"); } catch {} fs.closeSync(last); },
+	// A few are left, for the file that is loaded then.
+	"exhaust descriptors": () => { let last; try { for (;;) last = fs.openSync("/dev/null"); } catch {} for (let i = 0; i < 4; i++) fs.closeSync(last - i); },
 };
 let unsigned = 0;
 function load(name) {
@@ -183,5 +183,35 @@ sys.stdout.flush()
 try: os.wait()
 except ChildProcessError: print("no child")
 `;
+
+/** Loads an unsigned file when a line comes, and prints what came of it. */
+export const REFUSED_LATER = {
+	node: `
+const fs = require("node:fs");
+fs.writeFileSync("DATA/later.js", "evil()");
+console.log("ready");
+process.stdin.once("data", () => {
+	try { require("DATA/later.js"); } catch (error) { console.log(error.cause?.code ?? error.code); }
+	process.exit(3);
+});`,
+	python: `
+import io, sys
+with open("DATA/later.py", "w") as out: out.write("evil()")
+print("ready", flush=True)
+sys.stdin.readline()
+try: io.open_code("DATA/later.py")
+except PermissionError: print("refused")
+sys.exit(3)`,
+} as const;
+
+/** Gets a duplicate of the way past the kernel's filter, and shuts it down. Then loads an unsigned file. */
+export const SHUT_DOWN = `
+import io, os, socket
+one, other = socket.socketpair()
+socket.send_fds(one, [b"x"], [5])
+duplicate = socket.recv_fds(other, 1, 1)[1][0]
+with open("DATA/later.py", "w") as out: out.write("evil()")
+socket.socket(fileno=duplicate).shutdown(socket.SHUT_RDWR)
+io.open_code("DATA/later.py")`;
 
 export const EVENT_ATTACKS = { node: NODE, python: PYTHON } as const;

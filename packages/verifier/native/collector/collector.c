@@ -73,9 +73,8 @@ static bool receive_batch(int socket)
 /* A process closes its descriptors just before it ends. */
 static bool has_ended(int program)
 {
-	enum { GRACE_MS = 1000 };
 	struct pollfd end = {.fd = program, .events = POLLIN};
-	return program < 0 || poll(&end, 1, GRACE_MS) != 0;
+	return program < 0 || poll(&end, 1, NOTICE_SECONDS * 1000) != 0;
 }
 
 _Noreturn static void collect(int socket, int program)

@@ -169,6 +169,19 @@ static size_t length_of_part(const char *lines, size_t length)
 	return end == NULL ? length : (size_t)(end - lines) + 1;
 }
 
+/* Gives the collector time to see that the way to it is shut although the program runs, because the
+ * program may end now. Does so once. */
+static void let_notice(void)
+{
+	static atomic_flag is_done = ATOMIC_FLAG_INIT;
+	const int error = errno;
+	const struct timespec pause = {.tv_sec = NOTICE_SECONDS, .tv_nsec = 250 * 1000 * 1000};
+	const bool is_shut = error == EPIPE || error == ECONNRESET || error == EBADF;
+	if (is_shut && !atomic_flag_test_and_set(&is_done))
+		nanosleep(&pause, NULL);
+	errno = error;
+}
+
 bool send_lines(const char *lines, size_t length, bool waits)
 {
 	bool are_taken = true;
@@ -180,6 +193,8 @@ bool send_lines(const char *lines, size_t length, bool waits)
 		const size_t part = length_of_part(lines, length);
 		const size_t sent = part < MAX_MESSAGE_BYTES ? part : MAX_MESSAGE_BYTES;
 		const bool is_taken = waits ? send_and_await(lines, sent) : send_unanswered(lines, sent);
+		if (waits && !is_taken)
+			let_notice();
 		are_taken = are_taken && is_taken;
 		lines += part;
 		length -= part;

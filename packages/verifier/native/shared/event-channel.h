@@ -35,6 +35,9 @@ bool open_channel(void);
 /* Returns true if open_channel() has succeeded. */
 bool has_channel(void);
 
+/* The collector waits so long for the end of a program that has no way to it any more. */
+enum { NOTICE_SECONDS = 1 };
+
 /* Sends lines, separated by line feeds. Returns false with errno if they were not taken.
  *
  * If `waits` is true, they are in the file when this function returns true. It waits for at most

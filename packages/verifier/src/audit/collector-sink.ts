@@ -1,6 +1,7 @@
 /** The collector, which the launcher starts beside the process, and which alone can write to the file of events. */
 
 import { getSystemErrorName } from "node:util";
+import { defineProperty } from "../safe/captured.js";
 import { encodeUtf8, indexOf } from "../safe/primordials.js";
 import type { AuditSink } from "./audit.js";
 
@@ -43,7 +44,18 @@ function isAwaited(lines: string): boolean {
 }
 
 const nameOf = getSystemErrorName;
+/** The members are defined on the error itself, so that no setter of a prototype gets them. */
 function systemError(error: number): Error {
 	const code = nameOf(-error);
-	return Object.assign(new Error(`the collector did not write them: ${code}`), { code });
+	const cause = new ErrorObject(`the collector did not write them: ${code}`);
+	defineProperty(cause, "code", { __proto__: null, value: code } as PropertyDescriptor);
+	defineProperty(cause, "isCollectorGone", { __proto__: null, value: code !== "ENOSPC" } as PropertyDescriptor);
+	return cause;
+}
+const ErrorObject = Error;
+
+/** Tells whether a sink failed because no collector answers any more. Then no later refusal would be recorded either. */
+export function isCollectorGone(failure: unknown): boolean {
+	const { cause } = failure as { readonly cause?: { readonly isCollectorGone?: boolean } };
+	return cause?.isCollectorGone === true;
 }

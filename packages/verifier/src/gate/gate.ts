@@ -6,6 +6,7 @@
 import { isPassing, quote } from "@sigtool/core/internal/read";
 import { type IndexDigests, type Mode, type Policy, SigtoolError } from "@sigtool/core/read";
 import type { Audit } from "../audit/audit.js";
+import { isCollectorGone } from "../audit/collector-sink.js";
 import type { EventDetail, EventName, EventVerdict, FieldValue } from "../audit/events.js";
 import { STANDARD_ERROR, writeFully } from "../audit/sinks.js";
 import type { OnRefusal } from "../host/config.js";
@@ -144,6 +145,7 @@ export function gateOf(parts: GateParts): Gate {
 		ends = onRefusal === "exit",
 	): void {
 		let error: unknown;
+		let isSilent = false;
 		try {
 			if (mode !== "off") audit.raise(event, ruling, detail);
 			if (ruling !== "refuse") return;
@@ -152,9 +154,10 @@ export function gateOf(parts: GateParts): Gate {
 			const isUnwritten = codeOf(cause) === "ERR_AUDIT_SINK";
 			// An action that is only audited goes on if the sink failed. Only an audit hook may stop it.
 			if (isUnwritten && ruling === "audit") return;
+			isSilent = isUnwritten && ruling === "refuse" && isCollectorGone(cause);
 			error = isUnwritten && ruling === "refuse" ? unwritten(cause, refusal()) : cause;
 		}
-		if (ends) {
+		if (ends || isSilent) {
 			audit.finish();
 			endProcess(error, exit);
 		}
