@@ -18,7 +18,7 @@
 
 enum { SENDING, RECEIVING };
 enum { NOEXEC_SEAL = 8 /* MFD_NOEXEC_SEAL, Linux 6.3 */, FUTURE_WRITE = 16 /* Linux 5.1 */ };
-/* As many bytes may wait in the socket. Only root can exceed net.core.wmem_max. */
+/* The bytes that may wait in the socket. Only root can exceed net.core.wmem_max. */
 enum { QUEUE_BYTES = 1 << 20 };
 
 /* Receives into `to`. Returns the number of bytes that were sent, of which at most MESSAGE_ROOM are
