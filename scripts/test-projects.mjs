@@ -47,6 +47,9 @@ export const LONG = [
 	"test/attacks/memory.test.ts",
 	// This test asks OpenSSL about each row of a table.
 	"packages/core/test/pki/revocation-table.test.ts",
+	// These tests try every attack on the events, and start a hundred processes.
+	"packages/verifier/test/launch/collector.test.ts",
+	"test/operations/event-attacks.test.ts",
 	// These tests kill a process many times.
 	"packages/cli/test/attributes/killed.test.ts",
 	"packages/cli/test/durability.test.ts",
