@@ -79,13 +79,18 @@ static bool is_awaited(const struct event_line *line, enum verdict verdict)
 }
 
 /* Gives an event to the collector, and waits if it is a refusal until the collector has written it.
- * Ends the process if there is no collector any more that could answer, because then no refusal
- * would be recorded. A full disk is no such reason. */
+ * A full disk is counted, as without a collector. If the collector is gone, a program that is only
+ * recorded writes to the file itself. Otherwise the process ends at the next refusal, because
+ * nobody would record it. */
 static bool send_event(const struct event_line *line, enum verdict verdict)
 {
 	if (send_lines(line->text, line->length, is_awaited(line, verdict)))
 		return true;
-	if (verdict != REFUSE || errno == ENOSPC || rules.mode < MODE_ENFORCE)
+	if (errno == ENOSPC || (errno == EAGAIN && verdict == ALLOW))
+		return false;
+	if (rules.mode < MODE_ENFORCE)
+		return append_to_file(line);
+	if (verdict != REFUSE)
 		return false;
 	dprintf(STDERR_FILENO,
 		"%s: ERR_AUDIT_SINK: Cannot go on: the collector of events does not answer: %m\n",
