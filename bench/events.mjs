@@ -91,7 +91,7 @@ function collectorOf(pid) {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
 	const [, , scratch, rounds, lines] = process.argv;
 	const sent = eventSenders(scratch);
-	const found = { refused: [], appended: [], stopped: [], streamed: [], memory: [] };
+	const found = { refused: [], appended: [], stopped: [], streamed: [], queued: [], memory: [] };
 	const take = async (name, options) => {
 		const { value, mib } = await sent(options);
 		found[name].push(value);
@@ -103,6 +103,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
 		await take("stopped", { what: "allow", count: 2000, collects: true, stops: true });
 	}
 	for (let round = 0; round < 3; round++) {
+		await take("queued", { what: "queue", count: Number(lines), collects: true });
 		found.memory.push(await take("streamed", { what: "stream", count: Number(lines), collects: true }));
 	}
 	process.stdout.write(JSON.stringify(found));
