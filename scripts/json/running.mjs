@@ -58,6 +58,7 @@ const spython = {
 	libpython: orNull(text("The shared library with the interpreter.")),
 	pins: list("The keys that may sign.", sha256("A pin.")),
 	development: truth("True if it accepts development identities."),
+	collector: truth("True if it can send events to a collector."),
 };
 
 export const RUNNING = {
