@@ -128,6 +128,29 @@ describe.skipIf(!canAttack)("a hostile checkout whose configuration trusts its a
 		expect(inCheckout(["verify", "--trust", release.certFile]).status).toBe(0);
 	});
 
+	it.each([
+		["no form at all", { sign: ["dist"], formats: [] }, /"formats" must not be empty \[ERR_CONFIG\]/],
+		["attributes in place of a catalog", { sign: ["dist"], formats: ["spython"] }, /in place of ".*dist\.cat"/],
+		["hashes in place of a catalog", { sign: ["dist"], formats: ["ima-hash"] }, /in place of ".*dist\.cat"/],
+	])("cannot have %s verified", (_, members, message) => {
+		const { configure, inCheckout } = checkout();
+		configure(members);
+		const { status, stdout, stderr } = inCheckout(["verify"]);
+		expect([status, stdout, stderr]).toEqual([2, "", expect.stringMatching(message)]);
+	});
+
+	it.skipIf(!isRoot)("cannot hide that attributes alone were verified", () => {
+		const { configure, inCheckout, at, sign, release } = checkout();
+		makeTree(at("checkout"), { "lone/a.js": "1" });
+		sign(release, at("checkout/lone"), "--format", "ima");
+		configure({ sign: ["lone"], formats: ["ima"] });
+		const { status, stderr } = inCheckout(["verify"]);
+		expect([status, stderr]).toEqual([
+			0,
+			'note: "sigtool.config.json" says what is verified: "lone", by its attributes (ima)\n',
+		]);
+	});
+
 	it("says which configuration chose what was verified, also with -q", () => {
 		const { configure, inCheckout, sign, release, at } = checkout();
 		makeTree(at("checkout"), { "vendor/v.js": "good" });
@@ -211,6 +234,19 @@ describe.skipIf(!canAttack)("a hostile checkout whose configuration trusts its a
 		}
 		const { status, stderr } = inCheckout(["sign"]);
 		expect([status, stderr]).toEqual([2, expect.stringContaining("which is not set")]);
+	});
+
+	it.each([
+		["many items", "sigtool.config.json", `{"sign":["dist"],"x":[\n${"1,\n".repeat(2 ** 17)}1]}`, 2],
+		["many lines", "sigtool.config.json", `${"\n".repeat(2 ** 22)}{"sign":["dist"]}`, 2],
+		["many lines of package.json", "package.json", `${"\n".repeat(2 ** 22)}{"sigtool":{"sign":["dist"]}}`, 2],
+	])("makes no command slow by %s", { timeout: 30_000 }, (_, name, text, status) => {
+		const { at, inCheckout } = checkout();
+		makeTree(at("checkout"), { [name]: text });
+		const startedAt = performance.now();
+		expect(inCheckout(["verify"]).status).toBe(status);
+		expect(inCheckout(["verify", "dist"]).status).toBe(status);
+		expect(performance.now() - startedAt).toBeLessThan(10_000);
 	});
 
 	it("makes no command wait, fill the memory or hide itself from the message", () => {
