@@ -4,7 +4,17 @@
  */
 
 import { spawnSync } from "node:child_process";
-import { chmodSync, chownSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import {
+	chmodSync,
+	chownSync,
+	copyFileSync,
+	existsSync,
+	lchownSync,
+	mkdirSync,
+	readFileSync,
+	rmSync,
+	symlinkSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { hasProgram, MAIN, makeSelfSigned, makeTree, type RunOptions, runner, temporaryDirectory } from "../support.js";
@@ -347,6 +357,16 @@ describe.skipIf(!canAttack)("a configuration that another user could have writte
 					chmodSync(at("checkout/sigtool.config.json"), 0o664);
 				},
 				/by its group/,
+			],
+			[
+				"it is another user's link to a file of yours",
+				(at) => {
+					copyFileSync(at("checkout/sigtool.config.json"), at("real.json"));
+					rmSync(at("checkout/sigtool.config.json"));
+					symlinkSync("../real.json", at("checkout/sigtool.config.json"));
+					lchownSync(at("checkout/sigtool.config.json"), 4242, 0);
+				},
+				/belongs to user 4242/,
 			],
 			[
 				"a link of it leads through a directory for everyone",
