@@ -34,12 +34,14 @@ sha256sum --check --status <<<"${SHA256,,}  $folder/obtained" || fail "Cannot us
 mkdir "$folder/bin"
 program=$folder/bin/sigtool
 if [[ $FROM == *.tar ]]; then
-	member=$(tar -tf "$folder/obtained" | grep -E "(^|/)$name\$") || fail "Cannot find $name in $FROM"
-	tar -xOf "$folder/obtained" -- "$member" >"$program"
+	member=$(tar -tf "$folder/obtained" | grep -E "(^|/)$name\$") || fail "Cannot find one program $name in $FROM"
+	tar -xOf "$folder/obtained" -- "$member" >"$program" || fail "Cannot find one program $name in $FROM"
 	rm "$folder/obtained"
 else
 	mv "$folder/obtained" "$program"
 fi
+# A link in an archive, or a download that got nothing, would be an empty script.
+[ -s "$program" ] || fail "Cannot find one program in $FROM: it is empty"
 chmod 0755 "$program"
 ln -s sigtool "$folder/bin/sigtree"
 echo "program=$program" >>"$GITHUB_OUTPUT"

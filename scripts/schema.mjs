@@ -200,7 +200,7 @@ function rowOf(document, { name, member, within }, cells) {
 		["kind", `IS_${value.kind.toUpperCase()}`],
 		["flags", flags.length === 0 ? undefined : flags.join(" | ")],
 		["words", value.words && text(value.words.join(" "))],
-		["least", value.least || undefined],
+		["least", (value.kind === "number" && value.least) || undefined],
 		["most", value.most],
 		["items", member.kind === "list" ? member.most : undefined],
 		["needs", member.needs && text(member.needs.join(" "))],
@@ -282,6 +282,7 @@ function formOf(shape) {
 				type: "array",
 				items: schemaOf(shape.of),
 				...((shape.unique === "value" || shape.order !== undefined) && { uniqueItems: true }),
+				...(shape.least !== undefined && { minItems: shape.least }),
 				...(shape.most !== undefined && { maxItems: shape.most }),
 			};
 		case "object": {

@@ -153,6 +153,24 @@ describe("the program", () => {
 	});
 });
 
+it.each([
+	["an empty file", ": >release/sigtool-linux-x64; : >release/sigtool-linux-arm64"],
+	["a link", "ln -s /bin/true release/sigtool-linux-x64; ln -s /bin/true release/sigtool-linux-arm64"],
+	[
+		"two of them",
+		"for each in a b; do mkdir release/$each; for name in x64 arm64; do echo 1 >release/$each/sigtool-linux-$name; done; done",
+	],
+])("an archive with %s in place of the program ends with an annotation, before anything runs", async (_, script) => {
+	const { machine, runWorkflow } = await prepare();
+	const archive = join(machine.home, "sigtool-1.tar");
+	const how = { cwd: machine.home, env: machine.env };
+	await run("bash", ["-ec", `mkdir release; ${script}; tar -cf "$0" release`, archive], how);
+	const { status, log } = await runWorkflow(
+		oneStep({ command: "verify", paths: ".", sigtool: archive, sha256: sha256(archive) }),
+	);
+	expect([status, log]).toEqual([2, expect.stringMatching(/^::error title=sigtool::Cannot find one program/m)]);
+});
+
 it("inputs run nothing, begin no command of the workflow, and a path is no option", async () => {
 	const { project, machine, runWorkflow } = await prepare();
 	const nasty = '"; touch owned; `touch owned` $(touch owned)\n::set-output name=x::y\n';

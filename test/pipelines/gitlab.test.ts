@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import { makeSelfSigned, runner } from "../../packages/cli/test/support.js";
 import { type PipelineOptions, runPipeline } from "./gitlab.js";
 import { makeMachine, makeProject, ROOT, serveProgram, sha256, snippets, writeProgram } from "./site.js";
 
@@ -52,6 +53,29 @@ it("a file that changed after the signature fails the job, as a failed test of t
 	expect(verify?.status).toBe(1);
 	expect(verify?.junit).toMatch(/<failure[^>]*ERR_FILE_MODIFIED/);
 	expect(verify?.log).toContain("ERR_FILE_MODIFIED");
+});
+
+it.each([
+	["beside the files", "tar -cf signed.tar dist release.crt"],
+	[
+		"through a link among them",
+		"mv dist real && ln -s . dist && tar -cf signed.tar --transform s,^release,dist/release, --transform 's,^real/,dist/,' dist release.crt real/main.js real/dist.cat",
+	],
+])("an archive cannot bring the certificate by which it is verified, %s", async (_, pack) => {
+	const { machine, options } = await prepare();
+	const mallory = makeSelfSigned(join(machine.home, "mallory"));
+	const certificate = join(options.repository, "release.crt");
+	const before = (job: string, checkout: string) => {
+		if (job !== "verify") return;
+		const sh = (script: string, file: string) => execFileSync("sh", ["-ec", script, file], { cwd: checkout });
+		sh('tar -xf signed.tar; echo evil >>dist/main.js; rm dist/dist.cat; cp "$0" release.crt', mallory.certFile);
+		const key = ["--key", mallory.keyFile, "--cert", mallory.certFile];
+		expect(runner(machine.home)(["sign", "dist", "--product", "app", ...key], { cwd: checkout }).status).toBe(0);
+		sh(`${pack}; rm -rf real dist; cp "$0" release.crt`, certificate);
+	};
+	const { verify } = await runPipeline({ ...options, before });
+	expect(verify?.status).not.toBe(0);
+	expect(verify?.log).toMatch(/ERR_UNTRUSTED_SIGNER|ERR_CATALOG_NOT_FOUND/);
 });
 
 it("without the key, or with another program, the job fails before anything is signed", async () => {

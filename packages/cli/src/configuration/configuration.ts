@@ -10,7 +10,7 @@
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { readBounded } from "@sigtool/core/internal";
 import { quote, SigtoolError } from "@sigtool/core/internal/errors";
-import { MAX_CONFIGURATION_BYTES } from "./members.js";
+import { MAX_CONFIGURATION_BYTES, MAX_MANIFEST_BYTES } from "./members.js";
 import type { ConfigurationDocument } from "./read-document.js";
 
 export interface ConfigurationOptions {
@@ -45,10 +45,13 @@ export async function projectConfiguration(
 ): Promise<ProjectConfiguration | undefined> {
 	if (options.config === false) return undefined;
 	const given = named(options);
-	const place =
-		given === undefined ? search(start) : { ...given, bytes: readBounded(given.file, MAX_CONFIGURATION_BYTES) };
+	const place = given === undefined ? search(start) : { ...given, bytes: readBounded(given.file, MAX_MANIFEST_BYTES) };
 	if (place === undefined) return undefined;
 	const { file, bytes, origin } = place;
+	if (bytes.length > MAX_CONFIGURATION_BYTES) {
+		const reason = `it has more than ${MAX_CONFIGURATION_BYTES} bytes`;
+		throw new SigtoolError("ERR_CONFIG", `Cannot use the configuration ${quote(file)}: ${reason}`, { path: file });
+	}
 	// The parser is loaded only here, so that commands in directories without a configuration start faster.
 	const { readDocument } = await import("./read-document.js");
 	return { ...readDocument(file, bytes, file.endsWith("package.json") ? "package.json" : "own"), origin };
@@ -97,7 +100,7 @@ function hasMember(bytes: Buffer): boolean {
 
 function readIfThere(file: string): Buffer | undefined {
 	try {
-		return readBounded(file, MAX_CONFIGURATION_BYTES);
+		return readBounded(file, MAX_MANIFEST_BYTES);
 	} catch (error) {
 		if (error instanceof SigtoolError && error.code === "ERR_ROOT_MISSING") return undefined;
 		throw error;

@@ -13,17 +13,25 @@ const { S_IWGRP } = constants;
 
 /**
  * Refuses a configuration that a user other than root and the present one owns or can write to or exchange. The file
- * counts, and every directory on the way to it, also through links. Windows has no modes to check.
+ * counts, and every directory and link on the way to it. Windows has no modes to check.
  * @throws ERR_CONFIG
  */
 export function refuseOtherWriters(file: string): void {
 	if (process.platform === "win32") return;
 	const entries = entriesOnWayTo(file);
 	const directories = new Set(entries.map((entry) => dirname(entry)));
-	const fault = [...directories, ...entries.slice(-1)].map(faultOf).find((each) => each !== undefined);
+	const faults = [...entries.map(linkFaultOf), ...[...directories, ...entries.slice(-1)].map(faultOf)];
+	const fault = faults.find((each) => each !== undefined);
 	if (fault === undefined) return;
 	const way = `if you mean it, name it with --config ${quote(file)}; --no-config does without`;
 	throw new SigtoolError("ERR_CONFIG", `Cannot use the configuration ${quote(file)}: ${fault}; ${way}`, { path: file });
+}
+
+/** Returns a text about a link of another user, who may exchange it even in a directory like /tmp. */
+function linkFaultOf(entry: string): string | undefined {
+	const stats = lstatSync(entry);
+	if (!stats.isSymbolicLink() || stats.uid === 0 || stats.uid === process.geteuid?.()) return undefined;
+	return `the link ${quote(entry)} belongs to user ${stats.uid}, not to root or you`;
 }
 
 /** Returns a text about the first of the path and the directories above it that another user could write to. */

@@ -35,8 +35,9 @@ export function readDocument(file: string, bytes: Buffer, kind: "own" | "package
 	const own = kind === "own" ? top : memberOf(top, "sigtool");
 	if (own === undefined) throw unfit(file, undefined, "it has no configuration");
 	const places = new Map<string, Place>();
-	const value = valueAt(own, "$", (at, offset) => {
+	const value = valueAt(own, "$", (at, offset, depth) => {
 		const place = placeAt(offset);
+		if (depth > MAX_DEPTH) throw unfit(file, place, TOO_DEEP);
 		if (places.has(at)) throw unfit(file, place, `${quote(shown(at))} is there twice`);
 		places.set(at, place);
 	});
@@ -55,6 +56,10 @@ export function unfit(file: string, place: Place | undefined, reason: string): S
 	});
 }
 
+/** How deep values may lie in each other. A configuration needs three levels. */
+const MAX_DEPTH = 20;
+const TOO_DEEP = "it is nested too deeply";
+
 type PlaceAt = (offset: number) => Place;
 
 /** @throws ERR_CONFIG */
@@ -66,7 +71,7 @@ function parsed(file: string, text: string, kind: "own" | "package.json", placeA
 		top = jsonc.parseTree(text, errors, { allowTrailingComma: isLenient, disallowComments: !isLenient });
 	} catch (error) {
 		if (!(error instanceof RangeError)) throw error;
-		throw unfit(file, undefined, "it is nested too deeply"); // The parser calls itself for each level.
+		throw unfit(file, undefined, TOO_DEEP); // The parser calls itself for each level.
 	}
 	const [first] = errors;
 	if (first !== undefined) throw unfit(file, placeAt(first.offset), faultOf(first));
@@ -84,18 +89,21 @@ function memberOf({ children = [] }: Node, name: string): Node | undefined {
 	return children.findLast(({ children: [key] = [] }) => key?.value === name)?.children?.[1];
 }
 
+type Tell = (at: string, offset: number, depth: number) => void;
+
 /**
  * Returns the value of a node, and tells the offset of each member's name and of each item by its path, such as
- * `$.sign[0]`.
+ * `$.sign[0]`. What `tell` throws ends the search, so it can bound the depth.
  */
-function valueAt(node: Node, at: string, tell: (at: string, offset: number) => void, offset = node.offset): unknown {
-	tell(at, offset);
+function valueAt(node: Node, at: string, tell: Tell, offset = node.offset, depth = 0): unknown {
+	tell(at, offset, depth);
 	const { children = [] } = node;
-	if (node.type === "array") return children.map((item, index) => valueAt(item, `${at}[${index}]`, tell));
+	if (node.type === "array")
+		return children.map((item, index) => valueAt(item, `${at}[${index}]`, tell, item.offset, depth + 1));
 	if (node.type !== "object") return node.value;
 	const entries = children.map(({ children: [key, value] = [] }): [string, unknown] => {
 		const name = String(key?.value);
-		return [name, value && valueAt(value, `${at}.${name}`, tell, key?.offset)];
+		return [name, value && valueAt(value, `${at}.${name}`, tell, key?.offset, depth + 1)];
 	});
 	return Object.fromEntries(entries);
 }
@@ -118,8 +126,13 @@ function nearest(places: ReadonlyMap<string, Place>, at: string): Place | undefi
 function placesIn(text: string): PlaceAt {
 	const starts = [0, ...[...text.matchAll(/\r\n|\r|\n/g)].map(({ 0: end, index }) => index + end.length)];
 	return (offset) => {
-		let line = starts.length;
-		while (line > 1 && starts[line - 1] > offset) line--;
-		return { line, column: offset - starts[line - 1] + 1 };
+		// Halves the lines in question, because a long document has a place for each of many values.
+		let line = 0;
+		for (let end = starts.length; end - line > 1; ) {
+			const middle = (line + end) >> 1;
+			if (starts[middle] <= offset) line = middle;
+			else end = middle;
+		}
+		return { line: line + 1, column: offset - starts[line] + 1 };
 	};
 }

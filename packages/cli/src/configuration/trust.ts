@@ -56,12 +56,13 @@ export function trustSettings(configuration: ProjectConfiguration, trees: readon
 }
 
 /**
- * Refuses a configuration that was found, and that names catalogs in place of one that sigtool finds by itself. Inside of
+ * Refuses a configuration that was found, and that names catalogs, or attributes alone, in place of a catalog that
+ * sigtool finds by itself. For attributes alone `catalogs` is empty. Inside of
  * a signed tree, an attacker could otherwise choose an older catalog that the outer tree does not sign.
  * @throws ERR_CONFIG; ERR_CATALOG_AMBIGUOUS if several catalogs could be meant, because one of them may be the attacker's
  */
 export function refuseOtherCatalogs(
-	{ file, origin, places }: ProjectConfiguration,
+	{ file, origin, members, places }: ProjectConfiguration,
 	trees: readonly string[],
 	catalogs: readonly string[] | undefined,
 ): void {
@@ -70,8 +71,9 @@ export function refuseOtherCatalogs(
 	const covering = trees.flatMap((tree) => catalogsCovering(tree));
 	const other = covering.find((catalog) => !named.has(catalog.file));
 	if (other === undefined) return;
-	const reason = `it names catalogs in place of ${quote(other.file)}, which covers the same files; --config ${quote(file)} allows it`;
-	throw unfit(file, places.get("verify.catalogs") ?? places.get("output"), reason);
+	const what = catalogs.length === 0 && members.verify?.catalogs === undefined ? "attributes" : "catalogs";
+	const reason = `it names ${what} in place of ${quote(other.file)}, which covers the same files; --config ${quote(file)} allows it`;
+	throw unfit(file, places.get("verify.catalogs") ?? places.get("output") ?? places.get("formats"), reason);
 }
 
 /** The option --crl takes the word `fetch` for an order, so a file of that name needs its directory. */

@@ -30,11 +30,13 @@ export function repositoryRoot(): string {
  * undefined for a file that is not below the directory. The file need not exist.
  */
 export function pathBelow(directory: string, file: string): string | undefined {
-	for (const each of [file, withRealDirectory(file)]) {
-		const path = relative(directory, each);
-		if (path !== ".." && !path.startsWith(`..${sep}`) && !isAbsolute(path)) return path.split(sep).join("/");
-	}
-	return undefined;
+	return pathWithin(directory, file) ?? pathWithin(directory, withRealDirectory(file));
+}
+
+function pathWithin(directory: string, file: string): string | undefined {
+	const path = relative(directory, file);
+	if (path === ".." || path.startsWith(`..${sep}`) || isAbsolute(path)) return undefined;
+	return path.split(sep).join("/");
 }
 
 /** Resolves links in the part of the path that exists, but not a link at its end, because that is the file itself. */

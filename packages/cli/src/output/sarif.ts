@@ -7,6 +7,7 @@ import { pathToFileURL } from "node:url";
 import { pathBelow, placeOf, repositoryRoot } from "./locations.js";
 import type { Level, Outcome, ReportedFinding, Subject } from "./reporter.js";
 import { ruleOf } from "./rules.js";
+import { messageOf } from "./sarif-message.js";
 import { HOMEPAGE, VERSION } from "./version.js";
 
 const SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
@@ -99,14 +100,6 @@ function invocationOf({ exit, notes, warnings, failure }: Outcome, undecided: re
 
 function notification(level: "error" | "warning" | "note", text: string) {
 	return { level, message: messageOf(text) };
-}
-
-/**
- * Escapes what a viewer would take for a placeholder or a link, because a name in a text may look like one. SARIF 2.1.0
- * sections 3.11.5 and 3.11.6.
- */
-function messageOf(text: string) {
-	return { text: text.replace(/[{}]/g, "$&$&").replace(/\[(?=[^\]]*\]\()/g, "\\[") };
 }
 
 function ruleReference(id: string) {

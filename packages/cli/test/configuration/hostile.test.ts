@@ -4,7 +4,17 @@
  */
 
 import { spawnSync } from "node:child_process";
-import { chmodSync, chownSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import {
+	chmodSync,
+	chownSync,
+	copyFileSync,
+	existsSync,
+	lchownSync,
+	mkdirSync,
+	readFileSync,
+	rmSync,
+	symlinkSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { hasProgram, MAIN, makeSelfSigned, makeTree, type RunOptions, runner, temporaryDirectory } from "../support.js";
@@ -128,6 +138,29 @@ describe.skipIf(!canAttack)("a hostile checkout whose configuration trusts its a
 		expect(inCheckout(["verify", "--trust", release.certFile]).status).toBe(0);
 	});
 
+	it.each([
+		["no form at all", { sign: ["dist"], formats: [] }, /"formats" must not be empty \[ERR_CONFIG\]/],
+		["attributes in place of a catalog", { sign: ["dist"], formats: ["spython"] }, /in place of ".*dist\.cat"/],
+		["hashes in place of a catalog", { sign: ["dist"], formats: ["ima-hash"] }, /in place of ".*dist\.cat"/],
+	])("cannot have %s verified", (_, members, message) => {
+		const { configure, inCheckout } = checkout();
+		configure(members);
+		const { status, stdout, stderr } = inCheckout(["verify"]);
+		expect([status, stdout, stderr]).toEqual([2, "", expect.stringMatching(message)]);
+	});
+
+	it.skipIf(!isRoot)("cannot hide that attributes alone were verified", () => {
+		const { configure, inCheckout, at, sign, release } = checkout();
+		makeTree(at("checkout"), { "lone/a.js": "1" });
+		sign(release, at("checkout/lone"), "--format", "ima");
+		configure({ sign: ["lone"], formats: ["ima"] });
+		const { status, stderr } = inCheckout(["verify"]);
+		expect([status, stderr]).toEqual([
+			0,
+			'note: "sigtool.config.json" says what is verified: "lone", by its attributes (ima)\n',
+		]);
+	});
+
 	it("says which configuration chose what was verified, also with -q", () => {
 		const { configure, inCheckout, sign, release, at } = checkout();
 		makeTree(at("checkout"), { "vendor/v.js": "good" });
@@ -211,6 +244,19 @@ describe.skipIf(!canAttack)("a hostile checkout whose configuration trusts its a
 		}
 		const { status, stderr } = inCheckout(["sign"]);
 		expect([status, stderr]).toEqual([2, expect.stringContaining("which is not set")]);
+	});
+
+	it.each([
+		["many items", "sigtool.config.json", `{"sign":["dist"],"x":[\n${"1,\n".repeat(2 ** 17)}1]}`, 2],
+		["many lines", "sigtool.config.json", `${"\n".repeat(2 ** 22)}{"sign":["dist"]}`, 2],
+		["many lines of package.json", "package.json", `${"\n".repeat(2 ** 22)}{"sigtool":{"sign":["dist"]}}`, 2],
+	])("makes no command slow by %s", { timeout: 30_000 }, (_, name, text, status) => {
+		const { at, inCheckout } = checkout();
+		makeTree(at("checkout"), { [name]: text });
+		const startedAt = performance.now();
+		expect(inCheckout(["verify"]).status).toBe(status);
+		expect(inCheckout(["verify", "dist"]).status).toBe(status);
+		expect(performance.now() - startedAt).toBeLessThan(10_000);
 	});
 
 	it("makes no command wait, fill the memory or hide itself from the message", () => {
@@ -311,6 +357,16 @@ describe.skipIf(!canAttack)("a configuration that another user could have writte
 					chmodSync(at("checkout/sigtool.config.json"), 0o664);
 				},
 				/by its group/,
+			],
+			[
+				"it is another user's link to a file of yours",
+				(at) => {
+					copyFileSync(at("checkout/sigtool.config.json"), at("real.json"));
+					rmSync(at("checkout/sigtool.config.json"));
+					symlinkSync("../real.json", at("checkout/sigtool.config.json"));
+					lchownSync(at("checkout/sigtool.config.json"), 4242, 0);
+				},
+				/belongs to user 4242/,
 			],
 			[
 				"a link of it leads through a directory for everyone",

@@ -125,6 +125,15 @@ describe("a project's configuration", () => {
 		expect(sigtool(["sign", "dist"]).status).toBe(0);
 	});
 
+	it("counts in a package.json with a byte order mark, as npm reads it", () => {
+		const { sigtool } = project(undefined, {
+			"package.json": '\ufeff{ "sigtool": { "sign": ["dist"], "product": "marked", "development": "refuse" } }',
+			"dist/a.js": "1",
+		});
+		expect(sigtool(["sign", "--dry-run", "--json"]).json().product).toBe("marked");
+		expect(sigtool(["sign", "dist"]).stderr).toContain("[ERR_DEVELOPMENT_REFUSED]");
+	});
+
 	it("refuses a lower place for its own file than package.json above", () => {
 		const { sigtool, at } = project(undefined, {
 			"package.json": '{ "sigtool": { "sign": ["dist"], "product": "above" } }',

@@ -52,9 +52,15 @@ describe("readDocument()", () => {
 		['{ "sign": ["a" /* }', "it is not JSON: unexpected end of comment"],
 		["{ 'sign': [] }", "it is not JSON: invalid symbol"],
 		["[".repeat(200_000), "it is nested too deeply"],
+		['{ "formats": [] }', 'line 1, column 3: "formats" must not be empty'],
 	])("refuses %s", (text, message) => {
 		expect(() => read(text)).toThrow(message);
 		expect(() => read(text)).toThrow(expect.objectContaining({ code: "ERR_CONFIG", path: "f" }));
+	});
+
+	it.each([30, 3000, 5000, 20_000])("refuses %d levels with one line", (depth) => {
+		const text = `{ "sign": ${"[".repeat(depth)}${"]".repeat(depth)} }`;
+		expect(() => read(text)).toThrow(/it is nested too deeply$/);
 	});
 
 	it("refuses bytes that are not UTF-8", () => {

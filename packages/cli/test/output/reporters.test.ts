@@ -13,6 +13,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { messageOf } from "../../dist/output/sarif-message.js";
 import { hasXmllint, junitValues, sarifRun } from "../report-schemas.js";
 import { canWriteAttributes, MAIN, makeTree, type Run, runner, temporaryDirectory } from "../support.js";
 
@@ -198,6 +199,13 @@ describe("hostile names", () => {
 			expect(new URL(uri, "http://x.example/y/").search + new URL(uri, "http://x.example/").hash).toBe("");
 		const texts = run.results.map(({ message }: { message: { text: string } }) => message.text).join("\n");
 		expect(texts).toContain("\\[x](evil:a){{0}}");
+	});
+
+	test("with many brackets take no time in SARIF", () => {
+		const startedAt = performance.now();
+		expect(messageOf("[".repeat(2 ** 18))).toEqual({ text: "[".repeat(2 ** 18) });
+		expect(performance.now() - startedAt).toBeLessThan(1000);
+		expect(messageOf("[[a](b) [c] (d) e](f) [g]").text).toBe("\\[\\[a](b) [c] (d) e](f) [g]");
 	});
 
 	test.skipIf(!hasXmllint)("stay data in JUnit XML (needs xmllint)", () => {

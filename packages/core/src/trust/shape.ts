@@ -33,6 +33,8 @@ export interface ListShape {
 	readonly unique?: "value" | "name";
 	/** With `ascending`, each text must be greater than the one before it, so that none is there twice. */
 	readonly order?: "ascending";
+	/** The smallest number of items, which is 0 by default. The C reader does not know it. */
+	readonly least?: 1;
 	/** The largest number of items. */
 	readonly most?: number;
 }
@@ -175,6 +177,7 @@ function absent(member: Member, at: string, refuse: Refusal): unknown {
 function readList(shape: ListShape, value: unknown, at: string, refuse: Refusal): readonly unknown[] {
 	if (!Array.isArray(value)) throw refuse(at, mustBe(shape));
 	const items = value.map((each, index) => read(shape.of, each, `${at}[${index}]`, refuse));
+	if (items.length < (shape.least ?? 0)) throw refuse(at, "must not be empty");
 	if (items.length > (shape.most ?? items.length)) throw refuse(at, `must not hold more than ${shape.most}`);
 	// The type assertion is safe: only lists of objects are unique by name.
 	const keys = shape.unique === "name" ? items.map((item) => (item as { name: unknown }).name) : items;

@@ -2,7 +2,7 @@
 
 import { isSignatureFormat } from "@sigtool/core/internal";
 import { quote } from "@sigtool/core/internal/errors";
-import { projectConfiguration } from "../../configuration/configuration.js";
+import { type ProjectConfiguration, projectConfiguration } from "../../configuration/configuration.js";
 import { refuseOtherWriters } from "../../configuration/other-writers.js";
 import { pathOf, present } from "../../configuration/settings.js";
 import { signedTarget } from "../../configuration/signed-target.js";
@@ -40,7 +40,8 @@ export async function configuredVerify(
 	const paths = isSignatureOnly ? (target.catalogs ?? target.paths) : target.paths;
 	const catalog = options.catalog ?? (hasCatalogs && !isSignatureOnly ? target.catalogs : undefined);
 	const trees = verifiedTrees(paths, { root: options.root, catalogs: catalog });
-	if (options.catalog === undefined) refuseOtherCatalogs(configuration, trees, catalog);
+	const isChosenHere = given.length === 0 && options.format === undefined && !hasCatalogs;
+	if (options.catalog === undefined) refuseOtherCatalogs(configuration, trees, isChosenHere ? [] : catalog);
 	const product = given.length > 0 ? undefined : configuration.members.product;
 	const settings = forFormats(trustSettings(configuration, trees), { ...options, format: formats });
 	return {
@@ -56,13 +57,19 @@ export async function configuredVerify(
 			// Certificates that the user gave take the place of the trust store, which has nothing to narrow then.
 			narrowing: options.trust === undefined ? settings.narrowing : undefined,
 		},
-		notes:
-			isFound && given.length === 0
-				? [
-						`${quote(pathOf(configuration, configuration.file))} says what is verified: ${paths.map(quote).join(" and ")}`,
-					]
-				: [],
+		notes: isFound && given.length === 0 ? [choiceNote(configuration, paths, formats)] : [],
 	};
+}
+
+/** Says what a configuration that was found chose. Attributes bind content alone, so their names belong to it. */
+function choiceNote(
+	configuration: ProjectConfiguration,
+	paths: readonly string[],
+	formats: NonNullable<VerifyCommandOptions["format"]>,
+): string {
+	const file = quote(pathOf(configuration, configuration.file));
+	const how = formats.includes("cat") ? "" : `, by its attributes (${formats.join(", ")})`;
+	return `${file} says what is verified: ${paths.map(quote).join(" and ")}${how}`;
 }
 
 /** Leaves out settings that have no effect on what is verified, which as options would be refused. */

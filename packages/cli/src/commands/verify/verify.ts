@@ -6,7 +6,7 @@ import { SigtoolError } from "@sigtool/core/internal/errors";
 import { isNamed } from "../../configuration/configuration.js";
 import { type Judgement, judgementOf } from "../../options/judgement.js";
 import { type SignerDemands, signerDemandsOf } from "../../options/signer-demands.js";
-import { usageError } from "../../options/usage.js";
+import { nothingNamed, usageError } from "../../options/usage.js";
 import { countByKind, findingLines, findingWarnings } from "../../output/findings.js";
 import { untilInterrupted } from "../../output/interruption.js";
 import { type ExitStatus, escaped, oneLine, type Report, rows, worse } from "../../output/output.js";
@@ -37,6 +37,8 @@ export async function verify(operands: readonly string[], given: VerifyCommandOp
 	const judgement = await judgementOf(options);
 	const demands = await signerDemandsOf(options);
 	const attributeFormats = formats.filter((format) => format !== "cat");
+	// Without anything to judge the worst outcome would be a success.
+	if (paths.length === 0 || formats.length === 0) throw nothingNamed("verify");
 	const outcomes: Outcome[] = [];
 	const isList = paths.length > 1;
 	for (const path of paths) {
