@@ -54,7 +54,7 @@ test("readHostConfiguration() reads every member", () => {
 test("the shortest configuration trusts nobody and reports refusals", () => {
 	const { trust, products, audit, mode } = configure({ version: 1 }).read();
 	expect([trust.pins.size, trust.authorities, products, mode]).toEqual([0, [], [], undefined]);
-	expect(audit).toEqual({ jsonLines: undefined, stderr: "refusals", syslog: false });
+	expect(audit).toEqual({ collector: true, jsonLines: undefined, stderr: "refusals", syslog: false });
 });
 
 test.each<[document: unknown, message: string]>([
