@@ -22,6 +22,8 @@ import { chainDigest, type LogLine } from "./lines.js";
 /** A line that does not name the line before it. The lines before could be others without a trace. */
 export interface ChainGap {
 	readonly place: LinePlace;
+	/** The number of lines of the log before it, in all files. */
+	readonly linesBefore: number;
 	/**
 	 * `unreadable`: the collector could not read the lines before. `new`: another log begins. `foreign`: the line is not
 	 * the collector's, or it is a rest of one.
@@ -42,6 +44,7 @@ export interface ChainFindings {
 	/** The first MOST_GAPS gaps, and the number of all. Lines that `uncovered` counts are no gaps. */
 	readonly gaps: readonly ChainGap[];
 	readonly gapCount: number;
+	readonly lastGap: ChainGap | undefined;
 	/** The digest of the line before the first one, if the log is the continuation of another file. */
 	readonly continues: string | undefined;
 	/** The digest that the next line would carry. */
@@ -63,9 +66,10 @@ export function createChainChecker(): ChainChecker {
 	let misfits = 0;
 	let continues: string | undefined;
 	let gapCount = 0;
+	let lastGap: ChainGap | undefined;
 	const gaps: ChainGap[] = [];
 	/** The first of the lines without `chain` that the log ends with at the moment. */
-	let foreign: LinePlace | undefined;
+	let foreign: Omit<ChainGap, "kind"> | undefined;
 	/** The last lines: in a ring by their number, and by their digest, where the last of equal lines counts. */
 	const ring: SeenLine[] = [];
 	const recent = new Map<string, number>();
@@ -89,22 +93,23 @@ export function createChainChecker(): ChainChecker {
 		if (mark.chain === last.digest) return true;
 		const kind = mark.chain === NO_LINE ? beginningOf(line.bytes) : undefined;
 		const isGap = kind === "unreadable" || (kind === "new" && line.number === 1);
-		if (isGap) addGap({ place, kind });
+		if (isGap) addGap({ place, linesBefore: lines, kind });
 		return isGap;
 	}
 
 	function addGap(gap: ChainGap): void {
 		gapCount++;
+		lastGap = gap;
 		if (gaps.length < MOST_GAPS) gaps.push(gap);
 	}
 
 	/** Takes notice of lines without `chain` once the collector's lines go on behind them. */
 	function notePlace({ place, mark }: SeenLine): void {
 		if (mark === undefined) {
-			if (last !== undefined) foreign ??= place;
+			if (last !== undefined) foreign ??= { place, linesBefore: lines };
 			return;
 		}
-		if (foreign !== undefined) addGap({ place: foreign, kind: "foreign" });
+		if (foreign !== undefined) addGap({ ...foreign, kind: "foreign" });
 		foreign = undefined;
 	}
 
@@ -164,7 +169,7 @@ export function createChainChecker(): ChainChecker {
 			last = seen;
 		},
 		findings: () => ({
-			...{ lines, chained, uncovered, misfits, gaps, gapCount, continues },
+			...{ lines, chained, uncovered, misfits, gaps, gapCount, lastGap, continues },
 			change: found && changeAt(found, { next, beforeNext, later }),
 			end: last?.digest,
 		}),

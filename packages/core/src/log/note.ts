@@ -29,7 +29,7 @@ const MAX_SIGNATURES = 64;
 /** @throws ERR_CHECKPOINT_FORMAT */
 export function parseNote(bytes: Uint8Array): Note {
 	if (bytes.length > MAX_NOTE_BYTES) throw malformed("it is larger than 1 MiB");
-	const whole = decode(bytes);
+	const whole = decodeNote(bytes);
 	const end = whole.lastIndexOf("\n\n");
 	if (end === -1) throw malformed("no empty line separates its text from signatures");
 	if (!whole.endsWith("\n")) throw malformed("its last line has no end");
@@ -39,7 +39,7 @@ export function parseNote(bytes: Uint8Array): Note {
 }
 
 /** Decodes a text of lines. @throws ERR_CHECKPOINT_FORMAT for bytes that no note may have */
-export function decode(bytes: Uint8Array): string {
+export function decodeNote(bytes: Uint8Array): string {
 	let text: string;
 	try {
 		text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
