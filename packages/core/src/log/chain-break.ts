@@ -26,7 +26,7 @@ export interface LogChange {
 	readonly kind: ChangeKind;
 	readonly first: LinePlace;
 	readonly last: LinePlace;
-	/** What is known beyond the kind, as a part of a sentence. */
+	/** A part of a sentence that says what is known beyond the kind. */
 	readonly detail: string | undefined;
 }
 

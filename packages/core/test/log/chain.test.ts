@@ -177,12 +177,12 @@ function editLine(
 	}
 	const next = index + 1 < lines.length ? index + 1 : -1;
 	if (how === "swap" && (next === -1 || lines[index] === lines[next])) return undefined;
-	const changed = {
+	const changes: Readonly<Record<string, () => string[]>> = {
 		remove: () => lines.toSpliced(index, 1),
 		swap: () => lines.with(index, lines[next]).with(next, lines[index]),
 		insert: () => lines.toSpliced(index, 0, line),
 		copy: () => lines.toSpliced(index, 0, lines[index]),
-	}[how]?.();
-	bytes[file] = bytesOf(changed ?? lines);
+	};
+	bytes[file] = bytesOf(changes[how]());
 	return bytes;
 }

@@ -43,7 +43,7 @@ export const LOG: CommandDeclaration = {
 					],
 					ABOUT_SHOW,
 				);
-				return async () => (await import("./show.js")).logShow;
+				return async () => (await import("./log-show.js")).logShow;
 			},
 		},
 		{
@@ -73,7 +73,7 @@ export const LOG: CommandDeclaration = {
 					],
 					ABOUT_VERIFY,
 				);
-				return async () => (await import("./verify.js")).logVerify;
+				return async () => (await import("./log-verify.js")).logVerify;
 			},
 		},
 		{
@@ -98,7 +98,7 @@ export const LOG: CommandDeclaration = {
 					],
 					ABOUT_SEAL,
 				);
-				return async () => (await import("./seal.js")).logSeal;
+				return async () => (await import("./log-seal.js")).logSeal;
 			},
 		},
 		{
@@ -110,7 +110,7 @@ export const LOG: CommandDeclaration = {
 					.requiredOption("-o, --output <dir>", "directory of the tiles; what it has of this log already is kept")
 					.option("--checkpoint <file>", "checkpoint that the tiles belong to; it is copied beside them");
 				examples(command, ["sigtool log tiles audit.jsonl -o ./tiles --checkpoint audit.jsonl.checkpoint"]);
-				return async () => (await import("./tiles.js")).logTiles;
+				return async () => (await import("./log-tiles.js")).logTiles;
 			},
 		},
 	],

@@ -37,7 +37,7 @@ export async function logVerify(files: readonly string[], options: LogVerifyOpti
 			comparison.add(line);
 		});
 	} catch (error) {
-		// What was read may show a change, which counts more than what is not known.
+		// The part that was read may show a change, which counts more than the rest that is not known.
 		if (!(error instanceof SigtoolError) || error.exitStatus === 2) throw error;
 		unread = error;
 	}
