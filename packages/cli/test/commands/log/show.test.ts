@@ -1,21 +1,15 @@
 import { spawn } from "node:child_process";
 import { appendFileSync, mkdirSync, renameSync, truncateSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { MAIN, runner, temporaryDirectory } from "../../support.js";
-import { eventLine } from "./logs.js";
+import { MAIN } from "../../support.js";
+import { eventLine, place } from "./logs.js";
 
 const REFUSED = { verdict: "refuse", reason: "ERR_FILE_MODIFIED", rule: "entry", path: "/srv/a.js" };
 
-function place() {
-	const directory = temporaryDirectory();
-	return { file: (name: string) => join(directory, name), log: runner(directory) };
-}
-
 describe("sigtool log", () => {
 	it("shows events, explains refusals as why does, and sums counts", () => {
-		const { file, log } = place();
+		const { file, sigtool: log } = place();
 		const refusal = eventLine("module.open_code", REFUSED);
 		const text = [
 			eventLine("verifier.start", { host: "web1", mode: "enforce" }),
@@ -47,7 +41,7 @@ describe("sigtool log", () => {
 	});
 
 	it("selects by time, age, name and verdict", () => {
-		const { file, log } = place();
+		const { file, sigtool: log } = place();
 		const old = eventLine("module.dlopen", { path: "/old" });
 		const now = eventLine("python.open", { path: "/new", time: new Date().toISOString(), verdict: "audit" });
 		writeFileSync(file("a.jsonl"), `${old}${now}${eventLine("fs.open", { time: "yesterday", path: "/never" })}`);
@@ -71,7 +65,7 @@ describe("sigtool log", () => {
 	});
 
 	it("counts by file, rule, signer, host and event, with the time of the last", () => {
-		const { file, log } = place();
+		const { file, sigtool: log } = place();
 		const web = (time: string, event: string, members: object) =>
 			`Jan 31 12:00:00 web1 app[7]: ${eventLine(event, { time, ...members })}`;
 		const text = [
@@ -109,7 +103,7 @@ describe("sigtool log", () => {
 	});
 
 	it("counts and names lines that are no events, and shows the others", () => {
-		const { file, log } = place();
+		const { file, sigtool: log } = place();
 		const whole = eventLine("module.dlopen", { path: "/a" });
 		const parts = [
 			whole,
@@ -138,7 +132,7 @@ describe("sigtool log", () => {
 	});
 
 	it("reads several files, compressed ones, and standard input", () => {
-		const { file, log } = place();
+		const { file, sigtool: log } = place();
 		writeFileSync(file("a.jsonl"), eventLine("module.dlopen", { path: "/a" }));
 		writeFileSync(file("b.gz"), gzipSync(eventLine("module.dlopen", { path: "/b" })));
 		const input = eventLine("module.dlopen", { path: "/c" });
@@ -155,7 +149,7 @@ describe("sigtool log", () => {
 	});
 
 	it("says what to do when there is no log to read", () => {
-		const { file, log } = place();
+		const { file, sigtool: log } = place();
 		mkdirSync(file("dir"));
 		writeFileSync(file("a.bz2"), "BZh91AY");
 		for (const [args, says] of [
@@ -169,7 +163,7 @@ describe("sigtool log", () => {
 	});
 
 	it("groups in bounded memory", () => {
-		const { file, log } = place();
+		const { file, sigtool: log } = place();
 		const lines = Array.from(
 			{ length: 100_100 },
 			(_, index) => `{"event":"fs.open","verdict":"allow","path":"/${index}"}`,
