@@ -99,6 +99,19 @@ describe("sigtool log seal", () => {
 		expect(sign()).toMatchObject({ status: 1, stderr: expect.stringContaining("ERR_CHECKPOINT_FORMAT") });
 	});
 
+	it("uses the development identity if nothing names a key, and says so", () => {
+		const { file, sigtool } = place();
+		writeChained(file("a"), 5);
+		const sealed = sigtool(["log", "seal", file("a"), "-o", file("cp"), "--json"]).json();
+		expect(sealed).toMatchObject({ exit: 0, signer: { development: true }, notes: [expect.any(String)] });
+		const verify = (...args: string[]) => sigtool(["log", "verify", file("a"), "--checkpoint", file("cp"), ...args]);
+		expect(verify("--json").json()).toMatchObject({
+			...{ exit: 0, covered: 5, notes: [expect.stringContaining("development identity")] },
+			checkpoints: [{ fits: true, signer: { development: true }, judgedAt: { source: "now" } }],
+		});
+		expect(verify("--no-development").stderr).toContain("ERR_DEVELOPMENT_REFUSED");
+	});
+
 	it.each([
 		[["seal", "-o", "cp"], "Name the log to seal"],
 		[["seal", "a", "-o", "cp", "--origin", "a b"], "Give --origin a name"],
