@@ -128,7 +128,7 @@ export const LOGGING = {
 						file: text("Its path."),
 						...checkpoint,
 						fits: truth("True if the lines are those of the checkpoint."),
-						signer: optional(shared("signer")),
+						signer: optional(shared("trustedSigner")),
 						judgedAt: optional(shared("judgedAt")),
 						key: optional(
 							object("The key of Ed25519 that signed it.", { name: text("Its name."), keyId: text("Its identifier.") }),

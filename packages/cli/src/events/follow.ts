@@ -38,7 +38,12 @@ export async function* followLog(file: string, signal: AbortSignal): AsyncGenera
 			if (change === "replaced" && (await handle.stat()).size > position) continue;
 			if (change === "replaced") {
 				const next = await openLog(file).catch(() => undefined);
-				if (next === undefined) continue;
+				if (next === undefined) {
+					// It was replaced again, or this user may not read it, which may change.
+					yield "idle";
+					await pause(signal);
+					continue;
+				}
 				await handle.close();
 				handle = next;
 			}
