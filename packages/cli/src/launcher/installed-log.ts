@@ -1,7 +1,7 @@
 /** Finds the log of this host. */
 
 import { join, resolve } from "node:path";
-import { quote } from "@sigtool/core/internal/errors";
+import { COMMAND, quote } from "@sigtool/core/internal/errors";
 import { usageError } from "../options/usage.js";
 import { readLauncherConf } from "./launcher-conf.js";
 import { CONF_NAME, isThere } from "./launcher-place.js";
@@ -14,7 +14,7 @@ export function installedLog(prefix: string): string {
 	const conf = join(resolve(prefix), CONF_NAME);
 	if (!isThere(conf))
 		throw usageError(
-			`Name a log, e.g. \`sigtool log audit.jsonl\`: no launcher is installed in ${quote(prefix)}; --prefix names its directory`,
+			`Name a log, e.g. \`${COMMAND} log audit.jsonl\`: no launcher is installed in ${quote(prefix)}; --prefix names its directory`,
 		);
 	const { audit } = readLauncherConf(conf);
 	if (audit === undefined)
