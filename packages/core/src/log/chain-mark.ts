@@ -1,4 +1,4 @@
-/** Reads the members of a line that the collector adds and by which the chain is checked. docs/reference/log.md has the form. */
+/** Reads the members of a line that the collector adds and by which the chain is checked. docs/reference/audit-log.md has the form. */
 
 /** The members `seq` and `chain` of a line. */
 export interface ChainMark {

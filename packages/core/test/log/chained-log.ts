@@ -1,4 +1,4 @@
-/** Writes logs as the collector chains them, without the code under test. docs/reference/log.md has the form. */
+/** Writes logs as the collector chains them, without the code under test. docs/reference/audit-log.md has the form. */
 
 import { createHash } from "node:crypto";
 
