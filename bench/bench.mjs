@@ -28,7 +28,7 @@ import { formatReport, machineLine } from "./report.mjs";
 import { LARGE, SMALL, sharedApplications, sharingRuntimes } from "./share.mjs";
 import { referenceTree } from "./trees.mjs";
 
-const USAGE = `usage: pnpm bench [--quick] [--full] [--only A|B|C|D|start|catalog|index|revocation|load|python|sharing|attributes|containers|events|single|M]… [--trees DIR] [--json|--markdown]
+const USAGE = `usage: pnpm bench [--quick] [--full] [--only A|B|C|D|start|catalog|index|revocation|load|python|sharing|attributes|containers|events|log|single|M]… [--trees DIR] [--json|--markdown]
 
   --quick       fewer rounds, 4 big files instead of 20, attributes on 10,000 files instead of 100,000
   --full        also the tree of 1,000,000 files
@@ -81,6 +81,7 @@ const parts = {
 	attributes: writeAttributes,
 	containers: openContainers,
 	events: sendEvents,
+	log: readLog,
 	single: compareSingleFile,
 	M: signMillion,
 };
@@ -439,6 +440,36 @@ function sendEvents() {
 	bounded("the same, memory of the collector", summary(memory), 8, " MiB");
 }
 
+/** Reads a log of a million events, verifies it, and seals it. The file has 350 MB, so it is read from memory. */
+function readLog() {
+	const lines = options.quick ? 200_000 : 1_000_000;
+	const at = (name) => join(scratch, name);
+	run({ argv: node(beside("make-log.mjs"), at("log.jsonl"), String(lines)) }, env);
+	run({ argv: ["openssl", "genpkey", "-algorithm", "ed25519", "-out", at("log.key")] }, env);
+	run({ argv: ["openssl", "pkey", "-in", at("log.key"), "-pubout", "-out", at("log.pub")] }, env);
+	const seal = ["log", "seal", at("log.jsonl"), "-o", at("log.checkpoint"), "--key", at("log.key"), "--force"];
+	run({ argv: sigtool(...seal) }, env);
+	const verify = ["log", "verify", at("log.jsonl")];
+	const programs = [
+		{ name: "log --by file", argv: sigtool("log", "--by", "file", at("log.jsonl")) },
+		{ name: "log --refused", argv: sigtool("log", "--refused", at("log.jsonl")) },
+		{ name: "log verify", argv: sigtool(...verify) },
+		{
+			name: "log verify --checkpoint",
+			argv: sigtool(...verify, "--checkpoint", at("log.checkpoint"), "--trust", at("log.pub")),
+		},
+		{ name: "log seal", argv: sigtool(...seal) },
+		{ name: "sha256sum", argv: ["sha256sum", at("log.jsonl")] },
+	];
+	const times = timed("log", programs, options.quick ? 3 : 7);
+	for (const { name, argv } of programs.slice(0, -1)) {
+		const row = `${name}, ${lines} events`;
+		if (times.has(name)) bounded(row, summary(times.get(name)), lines / 100_000, " s");
+		bounded(`${row}, peak memory`, summary([memory({ argv })]), 150, " MiB");
+	}
+	boundedRatio("log verify ÷ sha256sum of the file", times, "log verify", "sha256sum", undefined);
+}
+
 function signMillion() {
 	const { path } = tree("M");
 	const program = { argv: sigtool("sign", path, "-o", join(scratch, "M.cat"), "--force") };
@@ -555,6 +586,7 @@ function parseOptions() {
 			"attributes",
 			"containers",
 			"events",
+			"log",
 			"single",
 			"M",
 		];

@@ -8,6 +8,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { EXPLAINING } from "./json/explaining.mjs";
 import { INSPECTING } from "./json/inspecting.mjs";
+import { LOGGING } from "./json/logging.mjs";
 import { RUNNING } from "./json/running.mjs";
 import { constant, list, object, optional, shared, text, words } from "./json/shapes.mjs";
 import { SHARED } from "./json/shared.mjs";
@@ -19,7 +20,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const FOLDER = "packages/cli/schemas";
 const DRAFT = "https://json-schema.org/draft/2020-12/schema";
 const ORIGIN = "Generated from scripts/json by `pnpm generate`.";
-const COMMANDS = { ...SIGNING, ...VERIFYING, ...INSPECTING, ...EXPLAINING, ...RUNNING, ...TRUSTING };
+const COMMANDS = { ...SIGNING, ...VERIFYING, ...INSPECTING, ...EXPLAINING, ...RUNNING, ...LOGGING, ...TRUSTING };
 
 const files = {
 	[`${FOLDER}/common.schema.json`]: json({

@@ -148,6 +148,7 @@ export const LONG = [
 	// Together these tests start sigtool several hundred times.
 	"packages/cli/test/commands/completion/completion-attacks.test.ts",
 	"packages/cli/test/linked-outputs.test.ts",
+	"packages/cli/test/commands/log/seal.test.ts",
 	"packages/cli/test/commands/timestamp/timestamp.test.ts",
 	"packages/cli/test/commands/trust/deny.test.ts",
 	"packages/cli/test/commands/verify/catalog-operand.test.ts",

@@ -87,16 +87,19 @@ function withTypedName(help: string): string {
  */
 function addCommand(
 	parent: Command,
-	{ name, description, declare, commands = [], systems, hasReporters = false }: CommandDeclaration,
+	{ name, description, declare, commands = [], systems, hasReporters = false, isDefault }: CommandDeclaration,
 	args: readonly string[],
 	finish: (status: ExitStatus) => void,
 ): void {
-	const command = parent.command(name).description(description);
+	const command = parent.command(name, { isDefault: isDefault === true }).description(description);
 	const rest = args.slice(args.indexOf(name) + 1);
-	if (!args.includes(name)) return;
+	if (!args.includes(name) && isDefault !== true) return;
 	const load = declare(command);
-	for (const declaration of commands)
-		addCommand(command, systems ? { ...declaration, systems } : declaration, rest, finish);
+	const named = commands.some((each) => each.name === rest.find((argument) => !argument.startsWith("-")));
+	for (const { isDefault, ...declaration } of commands) {
+		const inherited = systems ? { ...declaration, systems } : declaration;
+		addCommand(command, isDefault && !named ? { ...inherited, isDefault } : inherited, rest, finish);
+	}
 	if (load === undefined) return;
 	command.optionsGroup("Output:").option("--json", "print one JSON document on stdout");
 	if (hasReporters) command.addOption(reporterOption());

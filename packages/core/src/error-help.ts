@@ -381,6 +381,16 @@ export const ERROR_HELP: { readonly [Code in ErrorCode]: ErrorHelp } = {
 		why: "The disk is full, the directory is missing, or the service may not write there.",
 		remedy: "Free the disk, or let the service's user append to the file of the events.",
 	},
+	ERR_LOG_CHANGED: {
+		why: "Somebody who may write the log changed it, a file of it is missing, or the files are not in their order.",
+		remedy:
+			"Compare the log with what another host received of it. Name all files, the oldest first. Treat the host as one that somebody else controls until you know who did it.",
+	},
+	ERR_LOG_UNCOVERED: {
+		why: "A program without a collector wrote to the log, a full disk cut a line, or the collector could not read the file.",
+		remedy: `Name a checkpoint with \`--checkpoint\`, which \`${COMMAND} log seal\` makes. docs/reference/log.md says what the chain covers.`,
+	},
+	ERR_CHECKPOINT_FORMAT: DAMAGED,
 	ERR_INTERNAL: {
 		why: "sigtool has a defect, or the machine ran out of memory.",
 		remedy: "Report it with the message, please. Nothing was trusted.",

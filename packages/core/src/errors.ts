@@ -208,6 +208,17 @@ export const ERROR_CODES = {
 	ERR_AUDIT_HOOK: [1, "An audit hook threw an error, so the operation it was asked about is refused."],
 	ERR_AUDIT_SINK: [3, "An audit event could not be written."],
 
+	// The audit log
+	ERR_LOG_CHANGED: [
+		1,
+		"A line of an audit log was edited, removed, inserted or moved, or the log is not the one that a checkpoint was made of.",
+	],
+	ERR_LOG_UNCOVERED: [
+		3,
+		"Nothing shows if lines of an audit log were changed: no line names the one before it, or there is a gap, and no checkpoint covers it.",
+	],
+	ERR_CHECKPOINT_FORMAT: [1, "The file is not a checkpoint of a log that sigtool understands."],
+
 	// A defect of sigtool itself
 	ERR_INTERNAL: [3, "sigtool met a condition that should never occur; please report it."],
 } as const satisfies Record<string, readonly [ExitStatus, string]>;

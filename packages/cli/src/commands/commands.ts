@@ -17,6 +17,7 @@ import { IDENTITY } from "./identity/declaration.js";
 import { INIT } from "./init/declaration.js";
 import { INSPECT } from "./inspect/declaration.js";
 import { LAUNCHER } from "./launcher/declaration.js";
+import { LOG } from "./log/declaration.js";
 import { NATIVE } from "./native/declaration.js";
 import { PYTHON } from "./python/declaration.js";
 import { REPORT } from "./report/declaration.js";
@@ -50,6 +51,7 @@ export const COMMANDS: readonly CommandDeclaration[] = [
 	LAUNCHER,
 	WHY,
 	EXPLAIN,
+	LOG,
 	PYTHON,
 	NATIVE,
 	IDENTITY,

@@ -13,6 +13,8 @@ export interface CommandDeclaration {
 	readonly commands?: readonly CommandDeclaration[];
 	/** True if the command has --reporter: its report has the judged paths with their findings. */
 	readonly hasReporters?: boolean;
+	/** True for the command below another one that is meant if no other one is named. */
+	readonly isDefault?: true;
 	/** The systems on which the command and those below it exist, if not on all. */
 	readonly systems?: readonly NodeJS.Platform[];
 }

@@ -47,13 +47,21 @@ export interface Report {
 	readonly notes?: readonly string[];
 	/** The judged paths with their findings, for reporters. Only commands that have --reporter need them. */
 	readonly subjects?: readonly Subject[];
+	/**
+	 * Says that a printer of stream.ts has printed items, and how `fields` ends them: the `list` of a JSON document, or
+	 * `lines` that are a document each.
+	 */
+	readonly begun?: "list" | "lines";
 }
 
 /** Prints a report as text, or with --json as JSON. */
 export function printReport(command: string, report: Report, options: OutputOptions): ExitStatus {
 	if (options.json === true) {
-		const { exit, fields, notes, warnings = [] } = report;
-		printJson({ command, exit, ...fields, ...(notes && { notes }), warnings });
+		const { exit, fields, notes, warnings = [], begun } = report;
+		const document = { exit, ...fields, ...(notes && { notes }), warnings };
+		if (begun === "list") print(`\n\t],${JSON.stringify(document, null, "\t").slice(1)}`);
+		else if (begun === "lines") print(JSON.stringify({ command, ...document }));
+		else printJson({ command, ...document });
 		return report.exit;
 	}
 	printMessages(report, options);
@@ -253,7 +261,7 @@ export function printError(text: string): void {
  * and tabs. Keeps the colour codes of terminal.ts if the stream shows colours, and removes them otherwise. The regular
  * expression lists the characters, because one with Unicode properties takes long to compile.
  */
-function harmless(text: string, descriptor: 1 | 2): string {
+export function harmless(text: string, descriptor: 1 | 2): string {
 	return text.replace(COLOUR_OR_CONTROL, (match) => {
 		if (match.length > 1) return showsColours(descriptor) ? match : "";
 		return `\\u${match.charCodeAt(0).toString(16).padStart(4, "0")}`;
@@ -266,10 +274,11 @@ const COLOUR_OR_CONTROL =
 
 /**
  * Writes synchronously, so that nothing is lost when the process exits. A closed pipe is no error, because the reader
- * closed it on purpose. Failures of standard error are ignored, because there is no other place to report them.
+ * closed it on purpose: then it returns `closed`. Failures of standard error are ignored, because there is no other place
+ * to report them.
  * @throws OutputError if standard output cannot be written
  */
-function writeAll(descriptor: 1 | 2, text: string): void {
+export function writeAll(descriptor: 1 | 2, text: string): "written" | "closed" {
 	const bytes = Buffer.from(text, "utf8");
 	for (let offset = 0; offset < bytes.length; ) {
 		try {
@@ -278,8 +287,9 @@ function writeAll(descriptor: 1 | 2, text: string): void {
 			// The type assertion is safe: writeSync() throws errors of the system, which have a `code`.
 			const code = (error as NodeJS.ErrnoException).code;
 			if (code === "EAGAIN") continue;
-			if (code === "EPIPE" || descriptor === 2) return;
+			if (code === "EPIPE" || descriptor === 2) return "closed";
 			throw new OutputError(error);
 		}
 	}
+	return "written";
 }

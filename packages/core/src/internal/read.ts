@@ -25,6 +25,20 @@ export {
 	explainFile,
 	type SaidOfEntry,
 } from "../inspect/explain-file.js";
+export { type ChainChecker, type ChainFindings, type ChainGap, createChainChecker } from "../log/chain.js";
+export type { ChangeKind, LinePlace, LogChange } from "../log/chain-break.js";
+export { type Checkpoint, encodeCheckpoint, isOrigin, parseCheckpoint } from "../log/checkpoint.js";
+export { type NoteKey, parseNoteKey } from "../log/checkpoint-keys.js";
+export { createLineSplitter, type LineSplitter, type LogLine, leafHash, MAX_LINE_BYTES } from "../log/lines.js";
+export { decodeNote, MAX_NOTE_BYTES, parseNote } from "../log/note.js";
+export { createTileWriter, MAX_ENTRY_BYTES, type PutTile, type TileSummary, type TileWriter } from "../log/tiles.js";
+export { createMerkleTree, type MerkleTree } from "../log/tree.js";
+export {
+	type CheckpointSigner,
+	type CheckpointTrust,
+	type VerifiedCheckpoint,
+	verifyCheckpoint,
+} from "../log/verify-checkpoint.js";
 export { argumentChecks, type Check, type ParameterChecks } from "../options/check.js";
 export { isCertificateAuthority } from "../pki/certificate-checks.js";
 export { digestsToDeny } from "../pki/deny-list.js";

@@ -3,11 +3,9 @@
 import { closeSync, fstatSync, openSync, readSync, realpathSync, type Stats, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { COMMAND, ioError, quote, SigtoolError } from "@sigtool/core/internal/errors";
+import { parseEvent, type Told } from "../../events/event.js";
 import { readInputFile } from "../../options/input-file.js";
 import { usageError } from "../../options/usage.js";
-
-/** An event, or what a message tells of one. */
-export type Told = Readonly<Record<string, unknown>>;
 
 /** No more of an input or of a file of events is looked at. */
 export const MAX_INPUT_BYTES = 1 << 26;
@@ -66,22 +64,6 @@ function isAboutFile({ event, detail }: Told): boolean {
 function isOf(message: Told, { path, reason }: Told): boolean {
 	const isSameFile = typeof path === "string" && String(message.detail).includes(basename(path));
 	return isSameFile && (message.reason === reason || message.reason === "ERR_UNTRUSTED_CODE");
-}
-
-/** An event may follow one that a full disk cut, on the same line. */
-function parseEvent(line: string): Told | undefined {
-	return parseWhole(line) ?? parseWhole(line.slice(Math.max(0, line.lastIndexOf('{"time":"'))));
-}
-
-function parseWhole(text: string): Told | undefined {
-	try {
-		const value: unknown = JSON.parse(text);
-		// The type assertion is safe: an object has members of unknown types.
-		const event = typeof value === "object" && value !== null ? (value as Told) : {};
-		return typeof event.event === "string" && typeof event.verdict === "string" ? event : undefined;
-	} catch {
-		return undefined;
-	}
 }
 
 /** The answer of the logs about one file. */

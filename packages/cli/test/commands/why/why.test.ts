@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { expect, it } from "vitest";
 import type { ErrorCode } from "../../../../core/dist/errors.js";
-import { mendOf } from "../../../dist/commands/why/mends.js";
+import { mendOf } from "../../../dist/events/mends.js";
 import { hasProgram, MAIN, runner, temporaryDirectory } from "../../support.js";
 
 const NOWHERE = ["--prefix", "/nowhere"];

@@ -1,0 +1,42 @@
+/** Says in words what happened to a log. */
+
+import type { ChainGap, LinePlace, LogChange } from "@sigtool/core/internal";
+import { quote } from "@sigtool/core/internal/errors";
+
+export function changeText({ kind, first, last, detail }: LogChange): string {
+	const isOne = first.file === last.file && first.line === last.line;
+	const [from, to] = [placeText(first), placeText(last)];
+	const behind = detail === undefined ? "" : `: ${detail}`;
+	switch (kind) {
+		case "edited":
+			return isOne ? `${from} was edited` : `${from} was edited, or a line without a number was removed after it`;
+		case "removed":
+			return isOne ? `lines are missing before ${to}${behind}` : `lines are missing between ${from} and ${to}${behind}`;
+		case "edited-or-removed":
+			return `${from} was edited, or lines between it and ${to} were removed`;
+		case "inserted":
+			return isOne ? `${from} was inserted${behind}` : `the lines from ${from} to ${to} were inserted${behind}`;
+		case "moved":
+			return `${from} is not in its order${behind}`;
+	}
+}
+
+export function gapText({ kind, place }: ChainGap): string {
+	const at = placeText(place);
+	switch (kind) {
+		case "foreign":
+			return `${at} does not name the line before it, so lines before it could have been changed`;
+		case "unreadable":
+			return `the collector could not read the lines before ${at}, so it could not name the last of them`;
+		case "new":
+			return `at ${at} another log begins: nothing says that the files belong together`;
+	}
+}
+
+function placeText({ file, line, offsetBytes }: LinePlace): string {
+	return `line ${line} of ${quote(file)} (byte ${offsetBytes})`;
+}
+
+export function placeFields({ file, line, offsetBytes }: LinePlace): Record<string, unknown> {
+	return { file, line, offsetBytes };
+}

@@ -1,0 +1,160 @@
+import { statSync } from "node:fs";
+import { ioError, quote, SigtoolError } from "@sigtool/core/internal/errors";
+import { countOf, type Told } from "../../events/event.js";
+import { explain } from "../../events/explain.js";
+import { followLog } from "../../events/follow.js";
+import { logPieces, STANDARD_INPUT } from "../../events/log-pieces.js";
+import { type BrokenKind, createLineReader, type ReadLine } from "../../events/read-events.js";
+import { type Selection, type SelectionOptions, selectionOf } from "../../events/select.js";
+import { createTally, type Grouping } from "../../events/tally.js";
+import { installedLog } from "../../launcher/installed-log.js";
+import { usageError } from "../../options/usage.js";
+import { untilInterrupted } from "../../output/interruption.js";
+import type { OutputOptions, Report } from "../../output/output.js";
+import { createItemPrinter, type ItemPrinter } from "../../output/stream.js";
+import { type Broken, brokenWarning, createExplainer, eventLine, groupLines, summaryLine } from "./event-lines.js";
+
+export interface LogShowOptions extends SelectionOptions, OutputOptions {
+	readonly follow?: boolean;
+	readonly by?: Grouping;
+	readonly prefix: string;
+}
+
+/**
+ * Shows the events of logs, or counts them. Logs are read one after the other, in bounded memory. A line that is no
+ * event, and a log that cannot be read to its end, are reported and end nothing.
+ * @throws ERR_USAGE; ERR_ROOT_MISSING or ERR_IO if a log cannot be opened
+ */
+export async function logShow(files: readonly string[], options: LogShowOptions): Promise<Report> {
+	const selects = selectionOf(options);
+	const logs = files.length === 0 ? [installedLog(options.prefix)] : files;
+	for (const log of logs) requireLog(log, options);
+	const { follow = false, by } = options;
+	const printer = createItemPrinter({
+		...options,
+		...{ command: "log show", list: by === undefined ? "events" : "groups", form: follow ? "lines" : "list" },
+	});
+	const show = createShow(selects, printer, options);
+	if (follow) {
+		// Ctrl-C is the way to end it, so what follows is a success.
+		await untilInterrupted((signal) => Promise.all(logs.map((log) => followEach(log, signal, show))));
+	} else {
+		for (const log of logs) await show.readWhole(log);
+	}
+	return show.report();
+}
+
+function requireLog(log: string, { follow }: LogShowOptions): void {
+	if (follow === true && (log === STANDARD_INPUT || log.endsWith(".gz")))
+		throw usageError(`Cannot follow ${quote(log)}: only a file that is being written can be followed`);
+	if (log === STANDARD_INPUT) return;
+	try {
+		const stats = statSync(log, { throwIfNoEntry: false });
+		if (stats === undefined)
+			throw new SigtoolError("ERR_ROOT_MISSING", `Cannot read ${quote(log)}: no such file`, { path: log });
+		if (stats.isDirectory()) throw usageError(`Cannot read ${quote(log)}: it is a directory; name the files in it`);
+	} catch (cause) {
+		throw cause instanceof SigtoolError ? cause : ioError("read", log, cause);
+	}
+}
+
+async function followEach(log: string, signal: AbortSignal, show: Show): Promise<void> {
+	let reader = createLineReader(log);
+	for await (const followed of followLog(log, signal)) {
+		if (followed === "idle") show.flush();
+		else if (followed !== "again") show.take(log, reader.push(followed));
+		else {
+			show.take(log, reader.end());
+			reader = createLineReader(log);
+		}
+		if (show.isClosed) return;
+	}
+}
+
+interface Show {
+	take(log: string, lines: Iterable<ReadLine>): void;
+	/** Reads a log to its end, or as far as it can be read. */
+	readWhole(log: string): Promise<void>;
+	flush(): void;
+	readonly isClosed: boolean;
+	report(): Report;
+}
+
+function createShow(selects: Selection, printer: ItemPrinter, options: LogShowOptions): Show {
+	const { by, verbose = false, quiet = false } = options;
+	const tally = createTally(by);
+	const explanationOf = createExplainer(verbose);
+	const broken = new Map<string, Record<BrokenKind, number> & { firstLine: number }>();
+	const failures: SigtoolError[] = [];
+
+	function take(log: string, read: ReadLine): void {
+		if (read.kind !== "event") {
+			const counts = broken.get(log) ?? { torn: 0, foreign: 0, huge: 0, firstLine: read.line };
+			counts[read.kind]++;
+			broken.set(log, counts);
+			return;
+		}
+		const { event, host, line } = read;
+		if (!selects(event)) return;
+		tally.add(event, host);
+		if (by !== undefined) return;
+		printer.item({ file: log, line, host, count: countOf(event), event, ...explanationFields(event) });
+		const isRefusal = event.verdict !== "allow";
+		if (quiet && !isRefusal) return;
+		printer.line(eventLine(event, host));
+		if (!quiet) for (const text of explanationOf(event)) printer.line(text);
+	}
+
+	function takeAll(log: string, lines: Iterable<ReadLine>): void {
+		for (const line of lines) take(log, line);
+	}
+
+	function report(): Report {
+		if (by !== undefined) for (const { name, ...counts } of tally.groups()) printer.item({ [by]: name, ...counts });
+		if (by !== undefined) for (const line of groupLines(tally, by, verbose ? "all" : "first")) printer.line(line);
+		printer.flush();
+		const { events, ...counts } = tally.total;
+		return {
+			exit: failures.length > 0 ? 3 : 0,
+			fields: {
+				total: { events, ...counts, hosts: tally.hosts, dropped: tally.dropped },
+				...(by === undefined ? {} : { ungrouped: tally.ungrouped, beyond: tally.beyond }),
+				broken: Object.fromEntries<Broken>(broken),
+				unread: failures.map(({ path, code, message }) => ({ file: path ?? null, code, message })),
+			},
+			lines: [summaryLine(tally)],
+			warnings: [...broken].map(([log, counts]) => brokenWarning(log, counts)),
+			problems: failures.map(({ code, message }) => `error: ${message} [${code}]`),
+			...(printer.begun && { begun: printer.begun }),
+		};
+	}
+
+	return {
+		take: takeAll,
+		async readWhole(log) {
+			try {
+				const reader = createLineReader(log);
+				for await (const piece of logPieces(log)) {
+					takeAll(log, reader.push(piece));
+					if (printer.isClosed) return;
+				}
+				takeAll(log, reader.end());
+			} catch (error) {
+				if (!(error instanceof SigtoolError)) throw error;
+				failures.push(error);
+			}
+		},
+		flush: () => printer.flush(),
+		get isClosed() {
+			return printer.isClosed;
+		},
+		report,
+	};
+}
+
+/** Returns the words of `why` about a refusal. */
+function explanationFields(event: Told): Record<string, unknown> {
+	if (event.verdict !== "refuse" && event.verdict !== "audit") return {};
+	const { rule, meaning, mend } = explain(event).fields;
+	return { rule, meaning, mend };
+}

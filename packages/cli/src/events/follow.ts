@@ -1,0 +1,82 @@
+/** Follows a log that is being written, also when it is rotated: renamed, replaced or emptied. */
+
+import { type FileHandle, open, stat } from "node:fs/promises";
+import { setTimeout } from "node:timers/promises";
+import { ioError, isErrnoException, quote, SigtoolError } from "@sigtool/core/internal/errors";
+
+/**
+ * - A piece of the log.
+ * - `idle`: nothing more is there at the moment.
+ * - `again`: the file has been replaced or emptied, so the line that is not whole is one that stays so.
+ */
+export type Followed = Buffer | "idle" | "again";
+
+/**
+ * Yields until the signal is aborted. A file that is emptied and written again beyond its former size between two looks
+ * is taken for one that has grown.
+ * @throws ERR_ROOT_MISSING if the file is missing at the beginning; ERR_IO
+ */
+export async function* followLog(file: string, signal: AbortSignal): AsyncGenerator<Followed, void, undefined> {
+	let handle = await openLog(file);
+	let position = 0;
+	const piece = Buffer.alloc(PIECE_BYTES);
+	try {
+		while (!signal.aborted) {
+			const { bytesRead } = await handle.read(piece, 0, piece.length, position);
+			position += bytesRead;
+			if (bytesRead > 0) {
+				yield piece.subarray(0, bytesRead);
+				continue;
+			}
+			const change = await changeOf(handle, file, position);
+			if (change === "none") {
+				yield "idle";
+				await pause(signal);
+				continue;
+			}
+			// The file may have grown between the last read and its replacement.
+			if (change === "replaced" && (await handle.stat()).size > position) continue;
+			if (change === "replaced") {
+				const next = await openLog(file).catch(() => undefined);
+				if (next === undefined) {
+					// It was replaced again, or this user may not read it, which may change.
+					yield "idle";
+					await pause(signal);
+					continue;
+				}
+				await handle.close();
+				handle = next;
+			}
+			position = 0;
+			yield "again";
+		}
+	} catch (cause) {
+		throw cause instanceof SigtoolError ? cause : ioError("read", file, cause);
+	} finally {
+		await handle.close();
+	}
+}
+
+const PIECE_BYTES = 2 ** 16;
+const PAUSE_MS = 200;
+
+async function openLog(file: string): Promise<FileHandle> {
+	try {
+		return await open(file, "r");
+	} catch (cause) {
+		if (!isErrnoException(cause) || cause.code !== "ENOENT") throw ioError("read", file, cause);
+		throw new SigtoolError("ERR_ROOT_MISSING", `Cannot follow ${quote(file)}: no such file`, { cause, path: file });
+	}
+}
+
+/** While logrotate works, no file has the name. Then the file goes on to be the one that had it. */
+async function changeOf(handle: FileHandle, file: string, position: number): Promise<"none" | "replaced" | "emptied"> {
+	const own = await handle.stat();
+	const named = await stat(file).catch(() => undefined);
+	if (named !== undefined && (named.ino !== own.ino || named.dev !== own.dev)) return "replaced";
+	return own.size < position ? "emptied" : "none";
+}
+
+async function pause(signal: AbortSignal): Promise<void> {
+	await setTimeout(PAUSE_MS, undefined, { signal }).catch(() => {});
+}

@@ -1,0 +1,89 @@
+/** Reads the events of a log line by line, and tells what the other lines are. */
+
+import { createLineSplitter, type LogLine } from "@sigtool/core/internal";
+import { parseEvent, type Told, textOf } from "./event.js";
+import { STANDARD_INPUT } from "./log-pieces.js";
+
+/** A line of a log. */
+export type ReadLine =
+	| { readonly kind: "event"; readonly line: number; readonly event: Told; readonly host: string }
+	| { readonly kind: BrokenKind; readonly line: number };
+
+/**
+ * - `torn`: a part of an event, as a full disk or a crash leaves one.
+ * - `foreign`: no event, such as a line of another program.
+ * - `huge`: longer than any event, and not looked at.
+ */
+export type BrokenKind = "torn" | "foreign" | "huge";
+export const BROKEN_KINDS = ["torn", "foreign", "huge"] as const satisfies readonly BrokenKind[];
+
+/** Turns pieces of one log into its lines. */
+export interface LineReader {
+	push(piece: Buffer): Generator<ReadLine, void, undefined>;
+	end(): Generator<ReadLine, void, undefined>;
+}
+
+/** `file` is the name by which lines without a host are told apart. */
+export function createLineReader(file: string): LineReader {
+	const splitter = createLineSplitter();
+	const hosts = createHosts(file === STANDARD_INPUT ? "(standard input)" : file);
+	return {
+		*push(piece) {
+			for (const line of splitter.push(piece)) {
+				const read = readLine(line, hosts);
+				if (read !== undefined) yield read;
+			}
+		},
+		*end() {
+			const last = splitter.end();
+			const read = last && readLine(last, hosts);
+			if (read !== undefined) yield read;
+		},
+	};
+}
+
+/** Returns undefined for an empty line. */
+function readLine({ bytes, number: line }: LogLine, hosts: Hosts): ReadLine | undefined {
+	if (bytes === undefined) return { kind: "huge", line };
+	const text = bytes.toString();
+	const start = text.indexOf("{");
+	const event = start === -1 ? undefined : parseEvent(text.slice(start));
+	if (event !== undefined) return { kind: "event", line, event, host: hosts.of(event, text.slice(0, start)) };
+	if (text.trim() === "") return undefined;
+	return { kind: text.includes('"time":"') || text.startsWith("{") ? "torn" : "foreign", line };
+}
+
+interface Hosts {
+	of(event: Told, prefix: string): string;
+}
+
+/**
+ * Finds out which host an event comes from. Only the event of a start names its host. Others come from the host that a
+ * collecting daemon has put before the line, from the host of the same process, or from that of the log.
+ */
+function createHosts(file: string): Hosts {
+	const byProcess = new Map<string, string>();
+	let only: string | undefined;
+	return {
+		of(event, prefix) {
+			const pid = textOf(event, "from") ?? textOf(event, "pid") ?? "";
+			const named = textOf(event, "host") ?? hostIn(prefix);
+			if (named === undefined || event.event === "net.connect" || event.event === "dns.lookup")
+				return hostIn(prefix) ?? byProcess.get(pid) ?? only ?? file;
+			only ??= named;
+			if (byProcess.size >= MOST_PROCESSES) byProcess.clear();
+			byProcess.set(pid, named);
+			return named;
+		},
+	};
+}
+
+const MOST_PROCESSES = 65_536;
+
+/** Reads the host out of what a syslog daemon puts before a message: RFC 5424, or the older form of RFC 3164. */
+function hostIn(prefix: string): string | undefined {
+	return SYSLOG.exec(prefix)?.[1];
+}
+
+const SYSLOG =
+	/^(?:<\d{1,3}>)?(?:1 )?(?:\d{4}-\d\d-\d\dT[\d:.]{8,15}(?:Z|[+-]\d\d:?\d\d)|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d) ([\w.:-]{1,255}) /;

@@ -1,0 +1,36 @@
+/** Writes logs for tests of the command line, as the collector chains them. */
+
+import { execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { bytesOf, type Step, writeLog } from "../../../../core/test/log/chained-log.js";
+import { runner, temporaryDirectory } from "../../support.js";
+
+export const events = (count: number, first = 0): Step[] =>
+	Array.from({ length: count }, (_, index) => ({ kind: "event", path: `/srv/${first + index}.js` }));
+
+/** Writes the first file of a log, and returns its lines. */
+export function writeChained(file: string, count: number): string[] {
+	const [lines = []] = writeLog(events(count - 1));
+	writeFileSync(file, bytesOf(lines));
+	return lines;
+}
+
+/** Returns an event as a line without a chain. */
+export function eventLine(event: string, members: object = {}): string {
+	return `${JSON.stringify({ time: "2026-01-31T12:00:00.000Z", event, verdict: "allow", pid: 7, thread: 0, ...members })}\n`;
+}
+
+/** Makes a folder, and returns what the tests do in it. */
+export function place() {
+	const directory = temporaryDirectory();
+	return { directory, file: (name: string) => join(directory, name), sigtool: runner(directory) };
+}
+
+/** Makes a key of Ed25519, and returns the files of both halves. */
+export function newKey(directory: string) {
+	const [key, pub] = [join(directory, "log.key"), join(directory, "log.pub")];
+	execFileSync("openssl", ["genpkey", "-algorithm", "ed25519", "-out", key], { stdio: "pipe" });
+	execFileSync("openssl", ["pkey", "-in", key, "-pubout", "-out", pub], { stdio: "pipe" });
+	return { key, pub };
+}

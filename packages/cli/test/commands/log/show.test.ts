@@ -1,0 +1,240 @@
+import { spawn } from "node:child_process";
+import { appendFileSync, mkdirSync, renameSync, truncateSync, writeFileSync } from "node:fs";
+import { gzipSync } from "node:zlib";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { MAIN } from "../../support.js";
+import { eventLine, place } from "./logs.js";
+
+const REFUSED = { verdict: "refuse", reason: "ERR_FILE_MODIFIED", rule: "entry", path: "/srv/a.js" };
+
+describe("sigtool log", () => {
+	it("shows events, explains refusals as why does, and sums counts", () => {
+		const { file, sigtool: log } = place();
+		const refusal = eventLine("module.open_code", REFUSED);
+		const text = [
+			eventLine("verifier.start", { host: "web1", mode: "enforce" }),
+			refusal,
+			eventLine("module.open_code", { ...REFUSED, count: 41 }),
+			eventLine("verifier.dropped", { count: 5 }),
+		].join("");
+		writeFileSync(file("a.jsonl"), text);
+		const { status, stdout } = log(["log", file("a.jsonl")]);
+		expect(status).toBe(0);
+		expect(stdout).toContain("web1 refused module.open_code /srv/a.js (ERR_FILE_MODIFIED)\n  rule ");
+		expect(stdout).toContain("×41");
+		expect(stdout.match(/mend /g)).toHaveLength(1);
+		expect(stdout).toContain("44 events of 1 host");
+		expect(stdout).toContain("5 events lost");
+
+		const { events, total, exit } = log(["log", file("a.jsonl"), "--json"]).json();
+		expect([exit, total]).toEqual([
+			0,
+			expect.objectContaining({ events: 44, refused: 42, audited: 0, hosts: 1, dropped: 5 }),
+		]);
+		const explained = log(["why", refusal, "--json", "--prefix", "/nowhere"]).json();
+		expect(events[1]).toMatchObject({
+			...{ line: 2, host: "web1", count: 1, event: { path: "/srv/a.js" } },
+			...{ rule: explained.rule, meaning: explained.meaning, mend: explained.mend },
+		});
+		expect(log(["log", file("a.jsonl"), "--verbose"]).stdout).toContain(`mend    ${explained.mend}`);
+		expect(log(["log", "--quiet", file("a.jsonl")]).stdout.split("\n")).toHaveLength(3);
+	});
+
+	it("selects by time, age, name and verdict", () => {
+		const { file, sigtool: log } = place();
+		const old = eventLine("module.dlopen", { path: "/old" });
+		const now = eventLine("python.open", { path: "/new", time: new Date().toISOString(), verdict: "audit" });
+		writeFileSync(file("a.jsonl"), `${old}${now}${eventLine("fs.open", { time: "yesterday", path: "/never" })}`);
+		const paths = (...args: string[]) =>
+			log(["log", file("a.jsonl"), "--json", ...args])
+				.json()
+				.events.map(({ event }: { event: { path: string } }) => event.path);
+		expect(paths("--since", "1h")).toEqual(["/new"]);
+		expect(paths("--until", "2026-01-31T12:00:00Z")).toEqual(["/old"]);
+		expect(paths("--since", "2026-01-31", "--until", "2026-02-01")).toEqual(["/old"]);
+		expect(paths("--event", "python.*", "--event", "module.dlopen")).toEqual(["/old", "/new"]);
+		expect(paths("--event", "python")).toEqual([]);
+		expect(paths("--refused")).toEqual(["/new"]);
+		for (const wrong of [
+			["--since", "noon"],
+			["--since", "1h", "--until", "2h"],
+			["--event", "a b"],
+			["--by", "colour"],
+		])
+			expect(log(["log", file("a.jsonl"), ...wrong]).status).toBe(2);
+	});
+
+	it("counts by file, rule, signer, host and event, with the time of the last", () => {
+		const { file, sigtool: log } = place();
+		const web = (time: string, event: string, members: object) =>
+			`Jan 31 12:00:00 web1 app[7]: ${eventLine(event, { time, ...members })}`;
+		const text = [
+			web("2026-01-01T00:00:00.000Z", "catalog.load", { product: "app", signer: "aa" }),
+			web("2026-01-02T00:00:00.000Z", "module.open_code", { ...REFUSED, product: "app", count: 3 }),
+			web("2026-01-03T00:00:00.000Z", "module.open_code", { path: "/srv/b.js", product: "app", rule: "entry" }),
+			web("2026-01-04T00:00:00.000Z", "worker.spawn", { verdict: "audit", reason: "ERR_RUNTIME_RULE", path: "/w.js" }),
+			`<13>1 2026-01-05T00:00:00.000+01:00 web2 app 7 - - ${eventLine("vm.compile", { kind: "script" })}`,
+		];
+		writeFileSync(file("all.log"), text.join(""));
+		const by = (what: string) => {
+			const { groups, ungrouped } = log(["log", file("all.log"), "--by", what, "--json"]).json();
+			return { groups: groups.map((group: Record<string, unknown>) => [group[what], group.events]), ungrouped };
+		};
+		expect(by("file").groups).toEqual([
+			["/srv/a.js", 3],
+			["/srv/b.js", 1],
+			["/w.js", 1],
+		]);
+		expect(by("rule")).toEqual({
+			groups: [
+				["entry", 4],
+				["runtime.workers", 1],
+			],
+			ungrouped: 2,
+		});
+		expect(by("signer").groups).toEqual([["aa", 5]]);
+		expect(by("host").groups).toEqual([
+			["web1", 6],
+			["web2", 1],
+		]);
+		expect(by("event").groups[0]).toEqual(["module.open_code", 4]);
+		const { stdout } = log(["log", file("all.log"), "--by", "rule"]);
+		expect(stdout).toMatch(/4 {2}entry {2}1 allowed, 3 refused, last 2026-01-03T00:00:00\.000Z/);
+	});
+
+	it("counts and names lines that are no events, and shows the others", () => {
+		const { file, sigtool: log } = place();
+		const whole = eventLine("module.dlopen", { path: "/a" });
+		const parts = [
+			whole,
+			'{"time":"2026-01-31T12:00:00.000Z","event":"mod',
+			"\n",
+			`{"time":"2026-01-31T1${whole}`, // A line that a full disk has cut, without its end.
+			"Starting \u001b[31m{app}\n",
+			`${"[".repeat(300_000)}\n`,
+			`{"event":"${"x".repeat(3 << 20)}"}\n`,
+			'{"event":5,"verdict":"refuse"}\n',
+			'{"__proto__":{"event":"a","verdict":"refuse"}}\n',
+			"\n",
+			eventLine("evil\u001b]0;title\u0007\u202e", { path: "/b\u001b[2J\n<0>", verdict: "refuse", reason: 5 }),
+		];
+		writeFileSync(file("a.jsonl"), Buffer.concat([Buffer.from(parts.join("")), Buffer.of(0xff, 0x00, 0x0a)]));
+		const { status, stdout, stderr } = log(["log", file("a.jsonl")]);
+		expect(status).toBe(0);
+		expect(stdout.match(/\/a$/gm)).toHaveLength(2);
+		expect(stderr).toContain('7 lines of "');
+		expect(stderr).toContain("(3 torn, 3 foreign, 1 huge), the first is line 2;");
+		// biome-ignore lint/suspicious/noControlCharactersInRegex: no such character may reach a terminal.
+		expect(stdout + stderr).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
+		const document = log(["log", file("a.jsonl"), "--json"]).json();
+		expect(document.broken).toEqual({ [file("a.jsonl")]: { torn: 3, foreign: 3, huge: 1, firstLine: 2 } });
+		expect(document.events).toHaveLength(3);
+	});
+
+	it("reads several files, compressed ones, and standard input", () => {
+		const { file, sigtool: log } = place();
+		writeFileSync(file("a.jsonl"), eventLine("module.dlopen", { path: "/a" }));
+		writeFileSync(file("b.gz"), gzipSync(eventLine("module.dlopen", { path: "/b" })));
+		const input = eventLine("module.dlopen", { path: "/c" });
+		const { stdout } = log(["log", file("a.jsonl"), file("b.gz"), "-"], { input });
+		expect([...stdout.matchAll(/module\.dlopen (\S+)/g)].map(([, path]) => path)).toEqual(["/a", "/b", "/c"]);
+		expect(log(["log", "--by", "event", "-"], { input: gzipSync(input) }).stdout).toContain("module.dlopen");
+		// A rest of a compressed file is shown as far as it goes, and the others too.
+		const whole = gzipSync(Array.from({ length: 5000 }, (_, i) => eventLine("fs.open", { path: `/${i}` })).join(""));
+		writeFileSync(file("cut.gz"), whole.subarray(0, whole.length - 100));
+		const cut = log(["log", file("cut.gz"), file("a.jsonl"), "--json"]);
+		expect(cut.status).toBe(3);
+		expect(cut.json().unread).toMatchObject([{ code: "ERR_IO", message: expect.stringContaining("ends early") }]);
+		expect(cut.json().events.at(-1).event.path).toBe("/a");
+	});
+
+	it("says what to do when there is no log to read", () => {
+		const { file, sigtool: log } = place();
+		mkdirSync(file("dir"));
+		writeFileSync(file("a.bz2"), "BZh91AY");
+		for (const [args, says] of [
+			[["log", "--prefix", "/nowhere"], /Name a log.*--prefix names its directory \[ERR_USAGE\]/],
+			[["log", file("missing")], /no such file \[ERR_ROOT_MISSING\]/],
+			[["log", file("dir")], /it is a directory; name the files in it \[ERR_USAGE\]/],
+			[["log", "--follow", "-"], /Cannot follow "-"/],
+		] as const)
+			expect([log(args).status, log(args).stderr]).toEqual([2, expect.stringMatching(says)]);
+		expect(log(["log", file("a.bz2")])).toMatchObject({ status: 3, stderr: expect.stringContaining("run `bzcat") });
+	});
+
+	it("groups in bounded memory", () => {
+		const { file, sigtool: log } = place();
+		const lines = Array.from(
+			{ length: 100_100 },
+			(_, index) => `{"event":"fs.open","verdict":"allow","path":"/${index}"}`,
+		);
+		writeFileSync(file("a.jsonl"), lines.join("\n"));
+		const { groups, beyond } = log(["log", "--by", "file", "--json", file("a.jsonl")]).json();
+		expect([groups.length, beyond]).toEqual([100_000, 100]);
+	});
+});
+
+describe("sigtool log --follow", () => {
+	function follow(file: string, ...args: string[]) {
+		const child = spawn(process.execPath, [MAIN, "log", "--follow", file, ...args], {
+			env: { ...process.env, NO_COLOR: "1" },
+			stdio: ["ignore", "pipe", "pipe"],
+		});
+		onTestFinished(() => {
+			child.kill("SIGKILL");
+		});
+		let output = "";
+		child.stdout.on("data", (data) => {
+			output += data;
+		});
+		const until = async (text: string) => {
+			for (const end = Date.now() + 20_000; !output.includes(text); ) {
+				if (Date.now() > end) throw new Error(`${JSON.stringify(text)} is not in ${output}`);
+				await new Promise((resolve) => setTimeout(resolve, 20));
+			}
+		};
+		const ended = new Promise<number | null>((resolve) => child.on("close", resolve));
+		return { child, until, ended, output: () => output };
+	}
+
+	it("goes on through rotation, replacement and emptying, and ends in order", async () => {
+		const { file } = place();
+		const path = file("a.jsonl");
+		const event = (name: string) => eventLine("fs.open", { path: name });
+		writeFileSync(path, event("/1"));
+		const { child, until, ended, output } = follow(path);
+		await until("/1\n");
+		appendFileSync(path, event("/2").slice(0, 20));
+		appendFileSync(path, event("/2").slice(20));
+		await until("/2\n");
+		renameSync(path, `${path}.1`);
+		appendFileSync(`${path}.1`, event("/3")); // A process that has not noticed it yet.
+		await until("/3\n");
+		writeFileSync(path, event("/4"));
+		await until("/4\n");
+		writeFileSync(`${path}.new`, event("/5"));
+		renameSync(`${path}.new`, path);
+		await until("/5\n");
+		truncateSync(path);
+		await new Promise((resolve) => setTimeout(resolve, 600));
+		appendFileSync(path, event("/6"));
+		await until("/6\n");
+		child.kill("SIGINT");
+		expect(await ended).toBe(0);
+		expect(output()).toMatch(/6 events of 1 host from .*: 6 allowed\n$/);
+	}, 60_000);
+
+	it("prints one document a line with --json", async () => {
+		const { file } = place();
+		writeFileSync(file("a.jsonl"), eventLine("fs.open", REFUSED) + eventLine("fs.open"));
+		const { child, until, ended, output } = follow(file("a.jsonl"), "--json", "--refused");
+		await until("ERR_FILE_MODIFIED");
+		child.kill("SIGTERM");
+		expect(await ended).toBe(0);
+		const documents = output()
+			.trim()
+			.split("\n")
+			.map((line) => JSON.parse(line));
+		expect(documents).toMatchObject([{ event: REFUSED }, { command: "log show", exit: 0, total: { events: 1 } }]);
+	}, 60_000);
+});

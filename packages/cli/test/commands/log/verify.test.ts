@@ -1,0 +1,70 @@
+import { createHash } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { gzipSync } from "node:zlib";
+import { describe, expect, it } from "vitest";
+import { bytesOf, writeLog } from "../../../../core/test/log/chained-log.js";
+import { events, place, writeChained } from "./logs.js";
+
+describe("sigtool log verify", () => {
+	it("follows the chain through rotated and compressed files", () => {
+		const { file, sigtool } = place();
+		const files = writeLog([...events(3), { kind: "rotate" }, ...events(2), { kind: "restart" }, ...events(2)]);
+		writeFileSync(file("a.1.gz"), gzipSync(bytesOf(files[0] ?? [])));
+		writeFileSync(file("a"), bytesOf(files[1] ?? []));
+		const whole = sigtool(["log", "verify", file("a.1.gz"), file("a"), "--json"]);
+		expect([whole.status, whole.json()]).toEqual([
+			0,
+			expect.objectContaining({ verdict: "intact", lines: 9, chained: 9, uncovered: 1, continues: null, gapCount: 0 }),
+		]);
+		const digest = createHash("sha256")
+			.update(files[0]?.at(-1) ?? "")
+			.digest("hex");
+		expect(sigtool(["log", "verify", file("a"), "--json"]).json()).toMatchObject({ exit: 0, continues: digest });
+		expect(sigtool(["log", "verify", file("a")]).stdout).toContain(`a file whose last line has the SHA-256 ${digest}`);
+		expect(sigtool(["log", "verify", "-"], { input: bytesOf(files[0] ?? []) }).status).toBe(0);
+	});
+
+	it("names file, line, byte and kind of the first change", () => {
+		const { file, sigtool } = place();
+		const lines = writeChained(file("a"), 6);
+		const offset = bytesOf(lines.slice(0, 2)).length;
+		writeFileSync(file("a"), bytesOf(lines.with(2, lines[2].replace("/1.js", "/X.js"))));
+		const { status, stdout } = sigtool(["log", "verify", file("a")]);
+		expect([status, stdout]).toEqual([
+			1,
+			expect.stringContaining(`changed ${file("a")}: line 3 of "${file("a")}" (byte ${offset}) was edited`),
+		]);
+		expect(sigtool(["log", "verify", "--quiet", file("a")]).stdout).toMatch(/^changed .* \[ERR_LOG_CHANGED\]\n$/);
+		expect(sigtool(["log", "verify", file("a"), "--json"]).json()).toMatchObject({
+			...{ exit: 1, verdict: "changed", misfits: 1, problem: { code: "ERR_LOG_CHANGED" } },
+			change: { kind: "edited", first: { file: file("a"), line: 3, offsetBytes: offset }, last: { line: 4 } },
+		});
+	});
+
+	it("cannot decide about a log in which nothing names the line before", () => {
+		const { file, sigtool } = place();
+		writeFileSync(file("plain"), "a\nb\n");
+		writeFileSync(file("empty"), "");
+		for (const name of ["plain", "empty"])
+			expect(sigtool(["log", "verify", file(name)])).toMatchObject({
+				status: 3,
+				stdout: expect.stringContaining("only a checkpoint would show a change"),
+			});
+		const [lines = []] = writeLog([...events(2), { kind: "foreign", text: "a" }, ...events(1)]);
+		writeFileSync(file("mixed"), bytesOf(lines));
+		const mixed = sigtool(["log", "verify", file("mixed")]);
+		expect(mixed).toMatchObject({ status: 3, stdout: expect.stringContaining("line 4 of") });
+		expect(mixed.stderr).toContain("does not name the line before it");
+		expect(sigtool(["log", "verify", file("mixed"), "--json"]).json()).toMatchObject({
+			problem: { code: "ERR_LOG_UNCOVERED" },
+			gaps: [{ kind: "foreign", line: 4, linesBefore: 3 }],
+		});
+		const whole = gzipSync(bytesOf(writeLog(events(500))[0] ?? []));
+		writeFileSync(file("cut.gz"), whole.subarray(0, -50));
+		expect(sigtool(["log", "verify", file("cut.gz")])).toMatchObject({
+			status: 3,
+			stdout: expect.stringMatching(/^undecided .*: Cannot read .* to its end/),
+		});
+		expect(sigtool(["log", "verify", file("missing")]).status).toBe(2);
+	});
+});
