@@ -212,8 +212,7 @@ function rowOf(document, { name, member, within }, cells) {
 
 /** Returns true if no two objects of a list may have the same value of this member. */
 function isKey(document, name) {
-	const list = [...rowsOf(DOCUMENTS[document])].find((row) => `${row.name}.name` === name);
-	return list?.member.unique === "name";
+	return [...rowsOf(DOCUMENTS[document])].some((row) => `${row.name}.${row.member.unique}` === name);
 }
 
 /**
@@ -277,6 +276,8 @@ function formOf(shape) {
 			return { type: "integer", minimum: shape.least, maximum: shape.most };
 		case "switch":
 			return { type: "boolean" };
+		case "true":
+			return { const: true };
 		case "list":
 			return {
 				type: "array",
@@ -300,7 +301,7 @@ function formOf(shape) {
 				properties: Object.fromEntries(members.map(([name, member]) => [name, schemaOf(member)])),
 				...(needs.length > 0 && { dependentRequired: Object.fromEntries(needs) }),
 				...(isAtMostOne && { not: { allOf: choices } }),
-				...(choices.length > 0 && !isAtMostOne && { oneOf: choices }),
+				...(choices.length > 0 && !isAtMostOne && { [shape.choose === "at least one" ? "anyOf" : "oneOf"]: choices }),
 			};
 		}
 		default:
@@ -332,7 +333,7 @@ function* documented(shape, prefix = "", by = undefined) {
 		const own = member.by ?? by;
 		if (member.kind === "object") {
 			if (member.optional === true) yield { name: at, member, by: own };
-			yield* documented(member, `${at}.`, own);
+			if (member.as === undefined) yield* documented(member, `${at}.`, own);
 		} else {
 			yield { name: at, member, by: own };
 			if (member.kind === "list" && member.of.kind === "object") yield* documented(member.of, `${at}[].`, own);
@@ -361,6 +362,8 @@ function valueText(shape) {
 			return `${shape.least} to ${shape.most}`;
 		case "switch":
 			return "`true`, `false`";
+		case "true":
+			return "`true`";
 		case "object":
 			return "an object";
 		case "list": {

@@ -365,6 +365,10 @@ export const ERROR_HELP: { readonly [Code in ErrorCode]: ErrorHelp } = {
 		why: "The runtime was started without the launcher, or with a launcher of another version.",
 		remedy: `Start it with sigtool-launch or \`${COMMAND} run\`, and install the launcher again.`,
 	},
+	ERR_POLICY_RULE: {
+		why: "A deny rule of the policy matches the file, or the policy has allow rules and none of them matches.",
+		remedy: `\`${COMMAND} policy explain\` says which rule decides, and what would change it. A rule never lets an unsigned file run.`,
+	},
 	ERR_RUNTIME_RULE: {
 		why: "The program does something that the policy does not allow, such as `eval` or starting another program.",
 		remedy: `Change the program, or the policy and compile again. \`${COMMAND} why\` names the member of the policy.`,

@@ -203,6 +203,10 @@ export const ERROR_CODES = {
 	],
 	ERR_START: [2, "The process was started in a way that makes enforcement impossible; the message names the obstacle."],
 	ERR_LAUNCH_RECORD: [2, "The record that the launcher passes to the runtime is missing or malformed."],
+	ERR_POLICY_RULE: [
+		1,
+		"A rule of the policy refuses a signed file, or the policy has allow rules and none matches it.",
+	],
 	ERR_RUNTIME_RULE: [1, "The policy refuses an operation that the program asked of its runtime."],
 	ERR_HOST_CONFIG: [2, "The host configuration is missing or malformed, or other users could have changed it."],
 	ERR_AUDIT_HOOK: [1, "An audit hook threw an error, so the operation it was asked about is refused."],

@@ -69,6 +69,7 @@ export {
 } from "./pki/trust-store.js";
 export { AbortError } from "./system/abort.js";
 export type { DevelopmentUse } from "./system/development-use.js";
+export type { ProductSigner } from "./trust/file-rules.js";
 export { MODES, type Mode } from "./trust/mode.js";
 export { DEFAULT_POLICY, type Policy, parsePolicy, policyFromFileBytes } from "./trust/policy.js";
 export {

@@ -34,7 +34,9 @@ export const PARTS = {
 			...room("trust"),
 			...shared("complain", "elf-object", "environment", "event-channel", "event-line", "exit-status"),
 			...shared(
+				"file-rules",
 				"find-record",
+				"glob",
 				"hex",
 				"json",
 				"linked-libraries",

@@ -1,7 +1,7 @@
 /** Makes an index from verified catalogs, for programs that load from signed directories without a trust index. */
 
 import { realpathSync } from "node:fs";
-import { ENTRY_KIND, errnoReason, loadCatalogs, quote, signedEntries } from "@sigtool/core/internal/read";
+import { ENTRY_KIND, errnoReason, loadCatalogs, productSigner, quote, signedEntries } from "@sigtool/core/internal/read";
 import type { SignedFile } from "@sigtool/core/read";
 import { DEFAULT_POLICY, SigtoolError, type TrustPolicy } from "@sigtool/core/read";
 import type { CatalogSource } from "./catalog-source.js";
@@ -55,6 +55,7 @@ function treeOf(source: CatalogSource, trust: TrustPolicy, development: Developm
 		root,
 		sequence: lowest === -1 ? undefined : lowest,
 		catalogs: catalogs.map(({ bytes }) => sha256(bytes)),
+		signers: catalogs.map(({ signer }) => productSigner(signer)),
 	};
 	return {
 		product,

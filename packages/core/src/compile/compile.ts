@@ -8,6 +8,7 @@ import type { NewTimestamp, TimestampRequest } from "../pki/timestamp-request.js
 import type { Signer } from "../signer/signer.js";
 import { throwIfAborted } from "../system/abort.js";
 import { outputFile, writeAtomically } from "../system/store.js";
+import { fileRulesOf } from "../trust/file-rules.js";
 import { encodeIndex } from "../trust/index-encode.js";
 import { DEFAULT_POLICY, type Policy } from "../trust/policy.js";
 import type { UsedCatalog } from "../verify/used-catalog.js";
@@ -21,6 +22,7 @@ import {
 } from "./compile-directory.js";
 import { compiledTexts, type UnstrippedFile } from "./compiled-texts.js";
 import { oversizedWarnings } from "./oversized.js";
+import { permittedSources, signersOf } from "./product-signers.js";
 import { requireReplaceableIndex } from "./replaceable-index.js";
 import { signContent } from "./sign-content.js";
 import { openTypeStripper, type TypeStripper } from "./type-stripper.js";
@@ -147,8 +149,9 @@ export async function compileTrustIndex(
 		compiled.push(next);
 	}
 	const catalogs = compiled.flatMap(({ product }) => product.catalogs);
+	const rules = fileRulesOf(policy, time);
 	const texts = compiledTexts(
-		compiled.map(({ product, sources }) => ({ root: product.root, sources })),
+		compiled.map((each) => ({ root: each.product.root, sources: permittedSources(each, rules) })),
 		typeStrippers,
 	);
 	const content = encodeIndex({
@@ -156,7 +159,9 @@ export async function compileTrustIndex(
 		compiled: compiledAs,
 		policy,
 		signers: [...new Set(catalogs.map((catalog) => catalog.signer.spkiSha256))].sort(),
-		products: compiled.map((each) => each.content),
+		products: compiled.map(({ content, product }) => {
+			return rules === undefined ? content : { ...content, signers: signersOf(product) };
+		}),
 		texts: texts.digests,
 	});
 	const { pieces, timestamp } =

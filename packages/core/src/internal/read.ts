@@ -48,8 +48,19 @@ export { type NativePart, nativePackage, nativePart, packageAbove } from "../sys
 export { type NativeTarget, nativeTarget } from "../system/native-target.js";
 export { readBounded } from "../system/store.js";
 export { configDirectory } from "../system/user-files.js";
+export { described, explainRules, type RuleExplanation } from "../trust/explain-rules.js";
+export {
+	type FileRule,
+	type FileRules,
+	type FileRuling,
+	fileRulesOf,
+	type PolicyFileRule,
+	type RuledFile,
+	ruleOn,
+} from "../trust/file-rules.js";
 export { MAX_TRUST_INDEX_BYTES } from "../trust/index-layout.js";
-export { policyInMode } from "../trust/policy.js";
+export { mergedPolicy, type PolicyFile, policyInMode } from "../trust/policy.js";
+export { productSigner } from "../trust/product-signer.js";
 export {
 	EARLIEST_SECONDS,
 	type HostDocument,

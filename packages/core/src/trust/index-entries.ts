@@ -2,7 +2,7 @@
  * Looks up entries in the bytes of a trust index, without decoding all other entries.
  *
  * The verifier looks up entries while it guards a running program. That program can replace the methods of every
- * built-in prototype. Therefore `findEntry` and `hasContent` read bytes by their position, and call only functions that
+ * built-in prototype. Therefore `findEntry`, `hasContent` and `pathOf` read bytes by their position, and call only functions that
  * were saved or bound when this module was loaded. This does not hold for the errors that they throw.
  */
 
@@ -87,8 +87,16 @@ export function findEntry(table: EntryTable, first: number, end: number, path: s
 	return undefined;
 }
 
-/** Returns true if one of the first `count` records is a file with this SHA-256 (lower-case hexadecimal). */
-export function hasContent({ bytes, recordsStart }: EntryTable, count: number, sha256: string): boolean {
+/**
+ * Returns true if one of the first `count` records is a file with this SHA-256 (lower-case hexadecimal), and `counts`, if
+ * given, accepts the number of this record.
+ */
+export function hasContent(
+	{ bytes, recordsStart }: EntryTable,
+	count: number,
+	sha256: string,
+	counts?: (record: number) => boolean,
+): boolean {
 	const first = +`0x${sha256[0]}${sha256[1]}`;
 	for (let record = 0; record < count; record++) {
 		const at = recordsStart + record * RECORD_BYTES;
@@ -96,9 +104,14 @@ export function hasContent({ bytes, recordsStart }: EntryTable, count: number, s
 		// The first byte is compared as a number. Only one digest in 256 has the same first byte by chance, so a
 		// hexadecimal string is made for few records.
 		if (bytes[digest] !== first || uint16(bytes, at + RECORD.kind) !== KIND.file) continue;
-		if (hexAt(bytes, digest) === sha256) return true;
+		if (hexAt(bytes, digest) === sha256 && (counts === undefined || counts(record))) return true;
 	}
 	return false;
+}
+
+/** Returns the path of a record. @throws ERR_INDEX_FORMAT */
+export function pathOf(table: EntryTable, record: number): string {
+	return decode(bytesAt(table.bytes, pathStart(table, record), pathBytesOf(table, record)));
 }
 
 /**

@@ -12,7 +12,7 @@ import { readShape, type ValueOf } from "./shape.js";
 
 type Head = ValueOf<typeof HEAD>;
 type Product = Head["products"][number];
-export type IndexHeadProduct = Omit<Product, "adopted"> & Partial<Pick<Product, "adopted">>;
+export type IndexHeadProduct = Omit<Product, "adopted" | "signers"> & Partial<Pick<Product, "adopted" | "signers">>;
 export type IndexHead = Omit<Head, "policy" | "products" | "compiled" | "texts"> & {
 	/** The sequence of the index itself. Indexes of an earlier sigtool have none. */
 	readonly compiled?: number | undefined;
@@ -25,11 +25,12 @@ export type IndexHead = Omit<Head, "policy" | "products" | "compiled" | "texts">
 
 /**
  * Encodes a head as JSON in UTF-8. Equal heads give equal bytes, because the order of the members is fixed. Without
- * texts it has no member `texts`, so that readers of an earlier sigtool accept it.
+ * texts it has no member `texts`, and without rules no signers of products, so that readers of an earlier sigtool accept
+ * it.
  */
 export function encodeHead({ notAfter, compiled, policy, signers, products, texts = [] }: IndexHead): Uint8Array {
-	const ordered = products.map(({ name, root, sequence, adopted, catalogs, entries }) => {
-		return { name, root, sequence, adopted, catalogs, entries };
+	const ordered = products.map(({ name, root, sequence, adopted, catalogs, signers, entries }) => {
+		return { name, root, sequence, adopted, catalogs, signers, entries };
 	});
 	const head = { notAfter, compiled, policy: parsePolicy(policy), signers, products: ordered };
 	return Buffer.from(JSON.stringify(texts.length === 0 ? head : { ...head, texts: [...new Set(texts)].sort() }));

@@ -6,7 +6,7 @@
 import { quote } from "../errors.js";
 import type { Mode } from "./mode.js";
 import { MAX_POLICY_BYTES, POLICY, type Policy } from "./schema.js";
-import { refusalFor } from "./settings.js";
+import { refusalFor, refusalInText } from "./settings.js";
 import { parseStrictJson } from "./settings-text.js";
 import { readShape } from "./shape.js";
 
@@ -30,7 +30,7 @@ export function parsePolicy(value: unknown): Policy {
 
 /**
  * Reads a policy from the bytes of a file. The bytes must be JSON in UTF-8 without a byte order mark, and no
- * object may name a member twice.
+ * object may name a member twice. The message of an error has the line and the column.
  * @throws
  * ERR_POLICY
  * @example
@@ -43,8 +43,39 @@ export function parsePolicy(value: unknown): Policy {
  * ```
  */
 export function policyFromFileBytes(bytes: Uint8Array, file: string): Policy {
-	const refuse = refusalFor("ERR_POLICY", `policy ${quote(file)}`, file);
+	const refuse = refusalInText("ERR_POLICY", `policy ${quote(file)}`, bytes, file);
 	return readShape(POLICY, parseStrictJson(bytes, MAX_POLICY_BYTES, refuse), refuse);
+}
+
+/** The bytes of a policy, and the name of its file. */
+export interface PolicyFile {
+	readonly bytes: Uint8Array;
+	readonly file: string;
+}
+
+/**
+ * Merges a base policy with supplemental ones, which have rules alone. Their deny rules are added. A file must match an
+ * allow rule of the base, if it has any, and one of the supplemental policies, if they have any. So no supplemental policy
+ * lets a file pass that the base refuses.
+ * @throws ERR_POLICY
+ */
+export function mergedPolicy(base: PolicyFile, supplements: readonly PolicyFile[]): Policy {
+	const policy = policyFromFileBytes(base.bytes, base.file);
+	if (supplements.length === 0) return policy;
+	const added = supplements.flatMap(supplementalRules);
+	const files = [base, ...supplements].map(({ file }) => quote(file)).join(" and ");
+	const refuse = refusalFor("ERR_POLICY", `policies ${files} together`);
+	return readShape(POLICY, { ...policy, rules: [...(policy.rules ?? []), ...added] }, refuse);
+}
+
+function supplementalRules({ bytes, file }: PolicyFile): NonNullable<Policy["rules"]> {
+	const refuse = refusalInText("ERR_POLICY", `supplemental policy ${quote(file)}`, bytes, file);
+	const value = parseStrictJson(bytes, MAX_POLICY_BYTES, refuse);
+	const { rules = [] } = readShape(POLICY, value, refuse);
+	// The type assertion is safe: readShape accepts only objects.
+	const other = Object.keys(value as object).find((name) => name !== "version" && name !== "rules");
+	if (other !== undefined) throw refuse(`$.${other}`, "is for the base policy: a supplemental one has rules alone");
+	return rules.map((rule) => ({ ...rule, supplemental: true }));
 }
 
 /**

@@ -55,6 +55,52 @@ const PYTHON_EVENTS = [
 /** The shape of a list of TCP ports. The launcher has room for 64 ports in each list. */
 const PORTS = { kind: "list", of: { kind: "number", least: 0, most: 65535 }, most: 64 } as const;
 
+const MATCH_MEMBERS = {
+	signer: {
+		kind: "object",
+		optional: true,
+		choice: true,
+		choose: "exactly one",
+		does: "Files of products that this signer signed.",
+		members: {
+			key: {
+				kind: "digest",
+				optional: true,
+				choice: true,
+				does: "The SHA-256 of the signer's SubjectPublicKeyInfo, as `sigtool trust list` prints it.",
+			},
+			authority: {
+				kind: "digest",
+				optional: true,
+				choice: true,
+				needs: ["subject"],
+				does: "The SHA-256 of the SubjectPublicKeyInfo of an authority above the signer.",
+			},
+			subject: {
+				kind: "subject",
+				optional: true,
+				needs: ["authority"],
+				does: "The exact subject of the signer's certificate, as `sigtool inspect` prints it.",
+			},
+		},
+	},
+	product: { kind: "line", optional: true, choice: true, does: "Files of this product." },
+	path: {
+		kind: "glob",
+		optional: true,
+		choice: true,
+		does: "Files with this path below the root of their product. `*` stands for any characters within a name, and `**` for directories.",
+	},
+	sha256: { kind: "digest", optional: true, choice: true, does: "Files with this SHA-256." },
+	name: { kind: "filename", optional: true, choice: true, does: "Files with this name, in any directory." },
+} as const;
+
+/** The shape of what a rule matches. All given members must match. */
+const MATCH = { kind: "object", optional: true, choice: true, choose: "at least one", members: MATCH_MEMBERS } as const;
+
+/** The largest number of rules, so that judging a file stays cheap. */
+const MAX_RULES = 256;
+
 /** The policy: what signed code may do in a runtime. */
 export const POLICY = {
 	kind: "object",
@@ -66,6 +112,47 @@ export const POLICY = {
 			of: { kind: "line" },
 			unique: "value",
 			does: "Products whose files may be loaded. An empty list allows every product that the host knows.",
+		},
+		rules: {
+			kind: "list",
+			unique: "label",
+			most: MAX_RULES,
+			optional: true,
+			does: "[Rules](#rules) that choose among the signed files. A rule never lets an unsigned file run.",
+			of: {
+				kind: "object",
+				choose: "exactly one",
+				members: {
+					allow: {
+						...MATCH,
+						does: "The rule allows the files that match. If a policy has such rules, a file that matches none of them is refused.",
+					},
+					deny: {
+						...MATCH,
+						as: "allow",
+						does: "The rule refuses the files that match, whatever other rules allow. It has the same members as `allow`.",
+					},
+					label: {
+						kind: "label",
+						optional: true,
+						does: "The name by which events and messages call the rule. Without one they call it by its place, such as `rules[0]`.",
+					},
+					comment: { kind: "line", optional: true, does: "The reason for the rule." },
+					owner: { kind: "line", optional: true, does: "Who answers for the rule." },
+					expires: {
+						kind: "time",
+						optional: true,
+						does: "The last day, or second, of the rule in UTC, such as `2027-06-30`. An expired `allow` matches nothing. An expired `deny` still refuses, and says that it has expired.",
+					},
+					message: { kind: "line", optional: true, does: "A message for whoever meets the refusal." },
+					url: { kind: "url", optional: true, does: "A page about the refusal." },
+					supplemental: {
+						kind: "true",
+						optional: true,
+						does: "The rule is of a [supplemental policy](#base-and-supplemental-policies). `sigtool compile` sets this.",
+					},
+				},
+			},
 		},
 		launch: {
 			kind: "object",
@@ -517,6 +604,28 @@ export const HEAD = {
 						does: "Nobody signed it: whoever compiled took the directory as it was.",
 					},
 					catalogs: { kind: "list", of: { kind: "digest" }, unique: "value", does: "The SHA-256 of its catalogs." },
+					signers: {
+						kind: "list",
+						optional: true,
+						does: "The signers of its catalogs.",
+						of: {
+							kind: "object",
+							members: {
+								key: { kind: "digest", does: "The SHA-256 of the signer's SubjectPublicKeyInfo." },
+								subject: {
+									kind: "text",
+									optional: true,
+									does: "The subject of its certificate, if an authority vouches for it.",
+								},
+								authorities: {
+									kind: "list",
+									of: { kind: "digest" },
+									unique: "value",
+									does: "The SHA-256 of the SubjectPublicKeyInfo of each authority of its chain.",
+								},
+							},
+						},
+					},
 					entries: { kind: "number", least: 0, most: LIMITS.entries, does: "The number of its entries." },
 				},
 			},

@@ -4,6 +4,7 @@
  */
 
 import { type ErrorCode, quote, SigtoolError } from "../errors.js";
+import { positionInJson } from "./json-position.js";
 import {
 	HOST,
 	type HostDocument,
@@ -23,7 +24,7 @@ import { type Refusal, readShape } from "./shape.js";
  * @throws ERR_HOST_CONFIG with a message that names the file and the refused member
  */
 export function hostFromFileBytes(bytes: Uint8Array, file: string): HostDocument {
-	const refuse = refusalFor("ERR_HOST_CONFIG", `host configuration ${quote(file)}`, file);
+	const refuse = refusalInText("ERR_HOST_CONFIG", `host configuration ${quote(file)}`, bytes, file);
 	return readShape(HOST, parseStrictJson(bytes, MAX_HOST_BYTES, refuse), refuse);
 }
 
@@ -52,5 +53,15 @@ export function refusalFor(code: ErrorCode, what: string, path?: string): Refusa
 	return (at, reason, options) => {
 		const member = at === "" ? "" : `${quote(at)} `;
 		return new SigtoolError(code, `Cannot use ${what}: ${member}${reason}`, { path, ...options });
+	};
+}
+
+/** Does what `refusalFor` does, for JSON in a file. A message about a member also has its line and column. */
+export function refusalInText(code: ErrorCode, what: string, bytes: Uint8Array, path: string): Refusal {
+	const refuse = refusalFor(code, what, path);
+	return (at, reason, options) => {
+		const position = at === "" ? undefined : positionInJson(Buffer.from(bytes).toString("utf8"), at);
+		const where = position === undefined ? "" : ` (line ${position.line}, column ${position.column})`;
+		return refuse(at, `${reason}${where}`, options);
 	};
 }

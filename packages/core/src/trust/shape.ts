@@ -27,10 +27,10 @@ export interface ListShape {
 	readonly kind: "list";
 	readonly of: Shape;
 	/**
-	 * With `value`, no two items may be equal. With `name`, no two objects in the list may have the same value of their
-	 * member `name`.
+	 * With `value`, no two items may be equal. With `name` or `label`, no two objects in the list may have the same value
+	 * of the member with this name.
 	 */
-	readonly unique?: "value" | "name";
+	readonly unique?: "value" | "name" | "label";
 	/** With `ascending`, each text must be greater than the one before it, so that none is there twice. */
 	readonly order?: "ascending";
 	/** The smallest number of items, which is 0 by default. The C reader does not know it. */
@@ -64,6 +64,8 @@ export type Member = Shape & {
 	readonly needs?: readonly string[];
 	/** The description of the member, for the documentation and for editors. */
 	readonly does: string;
+	/** The name of another member that has the same members, so that the documentation need not repeat them. */
+	readonly as?: string;
 	/** The part of sigtool that obeys the member. All readers check the member, even if they do not obey it. */
 	readonly by?: string;
 };
@@ -117,6 +119,37 @@ export const TEXT_FORMS = {
 		form: /^[A-Za-z0-9_]+(?:\.[A-Za-z0-9_]+)*$/,
 		is: "the name of a module",
 		called: "the name of a module",
+	},
+	glob: {
+		form: /^(?:\*\*|(?!\.{1,2}(?:\/|$))(?:(?!\*\*)[^/\p{Cc}])+)(?:\/(?:\*\*|(?!\.{1,2}(?:\/|$))(?:(?!\*\*)[^/\p{Cc}])+))*$/u,
+		is: "a relative path without ., .., a / at an end, control characters, and ** beside other characters",
+		called: "a relative path, with `*` and `**`",
+	},
+	filename: {
+		form: /^(?!\.{1,2}$)[^/\p{Cc}]+$/u,
+		is: "the name of a file, without a /",
+		called: "the name of a file",
+	},
+	label: {
+		form: /^[A-Za-z][A-Za-z0-9._-]{0,63}$/,
+		is: "a letter, and at most 63 letters, digits, dots, - and _ behind it",
+		called: "a label",
+	},
+	/** A name of RFC 4514 without spaces around its separators, which `readName` never writes. */
+	subject: {
+		form: /^(?:[A-Za-z]+|[0-9.]+)=(?:(?:[^"+,;<>\\\p{Cc} ]|\\\P{Cc})(?: *(?:[^"+,;<>\\\p{Cc} ]|\\\P{Cc}))*)?(?:[,+](?:[A-Za-z]+|[0-9.]+)=(?:(?:[^"+,;<>\\\p{Cc} ]|\\\P{Cc})(?: *(?:[^"+,;<>\\\p{Cc} ]|\\\P{Cc}))*)?)*$/u,
+		is: "a subject such as CN=Release,O=Example, without spaces around , + and =",
+		called: "a subject, such as `CN=Release,O=Example`",
+	},
+	time: {
+		form: /^\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|02-(?:0[1-9]|[12]\d))(?:T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\dZ)?$/,
+		is: "a day such as 2027-06-30, or a time such as 2027-06-30T12:00:00Z",
+		called: "a day, or a time in UTC",
+	},
+	url: {
+		form: /^https?:\/\/[!-~]+$/,
+		is: "a URL that begins with https:// or http://, in ASCII",
+		called: "a URL",
 	},
 	text: { form: /^[\s\S]+$/, is: "a text that is not empty", called: "a text" },
 	root: { form: /^(?:\/|[A-Za-z]:[\\/]|\\\\)/, is: "an absolute path", called: "an absolute path" },
@@ -179,10 +212,13 @@ function readList(shape: ListShape, value: unknown, at: string, refuse: Refusal)
 	const items = value.map((each, index) => read(shape.of, each, `${at}[${index}]`, refuse));
 	if (items.length < (shape.least ?? 0)) throw refuse(at, "must not be empty");
 	if (items.length > (shape.most ?? items.length)) throw refuse(at, `must not hold more than ${shape.most}`);
-	// The type assertion is safe: only lists of objects are unique by name.
-	const keys = shape.unique === "name" ? items.map((item) => (item as { name: unknown }).name) : items;
-	if (shape.unique !== undefined && new Set(keys).size < items.length) {
-		throw refuse(at, `must not hold ${shape.unique === "name" ? "a name" : "anything"} twice`);
+	const { unique } = shape;
+	if (unique !== undefined) {
+		// The type assertion is safe: only lists of objects are unique by a member.
+		const keys = unique === "value" ? items : items.map((item) => (item as Record<string, unknown>)[unique]);
+		const given = keys.filter((key) => key !== undefined);
+		if (new Set(given).size < given.length)
+			throw refuse(at, `must not hold ${unique === "value" ? "anything" : `a ${unique}`} twice`);
 	}
 	if (shape.order === "ascending" && !isAscending(items)) throw refuse(at, DISORDER);
 	return Object.freeze(items);

@@ -20,6 +20,7 @@ import { signingCertificateProblem } from "../pki/signing-certificate.js";
 import { describeTimestamps, type Timestamp, type TimestampDescription, verifyTimestamps } from "../pki/timestamp.js";
 import { type TrustPolicy, timestampAnchors } from "../pki/trust-store.js";
 import type { Verified } from "../pki/verified.js";
+import type { ProductSigner } from "./file-rules.js";
 import {
 	type EntryTable,
 	type FindRecord,
@@ -27,6 +28,7 @@ import {
 	hasContent,
 	type IndexEntry,
 	namedEntries,
+	pathOf,
 } from "./index-entries.js";
 import { parseHead } from "./index-head.js";
 import { FORMAT_VERSION, HEADER_BYTES, LIMITS, MAGIC, RECORD_BYTES, TRUST_INDEX_OID } from "./index-layout.js";
@@ -63,8 +65,11 @@ export interface TrustIndex {
 	 * program has replaced methods of built-in prototypes. The other members of this interface do not guarantee this.
 	 */
 	find(product: string, path: string): IndexEntry | undefined;
-	/** Returns true if a file of some product has this SHA-256 (lower-case hexadecimal). */
-	hasContent(sha256: string): boolean;
+	/**
+	 * Returns true if a file of some product has this SHA-256 (lower-case hexadecimal), and `counts`, if given, accepts
+	 * the product and the path of this file.
+	 */
+	hasContent(sha256: string, counts?: (product: string, path: string) => boolean): boolean;
 	/**
 	 * Yields all entries of a product, in byte order of their paths. Yields nothing for an unknown product.
 	 * @throws ERR_INDEX_FORMAT at the first entry that is malformed or out of order
@@ -86,6 +91,8 @@ export interface IndexedProduct {
 	readonly adopted?: true | undefined;
 	/** The SHA-256 of each catalog file in lower-case hexadecimal. */
 	readonly catalogs: readonly string[];
+	/** The signers of these catalogs. Undefined for an adopted product, and if the index was compiled without rules. */
+	readonly signers?: readonly ProductSigner[] | undefined;
 }
 
 /** The options of `verifyTrustIndex`. */
@@ -407,7 +414,14 @@ function readContent(parts: ContentParts, digest: string, findRecord?: FindRecor
 			const number = numberOf(product);
 			return number === names.length ? undefined : findEntry(table, starts[number], starts[number + 1], path);
 		},
-		hasContent: (sha256) => hasContent(table, entryCount, sha256),
+		hasContent: (sha256, counts) => {
+			if (counts === undefined) return hasContent(table, entryCount, sha256);
+			return hasContent(table, entryCount, sha256, (record) => {
+				let number = 0;
+				while (record >= starts[number + 1]) number++;
+				return counts(names[number], pathOf(table, record));
+			});
+		},
 		entries(product) {
 			const number = numberOf(product);
 			return number === names.length ? [] : namedEntries(table, starts[number], starts[number + 1]);

@@ -20,7 +20,9 @@ static bool is_at(const char *path, const uint8_t digest[SHA256_BYTES])
 	if (path == NULL || *path != '/')
 		return false;
 	const struct entry entry = find_entry(path);
-	return entry.digest != NULL && memcmp(entry.digest, digest, SHA256_BYTES) == 0;
+	struct file_ruling ruling;
+	return entry.digest != NULL && memcmp(entry.digest, digest, SHA256_BYTES) == 0 &&
+		is_permitted(&entry, path, digest, &ruling);
 }
 
 bool is_named(const char *path, const uint8_t digest[SHA256_BYTES])

@@ -107,6 +107,120 @@ static bool is_dotted(const char *text)
 	}
 }
 
+/* Returns true if the text is a relative path with `*` and `**`. */
+static bool is_glob(const char *text)
+{
+	if (!is_line(text))
+		return false;
+	for (;;) {
+		const size_t length = strcspn(text, "/");
+		const bool leads_nowhere = strspn(text, ".") == length && length <= 2; /* "", "." or ".." */
+		const char *stars = strstr(text, "**");
+		const bool has_stars = stars != NULL && stars < text + length;
+		if (leads_nowhere || (has_stars && length != 2))
+			return false;
+		text += length;
+		if (*text == '\0')
+			return true;
+		text++;
+	}
+}
+
+static bool is_file_name(const char *text)
+{
+	return is_line(text) && strchr(text, '/') == NULL && strcmp(text, ".") != 0 &&
+		strcmp(text, "..") != 0;
+}
+
+static const char LETTERS[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+static bool is_label(const char *text)
+{
+	static const char REST[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+	const size_t length = strspn(text, REST);
+	return text[length] == '\0' && length <= 64 && strspn(text, LETTERS) > 0;
+}
+
+/* Returns the text behind a value of a name, or NULL if the value has an unescaped special
+ * character, or a space at an end. */
+static const char *behind_value(const char *text)
+{
+	bool ends_with_space = false;
+	if (*text == ' ')
+		return NULL;
+	while (*text != '\0' && *text != ',' && *text != '+') {
+		if (strchr("\";<>", *text) != NULL || (text[0] == '\\' && text[1] == '\0'))
+			return NULL;
+		ends_with_space = *text == ' ';
+		text += *text == '\\' ? 2 : 1;
+	}
+	return ends_with_space ? NULL : text;
+}
+
+/* Returns true if the text is a name of RFC 4514 without spaces around its separators. */
+static bool is_subject(const char *text)
+{
+	if (!is_line(text))
+		return false;
+	for (;;) {
+		const size_t letters = strspn(text, LETTERS);
+		const size_t length = letters > 0 ? letters : strspn(text, "0123456789.");
+		if (length == 0 || text[length] != '=')
+			return false;
+		text = behind_value(text + length + 1);
+		if (text == NULL || *text == '\0')
+			return text != NULL;
+		text++;
+	}
+}
+
+/* Returns true if the texts have the same length, and a digit at each place where `form` has a 0.
+ */
+static bool has_form(const char *text, const char *form)
+{
+	for (; *form != '\0'; form++, text++) {
+		const bool is_right = *form == '0' ? *text >= '0' && *text <= '9' : *text == *form;
+		if (!is_right)
+			return false;
+	}
+	return *text == '\0';
+}
+
+static int two_digits(const char *text)
+{
+	return (text[0] - '0') * 10 + text[1] - '0';
+}
+
+/* Returns true if the text is a day, or a time in UTC. In any year February has 29 days. */
+static bool is_time(const char *text)
+{
+	static const int DAYS[] = {0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+	const bool is_day = has_form(text, "0000-00-00");
+	if (!is_day && !has_form(text, "0000-00-00T00:00:00Z"))
+		return false;
+	const int month = two_digits(text + 5);
+	const int day = two_digits(text + 8);
+	if (month < 1 || month > 12 || day < 1 || day > DAYS[month])
+		return false;
+	return is_day ||
+		(two_digits(text + 11) < 24 && two_digits(text + 14) < 60 && two_digits(text + 17) < 60);
+}
+
+static bool is_url(const char *text)
+{
+	static const char *const BEGINNINGS[] = {"https://", "http://"};
+	for (size_t i = 0; i < sizeof BEGINNINGS / sizeof *BEGINNINGS; i++) {
+		const size_t length = strlen(BEGINNINGS[i]);
+		const char *rest = text + length;
+		if (strncmp(text, BEGINNINGS[i], length) != 0 || *rest == '\0')
+			continue;
+		while (*rest > ' ' && *rest <= '~')
+			rest++;
+		return *rest == '\0';
+	}
+	return false;
+}
+
 static bool fits(const struct member *member, const struct json *value)
 {
 	const bool is_text = value->kind == JSON_STRING;
@@ -118,6 +232,18 @@ static bool fits(const struct member *member, const struct json *value)
 		return is_text && is_sha256_hex(value->text);
 	case IS_EVENT:
 		return is_text && (strcmp(value->text, "*") == 0 || is_dotted(value->text));
+	case IS_FILENAME:
+		return is_text && is_file_name(value->text);
+	case IS_GLOB:
+		return is_text && is_glob(value->text);
+	case IS_LABEL:
+		return is_text && is_label(value->text);
+	case IS_SUBJECT:
+		return is_text && is_subject(value->text);
+	case IS_TIME:
+		return is_text && is_time(value->text);
+	case IS_URL:
+		return is_text && is_url(value->text);
 	case IS_LINE:
 		return is_text && is_line(value->text);
 	case IS_DOTTED:
@@ -286,13 +412,16 @@ static bool read_object(
 }
 
 /* Returns true if an earlier item of the list has the same text as `item`. If the items are
- * objects, `name` is the member whose texts are compared. Otherwise `name` is NULL. */
+ * objects, `name` is the member whose texts are compared, where it is present. Otherwise `name` is
+ * NULL. */
 static bool is_before(const struct json *list, const struct json *item, const char *name)
 {
 	const struct json *text = name == NULL ? item : json_member(item, name);
+	if (text == NULL)
+		return false;
 	for (const struct json *each = list + 1; each < item; each = each->next) {
 		const struct json *other = name == NULL ? each : json_member(each, name);
-		if (strcmp(other->text, text->text) == 0)
+		if (other != NULL && strcmp(other->text, text->text) == 0)
 			return true;
 	}
 	return false;
@@ -302,17 +431,19 @@ static bool read_repeats(
 	struct reader reader, const struct member *member, const struct json *list, const char *at)
 {
 	const struct member *key = NULL;
+	char why[sizeof reader.fault->why] = "must not hold anything twice";
 	for (const struct member *each = reader.members; each->name != NULL; each++) {
 		if ((each->flags & (UNIQUE | LIST)) == UNIQUE && name_within(each, member->name) != NULL)
 			key = each;
 	}
 	if (key == NULL && (member->flags & UNIQUE) == 0)
 		return true;
+	const char *name = key == NULL ? NULL : name_within(key, member->name);
+	if (name != NULL)
+		snprintf(why, sizeof why, "must not hold a %s twice", name);
 	EACH(item, list) {
-		if (is_before(list, item, key == NULL ? NULL : name_within(key, member->name)))
-			return refuse_member(reader.fault,
-				key == NULL ? "must not hold anything twice" : "must not hold a name twice", "%s",
-				at);
+		if (is_before(list, item, name))
+			return refuse_member(reader.fault, why, "%s", at);
 	}
 	return true;
 }

@@ -12,14 +12,20 @@ enum member_kind {
 	IS_DIGEST, /* SHA-256 in lower-case hexadecimal */
 	IS_DOTTED, /* words with dots between them, such as the name of a module */
 	IS_EVENT, /* the name of an audit event of CPython, or * */
+	IS_FILENAME, /* the name of a file, without a slash */
+	IS_GLOB, /* a relative path with `*` and `**` */
+	IS_LABEL, /* a letter, and at most 63 letters, digits, dots, `-` and `_` */
 	IS_LINE, /* a text that is not empty and has no control characters */
 	IS_NUMBER,
 	IS_OBJECT,
 	IS_PATH, /* an absolute path as the kernel returns it: no empty step, no `.`, no `..` */
 	IS_ROOT, /* an absolute path of any system */
+	IS_SUBJECT, /* a name of RFC 4514 without spaces around its separators */
 	IS_SWITCH,
 	IS_TEXT, /* a text that is not empty */
+	IS_TIME, /* a day, or a time in UTC */
 	IS_TRUE,
+	IS_URL,
 	IS_VARIABLE, /* the name of an environment variable, or its beginning and `*` */
 	IS_VERSION, /* the number 1 */
 	IS_WORD,

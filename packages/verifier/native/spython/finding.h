@@ -22,6 +22,7 @@ struct opened {
 	char expected[SHA256_HEX + 1]; /* the signed digest if it differs, else "" */
 	uint8_t digest[SHA256_BYTES];
 	char size[80]; /* why the file is too large, if it is */
+	struct file_ruling ruling; /* that of the policy's rules, if the file got so far */
 	int descriptor;
 	bool is_native;
 	struct stat stat;

@@ -170,6 +170,24 @@ static struct finding fault(const char *reason, const char *rule, const char *wh
 	return (struct finding){.reason = reason, .rule = rule, .why = why};
 }
 
+/* Returns what the policy's rules make of a file that everything else trusts by the check `rule`.
+ */
+static struct finding apply_rules(struct opened *file, const char *rule)
+{
+	static const char MEND[] = "`sigtool policy explain` says which rule, and what would change it";
+	struct file_ruling *ruling = &file->ruling;
+	if (is_permitted(&file->entry, file->real, file->digest, ruling)) {
+		const bool is_entry = strcmp(rule, "entry") == 0;
+		return (struct finding){.rule = is_entry && ruling->rule != NULL ? ruling->rule : rule};
+	}
+	struct finding finding = fault("ERR_POLICY_RULE", ruling->rule, ruling->why);
+	finding.denial = ruling->by == NULL ? NULL : ruling->by->message;
+	finding.mend = MEND;
+	if (ruling->by != NULL && ruling->by->url != NULL)
+		finding.mend = ruling->by->url;
+	return finding;
+}
+
 /* Judges content and path. The first objection in the order of docs/reference/verifier.md counts.
  * An objection to the content comes before one to the links on the path. */
 static struct finding judge_content(struct opened *file)
@@ -190,7 +208,7 @@ static struct finding judge_content(struct opened *file)
 	if (entry->digest == NULL) {
 		const char *attribute = vouching_attribute(file);
 		if (attribute != NULL)
-			return (struct finding){.rule = attribute};
+			return apply_rules(file, attribute);
 	}
 	if (entry->product == NULL)
 		return fault(
@@ -201,9 +219,10 @@ static struct finding judge_content(struct opened *file)
 		to_hex(entry->digest, file->expected);
 		return fault("ERR_FILE_MODIFIED", "entry", "it was modified");
 	}
-	if (!leads_to(file->path, file->real, file->is_native))
+	const struct finding finding = apply_rules(file, "entry");
+	if (finding.reason == NULL && !leads_to(file->path, file->real, file->is_native))
 		return fault("ERR_LINK_CHANGED", "link", "a link on the way to it is not as it was signed");
-	return (struct finding){.rule = "entry"};
+	return finding;
 }
 
 struct finding judge(struct opened *file)

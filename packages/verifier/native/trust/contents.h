@@ -18,7 +18,12 @@ struct contents {
  * index. `table` must stay valid as long as the result is used. */
 struct contents list_contents(const struct index_table *table, uint32_t count);
 
-/* Returns true if one of the records is a file with this SHA-256. */
-bool has_content(const struct contents *contents, const uint8_t digest[SHA256_BYTES]);
+/* Answers whether the record with this number counts. */
+typedef bool counts(uint32_t number);
+
+/* Returns true if one of the records that count is a file with this SHA-256. `counts` may be null:
+ * then every record does. */
+bool has_content(
+	const struct contents *contents, const uint8_t digest[SHA256_BYTES], counts *counts);
 
 #endif

@@ -169,6 +169,10 @@ void read_policy(const struct json *policy, int asked)
 	rules.audit_hooks = policy_word(values, POLICY_PYTHON_AUDIT_HOOKS);
 	rules.events = values[POLICY_PYTHON_EVENTS];
 	rules.refuses_extensions = policy_word(values, POLICY_PYTHON_EXTENSIONS) == EXTENSIONS_REFUSE;
+	struct file_rules *file_rules;
+	if (!make_file_rules(values[POLICY_RULES], time(NULL), &file_rules))
+		fail(UNDECIDED, "ERR_LIMIT", "Cannot use %s: there is no memory for its rules", name);
+	rules.file_rules = file_rules;
 	const int set = rules.host_mode < 0 ? own_mode : rules.host_mode;
 	if (asked >= 0 && asked < set && !rules.development)
 		fail(REFUSED, "ERR_START", "Cannot be in a weaker mode than the host or the policy says");

@@ -57,6 +57,7 @@ static struct product {
 	const char *name;
 	const char *root; /* its directory, as a real path if the directory exists */
 	size_t root_length; /* 0 for "/", so that a path below it begins with a slash after the root */
+	const struct json *signers; /* those of its catalogs, or null */
 	char sequence[24]; /* a decimal number, or "" if the product has none */
 	uint32_t first; /* its records are those from `first` to `end` - 1 */
 	uint32_t end;
@@ -223,6 +224,19 @@ static const char *real_root(const char *path)
 	return realpath(path, NULL);
 }
 
+/* Requires the signers of a signed product, if a rule names signers. Without them the rule could
+ * not be applied. */
+static void require_signers(const struct json *described)
+{
+	const bool is_signed = json_member(described, "adopted") == NULL;
+	const bool is_needed = rules.file_rules != NULL && rules.file_rules->names_signer;
+	if (is_needed && is_signed && json_member(described, "signers") == NULL)
+		fail(REFUSED, "ERR_POLICY",
+			"Cannot use the policy: its rules name signers, and the trust index does not name "
+			"those of product \"%s\"; compile it again with a policy that has rules",
+			json_member(described, "name")->text);
+}
+
 /* Adds a product of the head. Its records follow those of the products that were added before. */
 static void add_product(const struct json *described)
 {
@@ -241,6 +255,8 @@ static void add_product(const struct json *described)
 	const char *real = real_root(path);
 	struct product *product = &products[product_count];
 	product->name = name->text;
+	product->signers = json_member(described, "signers");
+	require_signers(described);
 	product->root = real == NULL ? path : real;
 	product->root_length = strlen(product->root);
 	if (strcmp(product->root, "/") == 0)
@@ -417,6 +433,7 @@ struct entry find_entry(const char *path)
 		return (struct entry){0};
 	struct entry entry = {
 		.product = product->name,
+		.signers = product->signers,
 		.name = path + product->root_length + 1,
 	};
 	const size_t name_length = strlen(entry.name);
@@ -441,6 +458,44 @@ struct entry find_entry(const char *path)
 	return entry;
 }
 
+bool is_permitted(const struct entry *entry, const char *path, const uint8_t digest[SHA256_BYTES],
+	struct file_ruling *ruling)
+{
+	char hex[SHA256_HEX + 1];
+	*ruling = (struct file_ruling){.is_allowed = true};
+	if (rules.file_rules == NULL)
+		return true;
+	to_hex(digest, hex);
+	const struct ruled_file file = {
+		.product = entry->product,
+		.path = entry->product == NULL ? path : entry->name,
+		.sha256 = hex,
+		.signers = entry->signers,
+	};
+	rule_on(rules.file_rules, &file, ruling);
+	return ruling->is_allowed;
+}
+
+/* Returns true if the rules permit the file of this record. */
+static bool is_permitted_record(uint32_t number)
+{
+	char path[PATH_MAX + 1];
+	const uint8_t *record = table.bytes + table.records_start + (size_t)number * RECORD_BYTES;
+	const size_t start = table.names_start + (size_t)read_u32(record);
+	const size_t length = read_u16(record + PATH_BYTES_AT);
+	const struct product *product = products;
+	struct file_ruling ruling;
+	if (start + length > table.names_end || length >= sizeof path)
+		return false;
+	memcpy(path, table.bytes + start, length);
+	path[length] = '\0';
+	while (number >= product->end)
+		product++;
+	const struct entry entry = {
+		.product = product->name, .signers = product->signers, .name = path};
+	return is_permitted(&entry, path, record + DIGEST_AT, &ruling);
+}
+
 static struct contents contents;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
@@ -452,7 +507,7 @@ static void list_own_contents(void)
 bool find_content(const uint8_t digest[SHA256_BYTES])
 {
 	pthread_once(&once, list_own_contents);
-	return has_content(&contents, digest);
+	return has_content(&contents, digest, rules.file_rules == NULL ? NULL : is_permitted_record);
 }
 
 bool find_text(const uint8_t digest[SHA256_BYTES])

@@ -15,6 +15,7 @@
 #include <time.h>
 #include "../shared/event-line.h"
 #include "../shared/exit-status.h"
+#include "../shared/file-rules.h"
 #include "../shared/hex.h"
 #include "../shared/mode.h"
 #include "../shared/schema.h"
@@ -86,6 +87,7 @@ struct rules {
 	const struct json *timestamp_authorities;
 	const struct json *deny;
 	const struct json *policy_products;
+	const struct file_rules *file_rules; /* the policy's rules about files, or null */
 	const struct json *web_assembly_sha256; /* digests of modules that count as signed */
 	const struct json *string_code_from; /* modules of Python that may make code of any text */
 	const struct json *events; /* the names of the events that the audit hook records */
@@ -198,6 +200,7 @@ const char *refused_by_term(void);
  * other pointers stay valid until the process ends. */
 struct entry {
 	const char *product; /* null if the path is in no product */
+	const struct json *signers; /* those of the product, or null */
 	const char *name; /* the path below the product's root, or null */
 	const uint8_t *digest; /* SHA256_BYTES bytes, or null if no regular file is signed there */
 	const char *target; /* not NUL-terminated; null if no link is signed there */
@@ -219,9 +222,15 @@ void announce(const char *missing, const char *script);
 /* Returns the entry for a real path. It is found by product and path, never by content. */
 struct entry find_entry(const char *path);
 
+/* Applies the policy's rules to a file that everything else trusts. `path` is the real path, and
+ * `entry` that of find_entry(). Returns false with the reason in `ruling` if they refuse it. Any
+ * thread may call this. */
+bool is_permitted(const struct entry *entry, const char *path, const uint8_t digest[SHA256_BYTES],
+	struct file_ruling *ruling);
+
 /* Returns true if a regular file with this content is signed anywhere in the products that
- * find_entry() knows, at whatever path. The deny list is not asked. Any thread may call this. The
- * first call makes a table of all contents. */
+ * find_entry() knows, at whatever path where the policy's rules permit it. The deny list is not
+ * asked. Any thread may call this. The first call makes a table of all contents. */
 bool find_content(const uint8_t digest[SHA256_BYTES]);
 
 /* Returns true if the index names this SHA-256 as that of a text which Node.js compiles for a

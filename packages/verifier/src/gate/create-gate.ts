@@ -1,6 +1,6 @@
 /** Makes the gate from a trust index or catalogs and the host configuration. Everything is verified here, once. */
 
-import { EARLIEST_SECONDS, MAX_POLICY_BYTES, policyInMode, quote } from "@sigtool/core/internal/read";
+import { EARLIEST_SECONDS, fileRulesOf, MAX_POLICY_BYTES, policyInMode, quote } from "@sigtool/core/internal/read";
 import {
 	DEFAULT_POLICY,
 	type IndexDigests,
@@ -175,7 +175,7 @@ function guardedGate(options: GateOptions, state: ProcessState, evidence: Eviden
 	const watched = configuration.isFile ? { file: configuration.file, development } : undefined;
 	const denyList = createDenyList(addDenials(denials, configuration.deny), evidence.grounds, watched, audit);
 	const term = createTerm(evidence.ends, configuration.onExpiry, seenEnds, audit);
-	const standing = { denyList, term, at: startedAt };
+	const standing = { denyList, term, at: startedAt, rules: fileRulesOf(policy, startedAt) };
 	const judge = createJudge(index, configuration.products, configuration.deny, standing, options.roots);
 	const kernel = createKernelCheck(policy.files.kernelCheck, addon);
 	const detail: EventDetail<"verifier.start"> = {

@@ -1,8 +1,8 @@
 /** Judges bytes by path and content, with a verified index, the host's list of products, its deny list, and the time. */
 
 import { realpathSync } from "node:fs";
-import { quote } from "@sigtool/core/internal/read";
-import { type Denial, SigtoolError } from "@sigtool/core/read";
+import { type FileRules, type FileRuling, quote, ruleOn } from "@sigtool/core/internal/read";
+import { type Denial, type ProductSigner, SigtoolError } from "@sigtool/core/read";
 import type { BoundProduct } from "../host/config.js";
 import { sha256, slice, startsWith } from "../safe/primordials.js";
 import { addDenials, createDenyList, type DenyList, noDenials } from "./deny-list.js";
@@ -19,9 +19,9 @@ export interface CodeIndex {
 	find(product: string, path: string): CodeEntry | undefined;
 	/**
 	 * Tells whether a file of any product has this SHA-256, in lower-case hexadecimal. Always false for an
-	 * index that is made from catalogs.
+	 * index that is made from catalogs. `counts`, if given, has to accept the product and the path of such a file.
 	 */
-	hasContent(sha256: string): boolean;
+	hasContent(sha256: string, counts?: (product: string, path: string) => boolean): boolean;
 }
 
 export interface IndexedProduct {
@@ -31,6 +31,9 @@ export interface IndexedProduct {
 	readonly sequence: number | undefined;
 	/** The SHA-256 of each catalog, in lower-case hexadecimal. */
 	readonly catalogs: readonly string[];
+	readonly adopted?: true | undefined;
+	/** The signers of the catalogs. Undefined for an adopted product, and if the index does not name them. */
+	readonly signers?: readonly ProductSigner[] | undefined;
 }
 
 /**
@@ -76,12 +79,14 @@ export interface Standing {
 	readonly term: Term;
 	/** The time of the start, in milliseconds since the epoch, for which the index's expiry is judged. */
 	readonly at: number;
+	/** The rules of the policy. They are asked last, about a file that everything else trusts. */
+	readonly rules: FileRules | undefined;
 }
 
 /**
- * Makes a judge. By default the deny list stays as it is, and nothing ends after the start. `known` has the real paths of
+ * Makes a judge. By default the deny list stays as it is, nothing ends after the start, and there are no rules. `known` has the real paths of
  * roots that are not to be found again, and gets those that are found.
- * @throws ERR_PRODUCT_MISMATCH, ERR_SEQUENCE, ERR_DENIED, ERR_INDEX_EXPIRED if the index must not be used at all
+ * @throws ERR_PRODUCT_MISMATCH, ERR_SEQUENCE, ERR_DENIED, ERR_INDEX_EXPIRED, ERR_POLICY if the index must not be used at all
  */
 export function createJudge(
 	index: CodeIndex,
@@ -92,7 +97,8 @@ export function createJudge(
 ): Judge {
 	for (const product of index.products) checkProduct(product, index.compiled, bounds, deny);
 	const { notAfter } = index;
-	const { at = Date.now(), term = ENDLESS } = standing;
+	const { at = Date.now(), term = ENDLESS, rules } = standing;
+	if (rules?.namesSigner === true) requireSigners(index);
 	if (notAfter !== undefined && at > notAfter) {
 		const message = `Cannot use the trust index: it expired at ${new Date(notAfter).toISOString()}; compile a new one`;
 		throw new SigtoolError("ERR_INDEX_EXPIRED", message);
@@ -107,11 +113,18 @@ export function createJudge(
 		return undefined;
 	}
 
+	/** Returns the ruling about a signed file. Undefined if there are no rules. */
+	function rulingOn(product: string, path: string, digest: string): FileRuling | undefined {
+		if (rules === undefined) return undefined;
+		return ruleOn(rules, { product, path, sha256: digest, signers: signersIn(trees, product) });
+	}
+
 	return {
 		placeOf,
 		hasContent(digest) {
 			if (denyList.denialOf(digest) !== undefined || term.refusal() !== undefined) return false;
-			return index.hasContent(digest);
+			if (rules === undefined) return index.hasContent(digest);
+			return index.hasContent(digest, (product, path) => rulingOn(product, path, digest)?.isAllowed !== false);
 		},
 		admitsLink(path, target) {
 			const place = placeOf(path);
@@ -126,7 +139,9 @@ export function createJudge(
 			const { product, entry } = place;
 			const signed = index.find(product, entry);
 			if (signed?.kind !== "file" || signed.sha256 !== digest) return undefined;
-			return { trusted: true, product, entry, sha256: digest, rule: "entry" };
+			const ruling = rulingOn(product, entry, digest);
+			if (ruling?.isAllowed === false) return undefined;
+			return { trusted: true, product, entry, sha256: digest, rule: allowing(ruling) };
 		},
 		decide(path, bytes) {
 			const digest = sha256(bytes);
@@ -144,13 +159,42 @@ export function createJudge(
 			if (signed === undefined || signed.kind === "link") return refusal("ERR_FILE_ADDED");
 			if (signed.kind === "partial") return refusal("ERR_UNSIGNED_BYTES");
 			if (digest !== signed.sha256) return refusal("ERR_FILE_MODIFIED", { expected: signed.sha256 });
-			return { trusted: true, product, entry, sha256: digest, rule: "entry" };
+			const ruling = rulingOn(product, entry, digest);
+			if (ruling?.isAllowed === false) return refusal("ERR_POLICY_RULE", factsOf(ruling));
+			return { trusted: true, product, entry, sha256: digest, rule: allowing(ruling) };
 
 			function refusal(code: UntrustedVerdict["reason"], facts: Partial<UntrustedVerdict> = {}): Verdict {
 				return untrusted(code, { ...place, sha256: digest, ...facts });
 			}
 		},
 	};
+}
+
+/** Returns the name of the check that a trusted file passed last. */
+function allowing(ruling: FileRuling | undefined): TrustedVerdict["rule"] {
+	// The type assertion is safe: an allowing rule has the name `rules[…]`.
+	return (ruling?.rule as TrustedVerdict["rule"] | undefined) ?? "entry";
+}
+
+/** Returns what a refusal by a rule says. */
+function factsOf({ rule, why, by }: FileRuling): Partial<UntrustedVerdict> {
+	const { message, url } = by ?? {};
+	return {
+		// The type assertion is safe: a refusal has the name of a rule, or `rules`.
+		rule: rule as UntrustedVerdict["rule"],
+		why: message === undefined ? why : `${why}: ${message}`,
+		denial: message,
+		...(url !== undefined && { mend: `see ${url}` }),
+	};
+}
+
+/** @throws ERR_POLICY if the signers of a signed product are unknown, so that no rule about signers can be applied */
+function requireSigners({ products }: CodeIndex): void {
+	for (const { name, adopted, signers } of products) {
+		if (adopted === true || signers !== undefined) continue;
+		const message = `Cannot use the policy: its rules name signers, and the trust index does not name those of product ${quote(name)}; compile it again with a policy that has rules`;
+		throw new SigtoolError("ERR_POLICY", message);
+	}
 }
 
 const ENDLESS: Term = { refusal: () => undefined };
@@ -188,6 +232,7 @@ interface Tree {
 	readonly product: string;
 	/** The root with a slash at its end. */
 	readonly prefix: string;
+	readonly signers: readonly ProductSigner[];
 	readonly next: Tree | undefined;
 }
 
@@ -200,15 +245,22 @@ function treesOf(
 	bounds: readonly BoundProduct[],
 	known: Map<string, string>,
 ): Tree | undefined {
-	const roots = products.map(({ name, root }) => {
+	const roots = products.map(({ name, root, signers = [] }) => {
 		const bound = bounds.find((each) => each.name === name)?.root ?? root;
 		const real = known.get(bound) ?? realPathIfThere(bound);
 		known.set(bound, real);
-		return { product: name, prefix: real.endsWith("/") ? real : `${real}/` };
+		return { product: name, prefix: real.endsWith("/") ? real : `${real}/`, signers };
 	});
 	const shortFirst = roots.sort((a, b) => a.prefix.length - b.prefix.length);
 	return shortFirst.reduce<Tree | undefined>((next, root) => ({ ...root, next }), undefined);
 }
+
+function signersIn(trees: Tree | undefined, product: string): readonly ProductSigner[] {
+	for (let tree = trees; tree !== undefined; tree = tree.next) if (tree.product === product) return tree.signers;
+	return NOBODY;
+}
+
+const NOBODY: readonly ProductSigner[] = [];
 
 function realPathIfThere(path: string): string {
 	try {

@@ -14,15 +14,17 @@ export type Reason =
 	| "ERR_LIMIT"
 	| "ERR_NOT_EXECUTABLE"
 	| "ERR_DENIED"
+	| "ERR_POLICY_RULE"
 	| "ERR_INDEX_EXPIRED"
 	| "ERR_CERTIFICATE_EXPIRED";
 
 /**
  * Names the rule that decided. `entry` looks the file up in the index, and `deny` in the deny list. `product` requires a
  * path inside a product, and `link` requires signed links on that path. `files` limits type and size. `kernel` asks the
- * kernel. `time` checks the expiry of the index and of its signer's certificate.
+ * kernel. `time` checks the expiry of the index and of its signer's certificate. `rules[…]` is a rule of the policy, by its
+ * label or place, and `rules` means that no allow rule of the policy matches.
  */
-export type Rule = "entry" | "deny" | "product" | "link" | "files" | "kernel" | "time";
+export type Rule = "entry" | "deny" | "product" | "link" | "files" | "kernel" | "time" | "rules" | `rules[${string}]`;
 
 export type Verdict = TrustedVerdict | UntrustedVerdict;
 
@@ -33,7 +35,8 @@ export interface TrustedVerdict {
 	readonly entry: string;
 	/** The SHA-256 of the bytes, in lower-case hexadecimal. */
 	readonly sha256: string;
-	readonly rule: "entry";
+	/** `entry`, or the allow rule of the policy that matched. */
+	readonly rule: "entry" | `rules[${string}]`;
 }
 
 export interface UntrustedVerdict {
@@ -46,7 +49,7 @@ export interface UntrustedVerdict {
 	/** The digest that was signed for this entry. */
 	readonly expected: string | undefined;
 	readonly rule: Rule;
-	/** The reason that the deny list gives. */
+	/** The reason that the deny list gives, or the message of the policy's rule. */
 	readonly denial: string | undefined;
 	/** A phrase that says what is wrong. */
 	readonly why: string;
@@ -113,6 +116,11 @@ const REASONS: Readonly<Record<Reason, { readonly rule: Rule; readonly why: stri
 		mend: "move it to a mount without noexec, and close it in every process that has it open for writing",
 	},
 	ERR_DENIED: { rule: "deny", why: "the deny list names it", mend: "install a release without it" },
+	ERR_POLICY_RULE: {
+		rule: "rules",
+		why: "a rule of the policy refuses it",
+		mend: "`sigtool policy explain` says which rule, and what would change it",
+	},
 	ERR_INDEX_EXPIRED: {
 		rule: "time",
 		why: "the trust index has expired",

@@ -119,6 +119,205 @@ function withVariable(name: string): [document: string, at: string] {
 	return [JSON.stringify({ version: 1, launch: { environment: ["APP_NAME", name] } }), "$.launch.environment[1]"];
 }
 
+/** Returns a policy with one rule. */
+function withRule(rule: object): string {
+	return JSON.stringify({ version: 1, rules: [rule] });
+}
+
+/** Returns rows of policies that deny the files that one member matches. */
+function denying(member: string, values: Readonly<Record<string, unknown>>, at?: string): Row[] {
+	return Object.entries(values).map(([name, value]): Row => {
+		const place = at ?? `$.rules[0].deny.${member}`;
+		return [`a rule with ${name}`, withRule({ deny: { [member]: value } }), place === "" ? undefined : place];
+	});
+}
+
+/** Returns rows of policies whose rule has one more member. */
+function ruled(member: string, values: readonly unknown[], isAccepted: boolean): Row[] {
+	return values.map((value): Row => {
+		const place = isAccepted ? undefined : `$.rules[0].${member}`;
+		return [
+			`a rule with the ${member} ${JSON.stringify(value)}`,
+			withRule({ deny: { name: "a" }, [member]: value }),
+			place,
+		];
+	});
+}
+
+const SIGNER = { authority: HEX, subject: "CN=Release,O=Example" };
+const SUBJECTS = [
+	...[
+		"CN=a",
+		"CN=",
+		"CN=a+O=b",
+		"CN=a b,C=DE",
+		"2.5.4.3=#0C0161",
+		"CN=a\\,b",
+		"CN=\\ a\\ ",
+		"CN=größe",
+		"cn=a",
+		"CN=a=b",
+	],
+	...["CN=a\\2Cb", "O=,CN="],
+];
+const NO_SUBJECTS = [
+	...[
+		"",
+		"CN",
+		"=a",
+		"CN=a,",
+		",CN=a",
+		"CN=a, O=b",
+		"CN=a ,O=b",
+		"CN =a",
+		"CN= a",
+		"CN=a ",
+		"CN=a;O=b",
+		"CN=a\\",
+		'CN="a"',
+	],
+	...["CN=<a>", "CN=a\n", "C-N=a", "CN=a\\\n", "CN=a+", "CN=\u0085"],
+];
+
+const RULE_ROWS: readonly Row[] = [
+	["no rules", '{"version":1,"rules":[]}'],
+	["rules that are no list", '{"version":1,"rules":{}}', "$.rules"],
+	[
+		"rules with every member",
+		JSON.stringify({
+			version: 1,
+			rules: [
+				{
+					allow: { signer: SIGNER, product: "größe", path: "lib/**/*.js", sha256: HEX, name: "a b.js" },
+					label: "Release-1.0_x",
+					comment: "why",
+					owner: "Ops",
+					expires: "2027-06-30",
+					message: "ask us",
+					url: "https://example.com/a?b#c",
+				},
+				{ deny: { signer: { key: HEX } }, expires: "2028-02-29T23:59:59Z", supplemental: true },
+			],
+		}),
+	],
+	["a rule without allow and deny", withRule({ label: "a" }), "$.rules[0]"],
+	["a rule with allow and deny", withRule({ allow: { name: "a" }, deny: { name: "a" } }), "$.rules[0]"],
+	["a rule that matches everything", withRule({ allow: {} }), "$.rules[0].allow"],
+	["a rule that denies everything", withRule({ deny: {} }), "$.rules[0].deny"],
+	["a rule with a list", withRule({ deny: ["a"] }), "$.rules[0].deny"],
+	["a rule with an unknown member", withRule({ deny: { name: "a" }, priority: 1 }), "$.rules[0].priority"],
+	["a rule with an unknown match", withRule({ deny: { hash: HEX } }), "$.rules[0].deny.hash"],
+	["a signer that is nobody", withRule({ deny: { signer: {} } }), "$.rules[0].deny.signer"],
+	["a signer by key and authority", withRule({ deny: { signer: { key: HEX, ...SIGNER } } }), "$.rules[0].deny.signer"],
+	[
+		"a signer by key and subject",
+		withRule({ deny: { signer: { key: HEX, subject: "CN=a" } } }),
+		"$.rules[0].deny.signer.subject",
+	],
+	[
+		"any signer of an authority",
+		withRule({ deny: { signer: { authority: HEX } } }),
+		"$.rules[0].deny.signer.authority",
+	],
+	[
+		"a subject of any authority",
+		withRule({ allow: { signer: { subject: "CN=a" } } }),
+		"$.rules[0].allow.signer.subject",
+	],
+	["a signer as text", withRule({ allow: { signer: HEX } }), "$.rules[0].allow.signer"],
+	...SUBJECTS.map(
+		(subject): Row => [
+			`the subject ${JSON.stringify(subject)}`,
+			withRule({ deny: { signer: { authority: HEX, subject } } }),
+		],
+	),
+	...NO_SUBJECTS.map(
+		(subject): Row => [
+			`no subject ${JSON.stringify(subject)}`,
+			withRule({ deny: { signer: { authority: HEX, subject } } }),
+			"$.rules[0].deny.signer.subject",
+		],
+	),
+	...denying(
+		"path",
+		{ "every path": "**", "a hidden path": ".a/.../..b", "stars in names": "*a*/b*", brackets: "[a]?" },
+		"",
+	),
+	...denying("path", { "an absolute path": "/a", "no path": "", "a directory": "a/", "two slashes": "a//b" }),
+	...denying("path", {
+		"a step nowhere": "./a",
+		"a step up": "a/../b",
+		"a step up at the end": "a/..",
+		"one dot": ".",
+	}),
+	...denying("path", {
+		"stars beside a name": "a**",
+		"stars before a name": "a/**b",
+		"three stars": "***",
+		"a tab": "a\t",
+	}),
+	...denying("path", { "a later path with stars": "a/b/c**d/e", "a number for a path": 1 }),
+	...denying("name", { "a name with a star": "*", "three dots": "..." }, ""),
+	...denying("name", {
+		"a path for a name": "a/b",
+		"no name": "",
+		"the name .": ".",
+		"the name ..": "..",
+		"a NUL": "a\0",
+	}),
+	...denying("sha256", { "a short digest": "ab", "a capital digest": "A".repeat(64) }),
+	...denying("product", { "an empty product": "", "a product with a line break": "a\nb" }),
+	...ruled("label", ["a", "Z9._-", "a".repeat(64)], true),
+	...ruled("label", ["", "1", "a b", "-a", "ä", "a".repeat(65), "a]", 1], false),
+	...ruled("expires", ["2027-01-01", "2027-12-31", "2027-02-29", "0000-01-01", "9999-12-31T23:59:59Z"], true),
+	...ruled(
+		"expires",
+		["2027-1-1", "2027-00-01", "2027-13-01", "2027-01-00", "2027-01-32", "2027-04-31", "2027-02-30"],
+		false,
+	),
+	...ruled(
+		"expires",
+		["2027-01-01T24:00:00Z", "2027-01-01T00:60:00Z", "2027-01-01T00:00:60Z", "2027-01-01T00:00Z"],
+		false,
+	),
+	...ruled(
+		"expires",
+		["2027-01-01T00:00:00", "2027-01-01T00:00:00+00:00", "2027-01-01 00:00:00Z", "tomorrow", 2027],
+		false,
+	),
+	...ruled("expires", ["2027-01-01T00:00:00.000Z", "2027-01-01Z", ""], false),
+	...ruled("url", ["http://a", "https://a/~?#[]"], true),
+	...ruled(
+		"url",
+		["https://", "ftp://a", "https://a b", "https://ä", "javascript:alert(1)", "HTTPS://a", "", "https:/a"],
+		false,
+	),
+	...ruled("message", ["ä", " "], true),
+	...ruled("message", ["", "a\nb", 1], false),
+	...ruled("owner", ["", "a\u0085"], false),
+	...ruled("comment", ["", null], false),
+	...ruled("supplemental", [true], true),
+	...ruled("supplemental", [false, 1, "true"], false),
+	[
+		"a label twice",
+		JSON.stringify({ version: 1, rules: ["a", "b", "a"].map((label) => ({ label, deny: { name: "x" } })) }),
+		"$.rules",
+	],
+	[
+		"equal rules without labels",
+		JSON.stringify({
+			version: 1,
+			rules: [{ deny: { name: "x" } }, { label: "a", deny: { name: "x" } }, { deny: { name: "x" } }],
+		}),
+	],
+	["256 rules", JSON.stringify({ version: 1, rules: times(256, () => "").map(() => ({ deny: { name: "x" } })) })],
+	[
+		"257 rules",
+		JSON.stringify({ version: 1, rules: times(257, () => "").map(() => ({ deny: { name: "x" } })) }),
+		"$.rules",
+	],
+];
+
 const POLICY_ROWS: readonly Row[] = [
 	[
 		"every member",
@@ -552,6 +751,7 @@ const PRODUCT = { name: "app", root: "/srv/app", catalogs: [HEX], entries: 3 };
 const head = (members: object) => JSON.stringify({ signers: [HEX], products: [PRODUCT], ...members });
 const digests = (count: number) => times(count, (index) => index.toString(16).padStart(64, "0"));
 
+const PRODUCT_SIGNER = { key: HEX, subject: "CN=Größe,O=\\ a", authorities: [HEX, OTHER_HEX] };
 const HEAD_ROWS: readonly Row[] = [
 	["no texts", head({})],
 	["an empty list of texts", head({ texts: [] })],
@@ -567,6 +767,27 @@ const HEAD_ROWS: readonly Row[] = [
 	["texts that are null", head({ texts: null }), "$.texts"],
 	["8192 texts", head({ texts: digests(8192) })],
 	["8193 texts", head({ texts: digests(8193) }), "$.texts"],
+	["a product without signers", head({ products: [{ ...PRODUCT, signers: [] }] })],
+	[
+		"a product with signers",
+		head({ products: [{ ...PRODUCT, signers: [{ key: HEX, authorities: [] }, PRODUCT_SIGNER] }] }),
+	],
+	[
+		"a signer without a key",
+		head({ products: [{ ...PRODUCT, signers: [{ subject: "CN=a", authorities: [] }] }] }),
+		"$.products[0].signers[0].key",
+	],
+	[
+		"an empty subject",
+		head({ products: [{ ...PRODUCT, signers: [{ ...PRODUCT_SIGNER, subject: "" }] }] }),
+		"$.products[0].signers[0].subject",
+	],
+	[
+		"an authority twice",
+		head({ products: [{ ...PRODUCT, signers: [{ key: HEX, authorities: [HEX, HEX] }] }] }),
+		"$.products[0].signers[0].authorities",
+	],
+	["a signer as text", head({ products: [{ ...PRODUCT, signers: [HEX] }] }), "$.products[0].signers[0]"],
 	["texts in a product", head({ products: [{ ...PRODUCT, texts: [HEX] }] }), "$.products[0].texts"],
 ];
 
@@ -576,6 +797,7 @@ const documents = (reader: SettingsDocument["reader"], rows: readonly Row[]) =>
 export const DOCUMENTS: readonly SettingsDocument[] = [
 	...documents("policy", JSON_ROWS),
 	...documents("policy", POLICY_ROWS),
+	...documents("policy", RULE_ROWS),
 	...documents("host", HOST_ROWS),
 	...documents("launcher", LAUNCHER_ROWS),
 	...documents("head", HEAD_ROWS),

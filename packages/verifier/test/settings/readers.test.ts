@@ -39,7 +39,9 @@ function byTypeScript(reader: Reader, bytes: Buffer): Judgement {
 		return { values: valuesOf(reader, READERS[reader](bytes, "FILE")) };
 	} catch (error) {
 		if (!(error instanceof SigtoolError)) throw error;
-		const [, at = "", why = ""] = /^Cannot use .*?"FILE": (?:"(\$.*?|line \d+)" )?(.*)$/s.exec(error.message) ?? [];
+		// The C reader does not tell the line and the column.
+		const message = error.message.replace(/ \(line \d+, column \d+\)$/, "");
+		const [, at = "", why = ""] = /^Cannot use .*?"FILE": (?:"(\$.*?|line \d+)" )?(.*)$/s.exec(message) ?? [];
 		return { at: JSON.parse(`"${at}"`), why };
 	}
 }

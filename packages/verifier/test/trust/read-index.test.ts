@@ -75,7 +75,7 @@ describe.skipIf(!hasCompiler)("the C that reads a trust index (needs cc)", () =>
 		const own = fileURLToPath(new URL("read-index.c", import.meta.url));
 		const trust = ["host", "index", "term"].map((name) => join(NATIVE, "trust", `${name}.c`));
 		const shared = [
-			...["environment", "exit-status", "find-record", "hex", "json", "members", "owned-file"],
+			...["environment", "exit-status", "file-rules", "find-record", "glob", "hex", "json", "members", "owned-file"],
 			...["schema", "start-facts", "utf8"],
 		].map((name) => join(NATIVE, "shared", `${name}.c`));
 		const flags = [
