@@ -29,7 +29,8 @@ export function indexOf(root: string, product = "app", more: { sequence?: number
 		compiled: undefined,
 		notAfter: more.notAfter,
 		find: (name, path) => (name === product ? entries.get(path) : undefined),
-		hasContent: (sha256) => [...entries.values()].some((entry) => entry.kind === "file" && entry.sha256 === sha256),
+		hasContent: (sha256, counts = () => true) =>
+			[...entries].some(([path, entry]) => entry.kind === "file" && entry.sha256 === sha256 && counts(product, path)),
 	};
 }
 

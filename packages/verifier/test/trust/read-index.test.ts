@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { policyInMode } from "@sigtool/core/internal/read";
-import { MODES, type Mode, parsePolicy } from "@sigtool/core/read";
+import { MODES, type Mode, type ProductSigner, parsePolicy } from "@sigtool/core/read";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { encodeIndex } from "../../../core/dist/trust/index-encode.js";
@@ -25,7 +25,7 @@ const program = join(directory, "read-index");
 const index = join(directory, "index.sigx");
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-function writeIndex(products: readonly Product[], policy: object = {}): void {
+function writeIndex(products: readonly Product[], policy: object = {}, signers?: readonly ProductSigner[]): void {
 	const content = encodeIndex({
 		notAfter: undefined,
 		policy: parsePolicy({ version: 1, ...policy }),
@@ -35,6 +35,7 @@ function writeIndex(products: readonly Product[], policy: object = {}): void {
 			root: `/srv/${number}`,
 			sequence: undefined,
 			catalogs: [],
+			signers,
 			entries: new Map(
 				Object.entries(files).map(([path, digest]): [string, IndexEntry] => [
 					path,
@@ -150,6 +151,45 @@ describe.skipIf(!hasCompiler)("the C that reads a trust index (needs cc)", () =>
 		}
 		const others = all.map((digest) => sha256(digest)).slice(0, 4000);
 		expect(ask({ digests: others, threads: 2 }).found).toEqual(others.map(() => false));
+	});
+
+	describe("find_content() with rules", () => {
+		const files = { "lib/a": sha256("a"), "tmp/a": sha256("a"), "tmp/b": sha256("b"), link: undefined };
+		const digests = [sha256("a"), sha256("b"), sha256("c")];
+
+		it.each<[string, readonly object[], readonly boolean[]]>([
+			["finds a content that is permitted at one of its paths", [{ deny: { path: "lib/**" } }], [true, true, false]],
+			["finds it also if the first path is permitted", [{ deny: { path: "tmp/**" } }], [true, false, false]],
+			["finds no content that is denied at each of its paths", [{ deny: { name: "a" } }], [false, true, false]],
+			["finds no denied content", [{ deny: { sha256: sha256("a") } }], [false, true, false]],
+			["finds what an allow rule matches alone", [{ allow: { path: "tmp/b" } }], [false, true, false]],
+			["finds nothing more by a rule", [{ allow: { sha256: sha256("c") } }], [false, false, false]],
+			[
+				"finds nothing by an expired rule",
+				[{ allow: { product: "product 0" }, expires: "2020-01-01" }],
+				[false, false, false],
+			],
+			["finds by the product", [{ deny: { product: "product 1" } }], [true, true, false]],
+		])("%s", (_name, rules, found) => {
+			writeIndex([files], { rules });
+			expect(ask({ digests }).found).toEqual(found);
+			expect(ask({ digests, isShortOfMemory: true }).found).toEqual(found);
+		});
+
+		it("finds by the signers of each product", () => {
+			const signers = [{ key: "1".repeat(64), subject: undefined, authorities: [] }];
+			writeIndex([files], { rules: [{ allow: { signer: { key: "1".repeat(64) } } }] }, signers);
+			expect(ask({ digests }).found).toEqual([true, true, false]);
+			writeIndex([files], { rules: [{ allow: { signer: { key: "2".repeat(64) } } }] }, signers);
+			expect(ask({ digests }).found).toEqual([false, false, false]);
+		});
+
+		it("is not reached by an index that does not name the signers which a rule needs", () => {
+			writeIndex([files], { rules: [{ deny: { signer: { key: "1".repeat(64) } } }] });
+			const { status, stderr } = spawnSync(program, [index, "-1", "1"], { input: "", encoding: "utf8" });
+			expect(status).not.toBe(0);
+			expect(stderr).toMatch(/^ERR_POLICY: .* does not name those of product "product 0"; compile it again/);
+		});
 	});
 
 	const RUNTIMES = [
