@@ -32,7 +32,7 @@ export async function run(argv: readonly string[]): Promise<ExitStatus> {
 	} catch (error) {
 		if (error instanceof CommanderError && error.exitCode === 0) return 0;
 		const options: OutputOptions = outputOptionsOf(argv);
-		if (argv[0] !== "run") chooseColours(colourChoice(argv));
+		if (!isStarting(argv)) chooseColours(colourChoice(argv));
 		const names = commandNames(argv);
 		if (!(error instanceof CommanderError)) return await printFailureBy(names.join(" "), error, options);
 		const complaint = complaints.join("");
@@ -188,9 +188,14 @@ function choiceFailure(reason: string): string | undefined {
  * may belong to the program that it starts.
  */
 function outputOptionsOf(argv: readonly string[]): OutputOptions {
-	if (argv[0] === "run") return {};
+	if (isStarting(argv)) return {};
 	const { json, reporter } = outputOptionsIn(argv);
 	return COMMANDS.find(({ name }) => name === argv[0])?.hasReporters === true ? { json, reporter } : { json };
+}
+
+/** The arguments after `run` and `audit` belong to the program that they start. */
+function isStarting([command]: readonly string[]): boolean {
+	return command === "run" || command === "audit";
 }
 
 /** Returns the value of --color in arguments that commander could not parse, or `auto` if there is no valid value. */

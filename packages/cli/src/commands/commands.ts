@@ -19,10 +19,11 @@ import { INSPECT } from "./inspect/declaration.js";
 import { LAUNCHER } from "./launcher/declaration.js";
 import { LOG } from "./log/declaration.js";
 import { NATIVE } from "./native/declaration.js";
+import { POLICY } from "./policy/declaration.js";
 import { PYTHON } from "./python/declaration.js";
 import { REPORT } from "./report/declaration.js";
 import { RESTORE } from "./restore/declaration.js";
-import { RUN } from "./run/declaration.js";
+import { AUDIT, RUN } from "./run/declaration.js";
 import { SIGN } from "./sign/declaration.js";
 import { STRIP } from "./strip/declaration.js";
 import { TIMESTAMP } from "./timestamp/declaration.js";
@@ -48,7 +49,9 @@ export const COMMANDS: readonly CommandDeclaration[] = [
 	DOCTOR,
 	COMPILE,
 	RUN,
+	AUDIT,
 	LAUNCHER,
+	POLICY,
 	WHY,
 	EXPLAIN,
 	LOG,

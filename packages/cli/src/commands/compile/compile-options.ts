@@ -6,7 +6,8 @@ import type { OutputOptions } from "../../output/output.js";
 
 export interface CompileCommandOptions extends KeyOptions, SignerDemandOptions, TimestampingOptions, OutputOptions {
 	readonly output: string;
-	readonly policy?: string;
+	/** The base policy, then supplemental ones. */
+	readonly policy?: readonly string[];
 	readonly notAfter?: string;
 	readonly sequence?: string;
 	readonly unsigned?: boolean;

@@ -1,9 +1,8 @@
-import { type CompileResult, compileTrustIndex, type Policy, policyFromFileBytes, type Signer } from "@sigtool/core";
-import { checkCompileTarget, MAX_POLICY_BYTES, sharedDirectoryWarning } from "@sigtool/core/internal";
+import { type CompileResult, compileTrustIndex, type Signer } from "@sigtool/core";
+import { checkCompileTarget, sharedDirectoryWarning } from "@sigtool/core/internal";
 import { COMMAND, quote } from "@sigtool/core/internal/errors";
 import { isNamed } from "../../configuration/configuration.js";
 import { SIGNED_BY_DEVELOPMENT } from "../../options/development.js";
-import { readInputFile } from "../../options/input-file.js";
 import { parseTime, trustOf } from "../../options/judgement.js";
 import { parseSequence } from "../../options/sequence.js";
 import { signerDemandsOf } from "../../options/signer-demands.js";
@@ -16,6 +15,7 @@ import { untilInterrupted } from "../../output/interruption.js";
 import { escaped, type Report, rows } from "../../output/output.js";
 import { startProgress } from "../../output/progress.js";
 import { bytes, catalogFields, count, isoTime, notesOfPins, signerFields, signerRows } from "../../output/render.js";
+import { policyOfFiles } from "../../policy/policy-files.js";
 import type { CompileCommandOptions } from "./compile-options.js";
 import type { ConfiguredCompile } from "./configured-compile.js";
 
@@ -37,7 +37,7 @@ export async function compile(operands: readonly string[], given: CompileCommand
 		catalogs: options.catalog,
 		product: options.product,
 		overwrite: options.force === true ? "any" : "own",
-		policy: options.policy === undefined ? undefined : readPolicy(options.policy),
+		policy: options.policy === undefined ? undefined : policyOfFiles(options.policy),
 		sequence: parseSequence(options.sequence),
 		notAfter: options.notAfter === undefined ? undefined : parseNotAfter(options.notAfter, time),
 		timestamp: timestampRequestOf(options),
@@ -81,10 +81,6 @@ async function withConfiguration(
 	const isComplete = [directories, options.adopt, options.adoptPackage].some((named = []) => named.length > 0);
 	if (isComplete && !isNamed(options)) return { directories, options, notes: [] };
 	return (await import("./configured-compile.js")).configuredCompile(directories, options);
-}
-
-function readPolicy(file: string): Policy {
-	return policyFromFileBytes(readInputFile(file, MAX_POLICY_BYTES), file);
 }
 
 /**

@@ -52,7 +52,7 @@ export async function configuredCompile(
 			...present({
 				catalog,
 				product: isGiven ? undefined : product,
-				policy: policy && pathOf(configuration, policy),
+				policy: policy === undefined ? undefined : [pathOf(configuration, policy)],
 				timestamp: stamps,
 				tsaTrust: stamps && timestampTrust?.map((path) => pathOf(configuration, path)),
 			}),

@@ -17,9 +17,11 @@ export const COMPILE: CommandDeclaration = {
 		keyOptions(command)
 			.argument("[dir...]", "signed directories, each with its catalog (default: what the configuration signs)")
 			.requiredOption("-o, --output <file>", "file for the index, e.g. app.sigx; outside the signed directories")
-			.option(
-				"--policy <json>",
-				"policy document: what a runtime may do (default: mode enforce; see docs/reference/policy.md)",
+			.addOption(
+				repeated(
+					"--policy <json>",
+					"policy document: what a runtime may do; further ones are supplemental (default: mode enforce; see docs/reference/policy.md)",
+				),
 			)
 			.option("--not-after <when>", "when the index expires: a number of days, or a time")
 			.option("--sequence <n>", "sequence of the index, which grows with each one (default: the time in seconds)")

@@ -40,6 +40,36 @@ export const RUN: CommandDeclaration = {
 	},
 };
 
+export const AUDIT: CommandDeclaration = {
+	name: "audit",
+	description: "run a program without refusing anything, and say what would have to be signed",
+	systems: ["linux"],
+	declare(command) {
+		command
+			.argument("<script>", "the program's file; a .py file runs in Python")
+			.argument("[args...]", "all further arguments go to the program")
+			.passThroughOptions()
+			.option("--log <file>", "file to which the events are appended", "sigtool-audit.jsonl")
+			.option("--index <file>", "trust index (default: one of the script's signed directory, if it has one)")
+			.addOption(repeated("--catalog <file>", "catalog of the script"))
+			.option("-m, --module", "<script> is the name of a Python module, found from the working directory")
+			.option("--python", "run the program in Python, whatever its name")
+			.option("--node <file>", "Node.js to run it with")
+			.option("--spython <file>", "spython to run it with");
+		examples(
+			command,
+			["sigtool audit ./app/main.js", "sigtool audit --log events.jsonl ./app/main.py --port 8080"],
+			ABOUT_AUDITING,
+		);
+		return async () => (await import("./audit.js")).audit;
+	},
+};
+
+const ABOUT_AUDITING = `
+The program runs as with \`sigtool run --allow-development --mode audit\`, also if nobody signed it. Exit status and signals are
+those of the program. docs/how-to/policy.md goes on from the log.
+`;
+
 const ABOUT_RUNNING = `
 Exit status and signals are those of the program; status 126 means a refusal, before the start or at run time, and 75 that
 a fault which may pass, such as a full disk, kept the program from being judged.

@@ -3,9 +3,16 @@
  * This needs no installation and no host configuration.
  */
 
-import { existsSync, realpathSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, realpathSync, statSync, writeFileSync } from "node:fs";
 import { dirname, isAbsolute, join, relative } from "node:path";
-import { compileTrustIndex, defaultTrust, developmentIdentity, verifyTrustIndex } from "@sigtool/core";
+import {
+	compileTrustIndex,
+	defaultTrust,
+	developmentIdentity,
+	type Policy,
+	parsePolicy,
+	verifyTrustIndex,
+} from "@sigtool/core";
 import {
 	catalogsCovering,
 	configDirectory,
@@ -31,13 +38,25 @@ function nodeOf({ node }: RunCommandOptions): string {
 	throw usageError(`Cannot use --node ${quote(node)}: there is no such program`);
 }
 
+/** The events of a run that only records. */
+export interface Recording {
+	/** The absolute path of the file of events, which must exist. */
+	readonly log: string;
+}
+
 /**
  * Writes the launcher, its configuration and, unless --index names one, a trust index into `directory`. If this user
- * has a host configuration, it applies. Otherwise one is written that trusts the signer of the index.
+ * has a host configuration, it applies. Otherwise one is written that trusts the signer of the index. With `recording`
+ * the mode is audit, a script that nobody signed may run, and no other host configuration applies.
  * @throws ERR_ROOT_MISSING, ERR_USAGE, ERR_CATALOG_NOT_FOUND, ERR_LAUNCHER, ERR_DEVELOPMENT_REFUSED, and the errors of
  * `verifyTrustIndex` and `compileTrustIndex`
  */
-export async function placePrivately(directory: string, script: string, options: RunCommandOptions): Promise<void> {
+export async function placePrivately(
+	directory: string,
+	script: string,
+	options: RunCommandOptions,
+	recording?: Recording,
+): Promise<void> {
 	if (options.module !== true) requireFile(script);
 	if ((await developmentOf({})) === "refuse") {
 		const message = `Cannot run ${quote(script)} with a development identity: ${DEVELOPMENT_REFUSERS} forbids it`;
@@ -47,7 +66,13 @@ export async function placePrivately(directory: string, script: string, options:
 	const python = isPython(script, options) ? findSpython(script, options.spython) : undefined;
 	const node = python === undefined ? nodeOf(options) : undefined;
 	const given = options.index ?? join(directory, "app.sigx");
-	if (options.index === undefined) await compile(given, script, python, options);
+	if (options.index === undefined) {
+		const trees =
+			recording === undefined
+				? { signed: [signedDirectoryOf(script, options)], adopted: [], policy: undefined }
+				: treesToRecord(directory, script, options);
+		await compile(given, trees, python, options);
+	}
 	const { index: verified, signer } = verifyTrustIndex(readBounded(given, MAX_TRUST_INDEX_BYTES), {
 		trust: defaultTrust(),
 		development: "allow",
@@ -64,12 +89,13 @@ export async function placePrivately(directory: string, script: string, options:
 			products.map(({ root }) => root),
 		);
 	const own = join(configDirectory(), "verifier.json");
-	const config = existsSync(own) ? own : join(directory, "verifier.json");
-	const mode = options.mode ?? policy.mode;
+	const config = recording === undefined && existsSync(own) ? own : join(directory, "verifier.json");
+	const mode = recording === undefined ? (options.mode ?? policy.mode) : "audit";
 	if (config !== own) {
 		const pins = [{ "spki-sha256": signer.spkiSha256, name: "signer of this index" }];
 		const bound = products.map(({ name, root }) => ({ name, root }));
-		const document = { version: 1, mode, onRefusal: "exit", pins, products: bound, index };
+		const audit = recording && { jsonLines: recording.log, stderr: "off" };
+		const document = { version: 1, mode, onRefusal: "exit", pins, products: bound, index, audit };
 		writeFileSync(config, `${JSON.stringify(document, null, "\t")}\n`, { mode: 0o600 });
 	}
 	placeLauncher(directory, parts, { node, spython: python, index, config, mode, development: "allow" });
@@ -114,25 +140,47 @@ function requireLibrary(python: string, index: string, roots: readonly string[])
 	throw usageError(message);
 }
 
+interface Trees {
+	readonly signed: readonly string[];
+	/** Directories without a catalog, whose files are taken as they are. */
+	readonly adopted: readonly string[];
+	readonly policy: Policy | undefined;
+}
+
+/** Records which files a Python program opens too, so that the directories it writes to can be learned. */
+const RECORDING_POLICY = parsePolicy({ version: 1, mode: "audit", python: { events: ["open"] } });
+
+/** Returns the signed directory of the script. Without one an empty directory, because an index needs a product. */
+function treesToRecord(directory: string, script: string, options: RunCommandOptions): Trees {
+	try {
+		return { signed: [signedDirectoryOf(script, options)], adopted: [], policy: RECORDING_POLICY };
+	} catch (error) {
+		if (!(error instanceof SigtoolError) || error.code !== "ERR_CATALOG_NOT_FOUND") throw error;
+		const empty = join(directory, "nothing-signed");
+		mkdirSync(empty);
+		return { signed: [], adopted: [empty], policy: RECORDING_POLICY };
+	}
+}
+
 /**
  * Verifies the signed directory that contains the script, and compiles it into a trust index that this machine's
  * development identity signs. For Python, the index also covers Python's library.
  */
 async function compile(
 	output: string,
-	script: string,
+	trees: Trees,
 	python: string | undefined,
 	options: RunCommandOptions,
 ): Promise<void> {
-	const directory = signedDirectoryOf(script, options);
 	const signer = await developmentIdentity();
 	const library = python === undefined ? [] : libraryOf(aboutSpython(python));
-	const { products } = await compileTrustIndex([directory, ...library.filter(isSigned)], {
+	const { products } = await compileTrustIndex([...trees.signed, ...library.filter(isSigned)], {
 		output,
 		signer,
 		trust: defaultTrust(),
 		catalogs: options.catalog,
-		adopt: library.filter((each) => !isSigned(each)),
+		policy: trees.policy,
+		adopt: [...trees.adopted, ...library.filter((each) => !isSigned(each))],
 		development: "allow",
 	});
 	for (const { name, catalogs } of products.filter(({ adopted }) => adopted !== true)) {
@@ -145,7 +193,9 @@ async function compile(
 			`note: ${escaped(name)} is held against ${files} and ${who}, without a host configuration; other machines do not trust that`,
 		);
 	}
-	const adopted = products.filter((product) => product.adopted === true).map(({ root }) => escaped(root));
+	const adopted = products
+		.filter((product) => product.adopted === true && !trees.adopted.includes(product.root))
+		.map(({ root }) => escaped(root));
 	if (adopted.length > 0) printNote(`note: taken as they are now: ${adopted.join(", ")}`, options);
 }
 

@@ -9,7 +9,7 @@ import { temporaryPlace } from "../../launcher/temporary-place.js";
 import { environmentWithoutSecrets } from "../../options/secret-variables.js";
 import { usageError } from "../../options/usage.js";
 import { printFailure } from "../../output/output.js";
-import { placePrivately } from "./private-launcher.js";
+import { placePrivately, type Recording } from "./private-launcher.js";
 import type { RunCommandOptions } from "./run-options.js";
 
 /**
@@ -66,10 +66,15 @@ function cannotRun(script: string, { code, message, path, cause }: SigtoolError)
 
 /**
  * Starts the program with the installed launcher or, with --allow-development, with a launcher that is made for this
- * run. Returns how the program ended.
+ * run. With `recording` the run only records. Returns how the program ended.
  * @throws ERR_USAGE, ERR_LAUNCHER, and the errors of `placePrivately`
  */
-async function start(script: string, args: readonly string[], options: RunCommandOptions): Promise<Ending> {
+export async function start(
+	script: string,
+	args: readonly string[],
+	options: RunCommandOptions,
+	recording?: Recording,
+): Promise<Ending> {
 	const {
 		index,
 		catalog,
@@ -94,7 +99,7 @@ async function start(script: string, args: readonly string[], options: RunComman
 	if (allowDevelopment === true) {
 		const directory = realpathSync(mkdtempSync(join(placeBeside(write), "sigtool-run-")));
 		try {
-			await placePrivately(directory, script, options);
+			await placePrivately(directory, script, options, recording);
 			return await launch(launcherIn(directory), argv);
 		} finally {
 			rmSync(directory, { recursive: true, force: true });
@@ -139,7 +144,7 @@ function realTemporaryDirectory(): string {
 	}
 }
 
-interface Ending {
+export interface Ending {
 	readonly status: number | null;
 	readonly signal: NodeJS.Signals | null;
 }
@@ -165,7 +170,7 @@ function launch(launcher: string, argv: readonly string[]): Promise<Ending> {
 
 const PASSED_SIGNALS = ["SIGINT", "SIGQUIT", "SIGTERM", "SIGHUP", "SIGUSR2", "SIGCONT"] as const;
 
-function endAs({ status, signal }: Ending): never {
+export function endAs({ status, signal }: Ending): never {
 	if (signal === null) process.exit(status ?? 1);
 	for (const each of PASSED_SIGNALS) process.removeAllListeners(each);
 	process.kill(process.pid, signal);

@@ -1,0 +1,62 @@
+import { usageError } from "../../options/usage.js";
+import { escaped, type Report } from "../../output/output.js";
+import { count } from "../../output/render.js";
+import { type LoggedEvent, openLogs, textOf } from "../../policy/event-lines.js";
+import { eventJudge, subjectOf } from "../../policy/judge-event.js";
+import { indexIn } from "../../policy/policy-files.js";
+import { type PolicyExplainOptions, policyFor } from "./policy-explain.js";
+
+/** What would have been refused, for one reason. */
+export interface Refused {
+	readonly subject: string;
+	readonly event: string;
+	readonly why: string;
+	events: number;
+	readonly first: string | undefined;
+}
+
+/** Judges logged events by a policy. @throws ERR_USAGE, ERR_POLICY, ERR_IO */
+export async function policyTest(logs: readonly string[], options: PolicyExplainOptions): Promise<Report> {
+	const index = options.index === undefined ? undefined : indexIn(options.index);
+	const { objectionTo } = eventJudge(policyFor(options.policy, index), index, Date.now());
+	const { events, otherLines } = openLogs(logs);
+	const refused = new Map<string, Refused>();
+	let judged = 0;
+	for (const event of events) {
+		judged++;
+		const why = objectionTo(event);
+		if (why !== undefined) note(refused, event, why);
+	}
+	if (judged === 0) throw usageError(`Cannot test with ${logs.map(escaped).join(", ")}: no line is an event`);
+	const groups = [...refused.values()].sort((a, b) => b.events - a.events);
+	const lines = groups.map(({ subject, why, events: times }) => {
+		return `refused: ${escaped(subject)}${times === 1 ? "" : ` (${times} times)`}: ${escaped(why)}`;
+	});
+	const total = groups.reduce((sum, each) => sum + each.events, 0);
+	const other = otherLines() === 0 ? "" : `; ${count(otherLines(), "line")} of other text`;
+	const summary = `${count(judged, "event")}: ${total === 0 ? "nothing" : total} would be refused${other}`;
+	return {
+		exit: total === 0 ? 0 : 1,
+		fields: { logs, events: judged, otherLines: otherLines(), refusedEvents: total, refused: groups },
+		lines: [...shown(lines), summary],
+		failures: total === 0 ? [] : [...shown(lines), summary],
+	};
+}
+
+/** More groups than these are one line. */
+const MAX_SHOWN = 100;
+
+function shown(lines: readonly string[]): string[] {
+	const rest = lines.length - MAX_SHOWN;
+	return [...lines.slice(0, MAX_SHOWN), ...(rest > 0 ? [`and ${rest} more; --json lists them`] : [])];
+}
+
+function note(refused: Map<string, Refused>, event: LoggedEvent, why: string): void {
+	const subject = subjectOf(event);
+	const times =
+		typeof event.count === "number" && Number.isSafeInteger(event.count) && event.count > 0 ? event.count : 1;
+	const key = `${subject}\0${why}`;
+	const known = refused.get(key);
+	if (known !== undefined) known.events += times;
+	else refused.set(key, { subject, event: event.event, why, events: times, first: textOf(event, "time") });
+}

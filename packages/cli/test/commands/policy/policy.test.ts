@@ -1,0 +1,328 @@
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { runner, temporaryDirectory } from "../../support.js";
+
+/** Makes a signed tree, and functions that write policies and run the command in its directory. */
+function project() {
+	const cwd = temporaryDirectory();
+	const run = runner(cwd);
+	const sigtool = (args: readonly string[], input?: string) =>
+		run(args, { cwd, ...(input !== undefined && { input }) });
+	const write = (name: string, content: string | object) => {
+		mkdirSync(join(cwd, name, ".."), { recursive: true });
+		writeFileSync(join(cwd, name), typeof content === "string" ? content : JSON.stringify({ version: 1, ...content }));
+		return name;
+	};
+	write("app/main.js", "main()");
+	write("app/lib/a.js", "a()");
+	expect(sigtool(["sign", "app", "--product", "app"])).toMatchObject({ status: 0 });
+	return { cwd, sigtool, write, at: (name: string) => join(cwd, name) };
+}
+
+const eventOf = (members: object) =>
+	JSON.stringify({
+		time: "2027-01-31T12:00:00.000Z",
+		event: "module.open_code",
+		verdict: "allow",
+		pid: 7,
+		thread: 0,
+		...members,
+	});
+const loaded = (entry: string, members: object = {}) =>
+	eventOf({ path: `/srv/app/${entry}`, sha256: "a".repeat(64), product: "app", entry, rule: "entry", ...members });
+
+describe("policy init", () => {
+	it("writes a policy in mode audit, and replaces none without --force", () => {
+		const { sigtool, at } = project();
+		expect(sigtool(["policy", "init"])).toMatchObject({
+			status: 0,
+			stdout: expect.stringContaining("wrote policy.json"),
+		});
+		expect(JSON.parse(readFileSync(at("policy.json"), "utf8"))).toEqual({ version: 1, mode: "audit" });
+		expect(sigtool(["policy", "init", "--mode", "enforce"])).toMatchObject({
+			status: 2,
+			stderr: expect.stringContaining("it exists; --force replaces it [ERR_USAGE]"),
+		});
+		expect(sigtool(["policy", "init", "--mode", "enforce", "--force"]).status).toBe(0);
+		expect(sigtool(["policy", "check", "policy.json", "--json"]).json()).toMatchObject({ mode: "enforce", rules: [] });
+	});
+});
+
+describe("policy check", () => {
+	it("names the line and the column of a fault", () => {
+		const { sigtool, write } = project();
+		write("bad.json", '{\n  "version": 1,\n  "rules": [\n    { "deny": { "path": "/etc" } }\n  ]\n}');
+		expect(sigtool(["policy", "check", "bad.json"])).toMatchObject({
+			status: 2,
+			stderr: expect.stringContaining('"$.rules[0].deny.path" must be a relative path'),
+		});
+		expect(sigtool(["policy", "check", "bad.json"]).stderr).toContain("(line 4, column 17) [ERR_POLICY]");
+	});
+
+	it("warns about rules that end, that have no effect, and that match nobody", () => {
+		const { sigtool, write } = project();
+		const signer = { authority: "c".repeat(64), subject: "cn=Release" };
+		write("policy.json", {
+			rules: [
+				{ allow: { product: "app" }, expires: "2020-01-01" },
+				{ deny: { name: "a.js" }, label: "no-a", expires: "2020-01-01" },
+				{ allow: { name: "a.js" } },
+				{ allow: { product: "app" } },
+				{ deny: { signer } },
+				{ deny: { path: "lib/e\u0301.js" } },
+				{ deny: { name: "x" }, expires: new Date(Date.now() + 5 * 86_400_000).toISOString().slice(0, 10) },
+			],
+		});
+		const { status, stderr, stdout } = sigtool(["policy", "check", "policy.json"]);
+		expect(status).toBe(0);
+		const warnings = [
+			"rules[0] expired on 2020-01-01, and allows nothing: renew or remove it",
+			"rules[no-a] expired on 2020-01-01, and still refuses: renew or remove it",
+			"rules[2] allows nothing, because rules[no-a] denies the same files",
+			"rules[3] matches what rules[0] matches",
+			'rules[4] matches nobody: write the subject as "CN=Release"',
+			"rules[5] has letters in a decomposed form",
+			"rules[6] ends on ",
+		];
+		for (const warning of warnings) expect(stderr).toContain(`warning: ${warning}`);
+		expect(stdout).toContain("3 allow rules, 4 deny rules; what no allow rule matches is refused");
+	});
+
+	it("checks supplemental policies with their base", () => {
+		const { sigtool, write } = project();
+		write("base.json", { rules: [{ allow: { product: "app" } }] });
+		write("more.json", { rules: [{ deny: { name: "a.js" } }] });
+		write("wrong.json", { mode: "audit" });
+		const { rules } = sigtool(["policy", "check", "base.json", "more.json", "--json"]).json();
+		expect(rules).toMatchObject([{ supplemental: false }, { name: "rules[1]", supplemental: true }]);
+		expect(sigtool(["policy", "check", "base.json", "wrong.json"])).toMatchObject({
+			status: 2,
+			stderr: expect.stringContaining(
+				'"$.mode" is for the base policy: a supplemental one has rules alone (line 1, column 14)',
+			),
+		});
+	});
+});
+
+describe("policy explain", () => {
+	it("explains the decision about a file of an index, with signers and a policy of its own", () => {
+		const { sigtool, write, at } = project();
+		write("policy.json", {
+			rules: [{ deny: { path: "lib/**" }, label: "no-lib", message: "retired" }, { allow: { product: "app" } }],
+		});
+		expect(sigtool(["compile", "app", "-o", "app.sigx", "--policy", "policy.json", "--allow-development"]).status).toBe(
+			0,
+		);
+		const explained = sigtool(["policy", "explain", "app/lib/a.js", "--index", "app.sigx", "--json"]).json();
+		expect(explained).toMatchObject({ allowed: false, rule: "rules[no-lib]", others: ["rules[1]"], entry: "lib/a.js" });
+		expect(sigtool(["policy", "explain", "app/lib/a.js", "--index", "app.sigx"]).stdout.trimEnd().split("\n")).toEqual([
+			at("app/lib/a.js"),
+			'  refused by rules[no-lib] (deny path "lib/**"): retired',
+			'  also matches: rules[1] (allow product "app")',
+			"  to allow it: remove or narrow rules[no-lib]",
+		]);
+		write("signer.json", { rules: [{ allow: { signer: { key: "0".repeat(64) } } }] });
+		const other = sigtool(["policy", "explain", "app/main.js", "--index", "app.sigx", "--policy", "signer.json"]);
+		expect(other.stdout).toContain("refused: no allow rule of the policy matches it");
+		write("app/added.js", "added()");
+		write("app/main.js", "changed()");
+		for (const [file, code] of [
+			["app/added.js", "ERR_FILE_ADDED"],
+			["app/main.js", "ERR_FILE_MODIFIED"],
+			["signer.json", "ERR_OUTSIDE_PRODUCTS"],
+		] as const) {
+			const { stdout } = sigtool(["policy", "explain", file, "--index", "app.sigx"]);
+			expect(stdout).toContain(`(${code})\n  no rule can allow it: rules choose among what is signed`);
+		}
+	});
+
+	it("explains an event, also from standard input", () => {
+		const { sigtool, write } = project();
+		write("policy.json", { rules: [{ allow: { path: "*.js" } }] });
+		const event = loaded("lib/a.js");
+		const { stdout } = sigtool(["policy", "explain", event, "--policy", "policy.json"]);
+		expect(stdout).toContain("refused: no allow rule of the policy matches it\n");
+		expect(sigtool(["policy", "explain", "-", "--policy", "policy.json"], `Jan 31 host: ${event}\n`).stdout).toBe(
+			stdout,
+		);
+		const outside = eventOf({
+			path: "/tmp/x.js",
+			sha256: "b".repeat(64),
+			verdict: "audit",
+			reason: "ERR_OUTSIDE_PRODUCTS",
+		});
+		expect(sigtool(["policy", "explain", outside, "--policy", "policy.json"]).stdout).toContain("no rule can allow it");
+		const child = eventOf({
+			event: "child_process.spawn",
+			verdict: "audit",
+			reason: "ERR_RUNTIME_RULE",
+			file: "/bin/sh",
+		});
+		expect(sigtool(["policy", "explain", child, "--policy", "policy.json"]).stdout).toContain(
+			"runtime.children of the policy refuses it",
+		);
+		expect(sigtool(["policy", "explain", "app/main.js"]).status).toBe(2);
+		expect(sigtool(["policy", "explain", "{", "--policy", "policy.json"])).toMatchObject({
+			status: 2,
+			stderr: expect.stringContaining("no line is an event"),
+		});
+	});
+});
+
+describe("policy diff", () => {
+	it("tells members, rules and files that differ", () => {
+		const { sigtool, write } = project();
+		write("old.json", { rules: [{ allow: { product: "app" } }] });
+		write("new.json", { mode: "strict", rules: [{ deny: { name: "a.js" } }, { allow: { product: "app" } }] });
+		expect(sigtool(["compile", "app", "-o", "app.sigx", "--policy", "old.json", "--allow-development"]).status).toBe(0);
+		const { status, stdout } = sigtool(["policy", "diff", "app.sigx", "new.json", "--index", "app.sigx"]);
+		expect({ status, lines: stdout.trimEnd().split("\n") }).toEqual({
+			status: 1,
+			lines: [
+				'mode: "enforce" → "strict"',
+				'+ rules[0] (deny name "a.js")',
+				"now refused: app: lib/a.js: rules[0] of the policy denies it",
+				"1 signed file is decided differently",
+			],
+		});
+		expect(sigtool(["policy", "diff", "old.json", "old.json"])).toMatchObject({
+			status: 0,
+			stdout: "the policies are equal\n",
+		});
+	});
+});
+
+describe("policy test", () => {
+	const lines = [
+		loaded("main.js"),
+		loaded("lib/a.js"),
+		loaded("lib/a.js"),
+		eventOf({ path: "/tmp/x.js", sha256: "b".repeat(64), verdict: "audit", reason: "ERR_OUTSIDE_PRODUCTS" }),
+		eventOf({ event: "child_process.spawn", verdict: "audit", reason: "ERR_RUNTIME_RULE", file: "/bin/sh" }),
+		eventOf({ event: "code.string", verdict: "audit", kind: "eval", sha256: "c".repeat(64) }),
+		"not an event",
+		'{"time":"cut',
+	];
+
+	it("prints what would have been refused, how often and why", () => {
+		const { sigtool, write } = project();
+		write("log.jsonl", `${lines.join("\n")}\n`);
+		write("policy.json", {
+			rules: [{ deny: { path: "lib/**" }, message: "retired" }],
+			runtime: { stringCode: "signed", children: "allow" },
+		});
+		const { status, stdout } = sigtool(["policy", "test", "log.jsonl", "--policy", "policy.json"]);
+		expect(status).toBe(1);
+		expect(stdout).toContain(
+			"refused: /srv/app/lib/a.js (2 times): rules[0] of the policy denies it: retired (ERR_POLICY_RULE)\n",
+		);
+		expect(stdout).toContain("refused: /tmp/x.js: ");
+		expect(stdout).toContain(
+			"refused: code.string eval: runtime.stringCode of the policy refuses it (ERR_RUNTIME_RULE)\n",
+		);
+		expect(stdout).toContain("6 events: 4 would be refused; 2 lines of other text\n");
+		expect(stdout).not.toContain("/bin/sh");
+	});
+
+	it("ends with 0 if nothing would be refused, and needs an index for rules about signers", () => {
+		const { sigtool, write } = project();
+		write("log.jsonl", `${loaded("main.js")}\n`);
+		write("policy.json", { rules: [{ allow: { product: "app" } }] });
+		expect(sigtool(["policy", "test", "log.jsonl", "--policy", "policy.json"])).toMatchObject({
+			status: 0,
+			stdout: "1 event: nothing would be refused\n",
+		});
+		write("signer.json", { rules: [{ allow: { signer: { key: "1".repeat(64) } } }] });
+		expect(sigtool(["policy", "test", "log.jsonl", "--policy", "signer.json"])).toMatchObject({
+			status: 2,
+			stderr: expect.stringContaining("Name the trust index with --index"),
+		});
+		write("empty.jsonl", "\n");
+		expect(sigtool(["policy", "test", "empty.jsonl", "--policy", "policy.json"]).status).toBe(2);
+		expect(sigtool(["policy", "test", "missing.jsonl", "--policy", "policy.json"]).status).not.toBe(0);
+	});
+});
+
+describe("policy learn", () => {
+	it("makes a rule for each product, by its signer, and lists what has to be signed", () => {
+		const { sigtool, write, at } = project();
+		write("start.json", { mode: "audit", rules: [{ deny: { name: "never" } }] });
+		expect(sigtool(["compile", "app", "-o", "app.sigx", "--policy", "start.json", "--allow-development"]).status).toBe(
+			0,
+		);
+		write(
+			"log.jsonl",
+			[
+				loaded("main.js"),
+				loaded("lib/b.js", { verdict: "audit", reason: "ERR_FILE_ADDED" }),
+				...["a/index.js", "b/index.js"].map((name) =>
+					eventOf({
+						path: `/srv/site/node_modules/${name}`,
+						sha256: "b".repeat(64),
+						verdict: "audit",
+						reason: "ERR_OUTSIDE_PRODUCTS",
+					}),
+				),
+				eventOf({
+					path: "/usr/lib/python3.13/json/x.py",
+					sha256: "b".repeat(64),
+					verdict: "audit",
+					reason: "ERR_OUTSIDE_PRODUCTS",
+				}),
+				eventOf({ event: "python.open", detail: "/var/lib/app/state/x.db, w, 524865" }),
+				eventOf({ event: "python.open", detail: "/var/lib/app/y, None, 66" }),
+				eventOf({ event: "python.open", detail: "/etc/passwd, r, 524288" }),
+				eventOf({ event: "python.open", detail: "/dev/null, w, 1" }),
+				eventOf({ event: "wasm.compile", verdict: "audit", sha256: "d".repeat(64), reason: "ERR_RUNTIME_RULE" }),
+			].join("\n"),
+		);
+		const args = ["policy", "learn", "log.jsonl", "--index", "app.sigx", "--owner", "Web", "--expires", "2027-12-31"];
+		const { status, stdout, stderr } = sigtool([...args, "-o", "learned.json"]);
+		expect({ status, stdout }).toEqual({ status: 0, stdout: "wrote learned.json, learned from 10 events\n" });
+		expect(JSON.parse(readFileSync(at("learned.json"), "utf8"))).toEqual({
+			version: 1,
+			mode: "enforce",
+			rules: [
+				{
+					allow: { product: "app", signer: { key: expect.stringMatching(/^[0-9a-f]{64}$/) } },
+					comment: "learned from 10 events, 2027-01-31 to 2027-01-31",
+					owner: "Web",
+					expires: "2027-12-31",
+				},
+			],
+			launch: { write: ["/var/lib/app"] },
+			runtime: { webAssemblySha256: ["d".repeat(64)] },
+		});
+		expect(stderr).toContain('1 file below "/srv/app/lib" is not signed; sign it: `sigtool sign "/srv/app/lib"`');
+		expect(stderr).toContain('2 files below "/srv/site" are not signed; sign it: `sigtool sign "/srv/site"`');
+		expect(stderr).toContain('adopt it: `sigtool compile --adopt "/usr/lib/python3.13"`');
+		expect(stderr).toContain("learn again when the others are");
+		expect(sigtool(["policy", "check", "learned.json"]).status).toBe(0);
+		expect(sigtool(["policy", "learn", "log.jsonl", "--expires", "soon"])).toMatchObject({ status: 2 });
+	});
+
+	it("makes no rules of a log that has refusals alone", () => {
+		const { sigtool, write } = project();
+		write("log.jsonl", loaded("lib/b.js", { verdict: "audit", reason: "ERR_FILE_ADDED" }));
+		const { stdout, stderr } = sigtool(["policy", "learn", "log.jsonl"]);
+		expect(JSON.parse(stdout)).toEqual({ version: 1, mode: "enforce" });
+		expect(stderr).toContain("so there are no rules");
+	});
+});
+
+describe("compile with several policies", () => {
+	it("merges them into the index, where a supplemental one only narrows", () => {
+		const { sigtool, write } = project();
+		write("base.json", { mode: "audit", rules: [{ allow: { product: "app" } }] });
+		write("more.json", { rules: [{ allow: { path: "main.js" } }] });
+		const policies = ["--policy", "base.json", "--policy", "more.json"];
+		expect(sigtool(["compile", "app", "-o", "app.sigx", ...policies, "--allow-development"]).status).toBe(0);
+		expect(sigtool(["inspect", "app.sigx", "--json"]).json().policy).toMatchObject({
+			mode: "audit",
+			rules: [{ allow: { product: "app" } }, { allow: { path: "main.js" }, supplemental: true }],
+		});
+		const { stdout } = sigtool(["policy", "explain", "app/lib/a.js", "--index", "app.sigx"]);
+		expect(stdout).toContain("refused: no allow rule of the supplemental policies matches it");
+	});
+});
