@@ -66,6 +66,7 @@ export function mendFor(told: Told): string | undefined {
 
 /** Names the rule that decided, in words. */
 export function ruleOf(event: string, reason: string | undefined, rule: string | undefined): string | undefined {
+	if (rule?.startsWith("rules[")) return `${rule}: a rule of the policy`;
 	if (rule !== undefined) return RULES.get(rule) ?? rule;
 	if (reason !== "ERR_RUNTIME_RULE") return OTHER_RULES.get(event);
 	const known = policyRuleOf(event);
@@ -88,6 +89,7 @@ const RULES: ReadonlyMap<string, string> = new Map([
 	["files", "files: the type and the size of files, by the policy"],
 	["kernel", "kernel: the kernel must agree that the file may be executed"],
 	["time", "time: the trust index ends"],
+	["rules", "rules: no allow rule of the policy matches"],
 ]);
 
 export function isErrorCode(code: unknown): code is ErrorCode {

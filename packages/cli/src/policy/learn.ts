@@ -20,7 +20,7 @@ export interface Learned {
 	readonly unsigned: readonly SigningGroup[];
 	/** The digests of these files by their paths. */
 	readonly files: ReadonlyMap<string, string | undefined>;
-	/** What the policy now lets pass beyond signed files, for a person to agree to. */
+	/** The policy lets these things pass beyond signed files, and a person has to agree to them. */
 	readonly notes: readonly string[];
 	readonly events: number;
 	/** The times of the first and the last event. */

@@ -45,7 +45,7 @@ export interface FileRule {
 	readonly match: RuleMatch;
 	/** The name in events: `rules[LABEL]`, or `rules[0]` with the place of the rule in the policy. */
 	readonly name: string;
-	/** Of the rules that match, the one with the highest rank is named. */
+	/** The rule with the highest rank is named, if several match. */
 	readonly rank: number;
 	readonly expires: string | undefined;
 	readonly message: string | undefined;

@@ -105,7 +105,7 @@ export const EVENTS = {
 		fields: ["path", "use", "sha256", "expected", "product", "entry", "rule", "reason", "denial"],
 		bypassable: false,
 		meaning:
-			"A file is opened as code: a module, JSON, or any file that a program passes to `openCode`, such as a template or a migration. `denial` is the reason that the deny list gives.",
+			"A file is opened as code: a module, JSON, or any file that a program passes to `openCode`, such as a template or a migration. `denial` is the reason that the deny list gives, or the message of the policy's rule. `rule` is the check that decided; `rules[…]` is a [rule of the policy](policy.md#rules), by its label or place, and `rules` means that none allows the file.",
 	},
 	"module.compile": {
 		fields: ["path", "sha256", "format", "reason"],

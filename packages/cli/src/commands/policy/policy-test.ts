@@ -6,7 +6,7 @@ import { eventJudge, subjectOf } from "../../policy/judge-event.js";
 import { indexIn } from "../../policy/policy-files.js";
 import { type PolicyExplainOptions, policyFor } from "./policy-explain.js";
 
-/** What would have been refused, for one reason. */
+/** One group of events that would have been refused for one reason. */
 export interface Refused {
 	readonly subject: string;
 	readonly event: string;
