@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { EXPLAINING } from "./json/explaining.mjs";
 import { INSPECTING } from "./json/inspecting.mjs";
 import { LOGGING } from "./json/logging.mjs";
+import { POLICIES } from "./json/policies.mjs";
 import { RUNNING } from "./json/running.mjs";
 import { constant, list, object, optional, shared, text, words } from "./json/shapes.mjs";
 import { SHARED } from "./json/shared.mjs";
@@ -20,7 +21,16 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const FOLDER = "packages/cli/schemas";
 const DRAFT = "https://json-schema.org/draft/2020-12/schema";
 const ORIGIN = "Generated from scripts/json by `pnpm generate`.";
-const COMMANDS = { ...SIGNING, ...VERIFYING, ...INSPECTING, ...EXPLAINING, ...RUNNING, ...LOGGING, ...TRUSTING };
+const COMMANDS = {
+	...SIGNING,
+	...VERIFYING,
+	...INSPECTING,
+	...EXPLAINING,
+	...RUNNING,
+	...LOGGING,
+	...TRUSTING,
+	...POLICIES,
+};
 
 const files = {
 	[`${FOLDER}/common.schema.json`]: json({

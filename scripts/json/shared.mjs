@@ -87,5 +87,15 @@ export const SHARED = {
 		sequence: orNull({ description: "The lowest sequence of its catalogs.", type: "integer" }),
 		adopted: optional(truth("True if the directory had no catalog, and the signer of the index adopted it.")),
 		catalogs: list("The SHA-256 of each catalog.", sha256("A digest.")),
+		signers: optional(
+			list(
+				"The signers of the catalogs, if the policy has rules.",
+				object("A signer.", {
+					key: sha256("The SHA-256 of its key."),
+					subject: optional(text("The subject of its certificate, if an authority vouches for it.")),
+					authorities: list("The SHA-256 of the keys of the authorities above it.", sha256("A digest.")),
+				}),
+			),
+		),
 	}),
 };

@@ -1,7 +1,14 @@
 /** Makes an index from verified catalogs, for programs that load from signed directories without a trust index. */
 
 import { realpathSync } from "node:fs";
-import { ENTRY_KIND, errnoReason, loadCatalogs, productSigner, quote, signedEntries } from "@sigtool/core/internal/read";
+import {
+	ENTRY_KIND,
+	errnoReason,
+	loadCatalogs,
+	productSigner,
+	quote,
+	signedEntries,
+} from "@sigtool/core/internal/read";
 import type { SignedFile } from "@sigtool/core/read";
 import { DEFAULT_POLICY, SigtoolError, type TrustPolicy } from "@sigtool/core/read";
 import type { CatalogSource } from "./catalog-source.js";

@@ -4,9 +4,8 @@
  */
 
 import type { IndexContentView, Policy, ProductSigner } from "@sigtool/core";
-import { ERROR_CODES, type ErrorCode } from "@sigtool/core/errors";
 import { type FileRules, fileRulesOf, policyInMode, type RuledFile, ruleOn } from "@sigtool/core/internal";
-import { quote } from "@sigtool/core/internal/errors";
+import { ERROR_CODES, type ErrorCode, quote } from "@sigtool/core/internal/errors";
 import { policyRuleOf } from "@sigtool/verifier/internal";
 import { usageError } from "../options/usage.js";
 import { type LoggedEvent, textOf } from "./event-lines.js";

@@ -1,7 +1,6 @@
 /** Reads policies, and trust indexes whose policy is meant. */
 
 import { type IndexContentView, type Policy, policyFromFileBytes } from "@sigtool/core";
-import { SigtoolError } from "@sigtool/core/errors";
 import {
 	isTrustIndex,
 	MAX_POLICY_BYTES,
@@ -10,7 +9,7 @@ import {
 	parseTrustIndex,
 	readInput,
 } from "@sigtool/core/internal";
-import { namingErrors } from "@sigtool/core/internal/errors";
+import { namingErrors, SigtoolError } from "@sigtool/core/internal/errors";
 import { readInputFile } from "../options/input-file.js";
 
 /** Reads the base policy, and merges it with supplemental ones. @throws ERR_POLICY, and the errors of reading */

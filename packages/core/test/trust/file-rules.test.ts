@@ -8,12 +8,10 @@ import {
 	fileRulesOf,
 	mergedPolicy,
 	type PolicyFileRule,
-	parsePolicy,
-	policyFromFileBytes,
 	type RuledFile,
 	ruleOn,
-	SigtoolError,
-} from "../../dist/read.js";
+} from "../../dist/internal/read.js";
+import { parsePolicy, policyFromFileBytes, SigtoolError } from "../../dist/read.js";
 import { RULE_VECTORS } from "./rule-vectors.js";
 
 function rulingOf(rules: readonly object[], file: RuledFile, at: number): FileRuling {

@@ -4,7 +4,8 @@
  */
 
 import { readFileSync } from "node:fs";
-import { mergedPolicy, type Policy, type RuledFile } from "../../dist/read.js";
+import { mergedPolicy, type RuledFile } from "../../dist/internal/read.js";
+import type { Policy } from "../../dist/read.js";
 
 interface Vector {
 	readonly group: string;

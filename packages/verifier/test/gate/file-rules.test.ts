@@ -3,7 +3,8 @@
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileRulesOf, parsePolicy } from "@sigtool/core/read";
+import { fileRulesOf } from "@sigtool/core/internal/read";
+import { parsePolicy } from "@sigtool/core/read";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { CodeIndex } from "../../dist/gate/judge.js";
 import { createJudge } from "../../dist/gate/judge.js";

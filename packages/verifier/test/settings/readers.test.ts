@@ -57,7 +57,7 @@ function valuesOf(reader: Reader, group: object, prefix = ""): Record<string, un
 }
 
 /** Matches the reasons that a JSON Schema cannot express, or that concern text which parsing changes. */
-const BEYOND_SCHEMA = /^must not (hold a name twice|hold U\+0000|have a name with U\+0000)/;
+const BEYOND_SCHEMA = /^must not (hold a (?:name|label) twice|hold U\+0000|have a name with U\+0000)/;
 
 describe("the JSON Schemas", () => {
 	const schemaOf = (name: string) => {

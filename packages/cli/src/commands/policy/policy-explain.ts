@@ -1,8 +1,7 @@
 import { realpathSync } from "node:fs";
 import { digestFile, type IndexContentView, type IndexedProduct, type Policy } from "@sigtool/core";
-import { ERROR_CODES, type ErrorCode } from "@sigtool/core/errors";
 import { explainRules, fileRulesOf, type RuledFile } from "@sigtool/core/internal";
-import { ioError, quote } from "@sigtool/core/internal/errors";
+import { ERROR_CODES, type ErrorCode, ioError, quote } from "@sigtool/core/internal/errors";
 import { readInputFile } from "../../options/input-file.js";
 import { usageError } from "../../options/usage.js";
 import { escaped, type OutputOptions, type Report } from "../../output/output.js";
