@@ -11,6 +11,8 @@ import {
 	writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { fileRulesOf } from "@sigtool/core/internal/read";
+import { parsePolicy } from "@sigtool/core/read";
 import { expect, test } from "vitest";
 import { makeTree, temporaryDirectory } from "../../../cli/test/support.js";
 import { addDenials, createDenyList, noDenials } from "../../dist/gate/deny-list.js";
@@ -229,6 +231,9 @@ test("of several reasons the first in the order of docs/reference/verifier.md co
 	};
 	const judges = {
 		now: createJudge(index(), [], []),
+		ruled: createJudge(index(), [], [], {
+			rules: fileRulesOf(parsePolicy({ version: 1, rules: [{ deny: { name: "b.js" } }] }), Date.now()),
+		}),
 		ended: createJudge(index(), [], [], ending("certificate")),
 		expired: createJudge(index(soon), [], [], ending("index")),
 		denying: createJudge(index(soon), [], deny, {
@@ -254,6 +259,7 @@ test("of several reasons the first in the order of docs/reference/verifier.md co
 		reasonOf(outside, "ended"),
 		reasonOf(outside, "now"),
 		reasonOf(at("added.js"), "now"),
+		reasonOf(at("alias/b.js"), "ruled"),
 		reasonOf(at("alias/b.js"), "now"),
 		reasonOf(at("a.js"), "now"),
 	];

@@ -90,6 +90,6 @@ function judge(bytes: Uint8Array): VerifiedTrustIndex | SigtoolError {
  */
 function policyRows(policy: object): [string, string][] {
 	return Object.entries(policy)
-		.filter(([name]) => name !== "version" && name !== "mode")
+		.filter(([name, value]) => name !== "version" && name !== "mode" && value !== undefined)
 		.map(([name, value]) => [name, escaped(JSON.stringify(value))]);
 }
