@@ -2,6 +2,7 @@
 
 import { closeSync, openSync, readSync } from "node:fs";
 import { ioError } from "@sigtool/core/internal/errors";
+import { parseEvent } from "../events/event.js";
 
 /** An event, whose members anybody who can write the log may have made up. */
 export type LoggedEvent = Readonly<Record<string, unknown>> & { readonly event: string; readonly verdict: string };
@@ -28,23 +29,11 @@ export function openLogs(files: readonly string[]): EventLog {
 	return { events: events(), otherLines: () => others };
 }
 
-/** Returns the event of a line. It may follow one that a full disk cut, on the same line. */
+/** Returns the event of a line, which may have other text before it. */
 export function eventIn(line: string): LoggedEvent | undefined {
 	const start = line.indexOf("{");
-	if (start === -1) return undefined;
-	return parseEvent(line.slice(start)) ?? parseEvent(line.slice(Math.max(start, line.lastIndexOf('{"time":"'))));
-}
-
-function parseEvent(text: string): LoggedEvent | undefined {
-	try {
-		const value: unknown = JSON.parse(text);
-		if (typeof value !== "object" || value === null) return undefined;
-		// The type assertion is safe: the two members are tested, and the others are unknown.
-		const event = value as LoggedEvent;
-		return typeof event.event === "string" && typeof event.verdict === "string" ? event : undefined;
-	} catch {
-		return undefined;
-	}
+	// The type assertion is safe: an event has both members.
+	return start === -1 ? undefined : (parseEvent(line.slice(start)) as LoggedEvent | undefined);
 }
 
 /** A longer line is no event: no sink writes one. */

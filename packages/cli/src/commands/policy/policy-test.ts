@@ -1,3 +1,4 @@
+import { countOf } from "../../events/event.js";
 import { usageError } from "../../options/usage.js";
 import { escaped, type Report } from "../../output/output.js";
 import { count } from "../../output/render.js";
@@ -53,8 +54,7 @@ function shown(lines: readonly string[]): string[] {
 
 function note(refused: Map<string, Refused>, event: LoggedEvent, why: string): void {
 	const subject = subjectOf(event);
-	const times =
-		typeof event.count === "number" && Number.isSafeInteger(event.count) && event.count > 0 ? event.count : 1;
+	const times = countOf(event);
 	const key = `${subject}\0${why}`;
 	const known = refused.get(key);
 	if (known !== undefined) known.events += times;
