@@ -167,18 +167,17 @@ describe.skipIf(!canOperate).each(RUNTIMES.filter(({ name }) => name !== "Node.j
 			ship(EVENT_ATTACKS[kind]);
 		});
 
-		it.skipIf(missing || !isPython)(
-			"leaves a line when the program shuts its way down, and ends with the next refusal",
-			() => {
-				ship(SHUT_DOWN);
-				const { status, stderr } = service.start();
-				ship(EVENT_ATTACKS[kind]);
-				expect(status, stderr).toBe(126);
-				expect(stderr).toContain("ERR_AUDIT_SINK: Cannot go on: the collector of events does not answer");
-				const log = readLog(events());
-				expect(log).toMatchObject({ broken: [], unchained: [], beginnings: [1] });
-				expect(log.lines.at(-1)).toMatchObject({ event: "log.abandoned", verdict: "audit" });
-			},
-		);
+		// Node.js cannot send a descriptor to itself.
+		const tryShutDown = isPython ? it.skipIf(missing) : undefined;
+		tryShutDown?.("leaves a line when the program shuts its way down, and ends with the next refusal", () => {
+			ship(SHUT_DOWN);
+			const { status, stderr } = service.start();
+			ship(EVENT_ATTACKS[kind]);
+			expect(status, stderr).toBe(126);
+			expect(stderr).toContain("ERR_AUDIT_SINK: Cannot go on: the collector of events does not answer");
+			const log = readLog(events());
+			expect(log).toMatchObject({ broken: [], unchained: [], beginnings: [1] });
+			expect(log.lines.at(-1)).toMatchObject({ event: "log.abandoned", verdict: "audit" });
+		});
 	},
 );
