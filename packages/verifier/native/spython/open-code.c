@@ -174,7 +174,7 @@ static struct finding fault(const char *reason, const char *rule, const char *wh
  */
 static struct finding apply_rules(struct opened *file, const char *rule)
 {
-	static const char MEND[] = "`sigtool policy explain` says which rule, and what would change it";
+	static const char MEND[] = "`policy explain` says which rule, and what would change it";
 	struct file_ruling *ruling = &file->ruling;
 	if (is_permitted(&file->entry, file->real, file->digest, ruling)) {
 		const bool is_entry = strcmp(rule, "entry") == 0;

@@ -119,7 +119,7 @@ const REASONS: Readonly<Record<Reason, { readonly rule: Rule; readonly why: stri
 	ERR_POLICY_RULE: {
 		rule: "rules",
 		why: "a rule of the policy refuses it",
-		mend: "`sigtool policy explain` says which rule, and what would change it",
+		mend: "`policy explain` says which rule, and what would change it",
 	},
 	ERR_INDEX_EXPIRED: {
 		rule: "time",
