@@ -27,6 +27,31 @@ pagesButton.addEventListener("click", () => {
 	pagesButton.setAttribute("aria-expanded", String(isOpen));
 });
 
+// mdBook's script answers when it has the index of the search, which is large. Until then the keys and the button open the
+// field already, and what was typed is looked for when the index arrives.
+const searchField = document.getElementById("searchbar");
+const searchButton = document.getElementById("search-toggle");
+let hasIndex = false;
+function openSearch() {
+	document.getElementById("search-wrapper").classList.remove("hidden");
+	searchButton.setAttribute("aria-expanded", "true");
+	searchField.focus();
+}
+searchButton.addEventListener("click", () => hasIndex || openSearch());
+document.addEventListener("keydown", (event) => {
+	const isTyping = event.target.nodeName === "INPUT" || event.ctrlKey || event.altKey || event.metaKey;
+	const isSearchKey = event.key === "/" || (!hasIndex && event.key.toLowerCase() === "s");
+	if (isTyping || !isSearchKey) return;
+	event.preventDefault();
+	openSearch();
+});
+document.getElementById("search-index")?.addEventListener("load", () => {
+	hasIndex = true;
+	if (searchField.value === "") return;
+	openSearch();
+	searchField.dispatchEvent(new KeyboardEvent("keyup"));
+});
+
 // On a narrow screen a column of long texts gets more room. Its table scrolls.
 for (const cell of document.querySelectorAll("td")) {
 	if (cell.textContent.length > 60) cell.classList.add("long");

@@ -142,6 +142,29 @@ describe.skipIf(!hasMdBook || !hasChromium)("the site, from the disk (needs mdbo
 		});
 	});
 
+	it("keeps what is typed before the index of the search has arrived, and does not answer with the changelog", async () => {
+		await withPage("index.html", {}, async (tab) => {
+			let arrive = () => {};
+			const arrived = new Promise<void>((resolve) => {
+				arrive = resolve;
+			});
+			await tab.route("**/searchindex.js", async (route) => {
+				await arrived;
+				await route.continue();
+			});
+			await tab.reload({ waitUntil: "domcontentloaded" });
+			await tab.keyboard.press("/");
+			await tab.keyboard.type("exclude files");
+			expect(await tab.inputValue("#searchbar")).toBe("exclude files");
+			arrive();
+			await tab.waitForSelector("#searchresults li a");
+			const places = await tab
+				.locator("#searchresults li a")
+				.evaluateAll((links) => links.map((link) => link.getAttribute("href")));
+			expect(places.join(" ")).not.toContain("changelog");
+		});
+	});
+
 	it("follows the theme of the system, until the reader chooses one", async () => {
 		await withPage("index.html", { colorScheme: "dark" }, async (tab) => {
 			const dark = await background(tab);
