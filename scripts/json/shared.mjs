@@ -52,7 +52,7 @@ export const SHARED = {
 		time: time("The time."),
 	}),
 	catalog: object("A verified catalog.", {
-		file: text("The absolute path."),
+		file: text("The path: absolute if the catalog was found, and as it was given if it was named."),
 		product: orNull(text("The product.")),
 		sequence: orNull({ description: "The sequence.", type: "integer" }),
 		signer: shared("trustedSigner"),

@@ -98,7 +98,7 @@ export const CONFIGURATION = {
 		sign: { ...LINES, does: "The directories and files that are signed and verified.", by: "sign, verify, compile" },
 		output: {
 			...LINE,
-			does: "The catalog. Default: `<dir>/<name>.cat` of a single directory.",
+			does: "The catalog. Needed if `sign` names more than one directory. Default: `<dir>/<name>.cat`.",
 			by: "sign, verify, compile",
 		},
 		product: {

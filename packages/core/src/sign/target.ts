@@ -51,7 +51,10 @@ export function resolveSignTarget(paths: readonly string[], options: TargetOptio
 	}
 	if (files !== undefined) throw new SigtoolError("ERR_USAGE", "Give one directory with --files-from");
 	if (writesCatalog && output === undefined)
-		throw new SigtoolError("ERR_USAGE", "Name the catalog with -o: there is no one directory to put it in");
+		throw new SigtoolError(
+			"ERR_USAGE",
+			"Name the catalog with -o, or as `output` of the configuration: there is no one directory to put it in",
+		);
 	const reals = paths.map((path) => inRealDirectory(absolutePath(path)));
 	const root = commonDirectory(reals.map((path, index) => (kinds[index] === "directory" ? path : dirname(path))));
 	const scope = reals.map((path) => entryPathOf(root, path)).filter((path) => path !== "");
