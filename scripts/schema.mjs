@@ -17,6 +17,8 @@ const root = process.env.SIGTOOL_SCHEMA_ROOT ?? fileURLToPath(new URL("..", impo
 const ORIGIN = "Generated from packages/core/src/trust/schema.ts by `pnpm generate`.";
 const CONFIGURATION_ORIGIN = "Generated from packages/cli/src/configuration/members.ts by `pnpm generate`.";
 const NATIVE = "packages/verifier/native/shared";
+/** The C files have 100 columns, of which a row needs a tab, its braces and a comma. */
+const ROW_COLUMNS = 100 - "    {},".length;
 const DOCUMENTS = {
 	POLICY: schema.POLICY,
 	HOST: schema.HOST,
@@ -172,16 +174,24 @@ ${rows.join("")}	{0}
 }
 
 /**
- * Joins the fields of a row. The line is broken before a field that would reach beyond the 100 columns of the C files.
+ * Joins the fields of a row. The line is broken before a field that would reach beyond the 100 columns of the C files,
+ * and in the string of a field that is longer than a line.
  */
 function wrapped(fields) {
 	const lines = [];
 	for (const field of fields) {
 		const line = lines.at(-1);
-		if (line !== undefined && `    {${line}, ${field}},`.length <= 100) lines[lines.length - 1] = `${line}, ${field}`;
+		if (line !== undefined && `${line}, ${field}`.length <= ROW_COLUMNS) lines[lines.length - 1] = `${line}, ${field}`;
 		else lines.push(field);
 	}
-	return lines.join(",\n\t ");
+	return lines.map(folded).join(",\n\t ");
+}
+
+/** Breaks a field behind the last space that leaves room for a quotation mark. C joins strings that follow each other. */
+function folded(field) {
+	if (field.length <= ROW_COLUMNS) return field;
+	const end = field.lastIndexOf(" ", ROW_COLUMNS - 2) + 1;
+	return `${field.slice(0, end)}"\n\t ${folded(`"${field.slice(end)}`)}`;
 }
 
 function rowOf(document, { name, member, within }, cells) {

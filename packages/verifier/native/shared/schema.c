@@ -69,7 +69,8 @@ const struct member POLICY[] = {
 	{.name = "rules.allow.product", .kind = IS_LINE, .flags = OPTIONAL | SOME_OF,
 	 .must = "must be a line of text"},
 	{.name = "rules.allow.path", .kind = IS_GLOB, .flags = OPTIONAL | SOME_OF,
-	 .must = "must be a relative path without ., .., a / at an end, control characters, and ** beside other characters"},
+	 .must = "must be a relative path without ., .., a / at an end, control characters, and ** "
+	 "beside other characters"},
 	{.name = "rules.allow.sha256", .kind = IS_DIGEST, .flags = OPTIONAL | SOME_OF,
 	 .must = "must be 64 lower-case hexadecimal digits"},
 	{.name = "rules.allow.name", .kind = IS_FILENAME, .flags = OPTIONAL | SOME_OF,
@@ -88,7 +89,8 @@ const struct member POLICY[] = {
 	{.name = "rules.deny.product", .kind = IS_LINE, .flags = OPTIONAL | SOME_OF,
 	 .must = "must be a line of text"},
 	{.name = "rules.deny.path", .kind = IS_GLOB, .flags = OPTIONAL | SOME_OF,
-	 .must = "must be a relative path without ., .., a / at an end, control characters, and ** beside other characters"},
+	 .must = "must be a relative path without ., .., a / at an end, control characters, and ** "
+	 "beside other characters"},
 	{.name = "rules.deny.sha256", .kind = IS_DIGEST, .flags = OPTIONAL | SOME_OF,
 	 .must = "must be 64 lower-case hexadecimal digits"},
 	{.name = "rules.deny.name", .kind = IS_FILENAME, .flags = OPTIONAL | SOME_OF,
