@@ -27,6 +27,8 @@ const packageEntries = {
 	"@sigtool/verifier": join(root, "packages/verifier/dist/index.js"),
 	"@sigtool/verifier/internal": join(root, "packages/verifier/dist/internal.js"),
 };
+/** Maps each file that is written to the module that it is made of. */
+const sources = new Map();
 
 const page = await pageOfReports();
 await bundle("packages/cli/dist/main.js", ".cjs", {
@@ -90,6 +92,8 @@ async function bundle(entry, extension, { plugins = [], outfile: only, finish = 
 	};
 	for (const file of entries) {
 		const outfile = only === undefined ? join(dist, basename(file, ".js") + extension) : join(root, only);
+		if (sources.has(outfile)) throw new Error(`Cannot bundle ${file}: ${sources.get(outfile)} has the same file name`);
+		sources.set(outfile, file);
 		const { outputFiles, metafile } = await build({
 			...options,
 			absWorkingDir: root,
@@ -111,8 +115,7 @@ async function bundle(entry, extension, { plugins = [], outfile: only, finish = 
 
 /**
  * Defines the script and the style sheet that `sigtool report` writes into its pages, and their digests, by which a page
- * allows them. Both are ASCII and contain no tag
- * that would end their element, because esbuild escapes it.
+ * allows them. Both are ASCII and contain no tag that would end their element, because esbuild escapes it.
  */
 async function pageOfReports() {
 	const { outputFiles } = await build({
