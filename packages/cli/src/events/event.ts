@@ -3,31 +3,45 @@
 /** An event, or what a message tells of one. No member is certain to be there, or of its type. */
 export type Told = Readonly<Record<string, unknown>>;
 
-/** Returns the event of a line, or undefined. An event may follow one that a full disk cut, on the same line. */
-export function parseEvent(line: string): Told | undefined {
-	return parseWhole(line) ?? parseWhole(line.slice(Math.max(0, line.lastIndexOf('{"time":"'))));
+export interface LoggedEvent extends Told {
+	readonly event: string;
+	readonly verdict: string;
 }
 
-function parseWhole(text: string): Told | undefined {
+/**
+ * Returns the event of a line, or undefined. Other text may stand before it: that of a journal, or an event that a full
+ * disk cut.
+ */
+export function parseEvent(line: string): LoggedEvent | undefined {
+	const start = line.indexOf("{");
+	if (start === -1) return undefined;
+	return parseWhole(line.slice(start)) ?? parseWhole(line.slice(Math.max(start, line.lastIndexOf('{"time":"'))));
+}
+
+function parseWhole(text: string): LoggedEvent | undefined {
 	try {
 		const value: unknown = JSON.parse(text);
-		// The type assertion is safe: an object has members of unknown types.
-		const event = typeof value === "object" && value !== null ? (value as Told) : {};
-		return typeof event.event === "string" && typeof event.verdict === "string" ? event : undefined;
+		return isEvent(value) ? value : undefined;
 	} catch {
 		return undefined;
 	}
 }
 
-/** Returns a member that is text or a number, as text. */
+function isEvent(value: unknown): value is LoggedEvent {
+	if (typeof value !== "object" || value === null) return false;
+	return "event" in value && typeof value.event === "string" && "verdict" in value && typeof value.verdict === "string";
+}
+
+/** Returns a member that is a number, or text that is not empty, as text. */
 export function textOf(told: Told, member: string): string | undefined {
 	const value = told[member];
-	return typeof value === "string" || typeof value === "number" ? String(value) : undefined;
+	if (typeof value === "number") return String(value);
+	return typeof value === "string" && value !== "" ? value : undefined;
 }
 
 /** Returns what an event is about, such as the path of a file. */
 export function subjectOf(told: Told): string | undefined {
-	return SUBJECTS.map((member) => textOf(told, member)).find((each) => each);
+	return SUBJECTS.map((member) => textOf(told, member)).find((each) => each !== undefined);
 }
 
 const SUBJECTS = ["path", "script", "file", "argument", "variable", "name", "kind"];

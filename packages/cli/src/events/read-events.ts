@@ -1,12 +1,12 @@
 /** Reads the events of a log line by line, and tells what the other lines are. */
 
 import { createLineSplitter, type LogLine } from "@sigtool/core/internal";
-import { parseEvent, type Told, textOf } from "./event.js";
-import { STANDARD_INPUT } from "./log-pieces.js";
+import { type LoggedEvent, parseEvent, type Told, textOf } from "./event.js";
+import { logPieces, STANDARD_INPUT } from "./log-pieces.js";
 
 /** A line of a log. */
 export type ReadLine =
-	| { readonly kind: "event"; readonly line: number; readonly event: Told; readonly host: string }
+	| { readonly kind: "event"; readonly line: number; readonly event: LoggedEvent; readonly host: string }
 	| { readonly kind: BrokenKind; readonly line: number };
 
 /**
@@ -16,6 +16,30 @@ export type ReadLine =
  */
 export type BrokenKind = "torn" | "foreign" | "huge";
 export const BROKEN_KINDS = ["torn", "foreign", "huge"] as const satisfies readonly BrokenKind[];
+
+/**
+ * Yields the lines of a log, however large it is, as many at a time as were read. The caller must take all of them before
+ * the next ones. @throws the errors of `logPieces`
+ */
+export async function* readLog(file: string): AsyncGenerator<Iterable<ReadLine>, void, undefined> {
+	const reader = createLineReader(file);
+	for await (const piece of logPieces(file)) yield reader.push(piece);
+	yield reader.end();
+}
+
+/** Calls `take` for each event of the logs. Returns the number of the other lines. @throws the errors of `logPieces` */
+export async function eachEvent(files: readonly string[], take: (event: LoggedEvent) => void): Promise<number> {
+	let others = 0;
+	for (const file of files) {
+		for await (const lines of readLog(file)) {
+			for (const read of lines) {
+				if (read.kind === "event") take(read.event);
+				else others++;
+			}
+		}
+	}
+	return others;
+}
 
 /** Turns pieces of one log into its lines. */
 export interface LineReader {
@@ -46,9 +70,9 @@ export function createLineReader(file: string): LineReader {
 function readLine({ bytes, number: line }: LogLine, hosts: Hosts): ReadLine | undefined {
 	if (bytes === undefined) return { kind: "huge", line };
 	const text = bytes.toString();
-	const start = text.indexOf("{");
-	const event = start === -1 ? undefined : parseEvent(text.slice(start));
-	if (event !== undefined) return { kind: "event", line, event, host: hosts.of(event, text.slice(0, start)) };
+	const event = parseEvent(text);
+	if (event !== undefined)
+		return { kind: "event", line, event, host: hosts.of(event, text.slice(0, text.indexOf("{"))) };
 	if (text.trim() === "") return undefined;
 	return { kind: text.includes('"time":"') || text.startsWith("{") ? "torn" : "foreign", line };
 }

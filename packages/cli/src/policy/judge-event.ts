@@ -7,8 +7,8 @@ import type { IndexContentView, Policy, ProductSigner } from "@sigtool/core";
 import { type FileRules, fileRulesOf, policyInMode, type RuledFile, ruleOn } from "@sigtool/core/internal";
 import { ERROR_CODES, type ErrorCode, quote } from "@sigtool/core/internal/errors";
 import { policyRuleOf } from "@sigtool/verifier/internal";
+import { type LoggedEvent, textOf } from "../events/event.js";
 import { usageError } from "../options/usage.js";
-import { type LoggedEvent, textOf } from "./event-lines.js";
 
 export interface EventJudge {
 	readonly rules: FileRules | undefined;
@@ -46,7 +46,7 @@ export function eventJudge(policy: Policy, index: IndexContentView | undefined, 
 			if (rule !== undefined && (code === undefined || code === "ERR_RUNTIME_RULE")) {
 				const objection = objectionOfMember(event, rule.member, effective);
 				if (objection !== undefined) return objection;
-			} else if (code !== undefined && code !== "ERR_POLICY_RULE" && !isLifted(code, event, effective)) {
+			} else if (code !== undefined && code !== "ERR_POLICY_RULE" && !isLifted(code, effective)) {
 				return event.verdict === "allow" ? undefined : `${meaningOf(code)} (${code})`;
 			}
 			return FILE_EVENTS.has(event.event) ? objectionToFile(fileOf(event), event, effective, rules) : undefined;
@@ -81,7 +81,7 @@ function objectionToFile(
 }
 
 /** Tells whether the policy lets pass what was a refusal when it was logged. */
-function isLifted(code: string, _event: LoggedEvent, { files }: Policy): boolean {
+function isLifted(code: string, { files }: Policy): boolean {
 	return code === "ERR_NOT_EXECUTABLE" && files.kernelCheck === "off";
 }
 

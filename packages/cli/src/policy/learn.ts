@@ -4,7 +4,8 @@
  */
 
 import type { IndexContentView } from "@sigtool/core";
-import { type LoggedEvent, textOf } from "./event-lines.js";
+import { type LoggedEvent, textOf } from "../events/event.js";
+import { eachEvent } from "../events/read-events.js";
 import { groupFiles, type SigningGroup } from "./signing-groups.js";
 
 export interface LearnOptions {
@@ -23,14 +24,17 @@ export interface Learned {
 	/** The policy lets these things pass beyond signed files, and a person has to agree to them. */
 	readonly notes: readonly string[];
 	readonly events: number;
+	/** The number of lines that are no events. Empty lines do not count. */
+	readonly otherLines: number;
 	/** The times of the first and the last event. */
 	readonly first: string | undefined;
 	readonly last: string | undefined;
 }
 
-/** Learns from events of runs in mode audit. */
-export function learnFrom(events: Iterable<LoggedEvent>, options: LearnOptions): Learned {
-	const seen = observe(events);
+/** Learns from logs of runs in mode audit. @throws the errors of `logPieces` */
+export async function learnFrom(logs: readonly string[], options: LearnOptions): Promise<Learned> {
+	const seen = nothingSeen();
+	const otherLines = await eachEvent(logs, (event) => observe(event, seen));
 	const { first, last, count } = seen;
 	const period = `learned from ${count} events${first === undefined ? "" : `, ${first.slice(0, 10)} to ${last?.slice(0, 10)}`}`;
 	// Rules that were made of refusals alone would refuse everything that ran without one.
@@ -45,6 +49,7 @@ export function learnFrom(events: Iterable<LoggedEvent>, options: LearnOptions):
 		files: seen.unsigned,
 		notes,
 		events: count,
+		otherLines,
 		first,
 		last,
 	};
@@ -74,8 +79,8 @@ interface Observed {
 /** The reasons that only a signature, or an adopted directory, removes. */
 const UNSIGNED: ReadonlySet<string> = new Set(["ERR_FILE_ADDED", "ERR_FILE_MODIFIED", "ERR_OUTSIDE_PRODUCTS"]);
 
-function observe(events: Iterable<LoggedEvent>): Observed {
-	const seen: Observed = {
+function nothingSeen(): Observed {
+	return {
 		products: new Set(),
 		unsigned: new Map(),
 		children: new Set(),
@@ -88,15 +93,15 @@ function observe(events: Iterable<LoggedEvent>): Observed {
 		first: undefined,
 		last: undefined,
 	};
-	for (const event of events) {
-		seen.count++;
-		const time = textOf(event, "time");
-		seen.first ??= time;
-		seen.last = time ?? seen.last;
-		observeFile(event, seen);
-		observeAction(event, seen);
-	}
-	return seen;
+}
+
+function observe(event: LoggedEvent, seen: Observed): void {
+	seen.count++;
+	const time = textOf(event, "time");
+	seen.first ??= time;
+	seen.last = time ?? seen.last;
+	observeFile(event, seen);
+	observeAction(event, seen);
 }
 
 function observeFile(event: LoggedEvent, seen: Observed): void {

@@ -3,8 +3,8 @@ import { ioError, quote, SigtoolError } from "@sigtool/core/internal/errors";
 import { countOf, type Told } from "../../events/event.js";
 import { explain } from "../../events/explain.js";
 import { followLog } from "../../events/follow.js";
-import { logPieces, STANDARD_INPUT } from "../../events/log-pieces.js";
-import { type BrokenKind, createLineReader, type ReadLine } from "../../events/read-events.js";
+import { STANDARD_INPUT } from "../../events/log-pieces.js";
+import { type BrokenKind, createLineReader, type ReadLine, readLog } from "../../events/read-events.js";
 import { type Selection, type SelectionOptions, selectionOf } from "../../events/select.js";
 import { createTally, type Grouping } from "../../events/tally.js";
 import { installedLog } from "../../launcher/installed-log.js";
@@ -133,12 +133,10 @@ function createShow(selects: Selection, printer: ItemPrinter, options: LogShowOp
 		take: takeAll,
 		async readWhole(log) {
 			try {
-				const reader = createLineReader(log);
-				for await (const piece of logPieces(log)) {
-					takeAll(log, reader.push(piece));
+				for await (const lines of readLog(log)) {
+					takeAll(log, lines);
 					if (printer.isClosed) return;
 				}
-				takeAll(log, reader.end());
 			} catch (error) {
 				if (!(error instanceof SigtoolError)) throw error;
 				failures.push(error);

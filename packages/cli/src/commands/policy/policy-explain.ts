@@ -2,10 +2,10 @@ import { realpathSync } from "node:fs";
 import { digestFile, type IndexContentView, type IndexedProduct, type Policy } from "@sigtool/core";
 import { explainRules, fileRulesOf, type RuledFile } from "@sigtool/core/internal";
 import { ERROR_CODES, type ErrorCode, ioError, quote } from "@sigtool/core/internal/errors";
+import { type LoggedEvent, parseEvent, textOf } from "../../events/event.js";
 import { readInputFile } from "../../options/input-file.js";
 import { usageError } from "../../options/usage.js";
 import { escaped, type OutputOptions, type Report } from "../../output/output.js";
-import { eventIn, type LoggedEvent, textOf } from "../../policy/event-lines.js";
 import { type EventJudge, eventJudge, subjectOf } from "../../policy/judge-event.js";
 import { indexIn, policyOfFiles } from "../../policy/policy-files.js";
 
@@ -33,7 +33,7 @@ const MAX_EVENT_BYTES = 1 << 20;
 
 function eventOf(subject: string): LoggedEvent {
 	const text = subject === "-" ? readInputFile("-", MAX_EVENT_BYTES).toString() : subject;
-	const events = text.split("\n").flatMap((line) => eventIn(line) ?? []);
+	const events = text.split("\n").flatMap((line) => parseEvent(line) ?? []);
 	const last = events.at(-1);
 	if (last === undefined) throw usageError("Cannot explain the input: no line is an event");
 	return last;

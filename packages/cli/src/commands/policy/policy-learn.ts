@@ -3,7 +3,6 @@ import { COMMAND, quote } from "@sigtool/core/internal/errors";
 import { usageError } from "../../options/usage.js";
 import { escaped, type OutputOptions, type Report } from "../../output/output.js";
 import { count } from "../../output/render.js";
-import { openLogs } from "../../policy/event-lines.js";
 import { type Learned, learnFrom } from "../../policy/learn.js";
 import { indexIn } from "../../policy/policy-files.js";
 import type { SigningGroup } from "../../policy/signing-groups.js";
@@ -17,11 +16,10 @@ export interface PolicyLearnOptions extends OutputOptions {
 	readonly force?: boolean;
 }
 
-/** Learns a policy from logs. Nothing is compiled or signed. @throws ERR_USAGE, ERR_POLICY, ERR_IO, ERR_CATALOG_EXISTS */
+/** Learns a policy from logs. Nothing is compiled or signed. @throws ERR_USAGE, ERR_POLICY, ERR_ROOT_MISSING, ERR_IO */
 export async function policyLearn(logs: readonly string[], options: PolicyLearnOptions): Promise<Report> {
 	const { index, output, owner, expires, force } = options;
-	const { events, otherLines } = openLogs(logs);
-	const learned = learnFrom(events, { index: index === undefined ? undefined : indexIn(index), owner, expires });
+	const learned = await learnFrom(logs, { index: index === undefined ? undefined : indexIn(index), owner, expires });
 	if (learned.events === 0) throw usageError(`Cannot learn from ${logs.map(escaped).join(", ")}: no line is an event`);
 	parsePolicy(learned.policy); // An owner or an end that no rule can have is refused before anything is written.
 	if (output !== undefined) writePolicy(output, learned.policy, force);
@@ -33,7 +31,7 @@ export async function policyLearn(logs: readonly string[], options: PolicyLearnO
 			policy,
 			output,
 			events: learned.events,
-			otherLines: otherLines(),
+			otherLines: learned.otherLines,
 			first: learned.first,
 			last: learned.last,
 			unsigned: unsigned.map(({ directory, way, files: names }) => {

@@ -1,8 +1,8 @@
-import { countOf } from "../../events/event.js";
+import { countOf, type LoggedEvent, textOf } from "../../events/event.js";
+import { eachEvent } from "../../events/read-events.js";
 import { usageError } from "../../options/usage.js";
 import { escaped, type Report } from "../../output/output.js";
 import { count } from "../../output/render.js";
-import { type LoggedEvent, openLogs, textOf } from "../../policy/event-lines.js";
 import { eventJudge, subjectOf } from "../../policy/judge-event.js";
 import { indexIn } from "../../policy/policy-files.js";
 import { type PolicyExplainOptions, policyFor } from "./policy-explain.js";
@@ -16,29 +16,28 @@ export interface Refused {
 	readonly first: string | undefined;
 }
 
-/** Judges logged events by a policy. @throws ERR_USAGE, ERR_POLICY, ERR_IO */
+/** Judges logged events by a policy. @throws ERR_USAGE, ERR_POLICY, ERR_ROOT_MISSING, ERR_IO */
 export async function policyTest(logs: readonly string[], options: PolicyExplainOptions): Promise<Report> {
 	const index = options.index === undefined ? undefined : indexIn(options.index);
 	const { objectionTo } = eventJudge(policyFor(options.policy, index), index, Date.now());
-	const { events, otherLines } = openLogs(logs);
 	const refused = new Map<string, Refused>();
 	let judged = 0;
-	for (const event of events) {
+	const otherLines = await eachEvent(logs, (event) => {
 		judged++;
 		const why = objectionTo(event);
 		if (why !== undefined) note(refused, event, why);
-	}
+	});
 	if (judged === 0) throw usageError(`Cannot test with ${logs.map(escaped).join(", ")}: no line is an event`);
 	const groups = [...refused.values()].sort((a, b) => b.events - a.events);
 	const lines = groups.map(({ subject, why, events: times }) => {
 		return `refused: ${escaped(subject)}${times === 1 ? "" : ` (${times} times)`}: ${escaped(why)}`;
 	});
 	const total = groups.reduce((sum, each) => sum + each.events, 0);
-	const other = otherLines() === 0 ? "" : `; ${count(otherLines(), "line")} of other text`;
+	const other = otherLines === 0 ? "" : `; ${count(otherLines, "line")} of other text`;
 	const summary = `${count(judged, "event")}: ${total === 0 ? "nothing" : total} would be refused${other}`;
 	return {
 		exit: total === 0 ? 0 : 1,
-		fields: { logs, events: judged, otherLines: otherLines(), refusedEvents: total, refused: groups },
+		fields: { logs, events: judged, otherLines, refusedEvents: total, refused: groups },
 		lines: [...shown(lines), summary],
 		failures: total === 0 ? [] : [...shown(lines), summary],
 	};

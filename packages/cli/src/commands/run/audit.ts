@@ -3,7 +3,6 @@ import { resolve } from "node:path";
 import { COMMAND, ioError, quote } from "@sigtool/core/internal/errors";
 import { type OutputOptions, printError } from "../../output/output.js";
 import { count } from "../../output/render.js";
-import { openLogs } from "../../policy/event-lines.js";
 import { type Learned, learnFrom } from "../../policy/learn.js";
 import { endAs, start } from "./run.js";
 
@@ -25,7 +24,7 @@ export async function audit(script: string, args: readonly string[], options: Au
 	const log = fileOfEvents(options.log);
 	const run = { ...options, allowDevelopment: true, mode: "audit", prefix: "" } as const;
 	const ending = await start(script, args, run, { log });
-	const learned = learnFrom(openLogs([log]).events, { index: undefined, owner: undefined, expires: undefined });
+	const learned = await learnFrom([log], { index: undefined, owner: undefined, expires: undefined });
 	for (const line of summaryOf(learned, options.log)) printError(line);
 	return endAs(ending);
 }

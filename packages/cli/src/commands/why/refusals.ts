@@ -40,8 +40,7 @@ const MESSAGE_EVENT = "message";
 
 /** Reads a line that has an event, possibly behind the name of a program, or a message of sigtool. */
 function toldBy(line: string): Told | undefined {
-	const start = line.indexOf("{");
-	const event = start === -1 ? undefined : parseEvent(line.slice(start));
+	const event = parseEvent(line);
 	if (event !== undefined) return event.verdict === "allow" ? undefined : event;
 	const [, program, code, message, codeBehind] = MESSAGE.exec(line) ?? [];
 	if (message === undefined || message.startsWith("warning: ")) return undefined;
