@@ -104,7 +104,7 @@ function bounded(name: string | undefined): string | undefined {
 const LONGEST_NAME = 1024;
 
 /** Names the rule as the event does, or as the policy does. */
-function ruleNameOf(event: Told): string | undefined {
+export function ruleNameOf(event: Told): string | undefined {
 	const rule = textOf(event, "rule");
 	if (rule !== undefined || event.reason !== "ERR_RUNTIME_RULE" || typeof event.event !== "string") return rule;
 	return policyRuleOf(event.event)?.member;

@@ -1,9 +1,10 @@
 /** Reads a file of events, counts them, and collects their rows for the page. */
 
-import { policyRuleOf } from "@sigtool/verifier/internal";
+import { type LoggedEvent, textOf } from "../../events/event.js";
+import { readLog } from "../../events/read-events.js";
+import { ruleNameOf } from "../../events/tally.js";
 import { escaped } from "../../output/output.js";
 import { type EventRow, type EventsData, VERDICTS } from "../../page/data.js";
-import { linesOf } from "./read-lines.js";
 
 export interface CollectedEvents {
 	readonly data: EventsData;
@@ -35,10 +36,8 @@ const MAX_GROUPS = 20_000;
 const OTHERS = "(others)";
 const WITHOUT_RULE = "(no rule named)";
 
-type Fields = Readonly<Record<string, unknown>>;
-
-/** @throws ERR_IO */
-export function collectEvents(file: string): CollectedEvents {
+/** @throws the errors of `logPieces` */
+export async function collectEvents(file: string): Promise<CollectedEvents> {
 	const texts = new Texts();
 	const rows: { readonly row: EventRow; readonly pairs: EventsData["fields"][string] }[] = [];
 	const counts = VERDICTS.map(() => 0);
@@ -47,19 +46,12 @@ export function collectEvents(file: string): CollectedEvents {
 	const bySubject = new Map<string, Use>();
 	const hosts = new Set<string>();
 	const allowedRoom = { left: MAX_ROWS };
-	let [lineNumber, leftOut, dropped] = [0, 0, 0];
+	let [leftOut, dropped] = [0, 0];
 	let period: readonly [number, number] | undefined;
-	for (const line of linesOf(file)) {
-		lineNumber++;
-		if (line.trim() === "") continue;
-		const event = parseEvent(line);
-		if (event === undefined) {
-			if (broken.count++ === 0) broken.firstLine = lineNumber;
-			continue;
-		}
-		const verdict = VERDICTS.findIndex(({ id }) => id === event.verdict);
+
+	function take(event: LoggedEvent, verdict: number): void {
 		const timeMs = timeOf(event);
-		const rule = ruleOf(event);
+		const rule = ruleNameOf(event);
 		const subject = subjectOf(event);
 		counts[verdict]++;
 		if (timeMs >= 0) period = [Math.min(timeMs, period?.[0] ?? timeMs), Math.max(timeMs, period?.[1] ?? timeMs)];
@@ -70,13 +62,21 @@ export function collectEvents(file: string): CollectedEvents {
 		const isAllowed = VERDICTS[verdict].id === "allow";
 		if (rows.length >= MAX_ROWS * 2 || (isAllowed && allowedRoom.left-- <= 0)) {
 			leftOut++;
-			continue;
+			return;
 		}
 		const row: EventRow = [
-			...([timeMs, verdict, texts.place(String(event.event)), texts.place(subject)] as const),
-			...([texts.place(rule ?? ""), texts.place(textOf(event.reason) ?? "")] as const),
+			...([timeMs, verdict, texts.place(event.event), texts.place(subject)] as const),
+			...([texts.place(rule ?? ""), texts.place(textOf(event, "reason") ?? "")] as const),
 		];
 		rows.push({ row, pairs: isAllowed ? [] : pairsOf(event, texts) });
+	}
+
+	for await (const lines of readLog(file)) {
+		for (const read of lines) {
+			const verdict = read.kind === "event" ? VERDICTS.findIndex(({ id }) => id === read.event.verdict) : -1;
+			if (read.kind === "event" && verdict !== -1) take(read.event, verdict);
+			else if (broken.count++ === 0) broken.firstLine = read.line;
+		}
 	}
 	rows.sort((a, b) => a.row[1] - b.row[1] || a.row[0] - b.row[0]);
 	const kept = rows.slice(0, MAX_ROWS);
@@ -100,49 +100,19 @@ class Texts {
 	}
 }
 
-/** Returns undefined for a line that is no event. */
-function parseEvent(line: string): Fields | undefined {
-	try {
-		const value: unknown = JSON.parse(line);
-		if (typeof value !== "object" || value === null) return undefined;
-		// The type assertion is safe: an object has members of unknown types.
-		const event = value as Fields;
-		const isKnown = VERDICTS.some(({ id }) => id === event.verdict);
-		return typeof event.event === "string" && isKnown ? event : undefined;
-	} catch {
-		return undefined;
-	}
-}
-
-function timeOf({ time }: Fields): number {
+function timeOf({ time }: LoggedEvent): number {
 	const timeMs = typeof time === "string" ? Date.parse(time) : Number.NaN;
 	return Number.isNaN(timeMs) || timeMs < 0 ? -1 : timeMs;
-}
-
-/** Returns the rule that decided: the one that the event names, or the member of the policy that is about such events. */
-function ruleOf({ event, rule, reason }: Fields): string | undefined {
-	const named = textOf(rule);
-	if (named !== undefined || reason !== "ERR_RUNTIME_RULE" || typeof event !== "string") return named;
-	return policyRuleOf(event)?.member;
 }
 
 /** The fields that name the thing an event is about, the first that an event has. */
 const SUBJECTS = ["path", "script", "file", "argument", "variable", "name", "host", "detail", "kind"];
 
-function subjectOf(event: Fields): string {
-	for (const name of SUBJECTS) {
-		const text = textOf(event[name]);
-		if (text !== undefined) return text;
-	}
-	return "";
+function subjectOf(event: LoggedEvent): string {
+	return SUBJECTS.map((name) => textOf(event, name)).find((text) => text !== undefined) ?? "";
 }
 
-function textOf(value: unknown): string | undefined {
-	if (typeof value === "string") return value === "" ? undefined : value;
-	return typeof value === "number" ? String(value) : undefined;
-}
-
-function pairsOf(event: Fields, texts: Texts): [number, number][] {
+function pairsOf(event: LoggedEvent, texts: Texts): [number, number][] {
 	return Object.entries(event).map(([name, value]) => {
 		return [texts.place(name), texts.place(typeof value === "string" ? value : JSON.stringify(value))];
 	});

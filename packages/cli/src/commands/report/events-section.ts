@@ -14,9 +14,9 @@ import { timeline } from "./timeline.js";
 /** The number of rows in each table. The script shows all events. */
 const SHOWN = 300;
 
-/** @throws ERR_IO */
-export function eventsSection(id: string, path: string): Subject {
-	const events = collectEvents(path);
+/** @throws the errors of `logPieces` */
+export async function eventsSection(id: string, path: string): Promise<Subject> {
+	const events = await collectEvents(path);
 	const { data, counts, period, broken, leftOut, dropped, hosts } = events;
 	const { tone, short, headline, reasons } = judge(events);
 	const total = counts.reduce((sum, number) => sum + number, 0);

@@ -39,7 +39,7 @@ export async function report(paths: readonly string[], options: ReportOptions): 
 		const id = `s${index}`;
 		const kind = kindOf(path);
 		if (kind === "index") subjects.push(await indexSection(id, path, { ...judge, product: options.product }));
-		else if (kind === "events") subjects.push(eventsSection(id, path));
+		else if (kind === "events") subjects.push(await eventsSection(id, path));
 		else subjects.push(catalogSection(id, await collectCatalogs(path, { ...judge, ...verifyOptions(options) })));
 	}
 	const page = Buffer.from(documentOf(escaped(title), subjects, sourceDate()));
