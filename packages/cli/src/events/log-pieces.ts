@@ -3,8 +3,9 @@
 import { createReadStream } from "node:fs";
 import { pipeline, Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
-import { COMMAND, ioError, isErrnoException, quote, SigtoolError } from "@sigtool/core/internal/errors";
+import { ioError, isErrnoException, quote, SigtoolError } from "@sigtool/core/internal/errors";
 import { usageError } from "../options/usage.js";
+import { decompressorOf, LONGEST_MAGIC } from "./compression.js";
 
 /** The name of standard input among files. */
 export const STANDARD_INPUT = "-";
@@ -20,12 +21,13 @@ export async function* logPieces(file: string): AsyncGenerator<Buffer, void, und
 			: createReadStream(file, { highWaterMark: PIECE_BYTES });
 	try {
 		const { head, rest } = await headOf(stream);
-		refuseOtherCompression(file, head);
+		const program = decompressorOf(head);
 		const whole = joined(head, rest);
-		if (!head.subarray(0, 2).equals(GZIP_MAGIC)) {
+		if (program === undefined) {
 			yield* whole;
 			return;
 		}
+		if (program !== "zcat") throw otherCompression(file, program);
 		const gunzip = createGunzip({ chunkSize: PIECE_BYTES });
 		pipeline(Readable.from(whole), gunzip, () => {}); // The loop below gets the error.
 		for await (const piece of gunzip) yield piece;
@@ -37,7 +39,6 @@ export async function* logPieces(file: string): AsyncGenerator<Buffer, void, und
 }
 
 const PIECE_BYTES = 2 ** 18;
-const GZIP_MAGIC = Buffer.of(0x1f, 0x8b);
 
 /** Reads as many bytes as tell a compression. */
 async function headOf(stream: AsyncIterable<Buffer>): Promise<{ head: Buffer; rest: AsyncIterator<Buffer> }> {
@@ -56,21 +57,11 @@ async function* joined(head: Buffer, rest: AsyncIterator<Buffer>): AsyncGenerato
 	for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value;
 }
 
-function refuseOtherCompression(file: string, head: Buffer): void {
-	const program = DECOMPRESSORS.find(([magic]) => head.toString("latin1", 0, magic.length) === magic)?.[1];
-	if (program === undefined) return;
-	throw usageError(
-		`Cannot read ${quote(file)}: it is compressed, but not by gzip; run \`${program} ${quote(file)} | ${COMMAND} log -\``,
+function otherCompression(file: string, program: string): SigtoolError {
+	return usageError(
+		`Cannot read ${quote(file)}: it is compressed, but not by gzip; run \`${program} ${quote(file)}\`, and read what it prints`,
 	);
 }
-
-/** The first bytes of compressed files, and the programs that print what is in them. */
-const DECOMPRESSORS = [
-	["BZh", "bzcat"],
-	["\xfd7zXZ", "xzcat"],
-	["\x28\xb5\x2f\xfd", "zstdcat"],
-] as const;
-const LONGEST_MAGIC = 5;
 
 function asReadError(file: string, cause: unknown): unknown {
 	if (cause instanceof SigtoolError) return cause;

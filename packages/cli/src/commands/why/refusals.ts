@@ -3,6 +3,7 @@
 import { closeSync, fstatSync, openSync, readSync, realpathSync, type Stats, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { COMMAND, ioError, quote, SigtoolError } from "@sigtool/core/internal/errors";
+import { decompressorOf, LONGEST_MAGIC } from "../../events/compression.js";
 import { parseEvent, type Told } from "../../events/event.js";
 import { readInputFile } from "../../options/input-file.js";
 import { usageError } from "../../options/usage.js";
@@ -182,17 +183,8 @@ function lastTextOf(file: string): string {
 
 /** @throws ERR_USAGE for a compressed file, in which nothing would be found */
 function requireText(file: string, bytes: Buffer): void {
-	const program = DECOMPRESSORS.find(([magic]) => bytes.toString("latin1", 0, magic.length) === magic)?.[1];
+	const program = decompressorOf(bytes);
 	if (program === undefined) return;
 	const command = `${program} ${quote(file)} | ${COMMAND} why --log - PATH`;
 	throw usageError(`Cannot look through ${quote(file)}: it is compressed; run \`${command}\``);
 }
-
-/** The first bytes of compressed files, and the programs that print what is in them. */
-const DECOMPRESSORS = [
-	["\x1f\x8b", "zcat"],
-	["BZh", "bzcat"],
-	["\xfd7zXZ", "xzcat"],
-	["\x28\xb5\x2f\xfd", "zstdcat"],
-] as const;
-const LONGEST_MAGIC = 5;
