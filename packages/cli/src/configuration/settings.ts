@@ -1,9 +1,10 @@
 /** Turns the members of a configuration into the values of options, as a user would type them. */
 
 import { existsSync, realpathSync } from "node:fs";
-import { dirname, isAbsolute, relative, resolve, sep } from "node:path";
+import { dirname, isAbsolute, resolve } from "node:path";
 import { parsePkcs11Uri } from "@sigtool/core";
 import { quote } from "@sigtool/core/internal/errors";
+import { pathWithin } from "../output/locations.js";
 import type { ProjectConfiguration } from "./configuration.js";
 import { type Configuration, VARIABLE_PREFIX } from "./members.js";
 import { entriesOnWayTo, isBelow } from "./places.js";
@@ -113,9 +114,8 @@ export function keySettings(configuration: ProjectConfiguration): KeySettings {
  */
 export function pathOf({ file }: ProjectConfiguration, path: string): string {
 	const absolute = resolve(dirname(file), path);
-	const shown = relative(".", absolute);
-	if (shown === "") return ".";
-	return shown === ".." || shown.startsWith(`..${sep}`) || isAbsolute(shown) ? absolute : shown;
+	const shown = pathWithin(".", absolute) ?? absolute;
+	return shown === "" ? "." : shown;
 }
 
 /**

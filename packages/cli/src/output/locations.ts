@@ -1,4 +1,4 @@
-/** Names files as the programs do that read reports: relative to the repository, with "/" between the names. */
+/** Names files relative to directories: for people, and with "/" between the names for programs that read reports. */
 
 import { existsSync, realpathSync } from "node:fs";
 import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
@@ -30,13 +30,17 @@ export function repositoryRoot(): string {
  * undefined for a file that is not below the directory. The file need not exist.
  */
 export function pathBelow(directory: string, file: string): string | undefined {
-	return pathWithin(directory, file) ?? pathWithin(directory, withRealDirectory(file));
+	const path = pathWithin(directory, file) ?? pathWithin(directory, withRealDirectory(file));
+	return path?.split(sep).join("/");
 }
 
-function pathWithin(directory: string, file: string): string | undefined {
+/**
+ * Returns the path of a file relative to `directory`, which is empty for the directory itself. Returns undefined for a
+ * file that is not within the directory. No links are resolved.
+ */
+export function pathWithin(directory: string, file: string): string | undefined {
 	const path = relative(directory, file);
-	if (path === ".." || path.startsWith(`..${sep}`) || isAbsolute(path)) return undefined;
-	return path.split(sep).join("/");
+	return path === ".." || path.startsWith(`..${sep}`) || isAbsolute(path) ? undefined : path;
 }
 
 /** Resolves links in the part of the path that exists, but not a link at its end, because that is the file itself. */

@@ -3,7 +3,6 @@
  * document.
  */
 
-import { isAbsolute, relative } from "node:path";
 import {
 	type Certificate,
 	type JudgedTime,
@@ -14,6 +13,7 @@ import {
 	type VerifiedSigner,
 } from "@sigtool/core";
 import { quote } from "@sigtool/core/internal/errors";
+import { pathWithin } from "./locations.js";
 import { escaped, type OutputOptions } from "./output.js";
 
 export function signerFields(certificate: Certificate, development: boolean): Record<string, unknown> {
@@ -165,8 +165,7 @@ const WITHOUT = {
  * unchanged.
  */
 export function shownPath(file: string): string {
-	const path = relative(process.cwd(), file);
-	return path.startsWith("..") || isAbsolute(path) ? file : path;
+	return pathWithin(process.cwd(), file) ?? file;
 }
 
 /** Returns the facts of `catalogRows` for the JSON document. */

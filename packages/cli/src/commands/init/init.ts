@@ -1,7 +1,7 @@
 /** Writes the configuration of a project, and says what it wrote and what comes next. */
 
 import { lstatSync } from "node:fs";
-import { isAbsolute, relative, resolve, sep } from "node:path";
+import { resolve, sep } from "node:path";
 import { writeAtomically } from "@sigtool/core/internal";
 import { COMMAND, quote } from "@sigtool/core/internal/errors";
 import { CONFIGURATION_FILE } from "../../configuration/configuration.js";
@@ -11,6 +11,7 @@ import { present } from "../../configuration/settings.js";
 import { configurationText, membersIn, valueText } from "../../configuration/write-document.js";
 import { canAsk } from "../../options/ask.js";
 import { usageError } from "../../options/usage.js";
+import { pathWithin } from "../../output/locations.js";
 import { escaped, type Report, rows } from "../../output/output.js";
 import type { InitOptions } from "./init-options.js";
 import { askFor } from "./questions.js";
@@ -94,11 +95,9 @@ function stored(path: string | undefined): string | undefined {
 
 function storedPath(path: string): string {
 	if (path.startsWith(VARIABLE_PREFIX)) return path;
-	const below = relative(".", resolve(path));
-	if (below === "") return ".";
-	return below === ".." || below.startsWith(`..${sep}`) || isAbsolute(below)
-		? resolve(path)
-		: below.split(sep).join("/");
+	const below = pathWithin(".", resolve(path));
+	if (below === undefined) return resolve(path);
+	return below === "" ? "." : below.split(sep).join("/");
 }
 
 function nextSteps({ verify, identity, key }: Partial<Configuration>): string[] {

@@ -1,11 +1,12 @@
 import { closeSync, existsSync, openSync, readSync, realpathSync } from "node:fs";
-import { dirname, isAbsolute, relative, sep } from "node:path";
+import { dirname } from "node:path";
 import { type OperandKind, operandKind, outputFile, writeAtomically } from "@sigtool/core/internal";
 import { COMMAND, ioError, quote } from "@sigtool/core/internal/errors";
 import { type JudgementOptions, judgementOf } from "../../options/judgement.js";
 import { type SignerDemandOptions, signerDemandsOf } from "../../options/signer-demands.js";
 import { sourceDate } from "../../options/source-date.js";
 import { requireOutputName, usageError } from "../../options/usage.js";
+import { pathWithin } from "../../output/locations.js";
 import { type ExitStatus, escaped, type OutputOptions, type Report, rows, worse } from "../../output/output.js";
 import { bytes } from "../../output/render.js";
 import { catalogSection } from "./catalog-section.js";
@@ -92,8 +93,7 @@ function refuseOthers(file: string): void {
 }
 
 function isWithin(root: string, directory: string): boolean {
-	const path = relative(realpathSync(root), realpathSync(directory));
-	return path !== ".." && !path.startsWith(`..${sep}`) && !isAbsolute(path);
+	return pathWithin(realpathSync(root), realpathSync(directory)) !== undefined;
 }
 
 function beginningOf(path: string, length: number): string {
