@@ -3,7 +3,6 @@
 import { newTimestamp } from "../formats/cat-envelope.js";
 import type { NewTimestamp, TimestampRequest } from "../pki/timestamp-request.js";
 import type { Signer } from "../signer/signer.js";
-import { throwIfAborted, unlessAborted } from "../system/abort.js";
 import { signIndex } from "../trust/index-encode.js";
 
 export interface ContentSigning {
@@ -14,24 +13,18 @@ export interface ContentSigning {
 	readonly signal?: AbortSignal | undefined;
 }
 
-/** Returns the signed index in pieces. @throws the errors of `signIndex`, ERR_NETWORK, ERR_TIMESTAMP, AbortError */
+/** Returns the signed index in pieces. @throws the errors of `signIndex`, ERR_NETWORK, ERR_TIMESTAMP */
 export async function signContent(
 	content: Uint8Array,
 	{ signer, time = Date.now(), timestamp: request, signal }: ContentSigning,
 ): Promise<{ readonly pieces: Uint8Array[]; readonly timestamp: NewTimestamp | undefined }> {
-	throwIfAborted(signal);
-	if (request === undefined) {
-		return {
-			pieces: await unlessAborted(signal, signIndex(content, signer, time, undefined, signal)),
-			timestamp: undefined,
-		};
-	}
-	const timestamps: NewTimestamp[] = [];
-	const stamp = async (signature: Uint8Array) => {
-		const timestamp = await newTimestamp(signature, signer.certificates[0], request, signal);
-		timestamps.push(timestamp);
-		return timestamp.token;
-	};
-	const pieces = await unlessAborted(signal, signIndex(content, signer, time, stamp, signal));
-	return { pieces, timestamp: timestamps[0] };
+	let timestamp: NewTimestamp | undefined;
+	const stamp =
+		request &&
+		(async (signature: Uint8Array) => {
+			timestamp = await newTimestamp(signature, signer.certificates[0], request, signal);
+			return timestamp.token;
+		});
+	const pieces = await signIndex(content, signer, time, stamp, signal);
+	return { pieces, timestamp };
 }

@@ -1,15 +1,11 @@
-/** Signs checkpoints: by an Ed25519 key, or by a signer with a certificate, as signs catalogs. */
+/** Signs checkpoints: by an Ed25519 key, or by a signer with a certificate, such as one that signs catalogs. */
 
-import { createHash, createPublicKey, type KeyObject, sign } from "node:crypto";
-import { octetString, oid, time } from "../asn1/der.js";
+import { createPublicKey, type KeyObject, sign } from "node:crypto";
 import { SigtoolError } from "../errors.js";
-import { encodeAttribute, encodeSignedAttributes, encodeSignedData } from "../pki/cms.js";
-import { encodeSigningCertificate } from "../pki/signing-certificate.js";
-import { TOKEN_ATTRIBUTE } from "../pki/timestamp.js";
 import type { NewTimestamp, TimestampRequest } from "../pki/timestamp-request.js";
 import { openKeyFile } from "../signer/pem.js";
+import { signDetached } from "../signer/sign-detached.js";
 import type { PassphraseSource, Signer } from "../signer/signer.js";
-import { throwIfAborted, unlessAborted } from "../system/abort.js";
 import { parseCheckpoint } from "./checkpoint.js";
 import { CHECKPOINT_OID, certificateKeyId, ed25519KeyId, encodeVerifierKey } from "./checkpoint-keys.js";
 import { encodeNote } from "./note.js";
@@ -28,30 +24,20 @@ export interface SealOptions {
 export async function sealWithSigner(
 	text: string,
 	signer: Signer,
-	{ time: at = Date.now(), timestamp: request, signal }: SealOptions = {},
+	{ time = Date.now(), timestamp: request, signal }: SealOptions = {},
 ): Promise<{ readonly note: string; readonly timestamp: NewTimestamp | undefined }> {
 	const { origin } = parseCheckpoint(text);
 	const [certificate] = signer.certificates;
-	const signedAttributes = encodeSignedAttributes([
-		encodeAttribute(CONTENT_TYPE_OID, oid(CHECKPOINT_OID)),
-		encodeAttribute(MESSAGE_DIGEST_OID, octetString(createHash("sha256").update(text).digest())),
-		encodeAttribute(SIGNING_TIME_OID, time(at)),
-		encodeSigningCertificate(certificate),
-	]);
-	throwIfAborted(signal);
-	const signature = await unlessAborted(signal, signer.sign(signedAttributes, signal));
 	let timestamp: NewTimestamp | undefined;
-	if (request !== undefined) {
-		// This module is loaded only here, because signing without a timestamp needs no network.
-		const { fetchTimestamp } = await import("../pki/fetch-timestamp.js");
-		timestamp = await fetchTimestamp(signature, certificate, request, signal);
-	}
-	const unsignedAttributes = timestamp && [encodeAttribute(TOKEN_ATTRIBUTE, timestamp.token)];
-	const signed = encodeSignedData({
-		contentType: CHECKPOINT_OID,
-		certificates: signer.certificates,
-		signer: { algorithm: signer.algorithm, certificate, signedAttributes, signature, unsignedAttributes },
-	});
+	const stamp =
+		request &&
+		(async (signature: Uint8Array) => {
+			// This module is loaded only here, because signing without a timestamp needs no network.
+			const { fetchTimestamp } = await import("../pki/fetch-timestamp.js");
+			timestamp = await fetchTimestamp(signature, certificate, request, signal);
+			return timestamp.token;
+		});
+	const signed = await signDetached(text, signer, { contentType: CHECKPOINT_OID, time, stamp, signal });
 	const keyId = certificateKeyId(origin, certificate);
 	return {
 		note: encodeNote({ text, signatures: [{ name: origin, keyId, signature: Buffer.concat(signed) }] }),
@@ -87,7 +73,3 @@ export async function openSealKey(
 		"Cannot sign with this key alone: only a key of Ed25519 needs no certificate; name the certificate with --cert",
 	);
 }
-
-const CONTENT_TYPE_OID = "1.2.840.113549.1.9.3";
-const MESSAGE_DIGEST_OID = "1.2.840.113549.1.9.4";
-const SIGNING_TIME_OID = "1.2.840.113549.1.9.5";

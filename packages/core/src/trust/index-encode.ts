@@ -1,12 +1,8 @@
 /** Encodes and signs a trust index. In the file, the content comes first and its signature follows. */
 
-import { createHash } from "node:crypto";
-import { octetString, oid, time } from "../asn1/der.js";
 import { quote, SigtoolError } from "../errors.js";
 import { comparePathBytes } from "../fileset/entry-path.js";
-import { encodeAttribute, encodeSignedAttributes, encodeSignedData } from "../pki/cms.js";
-import { encodeSigningCertificate } from "../pki/signing-certificate.js";
-import { TOKEN_ATTRIBUTE } from "../pki/timestamp.js";
+import { signDetached } from "../signer/sign-detached.js";
 import type { Signer } from "../signer/signer.js";
 import type { IndexEntry } from "./index-entries.js";
 import { encodeHead, type IndexHead, type IndexHeadProduct } from "./index-head.js";
@@ -20,7 +16,6 @@ import {
 	RECORD_BYTES,
 	TRUST_INDEX_OID,
 } from "./index-layout.js";
-import { SIGNING_TIME_OID } from "./trust-index.js";
 
 export interface IndexContent extends Omit<IndexHead, "products"> {
 	readonly products: readonly ProductContent[];
@@ -75,11 +70,9 @@ export function encodeIndex(content: IndexContent): Uint8Array {
 }
 
 /**
- * Signs the content and returns the pieces of the file. `at` is the signing time in milliseconds since the epoch;
- * fractions of a second are dropped. `stamp` gets the bytes of the signature and returns an RFC 3161 token over them.
- * Without `stamp` the index has no timestamp. `signal` is passed to the signer.
+ * Signs the content and returns the pieces of the file. `at`, `stamp` and `signal` are as for `signDetached`.
  * @throws ERR_LIMIT if the signature is larger than LIMITS.signatureBytes, because every reader refuses such an index;
- * the errors of the signer and of `stamp`
+ * the errors of `signDetached`
  */
 export async function signIndex(
 	content: Uint8Array,
@@ -88,20 +81,7 @@ export async function signIndex(
 	stamp?: (signature: Uint8Array) => Promise<Uint8Array>,
 	signal?: AbortSignal,
 ): Promise<Uint8Array[]> {
-	const [certificate] = signer.certificates;
-	const signedAttributes = encodeSignedAttributes([
-		encodeAttribute(CONTENT_TYPE_OID, oid(TRUST_INDEX_OID)),
-		encodeAttribute(MESSAGE_DIGEST_OID, octetString(createHash("sha256").update(content).digest())),
-		encodeAttribute(SIGNING_TIME_OID, time(at)),
-		encodeSigningCertificate(certificate),
-	]);
-	const signature = await signer.sign(signedAttributes, signal);
-	const unsignedAttributes = stamp && [encodeAttribute(TOKEN_ATTRIBUTE, await stamp(signature))];
-	const signed = encodeSignedData({
-		contentType: TRUST_INDEX_OID,
-		certificates: signer.certificates,
-		signer: { algorithm: signer.algorithm, certificate, signedAttributes, signature, unsignedAttributes },
-	});
+	const signed = await signDetached(content, signer, { contentType: TRUST_INDEX_OID, time: at, stamp, signal });
 	if (signed.reduce((sum, piece) => sum + piece.length, 0) > LIMITS.signatureBytes) {
 		const message = `Cannot sign the trust index: certificates and timestamp have more than ${LIMITS.signatureBytes} bytes`;
 		throw new SigtoolError("ERR_LIMIT", message);
@@ -125,6 +105,3 @@ function toRow([name, entry]: readonly [string, IndexEntry]): Row {
 	}
 	return { path, target, entry };
 }
-
-const CONTENT_TYPE_OID = "1.2.840.113549.1.9.3";
-const MESSAGE_DIGEST_OID = "1.2.840.113549.1.9.4";

@@ -435,7 +435,7 @@ function signingTime(signer: SignerInfo): number {
 	return new DerReader(value, WHAT).time();
 }
 
-export const SIGNING_TIME_OID = "1.2.840.113549.1.9.5";
+const SIGNING_TIME_OID = "1.2.840.113549.1.9.5";
 
 function refuseDigest(digest: string): never {
 	throw new SigtoolError(
