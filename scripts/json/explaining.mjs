@@ -1,5 +1,6 @@
 /** The documents of commands that compare and explain. */
 
+import { path } from "./members.mjs";
 import {
 	constant,
 	count,
@@ -15,8 +16,6 @@ import {
 	truth,
 	words,
 } from "./shapes.mjs";
-
-const path = text("The path as it was given.");
 
 const side = (description) => ({
 	description,

@@ -1,6 +1,6 @@
 /** The documents of `inspect`, one for each kind of file. */
 
-import { indexMembers, signerMembers } from "./members.mjs";
+import { indexMembers, path, signerMembers } from "./members.mjs";
 import {
 	constant,
 	count,
@@ -16,8 +16,6 @@ import {
 	truth,
 	words,
 } from "./shapes.mjs";
-
-const path = text("The path as it was given.");
 
 const nameValue = object("An attribute of a catalog or a member.", {
 	name: text("The name."),

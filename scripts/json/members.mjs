@@ -2,6 +2,9 @@
 
 import { count, elsewhere, list, orNull, sha256, shared, text, time, truth } from "./shapes.mjs";
 
+/** The member that repeats an operand. */
+export const path = text("The path as it was given.");
+
 /** The members about the certificate of a signer. */
 export function signerMembers() {
 	return {

@@ -1,5 +1,6 @@
 /** The documents of commands that write signatures. */
 
+import { path } from "./members.mjs";
 import {
 	constant,
 	count,
@@ -126,7 +127,7 @@ export const SIGNING = {
 		about: "Writes the attributes that a catalog carries.",
 		results: [
 			object("What was written.", {
-				path: text("The path as it was given."),
+				path,
 				verdict: words("The verdict.", "restored", "failed", "undecided"),
 				files: count("The number of files for which attributes are carried."),
 				written: object("What was written.", {
@@ -146,7 +147,7 @@ export const SIGNING = {
 				results: list(
 					"The outcome for each path.",
 					object("The outcome for one path.", {
-						path: text("The path as it was given."),
+						path,
 						verdict: words("The verdict.", "stripped", "failed", "undecided"),
 						files: count("The number of files that were looked at."),
 						removed: map("The number of files from which each attribute was removed, by name.", count("A number.")),

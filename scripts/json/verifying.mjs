@@ -1,6 +1,6 @@
 /** The documents of commands that judge files and the system. */
 
-import { indexMembers, signerMembers } from "./members.mjs";
+import { indexMembers, path, signerMembers } from "./members.mjs";
 import {
 	constant,
 	count,
@@ -17,7 +17,6 @@ import {
 	words,
 } from "./shapes.mjs";
 
-const path = text("The path as it was given.");
 const findings = list("The differences that decide the verdict.", shared("finding"));
 
 const VERIFIED = [
