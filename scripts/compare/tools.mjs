@@ -1,5 +1,5 @@
 /**
- * How each tool signs a tree and verifies it. A tool that knows only single files is called for each regular file that is
+ * Has each tool sign a tree and verify it. A tool that knows only single files is called for each regular file that is
  * in the tree, as a script around it would do. Every tool gets keys that are made for the run.
  */
 

@@ -5,8 +5,8 @@
  *   pnpm release [--out DIR] [--signed-with OPTION…]
  *   pnpm release --check [--out DIR]
  *
- * What follows `--signed-with` are options of `sigtool sign`, such as --key and --cert. Without them the development
- * identity of this machine signs, which nobody else trusts.
+ * Options of `sigtool sign`, such as --key and --cert, follow `--signed-with`. Without them the development identity of
+ * this machine signs, which nobody else trusts.
  */
 
 import { createHash } from "node:crypto";

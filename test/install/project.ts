@@ -41,7 +41,7 @@ export class Site {
 		}
 		symlinkSync(process.execPath, join(bin, "node"));
 		mkdirSync(this.at("home"));
-		// How this machine reaches the registry of npm.
+		// The file and the variables tell how this machine reaches the registry of npm.
 		const own = join(homedir(), ".npmrc");
 		if (existsSync(own)) copyFileSync(own, this.at("home/.npmrc"));
 		const names = ["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "SSL_CERT_DIR", "npm_config_registry"];

@@ -15,7 +15,7 @@ const ROWS = new Map(
 
 interface Change {
 	readonly make: (service: Service) => void;
-	/** How the next start ends, after the installation that the row asks for. */
+	/** The status with which the next start ends, after the installation that the row asks for. */
 	readonly ending: number;
 }
 

@@ -28,7 +28,7 @@ const COMMANDS = [...PAGE.matchAll(/^## (.*)$|^```sh\n([\s\S]*?)^```$/gm)]
 /** These commands ask systemd, which does not run here. A restart starts the unit's command as the unit says. */
 const OF_SYSTEMD = ["systemctl status app", "journalctl -u app -n 20"];
 
-/** How a command ends, in the order in which its section has it, where that is not with 0. */
+/** The statuses with which a command ends, in the order of its section. Other commands end with 0. */
 const ENDINGS: Readonly<Record<string, readonly number[]>> = {
 	"A refusal: 126 > sigtool verify /srv/app --trust /etc/sigtool/release.crt": [1],
 	"A refusal: 126 > sigtool launcher check --files --quiet": [1],

@@ -56,7 +56,7 @@ export function unfit(file: string, place: Place | undefined, reason: string): S
 	});
 }
 
-/** How deep values may lie in each other. A configuration needs three levels. */
+/** Values may lie in each other this deep. A configuration needs three levels. */
 const MAX_DEPTH = 20;
 const TOO_DEEP = "it is nested too deeply";
 

@@ -63,7 +63,7 @@ export interface AfterBreak {
 	readonly later: SeenLine | undefined;
 }
 
-/** How many lines after a break are looked at, and how many before it are remembered. */
+/** So many lines after a break are looked at, and so many before it are remembered. */
 export const REMEMBERED_LINES = 4096;
 
 export function changeAt(found: ChainBreak, after: AfterBreak): LogChange {

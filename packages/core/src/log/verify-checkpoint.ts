@@ -30,7 +30,7 @@ export interface CheckpointTrust {
 export interface VerifiedCheckpoint {
 	readonly checkpoint: Checkpoint;
 	readonly by: CheckpointSigner;
-	/** How many signatures were passed over, because their keys are not trusted or not known. */
+	/** The number of signatures that were passed over, because their keys are not trusted or not known. */
 	readonly ignored: number;
 	readonly warnings: readonly string[];
 }

@@ -46,7 +46,7 @@ export interface ListShape {
 export interface ObjectShape {
 	readonly kind: "object";
 	readonly members: { readonly [name: string]: Member };
-	/** How many of the members with `choice: true` must be present. The C reader does not know `at most one`. */
+	/** Tells how many of the members with `choice: true` must be present. The C reader does not know `at most one`. */
 	readonly choose?: "exactly one" | "at least one" | "at most one";
 }
 

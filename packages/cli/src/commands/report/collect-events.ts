@@ -23,7 +23,7 @@ export interface CollectedEvents {
 	readonly hosts: ReadonlySet<string>;
 }
 
-/** How often something occurs, by verdict, and when it did so last. */
+/** Tells how often something occurs, by verdict, and when it did so last. */
 export interface Use {
 	readonly counts: number[];
 	lastMs: number;

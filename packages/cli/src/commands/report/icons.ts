@@ -2,7 +2,7 @@
 
 import { type Html, html } from "./html.js";
 
-/** How good a verdict is. `neutral` is for what nobody judged. */
+/** Tells how good a verdict is. `neutral` is for what nobody judged. */
 export type Tone = "good" | "bad" | "warning" | "neutral";
 
 const SHIELD = html`<path class="shield" d="M12 2 4 5v6c0 5 3.4 9.300 8 11 4.600-1.700 8-6 8-11V5z"/>`;
