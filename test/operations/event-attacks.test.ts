@@ -14,6 +14,7 @@ import {
 	ON_FILE,
 	ON_PROCESS,
 	ON_PROCESS_BY_PYTHON,
+	ON_QUEUE_BY_PYTHON,
 	ON_WAY,
 	ON_WAY_BY_PYTHON,
 	REFUSED_LATER,
@@ -147,6 +148,12 @@ describe.skipIf(!canOperate).each(RUNTIMES.filter(({ name }) => name !== "Node.j
 				expect(refusals()).toEqual([1, 1]);
 			},
 		);
+
+		const tryQueue = isPython ? it.skipIf(missing) : undefined;
+		tryQueue?.each(ON_QUEUE_BY_PYTHON)("%s: keeps no refusal out of the log", (name) => {
+			attacked(name);
+			expect(refusals()).toEqual([1, 1]);
+		});
 
 		it.skipIf(missing)("refuses, and goes on with nothing, when the collector was killed", async () => {
 			ship(REFUSED_LATER[kind]);

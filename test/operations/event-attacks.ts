@@ -24,6 +24,8 @@ export const ON_PROCESS_BY_PYTHON = ["ptrace", "signal by pidfd", "signal by F_S
 /** Attacks that leave the program without a way for its events. */
 export const ON_WAY = ["close", "exhaust descriptors"] as const;
 export const ON_WAY_BY_PYTHON = ["close a range", "dup2", "duplicate", "close in a child"] as const;
+/** Attacks that leave the way there, but take its room or let the collector wait. */
+export const ON_QUEUE_BY_PYTHON = ["a small queue", "a socket that lingers"] as const;
 
 const NODE = `
 const fs = require("node:fs");
@@ -72,7 +74,7 @@ if (!collector) load("after");
 `;
 
 const PYTHON = `
-import ctypes, fcntl, io, os, signal, socket, sys, time
+import ctypes, fcntl, io, os, signal, socket, struct, sys, time
 import resource
 events, name = sys.argv[1:3]
 is_outside = len(sys.argv) > 3
@@ -134,6 +136,33 @@ def in_child():
         except OSError: os._exit(1)
         os._exit(0)
     if os.waitpid(child, 0)[1] != 0: raise OSError("refused")
+def shrink():
+    # The refusal must be a long message.
+    global directory
+    for _ in range(7): directory += "/" + "é" * 105
+    os.makedirs(directory)
+    way = socket.socket(fileno=5)
+    way.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 0)
+    way.detach()
+def linger():
+    # Both ends are sent, behind so many messages that the collector would be the last to close them.
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        full = socket.create_connection(server.getsockname())
+        other = server.accept()[0]
+    full.setblocking(False)
+    try:
+        while True: full.send(bytes(1 << 16))
+    except BlockingIOError: pass
+    full.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 3600))
+    way = socket.socket(fileno=5)
+    try:
+        for _ in range(500): way.send(bytes(4) + b"{}")
+        for each in (full, other): socket.send_fds(way, [bytes(4) + b"{}"], [each.fileno()])
+        full.close()
+    finally:
+        way.detach()
+        other.close()
+        full.close()
 attacks = {
     "truncate": lambda: os.truncate(events, 0),
     "truncate what is open": lambda: each(opened(), truncate),
@@ -162,9 +191,12 @@ attacks = {
     "dup2": dup2,
     "duplicate": lambda: os.dup(5),
     "close in a child": in_child,
+    "a small queue": shrink,
+    "a socket that lingers": linger,
 }
+directory = "DATA"
 def load(name):
-    file = f"DATA/{name}.py"
+    file = f"{directory}/{name}.py"
     try:
         with open(file, "w") as out: out.write("evil()")
     except OSError: pass

@@ -27,13 +27,17 @@ const MARK = /(?:,"seq":(\d{1,15})(?:,"from":\d{1,10})?)?,"chain":"([0-9a-f]{64}
 /** Says why the chain does not simply go on at a line. */
 export type Beginning = "new" | "rotated" | "cut" | "unreadable";
 
-/** Returns the kind of a line that is the event `log.begin`. Returns undefined for every other line. */
+/**
+ * Returns the kind of a line that is the event `log.begin` of a collector. Returns undefined for every other line, also
+ * for such an event that a program has sent, which `from` shows: lines before it could otherwise be removed unseen.
+ */
 export function beginningOf(bytes: Buffer | undefined): Beginning | undefined {
 	if (bytes === undefined || !bytes.includes('"log.begin"')) return undefined;
 	try {
 		const event: unknown = JSON.parse(bytes.toString());
 		if (typeof event !== "object" || event === null || !("event" in event) || event.event !== "log.begin")
 			return undefined;
+		if ("from" in event) return undefined;
 		const kind = "kind" in event ? event.kind : undefined;
 		return BEGINNINGS.find((known) => known === kind);
 	} catch {

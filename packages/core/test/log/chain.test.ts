@@ -104,6 +104,13 @@ describe("the chain of a log", () => {
 		expect(check([bytesOf(edit(lines))]).change).toMatchObject({ kind, first: { line: first }, last: { line: last } });
 	});
 
+	it.each(["rotated", "cut"])("believes no beginning that a program has sent, such as %s", (kind) => {
+		const [lines = []] = writeLog([...events(3), { kind: "forged", begin: kind }, ...events(2)]);
+		expect(check([bytesOf(lines)])).toMatchObject({ change: undefined, misfits: 0 });
+		// The lines before it are missing, which a real beginning would explain by another file.
+		expect(check([bytesOf(lines.slice(4))]).change).toMatchObject({ kind: "removed", first: { line: 1 } });
+	});
+
 	it("finds a file that was cut while its collector ran", () => {
 		const [lines = []] = writeLog(events(8));
 		const begin = { time: "t", event: "log.begin", verdict: "allow", pid: 1, thread: 0, kind: "cut" };

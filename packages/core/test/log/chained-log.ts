@@ -10,6 +10,8 @@ export type Step =
 	| { readonly kind: "event"; readonly path: string }
 	/** A line of a program that has no collector. */
 	| { readonly kind: "foreign"; readonly text: string }
+	/** A program has sent an event that it has no right to. */
+	| { readonly kind: "forged"; readonly begin: string }
 	/** A collector starts again, so its numbers begin at 1. */
 	| { readonly kind: "restart" }
 	/** The log goes on in another file. */
@@ -28,12 +30,13 @@ export function writeLog(steps: readonly Step[]): string[][] {
 		const stamp = `"seq":${++sequence}${from === undefined ? "" : `,"from":${from}`},"chain":"${last}"}`;
 		put(`${JSON.stringify(event).slice(0, -1)},${stamp}`);
 	};
-	const begin = (kind: string) =>
-		chain({ time: "2026-11-29T10:03:21.729Z", event: "log.begin", verdict: "allow", pid: 8, thread: 0, kind });
+	const begin = (kind: string, from?: number) =>
+		chain({ time: "2026-11-29T10:03:21.729Z", event: "log.begin", verdict: "allow", pid: 8, thread: 0, kind }, from);
 	begin("new");
 	for (const step of steps) {
 		if (step.kind === "foreign") put(step.text);
 		if (step.kind === "restart") sequence = 0;
+		if (step.kind === "forged") begin(step.begin, 7);
 		if (step.kind === "rotate") {
 			files.push([]);
 			begin("rotated");

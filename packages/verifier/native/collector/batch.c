@@ -103,7 +103,10 @@ static void write_output(void)
 	chain_end(chain);
 }
 
-/* Composes a line of an object of JSON. `sender` is 0 for a line of the collector itself. */
+/* The sender of a line of the collector itself. A process of another namespace has the number 0. */
+enum { OWN = -1 };
+
+/* Composes a line of an object of JSON. */
 static void put_line(const char *object, size_t length, pid_t sender, int owner)
 {
 	char from[24] = "";
@@ -112,7 +115,7 @@ static void put_line(const char *object, size_t length, pid_t sender, int owner)
 		write_output();
 		start = 0;
 	}
-	if (sender > 0)
+	if (sender != OWN)
 		snprintf(from, sizeof from, ",\"from\":%d", sender);
 	char *at = output + start;
 	memcpy(at, object, length - 1);
@@ -180,7 +183,7 @@ static void put_beginning(void)
 		[AFTER_UNREADABLE] = "unreadable",
 	};
 	if (due != NO_BEGINNING)
-		put_event(0, OF_BEGINNING, "log.begin", ALLOW, "kind", KINDS[due], NULL);
+		put_event(OWN, OF_BEGINNING, "log.begin", ALLOW, "kind", KINDS[due], NULL);
 }
 
 static void put_losses(void)
@@ -190,7 +193,7 @@ static void put_losses(void)
 		return;
 	snprintf(count, sizeof count, "%lu", lost);
 	reported = lost;
-	put_event(0, OF_COUNT, "verifier.dropped", ALLOW, "#count", count, NULL);
+	put_event(OWN, OF_COUNT, "verifier.dropped", ALLOW, "#count", count, NULL);
 }
 
 static bool is_due_again(time_t *before)
@@ -213,7 +216,7 @@ static void put_trouble(const char *trouble, bool has_file)
 		"sigtool-launch: ERR_AUDIT_SINK: Cannot write audit events to \"%s\": %s%s\n", log_path(),
 		trouble, has_file ? "; they go on to the file that had this path" : "");
 	if (has_file)
-		put_event(0, OF_COLLECTOR, "verifier.detached", AUDIT, "path", log_path(), "detail",
+		put_event(OWN, OF_COLLECTOR, "verifier.detached", AUDIT, "path", log_path(), "detail",
 			trouble, "reason", "ERR_AUDIT_SINK", NULL);
 }
 
@@ -278,7 +281,7 @@ void write_own(const char *event, enum verdict verdict)
 {
 	if (!begin_output())
 		return;
-	put_event(0, OF_COLLECTOR, event, verdict, NULL);
+	put_event(OWN, OF_COLLECTOR, event, verdict, NULL);
 	write_output();
 	release_log();
 }

@@ -18,17 +18,31 @@
 
 enum { SENDING, RECEIVING };
 enum { NOEXEC_SEAL = 8 /* MFD_NOEXEC_SEAL, Linux 6.3 */, FUTURE_WRITE = 16 /* Linux 5.1 */ };
-/* The bytes that may wait in the socket. Only root can exceed net.core.wmem_max. */
-enum { QUEUE_BYTES = 1 << 20 };
+enum { PASS_RIGHTS = 83 /* SO_PASSRIGHTS, Linux 6.16 */ };
+/* The most descriptors that a message brings, and how many must have come until no more may. */
+enum { MOST_RIGHTS = 253, MOST_KEPT = 256 };
+
+/* Leaves the descriptors open that came with a message, because closing one can take as long as the
+ * program wishes: a socket with SO_LINGER waits for its peer. Returns how many came. */
+static size_t keep_rights(struct msghdr *message)
+{
+	size_t count = 0;
+	for (struct cmsghdr *at = CMSG_FIRSTHDR(message); at != NULL; at = CMSG_NXTHDR(message, at)) {
+		if (at->cmsg_level == SOL_SOCKET && at->cmsg_type == SCM_RIGHTS)
+			count += (at->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+	}
+	return count;
+}
 
 /* Receives into `to`. Returns the number of bytes that were sent, of which at most MESSAGE_ROOM are
- * there, 0 if there was no message, or -1 if nobody has
- * the sending end any more. */
+ * there, 0 if there was no message, or -1 if nobody has the sending end any more or too many
+ * descriptors have come. */
 static ssize_t receive(int socket, char *to, int flags, pid_t *sender)
 {
+	static size_t kept;
 	union {
 		struct cmsghdr head;
-		char room[CMSG_SPACE(sizeof(struct ucred))];
+		char room[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(MOST_RIGHTS * sizeof(int))];
 	} control;
 	struct iovec part = {to, MESSAGE_ROOM};
 	struct msghdr message = {
@@ -37,6 +51,8 @@ static ssize_t receive(int socket, char *to, int flags, pid_t *sender)
 		.msg_control = &control,
 		.msg_controllen = sizeof control,
 	};
+	if (kept >= MOST_KEPT)
+		return -1;
 	const ssize_t length = recvmsg(socket, &message, flags | MSG_CMSG_CLOEXEC | MSG_TRUNC);
 	const struct cmsghdr *from = CMSG_FIRSTHDR(&message);
 	struct ucred credentials = {0};
@@ -48,6 +64,7 @@ static ssize_t receive(int socket, char *to, int flags, pid_t *sender)
 	if (from != NULL && from->cmsg_level == SOL_SOCKET && from->cmsg_type == SCM_CREDENTIALS)
 		memcpy(&credentials, CMSG_DATA(from), sizeof credentials);
 	*sender = credentials.pid;
+	kept += keep_rights(&message);
 	if (length == 0)
 		to[0] = '\0';
 	return length == 0 ? 1 : length;
@@ -131,11 +148,11 @@ static int make_page(void)
 	return fcntl(page, F_ADD_SEALS, seals) == 0 ? page : -1;
 }
 
-static void enlarge_queue(int socket)
+/* Makes the kernel refuse messages with descriptors. Before Linux 6.16 keep_rights() takes them. */
+static void refuse_rights(int socket)
 {
-	const int size = QUEUE_BYTES / 2;
-	if (setsockopt(socket, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size) != 0)
-		setsockopt(socket, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+	const int off = 0;
+	setsockopt(socket, SOL_SOCKET, PASS_RIGHTS, &off, sizeof off);
 }
 
 /* Moves a descriptor to a number that an executed program inherits. */
@@ -153,7 +170,8 @@ bool start_collector(const char *path)
 	if (page < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
 		return false;
 	shutdown(ends[SENDING], SHUT_RD);
-	enlarge_queue(ends[SENDING]);
+	enlarge_channel(ends[SENDING]);
+	refuse_rights(ends[RECEIVING]);
 	/* Without a signal for its end the child is invisible to wait(2). */
 	const long child = syscall(SYS_clone, 0, NULL, NULL, NULL, NULL);
 	if (child < 0)

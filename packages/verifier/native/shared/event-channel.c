@@ -19,6 +19,8 @@
 
 /* Events that nobody waits for may take so long at a time when the socket is full. */
 enum { MOMENT_MS = 10, SLICE_MS = 50 };
+/* The bytes that may wait in the socket. Only root can exceed net.core.wmem_max. */
+enum { QUEUE_BYTES = 1 << 20 };
 
 static const _Atomic uint32_t *answers;
 static struct stat opened; /* the answer of fstat(2) for the socket, when it was taken over */
@@ -44,6 +46,13 @@ bool open_channel(void)
 		return false;
 	answers = page;
 	return true;
+}
+
+void enlarge_channel(int socket)
+{
+	const int size = QUEUE_BYTES / 2;
+	if (setsockopt(socket, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size) != 0)
+		setsockopt(socket, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
 }
 
 static bool is_own(void)
@@ -92,6 +101,11 @@ static bool send_message(uint32_t ticket, const char *lines, size_t length, int6
 		if (errno == EINTR)
 			continue;
 		const int64_t left = until - milliseconds_now();
+		if (errno == EMSGSIZE && left > 0) {
+			/* The program has made the queue too small for a message. */
+			enlarge_channel(CHANNEL_DESCRIPTOR);
+			continue;
+		}
 		if ((errno != EAGAIN && errno != ENOBUFS) || left <= 0)
 			return false;
 		struct pollfd ready = {.fd = CHANNEL_DESCRIPTOR, .events = POLLOUT};

@@ -32,6 +32,9 @@ struct message_head {
  * called before the program's own code runs. */
 bool open_channel(void);
 
+/* Gives the socket the room that messages need. A program can take it away. */
+void enlarge_channel(int socket);
+
 /* Returns true if open_channel() has succeeded. */
 bool has_channel(void);
 
