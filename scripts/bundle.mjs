@@ -196,7 +196,8 @@ function jsoncParser() {
 		name: "jsonc-parser",
 		setup({ onResolve, onLoad }) {
 			onResolve({ filter: /^jsonc-parser$/ }, ({ resolveDir }) => ({
-				path: join(resolveDir, "jsonc-parser"),
+				// esbuild writes this path into the bundle, so it must not contain that of the checkout.
+				path: "jsonc-parser",
 				namespace: "jsonc",
 				pluginData: createRequire(join(resolveDir, "_")).resolve("jsonc-parser/lib/esm/main.js"),
 			}));

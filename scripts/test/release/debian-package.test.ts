@@ -106,7 +106,7 @@ describe.skipIf(!canOverlay)("the Debian package on a host (needs root and overl
 			ls /etc/sigtool /usr/bin/sigtool /usr/bin/sigtree /usr/lib/sigtool-cli /usr/share/man/man1/sigtool.1.gz 2>&1 | grep -vc 'No such file' || true`,
 		);
 		expect(stdout + (status === 0 ? "" : stderr)).toBe(
-			`${version}\nUsage: sigtree sign [options] <path...>\ntrusted /srv/lib\ncomplete -o default -F _sigtool sigtool\nverifier.json.example\n0\n`,
+			`${version}\nUsage: sigtree sign [options] [path...]\ntrusted /srv/lib\ncomplete -o default -F _sigtool sigtool\nverifier.json.example\n0\n`,
 		);
 	});
 

@@ -5,25 +5,9 @@
 #include "../collector/collector.h"
 #include "launch.h"
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
-#include <sys/stat.h>
 #include <unistd.h>
-
-/* Ends the process because the file cannot be opened. errno has the reason. */
-static _Noreturn void fail_for_file(const char *path)
-{
-	const int error = errno;
-	struct stat status;
-	const bool is_there = lstat(path, &status) == 0;
-	errno = error;
-	if (error == EACCES && is_there)
-		fail(REFUSED,
-			"Cannot write audit events to \"%s\": %m; user %u may not append to it (owner %u, "
-			"group "
-			"%u, mode %04o): change its owner, or its group and mode",
-			path, geteuid(), status.st_uid, status.st_gid, status.st_mode & 07777);
-	fail(status_of(error), "Cannot write audit events to \"%s\": %m", path);
-}
 
 void start_events(const struct settings *settings)
 {
@@ -31,10 +15,13 @@ void start_events(const struct settings *settings)
 		release_descriptors();
 		return;
 	}
-	if (!open_log(settings->audit))
-		fail_for_file(settings->audit);
+	if (!open_log(settings->audit)) {
+		char reason[PATH_MAX + 256];
+		explain_event_file(settings->audit, reason, sizeof reason);
+		fail(status_of(errno), "ERR_AUDIT_SINK: %s", reason);
+	}
 	if (!start_collector(settings->audit))
-		fail(status_of(errno), "Cannot start the collector of events: %m");
+		fail(status_of(errno), "ERR_AUDIT_SINK: Cannot start the collector of events: %m");
 }
 
 void write_to_audit(const char *audit, const char *event, enum verdict verdict, ...)

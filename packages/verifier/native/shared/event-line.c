@@ -176,6 +176,24 @@ int open_event_file(const char *path, bool creates, bool waits)
 	return above;
 }
 
+void explain_event_file(const char *path, char *text, size_t room)
+{
+	const int error = errno;
+	struct stat status;
+	const int length =
+		snprintf(text, room, "Cannot write audit events to \"%s\": %s", path, strerror(error));
+	const size_t used = (size_t)length < room ? (size_t)length : room;
+	if (error == EACCES && lstat(path, &status) != 0)
+		snprintf(
+			text + used, room - used, "; let user %u reach and write its directory", geteuid());
+	else if (error == EACCES)
+		snprintf(text + used, room - used,
+			"; user %u may not append to it (owner %u, group %u, mode %04o): change its owner, or "
+			"its group and mode",
+			geteuid(), status.st_uid, status.st_gid, status.st_mode & 07777);
+	errno = error;
+}
+
 bool append_event(int file, const struct event_line *line)
 {
 	/* A full disk can cut a line. Then the next line begins with a line end. */

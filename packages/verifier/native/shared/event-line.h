@@ -37,6 +37,10 @@ void compose_event(
  * not create the missing file. */
 int open_event_file(const char *path, bool creates, bool waits);
 
+/* Writes why open_event_file() has failed, by errno, and what to change if this user may not
+ * append. */
+void explain_event_file(const char *path, char *text, size_t room);
+
 /* Appends the line and a line break by one system call. Returns false if not all was written. */
 bool append_event(int file, const struct event_line *line);
 

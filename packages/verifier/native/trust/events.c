@@ -78,13 +78,19 @@ static bool is_awaited(const struct event_line *line, enum verdict verdict)
 	return verdict != ALLOW || strstr(line->text, "\"event\":\"verifier.dropped\"") != NULL;
 }
 
+/* A start that is refused before open_sinks() needs the way to the collector earlier. */
+static bool reaches_collector(void)
+{
+	return has_channel() || open_channel();
+}
+
 /* Gives an event to the collector, and waits if it is a refusal until the collector has written it.
  * A full disk is counted, as without a collector. If the collector is gone, a program that is only
  * recorded writes to the file itself. Otherwise the process ends at the next refusal, because
  * nobody would record it. */
 static bool send_event(const struct event_line *line, enum verdict verdict)
 {
-	if (send_lines(line->text, line->length, is_awaited(line, verdict)))
+	if (reaches_collector() && send_lines(line->text, line->length, is_awaited(line, verdict)))
 		return true;
 	if (errno == ENOSPC || (errno == EAGAIN && verdict == ALLOW))
 		return false;
@@ -184,28 +190,8 @@ void finish_events(void)
 	report_dropped();
 	write_counts(true, write_to_sinks);
 	/* If this process is the first of a container, the collector ends with it. */
-	if (rules.collects)
+	if (rules.collects && has_channel())
 		send_lines("", 0, true);
-}
-
-/* Ends the process because the events file cannot be opened. errno has the reason. */
-static _Noreturn void fail_for_events_file(const char *path)
-{
-	const int error = errno;
-	const char *code = "ERR_AUDIT_SINK";
-	struct stat status;
-	const bool is_there = lstat(path, &status) == 0;
-	errno = error;
-	if (error != EACCES)
-		fail(status_of(error), code, "Cannot write audit events to \"%s\": %m", path);
-	if (!is_there)
-		fail(status_of(error), code,
-			"Cannot write audit events to \"%s\": %m; let user %u reach and write its directory",
-			path, geteuid());
-	fail(status_of(error), code,
-		"Cannot write audit events to \"%s\": %m; user %u may not append to it (owner %u, group "
-		"%u, mode %04o): change its owner, or its group and mode",
-		path, geteuid(), status.st_uid, status.st_gid, status.st_mode & 07777);
 }
 
 void open_sinks(void)
@@ -214,15 +200,17 @@ void open_sinks(void)
 	const char *trouble;
 	atexit(finish_events);
 	if (rules.collects) {
-		if (open_channel())
+		if (reaches_collector())
 			return;
 		rules.json_lines = NULL;
 		fail(status_of(errno), "ERR_AUDIT_SINK", "Cannot reach the collector of events: %m");
 	}
 	if (path == NULL || event_file(path, false, &trouble) >= 0)
 		return;
+	char reason[PATH_MAX + 256];
+	explain_event_file(path, reason, sizeof reason);
 	rules.json_lines = NULL; /* fail() must not open the file again */
-	fail_for_events_file(path);
+	fail(status_of(errno), "ERR_AUDIT_SINK", "%s", reason);
 }
 
 _Noreturn void fail(int status, const char *code, const char *format, ...)

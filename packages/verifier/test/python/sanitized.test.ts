@@ -68,7 +68,11 @@ describe.skipIf(isSanitized).each(PYTHONS.slice(0, 1))(
 				const index = join(site.root, "small.sigx");
 				const identity = ["--key", join(site.root, "signer.key"), "--cert", join(site.root, "signer.pem")];
 				site.sigtool("sign", site.application, "--product", "app", "--force", ...identity);
-				site.sigtool("compile", site.application, "-o", index, "--trust", identity[3] ?? "", ...identity);
+				const policy = join(site.root, "policy.json");
+				const rules = [{ deny: { path: "*.pth" }, message: "c" }, { allow: { product: "app", path: "**" } }];
+				writeFileSync(policy, JSON.stringify({ version: 1, rules }));
+				const compiling = ["-o", index, "--policy", policy, "--trust", identity[3] ?? ""];
+				site.sigtool("compile", site.application, ...compiling, ...identity);
 				const host = JSON.stringify({
 					version: 1,
 					mode: "enforce",
@@ -115,7 +119,15 @@ describe.skipIf(isSanitized).each(PYTHONS.slice(0, 1))(
 				expect(Number(/number_of_executed_units: (\d+)/.exec(run.stderr)?.[1])).toBeGreaterThan(1000);
 				// The coverage shows that the seeds are parsed completely, and that look-ups in them run.
 				expect(Number(/cov: (\d+)/.exec(run.stderr)?.[1])).toBeGreaterThan(200);
-				for (const reached of ["read_host", "load_index", "find_entry", "find_record", "has_content"])
+				for (const reached of [
+					"read_host",
+					"load_index",
+					"find_entry",
+					"find_record",
+					"has_content",
+					"make_file_rules",
+					"rule_on",
+				])
 					expect(run.stderr).toMatch(new RegExp(`^COVERED_FUNC: hits: [1-9].* ${reached} `, "m"));
 			},
 			300_000,
