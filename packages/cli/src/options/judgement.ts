@@ -1,11 +1,18 @@
 /** Reads the options about trust and time that the commands which verify catalogs have. */
 
-import { type Certificate, defaultTrust, type TrustPolicy, trustFromCertificates } from "@sigtool/core";
+import {
+	type Certificate,
+	defaultTrust,
+	type TrustedPin,
+	type TrustPolicy,
+	trustFromCertificates,
+} from "@sigtool/core";
 import { storedDenials, storedDevelopmentKey } from "@sigtool/core/internal";
 import type { Narrowing } from "../configuration/trust.js";
 import { escaped } from "../output/output.js";
 import { readCertificates } from "./certificate-file.js";
 import { type DevelopmentOptions, developmentOf } from "./development.js";
+import { digestOf } from "./digest.js";
 import { givenTimestampAnchors } from "./timestamp-options.js";
 import { usageError } from "./usage.js";
 
@@ -35,23 +42,32 @@ export async function judgementOf(options: JudgementOptions): Promise<Judgement>
 }
 
 /**
- * Returns the trust store of this user. If certificate files are given, returns instead a policy that trusts their
- * certificates, and that keeps the deny list of the trust store. A narrowing leaves the trust store with the signers
+ * Returns the trust store of this user. If certificate files or pins are given, returns instead a policy that trusts
+ * these, and that keeps the deny list of the trust store. A narrowing leaves the trust store with the signers
  * that its certificates trust too. Development identities are trusted only if the options
  * allow that.
  * @throws the errors of `developmentOf` and `readCertificates`
  */
 export async function trustOf(
-	files: readonly string[] | undefined,
+	named: readonly string[] | undefined,
 	options: DevelopmentOptions & Pick<JudgementOptions, "narrowing">,
 ): Promise<TrustPolicy> {
 	const development = await developmentOf(options);
-	if (files === undefined) {
+	if (named === undefined) {
 		const stored = { ...defaultTrust(), development };
 		return options.narrowing === undefined ? stored : narrowed(stored, options.narrowing);
 	}
-	const given = trustFromCertificates(files.flatMap(readCertificates));
-	return { ...given, deny: storedDenials(), development, developmentKey: storedDevelopmentKey() };
+	const given = trustFromCertificates(
+		named.flatMap((each) => (digestOf(each) === undefined ? readCertificates(each) : [])),
+	);
+	const pins = new Map([...given.pins, ...named.flatMap(pinEntry)]);
+	return { ...given, pins, deny: storedDenials(), development, developmentKey: storedDevelopmentKey() };
+}
+
+/** Returns the entry of a pin that was given by its digest, or nothing for the name of a file. */
+function pinEntry(named: string): [string, TrustedPin][] {
+	const pin = digestOf(named);
+	return pin === undefined ? [] : [[pin, { label: pin, source: "option" }]];
 }
 
 function narrowed(stored: TrustPolicy, { files, mend, mendWithin }: Narrowing): TrustPolicy {

@@ -106,7 +106,7 @@ export function catalogOptions(command: Command): Command {
 export function judgementOptions(command: Command): Command {
 	return command
 		.optionsGroup("Trust:")
-		.addOption(repeated("--trust <pem>", "trust these certificates instead of the trust store"))
+		.addOption(repeated("--trust <pem|pin>", "trust these certificates or public keys instead of the trust store"))
 		.addOption(timestampTrust())
 		.option("--product <name>", "refuse a catalog of another product")
 		.option("--at <time>", "judge certificates at this time, e.g. 2026-01-31T12:00:00Z")

@@ -38,7 +38,7 @@ export const COMPILE: CommandDeclaration = {
 				),
 			)
 			.addOption(repeated("--catalog <path>", "catalogs of the directories, if they are elsewhere"))
-			.addOption(repeated("--trust <pem>", "trust these certificates instead of the trust store"))
+			.addOption(repeated("--trust <pem|pin>", "trust these certificates or public keys instead of the trust store"))
 			.option("--product <name>", "refuse another product; names the product where a catalog names none")
 			.option("--allow-development", "accept catalogs that a development identity signed")
 			.addOption(timestamps())

@@ -9,7 +9,7 @@ export const DIFF: CommandDeclaration = {
 		command
 			.argument("<before>", "a catalog or a directory")
 			.argument("<after>", "another one")
-			.addOption(repeated("--trust <pem>", "trust these certificates instead of the trust store"))
+			.addOption(repeated("--trust <pem|pin>", "trust these certificates or public keys instead of the trust store"))
 			.addOption(timestampTrust())
 			.option("--at <time>", "judge certificates at this time, e.g. 2026-01-31T12:00:00Z")
 			.addOption(

@@ -1,6 +1,7 @@
 import { type CatalogFacts, finishCatalog, openUnsigned, type UnsignedCatalog } from "@sigtool/core";
 import { changesSince, isTrustIndex, MAX_TRUST_INDEX_BYTES, readBounded } from "@sigtool/core/internal";
 import { SIGNED_BY_DEVELOPMENT } from "../../options/development.js";
+import { digestOf } from "../../options/digest.js";
 import { namesKey, openSigner } from "../../options/signer-options.js";
 import { timestampFields, timestampRequestOf, timestampText } from "../../options/timestamp-options.js";
 import { requireOutputName, usageError } from "../../options/usage.js";
@@ -14,7 +15,7 @@ import type { FinishCommandOptions } from "./finish-options.js";
  * to be signed, unless --quiet or --json is given.
  */
 export async function finish(file: string, options: FinishCommandOptions): Promise<Report> {
-	if (options.expectDigest !== undefined && !/^(sha256:)?[0-9a-f]{64}$/i.test(options.expectDigest)) {
+	if (options.expectDigest !== undefined && digestOf(options.expectDigest) === undefined) {
 		throw usageError("Give --expect-digest the 64 hexadecimal digits that the command with --unsigned printed");
 	}
 	if (!namesKey(options))

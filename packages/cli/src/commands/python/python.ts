@@ -4,6 +4,7 @@ import { developmentIdentity, isDevelopmentCertificate, spkiSha256, trustFromCer
 import { quote, SigtoolError } from "@sigtool/core/internal/errors";
 import { faultOfFile } from "@sigtool/verifier/internal";
 import { readCertificates } from "../../options/certificate-file.js";
+import { digestOf } from "../../options/digest.js";
 import { requireOutputName, usageError } from "../../options/usage.js";
 import { escaped, type OutputOptions, type Report, rows } from "../../output/output.js";
 import { bytes } from "../../output/render.js";
@@ -95,7 +96,8 @@ function isProgram(file: string): boolean {
  * @throws ERR_USAGE, ERR_DEVELOPMENT_IDENTITY, and the errors of `readCertificates`
  */
 function pinsOf(trust: string, allowDevelopment: boolean): string[] {
-	if (/^(sha256:)?[0-9a-f]{64}$/i.test(trust)) return [trust.toLowerCase().replace(/^sha256:/, "")];
+	const pin = digestOf(trust);
+	if (pin !== undefined) return [pin];
 	const certificates = readCertificates(trust);
 	if (certificates.some(isDevelopmentCertificate) && !allowDevelopment) {
 		const message = `Cannot trust ${quote(trust)}: it is the certificate of a development identity; add --allow-development to accept it`;

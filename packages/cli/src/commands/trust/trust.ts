@@ -24,6 +24,7 @@ import { examineHost, hostConfigurationDenying } from "@sigtool/verifier/interna
 import { readLauncherConf } from "../../launcher/launcher-conf.js";
 import { CONF_NAME, hostDocument, INSTALLED_PREFIX } from "../../launcher/launcher-place.js";
 import { readCertificateFile } from "../../options/certificate-file.js";
+import { digestOf } from "../../options/digest.js";
 import { usageError } from "../../options/usage.js";
 import { escaped, type OutputOptions, type Report, rows } from "../../output/output.js";
 
@@ -52,10 +53,11 @@ export async function trustAdd(certificate: string, options: TrustAddOptions): P
 }
 
 function newTrust(certificate: string, { subject, anySubject, timestamps, label }: TrustAddOptions): NewTrust {
-	if (/^(sha256:)?[0-9a-f]{64}$/i.test(certificate)) {
+	const pin = digestOf(certificate);
+	if (pin !== undefined) {
 		if (timestamps === true)
 			throw usageError("Use --timestamps with a certificate: a hash alone does not identify an authority");
-		return { spkiSha256: certificate.toLowerCase().replace(/^sha256:/, ""), label };
+		return { spkiSha256: pin, label };
 	}
 	const parsed = readCertificateFile(certificate);
 	if (timestamps === true) return { timestampAuthority: parsed, label };
@@ -174,9 +176,10 @@ function holdingOf(file: string, config: string, denials: readonly DeniedDigest[
 }
 
 function denialsOf(what: string, as: DeniedKind | undefined): DeniedDigest[] {
-	if (!/^(sha256:)?[0-9a-f]{64}$/i.test(what)) return denialsOfFile(what, as);
+	const sha256 = digestOf(what);
+	if (sha256 === undefined) return denialsOfFile(what, as);
 	if (as === undefined) throw usageError("Say with --as whether the digest is of a key, certificate, catalog or file");
-	return [{ kind: as, sha256: what.toLowerCase().replace(/^sha256:/, "") }];
+	return [{ kind: as, sha256 }];
 }
 
 export async function trustRemove(id: string, _options: OutputOptions): Promise<Report> {

@@ -32,6 +32,29 @@ describe("files of certificates", () => {
 	});
 });
 
+describe("--trust with a pin", () => {
+	test("trusts that key alone, in place of the trust store, and never a development identity by it", () => {
+		const { home, root, sigtool } = workspace();
+		sigtool(["identity", "new", "one", "--key-type", "p256"]);
+		const { spkiSha256: pin } = sigtool(["sign", root, "--identity", "one", "--json"]).json().signer;
+		const other = `${pin[0] === "0" ? "1" : "0"}${pin.slice(1)}`;
+		for (const [given, status] of [
+			[pin, 0],
+			[`sha256:${pin.toUpperCase()}`, 0],
+			[other, 1],
+		] as const) {
+			expect(sigtool(["verify", root, "--trust", given]).status).toBe(status);
+			const index = join(home, `${status}.sigx`);
+			const compiling = ["compile", root, "-o", index, "--identity", "one", "--trust", given, "--force"];
+			expect(sigtool(compiling).status).toBe(status);
+		}
+		const developer = runner(temporaryDirectory());
+		const signed = developer(["sign", root, "--force", "--json"]).json().signer.spkiSha256;
+		const refused = sigtool(["verify", root, "--trust", signed, "--no-development"]);
+		expect(refused.stderr).toContain("[ERR_DEVELOPMENT_REFUSED]");
+	});
+});
+
 describe.skipIf(!hasProgram("openssl"))("authorities", () => {
 	test("have one entry for each subject, which can be removed separately", () => {
 		const { home, root, sigtool } = workspace();
