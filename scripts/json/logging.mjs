@@ -99,14 +99,14 @@ export const LOGGING = {
 				verdict: words("The verdict.", "intact", "changed", "undecided"),
 				problem: optional(object("Why it is not intact.", { code: text("The code."), message: text("The message.") })),
 				lines: count("The number of lines."),
-				chained: count("How many of them name the line before."),
+				chained: count("How many of them name the lines before."),
 				uncovered: count("The lines at the end that nothing covers."),
 				covered: count("The lines that a checkpoint covers."),
-				misfits: count("The lines that do not fit to the line before."),
+				misfits: count("The lines that do not fit to those before."),
 				gapCount: count("The number of gaps."),
 				change: optional(
 					object("The first change.", {
-						kind: words("What happened.", "edited", "removed", "edited-or-removed", "inserted", "moved"),
+						kind: words("What happened.", "edited", "removed", "edited-or-removed", "inserted", "moved", "changed"),
 						first: object("The first line that is concerned.", place),
 						last: object("The last line that is concerned.", place),
 						detail: optional(text("What is known beyond that.")),
@@ -114,14 +114,14 @@ export const LOGGING = {
 				),
 				gaps: list(
 					"The first gaps, at most 100.",
-					object("A line that does not name the line before it.", {
-						kind: words("Why.", "unreadable", "new", "foreign"),
+					object("A place where nothing covers the lines before.", {
+						kind: words("Why.", "unreadable", "uncovered", "new", "rotated", "cut"),
 						linesBefore: count("The number of lines before it, in all files."),
 						...place,
 					}),
 				),
-				continues: orNull(sha256("The digest of the last line of the file that the log continues.")),
-				end: orNull(sha256("The digest of the last line. Null if there is none.")),
+				continues: orNull(sha256("The digest that the file ends with which the log continues.")),
+				end: orNull(sha256("The digest that the next line would carry. Null if there is no line.")),
 				checkpoints: list(
 					"The checkpoints, that of the fewest lines first.",
 					object("A checkpoint whose signature is trusted.", {

@@ -391,7 +391,7 @@ export const ERROR_HELP: { readonly [Code in ErrorCode]: ErrorHelp } = {
 			"Compare the log with what another host received of it. Name all files, the oldest first. Treat the host as one that somebody else controls until you know who did it.",
 	},
 	ERR_LOG_UNCOVERED: {
-		why: "A program without a collector wrote to the log, a full disk cut a line, or the collector could not read the file.",
+		why: "No collector wrote the log, or the collector could not read the lines before its own, or programs without one had written too many of them.",
 		remedy: `Name a checkpoint with \`--checkpoint\`, which \`${COMMAND} log seal\` makes. docs/reference/log.md says what the chain covers.`,
 	},
 	ERR_CHECKPOINT_FORMAT: DAMAGED,

@@ -219,7 +219,7 @@ export const ERROR_CODES = {
 	],
 	ERR_LOG_UNCOVERED: [
 		3,
-		"Nothing shows if lines of an audit log were changed: no line names the one before it, or there is a gap, and no checkpoint covers it.",
+		"Nothing shows if lines of an audit log were changed: no line names those before it, or there is a gap, and no checkpoint covers it.",
 	],
 	ERR_CHECKPOINT_FORMAT: [1, "The file is not a checkpoint of a log that sigtool understands."],
 

@@ -5,7 +5,7 @@
 
 import { createHash, type Hash, hash } from "node:crypto";
 
-/** A longer line is digested but not kept. The collector writes lines of at most 128 KiB and 160 bytes. */
+/** A longer line is digested but not kept. */
 export const MAX_LINE_BYTES = 2 ** 20;
 
 export interface LogLine {
@@ -17,13 +17,17 @@ export interface LogLine {
 	/** The line, until the splitter gets the next piece. Undefined if the line is longer than MAX_LINE_BYTES. */
 	readonly bytes: Buffer | undefined;
 	readonly end: "line feed" | "end of file";
-	/** The digests of a line that is not kept. */
-	readonly digests: LineDigests | undefined;
+	/** The hash of the leaf of a line that is not kept. */
+	readonly leaf: Buffer | undefined;
 }
 
-interface LineDigests {
-	readonly chain: string;
-	readonly leaf: Buffer;
+/** A part of a line that is not kept. All parts come before the line. */
+export interface LinePart {
+	readonly bytes: Buffer;
+	/** The number of the line in its file, from 1. */
+	readonly number: number;
+	/** The line begins with this part. */
+	readonly isFirst: boolean;
 }
 
 export interface LineSplitter {
@@ -33,27 +37,28 @@ export interface LineSplitter {
 	end(): LogLine | undefined;
 }
 
-export function createLineSplitter(): LineSplitter {
+export function createLineSplitter(takePart: (part: LinePart) => void = () => {}): LineSplitter {
 	let number = 0;
 	let offsetBytes = 0;
 	/** The beginning of a line whose end has not come yet, in pieces. */
 	let kept: Buffer[] = [];
 	let keptBytes = 0;
-	let long: { readonly chain: Hash; readonly leaf: Hash } | undefined;
+	let long: Hash | undefined;
 
 	function keep(part: Buffer): void {
 		keptBytes += part.length;
 		if (long === undefined && keptBytes > MAX_LINE_BYTES) {
-			long = { chain: createHash("sha256"), leaf: createHash("sha256").update(LEAF_PREFIX) };
-			for (const piece of kept.splice(0)) digestPart(piece);
-		}
-		if (long === undefined) kept.push(Buffer.from(part));
-		else digestPart(part);
+			long = createHash("sha256").update(LEAF_PREFIX);
+			const [first = part, ...others] = [...kept.splice(0), part];
+			passOn(long, first, true);
+			for (const other of others) passOn(long, other, false);
+		} else if (long === undefined) kept.push(Buffer.from(part));
+		else passOn(long, part, false);
 	}
 
-	function digestPart(part: Buffer): void {
-		long?.chain.update(part);
-		long?.leaf.update(part);
+	function passOn(leaf: Hash, bytes: Buffer, isFirst: boolean): void {
+		leaf.update(bytes);
+		takePart({ bytes, number: number + 1, isFirst });
 	}
 
 	function take(rest: Buffer, end: LogLine["end"]): LogLine {
@@ -63,9 +68,8 @@ export function createLineSplitter(): LineSplitter {
 			bytes = long === undefined ? Buffer.concat(kept) : undefined;
 		}
 		const sizeBytes = bytes?.length ?? keptBytes;
-		const digests = long && { chain: long.chain.digest("hex"), leaf: long.leaf.digest() };
 		number++;
-		const line = { number, offsetBytes, sizeBytes, bytes, end, digests };
+		const line = { number, offsetBytes, sizeBytes, bytes, end, leaf: long?.digest() };
 		offsetBytes += sizeBytes + (end === "line feed" ? 1 : 0);
 		kept = [];
 		keptBytes = 0;
@@ -87,17 +91,11 @@ export function createLineSplitter(): LineSplitter {
 	};
 }
 
-/** Returns the SHA-256 of a line in lower-case hexadecimal, which the next line carries as `chain`. */
-export function chainDigest({ bytes, digests }: LogLine): string {
-	if (digests !== undefined) return digests.chain;
-	return hash("sha256", bytes ?? Buffer.alloc(0), "hex");
-}
-
 const scratch = Buffer.alloc(MAX_LINE_BYTES + 1);
 
 /** Returns the hash of a leaf of the Merkle tree: SHA-256(0x00 ‖ line). RFC 6962 §2.1. */
-export function leafHash({ bytes, digests }: LogLine): Buffer {
-	if (digests !== undefined) return digests.leaf;
+export function leafHash({ bytes, leaf }: LogLine): Buffer {
+	if (leaf !== undefined) return leaf;
 	const size = bytes?.copy(scratch, LEAF_PREFIX.length) ?? 0;
 	return hash("sha256", scratch.subarray(0, LEAF_PREFIX.length + size), "buffer");
 }

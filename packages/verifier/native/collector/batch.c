@@ -36,7 +36,7 @@ static size_t message_count;
 enum { OF_BEGINNING = -1, OF_COUNT = -2, OF_COLLECTOR = -3 };
 
 static char output[OUTPUT_BYTES];
-static struct chained_line lines[MAX_LINES];
+static size_t ends[MAX_LINES]; /* the end of each line in `output` */
 static int owners[MAX_LINES];
 static size_t line_count;
 static char chain[SHA256_HEX + 1]; /* what the next line of `output` carries */
@@ -92,7 +92,7 @@ static void note_written(int owner)
 
 static void write_output(void)
 {
-	const size_t written = append_to_log(output, lines, line_count);
+	const size_t written = append_to_log(output, ends, line_count);
 	for (size_t i = 0; i < line_count; i++) {
 		if (i < written)
 			note_written(owners[i]);
@@ -110,7 +110,7 @@ enum { OWN = -1 };
 static void put_line(const char *object, size_t length, pid_t sender, int owner)
 {
 	char from[24] = "";
-	size_t start = line_count == 0 ? 0 : lines[line_count - 1].end;
+	size_t start = line_count == 0 ? 0 : ends[line_count - 1];
 	if (line_count == MAX_LINES || start + length + MAX_STAMP_BYTES > OUTPUT_BYTES) {
 		write_output();
 		start = 0;
@@ -120,12 +120,12 @@ static void put_line(const char *object, size_t length, pid_t sender, int owner)
 	char *at = output + start;
 	memcpy(at, object, length - 1);
 	const int stamp = snprintf(at + length - 1, MAX_STAMP_BYTES,
-		",\"seq\":%lu%s,\"chain\":\"%s\"}\n", ++sequence, from, chain);
+		",\"seq\":%lu%s" CHAIN_MEMBER "%s\"}\n", ++sequence, from, chain);
 	const size_t end = length - 1 + (size_t)stamp;
-	struct chained_line *line = &lines[line_count];
-	line->end = start + end;
-	sha256_bytes(at, end - 1, line->digest);
-	to_hex(line->digest, chain);
+	uint8_t digest[SHA256_BYTES];
+	sha256_bytes(at, end - 1, digest);
+	to_hex(digest, chain);
+	ends[line_count] = start + end;
 	owners[line_count] = owner;
 	line_count++;
 }
@@ -181,6 +181,7 @@ static void put_beginning(void)
 		[AFTER_ROTATION] = "rotated",
 		[AFTER_CUT] = "cut",
 		[AFTER_UNREADABLE] = "unreadable",
+		[AFTER_UNCOVERED] = "uncovered",
 	};
 	if (due != NO_BEGINNING)
 		put_event(OWN, OF_BEGINNING, "log.begin", ALLOW, "kind", KINDS[due], NULL);

@@ -15,11 +15,16 @@
 enum {
 	/* The most bytes that the collector adds to a line of the program. */
 	MAX_STAMP_BYTES = 160,
-	/* The longest line that the collector writes, with its line feed. */
+	/* The longest line that the collector writes, with its line feed. A longer one has no `chain`
+	   for those who check the log. */
 	MAX_CHAINED_BYTES = MAX_MESSAGE_BYTES + MAX_STAMP_BYTES,
 };
 
-/* log-file.c: the file, and where its chain ends. */
+/* Begins the last member of a line that the collector writes. After it follow the digest, `"` and
+ * `}`. */
+#define CHAIN_MEMBER ",\"chain\":\""
+
+/* log-file.c: the file. */
 
 /* Opens the file of events. Returns false with errno. */
 bool open_log(const char *path);
@@ -33,7 +38,14 @@ const char *log_path(void);
 bool is_of_log(int descriptor);
 
 /* Why a file, or a part of it, does not begin where the chain is known to end. */
-enum beginning { NO_BEGINNING, NEW_FILE, AFTER_ROTATION, AFTER_CUT, AFTER_UNREADABLE };
+enum beginning {
+	NO_BEGINNING,
+	NEW_FILE,
+	AFTER_ROTATION,
+	AFTER_CUT,
+	AFTER_UNREADABLE,
+	AFTER_UNCOVERED,
+};
 
 /* Makes the file ready for lines, and keeps other collectors away from it until release_log().
  * Follows a file that was rotated. Finds the end of the chain again if others have appended lines.
@@ -42,19 +54,33 @@ enum beginning { NO_BEGINNING, NEW_FILE, AFTER_ROTATION, AFTER_CUT, AFTER_UNREAD
 bool acquire_log(enum beginning *beginning, const char **trouble);
 void release_log(void);
 
-/* Writes the digest that the next line must carry. */
+/* Appends lines between acquire_log() and release_log(). `ends` has the number of bytes of `text`
+ * up to the end of each line, line feed included. Returns how many lines are in the file as a
+ * whole. The chain then goes on from the last of those, and covers what is there of the next. */
+size_t append_to_log(const char *text, const size_t *ends, size_t count);
+
+/* chain.c: what the next line of the file covers. */
+
+/* Writes the digest that the next line must carry: zeros if no line before is known. */
 void chain_end(char hex[SHA256_HEX + 1]);
 
-/* A line that is to be written: the number of bytes up to its end, line feed included, and the
- * SHA-256 of the line without it. */
-struct chained_line {
-	size_t end;
-	uint8_t digest[SHA256_BYTES];
-};
+/* Returns true if somebody who checks the log takes this for a line that has a `chain`. */
+bool has_chain(const char *line, size_t length);
 
-/* Appends lines between acquire_log() and release_log(). Returns how many are in the file as a
- * whole. The end of the chain is then the last of those, or what is there of the next. */
-size_t append_to_log(const char *text, const struct chained_line *lines, size_t count);
+/* Begins anew with a line that has a `chain`. */
+void begin_chain(const char *line, size_t length);
+
+/* Adds bytes that stand in the file behind those before. */
+void extend_chain(const char *bytes, size_t length);
+
+/* Nobody knows what stands before the next line. */
+void lose_chain(void);
+
+/* Begins anew with the last line between `from` and `to` that has a `chain` (READ), or adds the
+ * bytes there if none has (READ_ON). Looks at a part of limited size only (TOO_FAR). `is_line`
+ * tells that a line begins at `from`. */
+enum reading { READ, READ_ON, UNREADABLE, TOO_FAR };
+enum reading read_chain(int reader, off_t from, off_t to, bool is_line);
 
 /* batch.c: the lines that are written together. */
 

@@ -1,9 +1,9 @@
-/* The file of events, and the end of its chain: the SHA-256 of its last line.
+/* The file of events.
  *
- * Guarantees that a line which follows another one carries that one's digest, also if several
- * collectors share the file: each takes a lock, and looks if others have appended lines, before it
- * composes its own. A file that got shorter keeps its former end, so that whoever verifies the
- * chain finds what is missing. The collector never shortens or overwrites a file. */
+ * Guarantees that each line covers what stands before it, also if several collectors share the
+ * file: each takes a lock, and looks if others have appended lines, before it composes its own. A
+ * file that got shorter keeps its former chain, so that whoever verifies it finds what is missing.
+ * The collector never shortens or overwrites a file. */
 #define _GNU_SOURCE
 #include "../trust/event-file.h"
 #include "collector.h"
@@ -18,7 +18,6 @@
 
 /* A program of the same user can hold a lock on a file that it may read, so nothing waits long. */
 enum { LOCK_TRIES = 50, LOCK_PAUSE_MS = 2, RETRY_SECONDS = 10, REOPEN_SECONDS = 60 };
-enum { TAIL_BYTES = 2 * MAX_CHAINED_BYTES };
 
 static const char *path;
 static int file = -1;
@@ -27,9 +26,8 @@ static struct stat opened;
 static bool is_regular;
 
 static off_t known_end = -1; /* the size of the file after the last look; -1 before the first */
-static uint8_t last[SHA256_BYTES]; /* the digest of the last line; zeros if none is known */
 static bool is_torn; /* the last line has no line feed */
-static bool is_rotated; /* `last` is of the file before */
+static bool is_rotated; /* the chain comes from the file before */
 
 static bool is_same(const struct stat *one, const struct stat *other)
 {
@@ -121,31 +119,13 @@ void release_log(void)
 		set_lock(F_UNLCK);
 }
 
-/* Reads the last line of a file that has `size` bytes. Returns false if it cannot be read. */
-static bool read_last_line(off_t size)
-{
-	static char tail[TAIL_BYTES];
-	const size_t wanted = size < TAIL_BYTES ? (size_t)size : TAIL_BYTES;
-	const ssize_t got = reader < 0 ? -1 : pread(reader, tail, wanted, size - (off_t)wanted);
-	if (got != (ssize_t)wanted)
-		return false;
-	is_torn = tail[wanted - 1] != '\n';
-	const size_t end = is_torn ? wanted : wanted - 1;
-	const char *before = end == 0 ? NULL : memrchr(tail, '\n', end);
-	if (before == NULL && (off_t)wanted < size)
-		return false;
-	const char *start = before == NULL ? tail : before + 1;
-	sha256_bytes(start, (size_t)(tail + end - start), last);
-	return true;
-}
-
 static bool ends_in_line_feed(off_t size)
 {
 	char byte = '\n';
 	return size == 0 || reader < 0 || pread(reader, &byte, 1, size - 1) != 1 || byte == '\n';
 }
 
-/* Finds the end of the chain again if the file is not as this process left it. */
+/* Follows the chain to the end of the file if that is not as this process left it. */
 static enum beginning find_end(void)
 {
 	struct stat now;
@@ -154,29 +134,43 @@ static enum beginning find_end(void)
 		known_end = 0;
 		return is_first ? NEW_FILE : NO_BEGINNING;
 	}
-	const off_t before = known_end;
+	const off_t size = now.st_size;
+	const off_t before = known_end < 0 ? 0 : known_end;
+	const bool was_torn = is_torn;
 	const bool was_rotated = is_rotated;
-	if (now.st_size == before)
+	if (size == known_end)
 		return NO_BEGINNING;
-	known_end = now.st_size;
+	known_end = size;
 	is_rotated = false;
-	if (now.st_size < before) {
-		is_torn = !ends_in_line_feed(now.st_size);
+	is_torn = !ends_in_line_feed(size);
+	if (size < before) {
+		if (was_torn)
+			extend_chain("\n", 1);
 		return AFTER_CUT;
 	}
-	if (now.st_size == 0)
+	if (size == 0)
 		return was_rotated ? AFTER_ROTATION : NEW_FILE;
-	if (read_last_line(now.st_size))
+	switch (reader < 0 ? UNREADABLE : read_chain(reader, before, size, !was_torn)) {
+	case READ:
 		return NO_BEGINNING;
-	is_torn = false;
-	memset(last, 0, sizeof last);
-	return AFTER_UNREADABLE;
+	case READ_ON:
+		return was_rotated ? AFTER_ROTATION : NO_BEGINNING;
+	case TOO_FAR:
+		lose_chain();
+		return AFTER_UNCOVERED;
+	default:
+		lose_chain();
+		return AFTER_UNREADABLE;
+	}
 }
 
 /* Begins to use the file that event_file() has opened. */
 static void adopt_file(void)
 {
 	open_reader();
+	/* The last line of the file before ends there, even if it lacks a line feed. */
+	if (is_torn)
+		extend_chain("\n", 1);
 	known_end = -1;
 	is_torn = false;
 	is_rotated = true;
@@ -224,11 +218,6 @@ bool acquire_log(enum beginning *beginning, const char **trouble)
 	}
 }
 
-void chain_end(char hex[SHA256_HEX + 1])
-{
-	to_hex(last, hex);
-}
-
 /* Writes the bytes. A pipe whose reader is slow gets a second. */
 static ssize_t write_bytes(const char *text, size_t length)
 {
@@ -245,23 +234,29 @@ static ssize_t write_bytes(const char *text, size_t length)
 	if (!is_torn)
 		return written;
 	is_torn = false;
+	extend_chain("\n", 1);
 	return written - 1;
 }
 
-size_t append_to_log(const char *text, const struct chained_line *lines, size_t count)
+size_t append_to_log(const char *text, const size_t *ends, size_t count)
 {
 	size_t whole = 0;
 	if (count == 0)
 		return 0;
-	const size_t written = (size_t)write_bytes(text, lines[count - 1].end);
-	while (whole < count && lines[whole].end <= written)
+	const size_t written = (size_t)write_bytes(text, ends[count - 1]);
+	while (whole < count && ends[whole] <= written)
 		whole++;
-	const size_t end = whole == 0 ? 0 : lines[whole - 1].end;
+	const size_t end = whole == 0 ? 0 : ends[whole - 1];
+	const size_t last = whole < 2 ? 0 : ends[whole - 2];
 	if (whole > 0)
-		memcpy(last, lines[whole - 1].digest, sizeof last);
-	if (written > end) {
-		is_torn = true;
-		sha256_bytes(text + end, written - end, last);
-	}
+		begin_chain(text + last, end - last);
+	if (written == end)
+		return whole;
+	is_torn = true;
+	/* Only the line feed may be missing. */
+	if (has_chain(text + end, written - end))
+		begin_chain(text + end, written - end);
+	else
+		extend_chain(text + end, written - end);
 	return whole;
 }

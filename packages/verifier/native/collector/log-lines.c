@@ -1,6 +1,7 @@
 /* Guarantees that each line of the log is one object of JSON, and that only the collector adds the
  * members by which the log is checked, whatever a program sends. */
 #define _GNU_SOURCE
+#define _GNU_SOURCE
 #include "../shared/json.h"
 #include "collector.h"
 #include <string.h>
@@ -18,13 +19,16 @@ static bool has_control_character(const char *text, size_t length)
 	return is_found;
 }
 
+/* A member `chain` of an inner object, too, makes the line text: a full disk could cut the line
+ * behind it, which would then seem to have a digest. */
 bool is_event_line(const char *text, size_t length)
 {
 	/* parse_json() overwrites the text. */
 	static char copy[MAX_MESSAGE_BYTES + 1];
 	static struct json values[MAX_VALUES];
 	if (length < 2 || length > MAX_MESSAGE_BYTES || text[0] != '{' || text[length - 1] != '}' ||
-		has_control_character(text, length))
+		has_control_character(text, length) ||
+		memmem(text, length, CHAIN_MEMBER, sizeof CHAIN_MEMBER - 1) != NULL)
 		return false;
 	memcpy(copy, text, length);
 	copy[length] = '\0';

@@ -69,7 +69,7 @@ export const EVENTS = {
 		fields: ["kind"],
 		bypassable: false,
 		meaning:
-			"The collector begins a file, or a part of it, that does not simply follow the line before. `kind` is `new` (there was no line), `rotated` (`chain` is that of the file before), `cut` (the file got shorter; `chain` is that of the last line before) or `unreadable` (the chain begins anew). See [audit-log.md](audit-log.md).",
+			"The collector begins a file, or a part of it, that does not simply follow the line before. `kind` is `new` (there was no line), `rotated` (`chain` is that of the file before), `cut` (the file got shorter; `chain` is that of its former end), `unreadable` or `uncovered` (the chain begins anew, because the lines before could not be read, or were too many). See [audit-log.md](audit-log.md).",
 	},
 	"log.malformed": {
 		fields: ["sizeBytes", "detail"],

@@ -8,7 +8,7 @@ export type LogLine = Readonly<Record<string, unknown>>;
 export interface Log {
 	/** The lines that are JSON. */
 	readonly lines: readonly LogLine[];
-	/** The numbers of lines, from 1 over all files, that do not carry the digest of the line before. */
+	/** The numbers of lines, from 1 over all files, that do not carry the digest of the lines before. */
 	readonly broken: readonly number[];
 	/** The numbers of lines that begin a file with the digest of the end of an earlier file than the one before. */
 	readonly skipping: readonly number[];
@@ -18,30 +18,35 @@ export interface Log {
 	readonly unchained: readonly number[];
 }
 
+/** A longer line has no digest, whatever it ends with. */
+const MAX_CHAINED_BYTES = 131_232;
+
 /** Reads files in the order in which they were written. */
 export function readLog(...files: readonly string[]): Log {
 	const log = { lines: [], broken: [], skipping: [], beginnings: [], unchained: [] } as {
 		[name in keyof Log]: Log[name][number][];
 	};
-	let before: string | undefined;
+	/** The lines from the last one with a digest on. */
+	let span: string[] = [];
 	const ends = new Set<string>();
 	let number = 0;
 	for (const file of files) {
 		for (const line of readFileSync(file, "latin1").split("\n").slice(0, -1)) {
 			number++;
-			const [, chain] = /,"chain":"([0-9a-f]{64})"\}$/.exec(line) ?? [];
+			const [, chain] = line.length <= MAX_CHAINED_BYTES ? (/,"chain":"([0-9a-f]{64})"\}$/.exec(line) ?? []) : [];
 			if (chain === undefined) log.unchained.push(number);
 			else if (/^0+$/.test(chain)) log.beginnings.push(number);
-			else if (before === undefined || chain !== sha256(before)) {
+			else if (span.length === 0 || chain !== sha256(span.join("\n"))) {
 				const isSkipping = /"event":"log.begin".*"kind":"rotated"/.test(line) && ends.has(chain);
 				log[isSkipping ? "skipping" : "broken"].push(number);
 			}
-			before = line;
+			if (chain !== undefined) span = [];
+			span.push(line);
 			const parsed = parse(Buffer.from(line, "latin1").toString());
 			if (parsed !== undefined) log.lines.push(parsed);
 			else if (chain !== undefined) log.unchained.push(number);
 		}
-		if (before !== undefined) ends.add(sha256(before));
+		if (span.length > 0) ends.add(sha256(span.join("\n")));
 	}
 	return log;
 }

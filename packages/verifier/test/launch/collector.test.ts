@@ -69,6 +69,11 @@ describe.skipIf(!hasLauncher)("the collector (needs the launcher built)", () => 
 		["a carriage return", `event("a").replace(",", ",\\r")`, ["log.malformed"]],
 		["an empty object", `"{}"`, ["log.malformed"]],
 		["an array", `"[1]"`, ["log.malformed"]],
+		[
+			"an inner object with a member that the collector adds",
+			`event("a", { b: { c: 1, chain: "0" } })`,
+			["log.malformed"],
+		],
 		["a member that the collector adds", `event("a", { chain: "0".repeat(64) })`, ["log.malformed"]],
 		["the same, escaped", `'{"event":"a","cha\\\\u0069n":"x"}'`, ["log.malformed"]],
 		["a sender", `event("a", { from: 1 })`, ["log.malformed"]],
@@ -123,15 +128,77 @@ describe.skipIf(!hasLauncher)("the collector (needs the launcher built)", () => 
 		expect(readLog(installation.events)).toMatchObject({ ...SOUND, beginnings: [1] });
 	});
 
-	it("covers the lines that something else has appended", async () => {
+	const FOREIGN = '{"event":"foreign"}';
+	/** Changes each line of the file in turn, and expects that the chain shows it, but for the last line. */
+	function expectCovered(events: string): void {
+		const lines = readFileSync(events, "utf8").split("\n").slice(0, -1);
+		const copy = `${events}.copy`;
+		for (let at = 0; at < lines.length - 1; at++)
+			for (const changed of [lines.with(at, `x${lines[at]}`), lines.toSpliced(at, 1)]) {
+				writeFileSync(copy, changed.map((line) => `${line}\n`).join(""));
+				expect(readLog(copy).broken, `line ${at}`).not.toEqual([]);
+			}
+	}
+
+	it("covers the lines that something else has appended, however many", async () => {
 		const installation = new CollectedInstallation();
-		writeFileSync(installation.events, '{"event":"before"}\n', { mode: 0o600 });
+		const { events } = installation;
+		writeFileSync(events, `${FOREIGN}\n\n${FOREIGN}\n`, { mode: 0o600 });
 		const program = installation.start();
 		await program.ask(`tell("a")`);
-		appendFileSync(installation.events, '{"event":"between"}\n');
-		await program.ask(`tell("b")`);
-		expect(namesOf(installation.events)).toEqual(["before", "a", "between", "b"]);
-		expect(readLog(installation.events)).toMatchObject({ broken: [], beginnings: [], unchained: [1, 3] });
+		for (const text of [`${FOREIGN}\n`, `${FOREIGN}\n`.repeat(3), "\n\n", "x", "\n"]) {
+			appendFileSync(events, text);
+			await program.ask(`tell("b")`);
+		}
+		appendFileSync(events, `${FOREIGN}\n`);
+		await program.end();
+		appendFileSync(events, `${FOREIGN}\n`);
+		await installation.start().ask(`tell("c")`);
+		expect(readLog(events)).toMatchObject({ broken: [], beginnings: [] });
+		expect(readLog(events).unchained).toHaveLength(13);
+		expectCovered(events);
+	});
+
+	it("covers lines of any length, also one that seems to have a digest", async () => {
+		const installation = new CollectedInstallation();
+		const { events } = installation;
+		const program = installation.start();
+		await program.ask(`tell("a")`);
+		for (const length of [131_156, 131_157, 262_387, 262_388, 262_389, 600_000]) {
+			appendFileSync(events, `${FOREIGN}\n${"x".repeat(length)}\n`);
+			appendFileSync(events, `${"x".repeat(length)},"chain":"${"1".repeat(64)}"}\n${FOREIGN}\n`);
+			await program.ask(`tell("b")`);
+		}
+		// One of them is short enough to count as a line with a digest, which is wrong.
+		const { broken } = readLog(events);
+		expect(broken).toHaveLength(1);
+		await program.end();
+		await installation.start().ask(`tell("c")`);
+		expect(readLog(events).broken).toEqual(broken);
+	});
+
+	it("says so when it found more lines of others than it reads", async () => {
+		const installation = new CollectedInstallation();
+		const { events } = installation;
+		const program = installation.start();
+		await program.ask(`tell("a")`);
+		const line = `${"x".repeat(1023)}\n`;
+		appendFileSync(events, line.repeat(16 << 10));
+		expect(await program.ask(`tell("b")`)).toBe("written");
+		expect(readLog(events)).toMatchObject({ broken: [], beginnings: [1] });
+		appendFileSync(events, line.repeat((16 << 10) + 1));
+		expect(await program.ask(`tell("c")`)).toBe("written");
+		expect(readLog(events).beginnings).toHaveLength(2);
+		expect(readLog(events).lines.slice(-2)).toMatchObject([
+			{ event: "log.begin", kind: "uncovered", chain: "0".repeat(64) },
+			{ event: "c" },
+		]);
+		// Lines with a digest behind them are found, also at a start.
+		appendFileSync(events, line.repeat(1000));
+		await program.end();
+		await installation.start().ask(`tell("d")`);
+		expect(readLog(events).beginnings).toHaveLength(2);
+		expect(readLog(events).broken).toEqual([]);
 	});
 
 	it("ends a line that a crash has cut, and covers it", async () => {
@@ -141,6 +208,32 @@ describe.skipIf(!hasLauncher)("the collector (needs the launcher built)", () => 
 		await program.ask(`tell("a")`);
 		expect(readFileSync(installation.events, "utf8")).toMatch(/^\{"event":"whole"\}\n\{"event":"ha\n\{"event":"a"/);
 		expect(readLog(installation.events).broken).toEqual([]);
+		expectCovered(installation.events);
+	});
+
+	it("takes a line for whole of which only the line feed is missing", async () => {
+		const installation = new CollectedInstallation();
+		const { events } = installation;
+		const first = installation.start();
+		await first.ask(`tell("a")`);
+		await first.end();
+		truncateSync(events, statSync(events).size - 1);
+		await installation.start().ask(`tell("b")`);
+		expect(readLog(events)).toMatchObject({ ...SOUND, beginnings: [1] });
+		expect(namesOf(events)).toEqual(["log.begin", "a", "b"]);
+	});
+
+	it("goes on with the chain of a rotated file behind lines of others", async () => {
+		const installation = new CollectedInstallation();
+		const { events } = installation;
+		const program = installation.start();
+		await program.ask(`tell("a")`);
+		appendFileSync(events, `${FOREIGN}\n`);
+		rotate(events, 1);
+		appendFileSync(events, `${FOREIGN}\n${FOREIGN}\n`);
+		await program.ask(`tell("b")`);
+		expect(namesOf(events)).toEqual(["foreign", "foreign", "log.begin", "b"]);
+		expect(readLog(`${events}.1`, events)).toMatchObject({ broken: [], beginnings: [1], unchained: [3, 4, 5] });
 	});
 
 	it("begins a rotated file with the end of the file before", async () => {
@@ -332,7 +425,7 @@ describe.skipIf(!hasLauncher)("the collector (needs the launcher built)", () => 
 		const installation = new CollectedInstallation();
 		mkdirSync(installation.events);
 		const run = installation.run(["--mode", "enforce", "main.js"]);
-		expect(run.stderr).toMatch(/^sigtool-launch: Cannot write audit events to ".*": Is a directory\n$/);
+		expect(run.stderr).toMatch(/^sigtool-launch: ERR_AUDIT_SINK: Cannot write audit events to ".*": Is a directory\n$/);
 		expect(run.status).toBe(126);
 	});
 

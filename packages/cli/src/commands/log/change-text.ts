@@ -18,16 +18,23 @@ export function changeText({ kind, first, last, detail }: LogChange): string {
 			return isOne ? `${from} was inserted${behind}` : `the lines from ${from} to ${to} were inserted${behind}`;
 		case "moved":
 			return `${from} is not in its order${behind}`;
+		case "changed":
+			return isOne
+				? `${from} was edited or inserted${behind}`
+				: `one of the lines from ${from} on was edited, removed, inserted or moved before ${to}${behind}`;
 	}
 }
 
 export function gapText({ kind, place }: ChainGap): string {
 	const at = placeText(place);
 	switch (kind) {
-		case "foreign":
-			return `${at} does not name the line before it, so lines before it could have been changed`;
 		case "unreadable":
-			return `the collector could not read the lines before ${at}, so it could not name the last of them`;
+			return `the collector could not read the lines before ${at}, so nothing covers them`;
+		case "uncovered":
+			return `the collector found too many lines of others before ${at}, so nothing covers them`;
+		case "rotated":
+		case "cut":
+			return `the lines before ${at} are covered only together with the file that was written before`;
 		case "new":
 			return `at ${at} another log begins: nothing says that the files belong together`;
 	}

@@ -7,6 +7,7 @@ import {
 	decodeNote,
 	encodeCheckpoint,
 	isOrigin,
+	type LogLine,
 	leafHash,
 	MAX_NOTE_BYTES,
 	openSealKey,
@@ -124,7 +125,7 @@ async function checkpointOf(
 	const tree = createMerkleTree();
 	let isEarlierPart = earlier === undefined || (earlier.size === 0 && tree.root().equals(earlier.root));
 	const last = files.at(-1);
-	await eachLine(files, (line, file) => {
+	const take = (line: LogLine, file: string) => {
 		if (file === last && line.end === "end of file") {
 			warnings.push(`the last line of ${quote(file)} has no end yet, so the checkpoint does not cover it`);
 			return;
@@ -132,7 +133,8 @@ async function checkpointOf(
 		chain.add(line, file);
 		tree.add(leafHash(line));
 		if (tree.size === earlier?.size) isEarlierPart = tree.root().equals(earlier.root);
-	});
+	};
+	await eachLine(files, take, chain.addPart);
 	const { change } = chain.findings();
 	if (change !== undefined && !force)
 		throw new SigtoolError("ERR_LOG_CHANGED", `Cannot seal a log that was changed: ${changeText(change)}`);

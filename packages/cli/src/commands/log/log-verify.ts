@@ -1,4 +1,4 @@
-import { type ChainFindings, createChainChecker } from "@sigtool/core/internal";
+import { type ChainFindings, createChainChecker, type LogLine } from "@sigtool/core/internal";
 import { quote, SigtoolError } from "@sigtool/core/internal/errors";
 import { eachLine } from "../../events/log-lines.js";
 import { type ExitStatus, escaped, type OutputOptions, type Report, rows, worse } from "../../output/output.js";
@@ -32,10 +32,11 @@ export async function logVerify(files: readonly string[], options: LogVerifyOpti
 	const comparison = compareCheckpoints(checkpoints);
 	let unread: SigtoolError | undefined;
 	try {
-		await eachLine(files, (line, file) => {
+		const take = (line: LogLine, file: string) => {
 			chain.add(line, file);
 			comparison.add(line);
-		});
+		};
+		await eachLine(files, take, chain.addPart);
 	} catch (error) {
 		// The part that was read may show a change, which counts more than the rest that is not known.
 		if (!(error instanceof SigtoolError) || error.exitStatus === 2) throw error;
@@ -65,10 +66,10 @@ export async function logVerify(files: readonly string[], options: LogVerifyOpti
 		lines: [
 			`${verdict} ${files.map(escaped).join(" ")}: ${problem === undefined ? count(lines, "line") : escaped(problem.message)}`,
 			...rows([
-				["lines", `${thousands(lines)}, ${thousands(chained)} of them name the line before`],
-				["misfits", misfits > 1 ? `${thousands(misfits)} lines do not fit to the line before` : undefined],
+				["lines", `${thousands(lines)}, ${thousands(chained)} of them name the lines before`],
+				["misfits", misfits > 1 ? `${thousands(misfits)} lines do not fit to the lines before` : undefined],
 				["not covered", uncovered === 0 ? undefined : uncoveredText(uncovered, checkpoints)],
-				["goes on from", continues && `a file whose last line has the SHA-256 ${continues}`],
+				["goes on from", continues && `a file whose last lines have the SHA-256 ${continues}`],
 				["ends with", end],
 				...checkpoints.flatMap(checkpointRows),
 			]),
@@ -101,7 +102,7 @@ function problemOf(
 	if (lastGap !== undefined && lastGap.linesBefore > covered)
 		return new SigtoolError("ERR_LOG_UNCOVERED", `${gapText(lastGap)}; a checkpoint would show it`);
 	if (chained > 0 || (covered > 0 && covered === lines)) return undefined;
-	const reason = lines === 0 ? "the log is empty" : "no line names the line before it, as the collector's lines do";
+	const reason = lines === 0 ? "the log is empty" : "no line names those before it, as the collector's lines do";
 	return new SigtoolError("ERR_LOG_UNCOVERED", `${reason}; only a checkpoint would show a change`);
 }
 

@@ -20,7 +20,9 @@ describe("sigtool log verify", () => {
 			.update(files[0]?.at(-1) ?? "")
 			.digest("hex");
 		expect(sigtool(["log", "verify", file("a"), "--json"]).json()).toMatchObject({ exit: 0, continues: digest });
-		expect(sigtool(["log", "verify", file("a")]).stdout).toContain(`a file whose last line has the SHA-256 ${digest}`);
+		expect(sigtool(["log", "verify", file("a")]).stdout).toContain(
+			`a file whose last lines have the SHA-256 ${digest}`,
+		);
 		expect(sigtool(["log", "verify", "-"], { input: bytesOf(files[0] ?? []) }).status).toBe(0);
 	});
 
@@ -41,7 +43,25 @@ describe("sigtool log verify", () => {
 		});
 	});
 
-	it("cannot decide about a log in which nothing names the line before", () => {
+	it("covers the lines of a program without a collector", () => {
+		const { file, sigtool } = place();
+		const [lines = []] = writeLog([...events(2), { kind: "foreign", text: "a" }, ...events(1)]);
+		writeFileSync(file("a"), bytesOf(lines));
+		expect(sigtool(["log", "verify", file("a"), "--json"]).json()).toMatchObject({ exit: 0, lines: 5, chained: 4 });
+		writeFileSync(file("a"), bytesOf(lines.toSpliced(3, 1, "b", "c")));
+		expect(sigtool(["log", "verify", file("a")])).toMatchObject({
+			status: 1,
+			stdout: expect.stringContaining("one of the lines from line 3 of"),
+		});
+		// A line that is too long to be kept is covered too.
+		const [long = []] = writeLog([...events(1), { kind: "foreign", text: "x".repeat(3 << 20) }, ...events(1)]);
+		writeFileSync(file("long"), bytesOf(long));
+		expect(sigtool(["log", "verify", file("long")]).status).toBe(0);
+		writeFileSync(file("long"), bytesOf(long.with(2, `y${"x".repeat((3 << 20) - 1)}`)));
+		expect(sigtool(["log", "verify", file("long")]).status).toBe(1);
+	});
+
+	it("cannot decide about a log in which nothing names the lines before", () => {
 		const { file, sigtool } = place();
 		writeFileSync(file("plain"), "a\nb\n");
 		writeFileSync(file("empty"), "");
@@ -50,14 +70,14 @@ describe("sigtool log verify", () => {
 				status: 3,
 				stdout: expect.stringContaining("only a checkpoint would show a change"),
 			});
-		const [lines = []] = writeLog([...events(2), { kind: "foreign", text: "a" }, ...events(1)]);
+		const [lines = []] = writeLog([...events(2), { kind: "unknown", begin: "uncovered" }, ...events(1)]);
 		writeFileSync(file("mixed"), bytesOf(lines));
 		const mixed = sigtool(["log", "verify", file("mixed")]);
 		expect(mixed).toMatchObject({ status: 3, stdout: expect.stringContaining("line 4 of") });
-		expect(mixed.stderr).toContain("does not name the line before it");
+		expect(mixed.stderr).toContain("too many lines of others");
 		expect(sigtool(["log", "verify", file("mixed"), "--json"]).json()).toMatchObject({
 			problem: { code: "ERR_LOG_UNCOVERED" },
-			gaps: [{ kind: "foreign", line: 4, linesBefore: 3 }],
+			gaps: [{ kind: "uncovered", line: 4, linesBefore: 3 }],
 		});
 		const whole = gzipSync(bytesOf(writeLog(events(500))[0] ?? []));
 		writeFileSync(file("cut.gz"), whole.subarray(0, -50));
