@@ -54,16 +54,18 @@ static size_t read_character(const unsigned char *at, unsigned *code)
 	return length;
 }
 
-/* Appends a character as JSON, in at most 12 bytes. Escapes `"`, `\` and everything that is not
- * printable ASCII. A character above U+FFFF becomes a surrogate pair. */
-static void put_character(struct event_line *line, unsigned code)
+static bool is_plain(unsigned char byte)
+{
+	return byte >= ' ' && byte < 127 && byte != '"' && byte != '\\';
+}
+
+/* Appends a character that is not plain as JSON, in at most 12 bytes. A character above U+FFFF
+ * becomes a surrogate pair. */
+static void put_escaped(struct event_line *line, unsigned code)
 {
 	if (code == '"' || code == '\\')
 		put(line, "\\%c", code);
-	else if (code >= ' ' && code < 127) {
-		line->text[line->length] = (char)code;
-		line->length++;
-	} else if (code > 0xffff)
+	else if (code > 0xffff)
 		put(line, "\\u%04x\\u%04x", 0xd800 + ((code - 0x10000) >> 10), 0xdc00 + (code & 0x3ff));
 	else
 		put(line, "\\u%04x", code);
@@ -79,8 +81,12 @@ static void put_string(struct event_line *line, const char *text)
 	const unsigned char *at = (const unsigned char *)text;
 	while (*at != '\0' && line->length < end) {
 		unsigned code;
+		if (is_plain(*at)) {
+			line->text[line->length++] = (char)*at++;
+			continue;
+		}
 		at += read_character(at, &code);
-		put_character(line, code);
+		put_escaped(line, code);
 	}
 	put(line, "\"");
 }
