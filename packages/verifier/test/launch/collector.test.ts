@@ -249,6 +249,57 @@ describe.skipIf(!hasLauncher)("the collector (needs the launcher built)", () => 
 		expect(readLog(`${events}.1`, events)).toMatchObject({ ...SOUND, beginnings: [1] });
 	});
 
+	it("keeps one chain whatever others append, through restarts, rotation and cuts", async () => {
+		const installation = new CollectedInstallation();
+		const { events } = installation;
+		let program = installation.start();
+		const files: string[] = [];
+		const forged = `,"chain":"${"1".repeat(64)}"}`;
+		const PIECES = [
+			"\n",
+			"x",
+			`${FOREIGN}\n`,
+			forged.slice(1),
+			`{"a":1${forged.slice(0, -1)}`,
+			"y".repeat(131_300),
+			"\n\n",
+		];
+		// The generator of Park and Miller: the same steps each time.
+		let state = 20_261_129;
+		const below = (bound: number) => {
+			state = (state * 48_271) % 0x7fffffff;
+			return state % bound;
+		};
+		await program.ask(`tell("first")`);
+		for (let step = 0; step < 250; step++) {
+			const kind = below(20);
+			if (kind === 0) {
+				await program.end();
+				program = installation.start();
+			} else if (kind === 1) {
+				// The file before ends with a line feed, as if it were one file with the next.
+				if (readFileSync(events).at(-1) !== 0x0a) appendFileSync(events, "\n");
+				await program.ask(`tell("end")`);
+				rotate(events, files.length);
+				files.push(`${events}.${files.length}`);
+				// A collector that starts with this file could not know the one before.
+				if (below(2) > 0) appendFileSync(events, `${FOREIGN}\n\n`);
+				await program.ask(`tell("rotated")`);
+			} else if (kind === 2) {
+				await program.ask(`tell("end")`);
+				writeFileSync(`${events}.${files.length}`, readFileSync(events));
+				files.push(`${events}.${files.length}`);
+				truncateSync(events);
+				await program.ask(`tell("cut")`);
+			}
+			for (let pieces = below(4); pieces > 0; pieces--) appendFileSync(events, PIECES[below(PIECES.length)] ?? "");
+			if (below(4) > 0)
+				expect(await program.ask(`tell("${step}", { path: "${"z".repeat(below(300))}" })`)).toBe("written");
+		}
+		await program.ask(`tell("last")`);
+		expect(readLog(...files, events)).toMatchObject({ broken: [], beginnings: [1] });
+	}, 60_000);
+
 	it("shows that lines were taken out of the file", async () => {
 		const installation = new CollectedInstallation();
 		const { events } = installation;
