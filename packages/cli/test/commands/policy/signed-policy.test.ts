@@ -137,8 +137,10 @@ describe.skipIf(!canBeHost)("a host with policySigners (as root)", () => {
 
 		host.configure(demanding);
 		for (const policy of [write("plain.json", {}), signed("own", {}, host.key)]) {
-			host.ship(host.key, "enforce", ["--policy", policy]);
-			expect(start()).toMatchObject({ status: 126, stdout: "", stderr: expect.stringContaining("ERR_POLICY_SIGNER") });
+			const ship = () => host.ship(host.key, "enforce", ["--policy", policy]);
+			expect(ship).toThrow(/^launcher install .*\[ERR_POLICY_SIGNER\]\n$/s);
+			const stderr = expect.stringContaining("sigtool-gate: ERR_POLICY_SIGNER");
+			expect(start()).toMatchObject({ status: 126, stdout: "", stderr });
 			expect(check()).toMatchObject({ status: 1, stdout: expect.stringContaining("policySigners") });
 		}
 		host.configure({});
