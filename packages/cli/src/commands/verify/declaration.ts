@@ -46,8 +46,8 @@ export const VERIFY: CommandDeclaration = {
 			)
 			.addOption(
 				repeated(
-					"--policy-signer <pem>",
-					"demand that the policy of a trust index is signed by one of these certificates",
+					"--policy-signer <pem|pin>",
+					"demand that one of these certificates or public keys signed the policy of a trust index",
 				),
 			);
 		signerOptions(command);

@@ -2,14 +2,12 @@ import {
 	type IndexedProduct,
 	type SignerStatus,
 	type TrustPolicy,
-	trustFromCertificates,
 	type VerifiedTrustIndex,
 	verifyTrustIndex,
 } from "@sigtool/core";
 import { expiryNotice, verifyUnrevokedIndex } from "@sigtool/core/internal";
 import { COMMAND, errorNaming, quote, SigtoolError } from "@sigtool/core/internal/errors";
-import { readCertificates } from "../../options/certificate-file.js";
-import type { Judgement } from "../../options/judgement.js";
+import { givenTrust, type Judgement } from "../../options/judgement.js";
 import type { SignerDemands } from "../../options/signer-demands.js";
 import { usageError } from "../../options/usage.js";
 import { fromIndexFile, indexFields, indexRows, policySignerRows } from "../../output/index-file.js";
@@ -105,9 +103,9 @@ export async function verifyIndex(
 }
 
 /** @throws ERR_USAGE for the certificate of an authority, because policy signers are pinned */
-function withPolicySigners(trust: TrustPolicy, files: readonly string[] | undefined): TrustPolicy {
-	if (files === undefined) return trust;
-	const { pins, authorities } = trustFromCertificates(files.flatMap(readCertificates));
+function withPolicySigners(trust: TrustPolicy, named: readonly string[] | undefined): TrustPolicy {
+	if (named === undefined) return trust;
+	const { pins, authorities } = givenTrust(named);
 	if (authorities.length === 0) return { ...trust, policySigners: { pins } };
 	throw usageError("Give --policy-signer the certificate of the signer itself, not that of an authority");
 }

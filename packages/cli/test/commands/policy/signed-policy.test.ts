@@ -51,6 +51,8 @@ describe("policy sign", () => {
 		expect(sigtool("inspect", "app.sigx").stdout).toMatch(/policy signer {4}CN=security; whether a host trusts it/);
 		expect(verify(security).stdout).toMatch(/policy signer {4}CN=security; trusted\n.*\n {2}policy sequence {2}7\n/);
 		expect(verify(release, security).status).toBe(0);
+		const pin = ["--policy-signer", pinOf(security)["spki-sha256"]];
+		expect(sigtool("verify", "app.sigx", "--signature-only", "--trust", release.certFile, ...pin).status).toBe(0);
 		expect(verify(release)).toMatchObject({ status: 1, stderr: expect.stringContaining("[ERR_POLICY_SIGNER]") });
 		expect(sigtool("policy", "check", "app.policy").status).toBe(0);
 		expect(sigtool("policy", "diff", "app.policy", "app.sigx").stdout).toBe("the policies are equal\n");
