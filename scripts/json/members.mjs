@@ -1,6 +1,6 @@
 /** Members that objects of several documents have. */
 
-import { count, elsewhere, list, orNull, sha256, shared, text, time, truth } from "./shapes.mjs";
+import { count, elsewhere, list, object, optional, orNull, sha256, shared, text, time, truth } from "./shapes.mjs";
 
 /** The member that repeats an operand. */
 export const path = text("The path as it was given.");
@@ -23,6 +23,13 @@ export function indexMembers() {
 		sha256: sha256("The digest of the index."),
 		products: list("The products.", shared("product")),
 		policy: elsewhere("The policy (policy.md)."),
+		signedPolicy: orNull(
+			object("The signature of the policy, if it has one. Nobody has judged its signer here.", {
+				subject: optional(text("The subject of the signer's certificate.")),
+				key: optional(sha256("The pin of the signer.")),
+				problem: optional(shared("error")),
+			}),
+		),
 		compiled: orNull(count("The sequence of the index.")),
 		compiledAt: time("The time at which it was compiled."),
 		notAfter: orNull(time("The end of the index.")),

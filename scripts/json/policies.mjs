@@ -1,6 +1,6 @@
 /** The documents of commands about policies. */
 
-import { count, elsewhere, list, object, optional, orNull, sha256, text, truth, words } from "./shapes.mjs";
+import { count, elsewhere, list, object, optional, orNull, sha256, shared, text, truth, words } from "./shapes.mjs";
 
 const mode = words("The mode.", "off", "audit", "enforce", "strict");
 const rule = text("The name of the rule in events.");
@@ -9,6 +9,20 @@ export const POLICIES = {
 	"policy init": {
 		about: "Writes a policy to begin with.",
 		results: [object("The policy.", { policy: text("The path of the file."), mode })],
+	},
+	"policy sign": {
+		about: "Signs a policy.",
+		results: [
+			object("The signed policy.", {
+				policy: text("The path of the file."),
+				sequence: count("The sequence."),
+				mode,
+				products: list("The products for which it counts; every product if there are none.", text("A product.")),
+				development: truth("True if a development identity signed it."),
+				signer: shared("signer"),
+				timestamp: optional(shared("timestamp")),
+			}),
+		],
 	},
 	"policy check": {
 		about: "Checks a policy, with supplemental ones.",

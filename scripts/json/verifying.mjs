@@ -88,6 +88,7 @@ const VERIFIED = [
 		index: object("The content.", indexMembers()),
 		signer: shared("trustedSigner"),
 		trustedBy: shared("trustedBy"),
+		policySigner: orNull(shared("trustedSigner", "The signer of the policy, if `--policy-signer` demands one.")),
 		judgedAt: shared("judgedAt"),
 		revocation: optional(shared("revocation")),
 	}),

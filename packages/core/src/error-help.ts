@@ -41,6 +41,10 @@ export const ERROR_HELP: { readonly [Code in ErrorCode]: ErrorHelp } = {
 		why: "A member of the policy is unknown, missing, or has a value that is not allowed.",
 		remedy: "Mend the member. docs/reference/policy.md lists all members with their values.",
 	},
+	ERR_POLICY_SIGNER: {
+		why: "The index has no signed policy, another key signed it, or the host configuration has a policy or a weaker mode of its own beside `policySigners`.",
+		remedy: `Have a policy signer sign the policy with \`${COMMAND} policy sign\`, and compile the index with \`--policy FILE.policy\`.`,
+	},
 	ERR_PACKAGE: {
 		why: "The package is not installed, or an upgrade or a person changed one of its files.",
 		remedy: "Install the package again. `--accept-package-changes` takes the files as they are now.",

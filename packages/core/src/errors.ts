@@ -36,6 +36,10 @@ export const ERROR_CODES = {
 		"The output exists and is not a file that the command replaces, or the tree has a catalog with a higher sequence. `--force` writes all the same.",
 	],
 	ERR_POLICY: [2, "A policy document is malformed; the message names the member."],
+	ERR_POLICY_SIGNER: [
+		1,
+		"The host demands a signed policy, and no policy signer of the host signed the policy that would count.",
+	],
 	ERR_PACKAGE: [
 		1,
 		"A package of the distribution is not installed, dpkg's lists of it are malformed, or a file of it changed since it was installed.",

@@ -61,6 +61,7 @@ export type { AlgorithmIdentifier, DigestName, EvidenceDigest, Profile } from ".
 export type { Timestamp, TimestampDescription, TimestampKind } from "./pki/timestamp.js";
 export {
 	defaultTrust,
+	type PolicySigners,
 	type TrustedAuthority,
 	type TrustedPin,
 	type TrustPolicy,
@@ -72,6 +73,7 @@ export type { DevelopmentUse } from "./system/development-use.js";
 export type { ProductSigner } from "./trust/file-rules.js";
 export { MODES, type Mode } from "./trust/mode.js";
 export { DEFAULT_POLICY, type Policy, parsePolicy, policyFromFileBytes } from "./trust/policy.js";
+export type { SignedPolicy } from "./trust/signed-policy.js";
 export {
 	type FindRecord,
 	type IndexDigests,
@@ -82,6 +84,7 @@ export {
 	type VerifiedTrustIndex,
 	verifyTrustIndex,
 } from "./trust/trust-index.js";
+export type { VerifiedSignature } from "./trust/verify-detached.js";
 export type { AttributeStatus } from "./verify/attribute-trial.js";
 export type { PinnedStatus, SignerStatus } from "./verify/chain-revocation.js";
 export type { MergeOptions } from "./verify/merge.js";

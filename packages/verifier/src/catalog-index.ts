@@ -40,6 +40,7 @@ export function evidenceOf(sources: readonly CatalogSource[], trust: TrustPolicy
 		policy: DEFAULT_POLICY,
 		signers: trees.flatMap(({ signers }) => signers),
 		digests: undefined,
+		isPolicySigned: false,
 		grounds: trees.flatMap(({ grounds }) => grounds),
 		ends: trees.flatMap(({ ends }) => ends),
 	};

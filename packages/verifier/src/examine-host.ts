@@ -49,6 +49,9 @@ function endsOfHost({ trust }: HostConfiguration, verified: VerifiedTrustIndex):
 	return [
 		...(notAfter === undefined ? [] : [{ what: "the trust index", notAfter }]),
 		...endsOf(verified).map((end) => ({ what: "the certificate of its signer", notAfter: end.notAfter })),
+		...(verified.policySignature === undefined ? [] : endsOf(verified.policySignature)).map((end) => {
+			return { what: "the certificate of the policy's signer", notAfter: end.notAfter };
+		}),
 		...authorities.map((each) => ({ what: `authority "${each.subject.text}"`, notAfter: each.notAfter })),
 		...(trust.timestampAuthorities ?? []).map((each) => {
 			return { what: `timestamp authority "${each.subject.text}"`, notAfter: each.notAfter };

@@ -27,11 +27,14 @@ const MENDS: { readonly [Code in ErrorCode]?: string } = {
 	ERR_LAUNCHER: "install the launcher again; docs/reference/launcher.md lists every message with its way out",
 	ERR_LAUNCH_RECORD: `start the program with sigtool-launch or \`${COMMAND} run\`, and install the launcher again`,
 	ERR_POLICY: "mend the member of the policy that the message names, then compile again",
+	ERR_POLICY_SIGNER:
+		"have a policy signer of the host sign the policy with `policy sign`, and compile the index with it; nothing of the host may weaken it",
 	ERR_PRODUCT_MISMATCH:
 		"bind the product in `products` of the host configuration, or install the index that belongs to it",
 	ERR_ROOT_MISSING: "put the file in its place",
 	ERR_RUNTIME_RULE: "change the program, or the policy and compile again",
-	ERR_SEQUENCE: "install a newer release; minimumSequence of the host configuration demands it",
+	ERR_SEQUENCE:
+		"install a newer release, or one with a newer signed policy: the host configuration demands a higher sequence",
 	ERR_CERTIFICATE_CONSTRAINTS: SIGN_AGAIN,
 	ERR_CERTIFICATE_EXTENSION: SIGN_AGAIN,
 	ERR_CERTIFICATE_FORMAT: SIGN_AGAIN,

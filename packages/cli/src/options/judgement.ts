@@ -57,11 +57,15 @@ export async function trustOf(
 		const stored = { ...defaultTrust(), development };
 		return options.narrowing === undefined ? stored : narrowed(stored, options.narrowing);
 	}
+	return { ...givenTrust(named), deny: storedDenials(), development, developmentKey: storedDevelopmentKey() };
+}
+
+/** Returns a policy that trusts the named certificate files and pins. @throws the errors of `readCertificates` */
+export function givenTrust(named: readonly string[]): TrustPolicy {
 	const given = trustFromCertificates(
 		named.flatMap((each) => (digestOf(each) === undefined ? readCertificates(each) : [])),
 	);
-	const pins = new Map([...given.pins, ...named.flatMap(pinEntry)]);
-	return { ...given, pins, deny: storedDenials(), development, developmentKey: storedDevelopmentKey() };
+	return { ...given, pins: new Map([...given.pins, ...named.flatMap(pinEntry)]) };
 }
 
 /** Returns the entry of a pin that was given by its digest, or nothing for the name of a file. */

@@ -1,6 +1,13 @@
-import type { IndexedProduct, TrustIndex } from "@sigtool/core";
-import { MAX_TRUST_INDEX_BYTES, readBounded } from "@sigtool/core/internal";
-import { namingErrors } from "@sigtool/core/internal/errors";
+import {
+	type Certificate,
+	type IndexedProduct,
+	type SignedPolicy,
+	spkiSha256,
+	type TrustIndex,
+	type VerifiedSignature,
+} from "@sigtool/core";
+import { MAX_TRUST_INDEX_BYTES, policyCertificate, policyOfSigned, readBounded } from "@sigtool/core/internal";
+import { namingErrors, SigtoolError } from "@sigtool/core/internal/errors";
 import { escaped } from "./output.js";
 import { count, isoTime } from "./render.js";
 
@@ -42,6 +49,45 @@ export function indexRows(index: TrustIndex): [string, string | undefined][] {
 	];
 }
 
+/**
+ * Returns the row about the signature of the policy. Without `verified` nobody has judged its signer, so only what the
+ * signature itself proves is said.
+ */
+export function policySignerRows(
+	{ signedPolicy }: Pick<TrustIndex, "signedPolicy">,
+	verified?: VerifiedSignature,
+): [string, string | undefined][] {
+	if (signedPolicy === undefined) return [];
+	const { certificate, problem } = judgedPolicy(signedPolicy);
+	if (certificate === undefined) return [["policy signer", `none: ${escaped(problem.message)} [${problem.code}]`]];
+	const trusted = verified === undefined ? "; whether a host trusts it was not judged" : "; trusted";
+	return [
+		["policy signer", `${escaped(certificate.subject.text)}${trusted}`],
+		["policy key", spkiSha256(certificate)],
+		["policy sequence", policyOfSigned(signedPolicy).sequence?.toString()],
+	];
+}
+
+function signedPolicyFields({ signedPolicy }: TrustIndex): object | null {
+	if (signedPolicy === undefined) return null;
+	const { certificate, problem } = judgedPolicy(signedPolicy);
+	if (certificate === undefined) return { problem: { code: problem.code, message: problem.message } };
+	return { subject: certificate.subject.text, key: spkiSha256(certificate) };
+}
+
+function judgedPolicy(
+	signed: SignedPolicy,
+):
+	| { readonly certificate: Certificate; readonly problem?: undefined }
+	| { readonly certificate?: undefined; readonly problem: SigtoolError } {
+	try {
+		return { certificate: policyCertificate(signed) };
+	} catch (problem) {
+		if (problem instanceof SigtoolError) return { problem };
+		throw problem;
+	}
+}
+
 /** Returns the facts of `indexRows`, and further facts about the index, for the JSON document. */
 export function indexFields(index: TrustIndex): Record<string, unknown> {
 	const { products, policy, compiled, compiledAt, notAfter, signers, entryCount, digest } = index;
@@ -49,6 +95,7 @@ export function indexFields(index: TrustIndex): Record<string, unknown> {
 		sha256: digest,
 		products: products.map((product) => ({ ...product, sequence: product.sequence ?? null })),
 		policy,
+		signedPolicy: signedPolicyFields(index),
 		compiled: compiled ?? null,
 		compiledAt: isoTime(compiledAt),
 		notAfter: notAfter === undefined ? null : isoTime(notAfter),

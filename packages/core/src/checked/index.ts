@@ -144,6 +144,7 @@ const compileTargetMembers: ObjectChecks<Omit<CompileOptions, "trust" | "signer"
 	packageChanges: optional(oneOf("refuse", "accept")),
 	stripTypesWith: optional(paths),
 	policy: optional(made<unchecked.Policy>("a policy, which parsePolicy() returns", "version", "files")),
+	signedPolicy: optional(object<unchecked.SignedPolicy>({ document: text, signature: bytes })),
 	notAfter: optional(milliseconds),
 	sequence: optional(wholeNumber(0)),
 	overwrite: ownOrAny,

@@ -24,6 +24,7 @@ import type {
 	Certificate,
 	Denial,
 	HashProgress,
+	PolicySigners,
 	RevocationOptions,
 	SigtoolError,
 	TrustPolicy,
@@ -50,13 +51,15 @@ export const denial: Check<Denial> = object<Denial>({
 	reason: text,
 });
 
+const pins = mapOf(
+	sha256Text,
+	made<TrustedPin>("a pin, { label, source }", "label", "source"),
+	"of pins by their SHA-256",
+);
+
 export const trust: Check<TrustPolicy> = object<TrustPolicy>(
 	{
-		pins: mapOf(
-			sha256Text,
-			made<TrustedPin>("a pin, { label, source }", "label", "source"),
-			"of pins by their SHA-256",
-		),
+		pins,
 		authorities: listOf(made<TrustPolicy["authorities"][number]>("a trusted authority", "certificate", "label")),
 		timestampAuthorities: optional(certificates),
 		deny: optional(listOf(denial)),
@@ -64,6 +67,7 @@ export const trust: Check<TrustPolicy> = object<TrustPolicy>(
 		development: optional(oneOf("allow", "refuse")),
 		developmentKey: optional(text),
 		within: (value) => (value === undefined ? { accepted: value } : trust(value)),
+		policySigners: optional(object<PolicySigners>({ pins, minimumSequence: optional(finiteNumber) })),
 	},
 	"a trust policy, which defaultTrust() or trustFromCertificates(certificatesFromPem(…)) returns",
 );

@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { quote, SigtoolError } from "../errors.js";
 import { inRealDirectory, isBelow, kindOf, realPath } from "../fileset/locate-catalogs.js";
 import { type AdoptedPackage, planPackages } from "../fileset/packaged-files.js";
+import { isDevelopmentCertificate } from "../pki/certificate.js";
 import type { NewTimestamp, TimestampRequest } from "../pki/timestamp-request.js";
 import type { Signer } from "../signer/signer.js";
 import { throwIfAborted } from "../system/abort.js";
@@ -11,6 +12,7 @@ import { outputFile, writeAtomically } from "../system/store.js";
 import { fileRulesOf } from "../trust/file-rules.js";
 import { encodeIndex } from "../trust/index-encode.js";
 import { DEFAULT_POLICY, type Policy } from "../trust/policy.js";
+import { policyCertificate, policyOfSigned, type SignedPolicy } from "../trust/signed-policy.js";
 import type { UsedCatalog } from "../verify/used-catalog.js";
 import { adoptDirectory } from "./adopt-directory.js";
 import { adoptPackages } from "./adopt-packages.js";
@@ -58,6 +60,8 @@ export interface CompileOptions extends DirectoryOptions {
 	readonly stripTypesWith?: readonly string[];
 	/** The policy of the index. The default is DEFAULT_POLICY. */
 	readonly policy?: Policy;
+	/** A signed policy in place of `policy`, which goes into the index as it is. Its signer need not be trusted here. */
+	readonly signedPolicy?: SignedPolicy;
 	/** The time, in milliseconds since the epoch, after which the index is refused. */
 	readonly notAfter?: number;
 	/**
@@ -100,8 +104,8 @@ export interface CompileResult {
  * Compiles the signed `directories`, and the directories to adopt, into one trust index, and writes this index to
  * `output`.
  * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_CATALOG_EXISTS, ERR_DEVELOPMENT_IDENTITY, ERR_PRODUCT_MISMATCH, ERR_LIMIT,
- * ERR_UNSUPPORTED_PLATFORM, ERR_NETWORK, ERR_TIMESTAMP, ERR_IO, the errors of `verifyPath` and of the signer, the code
- * of the first difference, and AbortError
+ * ERR_UNSUPPORTED_PLATFORM, ERR_NETWORK, ERR_TIMESTAMP, ERR_IO, ERR_POLICY, the errors of `policyCertificate`, of
+ * `verifyPath` and of the signer, the code of the first difference, and AbortError
  * @example
  * ```ts
  * import { compileTrustIndex, defaultTrust, openPemSigner } from "@sigtool/core";
@@ -115,16 +119,10 @@ export async function compileTrustIndex(
 	directories: readonly string[],
 	options: CompileOptions,
 ): Promise<CompileResult> {
-	const {
-		signer,
-		adopt = [],
-		adoptPackages: names = [],
-		policy = DEFAULT_POLICY,
-		notAfter,
-		time = Date.now(),
-		signal,
-	} = options;
+	const { signer, adopt = [], adoptPackages: names = [], signedPolicy, notAfter, time = Date.now(), signal } = options;
 	throwIfAborted(signal);
+	const policySigner = signedPolicy && policyCertificate(signedPolicy);
+	const policy = policyFor(options);
 	const { sequence: compiledAs = Math.floor(time / 1000) } = options;
 	if (signer === "none" && options.timestamp !== undefined)
 		throw new SigtoolError("ERR_USAGE", "Give the timestamp when the index is signed: an unsigned one has none");
@@ -158,6 +156,7 @@ export async function compileTrustIndex(
 		notAfter,
 		compiled: compiledAs,
 		policy,
+		signedPolicy,
 		signers: [...new Set(catalogs.map((catalog) => catalog.signer.spkiSha256))].sort(),
 		products: compiled.map(({ content, product }) => {
 			return rules === undefined ? content : { ...content, signers: signersOf(product) };
@@ -189,10 +188,21 @@ export async function compileTrustIndex(
 			...compiled.flatMap(({ warnings }) => warnings),
 			...texts.warnings,
 			...laundered(catalogs, signer),
+			...(policySigner !== undefined && isDevelopmentCertificate(policySigner) ? [DEVELOPMENT_POLICY] : []),
 			...oversizedWarnings(compiled, policy),
 		],
 	};
 }
+
+/** @throws ERR_USAGE, ERR_POLICY */
+function policyFor({ policy, signedPolicy }: CompileOptions): Policy {
+	if (signedPolicy === undefined) return policy ?? DEFAULT_POLICY;
+	if (policy === undefined) return policyOfSigned(signedPolicy);
+	throw new SigtoolError("ERR_USAGE", "Give either a policy or a signed policy");
+}
+
+const DEVELOPMENT_POLICY =
+	"a development identity signed the policy, so hosts that demand a signed policy refuse the index";
 
 /**
  * Returns a warning for each catalog that a development identity signed, if a release key signs, or will sign, the index.

@@ -174,5 +174,7 @@ function doubtsAbout(previous: IndexContentView, index: IndexContentView): strin
 			);
 	}
 	if (JSON.stringify(previous.policy) !== JSON.stringify(index.policy)) doubts.push("the policy differs");
+	else if (previous.signedPolicy !== undefined && index.signedPolicy === undefined)
+		doubts.push("the policy of the previous index is signed, and this one is not");
 	return doubts;
 }

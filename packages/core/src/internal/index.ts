@@ -6,6 +6,7 @@
 export { checkCompileTarget } from "../compile/compile.js";
 export { type IndexChanges, indexChangesSince } from "../compile/finish-index.js";
 export { sharedDirectoryWarning } from "../compile/shared-directory.js";
+export { encodeSignedPolicy, signPolicy } from "../compile/sign-policy.js";
 export { mountOptions } from "../doctor/doctor.js";
 export type { SignedSetDiff } from "../fileset/diff.js";
 export { type DeniedDigest, denialsOfFile } from "../inspect/denials-of-file.js";

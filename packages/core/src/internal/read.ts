@@ -80,6 +80,14 @@ export {
 } from "../trust/schema.js";
 export { hostFromFileBytes, launcherFromFileBytes, sharedFromFileBytes } from "../trust/settings.js";
 export {
+	isSignedPolicy,
+	MAX_SIGNED_POLICY_BYTES,
+	parseSignedPolicy,
+	policyCertificate,
+	policyOfSigned,
+	unsignedPolicy,
+} from "../trust/signed-policy.js";
+export {
 	isTrustIndex,
 	type ParsedTrustIndex,
 	parseTrustIndex,

@@ -53,6 +53,19 @@ export interface TrustPolicy {
 	 * `development` count as well, but not its timestamping authorities.
 	 */
 	readonly within?: TrustPolicy;
+	/**
+	 * Who must have signed the policy of a trust index. By default nobody needs to, because the signer of the index vouches
+	 * for its policy.
+	 */
+	readonly policySigners?: PolicySigners;
+}
+
+/** Demands a signed policy. */
+export interface PolicySigners {
+	/** The keys, as in `TrustPolicy`. */
+	readonly pins: ReadonlyMap<string, TrustedPin>;
+	/** The smallest sequence of a policy. By default a policy needs no sequence. */
+	readonly minimumSequence?: number | undefined;
 }
 
 /** A key that is trusted itself, whoever issued its certificate. */

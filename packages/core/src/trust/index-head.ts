@@ -9,14 +9,17 @@ import { HEAD } from "./schema.js";
 import { refusalFor } from "./settings.js";
 import { parseStrictJson } from "./settings-text.js";
 import { readShape, type ValueOf } from "./shape.js";
+import { policyOfSigned, type SignedPolicy } from "./signed-policy.js";
 
 type Head = ValueOf<typeof HEAD>;
 type Product = Head["products"][number];
 export type IndexHeadProduct = Omit<Product, "adopted" | "signers"> & Partial<Pick<Product, "adopted" | "signers">>;
-export type IndexHead = Omit<Head, "policy" | "products" | "compiled" | "texts"> & {
+export type IndexHead = Omit<Head, "policy" | "signedPolicy" | "products" | "compiled" | "texts"> & {
 	/** The sequence of the index itself. Indexes of an earlier sigtool have none. */
 	readonly compiled?: number | undefined;
 	readonly policy: Policy;
+	/** The signed form of `policy`. Undefined if only the signer of the index vouches for it. */
+	readonly signedPolicy?: SignedPolicy | undefined;
 	/** The products, in the order in which their entries follow each other in the index. */
 	readonly products: readonly IndexHeadProduct[];
 	/** The SHA-256 of texts that Node.js compiles and that differ from their files, in ascending order. */
@@ -26,13 +29,22 @@ export type IndexHead = Omit<Head, "policy" | "products" | "compiled" | "texts">
 /**
  * Encodes a head as JSON in UTF-8. Equal heads give equal bytes, because the order of the members is fixed. Without
  * texts it has no member `texts`, and without rules no signers of products, so that readers of an earlier sigtool accept
- * it.
+ * it. With a signed policy it has no other one.
  */
-export function encodeHead({ notAfter, compiled, policy, signers, products, texts = [] }: IndexHead): Uint8Array {
+export function encodeHead({
+	notAfter,
+	compiled,
+	policy,
+	signedPolicy,
+	signers,
+	products,
+	texts = [],
+}: IndexHead): Uint8Array {
 	const ordered = products.map(({ name, root, sequence, adopted, catalogs, signers, entries }) => {
 		return { name, root, sequence, adopted, catalogs, signers, entries };
 	});
-	const head = { notAfter, compiled, policy: parsePolicy(policy), signers, products: ordered };
+	const rules = signedPolicy === undefined ? { policy: parsePolicy(policy) } : { signedPolicy: inHex(signedPolicy) };
+	const head = { notAfter, compiled, ...rules, signers, products: ordered };
 	return Buffer.from(JSON.stringify(texts.length === 0 ? head : { ...head, texts: [...new Set(texts)].sort() }));
 }
 
@@ -40,5 +52,13 @@ export function encodeHead({ notAfter, compiled, policy, signers, products, text
 export function parseHead(octets: Uint8Array): IndexHead {
 	const refuse = refusalFor("ERR_INDEX_FORMAT", "the head of the trust index");
 	const head = readShape(HEAD, parseStrictJson(octets, LIMITS.headBytes, refuse), refuse);
-	return { ...head, policy: parsePolicy(head.policy) };
+	const { signedPolicy: signed, policy, ...rest } = head;
+	if (signed === undefined) return { ...rest, policy: parsePolicy(policy) };
+	if (policy !== undefined) throw refuse("$.policy", "must not be beside signedPolicy");
+	const signedPolicy = { document: signed.document, signature: Buffer.from(signed.signature, "hex") };
+	return { ...rest, policy: policyOfSigned(signedPolicy), signedPolicy };
+}
+
+function inHex({ document, signature }: SignedPolicy): object {
+	return { document, signature: Buffer.from(signature).toString("hex") };
 }

@@ -55,6 +55,17 @@ const PYTHON_EVENTS = [
 /** The shape of a list of TCP ports. The launcher has room for 64 ports in each list. */
 const PORTS = { kind: "list", of: { kind: "number", least: 0, most: 65535 }, most: 64 } as const;
 
+const SEQUENCE = { kind: "number", least: 0, most: Number.MAX_SAFE_INTEGER, optional: true } as const;
+
+/** The members of an object that pins a key. */
+const PIN_MEMBERS = {
+	"spki-sha256": {
+		kind: "digest",
+		does: "The SHA-256 of the SubjectPublicKeyInfo, as `sigtool trust list` and `inspect` print it.",
+	},
+	name: { kind: "line", optional: true, does: "A name for people." },
+} as const;
+
 const MATCH_MEMBERS = {
 	signer: {
 		kind: "object",
@@ -107,6 +118,10 @@ export const POLICY = {
 	members: {
 		version: VERSION,
 		mode: { kind: "word", words: MODES, otherwise: "enforce", does: "How strictly the policy is applied." },
+		sequence: {
+			...SEQUENCE,
+			does: "A number that grows with each [signed policy](#signed-policies), so that a host can refuse older ones. `sigtool policy sign` sets it.",
+		},
 		products: {
 			kind: "list",
 			of: { kind: "line" },
@@ -299,8 +314,6 @@ export const POLICY = {
 	},
 } as const satisfies ObjectShape;
 
-const SEQUENCE = { kind: "number", least: 0, most: Number.MAX_SAFE_INTEGER, optional: true } as const;
-
 const PINNED_FILE_MEMBERS = {
 	path: { kind: "path", does: "The real path of the file." },
 	sha256: { kind: "digest", does: "The SHA-256 of its content." },
@@ -330,16 +343,18 @@ export const HOST = {
 		pins: {
 			kind: "list",
 			does: "Keys that may sign.",
-			of: {
-				kind: "object",
-				members: {
-					"spki-sha256": {
-						kind: "digest",
-						does: "The SHA-256 of the SubjectPublicKeyInfo, as `sigtool trust list` and `inspect` print it.",
-					},
-					name: { kind: "line", optional: true, does: "A name for people." },
-				},
-			},
+			of: { kind: "object", members: PIN_MEMBERS },
+		},
+		policySigners: {
+			kind: "list",
+			optional: true,
+			does: "Keys that may sign policies. If this list is there, an index counts only with a [signed policy](policy.md#signed-policies) by one of them. An empty list trusts nobody.",
+			of: { kind: "object", members: PIN_MEMBERS },
+		},
+		minimumPolicySequence: {
+			...SEQUENCE,
+			needs: ["policySigners"],
+			does: "The smallest sequence of a signed policy. So an older one is refused.",
 		},
 		authorities: {
 			kind: "list",
@@ -581,6 +596,15 @@ export const HEAD = {
 		},
 		compiled: { ...SEQUENCE, does: "The sequence of the index itself." },
 		policy: { kind: "any", optional: true, does: "The policy." },
+		signedPolicy: {
+			kind: "object",
+			optional: true,
+			does: "A signed policy, in place of `policy`.",
+			members: {
+				document: { kind: "text", does: "The signed document." },
+				signature: { kind: "hex", does: "The signature over its UTF-8, a CMS SignedData in hexadecimal." },
+			},
+		},
 		signers: {
 			kind: "list",
 			of: { kind: "digest" },

@@ -151,6 +151,11 @@ export const TEXT_FORMS = {
 		is: "a URL that begins with https:// or http://, in ASCII",
 		called: "a URL",
 	},
+	hex: {
+		form: /^(?:[0-9a-f]{2})+$/,
+		is: "an even number of lower-case hexadecimal digits",
+		called: "bytes in hexadecimal",
+	},
 	text: { form: /^[\s\S]+$/, is: "a text that is not empty", called: "a text" },
 	root: { form: /^(?:\/|[A-Za-z]:[\\/]|\\\\)/, is: "an absolute path", called: "an absolute path" },
 } as const;

@@ -9,16 +9,13 @@
 
 import { createHash } from "node:crypto";
 import { DerReader } from "../asn1/der.js";
-import { COMMAND, quote, SigtoolError } from "../errors.js";
+import { COMMAND, SigtoolError } from "../errors.js";
 import type { Certificate } from "../pki/certificate.js";
-import { parseSignedData, type SignedData, type SignerInfo } from "../pki/cms.js";
-import { signedAttribute, verifySigner } from "../pki/cms-verify.js";
+import type { SignerInfo } from "../pki/cms.js";
+import { signedAttribute } from "../pki/cms-verify.js";
 import { type Denial, denied, refuseDeniedDigests } from "../pki/deny-list.js";
-import { type JudgedTime, judgementTime, withTimestampFailures } from "../pki/judged-time.js";
-import { certificateToJudge, judgeSigner, type VerifiedSigner } from "../pki/signer-trust.js";
-import { signingCertificateProblem } from "../pki/signing-certificate.js";
-import { describeTimestamps, type Timestamp, type TimestampDescription, verifyTimestamps } from "../pki/timestamp.js";
-import { type TrustPolicy, timestampAnchors } from "../pki/trust-store.js";
+import { describeTimestamps, type TimestampDescription } from "../pki/timestamp.js";
+import type { TrustPolicy } from "../pki/trust-store.js";
 import type { Verified } from "../pki/verified.js";
 import type { ProductSigner } from "./file-rules.js";
 import {
@@ -33,6 +30,15 @@ import {
 import { parseHead } from "./index-head.js";
 import { FORMAT_VERSION, HEADER_BYTES, LIMITS, MAGIC, RECORD_BYTES, TRUST_INDEX_OID } from "./index-layout.js";
 import type { Policy } from "./policy.js";
+import { type SignedPolicy, verifySignedPolicy } from "./signed-policy.js";
+import {
+	checkDetached,
+	type DetachedKind,
+	type DetachedSignature,
+	judgeDetached,
+	parseDetached,
+	type VerifiedSignature,
+} from "./verify-detached.js";
 
 export type { FindRecord, IndexEntry } from "./index-entries.js";
 
@@ -40,6 +46,8 @@ export type { FindRecord, IndexEntry } from "./index-entries.js";
 export interface TrustIndex {
 	readonly products: readonly IndexedProduct[];
 	readonly policy: Policy;
+	/** The signed form of the policy, whose signature is not verified. Undefined if it has none. */
+	readonly signedPolicy?: SignedPolicy | undefined;
 	/** The sequence of the index itself, which grows with each index. Undefined if the index has none. */
 	readonly compiled: number | undefined;
 	/** The signing time in milliseconds since the epoch, as the signer claims it. */
@@ -134,16 +142,11 @@ export interface IndexDigests {
 }
 
 /** A trust index whose signer is trusted. */
-export interface VerifiedTrustIndex {
+export interface VerifiedTrustIndex extends VerifiedSignature {
 	readonly index: Verified<TrustIndex>;
 	readonly digests: IndexDigests;
-	readonly signer: VerifiedSigner;
-	/** The time for which the signer was judged. */
-	readonly judgedAt: JudgedTime;
-	/** The timestamp that gave the time `judgedAt`. Undefined if the time is not from a timestamp. */
-	readonly timestamp: Timestamp | undefined;
-	/** Texts for the user about facts that do not affect the verdict. */
-	readonly warnings: readonly string[];
+	/** The signature of the policy. Undefined if the trust policy demands none, so that nobody has looked at it. */
+	readonly policySignature: VerifiedSignature | undefined;
 }
 
 /**
@@ -153,7 +156,7 @@ export interface VerifiedTrustIndex {
  * bytes.
  * @throws ERR_INDEX_FORMAT, ERR_INDEX_EXPIRED, ERR_DER, ERR_CMS_FORMAT, ERR_SIGNATURE, ERR_SIGNED_ATTRIBUTES,
  * `ERR_WEAK_*`, ERR_UNSUPPORTED_ALGORITHM, `ERR_CERTIFICATE_*`, ERR_UNTRUSTED_SIGNER, ERR_DENIED,
- * ERR_DEVELOPMENT_IDENTITY, ERR_LIMIT, ERR_POLICY
+ * ERR_DEVELOPMENT_IDENTITY, ERR_LIMIT, ERR_POLICY, ERR_POLICY_SIGNER, ERR_SEQUENCE
  * @example
  * ```ts
  * import { readFileSync } from "node:fs";
@@ -164,44 +167,12 @@ export interface VerifiedTrustIndex {
  * ```
  */
 export function verifyTrustIndex(bytes: Uint8Array, options: TrustIndexVerifyOptions): VerifiedTrustIndex {
-	const { trust, development = "refuse" } = options;
+	const { trust } = options;
 	const parts = splitIndex(bytes, options.digests);
-	const { signedData, signer, digests } = parts;
-	const { certificate } = verifySigner(signer, {
-		contentType: TRUST_INDEX_OID,
-		contentValue: (digest) => (digest === "sha256" ? Buffer.from(digests.content, "hex") : refuseDigest(digest)),
-		certificates: signedData.certificates,
-		anomalies: signedData.anomalies,
-		profile: "default",
-		what: WHAT,
-	});
-	const misnamed = signingCertificateProblem(signer, certificate, WHAT);
-	if (misnamed !== undefined) throw new SigtoolError("ERR_SIGNED_ATTRIBUTES", `Cannot trust the ${WHAT}: ${misnamed}`);
-	const { timestamps, failures } = verifyTimestamps(signer, {
-		certificates: signedData.certificates,
-		anchors: options.timestampAnchors ?? timestampAnchors(trust),
-		refusedAuthorities: options.refusedAuthorities,
-		deny: trust.deny,
-		profile: "default",
-		form: "rfc3161",
-	});
-	const judgedAt = judgementTime(certificateToJudge(certificate, trust), timestamps, failures.length > 0, options.at);
-	const verifiedSigner = withTimestampFailures(failures, () => {
-		const intermediates = signedData.certificates;
-		try {
-			return judgeSigner(certificate, trust, { intermediates, at: judgedAt.at, profile: "default" });
-		} catch (error) {
-			// A certificate whose validity has not begun is mostly one that a slow clock judges. A timestamp is no slow clock.
-			const isEarly = error instanceof SigtoolError && error.code === "ERR_CERTIFICATE_NOT_YET_VALID";
-			if (!isEarly || judgedAt.without === undefined) throw error;
-			throw new SigtoolError(error.code, error.message, { cause: error, passing: true });
-		}
-	});
+	const { digests } = parts;
+	const certificate = checkDetached(parts, Buffer.from(digests.content, "hex"), KIND);
+	const verified = judgeDetached(parts, certificate, KIND, options);
 	refuseDeniedDigests(trust.deny, [digests.index, digests.content]);
-	if (verifiedSigner.development && development === "refuse") {
-		const reason = `the development identity ${quote(certificate.subject.text)} signed it; sign it with a release key`;
-		throw new SigtoolError("ERR_DEVELOPMENT_IDENTITY", `Cannot trust the ${WHAT}: ${reason}`);
-	}
 	const index = readIndex(parts, options.findRecord);
 	refuseDeniedSources(index, trust.deny);
 	// Here `at` counts even if there is a timestamp. A timestamp proves when the index was signed, but `notAfter`
@@ -211,14 +182,19 @@ export function verifyTrustIndex(bytes: Uint8Array, options: TrustIndexVerifyOpt
 		const message = `Cannot use the ${WHAT}: it expired on ${new Date(index.notAfter).toISOString()}; compile it again`;
 		throw new SigtoolError("ERR_INDEX_EXPIRED", message);
 	}
+	const { policySigners } = trust;
+	const { signedPolicy, policy } = index;
+	const policySignature = policySigners && verifySignedPolicy(signedPolicy, policy, policySigners, options);
 	return {
 		// The type assertion is safe: signature and signer were checked above.
 		index: index as Verified<TrustIndex>,
 		digests,
-		signer: verifiedSigner,
-		judgedAt,
-		timestamp: judgedAt.without === undefined ? timestamps[0] : undefined,
-		warnings: failures.map((failure) => `a timestamp was not used: ${failure.message}`),
+		...verified,
+		policySignature,
+		warnings: [
+			...verified.warnings,
+			...(policySignature?.warnings ?? []).map((warning) => `of the signed policy, ${warning}`),
+		],
 	};
 }
 
@@ -284,18 +260,17 @@ export function isTrustIndex(bytes: Uint8Array): boolean {
 }
 
 const WHAT = "trust index";
+const KIND: DetachedKind = { what: WHAT, contentType: TRUST_INDEX_OID, malformed };
 
 interface ContentParts extends Omit<EntryTable, "findRecord"> {
 	readonly head: Uint8Array;
 	readonly entryCount: number;
 }
 
-interface IndexParts extends ContentParts {
+interface IndexParts extends ContentParts, DetachedSignature {
 	/** The bytes that the signature covers. */
 	readonly signed: Uint8Array;
 	readonly digests: IndexDigests;
-	readonly signedData: SignedData;
-	readonly signer: SignerInfo;
 }
 
 /**
@@ -315,7 +290,7 @@ function splitIndex(bytes: Uint8Array, digests?: IndexDigests): IndexParts {
 		...layout,
 		signed,
 		digests: digests ?? digestsOf(signed, signature),
-		...parseSignature(signature),
+		...parseDetached(signature, KIND),
 	};
 }
 
@@ -364,24 +339,13 @@ function isCut(der: Uint8Array): boolean {
 	return announced <= LIMITS.signatureBytes && announced > der.length - 2 - digits;
 }
 
-/** Parses the signature. It must have exactly one signer, and must not contain the signed content itself. */
-function parseSignature(der: Uint8Array): Pick<IndexParts, "signedData" | "signer"> {
-	const signedData = parseSignedData(der, WHAT);
-	const { contentType, content, signers } = signedData;
-	if (contentType !== TRUST_INDEX_OID) throw malformed(`its signature is for content of type ${contentType}`);
-	if (content !== undefined) throw malformed("its signature contains other content");
-	const [signer, ...others] = signers;
-	if (signer === undefined || others.length > 0) throw malformed(`it has ${signers.length} signers`);
-	return { signedData, signer };
-}
-
 function readIndex(parts: IndexParts, findRecord?: FindRecord): TrustIndex {
 	return { ...readContent(parts, parts.digests.index, findRecord), compiledAt: signingTime(parts.signer) };
 }
 
 function readContent(parts: ContentParts, digest: string, findRecord?: FindRecord): IndexContentView {
 	const { bytes, recordsStart, namesStart, namesEnd, entryCount } = parts;
-	const { policy, notAfter, compiled, signers, texts = [], products: described } = parseHead(parts.head);
+	const { policy, signedPolicy, notAfter, compiled, signers, texts = [], products: described } = parseHead(parts.head);
 	const table: EntryTable = { bytes, recordsStart, namesStart, namesEnd, findRecord };
 	const [names, starts]: [string[], number[]] = [[], []];
 	let end = 0;
@@ -404,6 +368,7 @@ function readContent(parts: ContentParts, digest: string, findRecord?: FindRecor
 	return {
 		products: described.map(({ entries: _, ...product }) => product),
 		policy,
+		signedPolicy,
 		compiled,
 		notAfter,
 		signers,
@@ -436,13 +401,6 @@ function signingTime(signer: SignerInfo): number {
 }
 
 const SIGNING_TIME_OID = "1.2.840.113549.1.9.5";
-
-function refuseDigest(digest: string): never {
-	throw new SigtoolError(
-		"ERR_UNSUPPORTED_ALGORITHM",
-		`Cannot check the ${WHAT}: it is signed with ${digest}, not sha256`,
-	);
-}
 
 function malformed(reason: string): SigtoolError {
 	return new SigtoolError("ERR_INDEX_FORMAT", `Cannot read the ${WHAT}: ${reason}`);

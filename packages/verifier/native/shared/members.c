@@ -236,6 +236,8 @@ static bool fits(const struct member *member, const struct json *value)
 		return is_text && is_file_name(value->text);
 	case IS_GLOB:
 		return is_text && is_glob(value->text);
+	case IS_HEX:
+		return is_text && is_hex(value->text);
 	case IS_LABEL:
 		return is_text && is_label(value->text);
 	case IS_SUBJECT:

@@ -14,6 +14,7 @@ enum member_kind {
 	IS_EVENT, /* the name of an audit event of CPython, or * */
 	IS_FILENAME, /* the name of a file, without a slash */
 	IS_GLOB, /* a relative path with `*` and `**` */
+	IS_HEX, /* bytes in lower-case hexadecimal */
 	IS_LABEL, /* a letter, and at most 63 letters, digits, dots, `-` and `_` */
 	IS_LINE, /* a text that is not empty and has no control characters */
 	IS_NUMBER,

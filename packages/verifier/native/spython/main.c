@@ -250,7 +250,8 @@ static void load_judgement(void)
 }
 
 /* Completes `rules` and loads the index. If the mode of the host configuration is off and the
- * command line asks for no other mode, no index is loaded. */
+ * command line asks for no other mode, no index is loaded, unless only a signed policy may say so.
+ */
 static void start_verifier(void)
 {
 	require_release();
@@ -264,7 +265,8 @@ static void start_verifier(void)
 		dprintf(STDERR_FILENO,
 			"spython: development: what a development identity signed counts%s\n",
 			SPYTHON_DEVELOPMENT ? "; this spython was built for one" : "");
-	if (rules.host_mode == MODE_OFF && options.mode <= MODE_OFF) {
+	const bool is_off = rules.host_mode == MODE_OFF && options.mode <= MODE_OFF;
+	if (is_off && rules.policy_signers == NULL) {
 		if (rules.is_checking)
 			print_and_exit(MODE_NAMES[MODE_OFF]);
 		announce(NULL, script);

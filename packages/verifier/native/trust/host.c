@@ -105,6 +105,8 @@ void read_host(const char *file)
 	rules.refuses_expired =
 		word_of(&HOST[HOST_ON_EXPIRY], values[HOST_ON_EXPIRY]) == ON_EXPIRY_REFUSE;
 	rules.pins = values[HOST_PINS];
+	rules.policy_signers = values[HOST_POLICY_SIGNERS];
+	rules.policy_minimum = values[HOST_MINIMUM_POLICY_SEQUENCE];
 	rules.authorities = values[HOST_AUTHORITIES];
 	rules.timestamp_authorities = values[HOST_TIMESTAMP_AUTHORITIES];
 	rules.products = values[HOST_PRODUCTS];
@@ -140,18 +142,59 @@ static int policy_word(const struct json *const *values, int member)
 	return word_of(&POLICY[member], values[member]);
 }
 
+/* Ends the process if anything without a signature of a policy signer would count in place of what
+ * they signed. `values` are the members of the signed policy. */
+static void require_signed(const struct json *const *values, int own_mode, int asked)
+{
+	const struct json *sequence = values[POLICY_SEQUENCE];
+	const struct json *minimum = rules.policy_minimum;
+	if (minimum != NULL && (sequence == NULL || sequence->number < minimum->number))
+		fail(REFUSED, "ERR_SEQUENCE",
+			"Cannot use the signed policy: this host demands a policy with a sequence of at least "
+			"%lu; compile the index with a newer one",
+			minimum->number);
+	if (rules.host_mode >= 0 && rules.host_mode < own_mode)
+		fail(REFUSED, "ERR_POLICY_SIGNER",
+			"Cannot use mode \"%s\" of \"%s\": it is weaker than \"%s\" of the signed policy, "
+			"which counts because of its \"policySigners\"; remove the mode, or both",
+			MODE_NAMES[rules.host_mode], rules.host_file, MODE_NAMES[own_mode]);
+	if (asked >= 0 && asked < own_mode)
+		fail(REFUSED, "ERR_POLICY_SIGNER",
+			"Cannot start in mode \"%s\": it is weaker than \"%s\" of the signed policy",
+			MODE_NAMES[asked], MODE_NAMES[own_mode]);
+}
+
+/* Ends the process if the host demands a signed policy and none would count. */
+static void refuse_unsigned(const struct json *policy)
+{
+	if (rules.policy != NULL)
+		fail(REFUSED, "ERR_POLICY_SIGNER",
+			"Cannot use policy \"%s\": nobody signed it, and \"%s\" demands a signed policy by its "
+			"\"policySigners\"; remove one of both",
+			rules.policy, rules.host_file);
+	if (policy == NULL)
+		fail(REFUSED, "ERR_POLICY_SIGNER",
+			"Cannot use the policy: there is no signed one, and \"%s\" demands one by its "
+			"\"policySigners\"; sign it with `policy sign`, and compile the index with it",
+			rules.host_file);
+}
+
 /* Reads the host's policy, or that of the index if the host has none. `asked` is the mode on the
  * command line, or -1. It makes the mode stricter, and in development it may make it weaker. */
 void read_policy(const struct json *policy, int asked)
 {
 	const struct json *values[POLICY_MEMBERS];
 	char name[PATH_MAX] = "the policy";
+	if (rules.policy_signers != NULL)
+		refuse_unsigned(policy);
 	if (rules.policy != NULL) {
 		policy = read_document(rules.policy, MAX_POLICY_BYTES);
 		snprintf(name, sizeof name, "policy \"%s\"", rules.policy);
 	}
 	judge(policy, POLICY, values, "ERR_POLICY", name, rules.policy != NULL);
 	const int own_mode = policy_word(values, POLICY_MODE);
+	if (rules.policy_signers != NULL)
+		require_signed(values, own_mode, asked);
 	int ima = policy_word(values, POLICY_PYTHON_XATTR) == XATTR_IMA;
 	rules.policy_products = values[POLICY_PRODUCTS];
 	rules.max_size = values[POLICY_FILES_MAX_SIZE_BYTES]->number;
@@ -205,5 +248,5 @@ void use_attributes_alone(int asked)
 			"Cannot start: neither --index nor \"%s\" names a trust index, and attributes alone "
 			"count in mode audit only (--mode audit)",
 			rules.host_file);
-	read_policy(default_document(), asked);
+	read_policy(rules.policy_signers == NULL ? default_document() : NULL, asked);
 }

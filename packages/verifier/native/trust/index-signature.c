@@ -1,8 +1,9 @@
-/* Verifies the signature over a trust index, and decides who may sign one.
+/* Verifies the signatures over a trust index and over its policy, and decides who may sign them.
  *
  * Guarantees that verify_index() returns only if a signer who is pinned and not on the deny list
  * has signed the content, and that the digests it writes are those of the verified bytes. Nothing
- * of the content is read for that except to digest it. */
+ * of the content is read for that except to digest it. Guarantees the same of verify_policy(), for
+ * which only the policy signers of the host count. */
 #define _GNU_SOURCE
 #include "index-signature.h"
 #include "authority.h"
@@ -13,6 +14,7 @@
 #include <openssl/ess.h>
 #include <openssl/x509v3.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -20,12 +22,31 @@ enum {
 	EXACTLY_ONCE = -3, /* a value for `lastpos` of CMS_signed_get0_data_by_OBJ() */
 };
 
-static const char INDEX_OID[] = "2.25.213635600933900886167909968535539274014";
+/* The two kinds of content that are signed. */
+static const struct signed_kind {
+	const char *what; /* its name in messages */
+	const char *type; /* the content type that the signature covers */
+	const char *type_code; /* the code of the refusal of another type */
+} INDEX =
+	{
+		"trust index",
+		"2.25.213635600933900886167909968535539274014",
+		"ERR_INDEX_FORMAT",
+},
+  POLICY_DOCUMENT = {
+	  "signed policy",
+	  "2.25.113206505080961639687343182122458753820",
+	  "ERR_POLICY_SIGNER",
+};
+
+/* The kind that is judged at the moment. */
+static const struct signed_kind *judged = &INDEX;
+
 static const char DEVELOPMENT_OID[] = "2.25.160338890626714142025452589499789174236";
 
 _Noreturn void distrust(const char *code, const char *reason)
 {
-	fail(REFUSED, code, "Cannot trust the trust index: %s", reason);
+	fail(REFUSED, code, "Cannot trust the %s: %s", judged->what, reason);
 }
 
 /* Checks the result of a function of libcrypto that fails only if memory is lacking. */
@@ -35,11 +56,8 @@ static void require(int result)
 		fail(UNDECIDED, "ERR_INTERNAL", "Cannot digest: libcrypto failed");
 }
 
-/* Returns true if the host configuration pins the signer's key, or if there is no host
- * configuration and this program was built with the pin. Otherwise an authority has to vouch for
- * the signer. Ends the process if none may, and if the signer is on the deny list. Writes the
- * digest of the key to `signer_hex`. */
-static bool is_pinned(X509 *certificate, char signer_hex[SHA256_HEX + 1])
+/* Writes the digest of the certificate's key. */
+static void digest_key(X509 *certificate, char hex[SHA256_HEX + 1])
 {
 	uint8_t *key = NULL; /* SubjectPublicKeyInfo in DER; never freed */
 	uint8_t key_digest[SHA256_BYTES];
@@ -47,11 +65,23 @@ static bool is_pinned(X509 *certificate, char signer_hex[SHA256_HEX + 1])
 	if (key_length <= 0)
 		distrust("ERR_CERTIFICATE_FORMAT", "its signer's certificate cannot be read");
 	require(EVP_Digest(key, (size_t)key_length, key_digest, NULL, EVP_sha256(), NULL));
-	to_hex(key_digest, signer_hex);
+	to_hex(key_digest, hex);
+}
+
+/* Ends the process if the signer is on the deny list. */
+static void refuse_denied_signer(X509 *certificate)
+{
 	const char *denial = denied_certificate(certificate);
 	if (denial != NULL)
-		fail(REFUSED, "ERR_DENIED",
-			"Cannot trust the trust index: the deny list names its signer: %s", denial);
+		fail(REFUSED, "ERR_DENIED", "Cannot trust the %s: the deny list names its signer: %s",
+			judged->what, denial);
+}
+
+/* Returns true if the host configuration pins the signer's key, or if there is no host
+ * configuration and this program was built with the pin. Otherwise an authority has to vouch for
+ * the signer. Ends the process if none may. */
+static bool is_pinned(X509 *certificate, const char *signer_hex)
+{
 	const bool is_known = rules.has_host_file
 		? find_by(rules.pins, "spki-sha256", signer_hex) != NULL
 		: strstr(program.pins, signer_hex) != NULL;
@@ -60,6 +90,17 @@ static bool is_pinned(X509 *certificate, char signer_hex[SHA256_HEX + 1])
 			"Cannot trust signer of key %s: %s\"%s\" neither pins it nor names an authority for it",
 			signer_hex, rules.has_host_file ? "" : program.lacks_this_pin, rules.host_file);
 	return is_known;
+}
+
+/* Requires one of the host's policy signers. */
+static void require_policy_signer(const char *signer_hex)
+{
+	if (find_by(rules.policy_signers, "spki-sha256", signer_hex) == NULL)
+		fail(REFUSED, "ERR_POLICY_SIGNER",
+			"Cannot trust the signed policy: key %s signed it and is no policy signer of \"%s\"; "
+			"have "
+			"a policy signer sign it, or add its key to \"policySigners\"",
+			signer_hex, rules.host_file);
 }
 
 /* Checks the signer's certificate as packages/core/src/pki/chain.ts checks a certificate whose key
@@ -72,9 +113,9 @@ static void check_certificate(X509 *certificate, time_t at, bool is_now)
 	const uint32_t extended_usage = X509_get_extended_key_usage(certificate);
 	if (X509_cmp_time(X509_get0_notBefore(certificate), &at) >= 0)
 		fail(is_now ? UNDECIDED : REFUSED, "ERR_CERTIFICATE_NOT_YET_VALID",
-			"Cannot trust the trust index: its signer's certificate is not valid yet; set the "
-			"clock, "
-			"if it is wrong");
+			"Cannot trust the %s: its signer's certificate is not valid yet; set the clock, if it "
+			"is wrong",
+			judged->what);
 	if (X509_cmp_time(X509_get0_notAfter(certificate), &at) <= 0)
 		distrust("ERR_CERTIFICATE_EXPIRED",
 			"its signer's certificate has expired, and no timestamp by an authority of the host "
@@ -109,7 +150,7 @@ static const void *signed_attribute(CMS_SignerInfo *signer, int name, int type)
 	const void *value = CMS_signed_get0_data_by_OBJ(signer, object, EXACTLY_ONCE, type);
 	if (value == NULL)
 		distrust("ERR_SIGNED_ATTRIBUTES",
-			"a signed attribute that an index must have is missing, repeated or of another type");
+			"a signed attribute that it must have is missing, repeated or of another type");
 	return value;
 }
 
@@ -139,16 +180,16 @@ static void require_signing_certificate(CMS_SignerInfo *signer, X509 *certificat
 		distrust("ERR_SIGNED_ATTRIBUTES", "it names another signer's certificate");
 }
 
-/* Requires CMS SignedData (RFC 5652) with a detached content of the type trust index, and with
- * exactly one signer. Returns the signer, which `cms` owns. */
+/* Requires CMS SignedData (RFC 5652) with a detached content of this type, and with exactly one
+ * signer. Returns the signer, which `cms` owns. */
 static CMS_SignerInfo *only_signer(CMS_ContentInfo *cms, const ASN1_OBJECT *content_type)
 {
 	ASN1_OCTET_STRING **inside = CMS_get0_content(cms);
 	STACK_OF(CMS_SignerInfo) *signers = CMS_get0_SignerInfos(cms);
 	if (OBJ_cmp(CMS_get0_eContentType(cms), content_type) != 0 || inside == NULL ||
 		*inside != NULL || sk_CMS_SignerInfo_num(signers) != 1)
-		distrust("ERR_INDEX_FORMAT",
-			"its signature is not that of a trust index, apart from it, by one signer");
+		distrust(judged->type_code,
+			"its signature is not one of its kind, apart from it, by one signer");
 	return sk_CMS_SignerInfo_value(signers, 0);
 }
 
@@ -161,25 +202,34 @@ static time_t end_of_certificate(const X509 *certificate)
 	return timegm(&end);
 }
 
-/* Requires a CMS signature by a trusted signer over the content with the SHA-256 that `digests`
- * has. Writes the digest of the signer's key, and the end of its certificate, to `digests`. The
- * objects of libcrypto that are made here are never freed, because this function runs once in a
- * process. */
-static void verify_signature(const uint8_t *der, size_t length, struct index_digests *digests)
+/* Requires a CMS signature by a trusted signer over `judged`, whose SHA-256 is `content`. Writes
+ * the digest of the signer's key to `signer_hex`. Returns the end of the signer's certificate. The
+ * objects of libcrypto that are made here are never freed, because this function runs only twice in
+ * a process. */
+static time_t verify_signature(
+	const uint8_t *der, size_t length, const char *content, char signer_hex[SHA256_HEX + 1])
 {
-	const ASN1_OBJECT *index_type = OBJ_txt2obj(INDEX_OID, 1);
+	const ASN1_OBJECT *type = OBJ_txt2obj(judged->type, 1);
 	const uint8_t *end = der; /* becomes the end of the signature */
 	CMS_ContentInfo *cms = d2i_CMS_ContentInfo(NULL, &end, (long)length);
 	if (cms == NULL || end != der + length || OBJ_obj2nid(CMS_get0_type(cms)) != NID_pkcs7_signed)
 		distrust("ERR_CMS_FORMAT", "its signature is not CMS SignedData, or has bytes behind it");
-	CMS_SignerInfo *signer = only_signer(cms, index_type);
+	CMS_SignerInfo *signer = only_signer(cms, type);
 	if (CMS_set1_signers_certs(cms, NULL, 0) != 1)
 		distrust("ERR_SIGNER_CERTIFICATE", "its signer's certificate is not in it");
 	X509 *certificate = NULL;
 	X509_ALGOR *digest_algorithm = NULL;
 	CMS_SignerInfo_get0_algs(signer, NULL, &certificate, &digest_algorithm, NULL);
-	read_authorities();
-	const bool has_pin = is_pinned(certificate, digests->signer);
+	digest_key(certificate, signer_hex);
+	bool has_pin = true;
+	if (judged == &POLICY_DOCUMENT) {
+		require_policy_signer(signer_hex);
+		refuse_denied_signer(certificate);
+	} else {
+		read_authorities();
+		refuse_denied_signer(certificate);
+		has_pin = is_pinned(certificate, signer_hex);
+	}
 	const time_t proven = proven_time(signer, certificate);
 	const bool is_now = proven < 0;
 	const time_t at = is_now ? time(NULL) : proven;
@@ -188,9 +238,9 @@ static void verify_signature(const uint8_t *der, size_t length, struct index_dig
 	if (CMS_SignerInfo_verify(signer) != 1)
 		distrust("ERR_SIGNATURE", "the signature does not match what is signed");
 	const ASN1_OBJECT *signed_type = signed_attribute(signer, NID_pkcs9_contentType, V_ASN1_OBJECT);
-	if (OBJ_cmp(signed_type, index_type) != 0)
-		distrust("ERR_SIGNED_ATTRIBUTES", "it is not signed as a trust index");
-	require_message_digest(signer, digests->content);
+	if (OBJ_cmp(signed_type, type) != 0)
+		distrust("ERR_SIGNED_ATTRIBUTES", "another type of content is signed");
+	require_message_digest(signer, content);
 	require_signing_certificate(signer, certificate);
 	/* Dates come last: a wrong clock is no reason to try a forged index again. */
 	check_certificate(certificate, at, is_now);
@@ -198,7 +248,7 @@ static void verify_signature(const uint8_t *der, size_t length, struct index_dig
 	end_with(is_now ? END_OF_CERTIFICATE : END_OF_TIMESTAMPED, certificate);
 	if (!has_pin)
 		require_chain(cms, certificate, at, is_now);
-	digests->signer_end = end_of_certificate(certificate);
+	return end_of_certificate(certificate);
 }
 
 /* Digests the signed content and the whole file. The bytes before the signature are read once. */
@@ -249,5 +299,22 @@ void verify_index(
 	start_libcrypto();
 	if (*digests->index == '\0')
 		digest_index(bytes, content_length, length, digests);
-	verify_signature(bytes + content_length, length - content_length, digests);
+	judged = &INDEX;
+	digests->signer_end = verify_signature(
+		bytes + content_length, length - content_length, digests->content, digests->signer);
+}
+
+void verify_policy(const char *document, size_t length, const char *signature_hex)
+{
+	uint8_t digest[SHA256_BYTES];
+	char content[SHA256_HEX + 1];
+	char signer[SHA256_HEX + 1];
+	uint8_t *signature = malloc(strlen(signature_hex) / 2);
+	if (signature == NULL)
+		fail(UNDECIDED, "ERR_LIMIT", "Cannot verify the signed policy: there is no memory");
+	require(EVP_Digest(document, length, digest, NULL, EVP_sha256(), NULL));
+	to_hex(digest, content);
+	judged = &POLICY_DOCUMENT;
+	verify_signature(signature, from_hex(signature_hex, signature), content, signer);
+	judged = &INDEX;
 }

@@ -1,4 +1,4 @@
-/* Verifies the signature over a trust index, and decides who may sign one.
+/* Verifies the signatures over a trust index and over its policy, and decides who may sign them.
  *
  * The signature is CMS SignedData (RFC 5652) behind the content that it covers. Its signer must be
  * pinned in this program or by the host, and must not be on the deny list.
@@ -31,7 +31,12 @@ void require_somebody(void);
 void verify_index(
 	const uint8_t *bytes, size_t content_length, size_t length, struct index_digests *digests);
 
-/* Ends the process, because the index or a part of it is not trusted. */
+/* Verifies that a policy signer of the host signed this policy document of `length` bytes. The
+ * signature is CMS SignedData in hexadecimal, as is_hex() accepts it. Ends the process if the
+ * signature or its signer cannot be trusted. Must be called after verify_index(). */
+void verify_policy(const char *document, size_t length, const char *signature_hex);
+
+/* Ends the process, because what is judged at the moment, the index or a policy, is not trusted. */
 _Noreturn void distrust(const char *code, const char *reason);
 
 #endif

@@ -313,6 +313,31 @@ static void find_parts(const uint8_t *bytes, size_t length)
 	};
 }
 
+/* Returns the policy of the head, or null if it has none, and if the host demands a signed one and
+ * this is not signed. A signed policy is there instead of another one. Its signature counts only
+ * for hosts that demand one. */
+static const struct json *policy_of(const struct json *const *values)
+{
+	const struct json *document = values[HEAD_SIGNED_POLICY_DOCUMENT];
+	const struct json *signature = values[HEAD_SIGNED_POLICY_SIGNATURE];
+	if (document == NULL && values[HEAD_POLICY] == NULL)
+		fail(REFUSED, "ERR_POLICY", "Cannot use the policy: the trust index has none");
+	if (document == NULL)
+		return rules.policy_signers == NULL ? values[HEAD_POLICY] : NULL;
+	if (values[HEAD_POLICY] != NULL)
+		malformed("it has a policy beside the signed one");
+	const size_t length = strlen(document->text);
+	if (length > MAX_POLICY_BYTES)
+		fail(REFUSED, "ERR_POLICY", "Cannot use the signed policy: it is larger than %d bytes",
+			MAX_POLICY_BYTES);
+	if (rules.policy_signers != NULL && !rules.is_verified)
+		verify_policy(document->text, length, signature->text);
+	const struct json *policy = keep_json(strdup(document->text), length);
+	if (policy == NULL)
+		fail(REFUSED, "ERR_POLICY", "Cannot use the signed policy: it is not JSON");
+	return policy;
+}
+
 /* Reads the head, which contains policy and products. The signature must be verified before. */
 static void read_head(int mode_asked)
 {
@@ -338,7 +363,7 @@ static void read_head(int mode_asked)
 		refuse_denied("key", signer->text);
 	refuse_denied("catalog", verified.index);
 	refuse_denied("catalog", verified.content);
-	read_policy(values[HEAD_POLICY], mode_asked);
+	read_policy(policy_of(values), mode_asked);
 	EACH(product, values[HEAD_PRODUCTS])
 		add_product(product);
 	if ((size_t)entry_count * RECORD_BYTES != table.names_start - table.records_start)

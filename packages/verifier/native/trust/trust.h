@@ -82,6 +82,8 @@ struct rules {
 	const char *json_lines; /* the path of the event file */
 	int collects; /* the launcher has started a collector, which alone writes to that file */
 	const struct json *pins;
+	const struct json *policy_signers; /* null if the policy needs no signature of its own */
+	const struct json *policy_minimum; /* the smallest sequence of a signed policy, or null */
 	const struct json *authorities;
 	const struct json *products;
 	const struct json *timestamp_authorities;
@@ -120,9 +122,10 @@ char *read_trusted(const char *path, size_t max_bytes, size_t *length);
 void read_host(const char *file);
 
 /* Reads the host's policy into `rules` if there is one, else `policy`, which is that of the index,
- * and decides the mode. `asked` is the mode on the command line, or -1 if there is none. It may be
- * weaker than the configured mode only in development. Ends the process if the policy has a
- * fault. */
+ * and decides the mode. If the host demands a signed policy, `policy` must be one whose signature
+ * was verified, or null. Then nothing else may replace or weaken it. `asked` is the mode on the
+ * command line, or -1 if there is none. It may be weaker than the configured mode only in
+ * development. Ends the process if the policy has a fault. */
 void read_policy(const struct json *policy, int asked);
 
 /* Takes the place of load_index() without an index: only extended attributes vouch for files. Ends

@@ -1,6 +1,13 @@
 /** Makes the gate from a trust index or catalogs and the host configuration. Everything is verified here, once. */
 
-import { EARLIEST_SECONDS, fileRulesOf, MAX_POLICY_BYTES, policyInMode, quote } from "@sigtool/core/internal/read";
+import {
+	EARLIEST_SECONDS,
+	fileRulesOf,
+	MAX_POLICY_BYTES,
+	policyInMode,
+	quote,
+	unsignedPolicy,
+} from "@sigtool/core/internal/read";
 import {
 	DEFAULT_POLICY,
 	type IndexDigests,
@@ -79,6 +86,8 @@ export interface Evidence {
 	readonly signers: readonly VerifiedSigner[];
 	/** The digests of the index; undefined for catalogs. */
 	readonly digests: IndexDigests | undefined;
+	/** True if a policy signer of the host signed the policy. */
+	readonly isPolicySigned: boolean;
 	/** A denial of one of these makes the whole evidence refused. */
 	readonly grounds: readonly Ground[];
 	readonly ends: readonly End[];
@@ -107,7 +116,9 @@ export function gateOver(options: GateOptions, gather: (state: ProcessState) => 
 			options.collected,
 		),
 	);
-	if (configuration.mode !== undefined && stricter(configuration.mode, options.mode) === "off") {
+	// With policy signers only a signed policy can say `off`, so the index is verified first.
+	const isOff = configuration.mode !== undefined && stricter(configuration.mode, options.mode) === "off";
+	if (isOff && configuration.trust.policySigners === undefined) {
 		return unguardedGate(options, audit);
 	}
 	let gate: Gate;
@@ -167,6 +178,7 @@ function unguardedGate({ tier, missing, script }: GateOptions, audit: Audit): Ga
 function guardedGate(options: GateOptions, state: ProcessState, evidence: Evidence, audit: Audit): Gate {
 	const { configuration, development = "refuse", addon, tier, missing, script } = options;
 	const { index, signers, digests } = evidence;
+	if (configuration.trust.policySigners !== undefined) requireSignedPolicy(configuration, evidence);
 	const ownPolicy = hostPolicy(options) ?? evidence.policy;
 	const mode = stricter(configuration.mode ?? ownPolicy.mode, options.mode);
 	const policy = policyInMode(ownPolicy, mode);
@@ -213,12 +225,14 @@ export function readIndex(
 	const options = { trust, development, digests, at, findRecord: addon?.findRecord };
 	const verified = typeof source === "string" ? verifyIndexFile(source, options) : verifyTrustIndex(source, options);
 	const { policy, signers, products, notAfter } = verified.index;
+	const { policySignature } = verified;
 	const catalogs = products.flatMap((product) => product.catalogs);
 	return {
 		index: verified.index,
 		policy,
 		signers: [verified.signer],
 		digests: verified.digests,
+		isPolicySigned: policySignature !== undefined,
 		grounds: [
 			...[verified.digests.index, verified.digests.content].map(
 				(sha256) => ({ kind: "catalog", sha256, what: "the trust index", from: 0 }) as const,
@@ -227,10 +241,31 @@ export function readIndex(
 				(sha256) => ({ kind: "catalog", sha256, what: "a catalog of the trust index", from: 0 }) as const,
 			),
 			...signers.map((sha256) => ({ kind: "key", sha256, what: "a key that signed its catalogs", from: 0 }) as const),
-			...groundsOf(verified),
+			...[verified, ...(policySignature === undefined ? [] : [policySignature])].flatMap(groundsOf),
 		],
-		ends: [...(notAfter === undefined ? [] : [{ what: "index", notAfter } as const]), ...endsOf(verified)],
+		ends: [
+			...(notAfter === undefined ? [] : [{ what: "index", notAfter } as const]),
+			...[verified, ...(policySignature === undefined ? [] : [policySignature])].flatMap(endsOf),
+		],
 	};
+}
+
+/**
+ * Refuses whatever would count in place of what a policy signer signed, or would weaken it.
+ * @throws ERR_POLICY_SIGNER
+ */
+function requireSignedPolicy(
+	{ file, policy: own, mode }: HostConfiguration,
+	{ policy, isPolicySigned }: Evidence,
+): void {
+	if (!isPolicySigned) throw unsignedPolicy("what the program loads has no trust index with a signed policy");
+	if (own !== undefined) {
+		const message = `Cannot use policy ${quote(own)}: nobody signed it, and ${quote(file)} demands a signed policy by its "policySigners"; remove one of both`;
+		throw new SigtoolError("ERR_POLICY_SIGNER", message, { path: file });
+	}
+	if (mode === undefined || stricter(mode, policy.mode) === mode) return;
+	const message = `Cannot use mode "${mode}" of ${quote(file)}: it is weaker than "${policy.mode}" of the signed policy, which counts because of its "policySigners"; remove the mode, or both`;
+	throw new SigtoolError("ERR_POLICY_SIGNER", message, { path: file });
 }
 
 /** Reads the policy document that the host configuration names; undefined if it names none. */

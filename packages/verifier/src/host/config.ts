@@ -37,7 +37,10 @@ export type AuditSettings = HostDocument["audit"];
 
 /** The document, with the certificates of its authorities already read. */
 export interface HostConfiguration
-	extends Omit<HostDocument, "version" | "pins" | "authorities" | "timestampAuthorities" | "deny"> {
+	extends Omit<
+		HostDocument,
+		"version" | "pins" | "policySigners" | "minimumPolicySequence" | "authorities" | "timestampAuthorities" | "deny"
+	> {
 	/** The path of the file that was read. */
 	readonly file: string;
 	/** False if the program brought its own trust, so that `file` says nothing. */
@@ -100,6 +103,8 @@ function parseHostConfiguration(bytes: Uint8Array, file: string, development: De
 	const {
 		version: _,
 		pins,
+		policySigners,
+		minimumPolicySequence: minimumSequence,
 		authorities,
 		timestampAuthorities,
 		deny: denials,
@@ -122,6 +127,7 @@ function parseHostConfiguration(bytes: Uint8Array, file: string, development: De
 				return timestampAuthorityOf(each.certificate, development, refusalOf(`timestampAuthorities[${index}]`));
 			}),
 			deny,
+			...(policySigners && { policySigners: { pins: new Map(policySigners.map(pinOf)), minimumSequence } }),
 			mend: `add its key to "pins" in ${quote(file)} if it may sign for this host`,
 		},
 	};

@@ -481,6 +481,21 @@ const FULL_HOST = {
 const host = (members: object) => JSON.stringify({ version: 1, ...members });
 
 const HOST_ROWS: readonly Row[] = [
+	["policy signers", `{"version":1,"policySigners":[{"spki-sha256":"${HEX}","name":"security"}]}`],
+	["no policy signer", '{"version":1,"policySigners":[],"minimumPolicySequence":0}'],
+	["policy signers that are null", '{"version":1,"policySigners":null}', "$.policySigners"],
+	["policy signers that are one", `{"version":1,"policySigners":{"spki-sha256":"${HEX}"}}`, "$.policySigners"],
+	["a policy signer without a key", '{"version":1,"policySigners":[{"name":"a"}]}', "$.policySigners[0].spki-sha256"],
+	[
+		"a policy signer with another member",
+		`{"version":1,"policySigners":[{"spki-sha256":"${HEX}","subject":"CN=a"}]}`,
+		"$.policySigners[0].subject",
+	],
+	[
+		"a smallest sequence of policies without policy signers",
+		'{"version":1,"minimumPolicySequence":1}',
+		"$.minimumPolicySequence",
+	],
 	["every member", JSON.stringify(FULL_HOST)],
 	["every member, laid out", JSON.stringify(FULL_HOST, null, "\t")],
 	["the shortest", host({})],
@@ -753,6 +768,29 @@ const digests = (count: number) => times(count, (index) => index.toString(16).pa
 
 const PRODUCT_SIGNER = { key: HEX, subject: "CN=Größe,O=\\ a", authorities: [HEX, OTHER_HEX] };
 const HEAD_ROWS: readonly Row[] = [
+	["a signed policy", head({ signedPolicy: { document: "{}", signature: "00ff" } })],
+	["one without a document", head({ signedPolicy: { signature: "00" } }), "$.signedPolicy.document"],
+	["one without a signature", head({ signedPolicy: { document: "{}" } }), "$.signedPolicy.signature"],
+	[
+		"one with another member",
+		head({ signedPolicy: { document: "{}", signature: "00", key: HEX } }),
+		"$.signedPolicy.key",
+	],
+	["one that is a text", head({ signedPolicy: "{}" }), "$.signedPolicy"],
+	["a list of them", head({ signedPolicy: [] }), "$.signedPolicy"],
+	["an empty document", head({ signedPolicy: { document: "", signature: "00" } }), "$.signedPolicy.document"],
+	["an empty signature", head({ signedPolicy: { document: "{}", signature: "" } }), "$.signedPolicy.signature"],
+	[
+		"a signature of three digits",
+		head({ signedPolicy: { document: "{}", signature: "00f" } }),
+		"$.signedPolicy.signature",
+	],
+	["a signature in capitals", head({ signedPolicy: { document: "{}", signature: "0F" } }), "$.signedPolicy.signature"],
+	[
+		"a signature with a line end",
+		head({ signedPolicy: { document: "{}", signature: "00\n" } }),
+		"$.signedPolicy.signature",
+	],
 	["no texts", head({})],
 	["an empty list of texts", head({ texts: [] })],
 	["one text", head({ texts: [HEX] })],

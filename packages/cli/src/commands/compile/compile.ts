@@ -15,7 +15,7 @@ import { untilInterrupted } from "../../output/interruption.js";
 import { escaped, type Report, rows } from "../../output/output.js";
 import { startProgress } from "../../output/progress.js";
 import { bytes, catalogFields, count, isoTime, notesOfPins, signerFields, signerRows } from "../../output/render.js";
-import { policyOfFiles } from "../../policy/policy-files.js";
+import { policyForIndex } from "../../policy/policy-files.js";
 import type { CompileCommandOptions } from "./compile-options.js";
 import type { ConfiguredCompile } from "./configured-compile.js";
 
@@ -37,7 +37,7 @@ export async function compile(operands: readonly string[], given: CompileCommand
 		catalogs: options.catalog,
 		product: options.product,
 		overwrite: options.force === true ? "any" : "own",
-		policy: options.policy === undefined ? undefined : policyOfFiles(options.policy),
+		...(options.policy === undefined ? {} : policyForIndex(options.policy)),
 		sequence: parseSequence(options.sequence),
 		notAfter: options.notAfter === undefined ? undefined : parseNotAfter(options.notAfter, time),
 		timestamp: timestampRequestOf(options),

@@ -20,7 +20,7 @@ export const COMPILE: CommandDeclaration = {
 			.addOption(
 				repeated(
 					"--policy <json>",
-					"policy document: what a runtime may do; further ones are supplemental (default: mode enforce; see docs/reference/policy.md)",
+					"policy document: what a runtime may do; further ones are supplemental; or a signed policy (default: mode enforce; see docs/reference/policy.md)",
 				),
 			)
 			.option("--not-after <when>", "when the index expires: a number of days, or a time")

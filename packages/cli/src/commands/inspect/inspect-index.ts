@@ -7,7 +7,7 @@ import {
 } from "@sigtool/core";
 import { parseTrustIndex } from "@sigtool/core/internal";
 import { reasonOf, SigtoolError } from "@sigtool/core/internal/errors";
-import { fromIndexFile, indexFields, indexRows } from "../../output/index-file.js";
+import { fromIndexFile, indexFields, indexRows, policySignerRows } from "../../output/index-file.js";
 import { escaped, type OutputOptions, type Report, rows } from "../../output/output.js";
 import {
 	judgedFields,
@@ -56,6 +56,7 @@ export async function inspectIndex(file: string, options: OutputOptions): Promis
 				...indexRows(index),
 				...index.signers.map((pin): [string, string] => ["catalog signer", pin]),
 				...index.products.flatMap(({ catalogs }) => catalogs).map((digest): [string, string] => ["catalog", digest]),
+				...policySignerRows(index),
 				...policyRows(index.policy),
 				["sha256", index.digest],
 				...members.map(({ product, path, ...entry }): [string, string] => {

@@ -18,6 +18,7 @@ import {
 	writeInstallation,
 } from "../../launcher/launcher-place.js";
 import { type ListedProcess, listedProcesses } from "../../launcher/listed-processes.js";
+import { requireSignedPolicy } from "../../launcher/require-signed-policy.js";
 import { isShared, shareIndexes } from "../../launcher/shared-index.js";
 import { nativeParts, nativePartsAbsence } from "../../native/native-parts.js";
 import { usageError } from "../../options/usage.js";
@@ -53,6 +54,7 @@ export async function launcherInstall(options: LauncherInstallOptions): Promise<
 	if (existsSync(config) && !statSync(config).isFile())
 		throw usageError(`Cannot use ${quote(config)} as configuration: it is not a file`);
 	const isNew = !existsSync(config);
+	requireSignedPolicy({ index, config, development: settings.development });
 	const installation = planInstallation(prefix, parts, { ...settings, announced, index, config });
 	// Nothing is written before the plan is whole.
 	if (options.check !== true) {

@@ -2,7 +2,7 @@ import { MODES } from "@sigtool/core";
 import type { Command } from "commander";
 import { Option } from "commander";
 import { type CommandDeclaration, examples } from "../../options/declaration.js";
-import { repeated } from "../../options/options.js";
+import { group, keyOptions, repeated, timestamps, timestampTrust } from "../../options/options.js";
 
 function policies(command: Command): Command {
 	return command.addOption(
@@ -37,6 +37,25 @@ export const POLICY: CommandDeclaration = {
 				command.argument("<policy...>", "the base policy, then supplemental ones");
 				examples(command, ["sigtool policy check policy.json", "sigtool policy check base.json team.json"]);
 				return async () => (await import("./policy-check.js")).policyCheck;
+			},
+		},
+		{
+			name: "sign",
+			description: "merge policies and sign the result, for hosts that demand signed policies",
+			declare(command) {
+				keyOptions(command)
+					.argument("<policy...>", "the base policy, then supplemental ones")
+					.requiredOption("-o, --output <file>", "file for the signed policy, e.g. app.policy")
+					.option("--sequence <n>", "sequence of the policy, which grows with each one (default: the time in seconds)")
+					.addOption(timestamps())
+					.addOption(timestampTrust())
+					.option("--force", "replace a file that is not a signed policy");
+				group(command, { Timestamp: ["timestamp", "tsaTrust"] });
+				examples(command, [
+					"sigtool policy sign policy.json -o app.policy --key policy-key.pem --cert policy.crt",
+					"sigtool policy sign base.json team.json -o app.policy --identity policy",
+				]);
+				return async () => (await import("./policy-sign.js")).policySign;
 			},
 		},
 		{

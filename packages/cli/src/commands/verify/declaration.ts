@@ -43,12 +43,18 @@ export const VERIFY: CommandDeclaration = {
 			.option(
 				"--signature-only",
 				"verify the signature of a catalog or trust index and compare no files; the verdict is `signed`",
+			)
+			.addOption(
+				repeated(
+					"--policy-signer <pem|pin>",
+					"demand that one of these certificates or public keys signed the policy of a trust index",
+				),
 			);
 		signerOptions(command);
 		configurationOptions(command);
 		command.option("--all", "list every difference, not only the first 20 of a kind");
 		group(command, {
-			"What is compared": ["signatureOnly", "match", "added", "ignore"],
+			"What is compared": ["signatureOnly", "match", "added", "ignore", "policySigner"],
 			"Extended attributes": ["format", "attribute", "namespace", "cert", "allowUnsigned"],
 			Output: ["all"],
 		});
@@ -64,6 +70,7 @@ export const VERIFY: CommandDeclaration = {
 				"sigtool verify ./driver/driver.cat --catalog ./release.cat",
 				"sigtool verify ./driver --catalog driver.cat --profile windows-legacy --trust roots.pem",
 				"sigtool verify ./app.sigx --signature-only --trust ca.crt",
+				"sigtool verify ./app.sigx --signature-only --trust ca.crt --policy-signer policy.crt",
 				"sigtool verify ./lib --trust ca.crt --crl ca.crl --ocsp prefer",
 				"sigtool verify ./lib --trust ca.crt --crl fetch",
 				"sigtool verify ./lib --catalog sigs --require 2",

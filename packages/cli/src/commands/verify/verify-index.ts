@@ -1,9 +1,16 @@
-import { type IndexedProduct, type SignerStatus, type VerifiedTrustIndex, verifyTrustIndex } from "@sigtool/core";
+import {
+	type IndexedProduct,
+	type SignerStatus,
+	type TrustPolicy,
+	type VerifiedTrustIndex,
+	verifyTrustIndex,
+} from "@sigtool/core";
 import { expiryNotice, verifyUnrevokedIndex } from "@sigtool/core/internal";
 import { COMMAND, errorNaming, quote, SigtoolError } from "@sigtool/core/internal/errors";
-import type { Judgement } from "../../options/judgement.js";
+import { givenTrust, type Judgement } from "../../options/judgement.js";
 import type { SignerDemands } from "../../options/signer-demands.js";
-import { fromIndexFile, indexFields, indexRows } from "../../output/index-file.js";
+import { usageError } from "../../options/usage.js";
+import { fromIndexFile, indexFields, indexRows, policySignerRows } from "../../output/index-file.js";
 import { escaped, rows } from "../../output/output.js";
 import {
 	developmentNotes,
@@ -31,8 +38,11 @@ export async function verifyIndex(
 	judgement: Judgement & SignerDemands,
 ): Promise<Outcome> {
 	const { product, signatureOnly } = options;
-	const { trust } = judgement;
-	const { index, signer, judgedAt, statuses, warnings } = await verified(file, judgement);
+	const trust = withPolicySigners(judgement.trust, options.policySigner);
+	const { index, signer, policySignature, judgedAt, statuses, warnings } = await verified(file, {
+		...judgement,
+		trust,
+	});
 	if (product !== undefined && !index.products.some(({ name }) => name === product)) {
 		const message = `Cannot trust ${quote(file)}: it is not of product ${quote(product)}`;
 		throw new SigtoolError("ERR_PRODUCT_MISMATCH", message, { path: file });
@@ -60,6 +70,7 @@ export async function verifyIndex(
 			...trustedSignerRows(signer),
 			["signer until", isoTime(Math.min(...signer.expiries.map(({ notAfter }) => notAfter)))],
 			["trusted by", `${signer.trustedBy.kind} ${escaped(signer.trustedBy.label)}`],
+			...policySignerRows(index, policySignature),
 			judgedRow(judgedAt),
 			...revocationRows(statuses),
 			["checked", "the trust index's own signature; no files"],
@@ -76,6 +87,7 @@ export async function verifyIndex(
 			index: indexFields(index),
 			signer: trustedSignerFields(signer),
 			trustedBy: signer.trustedBy,
+			policySigner: policySignature === undefined ? null : trustedSignerFields(policySignature.signer),
 			judgedAt: judgedFields(judgedAt),
 			...revocationFields(statuses),
 		},
@@ -88,6 +100,14 @@ export async function verifyIndex(
 		],
 		notes: [...developmentNotes(file, [signer]), ...pins.notes],
 	};
+}
+
+/** @throws ERR_USAGE for the certificate of an authority, because policy signers are pinned */
+function withPolicySigners(trust: TrustPolicy, named: readonly string[] | undefined): TrustPolicy {
+	if (named === undefined) return trust;
+	const { pins, authorities } = givenTrust(named);
+	if (authorities.length === 0) return { ...trust, policySigners: { pins } };
+	throw usageError("Give --policy-signer the certificate of the signer itself, not that of an authority");
 }
 
 /**

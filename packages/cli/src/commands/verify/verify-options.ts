@@ -18,6 +18,8 @@ export interface VerifyCommandOptions extends JudgementOptions, SignerDemandOpti
 	readonly added?: "fail" | "warn" | "ignore";
 	readonly ignore: boolean;
 	readonly signatureOnly?: boolean;
+	/** Certificates or pins of those who may have signed the policy of an index. */
+	readonly policySigner?: readonly string[];
 	readonly all?: boolean;
 }
 

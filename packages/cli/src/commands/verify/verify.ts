@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { type Finding, type SignFormat, type Verification, verifyPath } from "@sigtool/core";
 import { isSignatureFormat, operandKind, worstExitStatus } from "@sigtool/core/internal";
 
-import { SigtoolError } from "@sigtool/core/internal/errors";
+import { quote, SigtoolError } from "@sigtool/core/internal/errors";
 import { isNamed } from "../../configuration/configuration.js";
 import { type Judgement, judgementOf } from "../../options/judgement.js";
 import { type SignerDemands, signerDemandsOf } from "../../options/signer-demands.js";
@@ -43,7 +43,9 @@ export async function verify(operands: readonly string[], given: VerifyCommandOp
 	const isList = paths.length > 1;
 	for (const path of paths) {
 		const judge = async (how: () => Promise<Outcome>) => outcomes.push(await orFailure(path, isList, how));
-		if (formats.includes("cat") && options.catalog === undefined && isIndex(path)) {
+		const isOfIndex = formats.includes("cat") && options.catalog === undefined && isIndex(path);
+		if (!isOfIndex) refuse({ "policy-signer": options.policySigner }, `${quote(path)} is no trust index`);
+		if (isOfIndex) {
 			await judge(async () => {
 				refuseForIndex(options);
 				return (await import("./verify-index.js")).verifyIndex(path, options, { ...judgement, ...demands });
