@@ -44,6 +44,29 @@ describe.skipIf(!existsSync(LAUNCHER))("sigtool run --allow-development (needs t
 		expect(readdirSync(scratch)).toEqual([]);
 	});
 
+	it("names itself in the error of text that the mode refuses, and of another program", () => {
+		const files = { "text.js": 'new Function("return 1")', "child.js": 'require("child_process").execSync("true")' };
+		const { run, home, sigtool } = signedApp(files);
+		const refusedBy = (file: string) => {
+			const { status, stderr } = run("--mode", "strict", file);
+			expect(status).toBe(1);
+			const why = sigtool(["why", "-", "--json"], { cwd: home, input: stderr });
+			return { stderr, ...JSON.parse(why.stdout) };
+		};
+		const text = refusedBy("./app/text.js");
+		expect(text.stderr).toMatch(
+			/^EvalError: sigtool: ERR_RUNTIME_RULE: Cannot go on with code\.string \(kind "eval"\): mode strict refuses it/m,
+		);
+		expect(text).toMatchObject({ rule: "runtime.stringCode of the policy" });
+		const child = refusedBy("./app/child.js");
+		expect(child.stderr).toMatch(
+			/\nSigtoolError: Cannot go on with child_process\.spawn_sync .*\n {4}at Object\.<anonymous> \(.*child\.js:1:26\)\n/,
+		);
+		expect(child.stderr).toContain("{\n  code: 'ERR_RUNTIME_RULE'\n}");
+		expect(child.stderr).not.toMatch(/throw |problems|passing/);
+		expect(child).toMatchObject({ rule: "runtime.children of the policy" });
+	});
+
 	it.each(["none", "app", ""])("refuses --node %o, which is no program", (node) => {
 		const { run } = signedApp();
 		const { status, stderr } = run("--node", node, "app/main.js");
