@@ -9,7 +9,14 @@ import { verifyHost } from "@sigtool/verifier/internal";
 import { VERSION } from "../output/version.js";
 import { aboutSpython } from "../python/spython.js";
 import { fault, judged, type LauncherFinding, note, refuse, why, wrong } from "./finding.js";
-import { examinationFindings, indexFindings, linkFindings, policyFindings, sharedFindings } from "./index-findings.js";
+import {
+	examinationFindings,
+	indexFindings,
+	linkFindings,
+	otherIndexFindings,
+	policyFindings,
+	sharedFindings,
+} from "./index-findings.js";
 import { type LauncherConf, type PinnedFile, readLauncherConf } from "./launcher-conf.js";
 import { judgeMode } from "./launcher-mode.js";
 import { CONF_NAME, type DerivedSettings, derivedSettings, hostDocument, launcherIn } from "./launcher-place.js";
@@ -132,6 +139,7 @@ function findingsAbout(directory: string, denied: "note" | "wrong"): LauncherFin
 		...pythonFindings(conf, again),
 		configuration,
 		...index,
+		...otherIndexFindings(conf),
 		...policyFindings(conf),
 		...linkFindings(conf),
 		...examinationFindings(conf, denied),

@@ -48,7 +48,7 @@ function reportOf(explained: ExplainedFile, installed: InstalledVerdict | undefi
 			installed: installed?.fields ?? null,
 		},
 		lines: [
-			headline(explained, failed),
+			headline(explained, failed, installed),
 			...rows([
 				...catalogs.map((each): [string, string] => ["covered by", escaped(claimText(each))]),
 				["entry", entry === undefined ? undefined : escaped(entry)],
@@ -64,12 +64,25 @@ function reportOf(explained: ExplainedFile, installed: InstalledVerdict | undefi
 	};
 }
 
-function headline({ path, trusted, kind }: ExplainedFile, failed: ExplainedCheck | undefined): string {
+/** Says what the catalogs and this user's trust store decide, and on a host also what the launcher decides. */
+function headline(
+	{ path, trusted, kind }: ExplainedFile,
+	failed: ExplainedCheck | undefined,
+	installed: InstalledVerdict | undefined,
+): string {
 	const name = escaped(path);
-	if (failed !== undefined) return `${colour.red("not trusted")} ${name}: ${failed.code}`;
-	if (trusted) return `${colour.green("trusted")} ${name}`;
+	const by = installed === undefined ? "" : " by its catalog and your trust store";
+	const launcher = installed === undefined ? "" : `; the launcher ${LOADS[installed.loads]}`;
+	if (failed !== undefined) return `${colour.red("not trusted")}${by} ${name}: ${failed.code}${launcher}`;
+	if (trusted) return `${colour.green("trusted")}${by} ${name}${launcher}`;
 	return `${colour.green("signed")} ${name}: the files of the ${kind === "directory" ? "directory" : "catalog"} were not compared`;
 }
+
+const LOADS: Readonly<Record<InstalledVerdict["loads"], string>> = {
+	yes: "would load it",
+	no: "would refuse it",
+	unknown: "cannot judge it",
+};
 
 function claimText({ file, product, sequence }: ExplainedFile["catalogs"][number]): string {
 	const release = sequence === undefined ? "" : `, sequence ${sequence}`;

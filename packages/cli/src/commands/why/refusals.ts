@@ -93,7 +93,7 @@ export function lastAbout(path: string, logs: readonly string[]): Found {
 }
 
 /** Returns the real path also of a file that is gone, if its directory is there. */
-function realPathOf(path: string): string {
+export function realPathOf(path: string): string {
 	try {
 		return realpathSync(path);
 	} catch {
