@@ -9,12 +9,12 @@ import {
 	operandKind,
 	parseTrustIndex,
 } from "@sigtool/core/internal";
-import { COMMAND } from "@sigtool/core/internal/errors";
+import { COMMAND, quote } from "@sigtool/core/internal/errors";
 import { type InstalledVerdict, installedConf, installedVerdict } from "../../launcher/installed-verdict.js";
 import { judgementOf } from "../../options/judgement.js";
 import { fromIndexFile } from "../../output/index-file.js";
 import { escaped, type Report, rows } from "../../output/output.js";
-import { developmentNotes } from "../../output/render.js";
+import { developmentNotes, shownPath } from "../../output/render.js";
 import { colour } from "../../output/terminal.js";
 import type { ExplainOptions } from "./explain-options.js";
 
@@ -53,7 +53,7 @@ function reportOf(explained: ExplainedFile, installed: InstalledVerdict | undefi
 				...catalogs.map((each): [string, string] => ["covered by", escaped(claimText(each))]),
 				["entry", entry === undefined ? undefined : escaped(entry)],
 				["it says", saysText(explained)],
-				...checks.map((check): [string, string] => [check.check, escaped(checkText(check))]),
+				...checks.map((check): [string, string] => [check.check, escaped(asTyped(checkText(check), catalogs))]),
 				["what to do", remedy],
 				["page", failed?.code && `docs/reference/errors.md#${failed.code.toLowerCase()}`],
 				["launcher", installed && escaped(installed.says)],
@@ -86,7 +86,12 @@ const LOADS: Readonly<Record<InstalledVerdict["loads"], string>> = {
 
 function claimText({ file, product, sequence }: ExplainedFile["catalogs"][number]): string {
 	const release = sequence === undefined ? "" : `, sequence ${sequence}`;
-	return `${file}${product === undefined ? "" : `, of ${product}${release}`}`;
+	return `${shownPath(file)}${product === undefined ? "" : `, of ${product}${release}`}`;
+}
+
+/** Names the catalogs in a text as `claimText` does. */
+function asTyped(text: string, catalogs: ExplainedFile["catalogs"]): string {
+	return catalogs.reduce((told, { file }) => told.replaceAll(quote(file), quote(shownPath(file))), text);
 }
 
 function saysText({ says }: ExplainedFile): string | undefined {

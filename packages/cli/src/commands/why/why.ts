@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { COMMAND, ERROR_CODES, type ErrorCode, quote } from "@sigtool/core/internal/errors";
 import type { Told } from "../../events/event.js";
 import { ANY_MEND, explain, isErrorCode } from "../../events/explain.js";
+import { unknownName } from "../../events/known-names.js";
 import { mendOf } from "../../events/mends.js";
 import { grantedWriting } from "../../launcher/granted-writing.js";
 import { installedConf, installedVerdict } from "../../launcher/installed-verdict.js";
@@ -21,6 +22,7 @@ export async function why(subject: string, options: WhyOptions): Promise<Report>
 	if (subject === "-") return explanationOf(lastRefusalIn(readInputFile("-", MAX_INPUT_BYTES).toString(), "the input"));
 	if (subject.startsWith("{") || isMessage(subject)) return explanationOf(lastRefusalIn(subject, "the argument"));
 	if (isErrorCode(subject)) return explainCode(subject);
+	if (/^ERR_\w+$/.test(subject) && !isThere(subject)) throw unknownName(subject);
 	return explainFile(resolve(subject), options);
 }
 

@@ -321,6 +321,10 @@ describe.skipIf(!canBeHost)("sigtool launcher (needs root, and the launcher buil
 			["wrong", "wrong", "ok", "note"],
 			["wrong", "wrong", "ok", "ok"],
 		]);
+		writeFileSync(host.at("policy.json"), JSON.stringify({ version: 1, mode: "strict" }));
+		host.ship(host.key, "enforce", ["--policy", host.at("policy.json")]);
+		expect(judged("enforce", "enforce")).toBe("note");
+		host.ship();
 		expect(judged("audit", undefined)).toBe("wrong");
 		expect(judged("enforce", undefined)).toBe("ok");
 	});
