@@ -146,6 +146,17 @@ describe.skipIf(!existsSync(LAUNCHER))("sigtool run --allow-development (needs t
 		expect(status).toBe(126);
 	});
 
+	it("says to sign without operands where the project's configuration signs the script", () => {
+		const home = temporaryDirectory();
+		makeTree(home, { "dist/main.js": "", "other/main.js": "", "sigtool.config.json": '{ "sign": ["dist"] }' });
+		const adviceFor = (script: string) => {
+			const { stderr } = runner(home)(["run", "--allow-development", script], { cwd: home });
+			return /run `(sigtool sign.*?)` first/.exec(stderr)?.[1];
+		};
+		expect(adviceFor("dist/main.js")).toBe("sigtool sign");
+		expect(adviceFor("other/main.js")).toBe("sigtool sign other");
+	});
+
 	it("says what is wrong with the script, as JSON if --json stands before it", () => {
 		const { run } = signedApp();
 		const directory = run("app");
@@ -196,7 +207,7 @@ describe("sigtool run", () => {
 	it("says how to install a launcher when there is none", () => {
 		const home = temporaryDirectory();
 		const { status, stderr } = runner(home)(["run", "--prefix", join(home, "none"), "main.js"]);
-		expect(stderr).toMatch(/Cannot find ".*none\/sigtool-launch": run `sigtool launcher install`.*\[ERR_LAUNCHER\]/);
+		expect(stderr).toMatch(/Cannot find ".*none\/sigtool-launch": run `sigtool launcher install --prefix \S+\/none`.*\[ERR_LAUNCHER\]/);
 		expect(status).toBe(2);
 	});
 
