@@ -9,7 +9,7 @@ import { membersIn } from "./write-document.js";
 
 /** Returns the error with the member whose value its message repeats. Returns the same error if there is none. */
 export function withMember(configuration: ProjectConfiguration, error: SigtoolError): SigtoolError {
-	const { code, message, path, root, problems, findings, passing } = error;
+	const { code, message, cause, path, root, problems, findings, passing } = error;
 	const file = quote(pathOf(configuration, configuration.file));
 	if (message.includes(file) || message.includes(quote(configuration.file))) return error;
 	const name = memberNamedBy(configuration, error);
@@ -17,7 +17,7 @@ export function withMember(configuration: ProjectConfiguration, error: SigtoolEr
 	const place = configuration.places.get(name);
 	const where = place === undefined ? "" : ` (line ${place.line}, column ${place.column})`;
 	const whole = `${message}; ${quote(name)} of ${file} says so${where}`;
-	return new SigtoolError(code, whole, { cause: error, path, root, problems, findings, passing });
+	return new SigtoolError(code, whole, { cause, path, root, problems, findings, passing });
 }
 
 /** Returns the name of the member whose value the message repeats, such as `verify.trust[0]`. */

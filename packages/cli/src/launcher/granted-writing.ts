@@ -3,6 +3,7 @@
  * EACCES, and no event tells of it.
  */
 
+import { existsSync, realpathSync } from "node:fs";
 import { pathWithin } from "../output/locations.js";
 import type { LauncherConf } from "./launcher-conf.js";
 
@@ -17,7 +18,7 @@ export interface GrantedWriting {
  */
 export function grantedWriting(realPath: string, { mode, writable, audit }: LauncherConf): GrantedWriting | undefined {
 	if (mode !== "enforce" && mode !== "strict") return undefined;
-	const directory = writable.find((each) => pathWithin(each, realPath) !== undefined);
+	const directory = writable.find((each) => pathWithin(realPathIfThere(each), realPath) !== undefined);
 	const granted = directory !== undefined || realPath === audit || realPath === "/dev/null";
 	const fields = { granted, directories: writable };
 	if (directory !== undefined) return { fields, says: `granted below ${directory}` };
@@ -27,4 +28,8 @@ export function grantedWriting(realPath: string, { mode, writable, audit }: Laun
 		fields,
 		says: `refused with EACCES, without an event: the policy grants no directory above it (launch.write: ${list}); start with --write DIR, or add DIR to launch.write, compile, and install the launcher again`,
 	};
+}
+
+function realPathIfThere(directory: string): string {
+	return existsSync(directory) ? realpathSync(directory) : directory;
 }

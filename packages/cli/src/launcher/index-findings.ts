@@ -6,6 +6,7 @@ import { examineHost, verifyHost } from "@sigtool/verifier/internal";
 import { modeOfSpython } from "../python/spython.js";
 import { endNotice } from "./end-notice.js";
 import { judged, type LauncherFinding, note, refuse, why, wrong } from "./finding.js";
+import { shellWord } from "./install-command.js";
 import { type LauncherConf, pin } from "./launcher-conf.js";
 import { foreignLinks } from "./launcher-links.js";
 import { hostDocument } from "./launcher-place.js";
@@ -74,7 +75,7 @@ export function otherIndexFindings({ index, config }: LauncherConf): LauncherFin
 	try {
 		const named = hostDocument(config)?.index;
 		if (named === undefined || realPlace(named) === realPlace(index)) return [];
-		const mend = `change "index" there, or run \`${COMMAND} launcher install --index ${named}\` as root`;
+		const mend = `change "index" there, or run \`${COMMAND} launcher install --index ${shellWord(named)}\` as root`;
 		return [note("other index", `${config} names ${named}, but the launcher takes ${index}: ${mend}`)];
 	} catch {
 		return []; // Other findings tell why.

@@ -41,7 +41,7 @@ export function judgeMode(conf: LauncherConf, confFile: string): JudgedMode {
 	if (asked !== undefined && MODES.indexOf(asked) > MODES.indexOf(weaker?.mode ?? "strict"))
 		return {
 			status: "note",
-			says: `${says}: the policy of ${conf.index} asks for ${asked}, which holds where both files have it`,
+			says: `${says}: the policy of ${conf.index} says ${asked}, and these files weaken it`,
 		};
 	return { status: "ok", says };
 }
