@@ -40,4 +40,6 @@ arguments+=(--)
 add "$PATHS"
 unset KEY
 
-exec "$PROGRAM" "${arguments[@]}"
+[ -n "${key-}" ] || exec "$PROGRAM" "${arguments[@]}"
+# A message names the pipe, which tells nobody that it is the key.
+"$PROGRAM" "${arguments[@]}" 2>&1 | sed -u "s|\"/dev/fd/$key\"|\"key\" (the input)|g"

@@ -27,6 +27,8 @@ const packageEntries = {
 	"@sigtool/verifier": join(root, "packages/verifier/dist/index.js"),
 	"@sigtool/verifier/internal": join(root, "packages/verifier/dist/internal.js"),
 };
+/** Node.js shows no line with this text to a user. So a statement that has the text must be in one line. */
+const NO_LINE = '"node-do-not-add-exception-line"';
 /** Maps each file that is written to the module that it is made of. */
 const sources = new Map();
 
@@ -296,7 +298,10 @@ async function compact(given) {
 	const source = given.replace(/\b(ERR_\w+:\s*\[[123]),\s*"(?:[^"\\]|\\.)*"\]/g, "$1]");
 	const builtin = "const __builtin = (exports) => ({ __proto__: exports, default: exports });";
 	const code = `"use strict";\n${builtin}\n${source.replace(/__toESM\((?=require\("node:)/g, "__builtin(")}`;
-	return (await transform(code, { minify: true, format: "cjs", target: "node20", lineLimit: 120 })).code;
+	const options = { minify: true, format: "cjs", target: "node20", lineLimit: 120 };
+	// esbuild breaks lines inside of a string too, but not inside of a name.
+	const { code: lines } = await transform(code.replaceAll(NO_LINE, "__noLine"), options);
+	return lines.replace(/\n([^\n;]*\b__noLine\b)/g, " $1").replaceAll("__noLine", NO_LINE);
 }
 
 /** Returns the licence texts of the packages among the bundled files, one after the other. */

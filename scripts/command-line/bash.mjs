@@ -149,9 +149,9 @@ function operandCases({ path, operands }) {
 	});
 }
 
-function callFor({ kind, words, of, endings = [] }) {
+function callFor({ kind, words, of, orFiles, endings = [] }) {
 	if (kind === "words") return `_sigtool_words ${words.join(" ")}`;
-	if (kind === "values") return `_sigtool_values ${of}`;
+	if (kind === "values") return `_sigtool_values ${of}${orFiles ? "; _sigtool_files" : ""}`;
 	if (kind === "directories") return "_sigtool_directories";
 	return kind === "files" ? ["_sigtool_files", ...endings].join(" ") : "";
 }

@@ -4,7 +4,7 @@
  * - `words`: one of `words`;
  * - `files`: a directory, or a file whose name ends in one of `endings`; any file, if there are none;
  * - `directories`: a directory;
- * - `values`: one of what `sigtool complete-values OF` prints;
+ * - `values`: one of what `sigtool complete-values OF` prints, and any file too if `orFiles`;
  * - `nothing`: nothing, because only the user knows the value.
  *
  * A name that is not listed here completes any file.
@@ -15,6 +15,7 @@ const CATALOG = ["cat", "CAT"];
 
 const files = (...endings) => ({ kind: "files", endings });
 const values = (of) => ({ kind: "values", of });
+const valuesOrFiles = (of) => ({ ...values(of), orFiles: true });
 const directories = { kind: "directories" };
 const nothing = { kind: "nothing" };
 
@@ -36,6 +37,8 @@ const BY_OPTION = {
 /** The value of an option, or an operand, by what it is called between angle brackets. */
 const BY_VALUE = {
 	catalog: files(...CATALOG),
+	"code|event|file": valuesOrFiles("code"),
+	"event|code|path": valuesOrFiles("code"),
 	certificate: files(...PEM),
 	cert: files(...PEM),
 	dir: directories,

@@ -103,9 +103,9 @@ function optionLine(name, condition) {
 	};
 }
 
-function offered({ kind, words, of, endings = [] }) {
+function offered({ kind, words, of, orFiles, endings = [] }) {
 	if (kind === "words") return `-f -a '${words.join(" ")}'`;
-	if (kind === "values") return `-f -a '(__sigtool_values ${of})'`;
+	if (kind === "values") return `-f -a '(__sigtool_values ${of}${orFiles ? "; __sigtool_files" : ""})'`;
 	if (kind === "directories") return "-f -a '(__fish_complete_directories)'";
 	if (kind === "nothing") return undefined;
 	return `-f -a '(${["__sigtool_files", ...endings].join(" ")})'`;

@@ -44,6 +44,14 @@ _sigtool_values() {
 	compadd "\${@[1,-2]}" -l -d shown -a values
 }
 
+# Offers the same names, and files.
+_sigtool_values_or_files() {
+	local ret=1
+	_sigtool_values "$@" && ret=0
+	_sigtool_files "\${@[1,-2]}" && ret=0
+	return ret
+}
+
 # A name that begins with a dash would be read as an option. After ./ it is offered.
 _sigtool_files() {
 	_files -F '(-*)' "$@"
@@ -100,9 +108,9 @@ function operandSpec(path) {
 	};
 }
 
-function action({ kind, words, of, endings = [] }) {
+function action({ kind, words, of, orFiles, endings = [] }) {
 	if (kind === "words") return `(${words.join(" ")})`;
-	if (kind === "values") return `_sigtool_values ${of}`;
+	if (kind === "values") return `_sigtool_values${orFiles ? "_or_files" : ""} ${of}`;
 	if (kind === "directories") return "_sigtool_files -/";
 	if (kind === "nothing") return " ";
 	return endings.length === 0 ? "_sigtool_files" : `_sigtool_files -g "*.(${endings.join("|")})(-.)"`;

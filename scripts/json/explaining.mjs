@@ -221,6 +221,12 @@ export const EXPLAINING = {
 				detail: optional(text("What the event says.")),
 				mend: optional(text("What to do.")),
 				now: optional(elsewhere("What the installed launcher would decide now.")),
+				write: optional(
+					object("Whether the installed launcher lets a program write there, if no signature covers the path.", {
+						granted: truth("False if the kernel refuses the write with EACCES. A start with --write may grant more."),
+						directories: list("The directories that launch.write of the policy grants.", text("A path.")),
+					}),
+				),
 			}),
 		],
 	},

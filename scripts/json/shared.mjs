@@ -17,7 +17,13 @@ const signer = (nullable) => {
 const TRUSTED_BY = object("The entry of the trust store, or the certificate, because of which the signer is trusted.", {
 	kind: words("A pinned key, or an authority.", "pin", "authority"),
 	label: text("The name of the entry."),
-	source: text("The file or the rule that the entry comes from."),
+	source: words(
+		"Where the entry comes from: the trust store, an option, a configuration that was named, or the development identity.",
+		"store",
+		"option",
+		"configuration",
+		"development",
+	),
 });
 
 export const SHARED = {

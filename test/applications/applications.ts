@@ -56,7 +56,7 @@ export const APPLICATIONS: readonly Application[] = [
 			`${MODULES}/ajv/lib/refs/json-schema-draft-04.json`,
 			"project/eslint.config.mjs",
 		],
-		strict: /Code generation from strings disallowed/,
+		strict: /ERR_RUNTIME_RULE: Cannot go on with code\.string/,
 	},
 	{
 		name: "prettier",
@@ -68,7 +68,7 @@ export const APPLICATIONS: readonly Application[] = [
 			`${MODULES}/prettier/index.mjs`,
 			`${MODULES}/prettier/plugins/typescript.mjs`,
 		],
-		strict: /Code generation from strings disallowed/,
+		strict: /ERR_RUNTIME_RULE: Cannot go on with code\.string/,
 	},
 	{
 		name: "tsc",
@@ -120,6 +120,6 @@ export const APPLICATIONS: readonly Application[] = [
 		status: 0,
 		prints: "webpack compiled successfully",
 		loads: [`${MODULES}/webpack/lib/index.js`, `${MODULES}/tapable/lib/Hook.js`],
-		strict: /Code generation from strings disallowed/,
+		strict: /ERR_RUNTIME_RULE: Cannot go on with code\.string/,
 	},
 ];

@@ -24,7 +24,7 @@ export const BUILDS: readonly Application[] = [
 			"builds/next/.next/server/app/page.js",
 			"builds/next/.next/server/app/api/sum/route.js",
 		],
-		strict: /Code generation from strings disallowed/,
+		strict: /ERR_RUNTIME_RULE: Cannot go on with code\.string/,
 	},
 	{
 		name: "vite build",

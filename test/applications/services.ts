@@ -4,7 +4,7 @@ import type { Application } from "./applications.js";
 export const SERVICES_POLICY = { runtime: { stringCode: "allow" } };
 
 const MODULES = "node_modules";
-const NO_STRINGS = /Code generation from strings disallowed/;
+const NO_STRINGS = /ERR_RUNTIME_RULE: Cannot go on with code\.string/;
 
 /** Servers, databases and native addons. */
 export const SERVICES: readonly Application[] = [

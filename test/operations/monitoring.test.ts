@@ -165,6 +165,27 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 			expect(firing(measured())).toEqual(["CodeWasRefused", "EventsAreLost"]);
 		});
 
+		it.skipIf(missing)("are beside the page's commands that tell what ran", () => {
+			const [, box = ""] = /## What ran on this host\n[^`]*```sh\n([^`]*)```/.exec(PAGE) ?? [];
+			const commands = box.trimEnd().split("\n");
+			expect(commands.length).toBeGreaterThan(3);
+			expect(service.start().status).toBe(0);
+			const answers = commands.map((command) => {
+				const here = command
+					.replace(/sigtool (log|launcher status)/, `sigtool $1 --prefix ${service.at("lib")}`)
+					.replace("/var/log/sigtool/audit.jsonl*", `${service.at("log/events.jsonl")}*`);
+				const { status, stdout, stderr } = spawnSync("sh", ["-ec", here], {
+					encoding: "utf8",
+					env: { ...process.env, PATH: `${service.at("bin")}:${process.env.PATH}` },
+				});
+				expect([status, stderr.includes("error: ")], `${here}: ${stderr}`).toEqual([0, false]);
+				return stdout;
+			});
+			const [starts = "", files = ""] = answers;
+			expect(starts).toContain("verifier.start");
+			expect(files).toContain(service.script);
+		});
+
 		it.skipIf(missing)("say that something is wrong if sigtool is not there", () => {
 			expect(firing(measured("/nonexistent"))).toContain("NextStartWouldBeRefused");
 		});

@@ -102,6 +102,15 @@ it("in a configured project sign and verify need no paths, and SIGTOOL_CONFIG le
 	expect(await verify()).toMatchObject({ status: 1, log: expect.stringMatching(/^::error file=src\/main\.js,/m) });
 });
 
+it("a key that cannot be used is called by its input, not by the pipe that brings it", async () => {
+	const { program, runWorkflow } = await prepare();
+	const inputs = { sigtool: program, sha256: sha256(program), command: "sign", paths: "src", cert: "release.crt" };
+	const { status, log } = await runWorkflow(oneStep({ ...inputs, key: "no key" }));
+	expect(status).toBe(2);
+	expect(log).toMatch(/^::error .*"key" \(the input\)/m);
+	expect(log).not.toContain("/dev/fd/");
+});
+
 it("without a key the job fails, and no development identity is made", async () => {
 	const { machine, project, runWorkflow } = await prepare();
 	const { status, log } = await runWorkflow(workflow.replace(/^ *key: .*\n/m, "").replace(/^ *cert: .*\n/m, ""));

@@ -8,7 +8,7 @@
 
 import { join } from "node:path";
 import { listIdentities, listTrust } from "@sigtool/core";
-import { SigtoolError } from "@sigtool/core/internal/errors";
+import { ERROR_CODES, SigtoolError } from "@sigtool/core/internal/errors";
 import { configDirectory, hostFromFileBytes, MAX_HOST_BYTES, readBounded } from "@sigtool/core/internal/read";
 import { projectConfiguration } from "./configuration/configuration.js";
 import { usageError } from "./options/usage.js";
@@ -20,6 +20,7 @@ interface NamedValue {
 }
 
 const KINDS: Readonly<Record<string, () => NamedValue[] | Promise<NamedValue[]>>> = {
+	code: codes,
 	identity: identities,
 	pin: pins,
 	product: products,
@@ -36,6 +37,10 @@ export async function completeValues([name, kind = "", ...others]: readonly stri
 	} catch (error) {
 		return printFailure(name, error, {});
 	}
+}
+
+function codes(): NamedValue[] {
+	return Object.entries(ERROR_CODES).map(([value, [, description]]) => ({ value, description }));
 }
 
 function identities(): NamedValue[] {

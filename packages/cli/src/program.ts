@@ -4,7 +4,7 @@ import { COMMAND, quote } from "@sigtool/core/internal/errors";
 import { Command, CommanderError, Option } from "commander";
 import { COMMANDS } from "./commands/commands.js";
 import { type CommandDeclaration, examples } from "./options/declaration.js";
-import { withCloseSuggestion } from "./options/suggestion.js";
+import { closeNames, withCloseSuggestion } from "./options/suggestion.js";
 import { requireSystem } from "./options/system.js";
 import { usageError } from "./options/usage.js";
 import { HELP, helpWidth } from "./output/help.js";
@@ -27,6 +27,7 @@ export async function run(argv: readonly string[]): Promise<ExitStatus> {
 		exit = status;
 	});
 	try {
+		if (isHelpOnUnknown(argv)) throw new CommanderError(1, "help", "");
 		await program.parseAsync([...argv], { from: "user" });
 		return exit;
 	} catch (error) {
@@ -36,7 +37,7 @@ export async function run(argv: readonly string[]): Promise<ExitStatus> {
 		const names = commandNames(argv);
 		if (!(error instanceof CommanderError)) return await printFailureBy(names.join(" "), error, options);
 		const complaint = complaints.join("");
-		const unknown = topicOfHelp(argv);
+		const unknown = topicOfHelp(argv) ?? (isHelpOnUnknown(argv) ? argv[0] : undefined);
 		if (complaint.startsWith("Usage:") && unknown === undefined && options.json !== true)
 			printText(`${withTypedName(complaint)}\n`, "stderr");
 		const failure = usageFailure(complaint, names, unknown, optionsOf(program, names));
@@ -143,8 +144,11 @@ function usageFailure(
 ): Error {
 	const help = `\`${[COMMAND, ...names].join(" ")} --help\``;
 	if (complaint === "" || complaint.startsWith("Usage:")) {
-		const reason = unknown === undefined ? "Name a command" : `Unknown command ${quote(unknown)}`;
-		return usageError(`${reason}; see ${help}`);
+		if (unknown === undefined) return usageError(`Name a command; see ${help}`);
+		const known = COMMANDS.map(({ name }) => name);
+		const [close] = closeNames(unknown, known);
+		const hint = close === undefined ? "" : ` (Did you mean ${close}?)`;
+		return usageError(`Unknown command ${quote(unknown)}${hint}; see ${help}`);
 	}
 	// A PEM text begins with `-`, like an option. It may be a private key, so the message does not repeat it.
 	if (complaint.includes("-----BEGIN "))
@@ -205,6 +209,12 @@ function colourChoice(argv: readonly string[]): ColourChoice {
 		return argument.startsWith("--color=") ? argument.slice("--color=".length) : [];
 	});
 	return COLOUR_CHOICES.find((choice) => given.includes(choice)) ?? "auto";
+}
+
+/** Returns true for `verfy --help`, to which commander would answer with the help of the program. */
+function isHelpOnUnknown([first, ...rest]: readonly string[]): boolean {
+	if (first === undefined || first.startsWith("-") || first === "help") return false;
+	return COMMANDS.every(({ name }) => name !== first) && rest.some((each) => each === "--help" || each === "-h");
 }
 
 /**

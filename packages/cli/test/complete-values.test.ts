@@ -59,7 +59,7 @@ it("complete-values refuses an unknown kind with one line, and is not in the hel
 		const { status, stdout, stderr } = run(["complete-values", ...args]);
 		expect([status, stdout]).toEqual([2, ""]);
 		expect(stderr).toMatch(
-			/^error: Use `complete-values KIND` with one of the kinds identity, pin, product \[ERR_USAGE\]\n$/,
+			/^error: Use `complete-values KIND` with one of the kinds code, identity, pin, product \[ERR_USAGE\]\n$/,
 		);
 	}
 	expect(run(["--help"]).stdout).not.toContain("complete-values");

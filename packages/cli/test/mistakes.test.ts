@@ -407,11 +407,32 @@ const MISTAKES: readonly Mistake[] = [
 		message: /Cannot run "d": it is not a file/,
 	},
 	{
+		name: "the help of a mistyped command",
+		line: "help verfy",
+		code: "ERR_USAGE",
+		exit: 2,
+		message: /Unknown command "verfy" \(Did you mean verify\?\); see `sigtool --help`/,
+	},
+	{
+		name: "--help behind a mistyped command",
+		line: "verfy --help",
+		code: "ERR_USAGE",
+		exit: 2,
+		message: /Unknown command "verfy" \(Did you mean verify\?\)/,
+	},
+	{
+		name: "why with a mistyped code",
+		line: "why ERR_FILE_MODIFED",
+		code: "ERR_USAGE",
+		exit: 2,
+		message: /Unknown error code or event "ERR_FILE_MODIFED"; did you mean ERR_FILE_MODIFIED or /,
+	},
+	{
 		name: "run without a launcher",
 		line: "run --prefix none d/a.js",
 		code: "ERR_LAUNCHER",
 		exit: 2,
-		message: /`sigtool launcher install`, or try it with --allow-development/,
+		message: /`sigtool launcher install --prefix \S+\/none`, or try it with --allow-development/,
 	},
 	{
 		name: "run with its option behind the script",

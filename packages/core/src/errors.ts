@@ -260,28 +260,39 @@ export interface FoundProblem {
  * Some mistakes in a program, such as a call of `update()` after `digest()`, throw a TypeError or a RangeError instead.
  */
 export class SigtoolError extends Error {
+	/** Bundlers shorten the names of classes, and Node.js prints this one. */
+	static override readonly name = "SigtoolError";
 	override readonly name = "SigtoolError";
 	readonly code: ErrorCode;
-	readonly path: string | undefined;
-	readonly root: string | undefined;
-	readonly problems: readonly SigtoolError[];
-	readonly findings: readonly FoundProblem[];
-	readonly passing: boolean;
+	declare readonly path: string | undefined;
+	declare readonly root: string | undefined;
+	declare readonly problems: readonly SigtoolError[];
+	declare readonly findings: readonly FoundProblem[];
+	declare readonly passing: boolean;
 
 	constructor(code: ErrorCode, message: string, options: SigtoolErrorOptions = {}) {
 		super(message, options.cause === undefined ? undefined : { cause: options.cause });
+		const { path, root, problems = [], findings = [], passing = false } = options;
 		this.code = code;
-		this.path = options.path;
-		this.root = options.root;
-		this.problems = options.problems ?? [];
-		this.findings = options.findings ?? [];
-		this.passing = options.passing ?? false;
+		setMember(this, "path", path, path !== undefined);
+		setMember(this, "root", root, root !== undefined);
+		setMember(this, "problems", problems, problems.length > 0);
+		setMember(this, "findings", findings, findings.length > 0);
+		setMember(this, "passing", passing, passing);
 	}
 
 	/** The exit status of the command line for this error. */
 	get exitStatus(): ExitStatus {
 		return ERROR_CODES[this.code][0];
 	}
+}
+
+/** Captured, because the verifier makes errors while a program runs, which may replace the function. */
+const { defineProperty } = Object;
+
+/** Defines a member. Node.js prints the members of an uncaught error, so one that says nothing is not enumerable. */
+function setMember(error: SigtoolError, name: keyof SigtoolError, value: unknown, enumerable: boolean): void {
+	defineProperty(error, name, { __proto__: null, value, enumerable } as PropertyDescriptor);
 }
 
 /** Makes an ERR_IO for a failed system call, such as `Cannot open "a": permission denied (EACCES)`. */

@@ -3,7 +3,7 @@
 import { existsSync, realpathSync } from "node:fs";
 import { dirname, isAbsolute, resolve } from "node:path";
 import { parsePkcs11Uri } from "@sigtool/core";
-import { quote } from "@sigtool/core/internal/errors";
+import { quote, reasonOf, SigtoolError } from "@sigtool/core/internal/errors";
 import { pathWithin } from "../output/locations.js";
 import type { ProjectConfiguration } from "./configuration.js";
 import { type Configuration, VARIABLE_PREFIX } from "./members.js";
@@ -92,10 +92,8 @@ export function keySettings(configuration: ProjectConfiguration): KeySettings {
 	if (p12 !== undefined && cert !== undefined) {
 		throw unfit(file, places.get("key.cert"), `"key.cert" must not be beside "key.p12", which has the certificate`);
 	}
-	if (pkcs11 !== undefined && parsePkcs11Uri(pkcs11).modulePath !== undefined) {
-		const reason = "must not name a module, which is a program; name it with --pkcs11-module";
-		throw unfit(file, places.get("key.pkcs11"), `"key.pkcs11" ${reason}`);
-	}
+	const fault = pkcs11 === undefined ? undefined : uriFault(pkcs11);
+	if (fault !== undefined) throw unfit(file, places.get("key.pkcs11"), `"key.pkcs11" ${fault}`);
 	const fileAt = (name: string, value: string | undefined) => value && fileOf(configuration, `key.${name}`, value);
 	return present({
 		key: fileAt("key", key),
@@ -106,6 +104,17 @@ export function keySettings(configuration: ProjectConfiguration): KeySettings {
 		passphraseFile: fileAt("passphraseFile", passphraseFile),
 		pinFile: fileAt("pinFile", pinFile),
 	});
+}
+
+/** Returns why a configuration cannot have the URI of a key, or undefined if it can. */
+function uriFault(uri: string): string | undefined {
+	try {
+		if (parsePkcs11Uri(uri).modulePath === undefined) return undefined;
+		return "must not name a module, which is a program; name it with --pkcs11-module";
+	} catch (error) {
+		if (!(error instanceof SigtoolError)) throw error;
+		return `is no PKCS#11 URI: ${reasonOf(error)}`;
+	}
 }
 
 /**
@@ -130,7 +139,9 @@ function fileOf(configuration: ProjectConfiguration, name: string, value: string
 	const fault = variableFault(path);
 	if (path !== undefined && fault === undefined) return path;
 	const { file, places } = configuration;
-	throw unfit(file, places.get(name), `${quote(name)} takes the file from the variable ${quote(variable)}, ${fault}`);
+	const mend = path ? "" : "; set it to the absolute path of the file";
+	const reason = `${quote(name)} takes the file from the variable ${quote(variable)}, ${fault}${mend}`;
+	throw unfit(file, places.get(name), reason);
 }
 
 /** Returns why the value of a variable is not the path of a file, or undefined if it is. */

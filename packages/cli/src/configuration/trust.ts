@@ -28,6 +28,8 @@ export interface Narrowing {
 export interface TrustSettings {
 	readonly trust?: readonly string[];
 	readonly narrowing?: Narrowing;
+	/** Says that the configuration decides whom to trust, by `trust`. */
+	readonly trustFrom?: "configuration";
 	readonly tsaTrust?: readonly string[];
 	readonly require?: string;
 	readonly added?: "fail" | "warn" | "ignore";
@@ -47,7 +49,8 @@ export function trustSettings(configuration: ProjectConfiguration, trees: readon
 		ocsp,
 	};
 	const obstacle = obstacleTo(configuration, trees);
-	if (obstacle === undefined) return present({ ...stricter, trust: files, tsaTrust, added });
+	if (obstacle === undefined)
+		return present({ ...stricter, trust: files, trustFrom: files && "configuration", tsaTrust, added });
 	return present({
 		...stricter,
 		narrowing: files && narrowingOf(configuration, files, obstacle),

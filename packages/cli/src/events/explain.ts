@@ -25,7 +25,7 @@ export function explain(told: Told): Explanation {
 	const detail = text("detail");
 	const subject = subjectOf(told);
 	const what = subject === undefined ? name : `${name} ${subject}`;
-	const rule = ruleOf(name, reason, text("rule"));
+	const rule = ruleOf(ruledEvent(told), reason, text("rule"));
 	const known = isErrorCode(reason) ? reason : undefined;
 	const meaning = known && ERROR_CODES[known][1];
 	const mend = mendFor(told);
@@ -59,10 +59,18 @@ export function mendFor(told: Told): string | undefined {
 	const ofWorker = event === "worker.spawn" && typeof reason === "string" ? WORKER_MENDS.get(reason) : undefined;
 	if (ofWorker !== undefined) return ofWorker;
 	if (reason === "ERR_LAUNCHER" && typeof detail === "string") return mendOfLauncher(detail);
-	const rule = typeof event === "string" && reason === "ERR_RUNTIME_RULE" ? policyRuleOf(event) : undefined;
+	const rule = reason === "ERR_RUNTIME_RULE" ? policyRuleOf(ruledEvent(told)) : undefined;
 	if (rule !== undefined) return `change the program, or ${rule.mend}`;
 	return isErrorCode(reason) ? mendOf(reason) : undefined;
 }
+
+/** Returns the event that was ruled on. A message about a rule names it. */
+function ruledEvent({ event, detail }: Told): string {
+	const named = event === "message" && typeof detail === "string" ? RULED.exec(detail)?.[1] : undefined;
+	return named ?? (typeof event === "string" ? event : "");
+}
+
+const RULED = /^Cannot go on with ([\w.]+)/;
 
 /** Names the rule that decided, in words. */
 export function ruleOf(event: string, reason: string | undefined, rule: string | undefined): string | undefined {

@@ -1,13 +1,15 @@
 /** Judges the trust index as the launched runtimes would. */
 
-import { existsSync, statSync } from "node:fs";
+import { existsSync, realpathSync, statSync } from "node:fs";
 import { COMMAND } from "@sigtool/core/internal/errors";
 import { examineHost, verifyHost } from "@sigtool/verifier/internal";
 import { modeOfSpython } from "../python/spython.js";
 import { endNotice } from "./end-notice.js";
 import { judged, type LauncherFinding, note, refuse, why, wrong } from "./finding.js";
+import { shellWord } from "./install-command.js";
 import { type LauncherConf, pin } from "./launcher-conf.js";
 import { foreignLinks } from "./launcher-links.js";
+import { hostDocument } from "./launcher-place.js";
 import { partsOrUndefined } from "./runtime-findings.js";
 import { faultsOfShared, isShared } from "./shared-index.js";
 
@@ -63,6 +65,25 @@ export function policyFindings({ index, config, development, mode }: LauncherCon
 	} catch {
 		return []; // Other findings tell why.
 	}
+}
+
+/**
+ * Tells that the configuration names another index. The launcher takes that of launcher.conf, and a hook that runs without
+ * the launcher takes the other one.
+ */
+export function otherIndexFindings({ index, config }: LauncherConf): LauncherFinding[] {
+	try {
+		const named = hostDocument(config)?.index;
+		if (named === undefined || realPlace(named) === realPlace(index)) return [];
+		const mend = `change "index" there, or run \`${COMMAND} launcher install --index ${shellWord(named)}\` as root`;
+		return [note("other index", `${config} names ${named}, but the launcher takes ${index}: ${mend}`)];
+	} catch {
+		return []; // Other findings tell why.
+	}
+}
+
+function realPlace(file: string): string {
+	return existsSync(file) ? realpathSync(file) : file;
 }
 
 /** A start refuses these links, because their owner could switch them. */

@@ -20,6 +20,8 @@ const MAX_FILE_BYTES = 2 ** 31 - 1;
 export interface InstalledVerdict {
 	readonly fields: Readonly<Record<string, unknown>>;
 	readonly says: string;
+	/** Tells whether the launcher would load the file. With `unknown`, nothing can be judged. */
+	readonly loads: "yes" | "no" | "unknown";
 }
 
 /**
@@ -33,20 +35,27 @@ export function installedVerdict(
 ): InstalledVerdict {
 	try {
 		const { mode, decide } = verifyHost({ index, config, development });
-		if (mode === "off") return { fields: { mode }, says: "would be loaded: in mode off nothing is judged" };
+		if (mode === "off")
+			return { loads: "yes", fields: { mode }, says: "would be loaded: in mode off nothing is judged" };
 		const verdict = decide(realpathSync(path), readBounded(path, MAX_FILE_BYTES));
 		if (verdict.trusted) {
 			return {
+				loads: "yes",
 				fields: { ...verdict },
 				says: `would be loaded: it is ${verdict.entry} of ${verdict.product}, as signed`,
 			};
 		}
+		if (mode === "audit") {
+			const says = `would be loaded, with an event: ${verdict.why} (${verdict.reason}); ${verdict.mend}`;
+			return { loads: "yes", fields: { ...verdict }, says };
+		}
 		const says = `would be refused: ${verdict.why} (${verdict.reason}); ${verdict.mend}`;
-		return { fields: { ...verdict }, says };
+		return { loads: "no", fields: { ...verdict }, says };
 	} catch (error) {
 		const { code = undefined, message } = error instanceof SigtoolError ? error : { message: errnoReason(error) };
 		const mend = code && mendOf(code);
 		return {
+			loads: "unknown",
 			fields: { trusted: false, reason: code, why: message, mend },
 			says: `cannot be judged: ${message}${mend === undefined ? "" : `; ${mend}`}`,
 		};

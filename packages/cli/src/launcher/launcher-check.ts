@@ -9,7 +9,15 @@ import { verifyHost } from "@sigtool/verifier/internal";
 import { VERSION } from "../output/version.js";
 import { aboutSpython } from "../python/spython.js";
 import { fault, judged, type LauncherFinding, note, refuse, why, wrong } from "./finding.js";
-import { examinationFindings, indexFindings, linkFindings, policyFindings, sharedFindings } from "./index-findings.js";
+import {
+	examinationFindings,
+	indexFindings,
+	linkFindings,
+	otherIndexFindings,
+	policyFindings,
+	sharedFindings,
+} from "./index-findings.js";
+import { installCommand, shellWord } from "./install-command.js";
 import { type LauncherConf, type PinnedFile, readLauncherConf } from "./launcher-conf.js";
 import { judgeMode } from "./launcher-mode.js";
 import { CONF_NAME, type DerivedSettings, derivedSettings, hostDocument, launcherIn } from "./launcher-place.js";
@@ -100,7 +108,7 @@ function findingsAbout(directory: string, denied: "note" | "wrong"): LauncherFin
 		return [
 			wrong(
 				"settings",
-				`${why(error)}; run \`${COMMAND} launcher install --prefix ${quoted(resolve(directory))}\` as root`,
+				`${why(error)}; run \`${installCommand(directory)}\` as root, or name the directory of an installed launcher with --prefix`,
 			),
 		];
 	}
@@ -132,6 +140,7 @@ function findingsAbout(directory: string, denied: "note" | "wrong"): LauncherFin
 		...pythonFindings(conf, again),
 		configuration,
 		...index,
+		...otherIndexFindings(conf),
 		...policyFindings(conf),
 		...linkFindings(conf),
 		...examinationFindings(conf, denied),
@@ -194,10 +203,5 @@ function installing({ nodeNext, pythonNext }: LauncherConf, prefix: string): str
 		...nodeNext.map((digest) => `--node-next ${digest}`),
 		...pythonNext.map((digest) => `--python-next ${digest}`),
 	];
-	return [`${COMMAND} launcher install --prefix`, quoted(resolve(prefix)), ...announced].join(" ");
-}
-
-/** Quotes a word for a shell if that is needed. */
-function quoted(word: string): string {
-	return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+	return [`${COMMAND} launcher install --prefix`, shellWord(resolve(prefix)), ...announced].join(" ");
 }

@@ -1,7 +1,9 @@
 /** Tells whether the two files of root that choose the mode leave the host open, or only half closed. */
 
 import type { Mode } from "@sigtool/core";
+import { parseTrustIndex } from "@sigtool/core/internal";
 import { verifyHost } from "@sigtool/verifier/internal";
+import { fromIndexFile } from "../output/index-file.js";
 import type { LauncherConf } from "./launcher-conf.js";
 import { hostDocument } from "./launcher-place.js";
 
@@ -35,11 +37,26 @@ export function judgeMode(conf: LauncherConf, confFile: string): JudgedMode {
 		const effect = "programs start without the launcher's restrictions of strict";
 		return { status: "note", says: `${says}: ${effect}, unless they are started with --mode strict` };
 	}
+	const asked = conf.mode === "strict" ? undefined : modeOfPolicy(conf);
+	if (asked !== undefined && MODES.indexOf(asked) > MODES.indexOf(weaker?.mode ?? "strict"))
+		return {
+			status: "note",
+			says: `${says}: the policy of ${conf.index} says ${asked}, and these files weaken it`,
+		};
 	return { status: "ok", says };
 }
 
 function isEnforcing(mode: Mode): boolean {
 	return MODES.indexOf(mode) >= MODES.indexOf("enforce");
+}
+
+/** Returns undefined if the index cannot be used, which other findings tell. */
+function modeOfPolicy({ index }: LauncherConf): Mode | undefined {
+	try {
+		return fromIndexFile(index, parseTrustIndex).policy.mode;
+	} catch {
+		return undefined;
+	}
 }
 
 /** Returns undefined if configuration or index cannot be used, which other findings tell. */

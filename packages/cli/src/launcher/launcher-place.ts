@@ -19,11 +19,12 @@ import {
 	readBounded,
 	writeAtomically,
 } from "@sigtool/core/internal";
-import { COMMAND, ioError, quote, SigtoolError } from "@sigtool/core/internal/errors";
+import { ioError, quote, SigtoolError } from "@sigtool/core/internal/errors";
 import type { NativeParts } from "../native/native-parts.js";
 import { fromIndexFile } from "../output/index-file.js";
 import { aboutSpython } from "../python/spython.js";
 import { refuseGrantedCode } from "./granted-code.js";
+import { installCommand } from "./install-command.js";
 import {
 	encodeLauncherConf,
 	identityOf,
@@ -34,7 +35,6 @@ import {
 } from "./launcher-conf.js";
 import { makePartDirectory, partPath, removeUnusedParts, touchParts } from "./launcher-parts.js";
 
-export const INSTALLED_PREFIX = "/usr/lib/sigtool";
 export const LAUNCHER_NAME = "sigtool-launch";
 export const CONF_NAME = "launcher.conf";
 /** The name of the configuration that the last installation replaced. The parts that it names are kept. */
@@ -86,7 +86,7 @@ export function installedIn(prefix: string): { readonly directory: string; reado
 	const directory = existsSync(prefix) ? realpathSync(prefix) : resolve(prefix);
 	const confFile = join(directory, CONF_NAME);
 	if (isThere(confFile)) return { directory, confFile };
-	const mend = `run \`${COMMAND} launcher install\`, or name the directory with --prefix`;
+	const mend = `run \`${installCommand(prefix)}\`, or name the directory with --prefix`;
 	throw new SigtoolError("ERR_LAUNCHER", `Cannot find ${quote(confFile)}: ${mend}`, { path: confFile });
 }
 

@@ -20,6 +20,8 @@ export interface JudgementOptions extends DevelopmentOptions {
 	readonly trust?: readonly string[];
 	readonly tsaTrust?: readonly string[];
 	readonly at?: string;
+	/** Where `trust` comes from, if not from the option --trust. */
+	readonly trustFrom?: "configuration";
 	/** Certificates of a configuration that narrow the trust store. The command line has no such option. */
 	readonly narrowing?: Narrowing;
 }
@@ -50,14 +52,16 @@ export async function judgementOf(options: JudgementOptions): Promise<Judgement>
  */
 export async function trustOf(
 	named: readonly string[] | undefined,
-	options: DevelopmentOptions & Pick<JudgementOptions, "narrowing">,
+	options: DevelopmentOptions & Pick<JudgementOptions, "narrowing" | "trustFrom">,
 ): Promise<TrustPolicy> {
 	const development = await developmentOf(options);
 	if (named === undefined) {
 		const stored = { ...defaultTrust(), development };
 		return options.narrowing === undefined ? stored : narrowed(stored, options.narrowing);
 	}
-	return { ...givenTrust(named), deny: storedDenials(), development, developmentKey: storedDevelopmentKey() };
+	const given = givenTrust(named);
+	const trusted = options.trustFrom === undefined ? given : asConfigured(given);
+	return { ...trusted, deny: storedDenials(), development, developmentKey: storedDevelopmentKey() };
 }
 
 /** Returns a policy that trusts the named certificate files and pins. @throws the errors of `readCertificates` */
@@ -74,8 +78,18 @@ function pinEntry(named: string): [string, TrustedPin][] {
 	return pin === undefined ? [] : [[pin, { label: pin, source: "option" }]];
 }
 
+/** Returns the policy with entries that say that they come from a configuration. */
+function asConfigured(policy: TrustPolicy): TrustPolicy {
+	const source = "configuration";
+	return {
+		...policy,
+		pins: new Map([...policy.pins].map(([key, pin]) => [key, { ...pin, source }])),
+		authorities: policy.authorities.map((authority) => ({ ...authority, source })),
+	};
+}
+
 function narrowed(stored: TrustPolicy, { files, mend, mendWithin }: Narrowing): TrustPolicy {
-	const within = { ...trustFromCertificates(files.flatMap(readCertificates)), mend: mendWithin };
+	const within = { ...asConfigured(trustFromCertificates(files.flatMap(readCertificates))), mend: mendWithin };
 	return { ...stored, mend, within };
 }
 

@@ -33,9 +33,15 @@ export function withCloseSuggestion(complaint: string, isKnown: (option: string)
 	return close.length === 0 ? unknown : `${unknown} (Did you mean ${close.join(" or ")}?)`;
 }
 
-/** Returns the candidates that are spelled like a name, with at most one mistake for every three letters. */
+/**
+ * Returns the candidates that are spelled like a name, with at most one mistake for every three letters, the most similar
+ * first.
+ */
 export function closeNames(name: string, candidates: readonly string[]): string[] {
-	return candidates.filter((candidate) => isClose(name, candidate));
+	const close = candidates.filter((candidate) => isClose(name, candidate));
+	return close.sort(
+		(a, b) => distance(name.toLowerCase(), a.toLowerCase()) - distance(name.toLowerCase(), b.toLowerCase()),
+	);
 }
 
 /**

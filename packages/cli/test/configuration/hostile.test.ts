@@ -54,6 +54,10 @@ describe.skipIf(!canAttack)("a hostile checkout whose configuration trusts its a
 		const { configure, inCheckout, at } = checkout();
 		const config = configure(TRUSTS_MALLORY);
 		expect(inCheckout(["verify", "--config", config]).status).toBe(0);
+		const sourceOf = (...args: string[]) =>
+			inCheckout(["verify", "--json", ...args]).json().results[0].catalogs[0].trustedBy.source;
+		expect(sourceOf("--config", config)).toBe("configuration");
+		expect(sourceOf("--config", config, "--trust", at("checkout/mallory.pem"))).toBe("option");
 		expect(inCheckout(["verify", "dist", "--config", config]).status).toBe(0);
 		expect(inCheckout(["verify"], { env: { SIGTOOL_CONFIG: config } }).status).toBe(0);
 		expect(inCheckout(["verify", "dist/a.js"], { cwd: at("checkout"), env: { SIGTOOL_CONFIG: config } }).status).toBe(

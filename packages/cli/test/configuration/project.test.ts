@@ -170,6 +170,45 @@ describe("sign --identity", () => {
 	});
 });
 
+/** Mistakes in values, each with the member that has to be named, and the command that meets it. */
+const MISTAKES: readonly (readonly [member: string, command: string, members: object])[] = [
+	["sign[1]", "sign", { sign: ["dist", "none"] }],
+	["include[0]", "sign", { include: ["../x"] }],
+	["output", "sign", { output: "none/a.cat" }],
+	["url", "sign", { url: "two words" }],
+	["identity", "sign", { identity: "nobody" }],
+	["key.cert", "sign", { key: { key: "a.pem", cert: "none.crt" } }],
+	["key.p12", "sign", { key: { p12: "env:NONE" } }],
+	["key.pkcs11", "sign", { key: { pkcs11: "object=key" } }],
+	["timestamp[0]", "sign", { timestamp: ["ftp://example.com"] }],
+	["verify.trust[1]", "verify", { verify: { trust: ["dist/a.js", "none.crt"] } }],
+	["verify.crl[0]", "verify", { verify: { crl: ["none.crl"] } }],
+	["policy", "compile -o ../a.sigx", { policy: "none.json" }],
+];
+
+describe("a value that cannot be used", () => {
+	it.each(MISTAKES)("names its member, its file and its place: %s in %s", (member, command, members) => {
+		const { sigtool, at } = project({ sign: ["dist"], ...members });
+		if (member.startsWith("verify.trust")) copyFileSync(makeSelfSigned(at("../own")).certFile, at("dist/a.js"));
+		const { status, stderr } = sigtool(command.split(" "));
+		expect(status).toBe(2);
+		const { places } = readDocument("", readFileSync(at("sigtool.config.json")));
+		const { line, column } = places.get(member) ?? {};
+		expect(stderr).toContain(`"${member}"`);
+		expect(stderr).toContain("sigtool.config.json");
+		expect(stderr).toContain(`line ${line}, column ${column}`);
+	});
+
+	it("is not blamed for a value that the user typed, nor for what is judged", () => {
+		const { sigtool, at } = project({ sign: ["dist"], product: "p", verify: { crl: ["none.crl"] } });
+		expect(sigtool(["sign"]).status).toBe(0);
+		expect(sigtool(["verify", "--crl", "other.crl"]).stderr).toMatch(/"other\.crl": no such file or directory \[/);
+		makeTree(at("."), { "sigtool.config.json": '{ "sign": ["dist"], "product": "other" }' });
+		const compiled = sigtool(["compile", "-o", at("../a.sigx"), "--allow-development"]);
+		expect(compiled.stderr).toMatch(/it is of product "p", expected "other" \[/);
+	});
+});
+
 describe("sigtool config", () => {
 	it("shows each value and where it came from", () => {
 		const { sigtool, at } = project({
@@ -263,7 +302,7 @@ describe.skipIf(!hasProgram("openssl") || process.platform === "win32")("an init
 		const missing = pipeline("sigtool sign", { RELEASE_P12: "" });
 		expect([missing.status, missing.stderr]).toEqual([
 			2,
-			expect.stringMatching(/"RELEASE_P12", which is empty \[ERR_CONFIG\]/),
+			expect.stringMatching(/"RELEASE_P12", which is empty; set it to the absolute path of the file \[ERR_CONFIG\]/),
 		]);
 		// Without the variable, the checkout does not say whom to trust.
 		const unnamed = pipeline("unset SIGTOOL_CONFIG; sigtool sign -q && sigtool verify -q");

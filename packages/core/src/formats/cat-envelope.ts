@@ -5,7 +5,7 @@
 
 import { createHash } from "node:crypto";
 import { context, DerReader, encode, octetString, oid, sequence, TAG } from "../asn1/der.js";
-import { SigtoolError } from "../errors.js";
+import { quote, SigtoolError } from "../errors.js";
 import type { Certificate } from "../pki/certificate.js";
 import { encodeAttribute, encodeSignedAttributes, encodeSignedData } from "../pki/cms.js";
 import { TOKEN_ATTRIBUTE } from "../pki/timestamp.js";
@@ -113,7 +113,8 @@ function encodeOpusInfo({ description, url }: ProgramInfo): Uint8Array {
 		parts.push(encode(context(0), encode(context(0, "primitive"), bmpBytes(description))));
 	}
 	if (url !== undefined) {
-		if (!/^[\x21-\x7e]+$/.test(url)) throw new SigtoolError("ERR_USAGE", "Give the URL in ASCII, without spaces");
+		if (!/^[\x21-\x7e]+$/.test(url))
+			throw new SigtoolError("ERR_USAGE", `Cannot use the URL ${quote(url)}: it must be ASCII, without spaces`);
 		parts.push(encode(context(1), encode(context(0, "primitive"), Buffer.from(url, "latin1"))));
 	}
 	return sequence(...parts);

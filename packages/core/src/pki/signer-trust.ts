@@ -152,18 +152,18 @@ function untrusted(leaf: Certificate, trust: TrustPolicy, cause?: SigtoolError):
 }
 
 /**
- * Returns a text with the names of the certificates that --trust gave, so that the user notices a wrong certificate, or
- * undefined if --trust gave none.
+ * Returns a text with the names of the certificates that --trust or a configuration gave, so that the user notices a
+ * wrong certificate, or undefined if neither gave one.
  */
 function given({ pins, authorities }: TrustPolicy): string | undefined {
-	const labels = [...pins.values(), ...authorities].flatMap(({ source, label }) =>
-		source === "option" ? [label] : [],
-	);
-	if (labels.length === 0) return undefined;
+	const entries = [...pins.values(), ...authorities];
+	const source = entries.map((entry) => entry.source).find((each) => each === "option" || each === "configuration");
+	if (source === undefined) return undefined;
+	const labels = entries.flatMap((entry) => (entry.source === source ? [entry.label] : []));
 	const shown = labels.slice(0, MAX_SHOWN).map(quote);
 	const rest = labels.length - shown.length;
 	const all = rest > 0 ? [...shown, `${rest} more`] : shown;
-	return `--trust names ${all.join(", ").replace(/, (?=[^,]*$)/, " and ")}`;
+	return `${source === "option" ? "--trust" : "the configuration"} names ${all.join(", ").replace(/, (?=[^,]*$)/, " and ")}`;
 }
 
 const MAX_SHOWN = 5;

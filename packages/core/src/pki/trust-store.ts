@@ -19,8 +19,11 @@ import { isCertificateAuthority } from "./certificate-checks.js";
 import type { Denial } from "./deny-list.js";
 import { readTrustFile, type StoredPin } from "./trust-file.js";
 
-/** The source of an entry: the trust store, an option of this call, or this machine's development identity. */
-export type TrustSource = "store" | "option" | "development";
+/**
+ * The source of an entry: the trust store, an option of this call, a configuration of the project or the host, or this
+ * machine's development identity.
+ */
+export type TrustSource = "store" | "option" | "configuration" | "development";
 
 /** The policy by which verification judges a signer. */
 export interface TrustPolicy {

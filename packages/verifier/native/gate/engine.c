@@ -28,6 +28,7 @@ static struct {
 	bool (*is_application)(void);
 	void *libuv; /* any of its functions, to find where its code is */
 	const void *(*compile_wasm)(void *isolate, const uint8_t *bytes, size_t length);
+	void (*set_message_of_refused_text)(const void *context, const void *message);
 } calls;
 
 #define ISOLATE "PNS_7IsolateE"
@@ -103,6 +104,8 @@ static const struct function {
 	{true, &calls.current_isolate, {"_ZN2v87Isolate10GetCurrentEv"}},
 	{true, &calls.compile_wasm,
 		{"_ZN2v816WasmModuleObject7CompileEPNS_7IsolateENS_10MemorySpanIKhEE"}},
+	{false, &calls.set_message_of_refused_text,
+		{"_ZN2v87Context43SetErrorMessageForCodeGenerationFromStringsENS_5LocalINS_6StringEEE"}},
 };
 
 /* The memory of Node.js: the object that exports the compiler. */
@@ -284,4 +287,11 @@ bool is_own_source(const void *string)
 const void *compile_wasm(const uint8_t *bytes, size_t length)
 {
 	return calls.compile_wasm(calls.current_isolate(), bytes, length);
+}
+
+void set_message_of_refused_text(const void *context, const char *message)
+{
+	const void *text = new_narrow_string((const uint8_t *)message, strlen(message));
+	if (text != NULL && calls.set_message_of_refused_text != NULL)
+		calls.set_message_of_refused_text(context, text);
 }

@@ -103,6 +103,10 @@ bool is_own_code(const void *address);
 /* Compiles WebAssembly. Returns a local handle of the module, or NULL with a pending exception. */
 const void *compile_wasm(const uint8_t *bytes, size_t length);
 
+/* Sets the message of the EvalError that V8 throws in this context for a text that it does not
+ * compile. The message must be ASCII. */
+void set_message_of_refused_text(const void *context, const char *message);
+
 /* strings.c */
 
 /* The text of a JavaScript string, in UTF-8. A surrogate without its partner is written in three

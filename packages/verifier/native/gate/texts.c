@@ -245,14 +245,32 @@ void judge_function(struct arguments *arguments)
 	judge_source(arguments->at[1], is_file ? "CommonJS" : "function", is_file);
 }
 
-/* Tells once which member of the policy refuses a text of eval or Function. The program gets an
- * EvalError, which it may catch: many programs only try. */
-static void tell_refused_string(const struct finding *finding)
+static bool refuses_text(void)
+{
+	return rules.string_code == STRING_CODE_REFUSE || rules.string_code == STRING_CODE_SIGNED;
+}
+
+/* The beginning of the message that an EvalError has, in the words of the hook. */
+#define CANNOT_RUN_TEXT "sigtool: ERR_RUNTIME_RULE: Cannot go on with code.string (kind \"eval\"): "
+
+/* Tells once why a text of eval or Function is refused. The program gets an EvalError, which it may
+ * catch: many programs only try. Where the policy refuses the text, the error says so. */
+static void tell_refused_string(const void *context, const struct finding *finding)
 {
 	struct finding told = *finding;
-	told.detail = rules.mode == MODE_STRICT
-		? "mode strict refuses eval and Function, whatever runtime.stringCode of the policy says"
-		: "runtime.stringCode of the policy refuses it";
+	if (rules.mode == MODE_STRICT) {
+		told.detail =
+			"mode strict refuses eval and Function, whatever runtime.stringCode of the policy says";
+		set_message_of_refused_text(
+			context, CANNOT_RUN_TEXT "mode strict refuses it, whatever the policy says");
+	} else if (refuses_text()) {
+		told.detail = "runtime.stringCode of the policy refuses it";
+		set_message_of_refused_text(context,
+			CANNOT_RUN_TEXT "the policy refuses it; to allow it, set runtime.stringCode in the "
+							"policy and compile again");
+	} else {
+		told.detail = "an option of its context, or a flag of V8, refuses it";
+	}
 	if (is_new(finding->digest))
 		tell("code.string", REFUSE, &told, "ERR_RUNTIME_RULE");
 }
@@ -275,11 +293,11 @@ static struct string_code judge_text(const void *context, const void *value, int
 	const size_t size = digest_text(string, digest);
 	const struct finding finding = {.kind = "eval", .digest = digest, .size = size};
 	if (!answer.allowed) {
-		tell_refused_string(&finding);
+		tell_refused_string(context, &finding);
 	} else if (rules.string_code != STRING_CODE_ALLOW && !is_named(NULL, digest)) {
 		answer.allowed = rules.string_code == STRING_CODE_AUDIT;
 		if (!answer.allowed)
-			tell_refused_string(&finding);
+			tell_refused_string(context, &finding);
 		else if (is_new(digest))
 			tell("code.string", AUDIT, &finding, NULL);
 	}
@@ -319,28 +337,35 @@ void prepare_isolate(struct arguments *arguments)
 		return;
 	set_judge(isolate, judge_text);
 	set_judge_of_wasm(isolate);
-	const bool refuses =
-		rules.string_code == STRING_CODE_REFUSE || rules.string_code == STRING_CODE_SIGNED;
-	if (refuses && !is_own_code(caller_of(arguments)))
+	if (refuses_text() && !is_own_code(caller_of(arguments)))
 		set_flags(NO_STRINGS);
 }
 
-/* Returns true for one flag that changes a limit or exposes the garbage collector. V8 splits a text
- * at white space, and takes `_` for `-`. */
+/* Returns true for one flag that sets a size or exposes the garbage collector. Other limits belong
+ * to the compiler, which a wrong limit can make fail in ways that nobody has tried. V8 splits a
+ * text at white space, and takes `_` for `-`. */
 static bool is_harmless_flag(const char *flag)
 {
-	static const char *const HARMLESS[] = {"--max-", "--stack-size", "--expose-gc"};
+	static const char *const HARMLESS[] = {
+		"--expose-gc",
+		"--max-heap-size",
+		"--max-old-space-size",
+		"--max-semi-space-size",
+		"--stack-size",
+	};
 	char name[64];
 	size_t length = 0;
-	while (flag[length] > ' ' && flag[length] <= '~' && length < sizeof name - 1) {
+	for (const char *at = flag; *at != '\0'; at++) {
+		if (*at <= ' ' || *at > '~')
+			return false;
+	}
+	while (flag[length] != '\0' && flag[length] != '=' && length < sizeof name - 1) {
 		name[length] = flag[length] == '_' ? '-' : flag[length];
 		length++;
 	}
 	name[length] = '\0';
-	if (flag[length] != '\0')
-		return false;
 	for (size_t i = 0; i < sizeof HARMLESS / sizeof *HARMLESS; i++) {
-		if (strncmp(name, HARMLESS[i], strlen(HARMLESS[i])) == 0)
+		if (strcmp(name, HARMLESS[i]) == 0)
 			return true;
 	}
 	return false;

@@ -11,6 +11,7 @@ import type { EventDetail, EventName, EventVerdict, FieldValue } from "../audit/
 import { STANDARD_ERROR, writeFully } from "../audit/sinks.js";
 import type { OnRefusal } from "../host/config.js";
 import { Bytes, exitNow, keysOf, shielded } from "../safe/primordials.js";
+import { refusalError, unshown } from "../safe/thrown-error.js";
 import {
 	fastReader,
 	fastTypeReader,
@@ -20,7 +21,7 @@ import {
 } from "./fast-path.js";
 import type { Capability } from "./kernel-check.js";
 import { type OpenedCode, type OpenRules, openCode, openCodeSync } from "./open-code.js";
-import { policyRuleOf } from "./policy-rules.js";
+import { refusingRule } from "./policy-rules.js";
 import { untrustedCode } from "./untrusted-code.js";
 import { type Verdict, verdictDetail } from "./verdict.js";
 
@@ -161,7 +162,7 @@ export function gateOf(parts: GateParts): Gate {
 			audit.finish();
 			endProcess(error, exit);
 		}
-		throw error;
+		throw unshown(error, "node-do-not-add-exception-line");
 	}
 
 	return {
@@ -199,9 +200,9 @@ export function gateOf(parts: GateParts): Gate {
 			if (applied === "allow" && !audit.isHeard(event, applied)) return;
 			const reason = applied === "allow" ? undefined : (why?.code ?? "ERR_RUNTIME_RULE");
 			const refusal = () => {
-				const rule = ruling === "never" ? NEVER : ruleOf(event, mode);
+				const rule = ruling === "never" ? NEVER : refusingRule(event, mode);
 				const message = `Cannot go on with ${event}${described(detail)}: ${rule}`;
-				return why ?? new SigtoolError("ERR_RUNTIME_RULE", message);
+				return why ?? refusalError("ERR_RUNTIME_RULE", message);
 			};
 			settle(event, { reason, ...detail }, applied, refusal, ends);
 		},
@@ -211,19 +212,11 @@ export function gateOf(parts: GateParts): Gate {
 const NOTHING = shielded(new Bytes(0));
 const NEVER = "it is refused whatever the policy says";
 
-/** Tells which rule refuses an action, and how to allow the action. */
-function ruleOf(event: EventName, mode: Mode): string {
-	const rule = policyRuleOf(event);
-	if (rule === undefined) return "the policy refuses it";
-	if (mode === "strict" && rule.isFixedInStrict) return "mode strict refuses it, whatever the policy says";
-	return `the policy refuses it; to allow it, ${rule.mend}`;
-}
-
 /** Returns ERR_AUDIT_SINK for a refusal that could not be written. The message has the failure and the refusal. */
 function unwritten(failure: unknown, refusal: SigtoolError): SigtoolError {
 	// The type assertion is safe: the caller has found the code ERR_AUDIT_SINK.
 	const { message } = failure as SigtoolError;
-	return new SigtoolError("ERR_AUDIT_SINK", `${message}; unwritten: ${refusal.message}`, { cause: refusal });
+	return refusalError("ERR_AUDIT_SINK", `${message}; unwritten: ${refusal.message}`, { cause: refusal });
 }
 
 /** Ends the process instead of throwing, because a program could catch an error and then load something else. */

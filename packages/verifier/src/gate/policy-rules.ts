@@ -1,5 +1,7 @@
 /** Lists which member of the policy rules on an event. Nothing allows the action of an event that is not listed. */
 
+import type { Mode } from "@sigtool/core/read";
+
 export interface PolicyRule {
 	readonly member: string;
 	/** Says how to allow the action. It follows "to allow it, ". */
@@ -51,6 +53,14 @@ export function rulingOfChildren(children: Children): "throw" | Exclude<Children
 
 export function policyRuleOf(event: string): PolicyRule | undefined {
 	return RULES[event];
+}
+
+/** Says which rule refuses the action of an event, and how to allow the action. */
+export function refusingRule(event: string, mode: Mode): string {
+	const rule = policyRuleOf(event);
+	if (rule === undefined) return "the policy refuses it";
+	if (mode === "strict" && rule.isFixedInStrict) return "mode strict refuses it, whatever the policy says";
+	return `the policy refuses it; to allow it, ${rule.mend}`;
 }
 
 function memberRule(member: string): PolicyRule {

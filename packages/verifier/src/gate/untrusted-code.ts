@@ -5,12 +5,13 @@
 
 import { quote } from "@sigtool/core/internal/read";
 import { SigtoolError } from "@sigtool/core/read";
+import { refusalError, withoutStack } from "../safe/thrown-error.js";
 import { explain, type Verdict } from "./verdict.js";
 
 /** Returns ERR_UNTRUSTED_CODE with path, digests, product, entry, rule and remedy. Its `cause.code` is the reason. */
 export function untrustedCode(path: string, verdict: Verdict): SigtoolError {
 	if (verdict.trusted) return new SigtoolError("ERR_INTERNAL", `Cannot load ${quote(path)}: it was not read`);
 	const message = `Cannot load ${quote(path)}: ${explain(verdict)}`;
-	const cause = new SigtoolError(verdict.reason, `Cannot trust ${quote(path)}: ${verdict.why}`, { path });
-	return new SigtoolError("ERR_UNTRUSTED_CODE", message, { path, cause });
+	const cause = withoutStack(new SigtoolError(verdict.reason, `Cannot trust ${quote(path)}: ${verdict.why}`, { path }));
+	return refusalError("ERR_UNTRUSTED_CODE", message, { path, cause });
 }

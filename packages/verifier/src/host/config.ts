@@ -137,7 +137,7 @@ function parseHostConfiguration(bytes: Uint8Array, file: string, development: De
 type Refuse = (reason: string, cause?: SigtoolError, passing?: boolean) => SigtoolError;
 
 function pinOf({ "spki-sha256": spkiSha256, name }: HostDocument["pins"][number]): [string, TrustedPin] {
-	return [spkiSha256, { label: name ?? `key ${spkiSha256.slice(0, 16)}`, source: "option" }];
+	return [spkiSha256, { label: name ?? `key ${spkiSha256.slice(0, 16)}`, source: "configuration" }];
 }
 
 /**
@@ -158,7 +158,7 @@ function authorityOf(
 	const certificate = certificateOf(path, development, refuse);
 	const subject = normalizeNameText(given);
 	if (subject === undefined) throw refuse('must have a subject, such as "CN=Release,O=Example"');
-	return { certificate, subject, label: certificate.subject.text, source: "option" };
+	return { certificate, subject, label: certificate.subject.text, source: "configuration" };
 }
 
 function timestampAuthorityOf(path: string, development: Development, refuse: Refuse): Certificate {

@@ -9,6 +9,8 @@ import {
 	setPrototypeOf,
 } from "./captured.js";
 
+import { calledFrom, unshown } from "./thrown-error.js";
+
 type AnyFunction = (...args: never[]) => unknown;
 
 /**
@@ -41,7 +43,11 @@ export function guard(object: object, name: string, check: (args: readonly unkno
 		name,
 		(original) =>
 			function guarded(this: unknown, ...args: unknown[]): unknown {
-				check(args);
+				try {
+					check(args);
+				} catch (error) {
+					throw unshown(calledFrom(error, guarded), "node-do-not-add-exception-line");
+				}
 				return apply(original, this, args);
 			},
 	);

@@ -28,7 +28,7 @@ const SIGNED = {
 		const { Worker } = require("node:worker_threads"), vm = require("node:vm");
 		const lines = [require("./lib.js"), eval("1 + 1"), new Function("return 3")(), vm.runInNewContext("4")];
 		lines.push(vm.compileFunction("return five", ["five"])(5));
-		require("node:v8").setFlagsFromString("--max-lazy");
+		require("node:v8").setFlagsFromString("--max-semi-space-size=16");
 		import("./module.mjs").then((module) => {
 			new Worker("./worker.js").on("message", (seven) => console.log(...lines, module.default, seven));
 		});`,

@@ -64,6 +64,9 @@ describe.each(RELEASES)("a start on Node.js %s", (release) => {
 		const { stdout, stderr } = strict.run(release, ["main.cjs"], { nodeArguments });
 		expect(stdout).toBe("ran\n");
 		expect(stderr).toContain("EvalError");
+		expect(stderr).toContain(
+			'sigtool: ERR_RUNTIME_RULE: Cannot go on with code.string (kind "eval"): the policy refuses it; to allow it, set runtime.stringCode',
+		);
 	});
 
 	it("is refused under the compile cache", () => {

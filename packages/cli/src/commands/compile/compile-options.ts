@@ -20,6 +20,8 @@ export interface CompileCommandOptions extends KeyOptions, SignerDemandOptions, 
 	readonly product?: string;
 	readonly allowDevelopment?: boolean;
 	readonly force?: boolean;
+	/** Where `trust` comes from, if not from the option --trust. */
+	readonly trustFrom?: "configuration";
 	/** Certificates of a configuration that narrow the trust store. The command line has no such option. */
 	readonly narrowing?: Narrowing;
 }

@@ -2,6 +2,7 @@ import { type CompileResult, compileTrustIndex, type Signer } from "@sigtool/cor
 import { checkCompileTarget, sharedDirectoryWarning } from "@sigtool/core/internal";
 import { COMMAND, quote } from "@sigtool/core/internal/errors";
 import { isNamed } from "../../configuration/configuration.js";
+import { namingMembers } from "../../configuration/naming-members.js";
 import { SIGNED_BY_DEVELOPMENT } from "../../options/development.js";
 import { parseTime, trustOf } from "../../options/judgement.js";
 import { parseSequence } from "../../options/sequence.js";
@@ -20,7 +21,15 @@ import type { CompileCommandOptions } from "./compile-options.js";
 import type { ConfiguredCompile } from "./configured-compile.js";
 
 export async function compile(operands: readonly string[], given: CompileCommandOptions): Promise<Report> {
-	const { directories, options, notes: configured } = await withConfiguration(operands, given);
+	const { directories, options, notes, configuration } = await withConfiguration(operands, given);
+	return namingMembers(configuration, () => compileWith(directories, options, notes));
+}
+
+async function compileWith(
+	directories: readonly string[],
+	options: CompileCommandOptions,
+	configured: readonly string[],
+): Promise<Report> {
 	const warnings: string[] = [];
 	requireOutputName(options.output);
 	if (options.product === "") throw usageError("Give --product a name");

@@ -1,7 +1,7 @@
 /** Adds the project's configuration to the operands and options of `compile`. Options that the user gave win. */
 
 import { quote } from "@sigtool/core/internal/errors";
-import { projectConfiguration } from "../../configuration/configuration.js";
+import { type ProjectConfiguration, projectConfiguration } from "../../configuration/configuration.js";
 import { refuseOtherWriters } from "../../configuration/other-writers.js";
 import { keySettings, pathOf, present } from "../../configuration/settings.js";
 import { signedTarget } from "../../configuration/signed-target.js";
@@ -13,6 +13,7 @@ import type { CompileCommandOptions } from "./compile-options.js";
 export interface ConfiguredCompile {
 	readonly directories: readonly string[];
 	readonly options: CompileCommandOptions;
+	readonly configuration?: ProjectConfiguration;
 	/** The user has to know what a configuration that was found decided. */
 	readonly notes: readonly string[];
 }
@@ -46,6 +47,7 @@ export async function configuredCompile(
 	const stamps = isSigned && options.timestamp === undefined ? timestamp : undefined;
 	return {
 		directories: target.paths,
+		configuration,
 		options: {
 			...trust,
 			...(isSigned && !namesKey(options) ? keySettings(configuration) : {}),
@@ -58,6 +60,7 @@ export async function configuredCompile(
 			}),
 			...present(options),
 			narrowing: options.trust === undefined ? trust.narrowing : undefined,
+			trustFrom: options.trust === undefined ? trust.trustFrom : undefined,
 		},
 		notes:
 			isFound && !isGiven

@@ -9,12 +9,12 @@ import {
 	operandKind,
 	parseTrustIndex,
 } from "@sigtool/core/internal";
-import { COMMAND } from "@sigtool/core/internal/errors";
+import { COMMAND, quote } from "@sigtool/core/internal/errors";
 import { type InstalledVerdict, installedConf, installedVerdict } from "../../launcher/installed-verdict.js";
 import { judgementOf } from "../../options/judgement.js";
 import { fromIndexFile } from "../../output/index-file.js";
 import { escaped, type Report, rows } from "../../output/output.js";
-import { developmentNotes } from "../../output/render.js";
+import { developmentNotes, shownPath } from "../../output/render.js";
 import { colour } from "../../output/terminal.js";
 import type { ExplainOptions } from "./explain-options.js";
 
@@ -48,12 +48,12 @@ function reportOf(explained: ExplainedFile, installed: InstalledVerdict | undefi
 			installed: installed?.fields ?? null,
 		},
 		lines: [
-			headline(explained, failed),
+			headline(explained, failed, installed),
 			...rows([
 				...catalogs.map((each): [string, string] => ["covered by", escaped(claimText(each))]),
 				["entry", entry === undefined ? undefined : escaped(entry)],
 				["it says", saysText(explained)],
-				...checks.map((check): [string, string] => [check.check, escaped(checkText(check))]),
+				...checks.map((check): [string, string] => [check.check, escaped(asTyped(checkText(check), catalogs))]),
 				["what to do", remedy],
 				["page", failed?.code && `docs/reference/errors.md#${failed.code.toLowerCase()}`],
 				["launcher", installed && escaped(installed.says)],
@@ -64,16 +64,34 @@ function reportOf(explained: ExplainedFile, installed: InstalledVerdict | undefi
 	};
 }
 
-function headline({ path, trusted, kind }: ExplainedFile, failed: ExplainedCheck | undefined): string {
+/** Says what the catalogs and this user's trust store decide, and on a host also what the launcher decides. */
+function headline(
+	{ path, trusted, kind }: ExplainedFile,
+	failed: ExplainedCheck | undefined,
+	installed: InstalledVerdict | undefined,
+): string {
 	const name = escaped(path);
-	if (failed !== undefined) return `${colour.red("not trusted")} ${name}: ${failed.code}`;
-	if (trusted) return `${colour.green("trusted")} ${name}`;
+	const by = installed === undefined ? "" : " by its catalog and your trust store";
+	const launcher = installed === undefined ? "" : `; the launcher ${LOADS[installed.loads]}`;
+	if (failed !== undefined) return `${colour.red("not trusted")}${by} ${name}: ${failed.code}${launcher}`;
+	if (trusted) return `${colour.green("trusted")}${by} ${name}${launcher}`;
 	return `${colour.green("signed")} ${name}: the files of the ${kind === "directory" ? "directory" : "catalog"} were not compared`;
 }
 
+const LOADS: Readonly<Record<InstalledVerdict["loads"], string>> = {
+	yes: "would load it",
+	no: "would refuse it",
+	unknown: "cannot judge it",
+};
+
 function claimText({ file, product, sequence }: ExplainedFile["catalogs"][number]): string {
 	const release = sequence === undefined ? "" : `, sequence ${sequence}`;
-	return `${file}${product === undefined ? "" : `, of ${product}${release}`}`;
+	return `${shownPath(file)}${product === undefined ? "" : `, of ${product}${release}`}`;
+}
+
+/** Names the catalogs in a text as `claimText` does. */
+function asTyped(text: string, catalogs: ExplainedFile["catalogs"]): string {
+	return catalogs.reduce((told, { file }) => told.replaceAll(quote(file), quote(shownPath(file))), text);
 }
 
 function saysText({ says }: ExplainedFile): string | undefined {

@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
 import { ERROR_HELP } from "@sigtool/core/internal";
-import { COMMAND, ERROR_CODES, type ErrorCode, quote } from "@sigtool/core/internal/errors";
+import { COMMAND, ERROR_CODES, type ErrorCode } from "@sigtool/core/internal/errors";
 import { EVENTS } from "@sigtool/verifier";
 import { policyRuleOf } from "@sigtool/verifier/internal";
-import { closeNames } from "../../options/suggestion.js";
+import { closestNames, unknownName } from "../../events/known-names.js";
 import { usageError } from "../../options/usage.js";
 import { type Report, rows } from "../../output/output.js";
 import { isErrorCode, pageOf } from "../../output/rules.js";
@@ -23,27 +23,8 @@ export async function explain(subject: string, options: ExplainOptions): Promise
 /** Returns true for a text that looks like a code or like the name of an event, and not like a path. */
 function isNoPath(subject: string): boolean {
 	if (/[\\/]/.test(subject)) return false;
-	return /^ERR[_-]?/i.test(subject) || /^[A-Z0-9_]+$/.test(subject) || closest(subject).length > 0;
+	return /^ERR[_-]?/i.test(subject) || /^[A-Z0-9_]+$/.test(subject) || closestNames(subject).length > 0;
 }
-
-function unknownName(subject: string): Error {
-	const close = closest(subject);
-	const hint = close.length === 0 ? "docs/reference/errors.md lists them" : `did you mean ${close.join(" or ")}?`;
-	return usageError(`Unknown error code or event ${quote(subject)}; ${hint}`);
-}
-
-/** Returns the codes and events whose names are spelled similarly, also if the prefix `ERR_` is missing. */
-function closest(subject: string): string[] {
-	const code = subject.toUpperCase().replace(/-/g, "_");
-	const named = code.startsWith("ERR_") ? code : `ERR_${code}`;
-	if (isErrorCode(named)) return [named];
-	return [
-		...closeNames(named, Object.keys(ERROR_CODES)),
-		...closeNames(subject.toLowerCase(), Object.keys(EVENTS)),
-	].slice(0, MAX_SUGGESTIONS);
-}
-
-const MAX_SUGGESTIONS = 3;
 
 function explainCode(code: ErrorCode): Report {
 	const [exitStatus, meaning] = ERROR_CODES[code];

@@ -1,7 +1,7 @@
 /** Writes the configuration of a project, and says what it wrote and what comes next. */
 
 import { lstatSync } from "node:fs";
-import { resolve, sep } from "node:path";
+import { isAbsolute, resolve, sep } from "node:path";
 import { writeAtomically } from "@sigtool/core/internal";
 import { COMMAND, quote } from "@sigtool/core/internal/errors";
 import { CONFIGURATION_FILE } from "../../configuration/configuration.js";
@@ -100,16 +100,19 @@ function storedPath(path: string): string {
 	return below === "" ? "." : below.split(sep).join("/");
 }
 
-function nextSteps({ verify, identity, key }: Partial<Configuration>): string[] {
+/** Only a configuration that is named may sign what lies outside of its directory. */
+function nextSteps({ sign = [], output, verify, identity, key }: Partial<Configuration>): string[] {
+	const isOutside = [...sign, ...(output === undefined ? [] : [output])].some((path) => isAbsolute(path));
+	const how = isOutside ? ` --config ${CONFIGURATION_FILE}` : "";
 	const [certificate] = verify?.trust ?? [];
 	const signer =
 		identity ?? (key === undefined ? "your development identity, which only this machine trusts" : "the key");
 	return [
 		"Next:",
 		...rows([
-			[`${COMMAND} sign --dry-run`, "shows what would be signed"],
-			[`${COMMAND} sign`, `signs it with ${escaped(signer)}`],
-			[`${COMMAND} verify`, "compares it with what was signed"],
+			[`${COMMAND} sign --dry-run${how}`, "shows what would be signed"],
+			[`${COMMAND} sign${how}`, `signs it with ${escaped(signer)}`],
+			[`${COMMAND} verify${how}`, "compares it with what was signed"],
 			[`${COMMAND} config`, "shows each value and where it came from"],
 			[
 				`${COMMAND} trust add ${certificate === undefined ? "CERTIFICATE" : escaped(certificate)}`,

@@ -23,6 +23,7 @@ import {
 	singleFile,
 } from "@sigtool/core/internal";
 import { COMMAND, quote, SigtoolError } from "@sigtool/core/internal/errors";
+import { signCommandFor } from "../../configuration/sign-advice.js";
 import { placeLauncher } from "../../launcher/launcher-place.js";
 import { nativeParts } from "../../native/native-parts.js";
 import { developmentOf } from "../../options/development.js";
@@ -69,8 +70,8 @@ export async function placePrivately(
 	if (options.index === undefined) {
 		const trees =
 			recording === undefined
-				? { signed: [signedDirectoryOf(script, options)], adopted: [], policy: undefined }
-				: treesToRecord(directory, script, options);
+				? { signed: [await signedDirectoryOf(script, options)], adopted: [], policy: undefined }
+				: await treesToRecord(directory, script, options);
 		await compile(given, trees, python, options);
 	}
 	const { index: verified, signer } = verifyTrustIndex(readBounded(given, MAX_TRUST_INDEX_BYTES), {
@@ -151,9 +152,9 @@ interface Trees {
 const RECORDING_POLICY = parsePolicy({ version: 1, mode: "audit", python: { events: ["open"] } });
 
 /** Returns the signed directory of the script. Without one an empty directory, because an index needs a product. */
-function treesToRecord(directory: string, script: string, options: RunCommandOptions): Trees {
+async function treesToRecord(directory: string, script: string, options: RunCommandOptions): Promise<Trees> {
 	try {
-		return { signed: [signedDirectoryOf(script, options)], adopted: [], policy: RECORDING_POLICY };
+		return { signed: [await signedDirectoryOf(script, options)], adopted: [], policy: RECORDING_POLICY };
 	} catch (error) {
 		if (!(error instanceof SigtoolError) || error.code !== "ERR_CATALOG_NOT_FOUND") throw error;
 		const empty = join(directory, "nothing-signed");
@@ -204,13 +205,13 @@ async function compile(
  * catalog. For a module, the search starts in the working directory.
  * @throws ERR_CATALOG_NOT_FOUND, ERR_CATALOG_AMBIGUOUS
  */
-function signedDirectoryOf(script: string, { catalog: catalogs, module }: RunCommandOptions): string {
+async function signedDirectoryOf(script: string, { catalog: catalogs, module }: RunCommandOptions): Promise<string> {
 	const [catalog] = catalogs ?? [];
 	if (catalog !== undefined) return dirname(catalog);
 	const start = module === true ? "." : dirname(script);
 	const [nearest] = catalogsCovering(module === true ? realpathSync(".") : dirname(realpathSync(script)));
 	if (nearest !== undefined) return nearest.directory;
-	const mend = `run \`${COMMAND} sign ${escaped(relative("", start) || ".")}\` first, or name its catalog with --catalog`;
+	const mend = `run \`${await signCommandFor(start)}\` first, or name its catalog with --catalog`;
 	const message = `Cannot run ${quote(script)}: it lies in no signed directory; ${mend}`;
 	throw new SigtoolError("ERR_CATALOG_NOT_FOUND", message, { path: script });
 }

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { configDirectory } from "@sigtool/core/internal";
 import { COMMAND, ioError, isPassing, quote, SigtoolError } from "@sigtool/core/internal/errors";
+import { installCommand } from "../../launcher/install-command.js";
 import { isThere, launcherIn } from "../../launcher/launcher-place.js";
 import { temporaryPlace } from "../../launcher/temporary-place.js";
 import { environmentWithoutSecrets } from "../../options/secret-variables.js";
@@ -114,7 +115,7 @@ export async function start(
 	if (!isThere(launcher)) {
 		const mend = args.includes("--allow-development")
 			? `what follows the script belongs to the program; type \`${COMMAND} run --allow-development ${quote(script)}\``
-			: `run \`${COMMAND} launcher install\`, or try it with --allow-development`;
+			: `run \`${installCommand(prefix)}\`, or try it with --allow-development`;
 		throw new SigtoolError("ERR_LAUNCHER", `Cannot find ${quote(launcher)}: ${mend}`, { path: launcher });
 	}
 	return launch(launcher, argv);

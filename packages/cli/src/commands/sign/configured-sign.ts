@@ -1,7 +1,7 @@
 /** Adds the project's configuration to the operands and options of `sign`. Options that the user gave win. */
 
 import { isSignatureFormat } from "@sigtool/core/internal";
-import { projectConfiguration } from "../../configuration/configuration.js";
+import { type ProjectConfiguration, projectConfiguration } from "../../configuration/configuration.js";
 import { refuseOtherWriters } from "../../configuration/other-writers.js";
 import { keySettings, pathOf, present, releaseSettings, signedPaths } from "../../configuration/settings.js";
 import { namesKey } from "../../options/signer-options.js";
@@ -11,6 +11,7 @@ import type { SignCommandOptions } from "./sign-options.js";
 export interface ConfiguredSign {
 	readonly paths: readonly string[];
 	readonly options: SignCommandOptions;
+	readonly configuration?: ProjectConfiguration;
 }
 
 /**
@@ -35,6 +36,7 @@ export async function configuredSign(paths: readonly string[], options: SignComm
 	const { timestamp, timestampTrust } = configuration.members;
 	return {
 		paths: paths.length > 0 ? paths : signedPaths(configuration),
+		configuration,
 		options: {
 			...what,
 			...(makesSignature && options.dryRun !== true && !namesKey(options) ? keySettings(configuration) : {}),

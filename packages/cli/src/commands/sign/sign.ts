@@ -2,6 +2,7 @@ import type { SignFormat, SignResult, WrittenAttribute } from "@sigtool/core";
 import { isSignatureFormat, resolveSignTarget, signTarget } from "@sigtool/core/internal";
 import { COMMAND, quote, SigtoolError } from "@sigtool/core/internal/errors";
 import { isNamed } from "../../configuration/configuration.js";
+import { namingMembers } from "../../configuration/naming-members.js";
 import { SIGNED_BY_DEVELOPMENT } from "../../options/development.js";
 import { readInputFile } from "../../options/input-file.js";
 import { parseSequence } from "../../options/sequence.js";
@@ -20,7 +21,11 @@ import { dryRun } from "./dry-run.js";
 import type { SignCommandOptions } from "./sign-options.js";
 
 export async function sign(operands: readonly string[], given: SignCommandOptions): Promise<Report> {
-	const { paths, options } = await configured(operands, given);
+	const { paths, options, configuration } = await configured(operands, given);
+	return namingMembers(configuration, () => signWith(paths, options));
+}
+
+async function signWith(paths: readonly string[], options: SignCommandOptions): Promise<Report> {
 	const startedAt = performance.now();
 	const warnings: string[] = [];
 	const formats = [...new Set(options.format ?? ["cat" as const])];

@@ -21,8 +21,9 @@ import {
 } from "@sigtool/core/internal";
 import { COMMAND, reasonOf, SigtoolError } from "@sigtool/core/internal/errors";
 import { examineHost, hostConfigurationDenying } from "@sigtool/verifier/internal";
+import { INSTALLED_PREFIX } from "../../launcher/install-command.js";
 import { readLauncherConf } from "../../launcher/launcher-conf.js";
-import { CONF_NAME, hostDocument, INSTALLED_PREFIX } from "../../launcher/launcher-place.js";
+import { CONF_NAME, hostDocument } from "../../launcher/launcher-place.js";
 import { readCertificateFile } from "../../options/certificate-file.js";
 import { digestOf } from "../../options/digest.js";
 import { usageError } from "../../options/usage.js";

@@ -13,6 +13,7 @@ import type { VerifyCommandOptions } from "./verify-options.js";
 export interface ConfiguredVerify {
 	readonly paths: readonly string[];
 	readonly options: VerifyCommandOptions;
+	readonly configuration?: ProjectConfiguration;
 	/** The user has to know what a configuration that was found decided. */
 	readonly notes: readonly string[];
 }
@@ -46,6 +47,7 @@ export async function configuredVerify(
 	const settings = forFormats(trustSettings(configuration, trees), { ...options, format: formats });
 	return {
 		paths,
+		configuration,
 		options: {
 			...settings,
 			...present({
@@ -56,6 +58,7 @@ export async function configuredVerify(
 			...present(options),
 			// Certificates that the user gave take the place of the trust store, which has nothing to narrow then.
 			narrowing: options.trust === undefined ? settings.narrowing : undefined,
+			trustFrom: options.trust === undefined ? settings.trustFrom : undefined,
 		},
 		notes: isFound && given.length === 0 ? [choiceNote(configuration, paths, formats)] : [],
 	};

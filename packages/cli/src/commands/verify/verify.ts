@@ -4,6 +4,7 @@ import { isSignatureFormat, operandKind, worstExitStatus } from "@sigtool/core/i
 
 import { quote, SigtoolError } from "@sigtool/core/internal/errors";
 import { isNamed } from "../../configuration/configuration.js";
+import { namingMembers } from "../../configuration/naming-members.js";
 import { type Judgement, judgementOf } from "../../options/judgement.js";
 import { type SignerDemands, signerDemandsOf } from "../../options/signer-demands.js";
 import { nothingNamed, usageError } from "../../options/usage.js";
@@ -31,7 +32,15 @@ import { versionControlHints } from "./version-control-hint.js";
  * effect
  */
 export async function verify(operands: readonly string[], given: VerifyCommandOptions): Promise<Report> {
-	const { paths, options, notes } = await configured(operands, given);
+	const { paths, options, notes, configuration } = await configured(operands, given);
+	return namingMembers(configuration, () => verifyWith(paths, options, notes));
+}
+
+async function verifyWith(
+	paths: readonly string[],
+	options: VerifyCommandOptions,
+	notes: readonly string[],
+): Promise<Report> {
 	const formats = [...new Set(options.format ?? ["cat" as const])];
 	checkOptions(formats, options);
 	const judgement = await judgementOf(options);

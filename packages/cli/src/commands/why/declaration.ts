@@ -32,8 +32,8 @@ export const WHY: CommandDeclaration = {
 
 const ABOUT_WHY = `
 Of several lines the last refusal counts. For a file this also says what would be decided now, by the index and the
-configuration of the installed launcher. Whoever can write the events can say anything in them.
+configuration of the installed launcher, and whether a program may write there. Whoever can write the events can say anything in them.
 `;
 
-/** A copy of the constant in launcher-place.ts. It is copied because that module is not loaded to print help. */
+/** A copy of the constant in install-command.ts. It is copied because that module is not loaded to print help. */
 const INSTALLED_PREFIX = "/usr/lib/sigtool";

@@ -34,7 +34,7 @@ export function isMessage(text: string): boolean {
 	return MESSAGE.test(text);
 }
 
-const MESSAGE = /\b(sigtool-launch|sigtool|spython|error): (?:(ERR_\w+): )?(.*?)(?: \[(ERR_\w+)\])?$/;
+const MESSAGE = /\b(sigtool-launch|sigtool|spython|error|SigtoolError): (?:(ERR_\w+): )?(.*?)(?: \[(ERR_\w+)\])?$/;
 
 /** The name of the event that a message is taken for. */
 const MESSAGE_EVENT = "message";
@@ -45,9 +45,15 @@ function toldBy(line: string): Told | undefined {
 	if (event !== undefined) return event.verdict === "allow" ? undefined : event;
 	const [, program, code, message, codeBehind] = MESSAGE.exec(line) ?? [];
 	if (message === undefined || message.startsWith("warning: ")) return undefined;
-	const named = code ?? codeBehind ?? (program === "sigtool-launch" ? "ERR_LAUNCHER" : undefined);
+	const named = code ?? codeBehind ?? codeOf(program, message);
 	const ofFile = named === undefined || named === "ERR_UNTRUSTED_CODE" ? codeWithin(message) : undefined;
 	return { event: MESSAGE_EVENT, reason: ofFile ?? named, detail: message };
+}
+
+/** Returns the code of a message that has none, because its program or its words have one alone. */
+function codeOf(program: string | undefined, message: string): string | undefined {
+	if (program === "sigtool-launch") return "ERR_LAUNCHER";
+	return message.startsWith("Cannot go on with ") ? "ERR_RUNTIME_RULE" : undefined;
 }
 
 /** Returns the code that a message has in parentheses, or that belongs to the words of spython. */
@@ -87,7 +93,7 @@ export function lastAbout(path: string, logs: readonly string[]): Found {
 }
 
 /** Returns the real path also of a file that is gone, if its directory is there. */
-function realPathOf(path: string): string {
+export function realPathOf(path: string): string {
 	try {
 		return realpathSync(path);
 	} catch {

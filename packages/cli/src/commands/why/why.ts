@@ -2,13 +2,15 @@ import { resolve } from "node:path";
 import { COMMAND, ERROR_CODES, type ErrorCode, quote } from "@sigtool/core/internal/errors";
 import type { Told } from "../../events/event.js";
 import { ANY_MEND, explain, isErrorCode } from "../../events/explain.js";
+import { unknownName } from "../../events/known-names.js";
 import { mendOf } from "../../events/mends.js";
+import { grantedWriting } from "../../launcher/granted-writing.js";
 import { installedConf, installedVerdict } from "../../launcher/installed-verdict.js";
 import { isThere } from "../../launcher/launcher-place.js";
 import { readInputFile } from "../../options/input-file.js";
 import { usageError } from "../../options/usage.js";
 import { escaped, type OutputOptions, type Report, rows } from "../../output/output.js";
-import { isMessage, lastAbout, lastRefusalIn, MAX_INPUT_BYTES } from "./refusals.js";
+import { isMessage, lastAbout, lastRefusalIn, MAX_INPUT_BYTES, realPathOf } from "./refusals.js";
 
 export interface WhyOptions extends OutputOptions {
 	readonly log?: readonly string[];
@@ -20,6 +22,7 @@ export async function why(subject: string, options: WhyOptions): Promise<Report>
 	if (subject === "-") return explanationOf(lastRefusalIn(readInputFile("-", MAX_INPUT_BYTES).toString(), "the input"));
 	if (subject.startsWith("{") || isMessage(subject)) return explanationOf(lastRefusalIn(subject, "the argument"));
 	if (isErrorCode(subject)) return explainCode(subject);
+	if (/^ERR_\w+$/.test(subject) && !isThere(subject)) throw unknownName(subject);
 	return explainFile(resolve(subject), options);
 }
 
@@ -58,12 +61,17 @@ function explainFile(path: string, { log, prefix }: WhyOptions): Report {
 	const { refusal, since } = lastAbout(path, logs);
 	const explanation = refusal && explain(refusal);
 	const now = conf && installedVerdict(path, conf, mendOf);
+	// Nobody expects to write to a file that a signature covers.
+	const write = conf && now?.fields.entry === undefined ? grantedWriting(realPathOf(path), conf) : undefined;
 	return {
 		exit: 0,
-		fields: { path, logs, since, ...explanation?.fields, now: now?.fields },
+		fields: { path, logs, since, ...explanation?.fields, now: now?.fields, write: write?.fields },
 		lines: [
 			...(explanation?.lines ?? [`no refusal of ${escaped(path)} in ${placesText(logs, since, log === undefined)}`]),
-			...(now === undefined ? [] : rows([["now", escaped(now.says)]])),
+			...rows([
+				["now", now && escaped(now.says)],
+				["write", write && escaped(write.says)],
+			]),
 		],
 	};
 }

@@ -32,6 +32,8 @@ const LINES: readonly (readonly [before: string, after?: string])[] = [
 	["sigtool compile a\\ dir/i", "sigtool compile a\\ dir/inner/"],
 	// Names that this machine knows
 	["sigtool identity show dev", "sigtool identity show development "],
+	["sigtool explain ERR_FILE_MOD", "sigtool explain ERR_FILE_MODIFIED "],
+	["sigtool why oth", "sigtool why other.txt "],
 	["sigtool trust remove 00", `sigtool trust remove ${"00".repeat(32)} `],
 	["sigtool verify --product pay", "sigtool verify --product payments "],
 	["sigtree verify x --product=pay", "sigtree verify x --product=payments "],

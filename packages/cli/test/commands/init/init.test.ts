@@ -75,6 +75,18 @@ describe("sigtool init", () => {
 		});
 	});
 
+	it("names the configuration in the next steps if it signs what lies outside of its directory", () => {
+		const home = temporaryDirectory();
+		makeTree(join(home, "p"), { "own/a.js": "1" });
+		makeTree(join(home, "other"), { "a.js": "1" });
+		const sigtool = (...args: string[]) => runner(home)(args, { cwd: join(home, "p") });
+		expect(sigtool("init", "--yes", "own").stdout).toMatch(/^ +sigtool sign +signs/m);
+		const { stdout } = sigtool("init", "--yes", "--force", "../other");
+		const steps = [...stdout.matchAll(/^ +sigtool ((?:sign|verify) .*?) {2}/gm)].map(([, step]) => step.split(" "));
+		expect(steps).toHaveLength(3);
+		for (const step of steps) expect(sigtool(...step), step.join(" ")).toMatchObject({ status: 0 });
+	});
+
 	it("never replaces a configuration without --force, in whatever file it is", () => {
 		const existing: [file: string, entry: TreeEntry][] = [
 			["sigtool.config.json", "{}"],

@@ -84,7 +84,7 @@ describe.skipIf(!canBeHost)("sigtool launcher (needs root, and the launcher buil
 		expect(readFileSync(host.at("lib/launcher.conf"), "utf8")).toContain(
 			`write ${host.at("data")}\nstring-code refuse\naddons refuse\nworkers refuse\n`,
 		);
-		expect(host.run(host.at("app/main.js")).stderr).toMatch(/Code generation from strings disallowed/);
+		expect(host.run(host.at("app/main.js")).stderr).toMatch(/ERR_RUNTIME_RULE: Cannot go on with code\.string/);
 	});
 
 	it("18.2: neither installs, nor finds right, nor starts what may write to signed native code", () => {
@@ -321,8 +321,70 @@ describe.skipIf(!canBeHost)("sigtool launcher (needs root, and the launcher buil
 			["wrong", "wrong", "ok", "note"],
 			["wrong", "wrong", "ok", "ok"],
 		]);
+		writeFileSync(host.at("policy.json"), JSON.stringify({ version: 1, mode: "strict" }));
+		host.ship(host.key, "enforce", ["--policy", host.at("policy.json")]);
+		expect(judged("enforce", "enforce")).toBe("note");
+		host.ship();
 		expect(judged("audit", undefined)).toBe("wrong");
 		expect(judged("enforce", undefined)).toBe("ok");
+	});
+
+	it("check tells that the configuration names another index than launcher.conf", () => {
+		const host = new Host();
+		host.ship();
+		const found = () => {
+			const { exit, findings } = host.sigtool(["launcher", "check", "--json", ...host.prefix]).json();
+			expect(exit).toBe(0);
+			return findings.filter(({ what }: { what: string }) => what === "other index");
+		};
+		expect(found()).toEqual([]);
+		symlinkSync("app.sigx", host.at("current.sigx"));
+		host.configure({ index: host.at("current.sigx") });
+		expect(found()).toEqual([]);
+		host.configure({ index: host.at("next.sigx") });
+		const says = expect.stringMatching(
+			/names \S+next\.sigx, but the launcher takes \S+app\.sigx: .*--index \S+next\.sigx/,
+		);
+		expect(found()).toEqual([{ what: "other index", status: "note", says }]);
+	});
+
+	it("why says where the launcher lets a program write, and explain what the launcher decides", () => {
+		const host = new Host({ "main.js": "require('node:fs').writeFileSync(process.argv[2], '1')" });
+		writeFileSync(host.at("policy.json"), JSON.stringify({ version: 1, launch: { write: [host.at("data")] } }));
+		host.ship(host.key, "enforce", ["--policy", host.at("policy.json")]);
+		mkdirSync(host.at("other"));
+		const why = (path: string) => host.sigtool(["why", ...host.prefix, host.at(path)]).stdout;
+		for (const [path, isGranted] of [
+			["data/a", true],
+			["other/a", false],
+		] as const) {
+			const { status, stderr } = host.run(host.at("app/main.js"), host.at(path));
+			expect(status === 0, stderr).toBe(isGranted);
+			if (!isGranted) expect(stderr).toContain("EACCES");
+			const says = isGranted
+				? "granted below .*/data"
+				: "refused with EACCES, .*launch\\.write: .*/data\\); start with --write";
+			expect(why(path)).toMatch(new RegExp(`^ +write +${says}`, "m"));
+		}
+		expect(why("app/main.js")).not.toMatch(/^ +write/m);
+
+		const explain = () => host.sigtool(["explain", ...host.prefix, host.at("app/main.js")]).stdout.split("\n")[0];
+		expect(explain()).toMatch(
+			/^not trusted by its catalog and your trust store \S+: ERR_UNTRUSTED_SIGNER; the launcher would load it$/,
+		);
+		host.sigtool(["trust", "add", host.key.certFile]);
+		expect(explain()).toMatch(/^trusted by its catalog and your trust store \S+; the launcher would load it$/);
+		host.configure({
+			deny: [
+				{
+					catalog: createHash("sha256")
+						.update(readFileSync(host.at("app/app.cat")))
+						.digest("hex"),
+					reason: "withdrawn",
+				},
+			],
+		});
+		expect(explain()).toMatch(/^trusted by its catalog and your trust store \S+; the launcher cannot judge it$/);
 	});
 
 	it.each(["allow", "audit"])(

@@ -44,6 +44,29 @@ describe.skipIf(!existsSync(LAUNCHER))("sigtool run --allow-development (needs t
 		expect(readdirSync(scratch)).toEqual([]);
 	});
 
+	it("names itself in the error of text that the mode refuses, and of another program", () => {
+		const files = { "text.js": 'new Function("return 1")', "child.js": 'require("child_process").execSync("true")' };
+		const { run, home, sigtool } = signedApp(files);
+		const refusedBy = (file: string) => {
+			const { status, stderr } = run("--mode", "strict", file);
+			expect(status).toBe(1);
+			const why = sigtool(["why", "-", "--json"], { cwd: home, input: stderr });
+			return { stderr, ...JSON.parse(why.stdout) };
+		};
+		const text = refusedBy("./app/text.js");
+		expect(text.stderr).toMatch(
+			/^EvalError: sigtool: ERR_RUNTIME_RULE: Cannot go on with code\.string \(kind "eval"\): mode strict refuses it/m,
+		);
+		expect(text).toMatchObject({ rule: "runtime.stringCode of the policy" });
+		const child = refusedBy("./app/child.js");
+		expect(child.stderr).toMatch(
+			/\nSigtoolError: Cannot go on with child_process\.spawn_sync .*\n {4}at Object\.<anonymous> \(.*child\.js:1:26\)\n/,
+		);
+		expect(child.stderr).toContain("{\n  code: 'ERR_RUNTIME_RULE'\n}");
+		expect(child.stderr).not.toMatch(/throw |problems|passing/);
+		expect(child).toMatchObject({ rule: "runtime.children of the policy" });
+	});
+
 	it.each(["none", "app", ""])("refuses --node %o, which is no program", (node) => {
 		const { run } = signedApp();
 		const { status, stderr } = run("--node", node, "app/main.js");
@@ -123,6 +146,17 @@ describe.skipIf(!existsSync(LAUNCHER))("sigtool run --allow-development (needs t
 		expect(status).toBe(126);
 	});
 
+	it("says to sign without operands where the project's configuration signs the script", () => {
+		const home = temporaryDirectory();
+		makeTree(home, { "dist/main.js": "", "other/main.js": "", "sigtool.config.json": '{ "sign": ["dist"] }' });
+		const adviceFor = (script: string) => {
+			const { stderr } = runner(home)(["run", "--allow-development", script], { cwd: home });
+			return /run `(sigtool sign.*?)` first/.exec(stderr)?.[1];
+		};
+		expect(adviceFor("dist/main.js")).toBe("sigtool sign");
+		expect(adviceFor("other/main.js")).toBe("sigtool sign other");
+	});
+
 	it("says what is wrong with the script, as JSON if --json stands before it", () => {
 		const { run } = signedApp();
 		const directory = run("app");
@@ -173,7 +207,7 @@ describe("sigtool run", () => {
 	it("says how to install a launcher when there is none", () => {
 		const home = temporaryDirectory();
 		const { status, stderr } = runner(home)(["run", "--prefix", join(home, "none"), "main.js"]);
-		expect(stderr).toMatch(/Cannot find ".*none\/sigtool-launch": run `sigtool launcher install`.*\[ERR_LAUNCHER\]/);
+		expect(stderr).toMatch(/Cannot find ".*none\/sigtool-launch": run `sigtool launcher install --prefix \S+\/none`.*\[ERR_LAUNCHER\]/);
 		expect(status).toBe(2);
 	});
 

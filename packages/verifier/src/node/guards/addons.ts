@@ -16,6 +16,7 @@ import { accessorFinder } from "../../safe/accessors.js";
 import { apply, assign, define, repeat, toText } from "../../safe/captured.js";
 import { closeSync, fstatSync, indexOf, openSync, threadId, writeSync } from "../../safe/primordials.js";
 import { replace } from "../../safe/replace.js";
+import { refusalError, unshown } from "../../safe/thrown-error.js";
 
 /**
  * Judges every addon that `process.dlopen` loads. The verified copy can also be made in one of the `writable`
@@ -111,7 +112,7 @@ function throughCopy(
 	const message =
 		`Cannot load ${quote(addon)}: no directory can hold its verified copy; ` +
 		"let the program write to /tmp, /var/tmp or /dev/shm, on a mount without noexec (under the launcher: --write /var/tmp)";
-	throw new SigtoolError("ERR_IO", message, { cause, path: addon });
+	throw unshown(refusalError("ERR_IO", message, { cause, path: addon }), "node-do-not-add-exception-line");
 }
 
 /** Recognises the dynamic loader's message for a file on a noexec mount. */

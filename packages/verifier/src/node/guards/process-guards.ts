@@ -89,18 +89,22 @@ export function guardV8(gate: Gate, v8: object): void {
 }
 
 /**
- * Returns true for a text that is one flag and changes a limit or exposes the garbage collector to tests. V8 splits the
- * text at white space. So a text with white space could contain a second flag, and is not harmless.
+ * Returns true for a text that is one flag, and sets a size or exposes the garbage collector to tests. V8 splits the text
+ * at white space, so a text with white space could contain a second flag. V8 takes `_` for `-`.
  */
 function isHarmlessFlag(flag: string): boolean {
-	// This loop refuses white space and all characters beyond ASCII. It compares characters by operators, because a
-	// program could replace the methods of strings.
+	// The loops compare characters by operators, because a program could replace the methods of strings.
 	for (let at = 0; at < flag.length; at++) if (flag[at] <= " " || flag[at] > "~") return false;
-	return (
-		startsWith(flag, "--max") ||
-		startsWith(flag, "--expose-gc") ||
-		startsWith(flag, "--expose_gc") ||
-		startsWith(flag, "--stack-size") ||
-		startsWith(flag, "--stack_size")
-	);
+	let name = "";
+	for (let at = 0; at < flag.length && flag[at] !== "="; at++) name += flag[at] === "_" ? "-" : flag[at];
+	return HARMLESS_FLAGS[name] === true;
 }
+
+/** The gate has the same list. */
+const HARMLESS_FLAGS = recordOf([
+	"--expose-gc",
+	"--max-heap-size",
+	"--max-old-space-size",
+	"--max-semi-space-size",
+	"--stack-size",
+]);

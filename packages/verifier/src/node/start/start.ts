@@ -35,6 +35,7 @@ import { bytesOf, type IndexMemory } from "./index-memory.js";
 import { bequeath, digestOfTrust, takeInheritance } from "./inheritance-word.js";
 import { type LaunchRecord, takeLaunch } from "./launch-record.js";
 import { publishHook } from "./live-hook.js";
+import { nameRefusedStrings } from "./refused-strings.js";
 import { guardWorkers, type PinnedFile, passOnUnguarded } from "./workers.js";
 
 /** The one place that distinguishes releases of Node.js. */
@@ -123,6 +124,8 @@ export function start(development: "refuse" | "allow"): void {
 	if (isMainThread) checkProcess(gate, runtime);
 	if (inheritance.role === "loader") LOADING.serveImports(gate, createPackageScopes(gate));
 	else install(gate, heirOf(inheritance, gate), runtime.nativeGate === "" ? addon?.compileWasm : undefined);
+	if (gate.policy.runtime.stringCode === "refuse" && runtime.refusesStrings && runtime.nativeGate !== "")
+		nameRefusedStrings(gate.mode);
 	publishHook({ capabilities: { tier: LOADING.tier, capabilities }, addAuditHook: gate.audit.addHook });
 }
 

@@ -21,6 +21,7 @@ import {
 	uncurryThis,
 } from "../../safe/primordials.js";
 import { guardClass } from "../../safe/replace.js";
+import { refusalError, unshown } from "../../safe/thrown-error.js";
 import { bequeath, digestOfTrust, withWord } from "./inheritance-word.js";
 import { guardWorkerMessages } from "./worker-messages.js";
 import { createOwnArguments, environmentForWorker } from "./worker-options.js";
@@ -104,7 +105,7 @@ export function guardWorkers(
 			if ((cause as NodeJS.ErrnoException).code !== "ERR_ACCESS_DENIED") throw cause;
 			const message =
 				"Cannot remove the types of TypeScript: this needs a thread, and the policy refuses workers; compile TypeScript before you sign it";
-			throw new SigtoolError("ERR_RUNTIME_RULE", message, { cause });
+			throw unshown(refusalError("ERR_RUNTIME_RULE", message, { cause }), "node-do-not-add-exception-line");
 		}
 	};
 }

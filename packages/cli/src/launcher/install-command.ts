@@ -1,0 +1,18 @@
+/** Words the command that installs a launcher, for messages that recommend it. */
+
+import { resolve } from "node:path";
+import { COMMAND } from "@sigtool/core/internal/errors";
+
+/** The directory in which a launcher is installed if nobody names another. */
+export const INSTALLED_PREFIX = "/usr/lib/sigtool";
+
+/** Returns the command for this directory. It names a directory other than the usual one by its absolute path. */
+export function installCommand(prefix: string): string {
+	const directory = resolve(prefix);
+	return `${COMMAND} launcher install${directory === INSTALLED_PREFIX ? "" : ` --prefix ${shellWord(directory)}`}`;
+}
+
+/** Quotes a word for a shell if that is needed. */
+export function shellWord(word: string): string {
+	return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
