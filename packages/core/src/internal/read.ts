@@ -29,7 +29,14 @@ export { type ChainChecker, type ChainFindings, type ChainGap, createChainChecke
 export type { ChangeKind, LinePlace, LogChange } from "../log/chain-break.js";
 export { type Checkpoint, encodeCheckpoint, isOrigin, parseCheckpoint } from "../log/checkpoint.js";
 export { type NoteKey, parseNoteKey } from "../log/checkpoint-keys.js";
-export { createLineSplitter, type LineSplitter, type LogLine, leafHash, MAX_LINE_BYTES } from "../log/lines.js";
+export {
+	chainDigest,
+	createLineSplitter,
+	type LineSplitter,
+	type LogLine,
+	leafHash,
+	MAX_LINE_BYTES,
+} from "../log/lines.js";
 export { decodeNote, MAX_NOTE_BYTES, parseNote } from "../log/note.js";
 export { createTileWriter, MAX_ENTRY_BYTES, type PutTile, type TileSummary, type TileWriter } from "../log/tiles.js";
 export { createMerkleTree, type MerkleTree } from "../log/tree.js";

@@ -88,7 +88,7 @@ export function createLineSplitter(): LineSplitter {
 }
 
 /** Returns the SHA-256 of a line in lower-case hexadecimal, which the next line carries as `chain`. */
-export function chainDigest({ bytes, digests }: LogLine): string {
+export function chainDigest({ bytes, digests }: Pick<LogLine, "bytes" | "digests">): string {
 	if (digests !== undefined) return digests.chain;
 	return hash("sha256", bytes ?? Buffer.alloc(0), "hex");
 }
