@@ -147,6 +147,8 @@ export const LONG = [
 	"test/library/page.test.ts",
 	// This test makes, compares and learns policies by some hundred commands.
 	"packages/cli/test/commands/policy/policy.test.ts",
+	// This test waits until receivers are tried again.
+	"packages/cli/test/commands/log/forward.test.ts",
 	// Together these tests start sigtool several hundred times.
 	"packages/cli/test/commands/completion/completion-attacks.test.ts",
 	"packages/cli/test/linked-outputs.test.ts",

@@ -1,0 +1,30 @@
+/** Reads the URLs of --to. */
+
+import { quote } from "@sigtool/core/internal/errors";
+import { usageError } from "../options/usage.js";
+
+/** A receiver of events, as a URL names it. */
+export type Receiver = {
+	readonly kind: "syslog";
+	readonly transport: "udp" | "tcp" | "tls";
+	readonly host: string;
+	readonly port: number;
+};
+
+/** @throws ERR_USAGE */
+export function parseReceiver(url: string): Receiver {
+	const transport = /^syslog\+(udp|tcp|tls):/.exec(url)?.[1];
+	if (transport === undefined) throw usageError(`Cannot send to ${quote(url)}: give --to ${FORMS}`);
+	return { kind: "syslog", transport: transport as "udp" | "tcp" | "tls", ...hostAndPort(url) };
+}
+
+const FORMS = "syslog+udp://HOST:PORT, syslog+tcp://HOST:PORT or syslog+tls://HOST:PORT";
+
+function hostAndPort(url: string): { host: string; port: number } {
+	const parsed = URL.canParse(url) ? new URL(url) : undefined;
+	const port = Number(parsed?.port);
+	// A path, a query or a password would be ignored.
+	if (parsed === undefined || parsed.hostname === "" || port === 0 || parsed.href.split("//")[1] !== parsed.host)
+		throw usageError(`Cannot send to ${quote(url)}: give host and port alone, such as syslog+tls://log.example:6514`);
+	return { host: parsed.hostname.replace(/^\[(.*)\]$/, "$1"), port };
+}
