@@ -4,21 +4,20 @@ import { quote } from "@sigtool/core/internal/errors";
 import { usageError } from "../options/usage.js";
 
 /** A receiver of events, as a URL names it. */
-export type Receiver = {
-	readonly kind: "syslog";
-	readonly transport: "udp" | "tcp" | "tls";
-	readonly host: string;
-	readonly port: number;
-};
+export type Receiver =
+	| { readonly kind: "syslog"; readonly transport: "udp" | "tcp" | "tls"; readonly host: string; readonly port: number }
+	| { readonly kind: "journal"; readonly path: string };
 
 /** @throws ERR_USAGE */
 export function parseReceiver(url: string): Receiver {
+	if (url === "journald:") return { kind: "journal", path: "/run/systemd/journal/socket" };
+	if (url.startsWith("journald:/")) return { kind: "journal", path: url.slice("journald:".length) };
 	const transport = /^syslog\+(udp|tcp|tls):/.exec(url)?.[1];
 	if (transport === undefined) throw usageError(`Cannot send to ${quote(url)}: give --to ${FORMS}`);
 	return { kind: "syslog", transport: transport as "udp" | "tcp" | "tls", ...hostAndPort(url) };
 }
 
-const FORMS = "syslog+udp://HOST:PORT, syslog+tcp://HOST:PORT or syslog+tls://HOST:PORT";
+const FORMS = "syslog+udp://HOST:PORT, syslog+tcp://HOST:PORT, syslog+tls://HOST:PORT or journald:";
 
 function hostAndPort(url: string): { host: string; port: number } {
 	const parsed = URL.canParse(url) ? new URL(url) : undefined;

@@ -48,21 +48,19 @@ export const LOG: CommandDeclaration = {
 		},
 		{
 			name: "forward",
-			description: "send the events of a log to syslog receivers, through rotation, until SIGTERM",
+			description: "send the events of a log to syslog receivers or the journal, through rotation, until SIGTERM",
 			declare(command) {
 				command
 					.argument("[log...]", "files of JSON lines that are being written (default: that of the installed launcher)")
 					.addOption(
 						repeated(
 							"--to <url>",
-							"receiver: syslog+tls://HOST:PORT, syslog+tcp://HOST:PORT or syslog+udp://HOST:PORT",
+							"receiver: syslog+tls://HOST:PORT, syslog+tcp://HOST:PORT, syslog+udp://HOST:PORT or journald:",
 						).makeOptionMandatory(),
 					)
 					.option("--state <file>", "keep here how far each log was sent, so that the next start goes on there")
 					.addOption(repeated("--rotated <dir>", "directory to which logs are rotated, besides that of the log"))
-					.addOption(
-						new Option("--facility <name>", "facility of syslog messages").choices(FACILITIES).default("authpriv"),
-					)
+					.addOption(new Option("--facility <name>", "facility of messages").choices(FACILITIES).default("authpriv"))
 					.option("--tls-ca <pem>", "authorities that may vouch for receivers (default: those of Node.js)")
 					.option("--tls-cert <pem>", "certificate by which receivers know this host")
 					.option("--tls-key <pem>", "its private key")

@@ -278,6 +278,7 @@ describe("sigtool log forward", () => {
 			[[log], /required option '--to <url>'|--to/],
 			[[file("missing"), ...to], /no such file \[ERR_ROOT_MISSING\]/],
 			[["-", ...to], /Cannot follow/],
+			[[log, "--to", "journald:socket"], /Cannot send to "journald:socket": give --to syslog/],
 			[[log, "--to", "http://localhost"], /Cannot send to "http:\/\/localhost": give --to syslog/],
 			[[log, "--to", "syslog+tcp://u:p@localhost:5"], /give host and port alone/],
 			[[log, "--to", "syslog+tcp://localhost:5/x"], /give host and port alone/],
