@@ -9,6 +9,7 @@ import { setTimeout } from "node:timers/promises";
 import { connect as connectTls } from "node:tls";
 import { receiverError, type Sink } from "./sink.js";
 import { type Facility, syslogMessage } from "./syslog-message.js";
+import type { TlsFiles } from "./tls-files.js";
 
 export interface SyslogStreamOptions {
 	readonly name: string;
@@ -17,13 +18,6 @@ export interface SyslogStreamOptions {
 	readonly facility: Facility;
 	/** With these, TLS is spoken. The certificate of the receiver must be of its host. */
 	readonly tls?: TlsFiles | undefined;
-}
-
-/** PEM texts. Without `ca`, the authorities of Node.js count. */
-export interface TlsFiles {
-	readonly ca?: Buffer | undefined;
-	readonly cert?: Buffer | undefined;
-	readonly key?: Buffer | undefined;
 }
 
 export function syslogStreamSink(options: SyslogStreamOptions): Sink {

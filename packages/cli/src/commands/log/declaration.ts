@@ -48,14 +48,14 @@ export const LOG: CommandDeclaration = {
 		},
 		{
 			name: "forward",
-			description: "send the events of a log to syslog receivers or the journal, through rotation, until SIGTERM",
+			description: "send the events of a log to syslog, the journal or OpenTelemetry, through rotation, until SIGTERM",
 			declare(command) {
 				command
 					.argument("[log...]", "files of JSON lines that are being written (default: that of the installed launcher)")
 					.addOption(
 						repeated(
 							"--to <url>",
-							"receiver: syslog+tls://HOST:PORT, syslog+tcp://HOST:PORT, syslog+udp://HOST:PORT or journald:",
+							"receiver: syslog+tls://HOST:PORT, syslog+tcp://HOST:PORT, syslog+udp://HOST:PORT, journald:, otlp+https://HOST:PORT or otlp+http://HOST:PORT",
 						).makeOptionMandatory(),
 					)
 					.option("--state <file>", "keep here how far each log was sent, so that the next start goes on there")

@@ -1,16 +1,16 @@
 import { resolve } from "node:path";
 import { createSecureContext } from "node:tls";
 import { readBounded } from "@sigtool/core/internal";
-import { quote, type SigtoolError } from "@sigtool/core/internal/errors";
+import { quote } from "@sigtool/core/internal/errors";
 import { type Forwarded, forwardLog } from "../../forward/forward-log.js";
 import { openSink } from "../../forward/open-sink.js";
 import { openState, type StateFile } from "../../forward/state-file.js";
 import type { Facility } from "../../forward/syslog-message.js";
-import type { TlsFiles } from "../../forward/syslog-stream-sink.js";
+import type { TlsFiles } from "../../forward/tls-files.js";
 import { installedLog } from "../../launcher/installed-log.js";
 import { usageError } from "../../options/usage.js";
 import { untilInterrupted } from "../../output/interruption.js";
-import { escaped, type OutputOptions, printError, printNote, type Report } from "../../output/output.js";
+import { escaped, type OutputOptions, oneLine, printError, printNote, type Report } from "../../output/output.js";
 import { count } from "../../output/render.js";
 import { colour } from "../../output/terminal.js";
 import { requireLog } from "./require-log.js";
@@ -40,7 +40,11 @@ export async function logForward(files: readonly string[], options: LogForwardOp
 	const state = openState(options.state);
 	const tls = readTlsFiles(options);
 	const pairs = logs.flatMap((log) =>
-		[...new Set(to)].map((url) => ({ log, sink: openSink(url, { facility, tls }), receiver: url })),
+		[...new Set(to)].map((url) => ({
+			log,
+			sink: openSink(url, { facility, tls, onWarning: printWarning }),
+			receiver: url,
+		})),
 	);
 	state.save();
 	const results = await untilInterrupted(async (signal) => {
@@ -51,7 +55,7 @@ export async function logForward(files: readonly string[], options: LogForwardOp
 			const running = pairs.map(async ({ log, sink, receiver }) => {
 				const forwarded = await forwardLog({ path: log, rotated }, sink, state.positionOf(log, receiver), {
 					onDelivered: (position) => state.put(log, receiver, position),
-					onFailure: (error) => printWarning(error),
+					onFailure: (error) => printWarning(`${error.message} [${error.code}]; trying again`),
 					onRecovery: () => printNote(`sends to ${escaped(receiver)} again`, options),
 					signal: stop,
 				});
@@ -81,9 +85,9 @@ function saveOr(state: StateFile, ending: AbortController): void {
 	}
 }
 
-/** Prints a failure on standard error also with --quiet and --json, because nothing else tells of it. */
-function printWarning(error: SigtoolError): void {
-	printError(`${colour.yellow("warning")}: ${error.message} [${error.code}]; trying again`);
+/** Prints a warning on standard error also with --quiet and --json, because nothing else tells of it. */
+function printWarning(text: string): void {
+	printError(`${colour.yellow("warning")}: ${oneLine(text)}`);
 }
 
 function report(results: readonly ({ readonly log: string; readonly to: string } & Forwarded)[]): Report {
@@ -97,7 +101,7 @@ function report(results: readonly ({ readonly log: string; readonly to: string }
 /** @throws ERR_USAGE if the files are not what TLS needs; the errors of `readBounded` */
 function readTlsFiles({ tlsCa, tlsCert, tlsKey, to }: LogForwardOptions): TlsFiles {
 	if ((tlsCert === undefined) !== (tlsKey === undefined)) throw usageError("Give --tls-cert and --tls-key together");
-	const isUsed = to.some((url) => url.startsWith("syslog+tls:"));
+	const isUsed = to.some((url) => /^(syslog\+tls|otlp\+https):/.test(url));
 	if (!isUsed && (tlsCa !== undefined || tlsCert !== undefined))
 		throw usageError("Use --tls-ca and --tls-cert with a receiver that speaks TLS, such as syslog+tls://HOST:PORT");
 	const read = (file: string | undefined) => (file === undefined ? undefined : readBounded(file, MAX_PEM_BYTES));

@@ -1,9 +1,12 @@
+import { spawnSync } from "node:child_process";
 import { createSocket } from "node:dgram";
 import {
 	appendFileSync,
+	chmodSync,
 	copyFileSync,
 	existsSync,
 	mkdirSync,
+	readdirSync,
 	readFileSync,
 	renameSync,
 	rmSync,
@@ -11,9 +14,11 @@ import {
 	truncateSync,
 	writeFileSync,
 } from "node:fs";
+import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { bytesOf, type Step, writeLog } from "../../../../core/test/log/chained-log.js";
+import { isSingleFile, MAIN } from "../../support.js";
 import { linesOf, makeTlsFiles, startForwarder, startReceiver, until } from "./forwarder.js";
 import { events, place } from "./logs.js";
 
@@ -278,6 +283,7 @@ describe("sigtool log forward", () => {
 			[[log], /required option '--to <url>'|--to/],
 			[[file("missing"), ...to], /no such file \[ERR_ROOT_MISSING\]/],
 			[["-", ...to], /Cannot follow/],
+			[[log, "--to", "otlp+https://u:p@localhost"], /give a URL without credentials/],
 			[[log, "--to", "journald:socket"], /Cannot send to "journald:socket": give --to syslog/],
 			[[log, "--to", "http://localhost"], /Cannot send to "http:\/\/localhost": give --to syslog/],
 			[[log, "--to", "syslog+tcp://u:p@localhost:5"], /give host and port alone/],
@@ -293,5 +299,43 @@ describe("sigtool log forward", () => {
 			expect([args, status, stderr]).toEqual([args, 2, expect.stringMatching(says)]);
 		}
 		expect(existsSync(file("state.json"))).toBe(false);
+	});
+
+	it.skipIf(isSingleFile)("says how to install the exporter of OpenTelemetry, and takes no other code for it", () => {
+		const { file } = place();
+		writeFileSync(file("audit.jsonl"), "");
+		mkdirSync(file("bin"));
+		const dist = dirname(MAIN);
+		for (const name of readdirSync(dist).filter((name) => name.endsWith(".cjs")))
+			copyFileSync(join(dist, name), join(file("bin"), name));
+		const says = () => {
+			const args = [
+				join(file("bin"), "main.cjs"),
+				"log",
+				"forward",
+				file("audit.jsonl"),
+				"--to",
+				"otlp+http://localhost:9",
+			];
+			const env = { ...process.env, NO_COLOR: "1", NODE_PATH: file("other") };
+			const { status, stderr } = spawnSync(process.execPath, args, { encoding: "utf8", env });
+			return [status, stderr];
+		};
+		const install = (folder: string, version: string) => {
+			const directory = join(file(folder), "@opentelemetry/exporter-logs-otlp-http");
+			mkdirSync(directory, { recursive: true });
+			writeFileSync(join(directory, "package.json"), JSON.stringify({ version, main: "evil.js" }));
+			writeFileSync(join(directory, "evil.js"), "console.error('evil');");
+			return directory;
+		};
+		const way = "run `npm install @opentelemetry/exporter-logs-otlp-http@0.223` where sigtool is installed";
+		const missing = [2, expect.stringContaining(`http is not installed; ${way} [ERR_UNSUPPORTED_PLATFORM]`)];
+		expect(says()).toEqual(missing);
+		install("other", "0.223.1");
+		expect(says()).toEqual(missing);
+		chmodSync(install("node_modules", "0.223.1"), 0o777);
+		expect(says()).toEqual(missing);
+		chmodSync(install("node_modules", "0.301.0"), 0o755);
+		expect(says()).toEqual([2, expect.stringContaining(`http has version 0.301.0; ${way}`)]);
 	});
 });
