@@ -9,7 +9,7 @@ import { createDelivery } from "./delivery.js";
 import type { Log } from "./log-files.js";
 import { linesAfter, type ReadLines } from "./log-lines.js";
 import type { Position } from "./position.js";
-import type { Sink } from "./sink.js";
+import { receiverError, type Sink } from "./sink.js";
 
 export interface Forwarding {
 	/** Called when more was delivered. */
@@ -43,11 +43,16 @@ export async function forwardLog(
 	let told = from;
 	let [sent, missed, failures, delayMs] = [0, 0, 0, FIRST_DELAY_MS];
 	let isFailing = false;
+	/** Where the log was when the receiver last closed the connection in order. */
+	let endedAt: { readonly position: Position | undefined } | undefined;
 
 	const tell = () => {
 		if (delivery.delivered === undefined || delivery.delivered === told) return;
 		told = delivery.delivered;
 		onDelivered(told);
+		delayMs = FIRST_DELAY_MS;
+		if (isFailing) onRecovery();
+		isFailing = false;
 	};
 
 	async function send({ lines, position }: ReadLines): Promise<void> {
@@ -55,20 +60,27 @@ export async function forwardLog(
 		await sink.send(lines, signal);
 		delivery.sent(position, performance.now() - startMs);
 		sent += lines.length;
-		missed += lines.reduce((sum, { event }) => sum + missedBy(event), 0);
-		delayMs = FIRST_DELAY_MS;
-		if (isFailing) onRecovery();
-		isFailing = false;
+		missed += lines.reduce((sum, line) => sum + (line.missed ?? 0), 0);
+	}
+
+	/** Lines that were on a connection that is gone are sent again. */
+	function checkConnection(): void {
+		if (!delivery.isPending || sink.connection === "stands") return;
+		// Some receivers close connections that are idle. After the second time they have nothing more to tell.
+		const isAgain = endedAt !== undefined && endedAt.position === delivery.delivered;
+		if (sink.connection === "ended" && isAgain) delivery.settleAll();
+		else {
+			if (sink.connection === "ended") endedAt = { position: delivery.delivered };
+			throw receiverError(sink.name, new Error("the receiver has closed the connection"));
+		}
 	}
 
 	while (!signal.aborted) {
 		try {
 			for await (const read of linesAfter(log, delivery.delivered, signal)) {
-				if (read !== "idle") await send(read);
-				else if (delivery.isPending) {
-					sink.requireConnection();
-					delivery.settle();
-				}
+				checkConnection();
+				if (read === "idle") delivery.settle();
+				else await send(read);
 				tell();
 			}
 		} catch (error) {
@@ -86,12 +98,6 @@ export async function forwardLog(
 	if (await sink.close()) delivery.settleAll();
 	tell();
 	return { sent, missed, failures };
-}
-
-/** Only lines that this process has made have the number itself as their process. */
-function missedBy(event: Readonly<Record<string, unknown>> | undefined): number {
-	const isOwn = event?.event === "log.missed" && event.from === undefined && event.pid === process.pid;
-	return isOwn && typeof event.count === "number" ? event.count : 0;
 }
 
 const FIRST_DELAY_MS = 1000;

@@ -42,7 +42,7 @@ export function journalSink({ name, path, facility }: JournalOptions): Sink {
 				throw receiverError(name, cause);
 			}
 		},
-		requireConnection() {},
+		connection: "stands",
 		close: async () => true,
 		abandon() {},
 	};

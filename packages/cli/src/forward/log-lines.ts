@@ -136,5 +136,5 @@ function missedLine(path: string, count: number): OutgoingLine {
 		...{ time: new Date().toISOString(), event: "log.missed", verdict: "allow" },
 		...{ pid: process.pid, thread: 0, path, count },
 	};
-	return { bytes: Buffer.from(JSON.stringify(event)), event };
+	return { bytes: Buffer.from(JSON.stringify(event)), event, missed: count };
 }

@@ -56,7 +56,7 @@ export function otlpSink({ name, url, tls, onWarning }: OtlpOptions): Sink {
 				});
 			});
 		},
-		requireConnection() {},
+		connection: "stands",
 		close: async () => true,
 		abandon() {},
 	};

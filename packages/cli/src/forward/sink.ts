@@ -9,6 +9,8 @@ export interface OutgoingLine {
 	readonly bytes: Buffer;
 	/** Undefined for a line that is no event. It is sent all the same, so that the chain of the log stays whole. */
 	readonly event: LoggedEvent | undefined;
+	/** The number of lines in whose place this one stands, because they cannot be sent. */
+	readonly missed?: number;
 }
 
 export interface Sink {
@@ -25,8 +27,11 @@ export interface Sink {
 	 * @throws ERR_NETWORK
 	 */
 	send(lines: readonly OutgoingLine[], signal: AbortSignal): Promise<void>;
-	/** @throws ERR_NETWORK if the connection over which the last lines went has broken */
-	requireConnection(): void;
+	/**
+	 * Tells how the connection is over which the last lines went. `ended` says that the receiver has closed it in order,
+	 * and `broken` that it is gone in another way.
+	 */
+	readonly connection: "stands" | "ended" | "broken";
 	/** Ends in order. Returns true if the receiver then has everything that was sent. Never throws. */
 	close(): Promise<boolean>;
 	/** Gives the connection up. Whatever was on its way may be lost. */

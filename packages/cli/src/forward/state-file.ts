@@ -19,7 +19,8 @@ export function openState(file: string | undefined): StateFile {
 	if (file !== undefined && existsSync(file)) {
 		for (const entry of parseState(file)) entries.set(keyOf(entry.log, entry.to), entry);
 	}
-	let isChanged = false;
+	// A file that cannot be written shows at the beginning.
+	let isChanged = file !== undefined && !existsSync(file);
 	return {
 		positionOf: (log, receiver) => entries.get(keyOf(log, receiver))?.position,
 		put(log, receiver, position) {

@@ -63,7 +63,7 @@ export function syslogDatagramSink({ name, host, port, facility }: SyslogDatagra
 				throw receiverError(name, cause);
 			}
 		},
-		requireConnection() {},
+		connection: "stands",
 		async close() {
 			abandon();
 			return true;

@@ -23,6 +23,8 @@ export interface SyslogStreamOptions {
 export function syslogStreamSink(options: SyslogStreamOptions): Sink {
 	const { name, facility } = options;
 	let socket: Socket | undefined;
+	/** True if the receiver has closed the connection, and the system had nothing more for it. */
+	let isEnded = false;
 
 	const isOpen = () => socket?.destroyed === false && socket.readable && socket.writable;
 
@@ -39,6 +41,10 @@ export function syslogStreamSink(options: SyslogStreamOptions): Sink {
 			if (!isOpen()) {
 				abandon();
 				socket = await connected(options, signal);
+				isEnded = false;
+				socket.once("close", (hadError) => {
+					isEnded = !hadError;
+				});
 			}
 			const parts = lines.flatMap((line) => {
 				const message = syslogMessage(line, facility);
@@ -46,8 +52,9 @@ export function syslogStreamSink(options: SyslogStreamOptions): Sink {
 			});
 			await written(socket as Socket, Buffer.concat(parts), name, signal); // It was just connected, or is open.
 		},
-		requireConnection() {
-			if (socket !== undefined && !isOpen()) throw receiverError(name, new Error(CLOSED));
+		get connection() {
+			if (socket === undefined || isOpen()) return "stands";
+			return isEnded ? "ended" : "broken";
 		},
 		async close() {
 			if (socket === undefined || !isOpen()) return false;

@@ -3,11 +3,12 @@ import { createSocket } from "node:dgram";
 import {
 	appendFileSync,
 	chmodSync,
+	constants,
 	copyFileSync,
-	existsSync,
 	mkdirSync,
 	readdirSync,
 	readFileSync,
+	readlinkSync,
 	renameSync,
 	rmSync,
 	statSync,
@@ -154,7 +155,10 @@ describe("sigtool log forward", () => {
 			() => arrived().size === 10,
 			() => `${arrived().size}`,
 		);
-		expect(forwarder.output().stderr).toContain(" again\n");
+		await until(
+			() => / sends to .* again\n|^sends to .* again$/m.test(forwarder.output().stderr),
+			() => forwarder.output().stderr,
+		);
 		// The receiver dies with what it has just been sent, and another one takes its place.
 		appendFileSync(log, bytesOf(lines.slice(10, 20)));
 		await until(
@@ -165,7 +169,7 @@ describe("sigtool log forward", () => {
 		receiver = await startReceiver({ port });
 		all.push(receiver);
 		await until(
-			() => receiver.messages.length >= 20,
+			() => lines.slice(10, 20).every((line) => linesOf(receiver.messages).includes(line)),
 			() => `${receiver.messages.length}`,
 		);
 		// It stops reading. The forwarder waits, and ends in order all the same.
@@ -188,6 +192,53 @@ describe("sigtool log forward", () => {
 		await forwarder.end();
 		expect([...arrived()].sort()).toEqual([...lines].sort());
 	}, 90_000);
+
+	it("sends lines at most twice to a receiver that closes idle connections", async () => {
+		const { file } = place();
+		const log = file("audit.jsonl");
+		const [lines = []] = chained(events(9));
+		writeFileSync(log, bytesOf(lines));
+		const receiver = await startReceiver({ idleMs: 200 });
+		const forwarder = startForwarder([log, "--to", `syslog+tcp://127.0.0.1:${receiver.port}`]);
+		await until(
+			() => receiver.messages.length === 20,
+			() => forwarder.output().stderr,
+		);
+		await new Promise((resolve) => setTimeout(resolve, 3000));
+		expect(linesOf(receiver.messages)).toEqual([...lines, ...lines]);
+		expect(forwarder.output().stderr).toMatch(
+			/^warning: .*has closed the connection .*; trying again\nsends to .* again\n$/,
+		);
+		await forwarder.end();
+	}, 60_000);
+
+	it("only reads the log, and holds no lock on it, so that nobody who writes it can wait for a receiver", async () => {
+		const { file } = place();
+		const log = file("audit.jsonl");
+		const [lines = []] = chained(events(20_000));
+		writeFileSync(log, bytesOf(lines));
+		const receiver = await startReceiver();
+		const forwarder = startForwarder([
+			log,
+			"--to",
+			`syslog+tcp://127.0.0.1:${receiver.port}`,
+			"--to",
+			"syslog+tcp://127.0.0.1:1",
+		]);
+		await until(
+			() => receiver.sockets.size > 0,
+			() => forwarder.output().stderr,
+		);
+		for (const socket of receiver.sockets) socket.pause();
+		const folder = `/proc/${forwarder.child.pid}`;
+		const opened = readdirSync(`${folder}/fd`).filter((number) => readlinkSync(`${folder}/fd/${number}`) === log);
+		expect(opened.length).toBeGreaterThan(0);
+		for (const number of opened) {
+			const [, flags = ""] = /^flags:\s*(\d+)$/m.exec(readFileSync(`${folder}/fdinfo/${number}`, "utf8")) ?? [];
+			expect(Number.parseInt(flags, 8) & (constants.O_WRONLY | constants.O_RDWR)).toBe(0);
+		}
+		expect(readFileSync("/proc/locks", "utf8")).not.toContain(`:${statSync(log).ino} `);
+	}, 60_000);
 
 	it("sends each log to each receiver, and no receiver waits for another", async () => {
 		const { file } = place();
@@ -298,7 +349,8 @@ describe("sigtool log forward", () => {
 			const { status, stderr } = sigtool(["log", "forward", ...args]);
 			expect([args, status, stderr]).toEqual([args, 2, expect.stringMatching(says)]);
 		}
-		expect(existsSync(file("state.json"))).toBe(false);
+		const args = ["log", "forward", log, ...to, "--state", file("missing/state.json")];
+		expect(sigtool(args)).toMatchObject({ status: 3, stderr: expect.stringContaining("Cannot write ") });
 	});
 
 	it.skipIf(isSingleFile)("says how to install the exporter of OpenTelemetry, and takes no other code for it", () => {

@@ -56,13 +56,23 @@ export interface Receiver {
 }
 
 /** Receives messages with their lengths before them, over TCP or TLS. */
-export async function startReceiver({ tls, port = 0 }: { tls?: TlsOptions; port?: number } = {}): Promise<Receiver> {
+export async function startReceiver({
+	tls,
+	port = 0,
+	idleMs,
+}: {
+	readonly tls?: TlsOptions;
+	readonly port?: number;
+	/** After this time without data a connection is closed. */
+	readonly idleMs?: number;
+} = {}): Promise<Receiver> {
 	const messages: string[] = [];
 	const sockets = new Set<Socket>();
 	const take = (socket: Socket) => {
 		sockets.add(socket);
 		socket.on("close", () => sockets.delete(socket));
 		socket.on("error", () => {});
+		if (idleMs !== undefined) socket.setTimeout(idleMs, () => void socket.end());
 		let rest = Buffer.alloc(0);
 		socket.on("data", (data: Buffer) => {
 			rest = Buffer.concat([rest, data]);
