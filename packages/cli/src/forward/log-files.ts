@@ -12,7 +12,7 @@ import type { Position } from "./position.js";
 export interface Log {
 	/** The file that is being written. */
 	readonly path: string;
-	/** The directories to which its earlier files go. Their names begin with the name of the log. */
+	/** The directories to which its earlier files go. Their names are that of the log and more after a dot or a dash. */
 	readonly rotated: readonly string[];
 }
 
@@ -106,7 +106,7 @@ async function earlierFiles({ path, rotated }: Log): Promise<LogFile[]> {
 	for (const directory of new Set([dirname(path), ...rotated].map((each) => resolve(each)))) {
 		for (const entry of await readdir(directory, { withFileTypes: true }).catch(() => [])) {
 			const file = join(directory, entry.name);
-			if (!entry.isFile() || !entry.name.startsWith(name) || file === resolve(path)) continue;
+			if (!entry.isFile() || !(entry.name.startsWith(`${name}.`) || entry.name.startsWith(`${name}-`))) continue;
 			found.push({ path: file, ...(await statsOf(file)) });
 		}
 	}
