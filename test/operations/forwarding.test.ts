@@ -1,7 +1,7 @@
 /** Lets the daemons of Debian judge what `log forward` sends. */
 
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer as createHttpServer, type RequestListener } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import { createServer } from "node:net";
@@ -11,8 +11,12 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { makeTlsFiles, startForwarder, until } from "../../packages/cli/test/commands/log/forwarder.js";
 import { hasProgram, runner, temporaryDirectory } from "../../packages/cli/test/support.js";
 import { bytesOf, type Step, writeLog } from "../../packages/core/test/log/chained-log.js";
+import { canOverlay } from "./overlay-root.js";
+import { EXAMPLES, SignedHost } from "./signed-host.js";
+import { canFilter } from "./unit-sandbox.js";
 
 const PAGE = readFileSync(fileURLToPath(new URL("../../docs/reference/forwarding.md", import.meta.url)), "utf8");
+const [, WITH_TLS = ""] = /```\n(# \/etc\/rsyslog\.d\/\S+ on the log host, with TLS\n[^`]*)```/.exec(PAGE) ?? [];
 const TRAPS = ['/a\n<0>Jan 1 "x" \\ ] {', `/${"long".repeat(1024)}`, "/ä€\u{1f600}\ud800", "/%msg%\u0000\u001b[2J"];
 
 /** A log with the traps, of some hundred lines. */
@@ -36,8 +40,8 @@ const hasTlsDriver = ["x86_64", "aarch64"].some((name) =>
 );
 
 describe.skipIf(!hasProgram("rsyslogd"))("rsyslog gets each line byte for byte", () => {
-	/** Starts rsyslog with a configuration, and forwards a log to it. Returns what rsyslog wrote. */
-	async function forwarded(configuration: string, url: (port: number) => string, args: readonly string[], at: string) {
+	/** Starts rsyslog with a configuration. Returns its port and what it has written. */
+	async function startRsyslog(configuration: string, at: string) {
 		const port = await freePort();
 		const file = (name: string) => join(at, name);
 		const placed = configuration
@@ -61,18 +65,23 @@ describe.skipIf(!hasProgram("rsyslogd"))("rsyslog gets each line byte for byte",
 		);
 		// It listens shortly after it has written its number.
 		await new Promise((resolve) => setTimeout(resolve, 500));
+		const log = file("hosts/one.jsonl");
+		return { port, log, said: () => said, arrived: () => (existsSync(log) ? readFileSync(log) : Buffer.alloc(0)) };
+	}
+
+	/** Forwards a log to rsyslog, and returns what rsyslog wrote. */
+	async function forwarded(configuration: string, url: (port: number) => string, args: readonly string[], at: string) {
+		const { port, log, arrived, said } = await startRsyslog(configuration, at);
 		const whole = trapped();
-		writeFileSync(file("audit.jsonl"), whole);
-		const forwarder = startForwarder([file("audit.jsonl"), "--to", url(port), ...args]);
-		const arrived = () =>
-			existsSync(file("hosts/one.jsonl")) ? readFileSync(file("hosts/one.jsonl")) : Buffer.alloc(0);
+		writeFileSync(join(at, "audit.jsonl"), whole);
+		const forwarder = startForwarder([join(at, "audit.jsonl"), "--to", url(port), ...args]);
 		await until(
 			() => arrived().length >= whole.length,
-			() => `${arrived().length} of ${whole.length}: ${said} ${forwarder.output().stderr}`,
+			() => `${arrived().length} of ${whole.length}: ${said()} ${forwarder.output().stderr}`,
 		);
 		expect(await forwarder.end()).toBe(0);
 		expect(forwarder.output().stderr).toBe("");
-		return { arrived: arrived(), whole, log: file("hosts/one.jsonl") };
+		return { arrived: arrived(), whole, log };
 	}
 
 	const plain = (module: string, more = "") => `global(maxMessageSize="256k")
@@ -88,19 +97,44 @@ ruleset(name="sigtool") { action(type="omfile" file="/var/log/sigtool-hosts/%HOS
 		async () => {
 			const at = temporaryDirectory();
 			makeTlsFiles(at, { server: "log" });
-			const [, configuration = ""] =
-				/```\n(# \/etc\/rsyslog\.d\/\S+ on the log host, with TLS\n[^`]*)```/.exec(PAGE) ?? [];
 			const file = (name: string) => join(at, name);
 			const tls = ["--tls-ca", file("ca.pem"), "--tls-cert", file("client.pem"), "--tls-key", file("client.key")];
-			const { arrived, whole, log } = await forwarded(
-				configuration,
-				(port) => `syslog+tls://localhost:${port}`,
-				tls,
-				at,
-			);
+			const url = (port: number) => `syslog+tls://localhost:${port}`;
+			const { arrived, whole, log } = await forwarded(WITH_TLS, url, tls, at);
 			expect(arrived.equals(whole)).toBe(true);
 			const { status, stdout } = runner(at)(["log", "verify", log]);
 			expect([status, stdout]).toEqual([0, expect.stringContaining("301 lines")]);
+		},
+		60_000,
+	);
+
+	it.skipIf(!hasTlsDriver || !canOverlay || !canFilter)(
+		"from the unit of the example, which may read the log of another user (needs root, overlayfs and setpriv)",
+		async () => {
+			const at = temporaryDirectory();
+			makeTlsFiles(at, { server: "log" });
+			const { port, arrived } = await startRsyslog(WITH_TLS, at);
+			const host = new SignedHost();
+			onTestFinished(() => host.remove());
+			const whole = trapped();
+			host.write("/var/log/sigtool/audit.jsonl", whole, 0o600);
+			chmodSync(host.at("/var/log/sigtool"), 0o700);
+			for (const [name, source] of [
+				["ca.pem", "ca.pem"],
+				["host.pem", "client.pem"],
+				["host.key", "client.key"],
+			] as const)
+				host.write(`/etc/sigtool-forward/${name}`, readFileSync(join(at, source)), 0o600);
+			host.write("/usr/bin/sigtool", readFileSync(host.at("/usr/local/bin/sigtool")), 0o755);
+			const unit = readFileSync(join(EXAMPLES, "monitoring/sigtool-forward.service"), "utf8")
+				.replace("log.example:6514", `localhost:${port}`)
+				.replace("ExecStart=", "ExecStart=timeout --preserve-status -s TERM 4 ");
+			const { status, stdout, stderr } = host.startUnit(unit);
+			expect([status, stderr]).toEqual([0, ""]);
+			expect(stdout).toContain("sent 301 lines of /var/log/sigtool/audit.jsonl to syslog+tls://localhost");
+			expect(arrived().equals(whole)).toBe(true);
+			const state = JSON.parse(readFileSync(host.at("/var/lib/private/sigtool-forward/state.json"), "utf8"));
+			expect(state.positions[0].position.seq).toBe(301);
 		},
 		60_000,
 	);
