@@ -431,9 +431,11 @@ function sendEvents() {
 	const rounds = options.quick ? 3 : 11;
 	const lines = options.quick ? 200_000 : 1_000_000;
 	const measured = JSON.parse(run({ argv: node(beside("events.mjs"), scratch, String(rounds), String(lines)) }, env));
-	const { refused, appended, stopped, streamed, queued, memory } = measured;
+	const { refused, forwarded, appended, stopped, streamed, queued, memory } = measured;
 	const later = summary(refused.map((time, round) => time - appended[round]));
 	bounded("a refusal by the collector − into the file", later, 50, " µs");
+	const slowed = summary(refused.map((time, round) => forwarded[round] - time));
+	bounded("a refusal while a receiver of log forward reads nothing − without forwarder", slowed, 50, " µs");
 	bounded("an allowed event while the collector stands still", summary(stopped), 50, " µs");
 	bounded(`${lines} events in a chained file, one a message`, summary(streamed), lines / 100_000, " s");
 	bounded(`${lines} events in a chained file, 50 a message`, summary(queued), lines / 100_000, " s");

@@ -1,8 +1,12 @@
-/** Measures how events reach the file: by the collector of sigtool-launch, and by the program itself. */
+/**
+ * Measures how events reach the file: by the collector of sigtool-launch, also while `log forward` sends the file to a
+ * receiver that does not read, and by the program itself.
+ */
 
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { copyFileSync, mkdirSync, readFileSync, realpathSync, statSync, writeFileSync } from "node:fs";
+import { appendFileSync, copyFileSync, mkdirSync, readFileSync, realpathSync, statSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -50,8 +54,9 @@ function install(home, program, collects) {
 }
 
 /** Returns what the program prints, and the memory of the collector and the size of the file at its end. */
-async function send({ launcher, script, file, what, count, stops = false }) {
+async function send({ launcher, script, file, what, count, stops = false, forwards = false }) {
 	writeFileSync(file, "", { mode: 0o600 });
+	const stopForwarding = forwards ? await forwardTo(file) : () => {};
 	const child = spawn(launcher, ["--allow-development", "--mode", "enforce", script, what, file, String(count)]);
 	let text = "";
 	const ready = new Promise((done) => {
@@ -78,9 +83,36 @@ async function send({ launcher, script, file, what, count, stops = false }) {
 	clearInterval(timer);
 	if (stops) process.kill(pid, "SIGCONT");
 	await ended;
+	await stopForwarding();
 	const value = Number(text.split("\n")[1]);
 	if (Number.isNaN(value)) throw new Error(`${what}: ${text}`);
 	return { value, mib, bytes: statSync(file).size };
+}
+
+/** Starts `log forward` with a receiver that reads nothing. Returns what ends both, when the connection is full. */
+async function forwardTo(file) {
+	const sockets = [];
+	const server = createServer({ pauseOnConnect: true }, (socket) => sockets.push(socket.on("error", () => {})));
+	const connected = new Promise((done) => server.once("connection", done));
+	await new Promise((done) => server.listen(0, "127.0.0.1", done));
+	// This is more than the system keeps for a receiver.
+	appendFileSync(file, `${"no event ".repeat(1000)}\n`.repeat(2000));
+	const url = `syslog+tcp://127.0.0.1:${server.address().port}`;
+	const forwarder = spawn(process.execPath, [
+		beside("../packages/cli/dist/main.cjs"),
+		"log",
+		"forward",
+		file,
+		"--to",
+		url,
+	]);
+	await connected;
+	await new Promise((done) => setTimeout(done, 1000));
+	return async () => {
+		forwarder.kill("SIGKILL");
+		for (const socket of sockets) socket.destroy();
+		await new Promise((done) => server.close(done));
+	};
 }
 
 function collectorOf(pid) {
@@ -91,7 +123,7 @@ function collectorOf(pid) {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
 	const [, , scratch, rounds, lines] = process.argv;
 	const sent = eventSenders(scratch);
-	const found = { refused: [], appended: [], stopped: [], streamed: [], queued: [], memory: [] };
+	const found = { refused: [], forwarded: [], appended: [], stopped: [], streamed: [], queued: [], memory: [] };
 	const take = async (name, options) => {
 		const { value, mib } = await sent(options);
 		found[name].push(value);
@@ -100,6 +132,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
 	for (let round = 0; round < Number(rounds); round++) {
 		await take("appended", { what: "append", count: 2000, collects: false });
 		await take("refused", { what: "refuse", count: 2000, collects: true });
+		await take("forwarded", { what: "refuse", count: 2000, collects: true, forwards: true });
 		await take("stopped", { what: "allow", count: 2000, collects: true, stops: true });
 	}
 	for (let round = 0; round < 3; round++) {

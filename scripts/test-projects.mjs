@@ -147,6 +147,9 @@ export const LONG = [
 	"test/library/page.test.ts",
 	// This test makes, compares and learns policies by some hundred commands.
 	"packages/cli/test/commands/policy/policy.test.ts",
+	// These tests wait until receivers are tried again, or start the daemons of others.
+	"packages/cli/test/commands/log/forward.test.ts",
+	"test/operations/forwarding.test.ts",
 	// Together these tests start sigtool several hundred times.
 	"packages/cli/test/commands/completion/completion-attacks.test.ts",
 	"packages/cli/test/linked-outputs.test.ts",

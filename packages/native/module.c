@@ -4,6 +4,7 @@
  *   hash-threads.c           start, work, stop
  *   descriptor-attributes.c  readAttribute, writeAttribute, removeAttribute (Linux)
  *   pkcs11-module.c          loadPkcs11
+ *   datagrams.c              sendDatagram (Linux)
  */
 
 #include "module.h"
@@ -16,7 +17,8 @@ int32_t node_api_module_get_api_version_v1(void)
 napi_value napi_register_module_v1(napi_env env, napi_value exports)
 {
 	const bool is_registered = register_threads(env, exports) &&
-		register_attributes(env, exports) && register_pkcs11(env, exports);
+		register_attributes(env, exports) && register_pkcs11(env, exports) &&
+		register_datagrams(env, exports);
 	return is_registered ? exports : NULL;
 }
 

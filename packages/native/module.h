@@ -15,5 +15,6 @@ bool register_function(
 bool register_threads(napi_env env, napi_value exports);
 bool register_attributes(napi_env env, napi_value exports);
 bool register_pkcs11(napi_env env, napi_value exports);
+bool register_datagrams(napi_env env, napi_value exports);
 
 #endif

@@ -152,6 +152,23 @@ export const LOGGING = {
 			object("What `--unsigned` wrote.", { text: text("The path of the text."), ...checkpoint }),
 		],
 	},
+	"log forward": {
+		about: "Sends logs to receivers. The document comes when SIGTERM or Ctrl-C has ended it.",
+		results: [
+			object("The logs that were sent.", {
+				forwarded: list(
+					"Each log and each receiver.",
+					object("A log and a receiver.", {
+						log: text("The path of the log."),
+						to: text("The URL of the receiver."),
+						sent: count("The lines that were sent. Lines that were sent again after a failure are counted again."),
+						missed: count("The least number of lines that could not be sent, because they were gone."),
+						failures: count("How often the receiver or the log failed."),
+					}),
+				),
+			}),
+		],
+	},
 	"log tiles": {
 		about: "Writes the Merkle tree of a log.",
 		results: [

@@ -206,6 +206,11 @@ const FLOORS: readonly (readonly [file: string, allowed: readonly string[], refu
 		["../launcher/launcher-place.js", "../commands/sign/sign.js"],
 	],
 	["cli/src/single-file/load.ts", ["./assets.js", "node:vm"], ["../program.js", "../output/output.js", "node:crypto"]],
+	[
+		"cli/src/forward/forward-log.ts",
+		["../events/follow.js", "node:net"],
+		["../launcher/installed-log.js", "node:crypto"],
+	],
 	["cli/src/policy/learn.ts", ["../options/usage.js"], ["../launcher/launcher-place.js", "../commands/run/run.js"]],
 	["cli/src/launcher/launcher-place.ts", ["../python/spython.js"], ["../commands/run/run.js"]],
 	[

@@ -25,7 +25,8 @@ export type Unit = ReadonlyMap<string, readonly string[]>;
 /** Parses `Name=value` lines. Comments and section headers are skipped, because no name is in two sections. */
 export function parseUnit(text: string): Unit {
 	const unit = new Map<string, string[]>();
-	for (const line of text.split("\n")) {
+	// A backslash at the end of a line continues it.
+	for (const line of text.replace(/\\\n\s*/g, "").split("\n")) {
 		const [, name, value] = /^([A-Za-z]+)=(.*)$/.exec(line) ?? [];
 		if (name !== undefined && value !== undefined) unit.set(name, [...(unit.get(name) ?? []), value]);
 	}

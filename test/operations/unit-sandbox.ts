@@ -12,6 +12,10 @@ import { parseUnit, type Unit } from "./supervisor.js";
 
 const LEFT_OUT = [
 	"LockPersonality",
+	"LogRateLimitIntervalSec",
+	"MemoryMax",
+	"PrivateIPC",
+	"ProcSubset",
 	"ProtectClock",
 	"ProtectControlGroups",
 	"ProtectHostname",
@@ -26,11 +30,13 @@ const LEFT_OUT = [
 ];
 
 const OBEYED = [
+	"AmbientCapabilities",
 	"CapabilityBoundingSet",
 	"DynamicUser",
 	"EnvironmentFile",
 	"ExecStart",
 	"InaccessiblePaths",
+	"LoadCredential",
 	"LogsDirectory",
 	"LogsDirectoryMode",
 	"NoExecPaths",
@@ -83,8 +89,11 @@ export function commandOfUnit(
 	const setpriv = [
 		"setpriv",
 		...(isOn(unit, "DynamicUser") ? [`--reuid=${user}`, `--regid=${user}`, "--clear-groups"] : []),
-		...(unit.get("CapabilityBoundingSet")?.join("") === "" ? ["--bounding-set=-all", "--inh-caps=-all"] : []),
+		...capabilities(unit),
 		...(isOn(unit, "NoNewPrivileges") ? ["--no-new-privs"] : []),
+		// The filter comes last, because it may refuse what the other options need.
+		"--",
+		"setpriv",
 		`--seccomp-filter=${filterFile}`,
 		"--",
 	];
@@ -102,6 +111,19 @@ export function commandOfUnit(
 		script.join("\n"),
 	];
 	return { args, filter: seccompFilter(unit) };
+}
+
+/** The options of setpriv(1) for the capabilities of the unit. */
+function capabilities(unit: Unit): string[] {
+	const listed = (setting: string) =>
+		words(unit, setting).map((name) => `,+${name.replace(/^CAP_/, "").toLowerCase()}`);
+	if (!unit.has("CapabilityBoundingSet")) return [];
+	const ambient = listed("AmbientCapabilities").join("");
+	return [
+		`--bounding-set=-all${listed("CapabilityBoundingSet").join("")}`,
+		`--inh-caps=-all${ambient}`,
+		...(ambient === "" ? [] : [`--ambient-caps=-all${ambient}`]),
+	];
 }
 
 /** The lines of a shell script that make the file system of the unit. */
@@ -133,6 +155,11 @@ function mounts(unit: Unit, user: number): string[] {
 			lines.push(`mkdir -p ${base}/private/${name} && mount --bind /run/held/${name} ${base}/private/${name}`);
 		}
 		lines.push("umount --lazy /run/held");
+	}
+	for (const credential of words(unit, "LoadCredential")) {
+		const [name = "", file = ""] = credential.split(":");
+		const copy = `${CREDENTIALS}/${name}`;
+		lines.push(`mkdir -p ${CREDENTIALS} && cp ${file} ${copy} && chmod 0400 ${copy} && chown ${user}:${user} ${copy}`);
 	}
 	if (isOn(unit, "PrivateDevices")) {
 		lines.push(
@@ -175,8 +202,14 @@ function mounts(unit: Unit, user: number): string[] {
 
 /** Splits a variable without quotes into words, as ExecStart= does. */
 function environment(unit: Unit): string[] {
-	return words(unit, "EnvironmentFile").map((file) => `set -a; . ${file}; set +a`);
+	return [
+		...words(unit, "EnvironmentFile").map((file) => `set -a; . ${file}; set +a`),
+		...words(unit, "StateDirectory").map((name) => `export STATE_DIRECTORY=/var/lib/${name}`),
+		`export CREDENTIALS_DIRECTORY=${CREDENTIALS}`,
+	];
 }
+
+const CREDENTIALS = "/run/credentials";
 
 const NUMBERS = "/usr/include/x86_64-linux-gnu/asm/unistd_64.h";
 export const canFilter =
@@ -202,6 +235,8 @@ function seccompFilter(unit: Unit): Buffer {
 	);
 	const listed = words(unit, "SystemCallFilter");
 	const refused = callsOf(listed.filter((name) => name.startsWith("~")).map((name) => name.slice(1)));
+	// setpriv(1) sets its own capabilities again under the filter, which gives it none.
+	refused.delete("capset");
 	// systemd allows @default with every list.
 	const allowed = callsOf(["@default", ...listed.filter((name) => !name.startsWith("~"))]);
 	const program: [code: number, ifTrue: number, ifFalse: number, value: number][] = [[LOAD, 0, 0, 0]];

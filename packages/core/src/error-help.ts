@@ -54,8 +54,9 @@ export const ERROR_HELP: { readonly [Code in ErrorCode]: ErrorHelp } = {
 		remedy: `Run \`${COMMAND} launcher check\`, which names the file, and then \`${COMMAND} launcher install\` if the change is expected.`,
 	},
 	ERR_UNSUPPORTED_PLATFORM: {
-		why: "The command exists on other systems, or it needs a newer Node.js.",
-		remedy: "Use a system or a version that the message names. docs/reference/windows-macos.md says what works where.",
+		why: "The command exists on other systems, or it needs a newer Node.js or an optional package.",
+		remedy:
+			"Use the system, version or package that the message names. docs/reference/windows-macos.md says what works where.",
 	},
 	ERR_CLOCK: {
 		why: "The clock was not set after the start of the machine, or somebody turned it back.",

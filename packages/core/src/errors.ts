@@ -45,7 +45,10 @@ export const ERROR_CODES = {
 		"A package of the distribution is not installed, dpkg's lists of it are malformed, or a file of it changed since it was installed.",
 	],
 	ERR_LAUNCHER: [2, "The launcher, or a file that it needs, is missing or not as it was installed."],
-	ERR_UNSUPPORTED_PLATFORM: [2, "This operating system or Node.js version lacks what the operation needs."],
+	ERR_UNSUPPORTED_PLATFORM: [
+		2,
+		"This operating system, version of Node.js or installation lacks what the operation needs.",
+	],
 
 	ERR_CLOCK: [
 		3,

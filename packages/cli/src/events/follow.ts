@@ -19,24 +19,12 @@ export type Followed = Buffer | "idle" | "again";
 export async function* followLog(file: string, signal: AbortSignal): AsyncGenerator<Followed, void, undefined> {
 	let handle = await openLog(file);
 	let position = 0;
-	const piece = Buffer.alloc(PIECE_BYTES);
 	try {
 		while (!signal.aborted) {
-			const { bytesRead } = await handle.read(piece, 0, piece.length, position);
-			position += bytesRead;
-			if (bytesRead > 0) {
-				yield piece.subarray(0, bytesRead);
-				continue;
-			}
-			const change = await changeOf(handle, file, position);
-			if (change === "none") {
-				yield "idle";
-				await pause(signal);
-				continue;
-			}
-			// The file may have grown between the last read and its replacement.
-			if (change === "replaced" && (await handle.stat()).size > position) continue;
-			if (change === "replaced") {
+			const end = yield* followFile(handle, file, position, signal);
+			if (end.why === "aborted") return;
+			position = end.position;
+			if (end.why === "replaced") {
 				const next = await openLog(file).catch(() => undefined);
 				if (next === undefined) {
 					// It was replaced again, or this user may not read it, which may change.
@@ -57,10 +45,46 @@ export async function* followLog(file: string, signal: AbortSignal): AsyncGenera
 	}
 }
 
+/** Says why a file is followed no longer. Everything before `position` was read. */
+export interface FollowEnd {
+	readonly why: "replaced" | "emptied" | "aborted";
+	readonly position: number;
+}
+
+/**
+ * Follows one open file from a position, until another file has its name, or it is emptied. The caller closes it. Throws
+ * the error of the system.
+ */
+export async function* followFile(
+	handle: FileHandle,
+	file: string,
+	from: number,
+	signal: AbortSignal,
+): AsyncGenerator<Buffer | "idle", FollowEnd, undefined> {
+	const piece = Buffer.alloc(PIECE_BYTES);
+	let position = from;
+	while (!signal.aborted) {
+		const { bytesRead } = await handle.read(piece, 0, piece.length, position);
+		position += bytesRead;
+		if (bytesRead > 0) {
+			yield piece.subarray(0, bytesRead);
+			continue;
+		}
+		const change = await changeOf(handle, file, position);
+		// The file may have grown between the last read and its replacement.
+		if (change === "replaced" && (await handle.stat()).size > position) continue;
+		if (change !== "none") return { why: change, position };
+		yield "idle";
+		await pause(signal);
+	}
+	return { why: "aborted", position };
+}
+
 const PIECE_BYTES = 2 ** 16;
 const PAUSE_MS = 200;
 
-async function openLog(file: string): Promise<FileHandle> {
+/** @throws ERR_ROOT_MISSING; ERR_IO */
+export async function openLog(file: string): Promise<FileHandle> {
 	try {
 		return await open(file, "r");
 	} catch (cause) {

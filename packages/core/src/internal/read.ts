@@ -35,6 +35,7 @@ export {
 	type LineSplitter,
 	type LogLine,
 	leafHash,
+	lineDigest,
 	MAX_LINE_BYTES,
 } from "../log/lines.js";
 export { decodeNote, MAX_NOTE_BYTES, parseNote } from "../log/note.js";
@@ -50,6 +51,7 @@ export { argumentChecks, type Check, type ParameterChecks } from "../options/che
 export { isCertificateAuthority } from "../pki/certificate-checks.js";
 export { digestsToDeny } from "../pki/deny-list.js";
 export { expiryNotice } from "../pki/expiry.js";
+export { type DatagramSender, datagramSender } from "../system/datagrams.js";
 export { type NativeAbsence, nativeAbsence } from "../system/native-absence.js";
 export { type NativePart, nativePackage, nativePart, packageAbove } from "../system/native-package.js";
 export { type NativeTarget, nativeTarget } from "../system/native-target.js";

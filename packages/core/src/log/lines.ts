@@ -91,10 +91,19 @@ export function createLineSplitter(takePart: (part: LinePart) => void = () => {}
 	};
 }
 
+/**
+ * Returns the SHA-256 of a line in lower-case hexadecimal. If the line has a `chain` and is the last of a file, the next
+ * file's first line has this digest as `chain`.
+ */
+export function lineDigest({ bytes, leaf }: Pick<LogLine, "bytes" | "leaf">): string {
+	if (bytes !== undefined) return hash("sha256", bytes, "hex");
+	return leafHash({ bytes, leaf }).toString("hex");
+}
+
 const scratch = Buffer.alloc(MAX_LINE_BYTES + 1);
 
 /** Returns the hash of a leaf of the Merkle tree: SHA-256(0x00 ‖ line). RFC 6962 §2.1. */
-export function leafHash({ bytes, leaf }: LogLine): Buffer {
+export function leafHash({ bytes, leaf }: Pick<LogLine, "bytes" | "leaf">): Buffer {
 	if (leaf !== undefined) return leaf;
 	const size = bytes?.copy(scratch, LEAF_PREFIX.length) ?? 0;
 	return hash("sha256", scratch.subarray(0, LEAF_PREFIX.length + size), "buffer");

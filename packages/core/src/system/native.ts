@@ -1,6 +1,7 @@
 /**
- * Loads the native addon of the command and the library: hashing threads, attributes by descriptor, and PKCS#11. Without
- * it, files are hashed in worker threads, attributes need fs-xattr, and tokens cannot be used.
+ * Loads the native addon of the command and the library: hashing threads, attributes by descriptor, PKCS#11, and
+ * datagrams. Without it, files are hashed in worker threads, attributes need fs-xattr, and tokens and journals cannot be
+ * used.
  */
 
 import { createRequire } from "node:module";
@@ -24,6 +25,8 @@ export interface Native {
 	removeAttribute?(descriptor: number, name: string): true | undefined | number;
 	/** pkcs11-module.c. Returns the functions of the module. @throws an Error with the reason */
 	loadPkcs11(path: string): object;
+	/** datagrams.c, which exists only on Linux. A number is the errno of a failed call. Never waits. */
+	sendDatagram?(path: string, message: Uint8Array): true | number;
 }
 
 /** Returns the addon, or undefined if it is absent or cannot be loaded. `whyNoNative` then tells the reason. */

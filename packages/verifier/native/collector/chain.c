@@ -17,7 +17,7 @@ enum { BLOCK_BYTES = 2 * MAX_CHAINED_BYTES };
 
 static char block[BLOCK_BYTES];
 
-/* What stands before the next line, as far as it counts. */
+/* Tells if the bytes are known that the next line covers. */
 static enum { NOTHING, BYTES, UNKNOWN } known;
 static struct sha256 sum; /* of those bytes */
 static bool has_feed; /* a line feed ends the bytes, and is in `sum` only when more follow */

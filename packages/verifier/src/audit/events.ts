@@ -82,6 +82,12 @@ export const EVENTS = {
 		bypassable: false,
 		meaning: "The program has closed its way to the collector, and still runs: no more of its events can be written.",
 	},
+	"log.missed": {
+		fields: ["path", "count"],
+		bypassable: false,
+		meaning:
+			"`log forward` cannot send at least `count` lines of the log at `path`: they were removed before it had read them, or are longer than 1 MiB. Only its receivers get this event.",
+	},
 	"catalog.load": {
 		fields: ["sha256", "product", "sequence", "signer"],
 		bypassable: false,

@@ -47,6 +47,35 @@ export const LOG: CommandDeclaration = {
 			},
 		},
 		{
+			name: "forward",
+			description: "send the events of a log to syslog, the journal or OpenTelemetry, through rotation, until SIGTERM",
+			declare(command) {
+				command
+					.argument("[log...]", "files of JSON lines that are being written (default: that of the installed launcher)")
+					.addOption(
+						repeated(
+							"--to <url>",
+							"receiver: syslog+tls://HOST:PORT, syslog+tcp://HOST:PORT, syslog+udp://HOST:PORT, journald:, otlp+https://HOST:PORT or otlp+http://HOST:PORT",
+						).makeOptionMandatory(),
+					)
+					.option("--state <file>", "keep here how far each log was sent, so that the next start goes on there")
+					.addOption(repeated("--rotated <dir>", "directory to which logs are rotated, besides that of the log"))
+					.addOption(new Option("--facility <name>", "facility of messages").choices(FACILITIES).default("authpriv"))
+					.option("--tls-ca <pem>", "authorities that may vouch for receivers (default: those of Node.js)")
+					.option("--tls-cert <pem>", "certificate by which receivers know this host")
+					.option("--tls-key <pem>", "its private key")
+					.option("--prefix <dir>", "directory of the installed launcher", INSTALLED_PREFIX);
+				examples(
+					command,
+					[
+						"sigtool log forward /var/log/sigtool/audit.jsonl --to syslog+tls://log.example:6514 --state /var/lib/sigtool-forward/state.json",
+					],
+					ABOUT_FORWARD,
+				);
+				return async () => (await import("./log-forward.js")).logForward;
+			},
+		},
+		{
 			name: "verify",
 			description: "find the first line that was edited, removed, inserted or moved",
 			declare(command) {
@@ -121,6 +150,17 @@ const GROUPINGS = ["file", "rule", "signer", "host", "event"];
 
 /** A copy of the constant in launcher-place.ts, for the same reason. */
 const INSTALLED_PREFIX = "/usr/lib/sigtool";
+
+/** A copy of the names in forward/syslog-message.ts, for the same reason. */
+const FACILITIES = [
+	...["user", "daemon", "auth", "authpriv"],
+	...["local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7"],
+];
+
+const ABOUT_FORWARD = `
+The file is the queue, so a receiver that is away delays nobody, and gets the lines later. Each line is sent as it is.
+docs/reference/forwarding.md says what each receiver gets.
+`;
 
 const ABOUT_SHOW = `
 The word \`show\` may be left out. Lines that are no events are counted and named. Whoever can write a

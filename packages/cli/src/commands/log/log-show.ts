@@ -1,18 +1,16 @@
-import { statSync } from "node:fs";
-import { ioError, quote, SigtoolError } from "@sigtool/core/internal/errors";
+import { SigtoolError } from "@sigtool/core/internal/errors";
 import { countOf, type Told } from "../../events/event.js";
 import { explain } from "../../events/explain.js";
 import { followLog } from "../../events/follow.js";
-import { STANDARD_INPUT } from "../../events/log-pieces.js";
 import { type BrokenKind, createLineReader, type ReadLine, readLog } from "../../events/read-events.js";
 import { type Selection, type SelectionOptions, selectionOf } from "../../events/select.js";
 import { createTally, type Grouping } from "../../events/tally.js";
 import { installedLog } from "../../launcher/installed-log.js";
-import { usageError } from "../../options/usage.js";
 import { untilInterrupted } from "../../output/interruption.js";
 import type { OutputOptions, Report } from "../../output/output.js";
 import { createItemPrinter, type ItemPrinter } from "../../output/stream.js";
 import { type Broken, brokenWarning, createExplainer, eventLine, groupLines, summaryLine } from "./event-lines.js";
+import { requireLog } from "./require-log.js";
 
 export interface LogShowOptions extends SelectionOptions, OutputOptions {
 	readonly follow?: boolean;
@@ -28,8 +26,8 @@ export interface LogShowOptions extends SelectionOptions, OutputOptions {
 export async function logShow(files: readonly string[], options: LogShowOptions): Promise<Report> {
 	const selects = selectionOf(options);
 	const logs = files.length === 0 ? [installedLog(options.prefix)] : files;
-	for (const log of logs) requireLog(log, options);
 	const { follow = false, by } = options;
+	for (const log of logs) requireLog(log, follow);
 	const printer = createItemPrinter({
 		...options,
 		...{ command: "log show", list: by === undefined ? "events" : "groups", form: follow ? "lines" : "list" },
@@ -42,20 +40,6 @@ export async function logShow(files: readonly string[], options: LogShowOptions)
 		for (const log of logs) await show.readWhole(log);
 	}
 	return show.report();
-}
-
-function requireLog(log: string, { follow }: LogShowOptions): void {
-	if (follow === true && (log === STANDARD_INPUT || log.endsWith(".gz")))
-		throw usageError(`Cannot follow ${quote(log)}: only a file that is being written can be followed`);
-	if (log === STANDARD_INPUT) return;
-	try {
-		const stats = statSync(log, { throwIfNoEntry: false });
-		if (stats === undefined)
-			throw new SigtoolError("ERR_ROOT_MISSING", `Cannot read ${quote(log)}: no such file`, { path: log });
-		if (stats.isDirectory()) throw usageError(`Cannot read ${quote(log)}: it is a directory; name the files in it`);
-	} catch (cause) {
-		throw cause instanceof SigtoolError ? cause : ioError("read", log, cause);
-	}
 }
 
 async function followEach(log: string, signal: AbortSignal, show: Show): Promise<void> {

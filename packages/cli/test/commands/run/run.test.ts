@@ -207,7 +207,9 @@ describe("sigtool run", () => {
 	it("says how to install a launcher when there is none", () => {
 		const home = temporaryDirectory();
 		const { status, stderr } = runner(home)(["run", "--prefix", join(home, "none"), "main.js"]);
-		expect(stderr).toMatch(/Cannot find ".*none\/sigtool-launch": run `sigtool launcher install --prefix \S+\/none`.*\[ERR_LAUNCHER\]/);
+		expect(stderr).toMatch(
+			/Cannot find ".*none\/sigtool-launch": run `sigtool launcher install --prefix \S+\/none`.*\[ERR_LAUNCHER\]/,
+		);
 		expect(status).toBe(2);
 	});
 
