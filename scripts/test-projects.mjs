@@ -145,8 +145,9 @@ export const LONG = [
 	"packages/core/test/system/abort.test.ts",
 	"test/library/docstrings.test.ts",
 	"test/library/page.test.ts",
-	// This test makes, compares and learns policies by some hundred commands.
+	// These tests make, sign, compare and learn policies by some hundred commands.
 	"packages/cli/test/commands/policy/policy.test.ts",
+	"packages/cli/test/commands/policy/signed-policy.test.ts",
 	// Together these tests start sigtool several hundred times.
 	"packages/cli/test/commands/completion/completion-attacks.test.ts",
 	"packages/cli/test/linked-outputs.test.ts",
