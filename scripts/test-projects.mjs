@@ -145,8 +145,9 @@ export const LONG = [
 	"packages/core/test/system/abort.test.ts",
 	"test/library/docstrings.test.ts",
 	"test/library/page.test.ts",
-	// This test makes, compares and learns policies by some hundred commands.
+	// These tests make, sign, compare and learn policies by some hundred commands.
 	"packages/cli/test/commands/policy/policy.test.ts",
+	"packages/cli/test/commands/policy/signed-policy.test.ts",
 	// These tests wait until receivers are tried again, or start the daemons of others.
 	"packages/cli/test/commands/log/forward.test.ts",
 	"test/operations/forwarding.test.ts",

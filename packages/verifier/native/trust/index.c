@@ -332,7 +332,7 @@ static const struct json *policy_of(const struct json *const *values)
 			MAX_POLICY_BYTES);
 	if (rules.policy_signers != NULL && !rules.is_verified)
 		verify_policy(document->text, length, signature->text);
-	const struct json *policy = keep_json(strdup(document->text), length);
+	const struct json *policy = keep_json(strndup(document->text, length), length);
 	if (policy == NULL)
 		fail(REFUSED, "ERR_POLICY", "Cannot use the signed policy: it is not JSON");
 	return policy;

@@ -84,6 +84,15 @@ describe.skipIf(isSanitized).each(PYTHONS.slice(0, 1))(
 				const heads = [[0], [1], [2, host.length % 256, host.length >> 8, ...Buffer.from(host)]];
 				for (const [kind, head] of heads.entries())
 					writeFileSync(join(corpus, `${kind}`), Buffer.concat([Buffer.from(head), readFileSync(index)]));
+				const signed = join(site.root, "app.policy");
+				const demanding = JSON.stringify({ version: 1, policySigners: [{ "spki-sha256": site.pin }] });
+				site.sigtool("policy", "sign", policy, "-o", signed, "--sequence", "1", ...identity);
+				const compilingSigned = ["-o", index, "--policy", signed, "--trust", identity[3] ?? ""];
+				site.sigtool("compile", site.application, ...compilingSigned, ...identity);
+				writeFileSync(
+					join(corpus, "signed policy"),
+					Buffer.concat([Buffer.from([2, demanding.length, 0]), Buffer.from(demanding), readFileSync(index)]),
+				);
 				// The signature has one byte. The JSON before it is nested as deep as allowed, and never closed.
 				const deep = Buffer.from(`\x01${"\0".repeat(24)}${"[".repeat(16)}!`);
 				deep.writeUInt32LE(16, 1 + 12);
@@ -126,6 +135,7 @@ describe.skipIf(isSanitized).each(PYTHONS.slice(0, 1))(
 					"find_record",
 					"has_content",
 					"make_file_rules",
+					"verify_policy",
 					"rule_on",
 				])
 					expect(run.stderr).toMatch(new RegExp(`^COVERED_FUNC: hits: [1-9].* ${reached} `, "m"));

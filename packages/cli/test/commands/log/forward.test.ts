@@ -79,7 +79,7 @@ describe("sigtool log forward", () => {
 		expect(linesOf(receiver.messages)).toEqual(files.flat());
 		expect(forwarder.output().stderr).toBe("");
 		expect(receiver.messages[1]).toMatch(
-			/^<85>1 2026-11-29T10:03:21.737Z \S+ sigtool 7 module.open_code \[sigtool@32473 event="module.open_code" verdict="allow" seq="2"\] \{/,
+			/^<85>1 2026-11-29T10:00:00.001Z \S+ sigtool 7 module.open_code \[sigtool@32473 event="module.open_code" verdict="allow" seq="2"\] \{/,
 		);
 	}, 60_000);
 
