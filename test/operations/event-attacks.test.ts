@@ -36,6 +36,7 @@ describe.skipIf(!canOperate).each(RUNTIMES.filter(({ name }) => name !== "Node.j
 		const isPython = kind === "python";
 		let service: Service;
 		let children: ChildProcess[] = [];
+		let collectors: number[] = [];
 		const events = () => service.at("log/audit.jsonl");
 
 		beforeAll(() => {
@@ -49,6 +50,9 @@ describe.skipIf(!canOperate).each(RUNTIMES.filter(({ name }) => name !== "Node.j
 		afterEach(() => {
 			for (const child of children) child.kill("SIGKILL");
 			children = [];
+			// One that an attack has stopped does not end by itself.
+			if (collectors.length > 0) spawnSync("kill", ["-KILL", ...collectors.filter(isRunning).map(String)]);
+			collectors = [];
 			if (missing) return;
 			rmSync(service.at("log"), { recursive: true, force: true });
 			mkdirSync(service.at("log"));
@@ -115,6 +119,7 @@ describe.skipIf(!canOperate).each(RUNTIMES.filter(({ name }) => name !== "Node.j
 			children.push(child);
 			await new Promise((done) => child.stdout.once("data", done));
 			const found = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8").trim().split(" ");
+			collectors.push(Number(found[0]));
 			return Number(found[0]);
 		}
 

@@ -31,7 +31,9 @@ export function readLog(...files: readonly string[]): Log {
 	const ends = new Set<string>();
 	let number = 0;
 	for (const file of files) {
-		for (const line of readFileSync(file, "latin1").split("\n").slice(0, -1)) {
+		const found = readFileSync(file, "latin1").split("\n");
+		if (found.at(-1) === "") found.pop();
+		for (const line of found) {
 			number++;
 			const [, chain] = line.length <= MAX_CHAINED_BYTES ? (/,"chain":"([0-9a-f]{64})"\}$/.exec(line) ?? []) : [];
 			if (chain === undefined) log.unchained.push(number);

@@ -169,6 +169,9 @@ describe.skipIf(!hasLauncher)("the collector (needs the launcher built)", () => 
 			appendFileSync(events, `${"x".repeat(length)},"chain":"${"1".repeat(64)}"}\n${FOREIGN}\n`);
 			await program.ask(`tell("b")`);
 		}
+		// The collector reads 262,464 bytes at a time, and sees what seems to be the end of a line before them.
+		appendFileSync(events, `${FOREIGN}\n${"x".repeat(100)},"chain":"${"1".repeat(64)}"}${"y".repeat(262_463)}\n`);
+		await program.ask(`tell("b")`);
 		// One of them is short enough to count as a line with a digest, which is wrong.
 		const { broken } = readLog(events);
 		expect(broken).toHaveLength(1);
@@ -193,12 +196,16 @@ describe.skipIf(!hasLauncher)("the collector (needs the launcher built)", () => 
 			{ event: "log.begin", kind: "uncovered", chain: "0".repeat(64) },
 			{ event: "c" },
 		]);
+		// The part of a long line that is read seems to be a line with a digest.
+		appendFileSync(events, `${"x".repeat(131_232)},"chain":"${"1".repeat(64)}"}\n`);
+		appendFileSync(events, `${line.repeat((16 << 10) - 1)}${"x".repeat(923)}\n`);
+		await program.ask(`tell("d")`);
+		expect(readLog(events)).toMatchObject({ broken: [], beginnings: { length: 3 } });
 		// Lines with a digest behind them are found, also at a start.
 		appendFileSync(events, line.repeat(1000));
 		await program.end();
-		await installation.start().ask(`tell("d")`);
-		expect(readLog(events).beginnings).toHaveLength(2);
-		expect(readLog(events).broken).toEqual([]);
+		await installation.start().ask(`tell("e")`);
+		expect(readLog(events)).toMatchObject({ broken: [], beginnings: { length: 3 } });
 	});
 
 	it("ends a line that a crash has cut, and covers it", async () => {
@@ -277,9 +284,9 @@ describe.skipIf(!hasLauncher)("the collector (needs the launcher built)", () => 
 				await program.end();
 				program = installation.start();
 			} else if (kind === 1) {
-				// The file before ends with a line feed, as if it were one file with the next.
-				if (readFileSync(events).at(-1) !== 0x0a) appendFileSync(events, "\n");
+				// A collector has opened the file only when it has answered.
 				await program.ask(`tell("end")`);
+				appendFileSync(events, PIECES[below(PIECES.length)] ?? "");
 				rotate(events, files.length);
 				files.push(`${events}.${files.length}`);
 				// A collector that starts with this file could not know the one before.
@@ -395,6 +402,44 @@ describe.skipIf(!hasLauncher)("the collector (needs the launcher built)", () => 
 			expect(lines.find(({ event }) => event === "verifier.dropped")).toMatchObject({ count: 7 });
 		},
 	);
+
+	it.skipIf(!isRoot)("covers what a full disk has cut, again and again (as root)", async () => {
+		const installation = new CollectedInstallation();
+		const { events } = installation;
+		const log = installation.at("log");
+		const page = 4096;
+		const fillers: string[] = [];
+		expect(spawnSync("mount", ["-t", "tmpfs", "-o", "size=64k", "none", log]).status).toBe(0);
+		onTestFinished(() => void spawnSync("umount", ["--lazy", log]));
+		const program = installation.start();
+		expect(await program.ask(`tell("a")`)).toBe("written");
+		const free = () => rmSync(fillers.pop() ?? "");
+		/** Lets the collector write a page of a line that is longer. */
+		const tear = async () => {
+			free();
+			expect(await program.ask(`tell("torn", { path: "x".repeat(${2 * page}) })`)).toBe("lost");
+			expect(readFileSync(events).at(-1)).not.toBe(0x0a);
+		};
+		expect(() => {
+			for (;;) {
+				fillers.push(join(log, `filler.${fillers.length}`));
+				writeFileSync(fillers.at(-1) ?? "", Buffer.alloc(page));
+			}
+		}).toThrow("ENOSPC");
+		free();
+		for (let i = 0; i < 3; i++) await tear();
+		free();
+		expect(await program.ask(`tell("b")`)).toBe("written");
+		await tear();
+		// A copy that ends with a torn line, as copytruncate makes one.
+		const copy = installation.at("copy");
+		writeFileSync(copy, readFileSync(events));
+		truncateSync(events);
+		expect(await program.ask(`tell("c")`)).toBe("written");
+		expect(readLog(copy, events)).toMatchObject({ broken: [], beginnings: [1] });
+		expect(readLog(copy).unchained).toHaveLength(4);
+		expect(readLog(events).lines).toMatchObject([{ event: "log.begin", kind: "cut" }, { event: "c" }]);
+	});
 
 	it("cannot be signalled, traced or reached by the program", async () => {
 		const installation = new CollectedInstallation();
