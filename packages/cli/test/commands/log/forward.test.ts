@@ -109,6 +109,32 @@ describe("sigtool log forward", () => {
 		expect(JSON.parse(forwarder.output().stdout)).toMatchObject({ forwarded: [{ sent: 7, missed: 21, failures: 0 }] });
 	}, 60_000);
 
+	it("says of no line that it is missing where lines do not name the one before", async () => {
+		const { file } = place();
+		const [log, state] = [file("audit.jsonl"), file("state.json")];
+		const foreign = '{"time":"2026-11-29T10:00:00.004Z","event":"fs.open","verdict":"allow"}';
+		const files = writeLog([
+			...([...events(3), { kind: "foreign", text: foreign }, { kind: "rotate" }] as const),
+			...([...events(3, 10), { kind: "replace" }, ...events(3, 20)] as const),
+		]);
+		const receiver = await startReceiver();
+		const args = [log, "--to", `syslog+tcp://127.0.0.1:${receiver.port}`, "--state", state];
+		let sent = 0;
+		for (const [index, lines] of files.entries()) {
+			writeFileSync(`${log}.new`, bytesOf(lines));
+			if (index > 0) renameSync(log, `${log}.${files.length - index}`);
+			renameSync(`${log}.new`, log);
+			const forwarder = startForwarder(args);
+			sent += lines.length;
+			await until(
+				() => receiver.messages.length >= sent,
+				() => receiver.messages.join("\n"),
+			);
+			await forwarder.end();
+		}
+		expect(linesOf(receiver.messages)).toEqual(files.flat());
+	}, 60_000);
+
 	it("goes on after copytruncate, and finds the lines before it in the copy", async () => {
 		const { file } = place();
 		const log = file("audit.jsonl");
