@@ -141,12 +141,14 @@ export const POLICIES = {
 					object("A directory.", {
 						directory: text("Its path."),
 						way: words("How to sign it.", "sign", "adopt"),
+						product: text("The name of the product that it is, or becomes."),
 						files: list(
 							"Its files.",
 							object("A file.", { path: text("Its path."), sha256: optional(orNull(text("Its digest."))) }),
 						),
 					}),
 				),
+				commands: list("What to type next, in this order, in a POSIX shell.", text("A command line.")),
 			}),
 		],
 	},

@@ -6,12 +6,15 @@
 import type { IndexContentView } from "@sigtool/core";
 import { type LoggedEvent, textOf } from "../events/event.js";
 import { eachEvent } from "../events/read-events.js";
-import { groupFiles, type SigningGroup } from "./signing-groups.js";
+import { groupFiles, isBelow, type SigningGroup, type Tree } from "./signing-groups.js";
+import { directoriesToGrant, nothingWritten, observeWriting, type Written } from "./written-directories.js";
 
 export interface LearnOptions {
 	readonly index: IndexContentView | undefined;
 	readonly owner: string | undefined;
 	readonly expires: string | undefined;
+	/** The working directory of the runs, for the relative paths that they wrote to. */
+	readonly directory: string | undefined;
 }
 
 export interface Learned {
@@ -19,11 +22,19 @@ export interface Learned {
 	readonly policy: object;
 	/** The files that no signature covers as they are, by directories to sign or to adopt. */
 	readonly unsigned: readonly SigningGroup[];
-	/** The digests of these files by their paths. */
+	/** The directories that the index has to cover: those of `unsigned`, and those that are signed or adopted already. */
+	readonly trees: readonly Tree[];
+	/** The digests of the unsigned files by their paths. */
 	readonly files: ReadonlyMap<string, string | undefined>;
 	/** The policy lets these things pass beyond signed files, and a person has to agree to them. */
 	readonly notes: readonly string[];
+	/** True if the run wrote to paths that are relative to its working directory. */
+	readonly writesRelatively: boolean;
 	readonly events: number;
+	/** How many of them tell that a verifier started, or could not start. */
+	readonly starts: number;
+	/** How many of them are refusals. In mode audit only a start can be refused. */
+	readonly refusals: number;
 	/** The number of lines that are no events. Empty lines do not count. */
 	readonly otherLines: number;
 	/** The times of the first and the last event. */
@@ -33,45 +44,55 @@ export interface Learned {
 
 /** Learns from logs of runs in mode audit. @throws the errors of `logPieces` */
 export async function learnFrom(logs: readonly string[], options: LearnOptions): Promise<Learned> {
+	const learner = createLearner(options);
+	const otherLines = await eachEvent(logs, learner.observe);
+	return learner.learned(otherLines);
+}
+
+export interface Learner {
+	observe(event: LoggedEvent): void;
+	learned(otherLines: number): Learned;
+}
+
+export function createLearner(options: LearnOptions): Learner {
 	const seen = nothingSeen();
-	const otherLines = await eachEvent(logs, (event) => observe(event, seen));
-	const { first, last, count } = seen;
-	const period = `learned from ${count} events${first === undefined ? "" : `, ${first.slice(0, 10)} to ${last?.slice(0, 10)}`}`;
-	// Rules that were made of refusals alone would refuse everything that ran without one.
-	const products = seen.hasAllowed ? [...seen.products].sort() : [];
-	const rules = products.map((product) => ruleFor(product, period, options));
-	const { policy: members, notes } = membersFor(seen);
-	if (!seen.hasAllowed) notes.push(ONLY_REFUSALS);
-	else if (seen.isOutside) notes.push(MORE_PRODUCTS);
 	return {
-		policy: { version: 1, mode: "enforce", ...(rules.length > 0 && { rules }), ...members },
-		unsigned: groupFiles(seen.unsigned.keys()),
-		files: seen.unsigned,
-		notes,
-		events: count,
-		otherLines,
-		first,
-		last,
+		observe: (event) => observe(event, seen, options),
+		learned(otherLines) {
+			const { first, last, count } = seen;
+			const period = `learned from ${count} events${first === undefined ? "" : `, ${first.slice(0, 10)} to ${last?.slice(0, 10)}`}`;
+			const { unsigned, trees, products } = treesOf(seen, options.index);
+			const rules = products.map((product) => ruleFor(product, period, options));
+			const { policy: members, notes } = membersFor(seen, options.directory !== undefined);
+			return {
+				policy: { version: 1, mode: "enforce", ...(rules.length > 0 && { rules }), ...members },
+				unsigned,
+				trees,
+				files: seen.unsigned,
+				notes,
+				writesRelatively: seen.written.relative.size > 0,
+				events: count,
+				starts: seen.starts,
+				refusals: seen.refusals,
+				otherLines,
+				first,
+				last,
+			};
+		},
 	};
 }
 
-const ONLY_REFUSALS =
-	"no file was loaded as it was signed, so there are no rules: learn again when the program is signed, from a log of all events (audit.jsonLines)";
-const MORE_PRODUCTS = "the rules name the products that are signed now: learn again when the others are";
-
 interface Observed {
-	/** The products with files that were loaded as they were signed. */
-	readonly products: Set<string>;
+	/** The products with files that were loaded, and their directories. */
+	readonly products: Map<string, string>;
 	readonly unsigned: Map<string, string | undefined>;
 	readonly children: Set<string>;
 	readonly wasm: Set<string>;
-	readonly written: Set<string>;
-	/** True if a file was loaded as it was signed. */
-	hasAllowed: boolean;
-	/** True if a file was loaded that is in no product. */
-	isOutside: boolean;
+	readonly written: Written;
 	addsAuditHooks: boolean;
 	count: number;
+	starts: number;
+	refusals: number;
 	first: string | undefined;
 	last: string | undefined;
 }
@@ -81,40 +102,42 @@ const UNSIGNED: ReadonlySet<string> = new Set(["ERR_FILE_ADDED", "ERR_FILE_MODIF
 
 function nothingSeen(): Observed {
 	return {
-		products: new Set(),
+		products: new Map(),
 		unsigned: new Map(),
 		children: new Set(),
 		wasm: new Set(),
-		written: new Set(),
-		hasAllowed: false,
-		isOutside: false,
+		written: nothingWritten(),
 		addsAuditHooks: false,
 		count: 0,
+		starts: 0,
+		refusals: 0,
 		first: undefined,
 		last: undefined,
 	};
 }
 
-function observe(event: LoggedEvent, seen: Observed): void {
+function observe(event: LoggedEvent, seen: Observed, { directory }: LearnOptions): void {
 	seen.count++;
+	if (event.event === "verifier.start") seen.starts++;
+	if (event.verdict === "refuse") seen.refusals++;
 	const time = textOf(event, "time");
 	seen.first ??= time;
 	seen.last = time ?? seen.last;
 	observeFile(event, seen);
 	observeAction(event, seen);
+	observeWriting(event, seen.written, directory);
 }
 
-function observeFile(event: LoggedEvent, seen: Observed): void {
-	const { products, unsigned } = seen;
+function observeFile(event: LoggedEvent, { products, unsigned }: Observed): void {
 	if (event.event !== "module.open_code" && event.event !== "module.dlopen") return;
-	const [product, path, reason] = [textOf(event, "product"), textOf(event, "path"), textOf(event, "reason")];
-	if (product !== undefined && (reason === undefined || reason === "ERR_POLICY_RULE")) products.add(product);
-	if (product !== undefined && event.verdict === "allow") seen.hasAllowed = true;
-	if (path !== undefined && reason !== undefined && UNSIGNED.has(reason)) {
-		unsigned.set(path, textOf(event, "sha256"));
-		if (product === undefined) seen.isOutside = true;
-		if (product !== undefined) products.add(product);
-	}
+	const [product, path, entry] = [textOf(event, "product"), textOf(event, "path"), textOf(event, "entry")];
+	const reason = textOf(event, "reason");
+	const isUnsigned = reason !== undefined && UNSIGNED.has(reason);
+	if (path === undefined) return;
+	if (isUnsigned) unsigned.set(path, textOf(event, "sha256"));
+	if (product === undefined || entry === undefined || !path.endsWith(`/${entry}`)) return;
+	if (isUnsigned || reason === undefined || reason === "ERR_POLICY_RULE")
+		products.set(product, path.slice(0, -entry.length - 1) || "/");
 }
 
 function observeAction(event: LoggedEvent, seen: Observed): void {
@@ -138,24 +161,37 @@ function observeAction(event: LoggedEvent, seen: Observed): void {
 			if (sha256 !== undefined && event.verdict !== "allow") seen.wasm.add(sha256);
 			break;
 		}
-		case "fs.open":
-			if (/[wa+]/.test(textOf(event, "flags") ?? "")) seen.written.add(textOf(event, "path") ?? "");
-			break;
-		case "python.open":
-			observeOpen(textOf(event, "detail") ?? "", seen.written);
-			break;
 	}
 }
 
-/** Reads the arguments of CPython's event `open`: path, mode and flags. */
-function observeOpen(detail: string, written: Set<string>): void {
-	const [, path = "", mode = "", flags = "0"] = /^(\/.*), ([^,]*), (-?\d+)$/s.exec(detail) ?? [];
-	const isWriting = mode === "None" ? (Number(flags) & ACCESS_MODE) !== 0 : /[wax+]/.test(mode);
-	if (path !== "" && isWriting) written.add(path);
+/** Returns the directories of the index that is to be compiled, and the products that the run loaded or would load. */
+function treesOf({ products, unsigned }: Observed, index: IndexContentView | undefined) {
+	const known = index === undefined ? treesIn(products) : treesOfIndex(index, products);
+	const groups = groupFiles(unsigned.keys(), known);
+	const isCovered = ({ directory }: Tree) =>
+		groups.some((group) => group.directory === directory || isBelow(directory, group.directory));
+	const kept = known.filter((tree) => !isCovered(tree));
+	const loaded = kept.map(({ product }) => product).filter((product) => products.has(product));
+	return {
+		unsigned: groups,
+		trees: [...kept, ...groups],
+		products: [...loaded, ...groups.map(({ product }) => product)].sort(),
+	};
 }
 
-/** O_WRONLY and O_RDWR. */
-const ACCESS_MODE = 3;
+/** The product of an adopted directory has its path as a name. */
+function treesIn(products: ReadonlyMap<string, string>): Tree[] {
+	return [...products].map(([product, directory]) => {
+		return { directory, way: product === directory ? "adopt" : "sign", product };
+	});
+}
+
+/** A host may have bound a product to another directory than that of the index. */
+function treesOfIndex(index: IndexContentView, loaded: ReadonlyMap<string, string>): Tree[] {
+	return index.products.map(({ name, root, adopted }) => {
+		return { directory: loaded.get(name) ?? root, way: adopted === true ? "adopt" : "sign", product: name };
+	});
+}
 
 /** Names a product by its signer, if the index tells a single one. Digests would end with the next release. */
 function ruleFor(product: string, comment: string, { index, owner, expires }: LearnOptions): object {
@@ -170,20 +206,26 @@ function ruleFor(product: string, comment: string, { index, owner, expires }: Le
 	};
 }
 
-function membersFor({ children, wasm, written, addsAuditHooks }: Observed): { policy: object; notes: string[] } {
+function membersFor(
+	{ children, wasm, written, addsAuditHooks }: Observed,
+	knowsDirectory: boolean,
+): { policy: object; notes: string[] } {
 	const notes: string[] = [];
 	const runtime: Record<string, unknown> = {};
 	if (children.size > 0) {
 		runtime.children = "allow";
-		notes.push(`it starts programs: ${[...children].sort().join(", ")}; runtime.children lets it start any`);
+		notes.push(
+			`it starts programs: ${[...children].sort().join(", ")}; runtime.children lets it start any, but never under the launcher`,
+		);
 	}
 	if (wasm.size > 0) {
 		runtime.webAssemblySha256 = [...wasm].sort();
 		notes.push(`it compiles WebAssembly that no signature names; runtime.webAssemblySha256 has its digests`);
 	}
 	if (addsAuditHooks) notes.push("it adds audit hooks; python.auditHooks lets it");
-	const write = directoriesOf(written);
+	const write = directoriesToGrant(written);
 	if (write.length > 0) notes.push(`it writes below ${write.join(", ")}; launch.write grants that`);
+	if (written.relative.size > 0 && !knowsDirectory) notes.push(relativeNote(written.relative));
 	return {
 		policy: {
 			...(write.length > 0 && { launch: { write } }),
@@ -194,13 +236,8 @@ function membersFor({ children, wasm, written, addsAuditHooks }: Observed): { po
 	};
 }
 
-/** Returns the directories of files, without those below another. Devices and processes are no files to grant. */
-function directoriesOf(files: Iterable<string>): string[] {
-	const directories = new Set<string>();
-	for (const file of files) {
-		const end = file.lastIndexOf("/");
-		if (!/^\/(?:dev|proc|sys)\//.test(file) && end > 0) directories.add(file.slice(0, end));
-	}
-	const all = [...directories].sort();
-	return all.filter((directory) => !all.some((other) => directory.startsWith(`${other}/`)));
+function relativeNote(paths: ReadonlySet<string>): string {
+	const [first = "", ...others] = [...paths].sort();
+	const more = others.length === 0 ? "" : ` and ${others.length} more`;
+	return `it writes to ${first}${more}, relative to its working directory; --cwd names that directory`;
 }

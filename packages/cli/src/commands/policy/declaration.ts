@@ -118,16 +118,26 @@ export const POLICY: CommandDeclaration = {
 					.option("-o, --output <file>", "file for the policy (default: it is printed)")
 					.option("--owner <text>", "who answers for the rules")
 					.option("--expires <day>", "the last day of the rules, such as 2027-06-30")
+					.option("--cwd <dir>", "working directory of these runs, for the relative paths that they wrote to")
 					.option("--force", "replace the file");
-				examples(command, [
-					"sigtool policy learn events.jsonl",
-					'sigtool policy learn events.jsonl --index app.sigx --owner "Web team" -o policy.json',
-				]);
+				examples(
+					command,
+					[
+						"sigtool policy learn events.jsonl",
+						'sigtool policy learn events.jsonl --index app.sigx --owner "Web team" -o policy.json',
+					],
+					ABOUT_LEARNING,
+				);
 				return async () => (await import("./policy-learn.js")).policyLearn;
 			},
 		},
 	],
 };
+
+const ABOUT_LEARNING = `
+The commands that are printed sign with this machine's development identity, and their index accepts it. For a release give
+both commands its key, such as --key and --cert, in place of --allow-development.
+`;
 
 const ABOUT_TESTING = `
 Exit status 1 means that something would have been refused. Each event is judged as in mode enforce, or strict if the

@@ -1,9 +1,12 @@
+import { resolve } from "node:path";
 import { parsePolicy } from "@sigtool/core";
-import { COMMAND, quote } from "@sigtool/core/internal/errors";
+import { quote } from "@sigtool/core/internal/errors";
+import { STANDARD_INPUT } from "../../events/log-pieces.js";
 import { usageError } from "../../options/usage.js";
 import { escaped, type OutputOptions, type Report } from "../../output/output.js";
 import { count } from "../../output/render.js";
 import { type Learned, learnFrom } from "../../policy/learn.js";
+import { compileCommand, placeOfIndex, signCommand, strayFiles, testCommand } from "../../policy/next-steps.js";
 import { indexIn } from "../../policy/policy-files.js";
 import type { SigningGroup } from "../../policy/signing-groups.js";
 import { writePolicy } from "./policy-init.js";
@@ -13,18 +16,24 @@ export interface PolicyLearnOptions extends OutputOptions {
 	readonly output?: string;
 	readonly owner?: string;
 	readonly expires?: string;
+	readonly cwd?: string;
 	readonly force?: boolean;
 }
 
 /** Learns a policy from logs. Nothing is compiled or signed. @throws ERR_USAGE, ERR_POLICY, ERR_ROOT_MISSING, ERR_IO */
 export async function policyLearn(logs: readonly string[], options: PolicyLearnOptions): Promise<Report> {
-	const { index, output, owner, expires, force } = options;
-	const learned = await learnFrom(logs, { index: index === undefined ? undefined : indexIn(index), owner, expires });
+	const { index, output, owner, expires, cwd, force } = options;
+	const learned = await learnFrom(logs, {
+		index: index === undefined ? undefined : indexIn(index),
+		directory: cwd === undefined ? undefined : resolve(cwd),
+		...{ owner, expires },
+	});
 	if (learned.events === 0) throw usageError(`Cannot learn from ${logs.map(escaped).join(", ")}: no line is an event`);
 	parsePolicy(learned.policy); // An owner or an end that no rule can have is refused before anything is written.
 	if (output !== undefined) writePolicy(output, learned.policy, force);
 	const { policy, unsigned, files, notes } = learned;
 	const text = JSON.stringify(policy, null, "\t");
+	const steps = stepsFor(logs, learned, options);
 	return {
 		exit: 0,
 		fields: {
@@ -34,28 +43,48 @@ export async function policyLearn(logs: readonly string[], options: PolicyLearnO
 			otherLines: learned.otherLines,
 			first: learned.first,
 			last: learned.last,
-			unsigned: unsigned.map(({ directory, way, files: names }) => {
-				return { directory, way, files: names.map((path) => ({ path, sha256: files.get(path) })) };
+			unsigned: unsigned.map(({ directory, way, product, files: names }) => {
+				return { directory, way, product, files: names.map((path) => ({ path, sha256: files.get(path) })) };
 			}),
+			commands: steps.flatMap(({ command }) => command ?? []),
 		},
 		data: output === undefined ? [text] : [],
 		lines: output === undefined ? [] : [`wrote ${escaped(output)}, learned from ${count(learned.events, "event")}`],
-		notes: [...notes.map(escaped), ...stepsFor(learned, output, index)],
+		notes: [...notes.map(escaped), ...steps.map(stepText)],
 	};
 }
 
-/** Returns what is left to do before the policy is enforced. */
-function stepsFor({ unsigned }: Learned, output: string | undefined, index: string | undefined): string[] {
-	const signing = unsigned.map(groupText);
-	const policy = output === undefined ? "POLICY" : quote(output);
-	const test = `then compile with --policy ${policy}, and try it: \`${COMMAND} policy test LOG --policy ${policy}${index === undefined ? "" : ` --index ${quote(index)}`}\``;
-	return [...signing, test];
+interface Step {
+	readonly what: string;
+	readonly command?: string;
 }
 
-function groupText({ directory, way, files }: SigningGroup): string {
-	const how =
-		way === "sign"
-			? `sign it: \`${COMMAND} sign ${quote(directory)}\``
-			: `adopt it: \`${COMMAND} compile --adopt ${quote(directory)}\``;
-	return `${count(files.length, "file")} below ${quote(directory)} ${files.length === 1 ? "is" : "are"} not signed; ${how}`;
+/** Returns what is left to do before the policy is enforced. */
+function stepsFor(logs: readonly string[], { unsigned, trees }: Learned, options: PolicyLearnOptions): Step[] {
+	const { output: policy = "policy.json", index = placeOfIndex(trees) } = options;
+	const stray = strayFiles([...logs.filter((log) => log !== STANDARD_INPUT), policy], trees);
+	const steps: Step[] = stray.map((what) => ({ what }));
+	for (const group of unsigned) {
+		steps.push(
+			group.way === "sign"
+				? { what: `${unsignedText(group)}; sign it`, command: signCommand(group) }
+				: { what: `${unsignedText(group)}; the index adopts it` },
+		);
+	}
+	if (trees.length > 0) steps.push({ what: "then compile", command: compileCommand(trees, policy, index) });
+	if (unsigned.length === 0) steps.push({ what: "then try it", command: testCommand(logs, policy, index) });
+	else steps.push({ what: recordAgain(index) });
+	return steps;
+}
+
+function recordAgain(index: string): string {
+	return `then record again with this index, and learn with --index ${quote(index)}: the rules then name the signers too`;
+}
+
+function unsignedText({ directory, files }: SigningGroup): string {
+	return `${count(files.length, "file")} below ${quote(directory)} ${files.length === 1 ? "is" : "are"} not signed`;
+}
+
+function stepText({ what, command }: Step): string {
+	return command === undefined ? what : `${what}: \`${command}\``;
 }

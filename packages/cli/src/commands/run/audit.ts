@@ -1,9 +1,12 @@
-import { closeSync, openSync, realpathSync } from "node:fs";
+import { closeSync, createReadStream, openSync, realpathSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { COMMAND, ioError, quote } from "@sigtool/core/internal/errors";
-import { type OutputOptions, printError } from "../../output/output.js";
+import { createLineReader, type ReadLine } from "../../events/read-events.js";
+import { escaped, type OutputOptions, printError } from "../../output/output.js";
 import { count } from "../../output/render.js";
-import { type Learned, learnFrom } from "../../policy/learn.js";
+import { shellWord } from "../../output/shell-word.js";
+import { createLearner, type Learned } from "../../policy/learn.js";
+import { signCommand, strayFiles } from "../../policy/next-steps.js";
 import { endAs, start } from "./run.js";
 
 export interface AuditCommandOptions extends OutputOptions {
@@ -22,10 +25,11 @@ export interface AuditCommandOptions extends OutputOptions {
  */
 export async function audit(script: string, args: readonly string[], options: AuditCommandOptions): Promise<never> {
 	const log = fileOfEvents(options.log);
+	const before = statSync(log).size;
 	const run = { ...options, allowDevelopment: true, mode: "audit", prefix: "" } as const;
 	const ending = await start(script, args, run, { log });
-	const learned = await learnFrom([log], { index: undefined, owner: undefined, expires: undefined });
-	for (const line of summaryOf(learned, options.log)) printError(line);
+	const learned = await learnFromEnd(log, before);
+	for (const line of summaryOf(learned, options)) printError(line);
 	return endAs(ending);
 }
 
@@ -39,17 +43,52 @@ function fileOfEvents(log: string): string {
 	}
 }
 
-function summaryOf({ unsigned, notes, events }: Learned, log: string): string[] {
-	const policy = "policy.json";
-	const groups = unsigned.map(({ directory, way, files }) => {
-		const how =
-			way === "sign" ? `${COMMAND} sign ${quote(directory)}` : `${COMMAND} compile --adopt ${quote(directory)}`;
-		return `  not signed: ${count(files.length, "file")} below ${quote(directory)}: \`${how}\``;
+/** Learns from what this run has added to the file. Reads all of it if somebody exchanged or emptied it meanwhile. */
+async function learnFromEnd(log: string, before: number): Promise<Learned> {
+	const size = statSync(log, { throwIfNoEntry: false })?.size ?? 0;
+	const learner = createLearner({ index: undefined, owner: undefined, expires: undefined, directory: process.cwd() });
+	const reader = createLineReader(log);
+	let otherLines = 0;
+	const take = (lines: Iterable<ReadLine>) => {
+		for (const read of lines) {
+			if (read.kind === "event") learner.observe(read.event);
+			else otherLines++;
+		}
+	};
+	if (size > 0) {
+		for await (const piece of createReadStream(log, { start: size < before ? 0 : before })) take(reader.push(piece));
+	}
+	take(reader.end());
+	return learner.learned(otherLines);
+}
+
+function summaryOf(
+	{ unsigned, trees, notes, events, starts, refusals, writesRelatively }: Learned,
+	{ log, index }: AuditCommandOptions,
+): string[] {
+	if (starts === 0) return [`${COMMAND} audit: this run wrote no event of a program to ${quote(log)}: ${NO_EVENT}`];
+	if (refusals > 0) return [`${COMMAND} audit: ${count(refusals, "event")} in ${quote(log)} ${NO_START}`];
+	const groups = unsigned.map((group) => {
+		const { directory, way, files } = group;
+		const how = way === "sign" ? `\`${signCommand(group)}\`` : "the index adopts it";
+		return `  not signed: ${count(files.length, "file")} below ${quote(directory)}: ${how}`;
 	});
+	const stray = strayFiles([log], trees).map((text) => `  ${text}`);
+	const options = [
+		...(index === undefined ? [] : ["--index", shellWord(index)]),
+		...(writesRelatively ? ["--cwd", shellWord(process.cwd())] : []),
+		...["-o", "policy.json"],
+	];
 	return [
 		`${COMMAND} audit: ${count(events, "event")} in ${quote(log)}; nothing was refused`,
 		...(groups.length === 0 ? ["  every file that was loaded is signed"] : groups),
-		...notes.map((note) => `  ${note}`),
-		`  next: \`${COMMAND} policy learn ${quote(log)} -o ${policy}\`, then compile with --policy ${policy}`,
+		...[...notes.map((note) => `  ${escaped(note)}`), ...stray],
+		`  next: \`${COMMAND} policy learn ${shellWord(log)} ${options.join(" ")}\`, then the commands that it prints`,
 	];
 }
+
+const NO_START = `say that the program could not start; \`${COMMAND} log --refused\` says why`;
+
+/** A program that is started under a verifier has at least the event of its start. */
+const NO_EVENT =
+	"the program was not started under a verifier, or ended before that, so nothing is known about what it loads; see its messages above";

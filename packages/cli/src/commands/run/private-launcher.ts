@@ -5,14 +5,7 @@
 
 import { existsSync, mkdirSync, realpathSync, statSync, writeFileSync } from "node:fs";
 import { dirname, isAbsolute, join, relative } from "node:path";
-import {
-	compileTrustIndex,
-	defaultTrust,
-	developmentIdentity,
-	type Policy,
-	parsePolicy,
-	verifyTrustIndex,
-} from "@sigtool/core";
+import { compileTrustIndex, defaultTrust, developmentIdentity, type Policy, verifyTrustIndex } from "@sigtool/core";
 import {
 	catalogsCovering,
 	configDirectory,
@@ -96,7 +89,8 @@ export async function placePrivately(
 		const pins = [{ "spki-sha256": signer.spkiSha256, name: "signer of this index" }];
 		const bound = products.map(({ name, root }) => ({ name, root }));
 		const audit = recording && { jsonLines: recording.log, stderr: "off" };
-		const document = { version: 1, mode, onRefusal: "exit", pins, products: bound, index, audit };
+		const recorded = recording && writeRecordingPolicy(directory, policy);
+		const document = { version: 1, mode, onRefusal: "exit", pins, products: bound, index, audit, policy: recorded };
 		writeFileSync(config, `${JSON.stringify(document, null, "\t")}\n`, { mode: 0o600 });
 	}
 	placeLauncher(directory, parts, { node, spython: python, index, config, mode, development: "allow" });
@@ -148,18 +142,28 @@ interface Trees {
 	readonly policy: Policy | undefined;
 }
 
-/** Records which files a Python program opens too, so that the directories it writes to can be learned. */
-const RECORDING_POLICY = parsePolicy({ version: 1, mode: "audit", python: { events: ["open"] } });
+/**
+ * Writes a policy in mode audit that also records what a Python program writes to, so that these directories can be
+ * learned. An index that somebody names has another policy, which decides everything else. Returns its path.
+ */
+function writeRecordingPolicy(directory: string, { python, ...policy }: Policy): string {
+	const file = join(directory, "recording.json");
+	const events = [...new Set([...python.events, ...WRITING_EVENTS])];
+	writeFileSync(file, JSON.stringify({ ...policy, mode: "audit", python: { ...python, events } }), { mode: 0o600 });
+	return file;
+}
+
+const WRITING_EVENTS = ["open", "os.mkdir", "os.remove", "sqlite3.connect"];
 
 /** Returns the signed directory of the script. Without one an empty directory, because an index needs a product. */
 async function treesToRecord(directory: string, script: string, options: RunCommandOptions): Promise<Trees> {
 	try {
-		return { signed: [await signedDirectoryOf(script, options)], adopted: [], policy: RECORDING_POLICY };
+		return { signed: [await signedDirectoryOf(script, options)], adopted: [], policy: undefined };
 	} catch (error) {
 		if (!(error instanceof SigtoolError) || error.code !== "ERR_CATALOG_NOT_FOUND") throw error;
 		const empty = join(directory, "nothing-signed");
 		mkdirSync(empty);
-		return { signed: [], adopted: [empty], policy: RECORDING_POLICY };
+		return { signed: [], adopted: [empty], policy: undefined };
 	}
 }
 

@@ -1,36 +1,6 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { runner, temporaryDirectory } from "../../support.js";
-
-/** Makes a signed tree, and functions that write policies and run the command in its directory. */
-function project() {
-	const cwd = temporaryDirectory();
-	const run = runner(cwd);
-	const sigtool = (args: readonly string[], input?: string) =>
-		run(args, { cwd, ...(input !== undefined && { input }) });
-	const write = (name: string, content: string | object) => {
-		mkdirSync(join(cwd, name, ".."), { recursive: true });
-		writeFileSync(join(cwd, name), typeof content === "string" ? content : JSON.stringify({ version: 1, ...content }));
-		return name;
-	};
-	write("app/main.js", "main()");
-	write("app/lib/a.js", "a()");
-	expect(sigtool(["sign", "app", "--product", "app"])).toMatchObject({ status: 0 });
-	return { cwd, sigtool, write, at: (name: string) => join(cwd, name) };
-}
-
-const eventOf = (members: object) =>
-	JSON.stringify({
-		time: "2027-01-31T12:00:00.000Z",
-		event: "module.open_code",
-		verdict: "allow",
-		pid: 7,
-		thread: 0,
-		...members,
-	});
-const loaded = (entry: string, members: object = {}) =>
-	eventOf({ path: `/srv/app/${entry}`, sha256: "a".repeat(64), product: "app", entry, rule: "entry", ...members });
+import { eventOf, loaded, project } from "./project.js";
 
 describe("policy init", () => {
 	it("writes a policy in mode audit, and replaces none without --force", () => {
@@ -241,73 +211,6 @@ describe("policy test", () => {
 		write("empty.jsonl", "\n");
 		expect(sigtool(["policy", "test", "empty.jsonl", "--policy", "policy.json"]).status).toBe(2);
 		expect(sigtool(["policy", "test", "missing.jsonl", "--policy", "policy.json"]).status).not.toBe(0);
-	});
-});
-
-describe("policy learn", () => {
-	it("makes a rule for each product, by its signer, and lists what has to be signed", () => {
-		const { sigtool, write, at } = project();
-		write("start.json", { mode: "audit", rules: [{ deny: { name: "never" } }] });
-		expect(sigtool(["compile", "app", "-o", "app.sigx", "--policy", "start.json", "--allow-development"]).status).toBe(
-			0,
-		);
-		write(
-			"log.jsonl",
-			[
-				loaded("main.js"),
-				loaded("lib/b.js", { verdict: "audit", reason: "ERR_FILE_ADDED" }),
-				...["a/index.js", "b/index.js"].map((name) =>
-					eventOf({
-						path: `/srv/site/node_modules/${name}`,
-						sha256: "b".repeat(64),
-						verdict: "audit",
-						reason: "ERR_OUTSIDE_PRODUCTS",
-					}),
-				),
-				eventOf({
-					path: "/usr/lib/python3.13/json/x.py",
-					sha256: "b".repeat(64),
-					verdict: "audit",
-					reason: "ERR_OUTSIDE_PRODUCTS",
-				}),
-				eventOf({ event: "python.open", detail: "/var/lib/app/state/x.db, w, 524865" }),
-				eventOf({ event: "python.open", detail: "/var/lib/app/y, None, 66" }),
-				eventOf({ event: "python.open", detail: "/etc/passwd, r, 524288" }),
-				eventOf({ event: "python.open", detail: "/dev/null, w, 1" }),
-				eventOf({ event: "wasm.compile", verdict: "audit", sha256: "d".repeat(64), reason: "ERR_RUNTIME_RULE" }),
-			].join("\n"),
-		);
-		const args = ["policy", "learn", "log.jsonl", "--index", "app.sigx", "--owner", "Web", "--expires", "2027-12-31"];
-		const { status, stdout, stderr } = sigtool([...args, "-o", "learned.json"]);
-		expect({ status, stdout }).toEqual({ status: 0, stdout: "wrote learned.json, learned from 10 events\n" });
-		expect(JSON.parse(readFileSync(at("learned.json"), "utf8"))).toEqual({
-			version: 1,
-			mode: "enforce",
-			rules: [
-				{
-					allow: { product: "app", signer: { key: expect.stringMatching(/^[0-9a-f]{64}$/) } },
-					comment: "learned from 10 events, 2027-01-31 to 2027-01-31",
-					owner: "Web",
-					expires: "2027-12-31",
-				},
-			],
-			launch: { write: ["/var/lib/app"] },
-			runtime: { webAssemblySha256: ["d".repeat(64)] },
-		});
-		expect(stderr).toContain('1 file below "/srv/app/lib" is not signed; sign it: `sigtool sign "/srv/app/lib"`');
-		expect(stderr).toContain('2 files below "/srv/site" are not signed; sign it: `sigtool sign "/srv/site"`');
-		expect(stderr).toContain('adopt it: `sigtool compile --adopt "/usr/lib/python3.13"`');
-		expect(stderr).toContain("learn again when the others are");
-		expect(sigtool(["policy", "check", "learned.json"]).status).toBe(0);
-		expect(sigtool(["policy", "learn", "log.jsonl", "--expires", "soon"])).toMatchObject({ status: 2 });
-	});
-
-	it("makes no rules of a log that has refusals alone", () => {
-		const { sigtool, write } = project();
-		write("log.jsonl", loaded("lib/b.js", { verdict: "audit", reason: "ERR_FILE_ADDED" }));
-		const { stdout, stderr } = sigtool(["policy", "learn", "log.jsonl"]);
-		expect(JSON.parse(stdout)).toEqual({ version: 1, mode: "enforce" });
-		expect(stderr).toContain("so there are no rules");
 	});
 });
 

@@ -35,7 +35,9 @@ describe.skipIf(!existsSync(LAUNCHER))("sigtool audit (needs the launcher built)
 		expect(stderr).toMatch(/^sigtool audit: \d+ events in "sigtool-audit.jsonl"; nothing was refused$/m);
 		expect(stderr).toContain(`not signed: 1 file below "${at("app")}": \`sigtool sign "${at("app")}"\`\n`);
 		expect(stderr).toContain(`not signed: 1 file below "${at("plugins")}"`);
-		expect(stderr).toContain('next: `sigtool policy learn "sigtool-audit.jsonl" -o policy.json`');
+		expect(stderr).toContain(
+			'next: `sigtool policy learn "sigtool-audit.jsonl" -o policy.json`, then the commands that it prints',
+		);
 		expect(statSync(at("sigtool-audit.jsonl")).mode & 0o777).toBe(0o600);
 	});
 
@@ -72,6 +74,17 @@ describe.skipIf(!existsSync(LAUNCHER))("sigtool audit (needs the launcher built)
 		const refused = sigtool("run", "--allow-development", "--index", "app.sigx", "app/main.js");
 		expect(refused).toMatchObject({ status: 126, stdout: "" });
 		expect(refused.stderr).toContain("ERR_FILE_MODIFIED");
+	});
+
+	it("counts the events of this run alone, and says so if there are none", () => {
+		const { sigtool } = program();
+		const counted = () => Number(/^sigtool audit: (\d+) events/m.exec(sigtool("audit", "app/main.js").stderr)?.[1]);
+		const first = counted();
+		expect(counted()).toBeLessThan(first * 1.5);
+		const { status, stderr } = sigtool("audit", "--log", "/dev/null", "app/main.js");
+		expect(status).toBe(42);
+		expect(stderr).toContain('sigtool audit: this run wrote no event of a program to "/dev/null": ');
+		expect(stderr).not.toContain("nothing was refused");
 	});
 
 	it("ends with an error if the file of events cannot be written", () => {
