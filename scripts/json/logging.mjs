@@ -83,6 +83,16 @@ export const LOGGING = {
 				...summary,
 				ungrouped: count("The number of events that belong to no group."),
 				beyond: count("The number of events of further groups, for which there was no room."),
+				unusedRules: optional(
+					list(
+						"With `--policy`: the rules that no event names.",
+						object("A rule.", {
+							rule: text("Its name in events."),
+							owner: optional(text("Who answers for it.")),
+							expires: optional(text("Its last day or second.")),
+						}),
+					),
+				),
 			}),
 			object("The summary, after events that `--follow` has printed.", {
 				...summary,

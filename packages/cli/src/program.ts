@@ -194,7 +194,9 @@ function choiceFailure(reason: string): string | undefined {
 function outputOptionsOf(argv: readonly string[]): OutputOptions {
 	if (isStarting(argv)) return {};
 	const { json, reporter } = outputOptionsIn(argv);
-	return COMMANDS.find(({ name }) => name === argv[0])?.hasReporters === true ? { json, reporter } : { json };
+	const named = COMMANDS.find(({ name }) => name === argv[0]);
+	const meant = named?.commands?.find(({ isDefault }) => isDefault) ?? named;
+	return meant?.hasReporters === true ? { json, reporter } : { json };
 }
 
 /** The arguments after `run` and `audit` belong to the program that they start. */

@@ -54,3 +54,13 @@ export function countOf({ event, count }: Told): number {
 }
 
 const COUNTING_OTHERS: ReadonlySet<string> = new Set(["verifier.dropped", "verifier.reload", "verifier.environment"]);
+
+/**
+ * Returns the verdict that counts: `audit` only for what enforcement would have refused. In mode audit the event of a
+ * start has this verdict too, to tell the mode.
+ */
+export function verdictOf({ event, verdict, reason }: Told): "allow" | "refuse" | "audit" {
+	if (verdict === "refuse") return "refuse";
+	if (verdict !== "audit") return "allow";
+	return event === "verifier.start" && reason === undefined ? "allow" : "audit";
+}

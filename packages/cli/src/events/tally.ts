@@ -1,7 +1,7 @@
 /** Counts events, in all and in groups, within a bound of memory. */
 
 import { policyRuleOf } from "@sigtool/verifier/internal";
-import { countOf, type Told, textOf } from "./event.js";
+import { countOf, type Told, textOf, verdictOf } from "./event.js";
 
 export const GROUPINGS = ["file", "rule", "signer", "host", "event"] as const;
 export type Grouping = (typeof GROUPINGS)[number];
@@ -65,16 +65,16 @@ export function createTally(grouping: Grouping | undefined): Tally {
 
 	return {
 		add(event, host) {
-			count(total, event);
+			addTo(total, event);
 			if (hosts.size < MOST_GROUPS) hosts.add(bounded(host) ?? host);
 			if (event.event === "verifier.dropped" && typeof event.count === "number") dropped += event.count;
 			if (grouping === undefined) return;
 			const name = bounded(nameOf[grouping](event, host));
 			const known = name === undefined ? undefined : groups.get(name);
 			if (name === undefined) ungrouped += countOf(event);
-			else if (known !== undefined) count(known, event);
+			else if (known !== undefined) addTo(known, event);
 			else if (groups.size >= MOST_GROUPS) beyond += countOf(event);
-			else groups.set(name, count(noCounts(), event));
+			else groups.set(name, addTo(noCounts(), event));
 		},
 		total,
 		groups: () =>
@@ -110,15 +110,17 @@ export function ruleNameOf(event: Told): string | undefined {
 	return policyRuleOf(event.event)?.member;
 }
 
-function noCounts(): Counts {
+export function noCounts(): Counts {
 	return { events: 0, refused: 0, audited: 0, first: undefined, last: undefined };
 }
 
-function count(counts: Counts, event: Told): Counts {
+/** Adds an event, and returns the counts. */
+export function addTo(counts: Counts, event: Told): Counts {
 	const number = countOf(event);
 	counts.events += number;
-	if (event.verdict === "refuse") counts.refused += number;
-	if (event.verdict === "audit") counts.audited += number;
+	const verdict = verdictOf(event);
+	if (verdict === "refuse") counts.refused += number;
+	if (verdict === "audit") counts.audited += number;
 	const { time } = event;
 	// Times are all in UTC and of one form, so that text in order is time in order.
 	if (typeof time !== "string" || !TIME.test(time)) return counts;

@@ -17,6 +17,7 @@ export const LOG: CommandDeclaration = {
 		{
 			name: "show",
 			isDefault: true,
+			hasReporters: true,
 			description: "show events, explain refusals, or count by file, rule, signer, host or event",
 			declare(command) {
 				command
@@ -32,6 +33,12 @@ export const LOG: CommandDeclaration = {
 					.addOption(
 						new Option("--by <what>", "count, with the time of the last, instead of showing each").choices(GROUPINGS),
 					)
+					.addOption(
+						repeated(
+							"--policy <file>",
+							"with --by rule: policy or trust index whose rules are listed if no event names them; further ones are supplemental",
+						),
+					)
 					.option("--prefix <dir>", "directory of the installed launcher", INSTALLED_PREFIX);
 				examples(
 					command,
@@ -39,6 +46,7 @@ export const LOG: CommandDeclaration = {
 						"sigtool log --refused --since 12h",
 						"sigtool log --follow --refused",
 						"sigtool log --by rule /var/log/sigtool/audit.jsonl*",
+						"sigtool log --by rule --policy policy.json --since 90d /var/log/sigtool-hosts/*.jsonl",
 						"ssh web1 cat /var/log/sigtool/audit.jsonl | sigtool log --by event -",
 					],
 					ABOUT_SHOW,

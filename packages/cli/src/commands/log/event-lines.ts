@@ -1,13 +1,14 @@
 /** Formats events, groups and the summary of a log. */
 
 import { COMMAND, quote } from "@sigtool/core/internal/errors";
-import { countOf, subjectOf, type Told, textOf } from "../../events/event.js";
+import { countOf, subjectOf, type Told, textOf, verdictOf } from "../../events/event.js";
 import { explain } from "../../events/explain.js";
 import { BROKEN_KINDS, type BrokenKind } from "../../events/read-events.js";
 import type { Counts, Grouping, Tally } from "../../events/tally.js";
 import { escaped, rows } from "../../output/output.js";
 import { count, thousands } from "../../output/render.js";
 import { colour } from "../../output/terminal.js";
+import type { UnusedRule } from "../../policy/unused-rules.js";
 
 /** Returns an event as one line. */
 export function eventLine(event: Told, host: string): string {
@@ -43,7 +44,7 @@ function verdictText({ verdict }: Told): string {
 export function createExplainer(every: boolean): (event: Told) => readonly string[] {
 	const explained = new Set<string>();
 	return (event) => {
-		if (event.verdict !== "refuse" && event.verdict !== "audit") return [];
+		if (verdictOf(event) === "allow") return [];
 		if (every) return explain(event).lines.slice(1);
 		const kind = JSON.stringify([event.event, event.verdict, event.reason, event.rule].map((part) => String(part)));
 		if (kind.length > LONGEST_KIND || explained.has(kind) || explained.size >= MOST_KINDS) return [];
@@ -77,6 +78,13 @@ export function groupLines(tally: Tally, grouping: Grouping, which: "all" | "fir
 		...(tally.ungrouped > 0 ? [`${count(tally.ungrouped, "event")} without ${NO_GROUP[grouping]}`] : []),
 		...(tally.beyond > 0 ? [`${count(tally.beyond, "event")} of further groups, for which there was no room`] : []),
 	];
+}
+
+/** Returns the lines about rules of a policy that no event names. Undefined if no policy was named. */
+export function unusedLines(rules: readonly UnusedRule[] | undefined): string[] {
+	if (rules === undefined) return [];
+	if (rules.length === 0) return ["every rule of the policy was used"];
+	return rules.map(({ text }) => `never used: ${escaped(text)}`);
 }
 
 const SHOWN_GROUPS = 50;

@@ -1,20 +1,34 @@
 import { SigtoolError } from "@sigtool/core/internal/errors";
-import { countOf, type Told } from "../../events/event.js";
+import { countOf, type Told, verdictOf } from "../../events/event.js";
 import { explain } from "../../events/explain.js";
 import { followLog } from "../../events/follow.js";
 import { type BrokenKind, createLineReader, type ReadLine, readLog } from "../../events/read-events.js";
 import { type Selection, type SelectionOptions, selectionOf } from "../../events/select.js";
 import { createTally, type Grouping } from "../../events/tally.js";
 import { installedLog } from "../../launcher/installed-log.js";
+import { usageError } from "../../options/usage.js";
 import { untilInterrupted } from "../../output/interruption.js";
+import { needsLoading } from "../../output/outcome.js";
 import type { OutputOptions, Report } from "../../output/output.js";
 import { createItemPrinter, type ItemPrinter } from "../../output/stream.js";
-import { type Broken, brokenWarning, createExplainer, eventLine, groupLines, summaryLine } from "./event-lines.js";
+import { rulesToCompare } from "../../policy/unused-rules.js";
+import {
+	type Broken,
+	brokenWarning,
+	createExplainer,
+	eventLine,
+	groupLines,
+	summaryLine,
+	unusedLines,
+} from "./event-lines.js";
+import { beyondText, createLogFindings, type LogFindings } from "./log-findings.js";
 import { requireLog } from "./require-log.js";
 
 export interface LogShowOptions extends SelectionOptions, OutputOptions {
 	readonly follow?: boolean;
 	readonly by?: Grouping;
+	/** The policy whose rules are compared with those that the events name. */
+	readonly policy?: readonly string[];
 	readonly prefix: string;
 }
 
@@ -26,13 +40,19 @@ export interface LogShowOptions extends SelectionOptions, OutputOptions {
 export async function logShow(files: readonly string[], options: LogShowOptions): Promise<Report> {
 	const selects = selectionOf(options);
 	const logs = files.length === 0 ? [installedLog(options.prefix)] : files;
-	const { follow = false, by } = options;
+	const { follow = false, by, policy = [] } = options;
 	for (const log of logs) requireLog(log, follow);
+	const findings = needsLoading(options) ? createLogFindings() : undefined;
+	if (findings !== undefined && (by !== undefined || follow))
+		throw usageError(`Give --reporter ${options.reporter} without --by and --follow: it reports refusals`);
+	if (policy.length > 0 && (by !== "rule" || follow))
+		throw usageError("Give --policy with --by rule, and without --follow: it lists the rules that were never used");
+	const unusedAmong = policy.length === 0 ? undefined : rulesToCompare(policy);
 	const printer = createItemPrinter({
 		...options,
 		...{ command: "log show", list: by === undefined ? "events" : "groups", form: follow ? "lines" : "list" },
 	});
-	const show = createShow(selects, printer, options);
+	const show = createShow(selects, printer, { ...options, logs, findings, unusedAmong });
 	if (follow) {
 		// Ctrl-C is the way to end it, so what follows is a success.
 		await untilInterrupted((signal) => Promise.all(logs.map((log) => followEach(log, signal, show))));
@@ -64,8 +84,15 @@ interface Show {
 	report(): Report;
 }
 
-function createShow(selects: Selection, printer: ItemPrinter, options: LogShowOptions): Show {
-	const { by, verbose = false, quiet = false } = options;
+interface ShowOptions extends LogShowOptions {
+	readonly logs: readonly string[];
+	/** Present with a reporter, which prints everything at the end. */
+	readonly findings: LogFindings | undefined;
+	readonly unusedAmong: ReturnType<typeof rulesToCompare> | undefined;
+}
+
+function createShow(selects: Selection, printer: ItemPrinter, options: ShowOptions): Show {
+	const { by, verbose = false, quiet = false, logs, findings, unusedAmong } = options;
 	const tally = createTally(by);
 	const explanationOf = createExplainer(verbose);
 	const broken = new Map<string, Record<BrokenKind, number> & { firstLine: number }>();
@@ -81,9 +108,10 @@ function createShow(selects: Selection, printer: ItemPrinter, options: LogShowOp
 		const { event, host, line } = read;
 		if (!selects(event)) return;
 		tally.add(event, host);
-		if (by !== undefined) return;
+		findings?.add(log, event, host);
+		if (by !== undefined || findings !== undefined) return;
 		printer.item({ file: log, line, host, count: countOf(event), event, ...explanationFields(event) });
-		const isRefusal = event.verdict !== "allow";
+		const isRefusal = verdictOf(event) !== "allow";
 		if (quiet && !isRefusal) return;
 		printer.line(eventLine(event, host));
 		if (!quiet) for (const text of explanationOf(event)) printer.line(text);
@@ -96,6 +124,8 @@ function createShow(selects: Selection, printer: ItemPrinter, options: LogShowOp
 	function report(): Report {
 		if (by !== undefined) for (const { name, ...counts } of tally.groups()) printer.item({ [by]: name, ...counts });
 		if (by !== undefined) for (const line of groupLines(tally, by, verbose ? "all" : "first")) printer.line(line);
+		const unusedRules = unusedAmong?.(new Set(tally.groups().map(({ name }) => name)));
+		for (const line of unusedLines(unusedRules)) printer.line(line);
 		printer.flush();
 		const { events, ...counts } = tally.total;
 		return {
@@ -103,11 +133,16 @@ function createShow(selects: Selection, printer: ItemPrinter, options: LogShowOp
 			fields: {
 				total: { events, ...counts, hosts: tally.hosts, dropped: tally.dropped },
 				...(by === undefined ? {} : { ungrouped: tally.ungrouped, beyond: tally.beyond }),
+				...(unusedRules && { unusedRules: unusedRules.map(({ text: _, ...rule }) => rule) }),
 				broken: Object.fromEntries<Broken>(broken),
 				unread: failures.map(({ path, code, message }) => ({ file: path ?? null, code, message })),
 			},
 			lines: [summaryLine(tally)],
-			warnings: [...broken].map(([log, counts]) => brokenWarning(log, counts)),
+			warnings: [
+				...Array.from(broken, ([log, counts]) => brokenWarning(log, counts)),
+				...(findings !== undefined && findings.beyond > 0 ? [beyondText(findings.beyond)] : []),
+			],
+			...(findings && { subjects: findings.subjects(logs, failures) }),
 			problems: failures.map(({ code, message }) => `error: ${message} [${code}]`),
 			...(printer.begun && { begun: printer.begun }),
 		};
@@ -136,7 +171,7 @@ function createShow(selects: Selection, printer: ItemPrinter, options: LogShowOp
 
 /** Returns the words of `why` about a refusal. */
 function explanationFields(event: Told): Record<string, unknown> {
-	if (event.verdict !== "refuse" && event.verdict !== "audit") return {};
+	if (verdictOf(event) === "allow") return {};
 	const { rule, meaning, mend } = explain(event).fields;
 	return { rule, meaning, mend };
 }

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { appendFileSync, mkdirSync, renameSync, truncateSync, writeFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { MAIN } from "../../support.js";
+import { MAIN, makeTree } from "../../support.js";
 import { eventLine, place } from "./logs.js";
 
 const REFUSED = { verdict: "refuse", reason: "ERR_FILE_MODIFIED", rule: "entry", path: "/srv/a.js" };
@@ -55,6 +55,13 @@ describe("sigtool log", () => {
 		expect(paths("--event", "python.*", "--event", "module.dlopen")).toEqual(["/old", "/new"]);
 		expect(paths("--event", "python")).toEqual([]);
 		expect(paths("--refused")).toEqual(["/new"]);
+		// In mode audit the event of a start tells the mode by its verdict, and enforcement would refuse nothing.
+		const start = (members: object) => eventLine("verifier.start", { verdict: "audit", script: "/s.js", ...members });
+		writeFileSync(file("starts.jsonl"), start({ mode: "audit" }) + start({ mode: "audit", reason: "ERR_POLICY" }));
+		expect(log(["log", file("starts.jsonl"), "--refused", "--json"]).json().total).toMatchObject({
+			events: 1,
+			audited: 1,
+		});
 		for (const wrong of [
 			["--since", "noon"],
 			["--since", "1h", "--until", "2h"],
@@ -100,6 +107,43 @@ describe("sigtool log", () => {
 		expect(by("event").groups[0]).toEqual(["module.open_code", 4]);
 		const { stdout } = log(["log", file("all.log"), "--by", "rule"]);
 		expect(stdout).toMatch(/4 {2}entry {2}1 allowed, 3 refused, last 2026-01-03T00:00:00\.000Z/);
+	});
+
+	it("lists the rules of a policy or an index that no event names, in the time that is asked for", () => {
+		const { file, sigtool: log } = place();
+		const loaded = (rule: string, time: string) => eventLine("module.open_code", { path: "/a", rule, time });
+		writeFileSync(
+			file("a.jsonl"),
+			loaded("rules[app]", new Date().toISOString()) + loaded("rules[1]", "2026-01-03T00:00:00.000Z"),
+		);
+		const rules = [
+			{ allow: { product: "app" }, label: "app" },
+			{ allow: { product: "old" }, expires: "2099-12-31" },
+			{ deny: { name: "x.js" }, label: "no-x", owner: "Ada\u202e" },
+		];
+		writeFileSync(file("policy.json"), JSON.stringify({ version: 1, rules }));
+		const args = ["log", "--by", "rule", file("a.jsonl"), "--policy", file("policy.json")];
+		const { stdout } = log(args);
+		expect(stdout).toContain("1  rules[app]  1 allowed, last 20");
+		expect(stdout).toContain("1  rules[1]  1 allowed, last 2026-01-03T00:00:00.000Z\n");
+		expect(stdout).toContain('never used: rules[no-x] (deny name "x.js", owner "Ada\\u202e")\n');
+		expect(log([...args, "--json"]).json().unusedRules).toEqual([{ rule: "rules[no-x]", owner: "Ada\u202e" }]);
+		expect(log([...args, "--since", "90d", "--json"]).json().unusedRules).toMatchObject([
+			{ rule: "rules[1]", expires: "2099-12-31" },
+			{ rule: "rules[no-x]" },
+		]);
+		makeTree(file("app"), { "a.js": "a()" });
+		expect(log(["sign", file("app")]).status).toBe(0);
+		const compile = ["compile", file("app"), "-o", file("app.sigx"), "--policy", file("policy.json")];
+		expect(log([...compile, "--allow-development"]).status).toBe(0);
+		expect(log([...args.slice(0, -1), file("app.sigx")]).stdout).toContain("never used: rules[no-x] ");
+		writeFileSync(file("used.json"), JSON.stringify({ version: 1, rules: rules.slice(0, 1) }));
+		expect(log([...args.slice(0, -1), file("used.json")]).stdout).toContain("every rule of the policy was used\n");
+		for (const wrong of [
+			["log", file("a.jsonl"), "--policy", file("policy.json")],
+			[...args, "--follow"],
+		])
+			expect(log(wrong)).toMatchObject({ status: 2, stderr: expect.stringContaining("Give --policy with --by rule") });
 	});
 
 	it("counts and names lines that are no events, and shows the others", () => {
