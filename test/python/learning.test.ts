@@ -25,7 +25,7 @@ describe("policies of real programs of CPython (linux, the launcher)", () => {
 		expect(run?.execute(["sigtool", ...args])).toMatchObject({ status: 0 });
 	}
 
-	test.skipIf(withFlask === undefined)("Flask (python3-flask)", { timeout: 180_000 }, async () => {
+	test.skipIf(withFlask === undefined)("Flask (python3-flask)", { timeout: 300_000 }, async () => {
 		const python = withFlask?.executable ?? "";
 		run = new LearnedRun({
 			...{ fill: (directory) => cpSync(FLASK, directory, { recursive: true }), runtime: [python, "-sEB"] },

@@ -13,12 +13,15 @@ export interface UnusedRule {
 	readonly expires: string | undefined;
 }
 
+/** Lists the rules whose names are not among the used ones, in their order. */
+export type UnusedAmong = (used: ReadonlySet<string>) => UnusedRule[];
+
 /**
  * Reads the rules of a policy, of a base policy with supplemental ones, or of a trust index, whose signature is not
- * verified. Returns a function that lists those whose names are not among the used ones, in their order.
+ * verified.
  * @throws ERR_USAGE, ERR_POLICY, ERR_INDEX_FORMAT, ERR_ROOT_MISSING, ERR_IO
  */
-export function rulesToCompare(files: readonly string[]): (used: ReadonlySet<string>) => UnusedRule[] {
+export function rulesToCompare(files: readonly string[]): UnusedAmong {
 	const [file, ...supplements] = files;
 	if (file === undefined) throw usageError("Name a policy, or a trust index, with --policy");
 	const policy = supplements.length === 0 ? policyIn(file) : policyOfFiles(files);

@@ -11,7 +11,7 @@ import { untilInterrupted } from "../../output/interruption.js";
 import { needsLoading } from "../../output/outcome.js";
 import type { OutputOptions, Report } from "../../output/output.js";
 import { createItemPrinter, type ItemPrinter } from "../../output/stream.js";
-import { rulesToCompare } from "../../policy/unused-rules.js";
+import { rulesToCompare, type UnusedAmong } from "../../policy/unused-rules.js";
 import {
 	type Broken,
 	brokenWarning,
@@ -88,7 +88,7 @@ interface ShowOptions extends LogShowOptions {
 	readonly logs: readonly string[];
 	/** Present with a reporter, which prints everything at the end. */
 	readonly findings: LogFindings | undefined;
-	readonly unusedAmong: ReturnType<typeof rulesToCompare> | undefined;
+	readonly unusedAmong: UnusedAmong | undefined;
 }
 
 function createShow(selects: Selection, printer: ItemPrinter, options: ShowOptions): Show {

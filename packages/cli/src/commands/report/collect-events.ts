@@ -1,6 +1,6 @@
 /** Reads a file of events, counts them, and collects their rows for the page. */
 
-import { type LoggedEvent, textOf } from "../../events/event.js";
+import { type LoggedEvent, textOf, verdictOf } from "../../events/event.js";
 import { readLog } from "../../events/read-events.js";
 import { ruleNameOf } from "../../events/tally.js";
 import { escaped } from "../../output/output.js";
@@ -73,8 +73,7 @@ export async function collectEvents(file: string): Promise<CollectedEvents> {
 
 	for await (const lines of readLog(file)) {
 		for (const read of lines) {
-			const verdict = read.kind === "event" ? VERDICTS.findIndex(({ id }) => id === read.event.verdict) : -1;
-			if (read.kind === "event" && verdict !== -1) take(read.event, verdict);
+			if (read.kind === "event" && isVerdict(read.event.verdict)) take(read.event, placeOf(verdictOf(read.event)));
 			else if (broken.count++ === 0) broken.firstLine = read.line;
 		}
 	}
@@ -85,6 +84,14 @@ export async function collectEvents(file: string): Promise<CollectedEvents> {
 	leftOut += rows.length - kept.length;
 	const data = { texts: texts.list, rows: kept.map(({ row }) => row), fields };
 	return { data, counts, broken, leftOut, dropped, period, byRule, bySubject, hosts };
+}
+
+function isVerdict(text: string): boolean {
+	return VERDICTS.some(({ id }) => id === text);
+}
+
+function placeOf(verdict: string): number {
+	return VERDICTS.findIndex(({ id }) => id === verdict);
 }
 
 class Texts {

@@ -4,6 +4,7 @@ import { escaped } from "../../output/output.js";
 import { shownPath } from "../../output/render.js";
 import { type EventsData, VERDICTS } from "../../page/data.js";
 import { count, thousands, timeText } from "../../page/text.js";
+import type { UnusedAmong, UnusedRule } from "../../policy/unused-rules.js";
 import { type CollectedEvents, collectEvents, type Use } from "./collect-events.js";
 import { dataBlock, type Html, html } from "./html.js";
 import type { Tone } from "./icons.js";
@@ -14,8 +15,8 @@ import { timeline } from "./timeline.js";
 /** The number of rows in each table. The script shows all events. */
 const SHOWN = 300;
 
-/** @throws the errors of `logPieces` */
-export async function eventsSection(id: string, path: string): Promise<Subject> {
+/** `unusedAmong` tells rules of an index that no event names. @throws the errors of `logPieces` */
+export async function eventsSection(id: string, path: string, unusedAmong?: UnusedAmong): Promise<Subject> {
 	const events = await collectEvents(path);
 	const { data, counts, period, broken, leftOut, dropped, hosts } = events;
 	const { tone, short, headline, reasons } = judge(events);
@@ -44,6 +45,7 @@ ${tiles([{ number: thousands(total), label: total === 1 ? "event" : "events" }, 
 ${period && html`<h3>When</h3><p class="muted">The height of a bar grows with the square root of the number of events, so that few refusals are seen beside many others.</p>${timeline(id, data, period)}<ul class="legend" role="list">${legend}</ul>`}
 ${eventTable(data, events)}
 <h3>Rules by use</h3>${useTable("Rules, the most refusals first", "Rule", events.byRule)}
+${unusedList(unusedAmong?.(new Set(events.byRule.keys())))}
 <h3>By file and name</h3>${useTable("What events are about, the most refusals first", "File or name", events.bySubject)}
 ${leftOut > 0 ? html`<p class="more">${count(leftOut, "event")} of the file are counted above and have no row here.</p>` : undefined}
 ${dataBlock(`${id}-events`, data)}
@@ -122,6 +124,12 @@ function eventTable(data: EventsData, { counts }: CollectedEvents): Html {
 function meaningOf(reason: string): string | undefined {
 	// The type assertion is safe: the line before it tests that the table has the code.
 	return Object.hasOwn(ERROR_CODES, reason) ? ERROR_CODES[reason as ErrorCode][1] : undefined;
+}
+
+function unusedList(rules: readonly UnusedRule[] | undefined): Html | undefined {
+	if (rules === undefined || rules.length === 0) return undefined;
+	return html`<p>No event of this file names these rules of the index:</p>
+<ul>${rules.map(({ text }) => html`<li><bdi>${escaped(text)}</bdi></li>`)}</ul>`;
 }
 
 function useTable(caption: string, heading: string, uses: ReadonlyMap<string, Use>): Html {

@@ -9,6 +9,7 @@ import { requireOutputName, usageError } from "../../options/usage.js";
 import { pathWithin } from "../../output/locations.js";
 import { type ExitStatus, escaped, type OutputOptions, type Report, rows, worse } from "../../output/output.js";
 import { bytes } from "../../output/render.js";
+import { rulesToCompare } from "../../policy/unused-rules.js";
 import { catalogSection } from "./catalog-section.js";
 import { collectCatalogs } from "./collect-catalog.js";
 import { documentOf, PAGE_START } from "./document.js";
@@ -36,11 +37,13 @@ export async function report(paths: readonly string[], options: ReportOptions): 
 	refuseOthers(target);
 	const judge = { ...(await judgementOf(options)), ...(await signerDemandsOf(options)) };
 	const subjects: Subject[] = [];
+	const indexes = paths.filter((path) => kindOf(path) === "index");
+	const unusedAmong = indexes.length === 1 ? rulesToCompare(indexes) : undefined;
 	for (const [index, path] of paths.entries()) {
 		const id = `s${index}`;
 		const kind = kindOf(path);
 		if (kind === "index") subjects.push(await indexSection(id, path, { ...judge, product: options.product }));
-		else if (kind === "events") subjects.push(await eventsSection(id, path));
+		else if (kind === "events") subjects.push(await eventsSection(id, path, unusedAmong));
 		else subjects.push(catalogSection(id, await collectCatalogs(path, { ...judge, ...verifyOptions(options) })));
 	}
 	const page = Buffer.from(documentOf(escaped(title), subjects, sourceDate()));

@@ -155,6 +155,28 @@ describe("sigtool report of events", () => {
 	});
 });
 
+describe("sigtool report of an index and its events", () => {
+	it("lists the rules of the index that no event names, and counts no start in mode audit as a finding", () => {
+		const { at, sigtool, report, page } = signedTree();
+		const rules = [
+			{ allow: { product: "lib" }, label: "lib" },
+			{ deny: { name: "x.js" }, label: "no-x", owner: IMAGE },
+		];
+		writeFileSync(at("policy.json"), JSON.stringify({ version: 1, rules }));
+		const compile = ["compile", at("lib"), "-o", at("a.sigx"), "--policy", at("policy.json"), "--allow-development"];
+		expect(sigtool(compile).status).toBe(0);
+		const start = eventLine("verifier.start", "audit", { mode: "audit" });
+		writeFileSync(at("a.jsonl"), start + eventLine("module.open_code", "allow", { path: "/a.js", rule: "rules[lib]" }));
+		const { subjects } = report(at("a.sigx"), at("a.jsonl")).json();
+		expect(subjects[1]).toMatchObject({ verdicts: { refuse: 0, audit: 0, allow: 2 } });
+		const [, list = ""] =
+			/No event of this file names these rules of the index:<\/p>\s*<ul>(.*?)<\/ul>/s.exec(page()) ?? [];
+		expect(list).toMatch(/^<li><bdi>rules\[no-x\] .*&#60;img src=x.*<\/bdi><\/li>$/);
+		report(at("a.jsonl"));
+		expect(page()).not.toContain("No event of this file names");
+	});
+});
+
 describe("sigtool report", () => {
 	it("allows one script and one style by their digests, and nothing else", () => {
 		const { at, report, page } = signedTree();
