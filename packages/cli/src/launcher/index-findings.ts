@@ -3,10 +3,10 @@
 import { existsSync, realpathSync, statSync } from "node:fs";
 import { COMMAND } from "@sigtool/core/internal/errors";
 import { examineHost, verifyHost } from "@sigtool/verifier/internal";
+import { shellWord } from "../output/shell-word.js";
 import { modeOfSpython } from "../python/spython.js";
 import { endNotice } from "./end-notice.js";
 import { judged, type LauncherFinding, note, refuse, why, wrong } from "./finding.js";
-import { shellWord } from "./install-command.js";
 import { type LauncherConf, pin } from "./launcher-conf.js";
 import { foreignLinks } from "./launcher-links.js";
 import { hostDocument } from "./launcher-place.js";

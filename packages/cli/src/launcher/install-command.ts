@@ -2,6 +2,7 @@
 
 import { resolve } from "node:path";
 import { COMMAND } from "@sigtool/core/internal/errors";
+import { shellWord } from "../output/shell-word.js";
 
 /** The directory in which a launcher is installed if nobody names another. */
 export const INSTALLED_PREFIX = "/usr/lib/sigtool";
@@ -10,9 +11,4 @@ export const INSTALLED_PREFIX = "/usr/lib/sigtool";
 export function installCommand(prefix: string): string {
 	const directory = resolve(prefix);
 	return `${COMMAND} launcher install${directory === INSTALLED_PREFIX ? "" : ` --prefix ${shellWord(directory)}`}`;
-}
-
-/** Quotes a word for a shell if that is needed. */
-export function shellWord(word: string): string {
-	return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

@@ -6,6 +6,7 @@ import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { COMMAND } from "@sigtool/core/internal/errors";
 import { verifyHost } from "@sigtool/verifier/internal";
+import { shellWord } from "../output/shell-word.js";
 import { VERSION } from "../output/version.js";
 import { aboutSpython } from "../python/spython.js";
 import { fault, judged, type LauncherFinding, note, refuse, why, wrong } from "./finding.js";
@@ -17,7 +18,7 @@ import {
 	policyFindings,
 	sharedFindings,
 } from "./index-findings.js";
-import { installCommand, shellWord } from "./install-command.js";
+import { installCommand } from "./install-command.js";
 import { type LauncherConf, type PinnedFile, readLauncherConf } from "./launcher-conf.js";
 import { judgeMode } from "./launcher-mode.js";
 import { CONF_NAME, type DerivedSettings, derivedSettings, hostDocument, launcherIn } from "./launcher-place.js";

@@ -1,19 +1,17 @@
-/** Quotes a text for a POSIX shell, in double quotes if nothing in it has a meaning there. */
+/** Quotes a word for a POSIX shell if that is needed. A file whose name begins with a hyphen is named by its directory. */
 export function shellWord(text: string): string {
 	const word = text.startsWith("-") ? `./${text}` : text;
-	if (!SPECIAL.test(word)) return `"${word}"`;
-	if (!CONTROL.test(word)) return `'${word.replaceAll("'", `'\\''`)}'`;
+	if (/^[\w@%+=:,./-]+$/.test(word)) return word;
+	if (!UNSEEN.test(word)) return `'${word.replaceAll("'", "'\\''")}'`;
 	// This form is POSIX since 2024. Before that, bash, zsh and ksh had it.
-	const escaped = word.replace(ESCAPED, (character) => {
-		return character === "\\" || character === "'"
-			? `\\${character}`
-			: [...Buffer.from(character)].map((byte) => `\\x${byte.toString(16).padStart(2, "0")}`).join("");
-	});
-	return `$'${escaped}'`;
+	return `$'${[...word].map(escapedIn).join("")}'`;
 }
 
-const SPECIAL = /["$`\\!']|[^\x20-\x7e\xa0-\uffff]/;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters need another form.
-const CONTROL = /[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff]/;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters need another form.
-const ESCAPED = /[\\'\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff]/g;
+function escapedIn(character: string): string {
+	if (character === "\\" || character === "'") return `\\${character}`;
+	if (!UNSEEN.test(character)) return character;
+	return [...Buffer.from(character)].map((byte) => `\\x${byte.toString(16).padStart(2, "0")}`).join("");
+}
+
+/** Control characters, and those that a terminal does not show. Output escapes them, so a shell would see other bytes. */
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;

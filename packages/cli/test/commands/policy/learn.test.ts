@@ -57,15 +57,15 @@ describe("policy learn", () => {
 			launch: { write: ["/var/lib/app"] },
 			runtime: { webAssemblySha256: ["d".repeat(64)] },
 		});
-		expect(stderr).toContain('1 file below "/srv/app" is not signed; sign it: `sigtool sign "/srv/app"`');
-		expect(stderr).toContain('2 files below "/srv/site" are not signed; sign it: `sigtool sign "/srv/site"`');
+		expect(stderr).toContain('1 file below "/srv/app" is not signed; sign it: `sigtool sign /srv/app`');
+		expect(stderr).toContain('2 files below "/srv/site" are not signed; sign it: `sigtool sign /srv/site`');
 		expect(stderr).toContain('1 file below "/usr/lib/python3.13" is not signed; the index adopts it');
-		const operands = '"/srv/app" "/srv/site" --adopt "/usr/lib/python3.13"';
-		const compile = `sigtool compile ${operands} --policy "learned.json" -o "app.sigx" --allow-development`;
+		const operands = "/srv/app /srv/site --adopt /usr/lib/python3.13";
+		const compile = `sigtool compile ${operands} --policy learned.json -o app.sigx --allow-development`;
 		expect(stderr).toContain(`then compile: \`${compile}\``);
 		expect(sigtool([...args, "--json"]).json().commands).toEqual([
-			'sigtool sign "/srv/app"',
-			'sigtool sign "/srv/site"',
+			"sigtool sign /srv/app",
+			"sigtool sign /srv/site",
 			compile.replace("learned.json", "policy.json"),
 		]);
 		expect(sigtool(["policy", "check", "learned.json"]).status).toBe(0);
@@ -89,10 +89,10 @@ describe("policy learn", () => {
 		expect(names).toEqual(["$(id)'s", "/etc/python3.13", "app", "b-app", "new_line"]);
 		expect(commands).toEqual([
 			`sigtool sign '/srv/$(id)'\\''s'`,
-			'sigtool sign "/srv/a/app"',
-			'sigtool sign "/srv/b/app" --product "b-app"',
-			`sigtool sign $'/srv/new\\x0aline' --product "new_line"`,
-			expect.stringMatching(/^sigtool compile --adopt "\/etc\/python3.13" /),
+			"sigtool sign /srv/a/app",
+			"sigtool sign /srv/b/app --product b-app",
+			`sigtool sign $'/srv/new\\x0aline' --product new_line`,
+			expect.stringMatching(/^sigtool compile --adopt \/etc\/python3.13 /),
 		]);
 	});
 
