@@ -53,7 +53,9 @@ export function createLineReader(file: string): LineReader {
 	const hosts = createHosts(file === STANDARD_INPUT ? "(standard input)" : file);
 	return {
 		*push(piece) {
-			for (const line of splitter.push(piece)) {
+			const lines = [...splitter.push(piece)];
+			hosts.lookAhead(lines);
+			for (const line of lines) {
 				const read = readLine(line, hosts);
 				if (read !== undefined) yield read;
 			}
@@ -78,6 +80,8 @@ function readLine({ bytes, number: line }: LogLine, hosts: Hosts): ReadLine | un
 }
 
 interface Hosts {
+	/** Finds the first host that lines name, for those before: a log begins with events that come before the first start. */
+	lookAhead(lines: readonly LogLine[]): void;
 	of(event: Told, prefix: string): string;
 }
 
@@ -89,11 +93,18 @@ function createHosts(file: string): Hosts {
 	const byProcess = new Map<string, string>();
 	let only: string | undefined;
 	return {
+		lookAhead(lines) {
+			for (const { bytes } of lines) {
+				if (only !== undefined) return;
+				if (!bytes?.includes(HOST_MEMBER)) continue;
+				const event = parseEvent(bytes.toString());
+				if (event !== undefined && namesItsHost(event)) only = textOf(event, "host");
+			}
+		},
 		of(event, prefix) {
 			const pid = textOf(event, "from") ?? textOf(event, "pid") ?? "";
 			const named = textOf(event, "host") ?? hostIn(prefix);
-			if (named === undefined || event.event === "net.connect" || event.event === "dns.lookup")
-				return hostIn(prefix) ?? byProcess.get(pid) ?? only ?? file;
+			if (named === undefined || !namesItsHost(event)) return hostIn(prefix) ?? byProcess.get(pid) ?? only ?? file;
 			only ??= named;
 			if (byProcess.size >= MOST_PROCESSES) byProcess.clear();
 			byProcess.set(pid, named);
@@ -103,6 +114,12 @@ function createHosts(file: string): Hosts {
 }
 
 const MOST_PROCESSES = 65_536;
+const HOST_MEMBER = '"host":';
+
+/** Returns false for an event whose `host` is another one, with which the program spoke. */
+function namesItsHost({ event }: Told): boolean {
+	return event !== "net.connect" && event !== "dns.lookup";
+}
 
 /** Reads the host out of what a syslog daemon puts before a message: RFC 5424, or the older form of RFC 3164. */
 function hostIn(prefix: string): string | undefined {

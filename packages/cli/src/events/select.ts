@@ -47,7 +47,7 @@ function namesIn(names: readonly string[]): (name: unknown) => boolean {
 function timeOrAge(text: string, option: string, now: number): number {
 	const [, number, unit] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
 	if (unit !== undefined) return now - Number(number) * (UNIT_MS[unit] ?? 0);
-	return parseTime(text, option);
+	return parseTime(text, option, ", a date, or an age such as 12h");
 }
 
 const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };

@@ -95,16 +95,17 @@ function narrowed(stored: TrustPolicy, { files, mend, mendWithin }: Narrowing): 
 
 /**
  * Parses a date (midnight UTC), or a time with its zone. Returns milliseconds since the epoch. Refuses a time without a
- * zone, because it would mean another moment on each machine.
+ * zone, because it would mean another moment on each machine. `others` names what else the option takes.
  * @throws ERR_USAGE
  */
-export function parseTime(text: string, option: string): number {
+export function parseTime(text: string, option: string, others = ""): number {
 	const at = Date.parse(text);
 	const day = text.slice(0, 10);
 	const isForm = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/.test(text);
 	const isDay = isForm && new Date(`${day}T00:00:00Z`).getUTCDate() === Number(day.slice(8));
 	if (!isDay || Number.isNaN(at)) {
-		throw usageError(`Give ${option} a time with its zone such as 2026-01-31T12:00:00Z, not "${escaped(text)}"`);
+		const form = `a time with its zone such as 2026-01-31T12:00:00Z${others}`;
+		throw usageError(`Give ${option} ${form}, not "${escaped(text)}"`);
 	}
 	return at;
 }

@@ -40,6 +40,20 @@ describe("sigtool log", () => {
 		expect(log(["log", "--quiet", file("a.jsonl")]).stdout.split("\n")).toHaveLength(3);
 	});
 
+	it("knows the host of the events before the first start, and never by one that the program spoke with", () => {
+		const { file, sigtool: log } = place();
+		const text = [
+			eventLine("log.begin", { kind: "new", pid: 1 }),
+			eventLine("net.connect", { host: "example.com", pid: 2 }),
+			eventLine("catalog.load", { pid: 3 }),
+			eventLine("verifier.start", { host: "web1", pid: 3 }),
+		].join("");
+		writeFileSync(file("a.jsonl"), text);
+		const { stdout } = log(["log", file("a.jsonl"), "--by", "host"]);
+		expect(stdout).toMatch(/^ *4 +web1 /);
+		expect(stdout).toContain("4 events of 1 host from");
+	});
+
 	it("selects by time, age, name and verdict", () => {
 		const { file, sigtool: log } = place();
 		const old = eventLine("module.dlopen", { path: "/old" });
