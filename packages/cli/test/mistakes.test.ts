@@ -456,6 +456,21 @@ const MISTAKES: readonly Mistake[] = [
 		message: /Give --at a time with its zone/,
 	},
 	{
+		name: "an age of a log that cannot be read",
+		line: "log notes.txt --since yesterday",
+		code: "ERR_USAGE",
+		exit: 2,
+		message: /Give --since a time with its zone such as .*Z, a date, or an age such as 12h, not "yesterday"/,
+	},
+	{
+		name: "a recording, where development identities are refused",
+		line: "audit --log events.jsonl plain/a.js",
+		env: { SIGTOOL_DEVELOPMENT: "refuse" },
+		code: "ERR_DEVELOPMENT_REFUSED",
+		exit: 2,
+		message: /Cannot record "plain\/a\.js": `sigtool audit` accepts development identities, .* for this command/,
+	},
+	{
 		name: "inspect of a text file",
 		line: "inspect notes.txt",
 		code: "ERR_DER",

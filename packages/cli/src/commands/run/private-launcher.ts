@@ -53,7 +53,10 @@ export async function placePrivately(
 ): Promise<void> {
 	if (options.module !== true) requireFile(script);
 	if ((await developmentOf({})) === "refuse") {
-		const message = `Cannot run ${quote(script)} with a development identity: ${DEVELOPMENT_REFUSERS} forbids it`;
+		const message =
+			recording === undefined
+				? `Cannot run ${quote(script)} with a development identity: ${DEVELOPMENT_REFUSERS} forbids it; without --allow-development the installed launcher runs it`
+				: `Cannot record ${quote(script)}: \`${COMMAND} audit\` accepts development identities, and ${DEVELOPMENT_REFUSERS} forbids that; lift it for this command, or record with the installed launcher in mode audit`;
 		throw new SigtoolError("ERR_DEVELOPMENT_REFUSED", message, { path: script });
 	}
 	const parts = nativeParts();
