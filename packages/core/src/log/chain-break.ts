@@ -111,8 +111,12 @@ function between(
 	const isSteady = before === undefined || last === before + 1;
 	if (own === last + 1 || (before !== undefined && own === before + 2)) return { kind: "edited", detail: undefined };
 	if (isSteady && own > last)
-		return { kind: "removed", detail: `by their numbers ${own - last - 1} lines are missing` };
+		return { kind: "removed", detail: `by the numbers in \`seq\` it is ${lineCount(own - last - 1)}` };
 	return { kind: "edited-or-removed", detail: undefined };
+}
+
+function lineCount(lines: number): string {
+	return lines === 1 ? "1 line" : `${lines} lines`;
 }
 
 /** Tells what is known of a change among lines without `chain`, to which lines that lost theirs belong. */

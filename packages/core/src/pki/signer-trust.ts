@@ -143,7 +143,7 @@ function refusedDevelopment(leaf: Certificate): SigtoolError {
 }
 
 function untrusted(leaf: Certificate, trust: TrustPolicy, cause?: SigtoolError): SigtoolError {
-	const { mend = given(trust) ?? MEND } = trust;
+	const { mend = given(trust, leaf.subject.text) ?? MEND } = trust;
 	const marked = isDevelopmentCertificate(leaf) ? " (a development identity)" : "";
 	const message =
 		`Cannot trust signer ${quote(leaf.subject.text)}${marked}, key ${spkiSha256(leaf)}: ` +
@@ -153,17 +153,22 @@ function untrusted(leaf: Certificate, trust: TrustPolicy, cause?: SigtoolError):
 
 /**
  * Returns a text with the names of the certificates that --trust or a configuration gave, so that the user notices a
- * wrong certificate, or undefined if neither gave one.
+ * wrong certificate, or undefined if neither gave one. An entry with the name of the signer has its key beside it.
  */
-function given({ pins, authorities }: TrustPolicy): string | undefined {
-	const entries = [...pins.values(), ...authorities];
+function given({ pins, authorities }: TrustPolicy, signer: string): string | undefined {
+	const pinned = [...pins].map(([key, pin]) => ({ ...pin, shown: withKey(pin.label, key, signer) }));
+	const entries = [...pinned, ...authorities.map((each) => ({ ...each, shown: quote(each.label) }))];
 	const source = entries.map((entry) => entry.source).find((each) => each === "option" || each === "configuration");
 	if (source === undefined) return undefined;
-	const labels = entries.flatMap((entry) => (entry.source === source ? [entry.label] : []));
-	const shown = labels.slice(0, MAX_SHOWN).map(quote);
+	const labels = entries.flatMap((entry) => (entry.source === source ? [entry.shown] : []));
+	const shown = labels.slice(0, MAX_SHOWN);
 	const rest = labels.length - shown.length;
 	const all = rest > 0 ? [...shown, `${rest} more`] : shown;
 	return `${source === "option" ? "--trust" : "the configuration"} names ${all.join(", ").replace(/, (?=[^,]*$)/, " and ")}`;
+}
+
+function withKey(label: string, key: string, signer: string): string {
+	return label === signer ? `another ${quote(label)} (key ${key})` : quote(label);
 }
 
 const MAX_SHOWN = 5;

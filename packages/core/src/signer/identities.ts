@@ -117,7 +117,8 @@ export function storeIdentity(name: string, keyPem: string, certificates: readon
 }
 
 function nameTaken(name: string): SigtoolError {
-	return new SigtoolError("ERR_USAGE", `Cannot make identity ${quote(name)}: an identity of that name exists already`);
+	const mend = `\`${COMMAND} identity show ${name}\` shows it; use it, or take another name`;
+	return new SigtoolError("ERR_USAGE", `Cannot make identity ${quote(name)}: it exists already; ${mend}`);
 }
 
 /**

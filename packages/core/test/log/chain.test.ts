@@ -152,6 +152,15 @@ describe("the chain of a log", () => {
 		expect(check([bytesOf(lines.slice(4))]).change).toMatchObject({ kind: "removed", first: { line: 1 } });
 	});
 
+	it.each([
+		[1, "1 line"],
+		[2, "2 lines"],
+	])("tells by the numbers that %i lines are missing", (count, text) => {
+		const [lines = []] = writeLog(events(8));
+		const { change } = check([bytesOf(lines.toSpliced(3, count))]);
+		expect(change).toMatchObject({ kind: "removed", detail: expect.stringMatching(new RegExp(`${text}$`)) });
+	});
+
 	it("finds a file that was cut while its collector ran", () => {
 		const [lines = []] = writeLog(events(8));
 		const begin = { time: "t", event: "log.begin", verdict: "allow", pid: 1, thread: 0, kind: "cut" };

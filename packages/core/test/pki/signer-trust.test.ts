@@ -35,6 +35,15 @@ describe("judgeSigner() with a policy that has another within", () => {
 		expect(expectError("ERR_UNTRUSTED_SIGNER", () => judged(mended)).message).toMatch(/; ask somebody$/);
 	});
 
+	it("tells two signers of one name apart by their keys", () => {
+		const namesake = certificateFor(p256(), "Leaf");
+		const { pins } = trustFromCertificates([namesake]);
+		const named = [...pins].map(([key, pin]) => [key, { ...pin, source: "option" }] as const);
+		const { message } = expectError("ERR_UNTRUSTED_SIGNER", () => judged({ ...NOBODY, pins: new Map(named) }));
+		expect(message).toContain(`key ${spkiSha256(leaf)}: it is not trusted here`);
+		expect(message).toContain(`--trust names another "CN=Leaf" (key ${spkiSha256(namesake)})`);
+	});
+
 	it("obeys the denials of both", () => {
 		const ours = trustFromCertificates([leaf]);
 		const deny = [{ kind: "key", sha256: spkiSha256(leaf), reason: "stolen" }] as const;

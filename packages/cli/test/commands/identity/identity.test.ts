@@ -54,6 +54,9 @@ describe("sigtool identity", () => {
 		];
 		for (const args of refused)
 			expect([args, sigtool(args).stderr]).toEqual([args, expect.stringMatching(/ERR_USAGE/)]);
+		expect(sigtool(["identity", "new", "plain"]).stderr).toMatch(
+			/"plain": it exists already; `sigtool identity show plain`/,
+		);
 		expect(done(["identity", "list"]).identities.map(({ name }: { name: string }) => name)).toEqual(["ca", "plain"]);
 	});
 
