@@ -69,12 +69,15 @@ function explainFile(path: string, { log, prefix }: WhyOptions): Report {
 		lines: [
 			...(explanation?.lines ?? [`no refusal of ${escaped(path)} in ${placesText(logs, since, log === undefined)}`]),
 			...rows([
-				["now", now && escaped(now.says)],
-				["write", write && escaped(write.says)],
+				["now".padEnd(WIDTH), now && escaped(now.says)],
+				["write".padEnd(WIDTH), write && escaped(write.says)],
 			]),
 		],
 	};
 }
+
+/** The names before them, such as `reason` and `signed`, have this length. */
+const WIDTH = 6;
 
 /** Names the files that were looked through, and how far back they go. */
 function placesText(logs: readonly string[], since: string | undefined, isDefault: boolean): string {
