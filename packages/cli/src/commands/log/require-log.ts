@@ -11,7 +11,11 @@ export function requireLog(log: string, follow: boolean): void {
 	try {
 		const stats = statSync(log, { throwIfNoEntry: false });
 		if (stats === undefined)
-			throw new SigtoolError("ERR_ROOT_MISSING", `Cannot read ${quote(log)}: no such file`, { path: log });
+			throw new SigtoolError(
+				"ERR_ROOT_MISSING",
+				`Cannot read ${quote(log)}: no such file; a host has its log from the first start of a program on`,
+				{ path: log },
+			);
 		if (stats.isDirectory()) throw usageError(`Cannot read ${quote(log)}: it is a directory; name the files in it`);
 	} catch (cause) {
 		throw cause instanceof SigtoolError ? cause : ioError("read", log, cause);

@@ -358,7 +358,7 @@ describe("sigtool log forward", () => {
 		const to = ["--to", "syslog+tls://localhost:6514"];
 		for (const [args, says] of [
 			[[log], /required option '--to <url>'|--to/],
-			[[file("missing"), ...to], /no such file \[ERR_ROOT_MISSING\]/],
+			[[file("missing"), ...to], /no such file; .* \[ERR_ROOT_MISSING\]/],
 			[["-", ...to], /Cannot follow/],
 			[[log, "--to", "otlp+https://u:p@localhost"], /give a URL without credentials/],
 			[[log, "--to", "journald:socket"], /Cannot send to "journald:socket": give --to syslog/],

@@ -212,7 +212,7 @@ describe("sigtool log", () => {
 		writeFileSync(file("a.bz2"), "BZh91AY");
 		for (const [args, says] of [
 			[["log", "--prefix", "/nowhere"], /Name a log.*--prefix names its directory \[ERR_USAGE\]/],
-			[["log", file("missing")], /no such file \[ERR_ROOT_MISSING\]/],
+			[["log", file("missing")], /no such file; a host has its log from .* \[ERR_ROOT_MISSING\]/],
 			[["log", file("dir")], /it is a directory; name the files in it \[ERR_USAGE\]/],
 			[["log", "--follow", "-"], /Cannot follow "-"/],
 		] as const)
