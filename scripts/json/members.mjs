@@ -17,19 +17,24 @@ export function signerMembers() {
 	};
 }
 
+/** The member about the signature of a policy. */
+export function signedPolicy() {
+	return orNull(
+		object("The signature of the policy, if it has one. Nobody has judged its signer here.", {
+			subject: optional(text("The subject of the signer's certificate.")),
+			key: optional(sha256("The pin of the signer.")),
+			problem: optional(shared("error")),
+		}),
+	);
+}
+
 /** The members about the content of a trust index. */
 export function indexMembers() {
 	return {
 		sha256: sha256("The digest of the index."),
 		products: list("The products.", shared("product")),
 		policy: elsewhere("The policy (policy.md)."),
-		signedPolicy: orNull(
-			object("The signature of the policy, if it has one. Nobody has judged its signer here.", {
-				subject: optional(text("The subject of the signer's certificate.")),
-				key: optional(sha256("The pin of the signer.")),
-				problem: optional(shared("error")),
-			}),
-		),
+		signedPolicy: signedPolicy(),
 		compiled: orNull(count("The sequence of the index.")),
 		compiledAt: time("The time at which it was compiled."),
 		notAfter: orNull(time("The end of the index.")),

@@ -1,5 +1,6 @@
 /** The documents of commands about policies. */
 
+import { signedPolicy } from "./members.mjs";
 import { count, elsewhere, list, object, optional, orNull, sha256, shared, text, truth, words } from "./shapes.mjs";
 
 const mode = words("The mode.", "off", "audit", "enforce", "strict");
@@ -45,6 +46,7 @@ export const POLICIES = {
 						url: optional(text("The page about it.")),
 					}),
 				),
+				signedPolicy: signedPolicy(),
 				findings: list(
 					"What somebody should look at.",
 					object("A finding.", { rule, finding: text("What was found.") }),

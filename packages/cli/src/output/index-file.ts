@@ -68,7 +68,8 @@ export function policySignerRows(
 	];
 }
 
-function signedPolicyFields({ signedPolicy }: TrustIndex): object | null {
+/** Returns the facts of `policySignerRows` for the JSON document. */
+export function signedPolicyFields({ signedPolicy }: Pick<TrustIndex, "signedPolicy">): object | null {
 	if (signedPolicy === undefined) return null;
 	const { certificate, problem } = judgedPolicy(signedPolicy);
 	if (certificate === undefined) return { problem: { code: problem.code, message: problem.message } };

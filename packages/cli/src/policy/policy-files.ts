@@ -25,6 +25,14 @@ export function policyOfFiles(files: readonly string[]): Policy {
 	return merged(files.map(read));
 }
 
+/** Reads policies as `policyOfFiles` does, and the signature of a policy that stands alone. */
+export function policiesToCheck(files: readonly string[]): { policy: Policy; signedPolicy: SignedPolicy | undefined } {
+	const all = files.map(read);
+	const [only, ...others] = all;
+	const isSigned = only !== undefined && others.length === 0 && isSignedPolicy(only.bytes);
+	return { policy: merged(all), signedPolicy: isSigned ? parseSignedPolicy(only.bytes, only.file) : undefined };
+}
+
 /**
  * Reads what an index gets: a policy, with supplemental ones merged into it, or a signed policy as it is.
  * @throws ERR_USAGE for a signed policy with others; ERR_POLICY; the errors of `policyCertificate`, and those of reading

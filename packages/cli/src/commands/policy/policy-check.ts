@@ -1,25 +1,33 @@
 import { normalizeNameText, type Policy } from "@sigtool/core";
 import { described, type FileRule, fileRulesOf } from "@sigtool/core/internal";
 import { quote } from "@sigtool/core/internal/errors";
+import { policySignerRows, signedPolicyFields } from "../../output/index-file.js";
 import { escaped, type OutputOptions, type Report, rows } from "../../output/output.js";
 import { count } from "../../output/render.js";
-import { policyOfFiles } from "../../policy/policy-files.js";
+import { policiesToCheck } from "../../policy/policy-files.js";
 
 /** Checks policies. A policy that can be used has exit status 0, also with warnings. @throws ERR_POLICY */
 export async function policyCheck(files: readonly string[], _options: OutputOptions): Promise<Report> {
-	const policy = policyOfFiles(files);
+	const { policy, signedPolicy } = policiesToCheck(files);
 	const now = Date.now();
 	const rules = fileRulesOf(policy, now)?.list ?? [];
 	const findings = rules.flatMap((rule) => findingsOf(rule, rules, now));
 	return {
 		exit: 0,
-		fields: { policies: files, mode: policy.mode, rules: rules.map(ruleFields), findings },
+		fields: {
+			policies: files,
+			mode: policy.mode,
+			rules: rules.map(ruleFields),
+			signedPolicy: signedPolicyFields({ signedPolicy }),
+			findings,
+		},
 		lines: [
 			`${files.map(escaped).join(" with ")}: ${files.length === 1 ? "this policy" : "together they"} can be used`,
 			...rows([
 				["mode", policy.mode],
 				["products", productsText(policy)],
 				["rules", rulesText(rules)],
+				...policySignerRows({ signedPolicy }),
 			]),
 			...rules.map((rule) => `  ${escaped(described(rule))}${reasonText(rule)}`),
 		],

@@ -54,7 +54,16 @@ describe("policy sign", () => {
 		const pin = ["--policy-signer", pinOf(security)["spki-sha256"]];
 		expect(sigtool("verify", "app.sigx", "--signature-only", "--trust", release.certFile, ...pin).status).toBe(0);
 		expect(verify(release)).toMatchObject({ status: 1, stderr: expect.stringContaining("[ERR_POLICY_SIGNER]") });
-		expect(sigtool("policy", "check", "app.policy").status).toBe(0);
+		const checked = sigtool("policy", "check", "app.policy");
+		const { "spki-sha256": key } = pinOf(security);
+		expect(checked.status).toBe(0);
+		expect(checked.stdout).toMatch(/policy signer {4}CN=security; whether a host trusts it was not judged\n/);
+		expect(checked.stdout).toContain(`policy key       ${key}\n  policy sequence  7\n`);
+		expect(sigtool("policy", "check", "app.policy", "--json").json().signedPolicy).toEqual({
+			subject: "CN=security",
+			key,
+		});
+		expect(sigtool("policy", "check", "base.json", "--json").json().signedPolicy).toBeNull();
 		expect(sigtool("policy", "diff", "app.policy", "app.sigx").stdout).toBe("the policies are equal\n");
 	});
 
