@@ -4,6 +4,7 @@
  */
 
 import type { IndexContentView } from "@sigtool/core";
+import { quote } from "@sigtool/core/internal/errors";
 import { type LoggedEvent, textOf } from "../events/event.js";
 import { eachEvent } from "../events/read-events.js";
 import { groupFiles, isBelow, type SigningGroup, type Tree } from "./signing-groups.js";
@@ -69,7 +70,7 @@ export function createLearner(options: LearnOptions): Learner {
 				unsigned,
 				trees,
 				files: seen.unsigned,
-				notes,
+				notes: [...changedNotes(seen), ...notes],
 				writesRelatively: seen.written.relative.size > 0,
 				events: count,
 				starts: seen.starts,
@@ -86,6 +87,8 @@ interface Observed {
 	/** The products with files that were loaded, and their directories. */
 	readonly products: Map<string, string>;
 	readonly unsigned: Map<string, string | undefined>;
+	/** Those of `unsigned` that were signed with another content. */
+	readonly changed: Set<string>;
 	readonly children: Set<string>;
 	readonly wasm: Set<string>;
 	readonly written: Written;
@@ -104,6 +107,7 @@ function nothingSeen(): Observed {
 	return {
 		products: new Map(),
 		unsigned: new Map(),
+		changed: new Set(),
 		children: new Set(),
 		wasm: new Set(),
 		written: nothingWritten(),
@@ -128,13 +132,14 @@ function observe(event: LoggedEvent, seen: Observed, { directory }: LearnOptions
 	observeWriting(event, seen.written, directory);
 }
 
-function observeFile(event: LoggedEvent, { products, unsigned }: Observed): void {
+function observeFile(event: LoggedEvent, { products, unsigned, changed }: Observed): void {
 	if (event.event !== "module.open_code" && event.event !== "module.dlopen") return;
 	const [product, path, entry] = [textOf(event, "product"), textOf(event, "path"), textOf(event, "entry")];
 	const reason = textOf(event, "reason");
 	const isUnsigned = reason !== undefined && UNSIGNED.has(reason);
 	if (path === undefined) return;
 	if (isUnsigned) unsigned.set(path, textOf(event, "sha256"));
+	if (reason === "ERR_FILE_MODIFIED") changed.add(path);
 	if (product === undefined || entry === undefined || !path.endsWith(`/${entry}`)) return;
 	if (isUnsigned || reason === undefined || reason === "ERR_POLICY_RULE")
 		products.set(product, path.slice(0, -entry.length - 1) || "/");
@@ -204,6 +209,16 @@ function ruleFor(product: string, comment: string, { index, owner, expires }: Le
 		...(owner !== undefined && { owner }),
 		...(expires !== undefined && { expires }),
 	};
+}
+
+/** A signature would make the work of an attacker count, so nobody should sign a changed file as one that is only new. */
+function changedNotes({ changed }: Observed): string[] {
+	const [first] = [...changed].sort();
+	if (first === undefined) return [];
+	const those = changed.size === 1 ? `${quote(first)} was` : `${changed.size} files, such as ${quote(first)}, were`;
+	return [
+		`${those} changed after the signature: find out by whom before you sign ${changed.size === 1 ? "it" : "them"} again`,
+	];
 }
 
 function membersFor(

@@ -72,6 +72,24 @@ describe("policy learn", () => {
 		expect(sigtool(["policy", "learn", "log.jsonl", "--expires", "soon"])).toMatchObject({ status: 2 });
 	});
 
+	it("warns before somebody signs what was changed after the signature", () => {
+		const { sigtool, write } = project();
+		const changed = (name: string) => loaded(name, { verdict: "audit", reason: "ERR_FILE_MODIFIED" });
+		const learn = (...lines: string[]) => {
+			write("log.jsonl", lines.join("\n"));
+			return sigtool(["policy", "learn", "log.jsonl"]).stderr;
+		};
+		const added = loaded("lib/b.js", { verdict: "audit", reason: "ERR_FILE_ADDED" });
+		expect(learn(added)).not.toContain("changed after the signature");
+		const mend = "changed after the signature: find out by whom before you sign";
+		expect(learn(added, changed("main.js"), changed("main.js"))).toContain(
+			`note: "/srv/app/main.js" was ${mend} it again`,
+		);
+		expect(learn(changed("z.js"), changed("a.js"))).toContain(
+			`note: 2 files, such as "/srv/app/a.js", were ${mend} them again`,
+		);
+	});
+
 	it("names each product that its commands make, in words that a shell takes as they are", () => {
 		const { sigtool, write } = project();
 		const outside = (path: string) =>
