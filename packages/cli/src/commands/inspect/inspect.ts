@@ -89,7 +89,8 @@ function nothingIn(file: string, cause: SigtoolError, attributes: InspectedAttri
 	const without = isNamed ? "" : " and has no attributes of spython, IMA or EVM";
 	const rest =
 		attributes instanceof SigtoolError ? `; its attributes were not looked at: ${reasonOf(attributes)}` : without;
-	const message = `Cannot inspect ${quote(file)}: ${isNamed ? reason : "it is no catalog"}${rest}`;
+	const other = file.endsWith(".policy") ? `; \`${COMMAND} policy check\` shows a policy` : "";
+	const message = `Cannot inspect ${quote(file)}: ${isNamed ? reason : "it is no catalog"}${rest}${other}`;
 	return new SigtoolError(cause.code, message, { cause, path: file });
 }
 

@@ -100,7 +100,10 @@ function problemOf(
 		return new SigtoolError("ERR_LOG_CHANGED", misfitText(misfit, lines));
 	if (unread !== undefined) return unread;
 	if (lastGap !== undefined && lastGap.linesBefore > covered)
-		return new SigtoolError("ERR_LOG_UNCOVERED", `${gapText(lastGap)}; a checkpoint would show it`);
+		return new SigtoolError(
+			"ERR_LOG_UNCOVERED",
+			`${gapText(lastGap)}; only a checkpoint tells whether lines before it were changed`,
+		);
 	if (chained > 0 || (covered > 0 && covered === lines)) return undefined;
 	const reason = lines === 0 ? "the log is empty" : "no line names those before it, as the collector's lines do";
 	return new SigtoolError("ERR_LOG_UNCOVERED", `${reason}; only a checkpoint would show a change`);

@@ -54,6 +54,7 @@ describe("policy sign", () => {
 		const pin = ["--policy-signer", pinOf(security)["spki-sha256"]];
 		expect(sigtool("verify", "app.sigx", "--signature-only", "--trust", release.certFile, ...pin).status).toBe(0);
 		expect(verify(release)).toMatchObject({ status: 1, stderr: expect.stringContaining("[ERR_POLICY_SIGNER]") });
+		expect(sigtool("inspect", "app.policy").stderr).toContain("; `sigtool policy check` shows a policy [ERR_DER]");
 		const checked = sigtool("policy", "check", "app.policy");
 		const { "spki-sha256": key } = pinOf(security);
 		expect(checked.status).toBe(0);
