@@ -1,7 +1,7 @@
 /** Shows what the native gate says, and that it holds where a program or its caller works against it. */
 
 import { spawnSync } from "node:child_process";
-import { accessSync, constants, copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { accessSync, chmodSync, constants, copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { NODE_WEB_ASSEMBLY } from "../../packages/verifier/dist/node/guards/node-web-assembly.js";
@@ -33,13 +33,17 @@ interface Options {
 	readonly changed?: Files;
 	/** The member `runtime` of the host's policy. */
 	readonly runtime?: object;
+	/** The member `files` of the host's policy. */
+	readonly files?: object;
+	/** The modes that signed files get after they were signed. */
+	readonly modes?: Readonly<Record<string, number>>;
 }
 
 /** Signs files and runs `main.js` of them. Returns the run, with the events that the process wrote to its file. */
 async function tried(
 	{ release, node: original }: Build,
 	signed: Files,
-	{ mode = "gate", node, through, changed, runtime: rules }: Options = {},
+	{ mode = "gate", node, through, changed, runtime: rules, files, modes = {} }: Options = {},
 ) {
 	const { path: root, remove } = nosuidDirectory("sigtool-gate-");
 	onTestFinished(remove);
@@ -55,9 +59,11 @@ async function tried(
 	const log = join(root, "events.jsonl");
 	writeFileSync(log, "");
 	const policy = join(root, "policy.json");
-	writeFileSync(policy, JSON.stringify({ version: 1, ...(rules && { runtime: rules }) }));
-	await install(root, runtime, { log, ...(rules && { configuration: () => ({ policy }) }) });
+	writeFileSync(policy, JSON.stringify({ version: 1, ...(rules && { runtime: rules }), ...(files && { files }) }));
+	const hasPolicy = rules !== undefined || files !== undefined;
+	await install(root, runtime, { log, ...(hasPolicy && { configuration: () => ({ policy }) }) });
 	attack(site, technique, libraries);
+	for (const [path, mode] of Object.entries(modes)) chmodSync(join(root, "app", technique.name, path), mode);
 	const result = await run(site, technique, runtime);
 	const events = existsSync(log) ? readFileSync(log, "utf8").split("\n").slice(0, -1) : [];
 	return { ...result, events: events.map((line): Record<string, unknown> => JSON.parse(line)) };
@@ -243,6 +249,22 @@ describe.skipIf(!hasLauncher || process.arch !== "x64")("the native gate (needs 
 				const changed = await tried(build, files, { mode: "enforce", changed: { "libdep.so": { library: "evil" } } });
 				expect(changed).toMatchObject({ evil: false, status: 126 });
 				expect(changed.output).toContain("is named by no signature");
+
+				const rules = { mode: "enforce", files: { othersWrite: "refuse" } } as const;
+				const usual = await tried(build, files, rules);
+				expect([usual.status, usual.output.match(/^loaded$/gm)]).toEqual([0, ["loaded", "loaded"]]);
+				const modes = { "libdep.so": 0o775 };
+				const writable = await tried(build, files, { ...rules, modes });
+				expect(writable.output).toContain("its mode 0775 lets its group or others write it");
+				expect(writable.output).not.toMatch(/^loaded$/m);
+				expect(writable.events).toContainEqual(
+					expect.objectContaining({
+						event: "module.dlopen",
+						verdict: "refuse",
+						reason: "ERR_FILE_WRITABLE",
+						detail: expect.stringMatching(/libdep\.so" is refused: .*owner \d+, mode 0775/),
+					}),
+				);
 			},
 		);
 	};

@@ -358,6 +358,16 @@ export const ERROR_HELP: { readonly [Code in ErrorCode]: ErrorHelp } = {
 		why: "The mount has `noexec`, or a process still writes to the file.",
 		remedy: "Move the file to a mount without `noexec`, and close it in every process that has it open for writing.",
 	},
+	ERR_FILE_OWNER: {
+		why: "The files were unpacked or copied by another user than root, and the policy says `files.owner: root`.",
+		remedy:
+			"Make root the owner of the file (`chown root`), or remove `files.owner` from the policy and compile again.",
+	},
+	ERR_FILE_WRITABLE: {
+		why: "The files were made with a umask such as 0002, or shared with a group, and the policy says `files.othersWrite: refuse`.",
+		remedy:
+			"Take the right to write from group and others (`chmod go-w`), or remove `files.othersWrite` from the policy and compile again.",
+	},
 	ERR_KERNEL_CHECK: {
 		why: "The kernel is older than Linux 6.14, or the verifier's addon is not installed.",
 		remedy: `See \`${COMMAND} doctor\`. Use a newer kernel, or set \`files.kernelCheck\` of the policy to \`log\`.`,

@@ -204,6 +204,8 @@ export const ERROR_CODES = {
 	ERR_DENIED: [1, "The deny list names the file, or the key, certificate or catalog behind it."],
 	ERR_SEQUENCE: [1, "The product's sequence is lower than the minimum the host configuration demands."],
 	ERR_NOT_EXECUTABLE: [1, "The kernel would not execute the file: its mount is noexec, or it is open for writing."],
+	ERR_FILE_OWNER: [1, "The policy demands that root owns the file, and another user does."],
+	ERR_FILE_WRITABLE: [1, "The mode of the file lets its group or others write it, which the policy refuses."],
 	ERR_KERNEL_CHECK: [
 		2,
 		"The policy requires the kernel's check of each file, but this system lacks it or the addon is missing.",

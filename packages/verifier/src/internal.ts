@@ -10,6 +10,7 @@ export {
 	type HostExamination,
 	type HostPlace,
 } from "./examine-host.js";
+export { ownerOrModeObjection } from "./gate/owner-and-mode.js";
 export { type PolicyRule, policyRuleOf } from "./gate/policy-rules.js";
 export { mendsOfFiles } from "./gate/verdict.js";
 export { type HostDenial, hostConfigurationDenying } from "./host/host-denials.js";

@@ -53,6 +53,7 @@ export function gateFor(index: CodeIndex, parts: Partial<GateParts> = {}) {
 		kernel: createKernelCheck("log", undefined),
 		maxSizeBytes: 1 << 20,
 		sizes: "bounded",
+		ownerAndMode: {},
 		audit: createAudit([sink]),
 		...parts,
 	});

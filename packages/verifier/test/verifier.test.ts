@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, copyFileSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 // The published name loads the bundle. So these tests test the bundle, and not its modules.
 import { createVerifier } from "@sigtool/verifier";
@@ -280,6 +280,23 @@ describe("over a trust index and a host configuration", () => {
 			enforced: false,
 			detail: "the native addon is missing; `sigtool doctor` says why",
 		});
+	});
+
+	test("files.owner and files.othersWrite of the policy count, and a policy without them refuses no owner and no mode", async () => {
+		const files = { othersWrite: "refuse" as const, ...(process.getuid?.() === 0 && { owner: "root" }) };
+		const bounded = await installed({ policy: { files: { ...DEFAULT_POLICY.files, ...files } } });
+		const usual = await installed();
+		for (const { options, main } of [bounded, usual]) {
+			chmodSync(main, 0o644);
+			expect(createVerifier(options).openCodeSync(main).toString()).toBe("main()");
+			chmodSync(main, 0o666);
+		}
+		expect(() => createVerifier(bounded.options).openCodeSync(bounded.main)).toThrow(untrusted("ERR_FILE_WRITABLE"));
+		expect(createVerifier(usual.options).openCodeSync(usual.main).toString()).toBe("main()");
+		if (process.getuid?.() !== 0) return;
+		for (const { main } of [bounded, usual]) chownSync(main, 1234, 0);
+		expect(() => createVerifier(bounded.options).openCodeSync(bounded.main)).toThrow(untrusted("ERR_FILE_OWNER"));
+		expect(createVerifier(usual.options).openCodeSync(usual.main).toString()).toBe("main()");
 	});
 
 	test("a program can make the mode stricter, not weaker", async () => {

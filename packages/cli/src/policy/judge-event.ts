@@ -46,7 +46,11 @@ export function eventJudge(policy: Policy, index: IndexContentView | undefined, 
 			if (rule !== undefined && (code === undefined || code === "ERR_RUNTIME_RULE")) {
 				const objection = objectionOfMember(event, rule.member, effective);
 				if (objection !== undefined) return objection;
-			} else if (code !== undefined && code !== "ERR_POLICY_RULE" && !isLifted(code, effective)) {
+			} else if (
+				code !== undefined &&
+				code !== "ERR_POLICY_RULE" &&
+				!isLifted(code, textOf(event, "detail"), effective)
+			) {
 				return event.verdict === "allow" ? undefined : `${meaningOf(code)} (${code})`;
 			}
 			return FILE_EVENTS.has(event.event) ? objectionToFile(fileOf(event), event, effective, rules) : undefined;
@@ -81,9 +85,22 @@ function objectionToFile(
 }
 
 /** Tells whether the policy lets pass what was a refusal when it was logged. */
-function isLifted(code: string, { files }: Policy): boolean {
-	return code === "ERR_NOT_EXECUTABLE" && files.kernelCheck === "off";
+function isLifted(code: string, detail: string | undefined, { files }: Policy): boolean {
+	switch (code) {
+		case "ERR_NOT_EXECUTABLE":
+			return files.kernelCheck === "off";
+		case "ERR_FILE_WRITABLE":
+			return files.othersWrite !== "refuse";
+		case "ERR_FILE_OWNER":
+			// Only the first reason was logged, so the mode may be another one.
+			return files.owner !== "root" && (files.othersWrite !== "refuse" || OWNER_ALONE_WRITES.test(detail ?? ""));
+		default:
+			return false;
+	}
 }
+
+/** Matches the owner and mode of an event if neither the group nor others may write. */
+const OWNER_ALONE_WRITES = /, mode [0-7]{2}[0145][0145]$/;
 
 function meaningOf(code: string): string {
 	// The type assertion is safe: the code is one of the table.

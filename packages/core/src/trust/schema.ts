@@ -234,6 +234,19 @@ export const POLICY = {
 					otherwise: "log",
 					does: "Whether the kernel must agree that a file may be executed.",
 				},
+				// These two have no default, so a policy without them stays one that earlier releases read.
+				owner: {
+					kind: "word",
+					words: ["any", "root"],
+					optional: true,
+					does: "Who must [own a file](#owner-and-mode). With `root`, a file that user 0 does not own is refused. If absent, `any`.",
+				},
+				othersWrite: {
+					kind: "word",
+					words: ["allow", "refuse"],
+					optional: true,
+					does: "Whether the [mode of a file](#owner-and-mode) may let its group or others write it. With `refuse`, such a file is refused. If absent, `allow`.",
+				},
 			},
 		},
 		runtime: {

@@ -15,7 +15,8 @@
  *       Returns the text of a regular file of at most `maxBytes` bytes of UTF-8, including a byte
  *       order mark, at an absolute path without links. Returns undefined for any other file, and if
  *       anything fails. `facts` is a Uint8Array of 33 bytes. It receives the SHA-256 of the file,
- *       and then 1 if the kernel has no objection to the file, else 0.
+ *       and then a byte with the sum of 1 if the kernel has no objection to the file, 2 if root
+ * owns it, and 4 if its mode lets neither its group nor others write it.
  *
  *   readPackageType(path, maxBytes, facts) → number | undefined
  *       Reads a package.json like readRegularFile(), but returns its `type`: 0 for none, 1 for
@@ -181,13 +182,14 @@ static napi_value on_fgetxattr(napi_env env, napi_callback_info info)
 }
 
 /* Reads the file that the arguments `path` and `maxBytes` describe. The argument `facts` is a
- * Uint8Array, which receives the SHA-256 of the file and then one byte for `is_executable`. Returns
- * false with errno EINVAL if an argument is wrong. Returns false with the errno of
+ * Uint8Array, which receives the SHA-256 of the file and then one byte with the other facts.
+ * Returns false with errno EINVAL if an argument is wrong. Returns false with the errno of
  * read_regular_file() if that function returns false. In both cases the caller has nothing to
  * free. */
 static bool read_given(napi_env env, napi_callback_info info, struct regular_file *file)
 {
-	enum { EXECUTABLE = sizeof file->sha256, FACTS };
+	enum { ANSWERS = sizeof file->sha256, FACTS };
+	enum { EXECUTABLE = 1, ROOT_OWNS = 2, OWNER_ALONE_WRITES = 4 };
 	napi_value given[3] = {NULL};
 	size_t count = 3;
 	errno = EINVAL;
@@ -206,7 +208,9 @@ static bool read_given(napi_env env, napi_callback_info info, struct regular_fil
 	if (!is_read)
 		return false;
 	memcpy(facts, file->sha256, sizeof file->sha256);
-	((unsigned char *)facts)[EXECUTABLE] = file->is_executable;
+	((unsigned char *)facts)[ANSWERS] = (unsigned char)((file->is_executable ? EXECUTABLE : 0) |
+		(file->is_of_root ? ROOT_OWNS : 0) |
+		(file->is_written_by_owner_alone ? OWNER_ALONE_WRITES : 0));
 	return true;
 }
 

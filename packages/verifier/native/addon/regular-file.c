@@ -73,6 +73,8 @@ static bool read_descriptor(int descriptor, double max_bytes, struct regular_fil
 		(double)status.st_size > max_bytes)
 		return false;
 	file->is_executable = kernel_objection(descriptor, status.st_mode) == NULL;
+	file->is_of_root = status.st_uid == 0;
+	file->is_written_by_owner_alone = (status.st_mode & (S_IWGRP | S_IWOTH)) == 0;
 	file->size = (size_t)status.st_size;
 	file->content = malloc(file->size + 1);
 	if (file->content == NULL)

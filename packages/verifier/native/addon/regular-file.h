@@ -17,6 +17,8 @@ struct regular_file {
 	bool is_ascii;
 	unsigned char sha256[32];
 	bool is_executable; /* kernel_objection() returned NULL */
+	bool is_of_root; /* user 0 owns the file */
+	bool is_written_by_owner_alone; /* by its mode neither its group nor others may write */
 };
 
 /* Reads the file at `path` into `file`. Returns false if the file is not regular, is larger than

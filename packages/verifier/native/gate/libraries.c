@@ -7,9 +7,11 @@
 #include "gate.h"
 #include <dlfcn.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 /* Maps the file of the addon, although a copy is loaded: an installation keeps the parts that a
  * process maps, and workers load the addon again. */
@@ -27,6 +29,22 @@ static void digest(const void *bytes, size_t size, int file, uint8_t sha256[SHA2
 	sha256_bytes(bytes, size, sha256);
 }
 
+/* Returns what object() returns if the policy refuses the owner or the mode of a library. The
+ * content is copied already, so nobody can change it any more. */
+static bool has_accepted_owner_and_mode(struct closure *closure, const char *path, int file)
+{
+	struct stat status;
+	struct access_fault fault;
+	char why[sizeof fault.why + sizeof fault.detail + 64];
+	if (fstat(file, &status) != 0)
+		return object(closure, path, "cannot be looked at");
+	if (accepts_owner_and_mode(&status, &fault))
+		return true;
+	closure->judged = fault.code;
+	snprintf(why, sizeof why, "is refused: %s (%s; %s)", fault.why, fault.code, fault.detail);
+	return object(closure, path, why);
+}
+
 /* Accepts a part of sigtool, and a library that a signature names. */
 static bool judge_library(struct closure *closure, struct library *library, int file)
 {
@@ -37,10 +55,11 @@ static bool judge_library(struct closure *closure, struct library *library, int 
 	}
 	if (!real_path_of(file, real))
 		return object(closure, library->path, "has no path");
-	if (rules.addons != ADDONS_REFUSE && is_named(real, library->digest))
-		return true;
-	closure->is_unnamed = true;
-	return object(closure, library->path, "is named by no signature");
+	if (rules.addons == ADDONS_REFUSE || !is_named(real, library->digest)) {
+		closure->is_unnamed = true;
+		return object(closure, library->path, "is named by no signature");
+	}
+	return has_accepted_owner_and_mode(closure, library->path, file);
 }
 
 enum { MAX_GRANTED = 65 };
@@ -99,7 +118,8 @@ static void *load_named(const char *file, int mode, bool is_node)
 	} else {
 		if (is_node && closure->is_unnamed)
 			end_intrusion(&finding);
-		tell("module.dlopen", REFUSE, &finding, "ERR_UNTRUSTED_CODE");
+		tell("module.dlopen", REFUSE, &finding,
+			closure->judged != NULL ? closure->judged : "ERR_UNTRUSTED_CODE");
 		handle = fail_to_load(closure->objection);
 	}
 	release_closure(closure);

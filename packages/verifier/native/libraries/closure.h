@@ -62,6 +62,7 @@ struct closure {
 	/* Why a library cannot be copied, or why the judge refuses it. "" if all may be loaded. */
 	char objection[2 * PATH_MAX];
 	const char *code; /* the error code of an objection that is not the judge's */
+	const char *judged; /* the error code of an objection that is the judge's; may be NULL */
 	int error; /* errno, if the first file could not be opened, else 0 */
 	bool is_unnamed; /* a library was read, and no signature names it; for the gate of Node.js */
 	bool has_begun; /* the search for linked libraries */

@@ -12,6 +12,7 @@ struct finding {
 	const char *why; /* the reason as text, or null if the file is trusted */
 	const char *denial; /* the reason in the deny list, or null */
 	const char *mend; /* the way out as text, or null if the reason tells it */
+	const char *detail; /* the owner and mode, if one of them is the reason, else null */
 };
 
 /* Describes a file that was opened. */
@@ -22,6 +23,7 @@ struct opened {
 	char expected[SHA256_HEX + 1]; /* the signed digest if it differs, else "" */
 	uint8_t digest[SHA256_BYTES];
 	char size[80]; /* why the file is too large, if it is */
+	struct access_fault access; /* that of the owner or the mode, if one of them is refused */
 	struct file_ruling ruling; /* that of the policy's rules, if the file got so far */
 	int descriptor;
 	bool is_native;
@@ -31,7 +33,8 @@ struct opened {
 
 /* open-code.c */
 
-/* Judges a file whose digest is known. The kernel is asked last, and only about a trusted file. */
+/* Judges a file whose digest is known. The owner and the mode count after the content, and the
+ * kernel is asked last, and only about a trusted file. */
 struct finding judge(struct opened *file);
 
 /* Returns what the mode makes of a finding. A file whose content was not read is refused in every

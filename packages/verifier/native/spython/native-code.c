@@ -90,7 +90,7 @@ static void tell_judgement(const struct judgement *judgement, const char *kind)
 	raise_event("module.dlopen", verdict_of(finding, true), "path", file->real, "kind", kind,
 		"sha256", file->hex, "expected", file->expected, "product", file->entry.product, "entry",
 		file->entry.name, "rule", finding->rule, "reason", finding->reason, "denial",
-		finding->denial, NULL);
+		finding->denial, "detail", finding->detail, NULL);
 }
 
 /* Raises the event of an objection that is not that of a judgement, and completes its text. */

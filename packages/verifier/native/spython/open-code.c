@@ -197,11 +197,12 @@ static struct finding judge_content(struct opened *file)
 	if (denial != NULL)
 		return (struct finding){"ERR_DENIED", "deny",
 			"the deny list names the signer of its index, or what else the index rests on", denial,
-			"install a release that does not rest on it, such as one that another key signed"};
+			"install a release that does not rest on it, such as one that another key signed",
+			NULL};
 	denial = denied("file", file->hex);
 	if (denial != NULL)
-		return (struct finding){
-			"ERR_DENIED", "deny", "the deny list names it", denial, "install a release without it"};
+		return (struct finding){"ERR_DENIED", "deny", "the deny list names it", denial,
+			"install a release without it", NULL};
 	const char *expired = refused_by_term();
 	if (expired != NULL)
 		return fault(expired, "time", "the trust index, or its signer's certificate, has expired");
@@ -229,7 +230,15 @@ struct finding judge(struct opened *file)
 {
 	to_hex(file->digest, file->hex);
 	const struct finding finding = judge_content(file);
-	if (finding.reason != NULL || rules.kernel_check == KERNEL_CHECK_OFF)
+	if (finding.reason != NULL)
+		return finding;
+	if (!accepts_owner_and_mode(&file->stat, &file->access))
+		return (struct finding){.reason = file->access.code,
+			.rule = "files",
+			.why = file->access.why,
+			.mend = file->access.mend,
+			.detail = file->access.detail};
+	if (rules.kernel_check == KERNEL_CHECK_OFF)
 		return finding;
 	const char *objection = kernel_objection(file->descriptor, file->stat.st_mode);
 	if (objection != NULL)
@@ -334,7 +343,8 @@ static PyObject *read_and_judge(
 	if (rules.mode != MODE_OFF || verdict == REFUSE)
 		raise_event(event, verdict, "path", file->real, "use", use, "sha256", file->hex, "expected",
 			file->expected, "product", file->entry.product, "entry", file->entry.name, "rule",
-			finding.rule, "reason", finding.reason, "denial", finding.denial, NULL);
+			finding.rule, "reason", finding.reason, "denial", finding.denial, "detail",
+			finding.detail, NULL);
 	if (verdict == REFUSE) {
 		Py_CLEAR(bytes);
 		refuse_file(file, &finding);

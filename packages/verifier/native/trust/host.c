@@ -198,6 +198,9 @@ void read_policy(const struct json *policy, int asked)
 	int ima = policy_word(values, POLICY_PYTHON_XATTR) == XATTR_IMA;
 	rules.policy_products = values[POLICY_PRODUCTS];
 	rules.max_size = values[POLICY_FILES_MAX_SIZE_BYTES]->number;
+	rules.demands_root = policy_word(values, POLICY_FILES_OWNER) == OWNER_ROOT;
+	rules.refuses_others_write =
+		policy_word(values, POLICY_FILES_OTHERS_WRITE) == OTHERS_WRITE_REFUSE;
 	rules.environment = values[POLICY_LAUNCH_ENVIRONMENT];
 	rules.writable_code = policy_word(values, POLICY_LAUNCH_WRITABLE_CODE);
 	rules.kernel_check = policy_word(values, POLICY_FILES_KERNEL_CHECK);

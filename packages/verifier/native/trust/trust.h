@@ -70,6 +70,8 @@ struct rules {
 	int standard_error; /* a value of schema.h, such as STDERR_REFUSALS */
 	int syslog; /* events are sent to syslog too */
 	uint64_t max_size; /* the largest file that is loaded, in bytes */
+	int demands_root; /* root must own each file that is loaded */
+	int refuses_others_write; /* a file that its group or others may write is not loaded */
 	const char *host_file; /* the path of the host configuration, set by read_host() */
 	const char *index;
 	const char *policy;
@@ -239,6 +241,21 @@ bool find_content(const uint8_t digest[SHA256_BYTES]);
 /* Returns true if the index names this SHA-256 as that of a text which Node.js compiles for a
  * signed file and which differs from the file. */
 bool find_text(const uint8_t digest[SHA256_BYTES]);
+
+/* owner-and-mode.c */
+
+/* Describes a file whose owner or mode the policy refuses. The texts live as long as the struct. */
+struct access_fault {
+	const char *code; /* ERR_FILE_OWNER or ERR_FILE_WRITABLE */
+	const char *mend; /* the way out as text */
+	char why[96]; /* the reason as text */
+	char detail[40]; /* such as `owner 1000, mode 0664` */
+};
+
+/* Returns true if the policy accepts a file with this answer of fstat(2). Otherwise fills in
+ * `fault`. Any thread may call this. */
+struct stat;
+bool accepts_owner_and_mode(const struct stat *status, struct access_fault *fault);
 
 /* events.c: recording what was decided. */
 

@@ -108,10 +108,10 @@ export const EVENTS = {
 
 	// Code
 	"module.open_code": {
-		fields: ["path", "use", "sha256", "expected", "product", "entry", "rule", "reason", "denial"],
+		fields: ["path", "use", "sha256", "expected", "product", "entry", "rule", "reason", "denial", "detail"],
 		bypassable: false,
 		meaning:
-			"A file is opened as code: a module, JSON, or any file that a program passes to `openCode`, such as a template or a migration. `denial` is the reason that the deny list gives, or the message of the policy's rule. `rule` is the check that decided; `rules[…]` is a [rule of the policy](policy.md#rules), by its label or place, and `rules` means that none allows the file.",
+			"A file is opened as code: a module, JSON, or any file that a program passes to `openCode`, such as a template or a migration. `denial` is the reason that the deny list gives, or the message of the policy's rule. `rule` is the check that decided; `rules[…]` is a [rule of the policy](policy.md#rules), by its label or place, and `rules` means that none allows the file. `detail` has the owner and the mode of a file that is refused for one of them, such as `owner 1000, mode 0664`.",
 	},
 	"module.compile": {
 		fields: ["path", "sha256", "format", "reason"],
@@ -122,7 +122,7 @@ export const EVENTS = {
 		fields: ["path", "sha256", "expected", "product", "entry", "rule", "kind", "reason", "denial", "detail"],
 		bypassable: true,
 		meaning:
-			"Native code is about to be loaded: an addon, a library in CPython, or a library that one of these is linked to. Under the native gate, and in CPython, each library that native code loads by dlopen(3) has an event, and `kind` is `library`. If `rule` is `system`, it is a library of the system: it is not digested, and `path` is the name that was asked for. `detail` says why a load is refused. Without a gate, native code of Node.js can load more without an event.",
+			"Native code is about to be loaded: an addon, a library in CPython, or a library that one of these is linked to. Under the native gate, and in CPython, each library that native code loads by dlopen(3) has an event, and `kind` is `library`. If `rule` is `system`, it is a library of the system: it is not digested, and `path` is the name that was asked for. `detail` says why a load is refused, or has the owner and the mode of a file that is refused for one of them. Without a gate, native code of Node.js can load more without an event.",
 	},
 	"module.register": {
 		fields: ["kind", "path", "reason"],

@@ -31,6 +31,7 @@ import { addDenials, createDenyList, type Denials, endsOf, type Ground, groundsO
 import { type Gate, gateOf } from "./gate.js";
 import { type CodeIndex, createJudge } from "./judge.js";
 import { createKernelCheck, type KernelAddon } from "./kernel-check.js";
+import type { OpenRules } from "./open-code.js";
 import { evidenceFacts, processFacts, refusalFacts } from "./start-facts.js";
 import { createTerm, type End, noSeenEnds, type SeenEnds } from "./term.js";
 import { verifyIndexFile } from "./verify-index-file.js";
@@ -171,8 +172,8 @@ function unguardedGate({ tier, missing, script }: GateOptions, audit: Audit): Ga
 	const policy = policyInMode(DEFAULT_POLICY, "off");
 	const judge = createJudge(NOTHING_SIGNED, [], []);
 	const kernel = createKernelCheck("off", undefined);
-	const { maxSizeBytes } = policy.files;
-	return gateOf({ mode: "off", policy, onRefusal: "throw", audit, judge, kernel, maxSizeBytes, sizes: "any" });
+	const files = openRulesOf(policy);
+	return gateOf({ mode: "off", policy, onRefusal: "throw", audit, judge, kernel, ...files, sizes: "any" });
 }
 
 function guardedGate(options: GateOptions, state: ProcessState, evidence: Evidence, audit: Audit): Gate {
@@ -204,11 +205,16 @@ function guardedGate(options: GateOptions, state: ProcessState, evidence: Eviden
 	audit.raise("verifier.start", mode === "off" || mode === "audit" ? "audit" : "allow", detail);
 	term.refusal(); // says in an event what ends soon
 	const onRefusal = options.onRefusal ?? configuration.onRefusal ?? "throw";
-	const { maxSizeBytes } = policy.files;
 	const { exitProcess: exit, readRegularFile, readPackageType } = addon ?? {};
 	const fastPath = { readRegularFile, readPackageType };
 	const parts = { mode, policy, onRefusal, exit, audit, judge, kernel, digests, ...fastPath };
-	return gateOf({ ...parts, maxSizeBytes, sizes: "bounded" });
+	return gateOf({ ...parts, ...openRulesOf(policy), sizes: "bounded" });
+}
+
+/** Returns the rules of the policy that concern an opened file whatever its content is. */
+function openRulesOf({ files }: Policy): Pick<OpenRules, "maxSizeBytes" | "ownerAndMode"> {
+	const { maxSizeBytes, owner, othersWrite } = files;
+	return { maxSizeBytes, ownerAndMode: { owner, othersWrite } };
 }
 
 /** Reads and verifies the index. Throws like `createGate`. */

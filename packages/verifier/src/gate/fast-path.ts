@@ -29,12 +29,16 @@ export function fastReader<Content>(
 	rules: OpenRules,
 	read: (path: string, maxBytes: number, facts: Uint8Array) => Content | undefined,
 ): (path: string) => FastRead<Content> | undefined {
-	const { judge, kernel, maxSizeBytes } = rules;
-	const facts = new Bytes(EXECUTABLE + 1);
+	const { judge, kernel, maxSizeBytes, ownerAndMode } = rules;
+	const demanded =
+		(ownerAndMode.owner === "root" ? ROOT_OWNS : 0) | (ownerAndMode.othersWrite === "refuse" ? OWNER_ALONE_WRITES : 0);
+	const facts = new Bytes(ANSWERS + 1);
 	return (path) => {
 		const content = read(path, maxSizeBytes, facts);
-		if (content === undefined || !kernel.admits(facts[EXECUTABLE] === 1)) return undefined;
-		const verdict = judge.trustedAs(path, hexSlice(facts, 0, EXECUTABLE));
+		const answers = facts[ANSWERS] ?? 0;
+		if (content === undefined || !kernel.admits((answers & EXECUTABLE) !== 0)) return undefined;
+		if ((answers & demanded) !== demanded) return undefined;
+		const verdict = judge.trustedAs(path, hexSlice(facts, 0, ANSWERS));
 		if (verdict === undefined) return undefined;
 		return { content, verdict };
 	};
@@ -61,5 +65,9 @@ export type PackageJsonType = "none" | "commonjs" | "module";
 const TYPES: readonly PackageJsonType[] = ["none", "commonjs", "module"];
 const ABSENT = -1;
 
-/** The index of the kernel's answer in `facts`. The digest of 32 bytes precedes the answer. */
-const EXECUTABLE = 32;
+/** The index of the byte in `facts` whose bits answer questions about the file. The digest of 32 bytes precedes it. */
+const ANSWERS = 32;
+// A bit that the addon does not know is 0, so the full path then answers the question.
+const EXECUTABLE = 1;
+const ROOT_OWNS = 2;
+const OWNER_ALONE_WRITES = 4;

@@ -25,6 +25,7 @@ import {
 import { followLinks } from "./follow-links.js";
 import type { Judge } from "./judge.js";
 import type { KernelCheck } from "./kernel-check.js";
+import { type OwnerAndModeRules, ownerOrModeObjection } from "./owner-and-mode.js";
 import { type UntrustedVerdict, untrusted, type Verdict } from "./verdict.js";
 
 export interface OpenedCode {
@@ -46,6 +47,7 @@ export interface OpenRules {
 	 * too.
 	 */
 	readonly sizes: "bounded" | "any";
+	readonly ownerAndMode: OwnerAndModeRules;
 }
 
 /** @throws the system's own errors, e.g. with `code` ENOENT */
@@ -80,7 +82,7 @@ interface OpenFile {
 function openFile(path: string, rules: OpenRules): OpenFile {
 	const descriptor = openSync(path, O_RDONLY | O_NONBLOCK);
 	try {
-		const { mode, size, dev } = fstatSync(descriptor);
+		const { mode, size, dev, uid } = fstatSync(descriptor);
 		const realPath = pathOfDescriptor(descriptor, path) ?? "";
 		const isRegular = (mode & S_IFMT) === S_IFREG;
 		const isSmall = size <= rules.maxSizeBytes;
@@ -97,6 +99,8 @@ function openFile(path: string, rules: OpenRules): OpenFile {
 			if (!isSmall)
 				return untrusted("ERR_LIMIT", { why: `it has ${size} bytes, and the policy allows ${rules.maxSizeBytes}` });
 			if (!leadsTo(path, realPath, rules.judge)) return untrusted("ERR_LINK_CHANGED");
+			const refused = ownerOrModeObjection(rules.ownerAndMode, uid, mode);
+			if (refused !== undefined) return refused;
 			const why = rules.kernel.objection(descriptor, dev);
 			if (why === undefined) return undefined;
 			return untrusted("ERR_NOT_EXECUTABLE", { why: `the kernel would not execute it: ${why}` });
@@ -119,7 +123,7 @@ function leadsTo(path: string, realPath: string, judge: Judge): boolean {
 function judged(file: OpenFile, bytes: Uint8Array | undefined, { judge }: OpenRules): OpenedCode {
 	const { realPath, objection } = file;
 	const verdict = bytes === undefined ? undefined : judge.decide(realPath, bytes);
-	// A refusal of the content comes before a refusal of the links, the size or the kernel.
+	// A refusal of the content comes before a refusal of the links, the size, the owner, the mode or the kernel.
 	if (verdict !== undefined && (objection === undefined || !verdict.trusted)) return { realPath, bytes, verdict };
 	const refused = objection ?? untrusted("ERR_FILE_TYPE");
 	return { realPath, bytes, verdict: { ...refused, ...judge.placeOf(realPath), sha256: verdict?.sha256 } };

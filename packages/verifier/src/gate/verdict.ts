@@ -12,6 +12,8 @@ export type Reason =
 	| "ERR_FILE_TYPE"
 	| "ERR_LINK_CHANGED"
 	| "ERR_LIMIT"
+	| "ERR_FILE_OWNER"
+	| "ERR_FILE_WRITABLE"
 	| "ERR_NOT_EXECUTABLE"
 	| "ERR_DENIED"
 	| "ERR_POLICY_RULE"
@@ -20,7 +22,7 @@ export type Reason =
 
 /**
  * Names the rule that decided. `entry` looks the file up in the index, and `deny` in the deny list. `product` requires a
- * path inside a product, and `link` requires signed links on that path. `files` limits type and size. `kernel` asks the
+ * path inside a product, and `link` requires signed links on that path. `files` limits type, size, owner and mode. `kernel` asks the
  * kernel. `time` checks the expiry of the index and of its signer's certificate. `rules[…]` is a rule of the policy, by its
  * label or place, and `rules` means that no allow rule of the policy matches.
  */
@@ -51,6 +53,8 @@ export interface UntrustedVerdict {
 	readonly rule: Rule;
 	/** The reason that the deny list gives, or the message of the policy's rule. */
 	readonly denial: string | undefined;
+	/** The owner and the mode of the file, if one of them is the reason, such as `owner 1000, mode 0664`. */
+	readonly detail: string | undefined;
 	/** A phrase that says what is wrong. */
 	readonly why: string;
 	/** A phrase that says what to do about it. */
@@ -71,6 +75,7 @@ export function untrusted(
 		sha256: undefined,
 		expected: undefined,
 		denial: undefined,
+		detail: undefined,
 		rule,
 		why,
 		mend,
@@ -110,6 +115,16 @@ const REASONS: Readonly<Record<Reason, { readonly rule: Rule; readonly why: stri
 		why: "it is larger than the policy allows",
 		mend: "if it must be that large, raise files.maxSizeBytes in the policy",
 	},
+	ERR_FILE_OWNER: {
+		rule: "files",
+		why: "root does not own it, and the policy demands that",
+		mend: "make root its owner, or set files.owner to any in the policy",
+	},
+	ERR_FILE_WRITABLE: {
+		rule: "files",
+		why: "its mode lets its group or others write it, and the policy refuses that",
+		mend: "take the right to write from its group and others, or set files.othersWrite to allow in the policy",
+	},
 	ERR_NOT_EXECUTABLE: {
 		rule: "kernel",
 		why: "the kernel would not execute it",
@@ -147,7 +162,13 @@ export function verdictDetail(verdict: Verdict): Readonly<Record<string, FieldVa
 	const { sha256, product, entry, rule } = verdict;
 	const common = { sha256, product, entry, rule };
 	if (verdict.trusted) return common;
-	return { ...common, expected: verdict.expected, reason: verdict.reason, denial: verdict.denial };
+	return {
+		...common,
+		expected: verdict.expected,
+		reason: verdict.reason,
+		denial: verdict.denial,
+		detail: verdict.detail,
+	};
 }
 
 /**

@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import {
 	chmodSync,
+	chownSync,
 	closeSync,
 	openSync,
 	realpathSync,
@@ -52,6 +53,16 @@ interface Case {
 	readonly asGiven?: true;
 	readonly change?: (at: (path: string) => string) => unknown;
 	readonly parts?: Partial<GateParts>;
+}
+
+const STRICT = { owner: "root", othersWrite: "refuse" } as const;
+
+/** Gives a.js an owner, if this is root, and a mode. */
+function own(user: number, mode: number): NonNullable<Case["change"]> {
+	return (at) => {
+		if (process.getuid?.() === 0) chownSync(at("a.js"), user, 0);
+		chmodSync(at("a.js"), mode);
+	};
 }
 
 const CASES: readonly Case[] = [
@@ -108,6 +119,11 @@ const CASES: readonly Case[] = [
 		change: (at) => writeFileSync(at("a.js"), "b()"),
 		parts: { mode: "audit" },
 	},
+	{ name: "a file of root alone", path: "a.js", change: own(0, 0o644), parts: { ownerAndMode: STRICT } },
+	{ name: "a file of another user", path: "a.js", change: own(1234, 0o644), parts: { ownerAndMode: STRICT } },
+	{ name: "a file that its group may write", path: "a.js", change: own(0, 0o664), parts: { ownerAndMode: STRICT } },
+	{ name: "a file that others may write", path: "a.js", change: own(0, 0o646), parts: { ownerAndMode: STRICT } },
+	{ name: "a file of anybody", path: "a.js", change: own(1234, 0o666) },
 	{ name: "a large file in audit mode", path: "a.js", parts: { mode: "audit", maxSizeBytes: 1 } },
 ];
 
@@ -148,6 +164,11 @@ describe.skipIf(readRegularFile === undefined)("the fast path (needs the addon)"
 		const { gate } = gateFor(indexOf(root), { judge: counting, readRegularFile });
 		for (const path of ["a.js", "lib/b.js", "lib/größe.js", "empty.js"]) gate.readCodeSync(at(path), "commonjs");
 		expect(fullPathCount).toBe(0);
+		if (process.getuid?.() === 0) {
+			const parts = { judge: counting, readRegularFile, ownerAndMode: STRICT };
+			gateFor(indexOf(root), parts).gate.readCodeSync(at("a.js"), "commonjs");
+			expect(fullPathCount).toBe(0);
+		}
 		for (const path of ["current.js", "bytes.wasm"]) gate.readCodeSync(at(path), "commonjs");
 		expect(fullPathCount).toBe(2);
 	});

@@ -1,5 +1,7 @@
 import { execFileSync } from "node:child_process";
 import {
+	chmodSync,
+	chownSync,
 	mkdirSync,
 	readFileSync,
 	realpathSync,
@@ -18,6 +20,7 @@ import { makeTree, temporaryDirectory } from "../../../cli/test/support.js";
 import { addDenials, createDenyList, noDenials } from "../../dist/gate/deny-list.js";
 import { createJudge } from "../../dist/gate/judge.js";
 import { openCodeSync } from "../../dist/gate/open-code.js";
+import type { OwnerAndModeRules } from "../../dist/gate/owner-and-mode.js";
 import { createTerm, noSeenEnds } from "../../dist/gate/term.js";
 import { gateFor, indexOf, refusal, sha256, untrusted } from "../support.js";
 
@@ -241,9 +244,15 @@ test("of several reasons the first in the order of docs/reference/verifier.md co
 			denyList: createDenyList(addDenials(noDenials(), deny), [], undefined, undefined),
 		}),
 	};
-	const reasonOf = (path: string, judge: keyof typeof judges, maxSizeBytes = 100) => {
+	const strict = { owner: "root", othersWrite: "refuse" } as const;
+	const reasonOf = (
+		path: string,
+		judge: keyof typeof judges,
+		maxSizeBytes = 100,
+		ownerAndMode: OwnerAndModeRules = strict,
+	) => {
 		const kernel = { objection: () => "its mount is noexec", admits: () => false, capabilities: [] };
-		const rules = { judge: judges[judge], kernel, maxSizeBytes, sizes: "bounded" } as const;
+		const rules = { judge: judges[judge], kernel, maxSizeBytes, ownerAndMode, sizes: "bounded" } as const;
 		const { verdict } = openCodeSync(path, rules);
 		return verdict.trusted ? "trusted" : verdict.reason;
 	};
@@ -251,6 +260,10 @@ test("of several reasons the first in the order of docs/reference/verifier.md co
 	unlinkSync(at("alias"));
 	symlinkSync("./lib", at("alias"));
 	writeFileSync(at("added.js"), "added()");
+	for (const path of [at("a.js"), at("lib/b.js"), at("added.js"), outside]) {
+		if (process.getuid?.() === 0) chownSync(path, 1234, 0);
+		chmodSync(path, 0o666);
+	}
 	const found = [
 		reasonOf(root, "denying", 0),
 		reasonOf(outside, "denying", 1),
@@ -262,6 +275,8 @@ test("of several reasons the first in the order of docs/reference/verifier.md co
 		reasonOf(at("alias/b.js"), "ruled"),
 		reasonOf(at("alias/b.js"), "now"),
 		reasonOf(at("a.js"), "now"),
+		reasonOf(at("a.js"), "now", 100, { othersWrite: "refuse" }),
+		reasonOf(at("a.js"), "now", 100, {}),
 	];
 	writeFileSync(at("lib/b.js"), "evil()");
 	found.splice(7, 0, reasonOf(at("alias/b.js"), "now"));

@@ -94,6 +94,25 @@ describe.skipIf(!existsSync(ADDON))("the addon (needs it built)", () => {
 		}
 	});
 
+	it.skipIf(process.getuid?.() !== 0)(
+		"tells whether root owns a file that it read, and it alone may write (needs root)",
+		() => {
+			const answers = run(`
+			const file = __dirname + "/owned", facts = new Uint8Array(33);
+			fs.writeFileSync(file, "");
+			return [0, 1234].map((owner) => [0o600, 0o4755, 0o620, 0o602, 0o664].map((mode) => {
+				fs.chownSync(file, owner, 0);
+				fs.chmodSync(file, mode);
+				addon.readRegularFile(file, 1e6, facts);
+				return facts[32] & 6;
+			}));`);
+			expect(answers).toEqual([
+				[6, 6, 2, 2, 2],
+				[4, 4, 0, 0, 0],
+			]);
+		},
+	);
+
 	it("reads only regular files without links on the path, in one call, with their digest", () => {
 		const answers = run(`
 			const { createHash } = require("node:crypto");
@@ -102,7 +121,7 @@ describe.skipIf(!existsSync(ADDON))("the addon (needs it built)", () => {
 			fs.symlinkSync(process.argv[1], __dirname + "/link");
 			fs.writeFileSync(__dirname + "/text", "\\u00e4");
 			return [
-				own === fs.readFileSync(process.argv[1], "utf8"), digest === createHash("sha256").update(own).digest("hex"), facts[32],
+				own === fs.readFileSync(process.argv[1], "utf8"), digest === createHash("sha256").update(own).digest("hex"), facts[32] & 1,
 				Buffer.from(read(__dirname + "/text")).toString(),
 				[__dirname, __dirname + "/link", __dirname + "/none", "main.cjs", "/dev/null", __dirname + "/./text", "", "/"].map((path) => read(path)),
 				[read(process.argv[1], own.length - 1), typeof read(process.argv[1], own.length), read(process.argv[1] + "\\0x")],

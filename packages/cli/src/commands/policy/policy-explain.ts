@@ -1,8 +1,10 @@
-import { realpathSync } from "node:fs";
+import { realpathSync, type Stats, statSync } from "node:fs";
 import { digestFile, type IndexContentView, type IndexedProduct, type Policy } from "@sigtool/core";
 import { explainRules, fileRulesOf, type RuledFile } from "@sigtool/core/internal";
 import { ERROR_CODES, type ErrorCode, ioError, quote } from "@sigtool/core/internal/errors";
+import { ownerOrModeObjection } from "@sigtool/verifier/internal";
 import { type LoggedEvent, parseEvent, textOf } from "../../events/event.js";
+import { mendOf } from "../../events/mends.js";
 import { readInputFile } from "../../options/input-file.js";
 import { usageError } from "../../options/usage.js";
 import { escaped, type OutputOptions, type Report } from "../../output/output.js";
@@ -47,7 +49,7 @@ function explainEvent(event: LoggedEvent, policy: Policy, index: IndexContentVie
 	if (isAboutRules) return explained(subjectOf(event), file, judge);
 	const objection = judge.objectionTo(event);
 	const says = objection === undefined ? "allowed: no rule is about it" : `refused: ${objection}`;
-	const lines = file !== undefined && objection !== undefined ? [says, NO_RULE_ALLOWS] : [says];
+	const lines = file !== undefined && objection !== undefined ? [says, wayOut(reason)] : [says];
 	return {
 		exit: 0,
 		fields: { subject: subjectOf(event), allowed: objection === undefined, explain: lines },
@@ -55,12 +57,18 @@ function explainEvent(event: LoggedEvent, policy: Policy, index: IndexContentVie
 	};
 }
 
+/** Returns what would change a refusal that no rule has made. */
+function wayOut(reason: string | undefined): string {
+	if (reason !== "ERR_FILE_OWNER" && reason !== "ERR_FILE_WRITABLE") return NO_RULE_ALLOWS;
+	return `to allow it: ${mendOf(reason)}`;
+}
+
 const NO_RULE_ALLOWS = "no rule can allow it: rules choose among what is signed";
 
 function explainFile(path: string, policy: Policy, index: IndexContentView | undefined): Report {
 	if (index === undefined)
 		throw usageError(`Name the trust index with --index: it says whether ${quote(path)} is signed`);
-	const real = realPathOf(path);
+	const { real, stats } = fileAt(path);
 	const sha256 = Buffer.from(digestFile(real, "sha256").digest).toString("hex");
 	const place = placeOf(real, index.products);
 	const entry = place && index.find(place.product.name, place.entry);
@@ -75,7 +83,14 @@ function explainFile(path: string, policy: Policy, index: IndexContentView | und
 		};
 	}
 	const file = { product: place.product.name, path: place.entry, sha256, signers: place.product.signers ?? [] };
-	return explained(real, file, { rules: fileRulesOf(policy, Date.now()) });
+	const rules = fileRulesOf(policy, Date.now());
+	const refused = ownerOrModeObjection(policy.files, stats.uid, stats.mode);
+	if (refused === undefined || explainRules(rules, file).ruling.isAllowed === false) {
+		return explained(real, file, { rules });
+	}
+	const { reason, why } = refused;
+	const lines = [`refused: ${why} (${reason})`, wayOut(reason)];
+	return { exit: 0, fields: { subject: real, allowed: false, reason, explain: lines }, lines: told(real, lines) };
 }
 
 function codeOf(isInProduct: boolean, signed: string | undefined, found: string): ErrorCode | undefined {
@@ -107,9 +122,10 @@ function told(subject: string, lines: readonly string[]): string[] {
 }
 
 /** @throws ERR_ROOT_MISSING, ERR_IO */
-function realPathOf(path: string): string {
+function fileAt(path: string): { readonly real: string; readonly stats: Stats } {
 	try {
-		return realpathSync.native(path);
+		const real = realpathSync.native(path);
+		return { real, stats: statSync(real) };
 	} catch (cause) {
 		throw ioError("read", path, cause);
 	}

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { chmodSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { eventOf, loaded, project } from "./project.js";
 
@@ -107,6 +107,34 @@ describe("policy explain", () => {
 		}
 	});
 
+	it("explains a refusal by owner or mode, of a file and of an event, with the way out", () => {
+		const { sigtool, write, at } = project();
+		expect(sigtool(["compile", "app", "-o", "app.sigx", "--allow-development"]).status).toBe(0);
+		const policy = write("policy.json", { files: { othersWrite: "refuse" } });
+		const explain = (subject: string, name = policy) =>
+			sigtool(["policy", "explain", subject, "--index", "app.sigx", "--policy", name]).stdout;
+		chmodSync(at("app/main.js"), 0o664);
+		expect(explain("app/main.js")).toBe(
+			`${at("app/main.js")}\n  refused: its mode 0664 lets its group or others write it, and the policy refuses that (ERR_FILE_WRITABLE)\n` +
+				"  to allow it: take the right to write from its group and others, or set files.othersWrite to allow in the policy\n",
+		);
+		expect(sigtool(["policy", "explain", "app/main.js", "--index", "app.sigx"]).stdout).not.toContain("ERR_FILE");
+		write("deny.json", { files: { othersWrite: "refuse" }, rules: [{ deny: { name: "main.js" } }] });
+		expect(explain("app/main.js", "deny.json")).toContain("refused by rules[0]");
+		chmodSync(at("app/main.js"), 0o644);
+		expect(explain("app/main.js")).not.toContain("refused");
+		const ofAnother = loaded("main.js", {
+			verdict: "refuse",
+			rule: "files",
+			reason: "ERR_FILE_OWNER",
+			detail: "owner 1000, mode 0664",
+		});
+		write("owner.json", { files: { owner: "root" } });
+		expect(explain(ofAnother, "owner.json")).toContain(
+			"another user does (ERR_FILE_OWNER)\n  to allow it: make root its owner, or set files.owner to any in the policy\n",
+		);
+	});
+
 	it("explains an event, also from standard input", () => {
 		const { sigtool, write } = project();
 		write("policy.json", { rules: [{ allow: { path: "*.js" } }] });
@@ -174,6 +202,28 @@ describe("policy test", () => {
 		"not an event",
 		'{"time":"cut',
 	];
+
+	it("keeps a refusal by owner or mode unless the policy lifts it, and finds the mode behind the owner", () => {
+		const { sigtool, write } = project();
+		const refused = (entry: string, reason: string, mode: string) =>
+			loaded(entry, { verdict: "refuse", rule: "files", reason, detail: `owner 1000, mode ${mode}` });
+		const log = [
+			refused("a.js", "ERR_FILE_OWNER", "0644"),
+			refused("b.js", "ERR_FILE_OWNER", "0664"),
+			refused("c.js", "ERR_FILE_OWNER", "0602"),
+			refused("d.js", "ERR_FILE_WRITABLE", "0666"),
+		];
+		write("log.jsonl", `${log.join("\n")}\n`);
+		const told = (files: object) => {
+			write("policy.json", { files });
+			const { stdout } = sigtool(["policy", "test", "log.jsonl", "--policy", "policy.json"]);
+			return [...stdout.matchAll(/refused: \/srv\/app\/(.)\.js/g)].map(([, name]) => name).join("");
+		};
+		expect(told({ owner: "root", othersWrite: "refuse" })).toBe("abcd");
+		expect(told({ othersWrite: "refuse" })).toBe("bcd");
+		expect(told({ owner: "root" })).toBe("abc");
+		expect(told({ owner: "any", othersWrite: "allow" })).toBe("");
+	});
 
 	it("prints what would have been refused, how often and why", () => {
 		const { sigtool, write } = project();

@@ -1,0 +1,69 @@
+/** Compares how TypeScript and C judge the owner and the mode of a file. */
+
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type OwnerAndModeRules, ownerOrModeObjection } from "../../dist/gate/owner-and-mode.js";
+import { hasCompiler, NATIVE } from "../launch/support.js";
+
+interface Question {
+	readonly rules: OwnerAndModeRules;
+	readonly uid: number;
+	readonly mode: number;
+}
+
+const REGULAR = 0o100000;
+const RULES = (["any", "root"] as const).flatMap((owner) =>
+	(["allow", "refuse"] as const).map((othersWrite) => ({ owner, othersWrite })),
+);
+const OWNERS = [0, 1, 1000, 65534, 2 ** 31, 2 ** 32 - 1];
+const QUESTIONS: readonly Question[] = RULES.flatMap((rules) =>
+	OWNERS.flatMap((uid) => Array.from({ length: 0o10000 }, (_, mode) => ({ rules, uid, mode: REGULAR | mode }))),
+);
+
+function byTypeScript({ rules, uid, mode }: Question): string {
+	const refused = ownerOrModeObjection(rules, uid, mode);
+	if (refused === undefined) return "accepted";
+	return [refused.reason, refused.detail, refused.why, refused.mend].join("\t");
+}
+
+describe.skipIf(!hasCompiler)("owner and mode in C (needs cc)", () => {
+	const directory = mkdtempSync(join(tmpdir(), "sigtool-owner-"));
+	const program = join(directory, "judge-owner-and-mode");
+	afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+	beforeAll(() => {
+		const own = fileURLToPath(new URL("judge-owner-and-mode.c", import.meta.url));
+		const flags = [
+			"-std=gnu11",
+			"-O1",
+			"-g",
+			"-Wall",
+			"-Wextra",
+			"-Werror",
+			"-I",
+			NATIVE,
+			"-fsanitize=address,undefined",
+		];
+		const args = [...flags, own, join(NATIVE, "trust/owner-and-mode.c"), "-o", program];
+		const { status, stderr } = spawnSync("cc", args, { encoding: "utf8" });
+		expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+	});
+
+	it("are judged as in TypeScript, with the same words, for every mode", () => {
+		const lines = QUESTIONS.map(({ rules, uid, mode }) => {
+			return `${+(rules.owner === "root")} ${+(rules.othersWrite === "refuse")} ${uid} ${mode}\n`;
+		});
+		const maxBuffer = 2 ** 25;
+		const { status, stdout, stderr } = spawnSync(program, [], { input: lines.join(""), encoding: "utf8", maxBuffer });
+		expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+		const answers = stdout.trimEnd().split("\n");
+		expect(answers).toHaveLength(QUESTIONS.length);
+		expect(new Set(answers).size).toBeGreaterThan(20_000);
+		const different = QUESTIONS.filter((question, i) => byTypeScript(question) !== answers[i]);
+		expect(different.slice(0, 3)).toEqual([]);
+	});
+});
