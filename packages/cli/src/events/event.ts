@@ -39,6 +39,18 @@ export function textOf(told: Told, member: string): string | undefined {
 	return typeof value === "string" && value !== "" ? value : undefined;
 }
 
+/**
+ * Returns the time of an event. Returns undefined if it is none that RFC 5424 allows: a program can write any text there,
+ * and a receiver that cannot read the time of a message may take the rest of the message for something else.
+ */
+export function timeIn({ time }: Told): string | undefined {
+	if (typeof time !== "string" || !TIME.test(time)) return undefined;
+	const atMs = Date.parse(time);
+	return !Number.isNaN(atMs) && new Date(atMs).toISOString().startsWith(time.slice(0, 19)) ? time : undefined;
+}
+
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z$/;
+
 /** Returns what an event is about, such as the path of a file. */
 export function subjectOf(told: Told): string | undefined {
 	return SUBJECTS.map((member) => textOf(told, member)).find((each) => each !== undefined);

@@ -1,5 +1,6 @@
 /** Follows a log that is being written, also when it is rotated: renamed, replaced or emptied. */
 
+import { constants } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { setTimeout } from "node:timers/promises";
 import { ioError, isErrnoException, quote, SigtoolError } from "@sigtool/core/internal/errors";
@@ -52,8 +53,8 @@ export interface FollowEnd {
 }
 
 /**
- * Follows one open file from a position, until another file has its name, or it is emptied. The caller closes it. Throws
- * the error of the system.
+ * Follows one open file from a position, until another file has its name, or it is emptied. The caller closes it.
+ * @throws ERR_IO
  */
 export async function* followFile(
 	handle: FileHandle,
@@ -64,7 +65,7 @@ export async function* followFile(
 	const piece = Buffer.alloc(PIECE_BYTES);
 	let position = from;
 	while (!signal.aborted) {
-		const { bytesRead } = await handle.read(piece, 0, piece.length, position);
+		const { bytesRead } = await readAt(handle, file, piece, position);
 		position += bytesRead;
 		if (bytesRead > 0) {
 			yield piece.subarray(0, bytesRead);
@@ -83,10 +84,26 @@ export async function* followFile(
 const PIECE_BYTES = 2 ** 16;
 const PAUSE_MS = 200;
 
-/** @throws ERR_ROOT_MISSING; ERR_IO */
-export async function openLog(file: string): Promise<FileHandle> {
+/** @throws ERR_IO */
+export async function readAt(handle: FileHandle, file: string, piece: Buffer, position: number) {
 	try {
-		return await open(file, "r");
+		return await handle.read(piece, 0, piece.length, position);
+	} catch (cause) {
+		throw ioError("read", file, cause);
+	}
+}
+
+/** Opens a regular file. To open a FIFO would wait for somebody who writes, and no signal could end that. @throws ERR_ROOT_MISSING; ERR_IO */
+export async function openLog(file: string): Promise<FileHandle> {
+	const handle = await opened(file);
+	if ((await handle.stat()).isFile()) return handle;
+	await handle.close();
+	throw new SigtoolError("ERR_IO", `Cannot follow ${quote(file)}: it is not a regular file`, { path: file });
+}
+
+async function opened(file: string): Promise<FileHandle> {
+	try {
+		return await open(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
 	} catch (cause) {
 		if (!isErrnoException(cause) || cause.code !== "ENOENT") throw ioError("read", file, cause);
 		throw new SigtoolError("ERR_ROOT_MISSING", `Cannot follow ${quote(file)}: no such file`, { cause, path: file });

@@ -2,9 +2,9 @@
 
 import { type FileHandle, readdir, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { createLineSplitter, type LogLine, lineDigest } from "@sigtool/core/internal";
-import { SigtoolError } from "@sigtool/core/internal/errors";
-import { parseEvent, type Told } from "../events/event.js";
+import { createLineSplitter, type LogLine, lineDigest, MAX_LINE_BYTES } from "@sigtool/core/internal";
+import { isErrnoException, quote, SigtoolError } from "@sigtool/core/internal/errors";
+import { parseEvent, type Told, timeIn } from "../events/event.js";
 import { openLog } from "../events/follow.js";
 import { piecesFrom, piecesOfHandle } from "./pieces-from.js";
 import type { Position } from "./position.js";
@@ -94,7 +94,7 @@ async function partAfter(
 }
 
 function timeOf(line: Told | undefined): string {
-	return typeof line?.time === "string" ? line.time : "";
+	return (line && timeIn(line)) ?? "";
 }
 
 /** Each collector counts its lines from 1, and several may have written between the two lines. */
@@ -111,15 +111,27 @@ async function earlierFiles({ path, rotated }: Log): Promise<LogFile[]> {
 		for (const entry of await readdir(directory, { withFileTypes: true }).catch(() => [])) {
 			const file = join(directory, entry.name);
 			if (!entry.isFile() || !(entry.name.startsWith(`${name}.`) || entry.name.startsWith(`${name}-`))) continue;
-			found.push({ path: file, ...(await statsOf(file)) });
+			found.push({ path: file, ...(await statsOf(file).catch((cause) => Promise.reject(goneOr(cause, file)))) });
 		}
 	}
 	return found;
 }
 
+/** A file that has gone was renamed, so the files must be listed again. */
+function goneOr(cause: unknown, path: string): unknown {
+	if (!isErrnoException(cause) || cause.code !== "ENOENT") return cause;
+	return new SigtoolError("ERR_ROOT_MISSING", `Cannot read ${quote(path)}: it has been renamed or removed`, {
+		cause,
+		path,
+	});
+}
+
 type Found = "at the end" | "with more after it";
 
-/** Returns the file that has the line. A file that was not written after the line cannot have it. */
+/**
+ * Returns the file that has the line. The files that were written after the line come first. The others are read too,
+ * because a program can say a wrong time of its events.
+ */
 async function ownFile(
 	last: Position,
 	files: readonly LogFile[],
@@ -127,8 +139,10 @@ async function ownFile(
 ): Promise<{ file: LogFile; found: Found } | undefined> {
 	const at = last.time === undefined ? 0 : Date.parse(last.time) - CLOCK_MS;
 	const likely = files.filter(({ inode }) => inode === last.inode);
-	const possible = files.filter(({ inode, modifiedMs }) => inode !== last.inode && modifiedMs >= at);
-	for (const file of where === "by inode" ? likely : [...likely, ...possible]) {
+	const others = files.filter(({ inode }) => inode !== last.inode);
+	const later = others.filter(({ modifiedMs }) => modifiedMs >= at);
+	const earlier = others.filter((file) => !later.includes(file));
+	for (const file of where === "by inode" ? likely : [...likely, ...later, ...earlier]) {
 		const found = (await ifReadable(lookFor(last, file))) ?? "absent";
 		if (found !== "absent") return { file, found };
 	}
@@ -176,14 +190,18 @@ function clamp(index: number, { length }: Buffer): number {
 }
 
 function piecesOf({ path, handle }: LogFile, fromBytes: number): AsyncGenerator<Buffer, void, undefined> {
-	return handle === undefined ? piecesFrom(path, fromBytes) : piecesOfHandle(handle, fromBytes);
+	return handle === undefined ? piecesFrom(path, fromBytes) : piecesOfHandle(handle, path, fromBytes);
 }
 
+/** Reads no more than the longest line that counts, because a small compressed file can be very long. */
 async function firstLine(file: LogFile): Promise<Told | undefined> {
 	const splitter = createLineSplitter();
+	let sizeBytes = 0;
 	const told = ({ bytes }: LogLine) => (bytes === undefined ? undefined : parseEvent(bytes.toString()));
 	for await (const piece of piecesOf(file, 0)) {
 		for (const line of splitter.push(piece)) return told(line);
+		sizeBytes += piece.length;
+		if (sizeBytes > MAX_LINE_BYTES) return undefined;
 	}
 	const last = splitter.end();
 	return last && told(last);

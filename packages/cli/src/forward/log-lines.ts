@@ -2,7 +2,7 @@
 
 import { setTimeout } from "node:timers/promises";
 import { createLineSplitter, type LineSplitter, type LogLine, lineDigest } from "@sigtool/core/internal";
-import { parseEvent } from "../events/event.js";
+import { parseEvent, type Told, timeIn } from "../events/event.js";
 import { followFile } from "../events/follow.js";
 import { type Log, nextPart, type Part } from "./log-files.js";
 import { piecesFrom } from "./pieces-from.js";
@@ -126,8 +126,16 @@ function positionOf(line: LogLine, { event }: OutgoingLine, baseBytes: number, i
 	const startBytes = baseBytes + line.offsetBytes;
 	return {
 		...{ startBytes, endBytes: startBytes + line.sizeBytes, digest: lineDigest(line), inode },
-		...(typeof event?.seq === "number" && { seq: event.seq }),
-		...(typeof event?.time === "string" && { time: event.time }),
+		...(event !== undefined && numberAndTime(event)),
+	};
+}
+
+/** Whoever writes a line can give it any number and time, so what no collector writes is not kept. */
+function numberAndTime(event: Told): Pick<Position, "seq" | "time"> {
+	const time = timeIn(event);
+	return {
+		...(typeof event.seq === "number" && Number.isSafeInteger(event.seq) && { seq: event.seq }),
+		...(time !== undefined && { time }),
 	};
 }
 

@@ -2,7 +2,7 @@
 
 import { journalSink } from "./journal-sink.js";
 import { otlpSink } from "./otlp-sink.js";
-import { parseReceiver } from "./receiver-url.js";
+import { parseReceiver, shownReceiver } from "./receiver-url.js";
 import type { Sink } from "./sink.js";
 import { syslogDatagramSink } from "./syslog-datagram-sink.js";
 import type { Facility } from "./syslog-message.js";
@@ -22,10 +22,11 @@ export interface SinkOptions {
  */
 export function openSink(url: string, { facility, tls, onWarning }: SinkOptions): Sink {
 	const receiver = parseReceiver(url);
-	if (receiver.kind === "journal") return journalSink({ name: url, path: receiver.path, facility });
-	if (receiver.kind === "otlp") return otlpSink({ name: url, url: receiver.url, tls, onWarning });
+	const name = shownReceiver(url);
+	if (receiver.kind === "journal") return journalSink({ name, path: receiver.path, facility });
+	if (receiver.kind === "otlp") return otlpSink({ name, url: receiver.url, tls, onWarning });
 	const { transport, host, port } = receiver;
-	const common = { name: url, host, port, facility };
+	const common = { name, host, port, facility };
 	if (transport === "udp") return syslogDatagramSink(common);
 	return syslogStreamSink({ ...common, tls: transport === "tls" ? tls : undefined });
 }

@@ -27,7 +27,13 @@ export function otlpSink({ name, url, tls, onWarning }: OtlpOptions): Sink {
 	const silent = () => {};
 	// The exporter tells of a partial success only in this way, and not of which receiver.
 	api.diag.setLogger(
-		{ error: silent, warn: (...said) => onWarning(said.join(" ")), info: silent, debug: silent, verbose: silent },
+		{
+			error: silent,
+			warn: (...said) => onWarning(said.join(" ").slice(0, MOST_SAID)),
+			info: silent,
+			debug: silent,
+			verbose: silent,
+		},
 		{ logLevel: api.DiagLogLevel.WARN, suppressOverrideMessage: true },
 	);
 	let records: ReadableLogRecord[] = [];
@@ -61,6 +67,9 @@ export function otlpSink({ name, url, tls, onWarning }: OtlpOptions): Sink {
 		abandon() {},
 	};
 }
+
+/** What a receiver says is written for each request, so a long text would fill the log of this host. */
+const MOST_SAID = 500;
 
 /** ExportResultCode.SUCCESS. Its enumeration is in a package that nothing else needs. */
 const SUCCESS = 0;

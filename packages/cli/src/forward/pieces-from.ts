@@ -1,9 +1,9 @@
 /** Reads a file of a log from a place on, also if it is compressed. */
 
 import type { FileHandle } from "node:fs/promises";
-import { ioError } from "@sigtool/core/internal/errors";
+import { ioError, SigtoolError } from "@sigtool/core/internal/errors";
 import { decompressorOf, LONGEST_MAGIC } from "../events/compression.js";
-import { openLog } from "../events/follow.js";
+import { openLog, readAt } from "../events/follow.js";
 import { logPieces } from "../events/log-pieces.js";
 
 /**
@@ -16,11 +16,11 @@ export async function* piecesFrom(path: string, fromBytes: number): AsyncGenerat
 		const head = Buffer.alloc(LONGEST_MAGIC);
 		await handle.read(head, 0, head.length, 0);
 		if (decompressorOf(head) === undefined) {
-			yield* piecesOfHandle(handle, fromBytes);
+			yield* piecesOfHandle(handle, path, fromBytes);
 			return;
 		}
 	} catch (cause) {
-		throw ioError("read", path, cause);
+		throw cause instanceof SigtoolError ? cause : ioError("read", path, cause);
 	} finally {
 		await handle.close();
 	}
@@ -32,11 +32,15 @@ export async function* piecesFrom(path: string, fromBytes: number): AsyncGenerat
 	}
 }
 
-/** The same for an open file. The caller closes it. */
-export async function* piecesOfHandle(handle: FileHandle, fromBytes: number): AsyncGenerator<Buffer, void, undefined> {
+/** The same for an open file. The caller closes it. @throws ERR_IO */
+export async function* piecesOfHandle(
+	handle: FileHandle,
+	path: string,
+	fromBytes: number,
+): AsyncGenerator<Buffer, void, undefined> {
 	const piece = Buffer.alloc(PIECE_BYTES);
 	for (let position = fromBytes; ; ) {
-		const { bytesRead } = await handle.read(piece, 0, piece.length, position);
+		const { bytesRead } = await readAt(handle, path, piece, position);
 		if (bytesRead === 0) return;
 		position += bytesRead;
 		yield piece.subarray(0, bytesRead);

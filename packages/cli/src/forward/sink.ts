@@ -14,7 +14,7 @@ export interface OutgoingLine {
 }
 
 export interface Sink {
-	/** The URL, as the user gave it. */
+	/** The URL without secrets. */
 	readonly name: string;
 	/**
 	 * Lines count as delivered when they have been sent for this long and the connection still stands. It is 0 if `send`

@@ -55,7 +55,8 @@ function parseState(file: string): Entry[] {
 	try {
 		document = JSON.parse(readBounded(file, MAX_BYTES).toString());
 	} catch (cause) {
-		if (!(cause instanceof SyntaxError)) throw cause;
+		const isNone = cause instanceof SyntaxError || (cause instanceof SigtoolError && cause.code === "ERR_LIMIT");
+		if (!isNone) throw cause;
 	}
 	if (isObject(document) && document.version === VERSION && Array.isArray(document.positions)) {
 		const { positions } = document;

@@ -1,7 +1,7 @@
 /** Makes syslog messages (RFC 5424) of the lines of a log. */
 
 import { hostname } from "node:os";
-import { type Told, textOf } from "../events/event.js";
+import { type Told, textOf, timeIn } from "../events/event.js";
 import type { OutgoingLine } from "./sink.js";
 
 /** The facilities of RFC 5424, section 6.2.1, that fit events. A facility's place here is not its number. */
@@ -36,10 +36,9 @@ export function syslogMessage(line: OutgoingLine, facility: Facility, mostBytes 
 
 function headOf(line: OutgoingLine, facility: Facility, more: Told = {}): Buffer {
 	const told: Told = line.event ?? {};
-	const time = typeof told.time === "string" && TIME.test(told.time) ? told.time : new Date().toISOString();
 	const fields = [
 		`<${FACILITIES[facility] * 8 + severityOf(line)}>1`,
-		time,
+		timeIn(told) ?? new Date().toISOString(),
 		printable(hostname(), 255),
 		"sigtool",
 		printable(textOf(told, "from") ?? textOf(told, "pid") ?? "", 128),
@@ -48,9 +47,6 @@ function headOf(line: OutgoingLine, facility: Facility, more: Told = {}): Buffer
 	];
 	return Buffer.from(`${fields.join(" ")} `);
 }
-
-/** The form of RFC 3339 that events have, and that RFC 5424 allows. */
-const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z$/;
 
 /** Returns the text as a field of the header, which consists of printable ASCII without spaces. */
 function printable(text: string, mostLength: number): string {

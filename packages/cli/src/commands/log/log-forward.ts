@@ -56,10 +56,10 @@ export async function logForward(files: readonly string[], options: LogForwardOp
 				const forwarded = await forwardLog({ path: log, rotated }, sink, state.positionOf(log, receiver), {
 					onDelivered: (position) => state.put(log, receiver, position),
 					onFailure: (error) => printWarning(`${error.message} [${error.code}]; trying again`),
-					onRecovery: () => printNote(`sends to ${escaped(receiver)} again`, options),
+					onRecovery: () => printNote(`sends to ${escaped(sink.name)} again`, options),
 					signal: stop,
 				});
-				return { log, to: receiver, ...forwarded };
+				return { log, to: sink.name, ...forwarded };
 			});
 			for (const each of running) each.catch((error) => ending.abort(error));
 			const settled = await Promise.allSettled(running);
@@ -106,6 +106,9 @@ function readTlsFiles({ tlsCa, tlsCert, tlsKey, to }: LogForwardOptions): TlsFil
 		throw usageError("Use --tls-ca and --tls-cert with a receiver that speaks TLS, such as syslog+tls://HOST:PORT");
 	const read = (file: string | undefined) => (file === undefined ? undefined : readBounded(file, MAX_PEM_BYTES));
 	const files = { ca: read(tlsCa), cert: read(tlsCert), key: read(tlsKey) };
+	// Node.js takes such a file without a word, and then trusts nobody.
+	if (files.ca?.includes("CERTIFICATE-----") === false)
+		throw usageError(`Cannot use --tls-ca ${quote(tlsCa ?? "")}: it has no certificate in PEM`);
 	try {
 		createSecureContext(files);
 	} catch (cause) {

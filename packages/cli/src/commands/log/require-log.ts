@@ -16,6 +16,8 @@ export function requireLog(log: string, follow: boolean): void {
 				`Cannot read ${quote(log)}: no such file; a host has its log from the first start of a program on`,
 				{ path: log },
 			);
+		if (follow && !stats.isFile() && !stats.isDirectory())
+			throw usageError(`Cannot follow ${quote(log)}: it is not a regular file`);
 		if (stats.isDirectory()) throw usageError(`Cannot read ${quote(log)}: it is a directory; name the files in it`);
 	} catch (cause) {
 		throw cause instanceof SigtoolError ? cause : ioError("read", log, cause);

@@ -1,7 +1,7 @@
-import { lstatSync } from "node:fs";
 import type { Mode } from "@sigtool/core";
 import { outputFile, writeAtomically } from "@sigtool/core/internal";
 import { COMMAND, quote } from "@sigtool/core/internal/errors";
+import { outputExists } from "../../options/output-exists.js";
 import { requireOutputName, usageError } from "../../options/usage.js";
 import { escaped, type OutputOptions, type Report, rows } from "../../output/output.js";
 
@@ -31,7 +31,7 @@ export async function policyInit({ output, mode, force }: PolicyInitOptions): Pr
 /** Writes a policy as people edit it. @throws ERR_USAGE if the file exists and `force` is not true */
 export function writePolicy(output: string, policy: object, force: boolean | undefined): void {
 	requireOutputName(output);
-	if (force !== true && lstatSync(output, { throwIfNoEntry: false }) !== undefined)
+	if (force !== true && outputExists(output))
 		throw usageError(`Cannot write ${quote(output)}: it exists; --force replaces it`);
 	writeAtomically(outputFile(output), Buffer.from(`${JSON.stringify(policy, null, "\t")}\n`));
 }

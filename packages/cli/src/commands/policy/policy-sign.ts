@@ -1,4 +1,3 @@
-import { lstatSync } from "node:fs";
 import { type Policy, parsePolicy } from "@sigtool/core";
 import {
 	encodeSignedPolicy,
@@ -11,6 +10,7 @@ import {
 } from "@sigtool/core/internal";
 import { COMMAND, quote } from "@sigtool/core/internal/errors";
 import { SIGNED_BY_DEVELOPMENT } from "../../options/development.js";
+import { outputExists } from "../../options/output-exists.js";
 import { parseSequence } from "../../options/sequence.js";
 import { type KeyOptions, openSigner } from "../../options/signer-options.js";
 import { sourceDate } from "../../options/source-date.js";
@@ -79,9 +79,9 @@ export async function policySign(files: readonly string[], options: PolicySignOp
 	};
 }
 
-/** An earlier signed policy is replaced, and any other file only by force. @throws ERR_USAGE */
+/** An earlier signed policy is replaced, and any other file only by force. @throws ERR_USAGE; ERR_IO */
 function requireReplaceable(output: string, force: boolean): void {
-	if (force || lstatSync(output, { throwIfNoEntry: false }) === undefined) return;
+	if (force || !outputExists(output)) return;
 	if (isSignedPolicy(readBounded(output, MAX_SIGNED_POLICY_BYTES))) return;
 	throw usageError(`Cannot write ${quote(output)}: it exists and is no signed policy; --force replaces it`);
 }

@@ -370,6 +370,7 @@ describe("sigtool log forward", () => {
 			[[log, ...to, "--state", file("bad.json")], /it is not a state of `log forward`.*\[ERR_CONFIG\]/],
 			[[log, ...to, "--tls-cert", file("bad.json")], /Give --tls-cert and --tls-key together/],
 			[[log, ...to, "--tls-cert", file("bad.json"), "--tls-key", file("key.pem")], /Cannot speak TLS with/],
+			[[log, ...to, "--tls-ca", log], /it has no certificate in PEM \[ERR_USAGE\]/],
 			[[log, "--to", "syslog+tcp://localhost:5", "--tls-ca", log], /Use --tls-ca and --tls-cert with a receiver/],
 		] as const) {
 			const { status, stderr } = sigtool(["log", "forward", ...args]);

@@ -77,6 +77,11 @@ describe("policy sign", () => {
 			status: 2,
 			stderr: expect.stringContaining("it exists and is no signed policy; --force replaces it [ERR_USAGE]"),
 		});
+		for (const output of ["p.json/x", "n".repeat(300)]) {
+			const failure = { status: 3, stderr: expect.stringMatching(/^error: Cannot write .*\[ERR_IO\]$/m) };
+			expect(sign("p.json", "-o", output)).toMatchObject(failure);
+			expect(sigtool("policy", "init", "-o", output)).toMatchObject(failure);
+		}
 		expect(sigtool("policy", "sign", "p.json", "-o", "own.policy").stderr).toContain("development identity");
 	});
 });
