@@ -1,11 +1,13 @@
 /** Tells what a host's trust index and configuration hold that an administrator should know before a start does. */
 
-import type { VerifiedTrustIndex } from "@sigtool/core/read";
+import type { TrustIndex, VerifiedTrustIndex } from "@sigtool/core/read";
 import { endsOf } from "./gate/deny-list.js";
 import { verifyIndexFile } from "./gate/verify-index-file.js";
 import { type HostConfiguration, readHostConfiguration } from "./host/config.js";
 
 export interface HostExamination {
+	/** The content that was verified. The file may have another one by now. */
+	readonly index: Pick<TrustIndex, "products" | "policy">;
 	readonly ends: readonly HostEnd[];
 	/** The signed files that the deny list names. */
 	readonly denied: readonly DeniedEntry[];
@@ -40,7 +42,11 @@ export interface HostPlace {
 export function examineHost({ index: file, config, development = "refuse" }: HostPlace): HostExamination {
 	const configuration = readHostConfiguration({ file: config, development });
 	const verified = verifyIndexFile(file, { trust: configuration.trust, development });
-	return { ends: endsOfHost(configuration, verified), denied: deniedEntries(configuration, verified) };
+	return {
+		index: verified.index,
+		ends: endsOfHost(configuration, verified),
+		denied: deniedEntries(configuration, verified),
+	};
 }
 
 function endsOfHost({ trust }: HostConfiguration, verified: VerifiedTrustIndex): HostEnd[] {

@@ -68,7 +68,7 @@ export function otlpSink({ name, url, tls, onWarning }: OtlpOptions): Sink {
 	};
 }
 
-/** What a receiver says is written for each request, so a long text would fill the log of this host. */
+/** The text of a receiver is written for each request, so a long one would fill the log of this host. */
 const MOST_SAID = 500;
 
 /** ExportResultCode.SUCCESS. Its enumeration is in a package that nothing else needs. */

@@ -5,11 +5,11 @@ import { COMMAND } from "@sigtool/core/internal/errors";
 import { examineHost, verifyHost } from "@sigtool/verifier/internal";
 import { shellWord } from "../output/shell-word.js";
 import { modeOfSpython } from "../python/spython.js";
+import { hostDocument } from "./derived-settings.js";
 import { endNotice } from "./end-notice.js";
 import { judged, type LauncherFinding, note, refuse, why, wrong } from "./finding.js";
 import { type LauncherConf, pin } from "./launcher-conf.js";
 import { foreignLinks } from "./launcher-links.js";
-import { hostDocument } from "./launcher-place.js";
 import { partsOrUndefined } from "./runtime-findings.js";
 import { faultsOfShared, isShared } from "./shared-index.js";
 

@@ -9,6 +9,7 @@ import { verifyHost } from "@sigtool/verifier/internal";
 import { shellWord } from "../output/shell-word.js";
 import { VERSION } from "../output/version.js";
 import { aboutSpython } from "../python/spython.js";
+import { type DerivedSettings, derivedSettings, hostDocument } from "./derived-settings.js";
 import { fault, judged, type LauncherFinding, note, refuse, why, wrong } from "./finding.js";
 import {
 	examinationFindings,
@@ -21,7 +22,7 @@ import {
 import { installCommand } from "./install-command.js";
 import { type LauncherConf, type PinnedFile, readLauncherConf } from "./launcher-conf.js";
 import { judgeMode } from "./launcher-mode.js";
-import { CONF_NAME, type DerivedSettings, derivedSettings, hostDocument, launcherIn } from "./launcher-place.js";
+import { CONF_NAME, launcherIn } from "./launcher-place.js";
 import { type ListedProcess, listedProcesses } from "./listed-processes.js";
 import { eventsFinding, grantedFinding, protectionFindings } from "./place-findings.js";
 import { isSameFile, isStatic, nodeFindings, partsOrUndefined, pythonFindings, sameAsOwn } from "./runtime-findings.js";

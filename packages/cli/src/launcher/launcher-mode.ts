@@ -4,8 +4,8 @@ import type { Mode } from "@sigtool/core";
 import { parseTrustIndex } from "@sigtool/core/internal";
 import { verifyHost } from "@sigtool/verifier/internal";
 import { fromIndexFile } from "../output/index-file.js";
+import { hostDocument } from "./derived-settings.js";
 import type { LauncherConf } from "./launcher-conf.js";
-import { hostDocument } from "./launcher-place.js";
 
 /** The modes, from the weakest to the strictest. */
 const MODES: readonly Mode[] = ["off", "audit", "enforce", "strict"];

@@ -10,19 +10,12 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, lstatSync, mkdirSync, readFileSync, realpathSync, type Stats, statSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { DEFAULT_POLICY, type Mode } from "@sigtool/core";
-import {
-	type HostDocument,
-	hostFromFileBytes,
-	MAX_HOST_BYTES,
-	parseTrustIndex,
-	readBounded,
-	writeAtomically,
-} from "@sigtool/core/internal";
+import type { Mode } from "@sigtool/core";
+import { writeAtomically } from "@sigtool/core/internal";
 import { ioError, quote, SigtoolError } from "@sigtool/core/internal/errors";
 import type { NativeParts } from "../native/native-parts.js";
-import { fromIndexFile } from "../output/index-file.js";
 import { aboutSpython } from "../python/spython.js";
+import { derivedSettings, type IndexForSettings, wantsCollector } from "./derived-settings.js";
 import { refuseGrantedCode } from "./granted-code.js";
 import { installCommand } from "./install-command.js";
 import {
@@ -101,16 +94,21 @@ export function isThere(file: string): boolean {
 
 /**
  * Reads the parts, and plans an installation into `directory`, which must be a real path and need not exist. Writes
- * nothing.
+ * nothing. The settings are derived from `verified`, if it is given, and else from the file of the index.
  * @throws ERR_LAUNCHER if `node` is no Node.js that can be launched, or if the policy grants a directory with signed
  * native code; ERR_IO, ERR_INDEX_FORMAT
  */
-export function planInstallation(directory: string, parts: NativeParts, plan: LauncherPlan): Installation {
+export function planInstallation(
+	directory: string,
+	parts: NativeParts,
+	plan: LauncherPlan,
+	verified?: IndexForSettings,
+): Installation {
 	const node = planNode(plan.node, parts, directory);
 	const python = planPython(plan.spython, plan.development, directory);
 	const { announced = { nodeNext: [], pythonNext: [] }, ...own } = plan;
 	const runtimes = { ...node.settings, ...python.settings, ...announced };
-	const derived = derivedSettings(plan);
+	const derived = derivedSettings(plan, verified);
 	const collector = derived.audit !== undefined && wantsCollector(plan.config) && node.canSend && python.canSend;
 	const conf: LauncherConf = { ...own, ...runtimes, ...derived, collector };
 	refuseGrantedCode(conf);
@@ -259,46 +257,6 @@ function planPython(
 	const libpython = about.libpython === null ? undefined : pin(about.libpython);
 	const settings = { python: pin(about.program), spython: part.pinned, libpython };
 	return { settings, files: [part.file], canSend: about.collector };
-}
-
-/**
- * Derives settings of the launcher from the index and the host configuration: the signed trees, what the policy
- * refuses, and the file for events. Does not verify the index, because the hook verifies it at every start, and ends
- * the process if that fails.
- * @throws ERR_HOST_CONFIG, ERR_INDEX_FORMAT, ERR_POLICY, ERR_LIMIT, ERR_IO
- */
-export function derivedSettings({ index, config }: Pick<LauncherPlan, "index" | "config">): DerivedSettings {
-	const { audit, products: bound = [] } = hostDocument(config) ?? {};
-	const { products, policy } = existsSync(index)
-		? fromIndexFile(index, parseTrustIndex)
-		: { products: [], policy: DEFAULT_POLICY };
-	const { stringCode, addons, workers } = policy.runtime;
-	const refused = { "string-code": stringCode, addons, workers };
-	const names = ["string-code", "addons", "workers"] as const;
-	return {
-		audit: audit?.jsonLines,
-		trees: products.map(({ name, root }) => bound.find((each) => each.name === name)?.root ?? root),
-		writable: policy.launch.write,
-		network: policy.launch.network,
-		environment: policy.launch.environment,
-		writableCode: policy.launch.writableCode,
-		refused: names.filter((name) => refused[name] === "refuse"),
-	};
-}
-
-export type DerivedSettings = Pick<
-	LauncherConf,
-	"audit" | "trees" | "writable" | "network" | "environment" | "writableCode" | "refused"
->;
-
-/** Tells whether the host configuration lets a collector write its file of events. */
-export function wantsCollector(config: string): boolean {
-	return hostDocument(config)?.audit.collector ?? false;
-}
-
-/** Returns the host configuration, or undefined if the file does not exist yet. @throws ERR_HOST_CONFIG, ERR_IO */
-export function hostDocument(file: string): HostDocument | undefined {
-	return existsSync(file) ? hostFromFileBytes(readBounded(file, MAX_HOST_BYTES), file) : undefined;
 }
 
 /** Asks a Node.js for its major release. @throws ERR_LAUNCHER if it is no Node.js that can be launched */

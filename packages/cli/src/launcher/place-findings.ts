@@ -3,10 +3,10 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { mountOptions } from "@sigtool/core/internal";
+import { wantsCollector } from "./derived-settings.js";
 import { judged, type LauncherFinding, note, refuse, wrong } from "./finding.js";
 import { signedCodeBelow } from "./granted-code.js";
 import type { LauncherConf } from "./launcher-conf.js";
-import { wantsCollector } from "./launcher-place.js";
 import { protectionsOf } from "./protections.js";
 
 /**

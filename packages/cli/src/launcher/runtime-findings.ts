@@ -4,10 +4,11 @@ import { closeSync, existsSync, openSync, readSync } from "node:fs";
 import { COMMAND } from "@sigtool/core/internal/errors";
 import { type NativeParts, nativeParts } from "../native/native-parts.js";
 import { aboutSpython, libraryOutside } from "../python/spython.js";
+import { derivedSettings } from "./derived-settings.js";
 import { judged, type LauncherFinding, note, pinned, refuse, wrong } from "./finding.js";
 import { askGate } from "./gate-probe.js";
 import { identityOf, type LauncherConf, type PinnedFile, pin } from "./launcher-conf.js";
-import { derivedSettings, majorOf } from "./launcher-place.js";
+import { majorOf } from "./launcher-place.js";
 
 /** A program that its distribution replaces, and a part that only an installation does. */
 function mendsBy(again: string): { readonly program: string; readonly part: string } {

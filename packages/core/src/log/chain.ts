@@ -29,6 +29,7 @@ export interface ChainGap {
 	/**
 	 * `unreadable`: the collector could not read the lines before. `uncovered`: they were too many. `new`: another log
 	 * begins. `rotated`, `cut`: the lines before are covered together with a file that was not given, or not at all.
+	 * With no line before, the log begins with a line that says that there were some.
 	 */
 	readonly kind: Beginning;
 }
@@ -91,8 +92,13 @@ export function createChainChecker(): ChainChecker {
 	let looked = 0;
 
 	function fits(mark: ChainMark, line: LogLine, place: LinePlace): boolean {
-		if (mark.chain === (span.digest() ?? NO_LINE)) return true;
+		if (lines > 0 && mark.chain === span.digest()) return true;
 		const kind = beginningOf(line.bytes);
+		if (lines === 0 && mark.chain === NO_LINE) {
+			// A collector begins a log with `new`. Every other kind says that there were lines before.
+			if (kind !== undefined && kind !== "new") addGap({ place, linesBefore: 0, kind });
+			return kind !== undefined;
+		}
 		if (chained === 0 && (kind === "rotated" || kind === "cut")) {
 			continues = mark.chain;
 			if (lines > 0) addGap({ place, linesBefore: lines, kind });

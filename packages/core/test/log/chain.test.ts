@@ -113,6 +113,21 @@ describe("the chain of a log", () => {
 		});
 	});
 
+	it("tells that a log had lines before its first one, and begins with no line that begins none", () => {
+		for (const begin of ["unreadable", "uncovered"] as const) {
+			const [lines = []] = writeLog([...events(3), { kind: "unknown", begin }, ...events(3)]);
+			const first = lines.findLastIndex((line) => line.includes("log.begin"));
+			expect(check([bytesOf(lines.slice(first))])).toMatchObject({
+				change: undefined,
+				gaps: [{ kind: begin, linesBefore: 0, place: { line: 1 } }],
+			});
+		}
+		// A program without a collector has put the first line there, before all lines above it were removed.
+		const forged = `{"event":"a","verdict":"allow","chain":"${"0".repeat(64)}"}`;
+		const next = `{"event":"b","verdict":"allow","seq":9,"from":7,"chain":"${digestOf(forged)}"}`;
+		expect(check([bytesOf([forged, next])]).change).toMatchObject({ kind: "removed", first: { line: 1 } });
+	});
+
 	it("tells where lines could be missing without a trace", () => {
 		const [lines = []] = writeLog(events(3));
 		const stamp = `"seq":1,"chain":"${"0".repeat(64)}"}`;

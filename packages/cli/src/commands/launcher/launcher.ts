@@ -54,8 +54,8 @@ export async function launcherInstall(options: LauncherInstallOptions): Promise<
 	if (existsSync(config) && !statSync(config).isFile())
 		throw usageError(`Cannot use ${quote(config)} as configuration: it is not a file`);
 	const isNew = !existsSync(config);
-	requireSignedPolicy({ index, config, development: settings.development });
-	const installation = planInstallation(prefix, parts, { ...settings, announced, index, config });
+	const verified = requireSignedPolicy({ index, config, development: settings.development });
+	const installation = planInstallation(prefix, parts, { ...settings, announced, index, config }, verified);
 	// Nothing is written before the plan is whole.
 	if (options.check !== true) {
 		makeDirectory(prefix);

@@ -25,8 +25,9 @@ export function changeText({ kind, first, last, detail }: LogChange): string {
 	}
 }
 
-export function gapText({ kind, place }: ChainGap): string {
+export function gapText({ kind, place, linesBefore }: ChainGap): string {
 	const at = placeText(place);
+	if (linesBefore === 0) return `${at} says that there were lines before it (${kind}), and they are not given`;
 	switch (kind) {
 		case "unreadable":
 			return `the collector could not read the lines before ${at}, so nothing covers them`;

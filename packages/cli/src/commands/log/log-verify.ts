@@ -1,4 +1,4 @@
-import { type ChainFindings, createChainChecker, type LogLine } from "@sigtool/core/internal";
+import { type ChainFindings, type ChainGap, createChainChecker, type LogLine } from "@sigtool/core/internal";
 import { quote, SigtoolError } from "@sigtool/core/internal/errors";
 import { eachLine } from "../../events/log-lines.js";
 import { type ExitStatus, escaped, type OutputOptions, type Report, rows, worse } from "../../output/output.js";
@@ -49,7 +49,7 @@ export async function logVerify(files: readonly string[], options: LogVerifyOpti
 	const uncovered = Math.max(0, Math.min(findings.uncovered, findings.lines - covered));
 	const verdict = exit === 0 ? "intact" : exit === 1 ? "changed" : "undecided";
 	const { lines, chained, change, misfits, gaps, gapCount, continues, end } = findings;
-	const doubts = gaps.filter(({ linesBefore }) => linesBefore > covered);
+	const doubts = gaps.filter((gap) => isDoubt(gap, covered));
 	return {
 		exit: worse(exit, unread === undefined ? 0 : 3),
 		fields: {
@@ -87,6 +87,11 @@ export async function logVerify(files: readonly string[], options: LogVerifyOpti
 
 const SHOWN_GAPS = 5;
 
+/** A checkpoint says which lines were there when it was made, also at a log whose beginning is missing. */
+function isDoubt({ linesBefore }: ChainGap, covered: number): boolean {
+	return Math.max(linesBefore, 1) > covered;
+}
+
 /** Returns the reason why the log is not known to be intact. */
 function problemOf(
 	{ change, lines, chained, lastGap }: ChainFindings,
@@ -99,7 +104,7 @@ function problemOf(
 	if (misfit !== undefined && (misfit.how === "other" || unread === undefined))
 		return new SigtoolError("ERR_LOG_CHANGED", misfitText(misfit, lines));
 	if (unread !== undefined) return unread;
-	if (lastGap !== undefined && lastGap.linesBefore > covered)
+	if (lastGap !== undefined && isDoubt(lastGap, covered))
 		return new SigtoolError(
 			"ERR_LOG_UNCOVERED",
 			`${gapText(lastGap)}; only a checkpoint tells whether lines before it were changed`,

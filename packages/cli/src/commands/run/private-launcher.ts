@@ -28,8 +28,16 @@ import type { RunCommandOptions } from "./run-options.js";
 /** @throws ERR_USAGE, ERR_LAUNCHER */
 function nodeOf({ node }: RunCommandOptions): string {
 	if (node === undefined) return requireHostNode();
-	if (statSync(node, { throwIfNoEntry: false })?.isFile() === true) return node;
+	if (isFile(node)) return node;
 	throw usageError(`Cannot use --node ${quote(node)}: there is no such program`);
+}
+
+function isFile(path: string): boolean {
+	try {
+		return statSync(path).isFile();
+	} catch {
+		return false;
+	}
 }
 
 /** The events of a run that only records. */

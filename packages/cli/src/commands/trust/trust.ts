@@ -21,9 +21,10 @@ import {
 } from "@sigtool/core/internal";
 import { COMMAND, reasonOf, SigtoolError } from "@sigtool/core/internal/errors";
 import { examineHost, hostConfigurationDenying } from "@sigtool/verifier/internal";
+import { hostDocument } from "../../launcher/derived-settings.js";
 import { INSTALLED_PREFIX } from "../../launcher/install-command.js";
 import { readLauncherConf } from "../../launcher/launcher-conf.js";
-import { CONF_NAME, hostDocument } from "../../launcher/launcher-place.js";
+import { CONF_NAME } from "../../launcher/launcher-place.js";
 import { readCertificateFile } from "../../options/certificate-file.js";
 import { digestOf } from "../../options/digest.js";
 import { usageError } from "../../options/usage.js";

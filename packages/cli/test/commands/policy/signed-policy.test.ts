@@ -1,6 +1,6 @@
 /** Tests signed policies from the command that signs them to the processes that a host starts with them. */
 
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { canBeHost, Host, pinOf } from "../../launcher-host.js";
@@ -162,5 +162,41 @@ describe.skipIf(!canBeHost)("a host with policySigners (as root)", () => {
 		}
 		host.configure({});
 		expect(start()).toMatchObject({ status: 0, stdout: "ran\n" });
+	});
+
+	it("installs what the verified policy grants, also if the index is exchanged meanwhile", () => {
+		const host = new Host();
+		const security = makeSelfSigned(host.at("security"));
+		const write = (name: string, text: string) => {
+			writeFileSync(host.at(name), text);
+			return host.at(name);
+		};
+		const loose = write("loose.json", JSON.stringify({ version: 1, launch: { write: [host.at("data")] } }));
+		const tight = write("tight.json", '{"version":1}');
+		host.sigtool(["policy", "sign", tight, "-o", host.at("tight.policy"), ...keyOf(security)]);
+		host.ship(host.key, "enforce", ["--policy", loose]);
+		const settings = () => readFileSync(host.at("lib/launcher.conf"), "utf8");
+		expect(settings()).toContain(`\nwrite ${host.at("data")}\n`);
+		renameSync(host.at("app.sigx"), host.at("loose.sigx"));
+		host.configure({ policySigners: [pinOf(security)] });
+		host.ship(host.key, "enforce", ["--policy", host.at("tight.policy")]);
+		expect(settings()).not.toContain("\nwrite ");
+
+		// From its second opening on, the index is the other one.
+		const swap = write(
+			"swap.cjs",
+			`const fs = require("node:fs");
+			const open = fs.openSync;
+			let opened = 0;
+			fs.openSync = (path, ...rest) => {
+				if (path === ${JSON.stringify(host.at("app.sigx"))} && ++opened === 2) fs.copyFileSync(${JSON.stringify(host.at("loose.sigx"))}, path);
+				return open(path, ...rest);
+			};`,
+		);
+		const env = { NODE_OPTIONS: `--require=${swap}` };
+		const { stderr } = host.sigtool(["launcher", "install", ...host.prefix, ...host.places], { env });
+		expect(stderr).toMatch(/^$|it changed while it was read/);
+		expect(readFileSync(host.at("app.sigx"))).toEqual(readFileSync(host.at("loose.sigx")));
+		expect(settings()).not.toContain("\nwrite ");
 	});
 });

@@ -93,5 +93,14 @@ describe.skipIf(!existsSync(LAUNCHER))("sigtool audit (needs the launcher built)
 			stdout: "",
 			stderr: expect.stringContaining('"missing/events.jsonl"'),
 		});
+		for (const args of [
+			["--log", "/dev/zero"],
+			["--log", "app"],
+			["--node", "app/main.js/node"],
+		])
+			expect(sigtool("audit", ...args, "app/main.js")).toMatchObject({
+				...{ status: 2, stdout: "" },
+				stderr: expect.stringMatching(/^error: .*(is not a regular file|there is no such program) \[ERR_USAGE\]\n$/),
+			});
 	});
 });
