@@ -90,7 +90,7 @@ function openFile(path: string, rules: OpenRules): OpenFile {
 			descriptor,
 			realPath,
 			sizeBytes: size,
-			isReadable: isRegular && (isSmall || rules.sizes === "any"),
+			isReadable: isRegular && (isSmall || (rules.sizes === "any" && size <= MOST_BYTES)),
 			objection: objection(),
 		};
 
@@ -110,6 +110,9 @@ function openFile(path: string, rules: OpenRules): OpenFile {
 		throw error;
 	}
 }
+
+/** Node.js has no larger file in one buffer, and reading one would end in an error of its own. */
+const MOST_BYTES = 2 ** 31 - 1;
 
 /**
  * Tells whether the path leads to `realPath` by links that may be followed. A path that equals `realPath` has no link.

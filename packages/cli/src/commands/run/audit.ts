@@ -1,8 +1,7 @@
 import { closeSync, createReadStream, openSync, realpathSync, statSync } from "node:fs";
 import { resolve } from "node:path";
-import { COMMAND, ioError, quote, SigtoolError } from "@sigtool/core/internal/errors";
+import { COMMAND, ioError, quote } from "@sigtool/core/internal/errors";
 import { createLineReader, type ReadLine } from "../../events/read-events.js";
-import { usageError } from "../../options/usage.js";
 import { escaped, type OutputOptions, printError } from "../../output/output.js";
 import { count } from "../../output/render.js";
 import { shellWord } from "../../output/shell-word.js";
@@ -34,18 +33,12 @@ export async function audit(script: string, args: readonly string[], options: Au
 	return endAs(ending);
 }
 
-/**
- * Makes the file, which only this user may read: paths and arguments can be secret. Returns its real path.
- * @throws ERR_USAGE for something else than a file, because the events are read again; ERR_IO
- */
+/** Makes the file, which only this user may read: paths and arguments can be secret. Returns its real path. */
 function fileOfEvents(log: string): string {
 	try {
-		const isOther = statSync(resolve(log), { throwIfNoEntry: false })?.isFile() === false;
-		if (isOther) throw usageError(`Cannot append events to ${quote(log)}: it is not a regular file`);
 		closeSync(openSync(resolve(log), "a", 0o600));
 		return realpathSync(log);
 	} catch (cause) {
-		if (cause instanceof SigtoolError) throw cause;
 		throw ioError("append events to", log, cause);
 	}
 }
