@@ -31,7 +31,7 @@ import { DEBIAN_NAMES, makeDebianPackage } from "./debian-package.mjs";
 import { makeImage } from "./image.mjs";
 import { packTarballs } from "./npm-tarballs.mjs";
 import { spdx } from "./spdx.mjs";
-import { listTree } from "./staged-tree.mjs";
+import { listTree, normalizeTree } from "./staged-tree.mjs";
 import { commit, has, releaseVersion, root, run } from "./workspace.mjs";
 
 const { out, signing, check } = readArguments(process.argv.slice(2));
@@ -75,7 +75,7 @@ async function release() {
 	const packages = packTarballs(out);
 	say(`${packages.length} npm packages`);
 	const executables = makeExecutables();
-	copyShellFiles();
+	copyShellFiles(facts);
 	const debian = await makeDebianPackages(packages, executables, facts);
 	const image = makeImageOf(executables, facts);
 
@@ -117,9 +117,11 @@ function makeExecutables() {
 }
 
 /** Puts the completions and manual pages beside the single executables, which cannot be installed with them inside. */
-function copyShellFiles() {
-	for (const name of ["completion", "man"])
+function copyShellFiles({ seconds }) {
+	for (const name of ["completion", "man"]) {
 		cpSync(join(root, "packages/cli/dist", name), join(out, name), { recursive: true });
+		normalizeTree(join(out, name), seconds);
+	}
 	say("completions and manual pages");
 }
 
