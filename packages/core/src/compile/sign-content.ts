@@ -1,9 +1,9 @@
 /** Signs the content of a trust index, with a timestamp if one is requested. */
 
-import { newTimestamp } from "../formats/cat-envelope.js";
 import type { NewTimestamp, TimestampRequest } from "../pki/timestamp-request.js";
 import type { Signer } from "../signer/signer.js";
 import { signIndex } from "../trust/index-encode.js";
+import { stampingFor } from "./stamping.js";
 
 export interface ContentSigning {
 	readonly signer: Signer;
@@ -18,13 +18,7 @@ export async function signContent(
 	content: Uint8Array,
 	{ signer, time = Date.now(), timestamp: request, signal }: ContentSigning,
 ): Promise<{ readonly pieces: Uint8Array[]; readonly timestamp: NewTimestamp | undefined }> {
-	let timestamp: NewTimestamp | undefined;
-	const stamp =
-		request &&
-		(async (signature: Uint8Array) => {
-			timestamp = await newTimestamp(signature, signer.certificates[0], request, signal);
-			return timestamp.token;
-		});
+	const { stamp, taken } = stampingFor(signer, request, signal);
 	const pieces = await signIndex(content, signer, time, stamp, signal);
-	return { pieces, timestamp };
+	return { pieces, timestamp: taken() };
 }

@@ -1,13 +1,13 @@
 /** Signs a policy. signed-policy.ts reads what is written here. */
 
 import { SigtoolError } from "../errors.js";
-import { newTimestamp } from "../formats/cat-envelope.js";
 import type { NewTimestamp, TimestampRequest } from "../pki/timestamp-request.js";
 import { signDetached } from "../signer/sign-detached.js";
 import type { Signer } from "../signer/signer.js";
 import type { Policy } from "../trust/policy.js";
 import { MAX_POLICY_BYTES } from "../trust/schema.js";
 import { BEGIN, END, MAX_SIGNED_POLICY_BYTES, POLICY_OID, type SignedPolicy } from "../trust/signed-policy.js";
+import { stampingFor } from "./stamping.js";
 
 export interface SignPolicyOptions {
 	/** The signing time in milliseconds since the epoch. */
@@ -26,17 +26,11 @@ export async function signPolicy(
 	{ time, timestamp: request, signal }: SignPolicyOptions,
 ): Promise<{ readonly signed: SignedPolicy; readonly timestamp: NewTimestamp | undefined }> {
 	const document = `${JSON.stringify(policy, null, "\t")}\n`;
-	let timestamp: NewTimestamp | undefined;
-	const stamp =
-		request &&
-		(async (signature: Uint8Array) => {
-			timestamp = await newTimestamp(signature, signer.certificates[0], request, signal);
-			return timestamp.token;
-		});
+	const { stamp, taken } = stampingFor(signer, request, signal);
 	const pieces = await signDetached(document, signer, { contentType: POLICY_OID, time, stamp, signal });
 	const signed = { document, signature: Buffer.concat(pieces) };
 	if (Buffer.byteLength(document) <= MAX_POLICY_BYTES && encodeSignedPolicy(signed).length <= MAX_SIGNED_POLICY_BYTES)
-		return { signed, timestamp };
+		return { signed, timestamp: taken() };
 	const message = `Cannot sign the policy: with all defaults it has more than ${MAX_POLICY_BYTES} bytes, or its certificates are too large`;
 	throw new SigtoolError("ERR_LIMIT", message);
 }
