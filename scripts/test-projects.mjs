@@ -195,6 +195,7 @@ export const LONG = [
 	// These tests install packages with every package manager, or compile for every target.
 	"test/install/absent.test.ts",
 	"test/install/installing.test.ts",
+	"test/install/other-systems.test.ts",
 	"test/install/prebuilt.test.ts",
 	// These tests build the single file, which has 120 MB.
 	"test/single-file/reproducible.test.ts",
