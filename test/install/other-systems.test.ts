@@ -17,7 +17,7 @@ import { hasPrebuilt, type Project, Site } from "./project.js";
 interface System {
 	/** The name in the packages. */
 	readonly name: string;
-	/** What makes npm install the packages of that system. */
+	/** Makes npm install the packages of that system. */
 	readonly flag: string;
 	/** The beginning of an argv that runs Node.js there. */
 	readonly argv: readonly string[];
