@@ -94,7 +94,7 @@ export type TextKind = keyof typeof TEXT_FORMS;
 
 /**
  * The kinds of text. `form` matches a text of the kind from its first to its last character; only for `root` it matches
- * just the beginning. members.c checks the same forms in code that is written by hand. `is` is for error messages, and
+ * just the beginning. value-forms.c checks the same forms in code that is written by hand. `is` is for error messages, and
  * `called` is for the tables of the documentation.
  */
 export const TEXT_FORMS = {

@@ -40,7 +40,7 @@ describe.skipIf(!hasCompiler)("the rules of a policy in C (needs cc)", () => {
 
 	beforeAll(() => {
 		const own = fileURLToPath(new URL("decide-rules.c", import.meta.url));
-		const sources = ["environment", "file-rules", "glob", "hex", "json", "members", "schema", "utf8"];
+		const sources = ["environment", "file-rules", "glob", "hex", "json", "members", "schema", "utf8", "value-forms"];
 		const flags = [
 			...["-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-I", join(NATIVE, "shared")],
 			...["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"],

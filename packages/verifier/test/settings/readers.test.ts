@@ -95,8 +95,8 @@ describe.skipIf(!hasCompiler)("the readers of settings in TypeScript and in C (n
 	const programs = { checked: join(directory, "checked"), fast: join(directory, "fast") };
 
 	beforeAll(() => {
-		const sources = ["json", "members", "schema", "key-lines", "utf8", "hex", "environment"].map((name) =>
-			join(NATIVE, "shared", `${name}.c`),
+		const sources = ["json", "members", "schema", "key-lines", "utf8", "hex", "environment", "value-forms"].map(
+			(name) => join(NATIVE, "shared", `${name}.c`),
 		);
 		const own = fileURLToPath(new URL("read-settings.c", import.meta.url));
 		const flags = [
