@@ -199,7 +199,23 @@ void tell_ends(void);
  * that, or null. */
 const char *refused_by_term(void);
 
-/* index.c: the trust index, which says what may run. */
+/* index.c: reading the trust index. */
+
+/* Reads the index. Its signature is verified before head, policy and products are read. Before
+ * that, a clock that could be right and somebody who may sign are required. `descriptor` is what
+ * the launcher passes, or -1 to open `file`. It stays open, and its offset does not change, because
+ * the runtime's own hook may read it later. `mode_asked` is passed to read_policy(). Ends the
+ * process if the index cannot be trusted. */
+void load_index(const char *file, int descriptor, int mode_asked);
+
+/* announce.c */
+
+/* Raises the events of a start: one for each product, then verifier.start. `missing` has the names
+ * of the features that this kernel lacks, or is null. `script` is the script, or `-m` and a
+ * module. */
+void announce(const char *missing, const char *script);
+
+/* entries.c: the entries of the trust index, which says what may run. */
 
 /* The signed facts about a path. `name` points into the path that was passed to find_entry(). All
  * other pointers stay valid until the process ends. */
@@ -211,18 +227,6 @@ struct entry {
 	const char *target; /* not NUL-terminated; null if no link is signed there */
 	size_t target_length;
 };
-
-/* Reads the index. Its signature is verified before head, policy and products are read. Before
- * that, a clock that could be right and somebody who may sign are required. `descriptor` is what
- * the launcher passes, or -1 to open `file`. It stays open, and its offset does not change, because
- * the runtime's own hook may read it later. `mode_asked` is passed to read_policy(). Ends the
- * process if the index cannot be trusted. */
-void load_index(const char *file, int descriptor, int mode_asked);
-
-/* Raises the events of a start: one for each product, then verifier.start. `missing` has the names
- * of the features that this kernel lacks, or is null. `script` is the script, or `-m` and a
- * module. */
-void announce(const char *missing, const char *script);
 
 /* Returns the entry for a real path. It is found by product and path, never by content. */
 struct entry find_entry(const char *path);

@@ -66,6 +66,7 @@ const struct program_facts program = {
 #include "../shared/schema.c"
 #include "../shared/start-facts.c"
 #include "../shared/utf8.c"
+#include "../shared/value-forms.c"
 
 /* The host configuration in the input, which is read in place of a file. */
 static const uint8_t *host;
@@ -88,9 +89,13 @@ static ssize_t give_host(char *text, size_t room, const char **why)
 #include "certificate.c"
 #include "deny-list.c"
 #undef free
+#include "announce.c"
+#include "entries.c"
 #include "host.c"
 #include "index.c"
+#include "index-bytes.c"
 #include "index-signature.c"
+#include "products.c"
 #include "subject.c"
 #include "term.c"
 #include "timestamp.c"
@@ -134,10 +139,10 @@ static void forget(void)
 	if (sealed >= 0)
 		close(sealed);
 	sealed = -1;
-	for (size_t i = 0; i < product_count; i++)
-		products[i] = (struct product){0};
-	product_count = 0;
-	entry_count = 0;
+	for (size_t i = 0; i < loaded.product_count; i++)
+		loaded.products[i] = (struct product){0};
+	loaded.product_count = 0;
+	loaded.entry_count = 0;
 	if (contents.slots != NULL)
 		munmap(contents.slots, (contents.mask + 1) * sizeof *contents.slots);
 	contents = (struct contents){0};
@@ -181,26 +186,27 @@ static void look_up_records(const struct product *product)
 {
 	char path[2 * PATH_MAX];
 	for (uint32_t i = product->first; i < product->end && i < product->first + 8; i++) {
-		const uint8_t *record = table.bytes + table.records_start + (size_t)i * RECORD_BYTES;
-		const size_t at = table.names_start + (size_t)read_u32(record);
+		const uint8_t *record =
+			loaded.table.bytes + loaded.table.records_start + (size_t)i * RECORD_BYTES;
+		const size_t at = loaded.table.names_start + (size_t)read_u32(record);
 		const size_t length = read_u16(record + PATH_BYTES_AT);
 		const bool is_file = read_u16(record + KIND_AT) == FILE_KIND;
 		/* Rules may refuse a file that is in the index. */
 		if (is_file && !find_content(record + DIGEST_AT) && rules.file_rules == NULL)
 			abort();
-		if (at + length > table.size)
+		if (at + length > loaded.table.size)
 			continue;
 		snprintf(path, sizeof path, "%.*s/%.*s", PATH_MAX, product->root, (int)length,
-			(const char *)table.bytes + at);
+			(const char *)loaded.table.bytes + at);
 		look_up_path(path);
 	}
 }
 
 static void look_up(void)
 {
-	for (size_t i = 0; i < product_count && i < 4; i++) {
-		look_up_usual_names(&products[i]);
-		look_up_records(&products[i]);
+	for (size_t i = 0; i < loaded.product_count && i < 4; i++) {
+		look_up_usual_names(&loaded.products[i]);
+		look_up_records(&loaded.products[i]);
 	}
 	look_up_path("/");
 	announce(NULL, NULL);

@@ -74,10 +74,12 @@ function ask({ digests = [], mode, threads = 1, isShortOfMemory = false }: Quest
 describe.skipIf(!hasCompiler)("the C that reads a trust index (needs cc)", () => {
 	beforeAll(() => {
 		const own = fileURLToPath(new URL("read-index.c", import.meta.url));
-		const trust = ["host", "index", "term"].map((name) => join(NATIVE, "trust", `${name}.c`));
+		const trust = ["announce", "entries", "host", "index", "index-bytes", "products", "term"].map((name) =>
+			join(NATIVE, "trust", `${name}.c`),
+		);
 		const shared = [
 			...["environment", "exit-status", "file-rules", "find-record", "glob", "hex", "json", "members", "owned-file"],
-			...["schema", "start-facts", "utf8"],
+			...["schema", "start-facts", "utf8", "value-forms"],
 		].map((name) => join(NATIVE, "shared", `${name}.c`));
 		const flags = [
 			...["-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-pthread"],

@@ -1,0 +1,88 @@
+/* Brings the bytes of a trust index into memory.
+ *
+ * Guarantees that they cannot change afterwards: they are sealed memory, a file that only root can
+ * change, or a copy. */
+#define _GNU_SOURCE
+#include "index-bytes.h"
+#include "index.h"
+#include "../shared/owned-file.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { MAX_INDEX_BYTES = 1 << 30 };
+
+/* Requires sealed memory. Then the index is exactly what the launcher opened and sealed. */
+static void require_sealed(int descriptor)
+{
+	const int seals = fcntl(descriptor, F_GET_SEALS); /* -1 if it is no memfd */
+	if (seals < 0 || (seals & ALL_SEALS) != ALL_SEALS)
+		fail(REFUSED, "ERR_LAUNCH_RECORD", "Cannot use descriptor %d: it is not sealed memory",
+			descriptor);
+}
+
+/* Requires a file that only root can change. The launcher has judged the directories above it. */
+static void require_roots_file(int descriptor)
+{
+	struct stat status;
+	const bool is_known = fstat(descriptor, &status) == 0;
+	if (!is_known || status.st_uid != 0 || (status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+		fail(REFUSED, "ERR_LAUNCH_RECORD",
+			"Cannot use descriptor %d: it is no file that only root can change", descriptor);
+}
+
+/* Maps what cannot change. Unlike a private mapping, a shared one of a descriptor without write
+ * access can never be made writable. Kernels before 6.7 map sealed memory only privately. */
+static uint8_t *map_fixed(int descriptor, size_t length)
+{
+	uint8_t *memory = mmap(NULL, length, PROT_READ, MAP_SHARED, descriptor, 0);
+	if (memory == MAP_FAILED)
+		memory = mmap(NULL, length, PROT_READ, MAP_PRIVATE, descriptor, 0);
+	return memory;
+}
+
+/* Returns a copy in private, read-only memory, or MAP_FAILED. */
+static uint8_t *copy_index(int descriptor, size_t length)
+{
+	const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE;
+	uint8_t *memory = mmap(NULL, length, PROT_READ | PROT_WRITE, flags, -1, 0);
+	if (memory == MAP_FAILED)
+		return memory;
+	const ssize_t count = read_all(descriptor, memory, length);
+	if (count != (ssize_t)length)
+		fail(UNDECIDED, "ERR_INDEX_FORMAT",
+			"Cannot read the trust index: it changes while it is read");
+	mprotect(memory, length, PROT_READ);
+	return memory;
+}
+
+const uint8_t *map_index(const char *file, int descriptor, size_t *length)
+{
+	struct stat status;
+	const bool is_passed = descriptor >= 0;
+	if (!is_passed)
+		descriptor = open(file, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	else if (rules.index_sha256 != NULL)
+		require_roots_file(descriptor);
+	else
+		require_sealed(descriptor);
+	if (descriptor < 0 || fstat(descriptor, &status) != 0)
+		fail(status_of(errno), "ERR_INDEX_FORMAT", "Cannot open the trust index \"%s\": %m", file);
+	if (!S_ISREG(status.st_mode))
+		malformed("it is not a regular file");
+	if (status.st_size == 0)
+		truncated();
+	if (status.st_size > MAX_INDEX_BYTES)
+		malformed("it is larger than a trust index can be");
+	*length = (size_t)status.st_size;
+	const uint8_t *memory =
+		is_passed ? map_fixed(descriptor, *length) : copy_index(descriptor, *length);
+	if (memory == MAP_FAILED)
+		fail(status_of(errno), "ERR_LIMIT", "Cannot read the trust index: %m");
+	if (!is_passed)
+		close(descriptor);
+	return memory;
+}

@@ -1,0 +1,12 @@
+/* The bytes of a trust index. */
+#ifndef SIGTOOL_INDEX_BYTES_H
+#define SIGTOOL_INDEX_BYTES_H
+#include <stddef.h>
+#include <stdint.h>
+
+/* Returns the index in read-only memory that is never freed, and its length, which is not 0. `file`
+ * and `descriptor` are those of load_index(). Ends the process if the index cannot be read, or if
+ * somebody could change it. */
+const uint8_t *map_index(const char *file, int descriptor, size_t *length);
+
+#endif
