@@ -2,10 +2,13 @@
  * system calls below, writes only below the directory of the file of events, and can execute
  * nothing. Nobody may trace it or read its memory. */
 #define _GNU_SOURCE
-#include "../launch/launch.h"
+#include "../launch/capabilities.h"
+#include "../launch/landlock.h"
+#include "../launch/protections.h"
 #include "allowed-calls.h"
 #include "collector.h"
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/capability.h>
 #include <signal.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* Drops capabilities from the launcher, which becomes the program, and from the collector. */
 #define _GNU_SOURCE
-#include "launch.h"
+#include "capabilities.h"
 #include <linux/capability.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>

@@ -5,6 +5,7 @@
  * does not start with it. */
 #define _GNU_SOURCE
 #include "places.h"
+#include "settings.h"
 #include "../shared/json.h"
 #include "../shared/members.h"
 #include "../shared/owned-file.h"

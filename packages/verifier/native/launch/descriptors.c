@@ -2,8 +2,10 @@
  * process, not even the runtime, can change what is sealed in descriptors 3 and 4. This file
  * assumes that the kernel enforces the seals of a memfd (Linux 3.17). */
 #define _GNU_SOURCE
+#include "descriptors.h"
+#include "refusal.h"
 #include "../shared/event-channel.h"
-#include "launch.h"
+#include "../shared/exit-status.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>

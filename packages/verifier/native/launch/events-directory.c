@@ -3,6 +3,7 @@
  * hold nothing else. The process can neither make, nor rename, nor remove files there. */
 #define _GNU_SOURCE
 #include "places.h"
+#include "settings.h"
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>

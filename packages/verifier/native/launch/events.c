@@ -2,8 +2,13 @@
  * program. Without a collector the launcher appends to the file itself, and the program does so,
  * too. */
 #define _GNU_SOURCE
+#include "events.h"
+#include "descriptors.h"
+#include "refusal.h"
+#include "settings.h"
 #include "../collector/collector.h"
-#include "launch.h"
+#include "../shared/event-line.h"
+#include "../shared/exit-status.h"
 #include <errno.h>
 #include <limits.h>
 #include <stdarg.h>

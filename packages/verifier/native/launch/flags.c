@@ -1,6 +1,10 @@
 /* Guarantees that a runtime gets only the flags below. The caller of the launcher cannot add
  * flags. */
-#include "launch.h"
+#include "flags.h"
+#include "options.h"
+#include "runtime.h"
+#include "settings.h"
+#include "../shared/mode.h"
 #include <stdlib.h>
 
 struct flag {

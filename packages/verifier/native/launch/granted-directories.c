@@ -4,7 +4,15 @@
  * mount, and hard-links.c by a hard link. The directories are opened here, so replacing one by a
  * link later does not make another directory writable. */
 #define _GNU_SOURCE
+#include "granted-directories.h"
 #include "places.h"
+#include "record.h"
+#include "refusal.h"
+#include "runtime.h"
+#include "settings.h"
+#include "shared-index.h"
+#include "../shared/exit-status.h"
+#include "../shared/mode.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>

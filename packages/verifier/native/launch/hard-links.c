@@ -6,6 +6,9 @@
  * file that it may change already. */
 #define _GNU_SOURCE
 #include "places.h"
+#include "refusal.h"
+#include "settings.h"
+#include "../shared/exit-status.h"
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>

@@ -14,7 +14,10 @@
  * distribution may be older than its kernel. The numbers are the same on x86-64 and arm64. The
  * source is include/uapi/linux/landlock.h of Linux 6.15, and for FS_RESOLVE_UNIX of Linux 7.1. */
 #define _GNU_SOURCE
-#include "launch.h"
+#include "landlock.h"
+#include "refusal.h"
+#include "settings.h"
+#include "../shared/exit-status.h"
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>

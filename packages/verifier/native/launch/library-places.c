@@ -7,7 +7,9 @@
  * are covered anyway, and does not read these paths. */
 #define _GNU_SOURCE
 #include "places.h"
+#include "refusal.h"
 #include "../shared/elf-object.h"
+#include "../shared/exit-status.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

@@ -2,7 +2,11 @@
  * So if a link is switched to another release during the start, all of them belong to one release:
  * the one that the link named when it was read first. */
 #define _GNU_SOURCE
+#include "links.h"
 #include "places.h"
+#include "refusal.h"
+#include "settings.h"
+#include "../shared/exit-status.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

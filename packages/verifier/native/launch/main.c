@@ -15,8 +15,26 @@
  * attacker, because this user could start the runtime without the launcher. The launcher is linked
  * statically, so that LD_PRELOAD does not affect it. docs/reference/launcher.md tells more. */
 #define _GNU_SOURCE
-#include "launch.h"
+#include "descriptors.h"
+#include "events.h"
+#include "flags.h"
+#include "granted-directories.h"
+#include "links.h"
+#include "options.h"
+#include "protections.h"
+#include "record.h"
+#include "refusal.h"
+#include "restrictions.h"
+#include "runtime.h"
+#include "script.h"
+#include "settings.h"
+#include "shared-index.h"
+#include "stopped-variables.h"
 #include "../shared/environment.h"
+#include "../shared/exit-status.h"
+#include "../shared/hex.h"
+#include "../shared/lockdown.h"
+#include "../shared/mode.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -7,6 +7,9 @@
  * one file system shows the files of another, as overlayfs and network file systems do. */
 #define _GNU_SOURCE
 #include "places.h"
+#include "refusal.h"
+#include "settings.h"
+#include "../shared/exit-status.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,6 +1,9 @@
 /* Guarantees that the caller cannot pass an option to a runtime: an argument that begins with `-`
  * is either an option of the list below, or follows the script and is passed to the script. */
-#include "launch.h"
+#include "options.h"
+#include "refusal.h"
+#include "settings.h"
+#include "../shared/exit-status.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

@@ -13,6 +13,9 @@
  * only to the user who made it. */
 #define _GNU_SOURCE
 #include "places.h"
+#include "refusal.h"
+#include "settings.h"
+#include "../shared/exit-status.h"
 #include "../shared/owned-file.h"
 #include <string.h>
 #include <sys/stat.h>

@@ -1,9 +1,8 @@
 /* The interfaces of the parts that find out what a granted directory can reach: by its path, links,
- * mounts, and hard links. granted-directories.c uses the others. Like the functions of launch.h,
- * these end the process by fail() if they fail. */
+ * mounts, and hard links. granted-directories.c uses the others. */
 #ifndef SIGTOOL_PLACES_H
 #define SIGTOOL_PLACES_H
-#include "launch.h"
+#include "settings.h"
 #include <sys/stat.h>
 
 /* granted-directories.c */

@@ -2,7 +2,11 @@
  * path to it: links on the path, mounts and mounts below mounts are followed. This file assumes
  * that no link and no mount on these paths changes during the start. */
 #define _GNU_SOURCE
+#include "links.h"
 #include "places.h"
+#include "refusal.h"
+#include "settings.h"
+#include "../shared/exit-status.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

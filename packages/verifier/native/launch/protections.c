@@ -2,7 +2,13 @@
  * Linux that has each. The list also says if enforcement depends on the protection.
  * docs/reference/launcher.md tells what a kernel without the protection leaves open. */
 #define _GNU_SOURCE
-#include "launch.h"
+#include "protections.h"
+#include "landlock.h"
+#include "record.h"
+#include "refusal.h"
+#include "settings.h"
+#include "../shared/exit-status.h"
+#include "../shared/mode.h"
 #include <errno.h>
 #include <linux/seccomp.h>
 #include <stdio.h>

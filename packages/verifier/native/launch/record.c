@@ -1,6 +1,9 @@
 /* Guarantees that each line of the record comes from the launcher: the path of a file or the name
  * of a module cannot add a line, because a value with a line break is refused. */
-#include "launch.h"
+#include "record.h"
+#include "refusal.h"
+#include "../shared/exit-status.h"
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 

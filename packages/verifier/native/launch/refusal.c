@@ -1,8 +1,12 @@
 /* Guarantees that a failed start ends with one line on standard error and an exit status, and that
  * a start that was refused, or that could not be judged, is written to the event file, if one is
  * configured, before the process ends. */
-#include "launch.h"
+#include "refusal.h"
+#include "events.h"
+#include "settings.h"
 #include "../shared/complain.h"
+#include "../shared/event-line.h"
+#include "../shared/exit-status.h"
 #include "../shared/start-facts.h"
 #include <errno.h>
 #include <limits.h>

@@ -2,8 +2,17 @@
  * hook could prevent the use of these rights. The filter of lockdown.c is installed last, because
  * it refuses memfd_create(), which is needed to seal the record of the launcher's decisions. */
 #define _GNU_SOURCE
-#include "launch.h"
+#include "restrictions.h"
+#include "capabilities.h"
+#include "landlock.h"
+#include "protections.h"
+#include "record.h"
+#include "refusal.h"
+#include "runtime.h"
+#include "settings.h"
 #include "../shared/event-line.h"
+#include "../shared/exit-status.h"
+#include "../shared/mode.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>

@@ -5,8 +5,15 @@
  * again by path. So this file assumes that nobody but root, or in development the user, can change
  * or replace these files: open_trusted() checks their owners and modes. */
 #define _GNU_SOURCE
-#include "launch.h"
+#include "runtime.h"
+#include "options.h"
+#include "refusal.h"
+#include "settings.h"
+#include "../shared/exit-status.h"
+#include "../shared/hex.h"
+#include "../shared/mode.h"
 #include "../shared/owned-file.h"
+#include "../shared/sha256.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

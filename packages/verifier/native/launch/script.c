@@ -3,7 +3,15 @@
  * judges the file when the runtime opens it, so an attacker gains nothing by replacing the file
  * after this check. */
 #define _GNU_SOURCE
+#include "script.h"
+#include "links.h"
+#include "options.h"
 #include "places.h"
+#include "record.h"
+#include "refusal.h"
+#include "runtime.h"
+#include "settings.h"
+#include "../shared/exit-status.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -2,8 +2,11 @@
  * the table LAUNCHER allows, and that nobody but root, or in development the user, could have
  * written or replaced the file. Otherwise the start fails. */
 #define _GNU_SOURCE
-#include "launch.h"
+#include "settings.h"
+#include "refusal.h"
+#include "../shared/exit-status.h"
 #include "../shared/key-lines.h"
+#include "../shared/mode.h"
 #include "../shared/owned-file.h"
 #include "../shared/schema.h"
 #include <errno.h>

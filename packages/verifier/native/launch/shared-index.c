@@ -7,7 +7,10 @@
  * sealed memory. Files of the user never count, also in development: the runtime does not digest
  * what is shared. This file assumes that root changes a copy only by removing it. */
 #define _GNU_SOURCE
-#include "launch.h"
+#include "shared-index.h"
+#include "refusal.h"
+#include "../shared/exit-status.h"
+#include "../shared/hex.h"
 #include "../shared/key-lines.h"
 #include "../shared/owned-file.h"
 #include "../shared/schema.h"

@@ -4,8 +4,11 @@
  * The index is read before its signature is verified. So it can only make this file refuse more,
  * and the runtime refuses an index that is damaged. */
 #define _GNU_SOURCE
-#include "../shared/find-record.h"
 #include "places.h"
+#include "refusal.h"
+#include "settings.h"
+#include "../shared/exit-status.h"
+#include "../shared/find-record.h"
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>

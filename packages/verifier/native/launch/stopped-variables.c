@@ -1,7 +1,9 @@
 /* Tells which environment variables mode strict stops, so that nobody searches for a setting that
  * an application does not get. */
+#include "stopped-variables.h"
+#include "events.h"
 #include "../shared/environment.h"
-#include "launch.h"
+#include "../shared/event-line.h"
 #include <stdio.h>
 #include <unistd.h>
 

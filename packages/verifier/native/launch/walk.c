@@ -3,6 +3,8 @@
  * not followed. Mounts are entered. */
 #define _GNU_SOURCE
 #include "places.h"
+#include "refusal.h"
+#include "../shared/exit-status.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -1,0 +1,20 @@
+/* The record of the launcher's decisions, for the hook. */
+#ifndef SIGTOOL_LAUNCH_RECORD_H
+#define SIGTOOL_LAUNCH_RECORD_H
+#include <stddef.h>
+
+enum { MAX_RECORD_BYTES = 1 << 16 };
+
+/* Lines of `key value` that tell the hook how the launcher was called, and what it decided. */
+struct record {
+	size_t length;
+	char text[MAX_RECORD_BYTES];
+};
+
+/* Adds a line. A value with a line break ends the process, because it could forge a line. */
+void add_line(struct record *record, const char *key, const char *value);
+
+/* Adds a line `root` for each line of `settings->roots`. */
+void add_roots(struct record *record, const char *roots);
+
+#endif
