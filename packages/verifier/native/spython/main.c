@@ -1,20 +1,20 @@
 /* spython is CPython that runs only code which the trust index admits. docs/reference/spython.md
  * explains it.
  *
- * A start has these steps: read the options, then the host configuration, the index and the policy,
- * start Python, and run the main script. Guarantees that both hooks of PEP 578 are installed before
- * Python imports anything, and that the main script is read once: its bytes are judged, compiled
- * and run. Before Python runs, every fault ends the process. */
+ * A start has these steps: read the options (command-line.c), then the host configuration, the
+ * index and the policy, start Python, and run the main script (run-program.c). Guarantees that both
+ * hooks of PEP 578 are installed before Python imports anything. Before Python runs, every fault
+ * ends the process. */
 #define _GNU_SOURCE
 #include "spython.h"
 #include "../shared/event-channel.h"
 #include "../shared/complain.h"
 #include "../shared/kernel-check.h"
 #include "../shared/lockdown.h"
-#include "options.h"
+#include "command-line.h"
+#include "run-program.h"
 #include <signal.h>
 #include <stdbool.h>
-#include <sys/stat.h>
 
 enum {
 	INDEX_DESCRIPTOR = 3, /* the descriptor of the index that the launcher passes */
@@ -29,149 +29,6 @@ const struct program_facts program = {
 	.lacks_this_pin = "it is not built into this spython, and ",
 	.lacks_pins = "this spython was built without keys, and ",
 };
-
-static struct {
-	const char *index;
-	const char *config;
-	int mode; /* -1 if the command line has none */
-	const char *module; /* the name after -m, or null */
-	const char *refused; /* the first option that spython does not have; "-" without a script */
-	char **rest; /* the script, or `-m` and a module, and the arguments after it */
-} options = {.mode = -1};
-
-static const char USAGE_TEXT[] =
-	"usage: spython [--index FILE] [--mode off|audit|enforce|strict] [--config FILE] [--audit "
-	"FILE] [--xattr ima|spython]\n"
-	"               [--allow-development] [--] SCRIPT [ARGUMENT]... | -m MODULE [ARGUMENT]...\n"
-	"       spython --about\n"
-	"       spython --check-index [--index FILE] [--config FILE] [--allow-development]\n"
-	"Runs a script, and only code that the trust index vouches for. docs/reference/spython.md "
-	"tells more.";
-
-static _Noreturn void print_and_exit(const char *text)
-{
-	bool is_printed = puts(text) >= 0;
-	if (is_printed)
-		is_printed = fflush(stdout) == 0;
-	exit(is_printed ? EXIT_SUCCESS : EXIT_FAILURE);
-}
-
-/* Stores the value of an option. Ends the process if the value is missing or not allowed. */
-static void take_value(const struct option_row *option, const char *value)
-{
-	if (value == NULL || *value == '\0')
-		fail(USAGE, NULL, "Option %s needs a value", option->name);
-	const bool is_taken = take_option(option, value);
-	if (!is_taken)
-		fail(USAGE, NULL, "Option %s cannot be \"%s\": choose one of %s", option->name, value,
-			option->is);
-}
-
-static bool is_option(const char *argument)
-{
-	return argument != NULL && *argument == '-' && strcmp(argument, "-m") != 0;
-}
-
-/* Reads options from `argument` on, and returns the position after them. Options end before the
- * script or -m, or after `--`. The first unknown option ends them too, and is put into
- * options.refused. */
-static char **take_options(const struct option_row *known, char **argument)
-{
-	while (is_option(*argument)) {
-		if (strcmp(*argument, "--") == 0)
-			return argument + 1;
-		const struct option_row *option = find_option(known, *argument);
-		if (option == NULL) {
-			options.refused = *argument;
-			return argument;
-		}
-		if (is_switch(option)) {
-			take_option(option, NULL);
-		} else {
-			argument++;
-			take_value(option, *argument);
-		}
-		argument++;
-	}
-	return argument;
-}
-
-/* Fills in `options`, and the `rules` that the command line sets. An unknown option, such as one of
- * Python, is refused later by refuse_options(), when the sinks for events are open. */
-static void parse_options(char **arguments)
-{
-	enum { NO_ATTRIBUTE = -1, IMA_ATTRIBUTE, SPYTHON_ATTRIBUTE };
-	int attribute = NO_ATTRIBUTE;
-	int about = 0;
-	int help = 0;
-	int started; /* not used: start.c passes --spython, which has no meaning here */
-	const struct option_row known[] = {
-		/* Each row has the name, the kind, and the place of the value. */
-		{"--index", "text", &options.index},
-		{"--mode", MODES, &options.mode},
-		{"--config", "text", &options.config},
-		{"--audit", "text", &rules.json_lines},
-		{"--collector", "switch", &rules.collects},
-		{"--roots", "text", &rules.roots},
-		{"--xattr", "ima spython", &attribute},
-		{"--allow-development", "switch", &rules.development},
-		{"--about", "switch", &about},
-		{"--check-index", "switch", &rules.is_checking},
-		{"--help", "switch", &help},
-		{"--spython", "switch", &started},
-		{"--launched", "switch", &rules.launched},
-		{"--index-sha256", "text", &rules.index_sha256},
-		{"--content-sha256", "text", &rules.content_sha256},
-		{0},
-	};
-	options.rest = take_options(known, arguments);
-	if (about)
-		print_and_exit(SPYTHON_ABOUT);
-	if (help)
-		print_and_exit(USAGE_TEXT);
-	rules.xattr_ima = attribute == IMA_ATTRIBUTE;
-	rules.xattr_spython = attribute == SPYTHON_ATTRIBUTE;
-	if (options.refused != NULL || rules.is_checking)
-		return;
-	if (*options.rest == NULL) {
-		options.refused = "-";
-		return;
-	}
-	if (strcmp(*options.rest, "-m") == 0) {
-		options.module = options.rest[1];
-		if (options.module == NULL)
-			fail(USAGE, NULL, "Option -m needs a module");
-	}
-}
-
-/* Returns the name that PEP 578 gives to what this Python option does, e.g. `run_command` for `-c`.
- * Returns null if the option does not run code in one of these ways. */
-static const char *name_in_pep_578(const char *option)
-{
-	if (strncmp(option, "-c", 2) == 0)
-		return "run_command";
-	if (strncmp(option, "-i", 2) == 0)
-		return "run_interactivehook";
-	if (strcmp(option, "-") == 0)
-		return "run_stdin";
-	return NULL;
-}
-
-/* Ends the process with an event if parse_options() has found an option that spython does not
- * have. */
-static void refuse_options(void)
-{
-	const char *option = options.refused;
-	if (option == NULL)
-		return;
-	raise_event("cmdline.refused", REFUSE, "argument", option, "reason", "ERR_START", NULL);
-	const char *way = name_in_pep_578(option);
-	if (way != NULL)
-		fail(USAGE, NULL, "'%s' is disabled by policy: name a script, or a module by -m", way);
-	fail(USAGE, NULL,
-		"\"%s\" is one option too many: those of Python are fixed, those of the script follow it",
-		option);
-}
 
 static void require_release(void)
 {
@@ -318,131 +175,6 @@ static void start_python(int argument_count, char **arguments)
 	require(PyConfig_SetBytesArgv(&config, argument_count, arguments));
 	require(Py_InitializeFromConfig(&config));
 	PyConfig_Clear(&config);
-}
-
-/* The functions below run the program. Each runs once, so they release no reference: their objects
- * are kept until the process ends. If a function that returns an object returns null, the exception
- * is the one that ended the program. */
-
-/* Inserts the path of a directory or an archive as the first of sys.path. Returns 0, or -1 with an
- * exception. */
-static int set_first_path(const char *path)
-{
-	PyObject *paths = PySys_GetObject("path");
-	PyObject *first = PyUnicode_DecodeFSDefault(path);
-	if (paths == NULL || first == NULL)
-		return -1;
-	return PyList_Insert(paths, 0, first);
-}
-
-/* Runs a module like `python3 -m`. `__main__` is the module of a directory or archive. If
- * `alters_argv` is not 0, runpy writes the module's path to sys.argv[0]. */
-static PyObject *run_module(const char *name, int alters_argv)
-{
-	PyObject *runpy = PyImport_ImportModule("runpy");
-	if (runpy == NULL)
-		return NULL;
-	return PyObject_CallMethod(runpy, "_run_module_as_main", "si", name, alters_argv);
-}
-
-/* Returns the text for __file__. From Python 3.9 on it is an absolute path. In earlier releases it
- * is the path as given. */
-static PyObject *file_name_of(const char *path)
-{
-	char name[2 * PATH_MAX] = "";
-	if (PY_MINOR_VERSION >= 9 && *path != '/') {
-		if (getcwd(name, PATH_MAX) != NULL)
-			strcat(name, "/");
-	}
-	strncat(name, path, PATH_MAX - 1);
-	return PyUnicode_DecodeFSDefault(name);
-}
-
-/* Sets the names in __main__ that CPython's own main() sets. Returns 0, or -1 with an exception. */
-static int set_main_names(PyObject *names, PyObject *file_name, PyObject *loader)
-{
-	if (PyDict_SetItemString(names, "__file__", file_name) != 0 ||
-		PyDict_SetItemString(names, "__cached__", Py_None) != 0 ||
-		PyDict_SetItemString(names, "__loader__", loader) != 0)
-		return -1;
-	return 0;
-}
-
-/* Runs a file of source code as __main__. Exactly the bytes that were judged are compiled. */
-static PyObject *run_script(const char *path)
-{
-	char real[PATH_MAX];
-	PyObject *bytes = open_verified(path, "module.open_code", "main", real);
-	if (bytes == NULL)
-		return NULL;
-	PyObject *main = PyImport_AddModule("__main__");
-	if (main == NULL)
-		return NULL;
-	PyObject *names = PyModule_GetDict(main);
-	PyObject *file_name = file_name_of(path);
-	if (file_name == NULL)
-		return NULL;
-	const char *source = PyBytes_AS_STRING(bytes);
-	if (strlen(source) != (size_t)PyBytes_GET_SIZE(bytes)) {
-		PyErr_SetString(PyExc_SyntaxError, "source code cannot contain null bytes");
-		return NULL;
-	}
-	PyObject *importlib = PyImport_ImportModule("_frozen_importlib_external");
-	if (importlib == NULL)
-		return NULL;
-	PyObject *loader =
-		PyObject_CallMethod(importlib, "SourceFileLoader", "sO", "__main__", file_name);
-	if (loader == NULL)
-		return NULL;
-	char *last_slash = strrchr(real, '/');
-	*last_slash = '\0';
-	if (set_first_path(*real != '\0' ? real : "/") != 0 ||
-		set_main_names(names, file_name, loader) != 0)
-		return NULL;
-	PyCompilerFlags flags = {.cf_flags = 0, .cf_feature_version = PY_MINOR_VERSION};
-	PyObject *code = Py_CompileStringObject(source, file_name, Py_file_input, &flags, -1);
-	if (code == NULL)
-		return NULL;
-	return PyEval_EvalCode(code, names, names);
-}
-
-/* Runs the module of -m, with the current directory first in sys.path. */
-static PyObject *run_named_module(const char *name)
-{
-	char directory[PATH_MAX];
-	if (getcwd(directory, sizeof directory) == NULL) {
-		const char *why = errno == ENOENT ? "it was removed" : strerror(errno);
-		PyErr_Format(PyExc_OSError,
-			"Cannot run module '%s' from the current directory: %s; change to another one", name,
-			why);
-		return NULL;
-	}
-	if (set_first_path(directory) != 0)
-		return NULL;
-	return run_module(name, 1);
-}
-
-/* Runs the __main__ of a directory or an archive. The hook judges it, because Python imports it. */
-static PyObject *run_container(const char *path)
-{
-	char real[PATH_MAX];
-	if (realpath(path, real) == NULL)
-		return PyErr_SetFromErrnoWithFilename(PyExc_OSError, path);
-	if (set_first_path(real) != 0)
-		return NULL;
-	return run_module("__main__", 0);
-}
-
-static PyObject *run_path(const char *path)
-{
-	struct stat status;
-	if (stat(path, &status) != 0)
-		fail(USAGE, NULL, "can't open file '%s': [Errno %d] %m", path, errno);
-	const char *suffix = strrchr(path, '.');
-	const bool is_archive = suffix != NULL && word_index(suffix, ".pyz .zip") >= 0;
-	if (S_ISDIR(status.st_mode) || is_archive)
-		return run_container(path);
-	return run_script(path);
 }
 
 /* Ends the process by the signal SIGINT, so that a shell sees the reason. CPython does this after a
