@@ -5,6 +5,7 @@
 #include "calling-code.h"
 #include "code-makers.h"
 #include "making.h"
+#include "method-tables.h"
 
 static const char OTHER_CODE[] =
 	"code would be put together that is in no signed file (policy: python.stringCode)";
@@ -63,9 +64,6 @@ static struct {
 	PyCFunction peg_parse;
 	newfunc new_code;
 } original;
-
-typedef PyObject *fast_function(PyObject *, PyObject *const *, Py_ssize_t);
-typedef PyObject *named_function(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
 
 static PyObject *call_fast(
 	PyCFunction function, PyObject *self, PyObject *const *arguments, Py_ssize_t count)
@@ -298,68 +296,6 @@ static PyObject *new_code_judged(PyTypeObject *type, PyObject *arguments, PyObje
 	if (is_judged() && !may_be_assembled((PyObject *)type))
 		return NULL;
 	return original.new_code(type, arguments, names);
-}
-
-/* The method tables */
-
-/* The functions that take a method's place, by the way in which it is called. */
-struct replacement {
-	PyCFunction *original;
-	PyCFunction one; /* METH_O */
-	fast_function *fast; /* METH_FASTCALL */
-	named_function *named; /* METH_FASTCALL | METH_KEYWORDS */
-	PyCFunctionWithKeywords variable; /* METH_VARARGS | METH_KEYWORDS */
-};
-
-/* Returns false with an exception if the method is called in another way. */
-static bool replace_method(PyMethodDef *method, const struct replacement *by)
-{
-	PyCFunction function = NULL;
-	switch (method->ml_flags & (METH_O | METH_FASTCALL | METH_KEYWORDS | METH_VARARGS)) {
-	case METH_O:
-		function = by->one;
-		break;
-	case METH_FASTCALL:
-		function = (PyCFunction)(void (*)(void))by->fast;
-		break;
-	case METH_FASTCALL | METH_KEYWORDS:
-		function = (PyCFunction)(void (*)(void))by->named;
-		break;
-	case METH_VARARGS | METH_KEYWORDS:
-		function = (PyCFunction)(void (*)(void))by->variable;
-		break;
-	}
-	if (function == NULL) {
-		PyErr_Format(PyExc_SystemError, "spython does not know this %s()", method->ml_name);
-		return false;
-	}
-	*by->original = method->ml_meth;
-	method->ml_meth = function;
-	return true;
-}
-
-/* Replaces a function of a module. Every interpreter of the process uses the same table. */
-static bool replace_function(const char *module, const char *name, const struct replacement *by)
-{
-	bool is_replaced = false;
-	PyObject *imported = PyImport_ImportModule(module);
-	PyObject *function = imported == NULL ? NULL : PyObject_GetAttrString(imported, name);
-	if (function != NULL && PyCFunction_Check(function))
-		is_replaced = replace_method(((PyCFunctionObject *)function)->m_ml, by);
-	Py_XDECREF(function);
-	Py_XDECREF(imported);
-	return is_replaced;
-}
-
-/* Replaces a method of the type of code objects. */
-static bool replace_code_method(const char *name, const struct replacement *by)
-{
-	bool is_replaced = false;
-	PyObject *method = PyObject_GetAttrString((PyObject *)&PyCode_Type, name);
-	if (method != NULL && Py_TYPE(method) == &PyMethodDescr_Type)
-		is_replaced = replace_method(((PyMethodDescrObject *)method)->d_method, by);
-	Py_XDECREF(method);
-	return is_replaced;
 }
 
 static bool replace_all(void)

@@ -14,6 +14,7 @@
 #include "built-ins.h"
 #include "calling-code.h"
 #include "making.h"
+#include "source-encoding.h"
 #include "text-shapes.h"
 #include <link.h>
 #include <stdlib.h>

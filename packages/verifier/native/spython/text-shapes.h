@@ -7,8 +7,4 @@
  * nothing but what the shape names. */
 bool has_shape_of(enum caller caller, const char *text);
 
-/* Returns false if the text says that it is in an encoding which Python code decodes. A program can
- * exchange such code, so that the text would say something else. */
-bool is_in_fixed_encoding(const char *text);
-
 #endif
