@@ -26,9 +26,12 @@ const FLOORS: readonly (readonly [file: string, allowed: readonly string[], refu
 	],
 	[
 		"core/src/system/store.ts",
-		["../errors.js", "node:fs"],
+		["../errors.js", "./look-up.js", "node:fs"],
 		["../pki/chain.js", "./http.js", "node:https", "../sign/sign.js"],
 	],
+	["core/src/system/read-file.ts", ["./disk-errors.js", "node:path"], ["./store.js", "../pki/chain.js", "node:https"]],
+	["core/src/system/look-up.ts", ["../errors.js"], ["./store.js", "../fileset/walk.js"]],
+	["core/src/system/output-file.ts", ["./look-up.js"], ["./store.js", "../sign/sign.js"]],
 	["core/src/system/user-files.ts", ["../errors.js", "node:os"], ["../fileset/walk.js", "node:fs"]],
 	["core/src/system/http.ts", ["./http-url.js", "node:https"], ["./store.js", "../fileset/walk.js", "node:fs"]],
 	["core/src/system/http-url.ts", ["../errors.js"], ["../pki/chain.js", "node:fs"]],
@@ -258,6 +261,11 @@ const STATEMENTS: readonly (readonly [file: string, allowed: string, refused: re
 		"core/src/signer/pkcs11-process.ts",
 		'import { readSync, writeSync } from "node:fs";',
 		['import { openSync } from "node:fs";', 'import { writeFileSync } from "node:fs";'],
+	],
+	[
+		"core/src/system/read-file.ts",
+		'import { readSync } from "node:fs";',
+		['import { writeSync } from "node:fs";', 'import { unlinkSync } from "node:fs";', 'await import("node:fs");'],
 	],
 	["core/src/pki/chain.ts", "export {};", ['await fetch("https://example.org/");']],
 ];

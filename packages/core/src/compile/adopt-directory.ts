@@ -13,7 +13,7 @@ import { entryPathAt } from "../fileset/manifest.js";
 import { findOtherWriters, type OtherWriters } from "../fileset/other-writers.js";
 import { describeStaleBytecode } from "../fileset/stale-bytecode.js";
 import type { TrustPolicy } from "../pki/trust-store.js";
-import { exists } from "../system/store.js";
+import { exists } from "../system/look-up.js";
 import type { IndexEntry } from "../trust/index-entries.js";
 import { ownCatalogsIn } from "../verify/find-catalogs.js";
 import { watchForDenied } from "../verify/verify-denied.js";

@@ -1,5 +1,6 @@
 import { quote, SigtoolError } from "../errors.js";
-import { exists, readBounded } from "../system/store.js";
+import { exists } from "../system/look-up.js";
+import { readBounded } from "../system/read-file.js";
 import { MAX_TRUST_INDEX_BYTES } from "../trust/index-layout.js";
 import { isTrustIndex } from "../trust/trust-index.js";
 

@@ -8,8 +8,8 @@ import { spawnSync } from "node:child_process";
 import module from "node:module";
 import { parse, resolve } from "node:path";
 import { errnoReason, quote, SigtoolError } from "../errors.js";
+import { exists } from "../system/look-up.js";
 import { hostNode } from "../system/programs.js";
-import { exists } from "../system/store.js";
 
 export interface TypeStripper {
 	/** The absolute path of the Node.js program. */

@@ -13,7 +13,7 @@ import { type CatalogFacts, parseFacts } from "../formats/cat-facts.js";
 import { isDevelopmentCertificate, spkiSha256 } from "../pki/certificate.js";
 import { parseSignedData } from "../pki/cms.js";
 import { signerCertificates } from "../pki/cms-verify.js";
-import { exists } from "../system/store.js";
+import { exists } from "../system/look-up.js";
 import { FORMAT_CODES, parseCatalogFile } from "../verify/catalog-file.js";
 import { findCatalogs } from "../verify/find-catalogs.js";
 import { operandKind } from "../verify/operand.js";

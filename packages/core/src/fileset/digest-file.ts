@@ -5,7 +5,7 @@ import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { type AuthenticodeParts, authenticodeParts } from "../digest/authenticode.js";
 import { createFsverityHasher, type FsverityOptions } from "../digest/fsverity.js";
 import { ioError, isErrnoException, quote, SigtoolError } from "../errors.js";
-import { readOrWait } from "../system/store.js";
+import { readOrWait } from "../system/read-file.js";
 import { fileChanged } from "./hash-file.js";
 
 /**

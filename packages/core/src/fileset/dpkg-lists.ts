@@ -8,7 +8,8 @@ import { isUtf8 } from "node:buffer";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { ioError, isErrnoException, quote, SigtoolError } from "../errors.js";
-import { exists, readBounded } from "../system/store.js";
+import { exists } from "../system/look-up.js";
+import { readBounded } from "../system/read-file.js";
 
 /** A file, link or directory of a package. */
 export interface PackagePath {

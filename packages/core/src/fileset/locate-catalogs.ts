@@ -3,7 +3,7 @@
 import { existsSync, lstatSync, readdirSync, realpathSync, type Stats, statSync } from "node:fs";
 import { basename, dirname, isAbsolute, join, relative, sep } from "node:path";
 import { ioError, isErrnoException, quote, SigtoolError } from "../errors.js";
-import { refusePem } from "../system/store.js";
+import { refusePem } from "../system/read-file.js";
 import { absolutePath } from "./absolute-path.js";
 
 /** Returns the path of a directory's conventional catalog, even if there is no such file. */

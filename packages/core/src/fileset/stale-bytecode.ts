@@ -6,7 +6,7 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import { type SipRounds, sipHash } from "../digest/siphash.js";
 import { quote, SigtoolError } from "../errors.js";
-import { readBounded } from "../system/store.js";
+import { readBounded } from "../system/read-file.js";
 import { ENTRY_KIND, entryPathAt, type Manifest } from "./manifest.js";
 
 /**

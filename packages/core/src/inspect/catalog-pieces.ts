@@ -8,7 +8,7 @@
  */
 
 import { context, DerReader, encode, TAG } from "../asn1/der.js";
-import type { FilePieces } from "../system/store.js";
+import type { FilePieces } from "../system/read-file.js";
 
 /** Content in memory or in a file. */
 export type Pieces = Pick<FilePieces, "sizeBytes" | "copy">;

@@ -6,7 +6,7 @@ import { digestFile } from "../fileset/digest-file.js";
 import { certificatesFromFileBytes, spkiSha256 } from "../pki/certificate.js";
 import { parseSignedData } from "../pki/cms.js";
 import type { DeniedKind } from "../pki/deny-list.js";
-import { readBounded } from "../system/store.js";
+import { readBounded } from "../system/read-file.js";
 import { isTrustIndex, signedPartOf } from "../trust/trust-index.js";
 import { parseCatalogFile } from "../verify/catalog-file.js";
 

@@ -20,7 +20,7 @@ import { type Certificate, isDevelopmentCertificate, spkiSha256 } from "../pki/c
 import { parseSignedData, type SignedData, type SignerInfo } from "../pki/cms.js";
 import { signerCertificates } from "../pki/cms-verify.js";
 import { describeTimestamps, type TimestampDescription } from "../pki/timestamp.js";
-import { openPieces } from "../system/store.js";
+import { openPieces } from "../system/read-file.js";
 import { MAX_CATALOG_BYTES, parseCatalogFile } from "../verify/catalog-file.js";
 import { type Pieces, piecesOf, splitCatalog } from "./catalog-pieces.js";
 import { indexMembers, type MemberBatch, type MemberIndex } from "./member-index.js";

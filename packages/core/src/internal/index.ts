@@ -19,9 +19,11 @@ export { type PreviewOptions, previewTarget, type SignPreview } from "../sign/pr
 export { signTarget } from "../sign/sign.js";
 export { resolveSignTarget, type SignTarget } from "../sign/target.js";
 export { DEVELOPMENT_REFUSERS, developmentUse, requireDevelopmentUse } from "../system/development-use.js";
+export { outputFile } from "../system/output-file.js";
 export { type SingleFile, singleFile } from "../system/parts.js";
 export { hostNode, requireHostNode } from "../system/programs.js";
-export { exclusively, outputFile, readInput, writeAtomically } from "../system/store.js";
+export { readInput } from "../system/read-file.js";
+export { exclusively, writeAtomically } from "../system/store.js";
 export { type ObjectShape, type Refusal, readShape, type ValueOf } from "../trust/shape.js";
 export { compareEntries } from "../verify/compare-entries.js";
 export * from "./read.js";

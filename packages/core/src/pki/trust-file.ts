@@ -13,7 +13,9 @@
  */
 
 import { quote, SigtoolError } from "../errors.js";
-import { exclusively, exists, makePrivateDirectory, readBounded, writeAtomically } from "../system/store.js";
+import { exists } from "../system/look-up.js";
+import { readBounded } from "../system/read-file.js";
+import { exclusively, makePrivateDirectory, writeAtomically } from "../system/store.js";
 import { configDirectory, trustFile } from "../system/user-files.js";
 import { type Certificate, parseCertificate, spkiSha256 } from "./certificate.js";
 import { isCertificateAuthority } from "./certificate-checks.js";

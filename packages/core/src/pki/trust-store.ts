@@ -6,7 +6,8 @@
 
 import { quote, SigtoolError } from "../errors.js";
 import { type DevelopmentUse, developmentUse } from "../system/development-use.js";
-import { exists, readBounded } from "../system/store.js";
+import { exists } from "../system/look-up.js";
+import { readBounded } from "../system/read-file.js";
 import { DEVELOPMENT_IDENTITY, hasHome, identityFiles } from "../system/user-files.js";
 import {
 	type Certificate,

@@ -8,7 +8,10 @@ import { encode, TAG } from "../asn1/der.js";
 import { quote, SigtoolError } from "../errors.js";
 import { inRealDirectory } from "../fileset/locate-catalogs.js";
 import { parseSignedData, withContent } from "../pki/cms.js";
-import { exists, outputFile, readInput, writeAtomically } from "../system/store.js";
+import { exists } from "../system/look-up.js";
+import { outputFile } from "../system/output-file.js";
+import { readInput } from "../system/read-file.js";
+import { writeAtomically } from "../system/store.js";
 import { MAX_CATALOG_BYTES, parseCatalogFile } from "../verify/catalog-file.js";
 import { type CatalogVerifyOptions, type VerifiedCatalog, verifyCatalog } from "../verify/verify-catalog.js";
 

@@ -15,7 +15,9 @@ import { type CatalogFacts, parseFacts } from "../formats/cat-facts.js";
 import { parseSignedData } from "../pki/cms.js";
 import type { NewTimestamp } from "../pki/timestamp-request.js";
 import type { Signer } from "../signer/signer.js";
-import { exists, outputFile, writeAtomically } from "../system/store.js";
+import { exists } from "../system/look-up.js";
+import { outputFile } from "../system/output-file.js";
+import { writeAtomically } from "../system/store.js";
 import { isOwnCatalog, parseCatalogFile } from "../verify/catalog-file.js";
 
 /** A catalog that was made with `signer: "none"`, read and checked, but signed by nobody. */

@@ -15,7 +15,9 @@ import {
 	type SelectionRules,
 	VERSION_CONTROL,
 } from "../fileset/selection.js";
-import { exists, readBounded, temporaryNameFor } from "../system/store.js";
+import { exists } from "../system/look-up.js";
+import { readBounded } from "../system/read-file.js";
+import { temporaryNameFor } from "../system/store.js";
 import { isOwnCatalog } from "../verify/catalog-file.js";
 import { type Prepare, prepareSelection } from "./prepared.js";
 import type { SignTarget } from "./target.js";

@@ -5,7 +5,7 @@
 
 import { basename } from "node:path";
 import { quote, SigtoolError } from "../errors.js";
-import { exists } from "../system/store.js";
+import { exists } from "../system/look-up.js";
 import { isOwnCatalog, unverifiedFacts } from "../verify/catalog-file.js";
 import { ownCatalogsIn } from "../verify/find-catalogs.js";
 

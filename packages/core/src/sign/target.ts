@@ -5,7 +5,7 @@ import { quote, SigtoolError } from "../errors.js";
 import { absolutePath } from "../fileset/absolute-path.js";
 import { conventionalCatalog, entryPathOf, inRealDirectory, kindOf, realPath } from "../fileset/locate-catalogs.js";
 import type { SelectionRules } from "../fileset/selection.js";
-import { outputFile } from "../system/store.js";
+import { outputFile } from "../system/output-file.js";
 
 export interface TargetOptions {
 	/** `cat`, and formats of extended attributes. Default `cat`. */

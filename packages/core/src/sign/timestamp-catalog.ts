@@ -8,7 +8,9 @@ import { verifySigner } from "../pki/cms-verify.js";
 import { describeFileBytes } from "../pki/file-kind.js";
 import { isTimestampAttribute, TOKEN_ATTRIBUTE } from "../pki/timestamp.js";
 import type { NewTimestamp, TimestampRequest } from "../pki/timestamp-request.js";
-import { outputFile, readBounded, writeAtomically } from "../system/store.js";
+import { outputFile } from "../system/output-file.js";
+import { readBounded } from "../system/read-file.js";
+import { writeAtomically } from "../system/store.js";
 import { MAX_CATALOG_BYTES } from "../verify/catalog-file.js";
 
 /** The options of `timestampCatalog`. */

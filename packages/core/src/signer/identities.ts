@@ -10,7 +10,8 @@ import { promisify } from "node:util";
 import { COMMAND, quote, SigtoolError } from "../errors.js";
 import { type Certificate, isDevelopmentCertificate, publicKeyOf } from "../pki/certificate.js";
 import { type DevelopmentUse, developmentUse, requireDevelopmentUse } from "../system/development-use.js";
-import { createDirectory, exists, listDirectory } from "../system/store.js";
+import { exists, listDirectory } from "../system/look-up.js";
+import { createDirectory } from "../system/store.js";
 import {
 	DEVELOPMENT_IDENTITY,
 	IDENTITY_BACKDATE_MS,

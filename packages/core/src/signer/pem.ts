@@ -7,7 +7,7 @@ import { type Certificate, certificatesFromFileBytes } from "../pki/certificate.
 import { describeFileBytes, type FileKind } from "../pki/file-kind.js";
 import { decodePem, withoutByteOrderMark } from "../pki/pem-blocks.js";
 import { readAlgorithm } from "../pki/signature-algorithm.js";
-import { readInput, readSecret } from "../system/store.js";
+import { readInput, readSecret } from "../system/read-file.js";
 import { describeJavaKeystore } from "./java-keystore.js";
 import { checkEncryptedKey } from "./pem-encryption.js";
 import { type PassphraseSource, type Signer, type SignerOptions, signerFromKey } from "./signer.js";

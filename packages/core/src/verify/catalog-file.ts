@@ -7,7 +7,7 @@ import { CATALOG_OID, memberFilePath, parseCatalog } from "../formats/cat.js";
 import { type CatalogFacts, isSigtoolCatalog, parseFacts } from "../formats/cat-facts.js";
 import { parseSignedData } from "../pki/cms.js";
 import { describeFileBytes } from "../pki/file-kind.js";
-import { readBounded } from "../system/store.js";
+import { readBounded } from "../system/read-file.js";
 
 /** The size limit of a catalog in bytes, 1 GiB. A larger file is refused before it is read. */
 export const MAX_CATALOG_BYTES = 2 ** 30;

@@ -8,7 +8,9 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { SigtoolError } from "../errors.js";
-import { isOwnDirectory, makePrivateDirectory, readBounded, removeOldest, writeAtomically } from "../system/store.js";
+import { isOwnDirectory } from "../system/look-up.js";
+import { readBounded } from "../system/read-file.js";
+import { makePrivateDirectory, removeOldest, writeAtomically } from "../system/store.js";
 import { cacheDirectory } from "../system/user-files.js";
 
 /** The size limit of one list in bytes: 64 MiB, which is room for a million entries. */

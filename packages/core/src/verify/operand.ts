@@ -6,7 +6,8 @@
 import { SigtoolError } from "../errors.js";
 import { absolutePath } from "../fileset/absolute-path.js";
 import { hasCatalogName, isRegularFile, kindOf } from "../fileset/locate-catalogs.js";
-import { exists, openPieces } from "../system/store.js";
+import { exists } from "../system/look-up.js";
+import { openPieces } from "../system/read-file.js";
 import { MAGIC } from "../trust/index-layout.js";
 import { startsAsCatalog } from "./catalog-file.js";
 

@@ -6,7 +6,7 @@ import { absolutePath } from "../fileset/absolute-path.js";
 import { compareByDigest, compareByPath, type Finding, HOST_MODES } from "../fileset/compare.js";
 import { hashEntry } from "../fileset/hash-entry.js";
 import { realPath } from "../fileset/locate-catalogs.js";
-import { exists } from "../system/store.js";
+import { exists } from "../system/look-up.js";
 import { bindingOf, linkRules, signedEntries } from "./merge.js";
 import { operandEntry } from "./operand-entry.js";
 import { concludeOutside } from "./outside.js";

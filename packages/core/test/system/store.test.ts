@@ -7,7 +7,6 @@ import {
 	mkdtempSync,
 	readdirSync,
 	readFileSync,
-	readlinkSync,
 	rmSync,
 	statSync,
 	symlinkSync,
@@ -18,16 +17,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import {
-	createDirectory,
-	exists,
-	listDirectory,
-	readBounded,
-	readSecret,
-	removeOldest,
-	temporaryNameFor,
-	writeAtomically,
-} from "../../dist/system/store.js";
+import { createDirectory, removeOldest, temporaryNameFor, writeAtomically } from "../../dist/system/store.js";
 import { expectError } from "../pki/expect-error.js";
 
 const STORE = fileURLToPath(new URL("../../dist/system/store.js", import.meta.url));
@@ -185,61 +175,6 @@ describe("writeAtomically()", () => {
 	});
 });
 
-describe("readBounded()", () => {
-	it("reads a file up to the limit and refuses one byte more", () => {
-		writeFileSync(file, "12345");
-		expect(readBounded(file, 5).toString()).toBe("12345");
-		expectError("ERR_LIMIT", () => readBounded(file, 4));
-	});
-
-	it("reads an empty file", () => {
-		writeFileSync(file, "");
-		expect(readBounded(file, 5).length).toBe(0);
-	});
-
-	it("says that a file is not there", () => {
-		const error = expectError("ERR_ROOT_MISSING", () => readBounded(file, 5));
-		expect(error.message).toBe(`Cannot read "${file}": no such file or directory`);
-	});
-
-	it("refuses a directory, a device, and a FIFO without waiting for a writer", () => {
-		expect(expectError("ERR_USAGE", () => readBounded(directory, 5)).message).toMatch(
-			/it is a directory; name a file$/,
-		);
-		if (process.platform === "win32") return;
-		expectError("ERR_IO", () => readBounded("/dev/null", 5));
-		if (spawnSync("mkfifo", [file]).status === 0) expectError("ERR_IO", () => readBounded(file, 5));
-	});
-});
-
-describe("readSecret()", () => {
-	it.skipIf(process.platform === "win32")("tells a file of the user's own from one that others can read", () => {
-		writeFileSync(file, "key");
-		chmodSync(file, 0o600);
-		expect(readSecret(file, 5).access).toBe("private");
-		chmodSync(file, 0o640);
-		expect(readSecret(file, 5).access).toBe("shared");
-	});
-});
-
-describe("readInput()", () => {
-	it.skipIf(process.platform === "win32")("reads pipes and standard input to their end, up to the limit", () => {
-		const read = (path: string, maxBytes: number) => {
-			const script = `import(${JSON.stringify(STORE)}).then(({ readInput }) => {
-				console.log(readInput(${JSON.stringify(path)}, ${maxBytes}).length);
-			}).catch(({ code }) => console.log(code));`;
-			const input = "x".repeat(100_000);
-			return spawnSync("sh", ["-c", 'cat | "$0" -e "$1"', process.execPath, script], { input, encoding: "utf8" })
-				.stdout;
-		};
-		expect(read("/dev/stdin", 100_000)).toBe("100000\n");
-		expect(read("/dev/fd/0", 100_000)).toBe("100000\n");
-		expect(read("/dev/stdin", 99_999)).toBe("ERR_LIMIT\n");
-		expect(read("/dev/zero", 1_000_000)).toBe("ERR_LIMIT\n");
-		expect(read("/tmp", 5)).toBe("ERR_USAGE\n");
-	});
-});
-
 describe("createDirectory()", () => {
 	const files = [{ name: "key.pem", content: Buffer.from("key"), mode: 0o600 }];
 
@@ -267,18 +202,6 @@ describe("createDirectory()", () => {
 		expectError("ERR_IO", () => createDirectory(file, files));
 		expect(readdirSync(directory)).toEqual(["lib.cat"]);
 	});
-});
-
-it("exists() sees a dangling link, listDirectory() sorts and takes a missing directory for an empty one", () => {
-	symlinkSync("nowhere", file);
-	writeFileSync(join(directory, "a"), "");
-	expect(exists(file)).toBe(true);
-	expect(readlinkSync(file)).toBe("nowhere");
-	expect(exists(join(directory, "b"))).toBe(false);
-	expect(exists(join(directory, "a", "below a file"))).toBe(false);
-	expect(listDirectory(directory)).toEqual(["a", "lib.cat"]);
-	expect(listDirectory(join(directory, "missing"))).toEqual([]);
-	expectError("ERR_IO", () => listDirectory(join(directory, "a")));
 });
 
 /** Mounts a file system of 256 KiB on the directory, and returns true on success. */

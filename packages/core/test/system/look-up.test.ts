@@ -1,0 +1,26 @@
+import { mkdtempSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { exists, listDirectory } from "../../dist/system/look-up.js";
+import { expectError } from "../pki/expect-error.js";
+
+let directory: string;
+let file: string;
+beforeEach(() => {
+	directory = mkdtempSync(join(tmpdir(), "sigtool-look-up-"));
+	file = join(directory, "lib.cat");
+});
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+it("exists() sees a dangling link, listDirectory() sorts and takes a missing directory for an empty one", () => {
+	symlinkSync("nowhere", file);
+	writeFileSync(join(directory, "a"), "");
+	expect(exists(file)).toBe(true);
+	expect(readlinkSync(file)).toBe("nowhere");
+	expect(exists(join(directory, "b"))).toBe(false);
+	expect(exists(join(directory, "a", "below a file"))).toBe(false);
+	expect(listDirectory(directory)).toEqual(["a", "lib.cat"]);
+	expect(listDirectory(join(directory, "missing"))).toEqual([]);
+	expectError("ERR_IO", () => listDirectory(join(directory, "a")));
+});
