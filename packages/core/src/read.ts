@@ -23,8 +23,8 @@ export {
 export type { HashProgress } from "./fileset/hash-files.js";
 export type { CarriedAttribute } from "./fileset/manifest.js";
 export { ATTRIBUTE_FORMATS, type AttributeFormat, type AttributeNaming } from "./formats/attribute-format.js";
-export type { Catalog, MemberTable, NameValue } from "./formats/cat.js";
 export type { CatalogFacts } from "./formats/cat-facts.js";
+export type { Catalog, MemberTable, NameValue } from "./formats/cat-model.js";
 export {
 	type CatalogFileInspection,
 	type CatalogInspection,

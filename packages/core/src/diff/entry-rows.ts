@@ -7,9 +7,10 @@ import { quote, SigtoolError } from "../errors.js";
 import type { SignedFile } from "../fileset/compare.js";
 import { entryPathProblem } from "../fileset/entry-path.js";
 import { digestAt, ENTRY_KIND, entryPathAt, type Manifest } from "../fileset/manifest.js";
-import { type Catalog, memberDigest, memberFilePath } from "../formats/cat.js";
 import { emptyFile, memberName, signedFile } from "../formats/cat-entries.js";
 import type { CatalogFacts } from "../formats/cat-facts.js";
+import { memberDigest, memberFilePath } from "../formats/cat-member.js";
+import type { Catalog } from "../formats/cat-model.js";
 
 /** A file, or the target of a symbolic link. */
 export type Entry = { readonly file: SignedFile } | { readonly target: string };

@@ -26,17 +26,17 @@ import {
 import { DIGEST_ALGORITHMS } from "../digest/algorithms.js";
 import { SigtoolError } from "../errors.js";
 import { type CarriedAttribute, ENTRY_KIND, entryPathAt, type Manifest } from "../fileset/manifest.js";
+import { carriedText, carriedTexts } from "./cat-carried.js";
+import { type CatalogFacts, DEFAULT_MODE, encodeFacts, PLAIN_ATTRIBUTE_FLAGS } from "./cat-facts.js";
 import {
-	bmpBytes,
 	CARRIED_ATTRIBUTE,
 	CATALOG_OID,
 	MAX_CATALOG_ATTRIBUTE_BYTES,
 	MAX_MEMBERS,
 	type NameValue,
 	WHOLE_DIGEST_ATTRIBUTE,
-} from "./cat.js";
-import { carriedText, carriedTexts } from "./cat-carried.js";
-import { type CatalogFacts, DEFAULT_MODE, encodeFacts, PLAIN_ATTRIBUTE_FLAGS } from "./cat-facts.js";
+} from "./cat-model.js";
+import { bmpBytes } from "./cat-values.js";
 
 export interface CatalogEncoding {
 	/** The time of the list in milliseconds since the epoch. Only whole seconds are written. */

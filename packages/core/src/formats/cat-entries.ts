@@ -8,17 +8,10 @@ import type { SignedDigest, SignedFile, SignedSet } from "../fileset/compare.js"
 import { checkCollisions, checkEntryPath } from "../fileset/entry-path.js";
 import { ENTRY_KIND } from "../fileset/manifest.js";
 import { createPathTable } from "../fileset/path-table.js";
-import {
-	type Catalog,
-	type MemberTable,
-	memberAttributes,
-	memberCarriedTexts,
-	memberDigest,
-	memberFilePath,
-	memberWholeDigest,
-} from "./cat.js";
 import { parseCarried } from "./cat-carried.js";
 import { type CatalogFacts, DEFAULT_MODE } from "./cat-facts.js";
+import { memberAttributes, memberCarriedTexts, memberDigest, memberFilePath, memberWholeDigest } from "./cat-member.js";
+import type { Catalog, MemberTable } from "./cat-model.js";
 
 /**
  * Returns the size in bytes of the digests that are evidence: 32 if a catalog has any SHA-256 member or no member at

@@ -12,7 +12,8 @@ import { TOKEN_ATTRIBUTE } from "../pki/timestamp.js";
 import type { NewTimestamp, TimestampRequest } from "../pki/timestamp-request.js";
 import type { Signer } from "../signer/signer.js";
 import { throwIfAborted, unlessAborted } from "../system/abort.js";
-import { bmpBytes, CATALOG_OID } from "./cat.js";
+import { CATALOG_OID } from "./cat-model.js";
+import { bmpBytes } from "./cat-values.js";
 
 /** The options of every function that signs a catalog. */
 export interface EnvelopeOptions extends ProgramInfo {

@@ -10,8 +10,9 @@
 import { quote, SigtoolError } from "../errors.js";
 import { type CarriedAttribute, entryPathAt, type Manifest } from "../fileset/manifest.js";
 import { rulesProblem } from "../fileset/selection.js";
-import { CARRIED_ATTRIBUTE, type NameValue, parseMode } from "./cat.js";
 import { carriedTexts, parseCarried } from "./cat-carried.js";
+import { CARRIED_ATTRIBUTE, type NameValue } from "./cat-model.js";
+import { parseMode } from "./cat-values.js";
 
 /** The CRYPTCAT_ATTR flags that all known producers write: authenticated, plain text, name in ASCII. */
 export const PLAIN_ATTRIBUTE_FLAGS = 0x10010001;

@@ -2,19 +2,17 @@
 
 import { quote, SigtoolError } from "../errors.js";
 import type { CarriedAttribute } from "../fileset/manifest.js";
+import { parseCatalog } from "../formats/cat.js";
+import { parseCarried } from "../formats/cat-carried.js";
+import { type CatalogFacts, isSigtoolCatalog, parseFacts } from "../formats/cat-facts.js";
+import { memberAttributes, memberCarriedTexts, memberDigest } from "../formats/cat-member.js";
 import {
 	CARRIED_ATTRIBUTE,
 	CATALOG_OID,
 	type Catalog,
-	memberAttributes,
-	memberCarriedTexts,
-	memberDigest,
 	type NameValue,
-	parseCatalog,
 	type SUBJECT_KIND,
-} from "../formats/cat.js";
-import { parseCarried } from "../formats/cat-carried.js";
-import { type CatalogFacts, isSigtoolCatalog, parseFacts } from "../formats/cat-facts.js";
+} from "../formats/cat-model.js";
 import { algorithmName } from "../pki/algorithm-names.js";
 import { type Certificate, isDevelopmentCertificate, spkiSha256 } from "../pki/certificate.js";
 import { parseSignedData, type SignedData, type SignerInfo } from "../pki/cms.js";

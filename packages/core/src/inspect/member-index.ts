@@ -5,7 +5,8 @@
 
 import { DerReader, encode, TAG } from "../asn1/der.js";
 import { SigtoolError } from "../errors.js";
-import { type Catalog, MAX_MEMBERS, parseMembers } from "../formats/cat.js";
+import { parseMembers } from "../formats/cat-columns.js";
+import { type Catalog, MAX_MEMBERS } from "../formats/cat-model.js";
 import { type Pieces, pieceOf } from "./catalog-pieces.js";
 
 /** Some members, in the form of a small catalog. */

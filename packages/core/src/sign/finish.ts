@@ -8,10 +8,12 @@
 
 import { quote, SigtoolError } from "../errors.js";
 import type { SignedSet } from "../fileset/compare.js";
-import { CATALOG_OID, type Catalog, memberFilePath, parseCatalog } from "../formats/cat.js";
+import { parseCatalog } from "../formats/cat.js";
 import { entriesByPath, evidenceSize } from "../formats/cat-entries.js";
 import { type EnvelopeOptions, sha256Hex, signEncoded } from "../formats/cat-envelope.js";
 import { type CatalogFacts, parseFacts } from "../formats/cat-facts.js";
+import { memberFilePath } from "../formats/cat-member.js";
+import { CATALOG_OID, type Catalog } from "../formats/cat-model.js";
 import { parseSignedData } from "../pki/cms.js";
 import type { NewTimestamp } from "../pki/timestamp-request.js";
 import type { Signer } from "../signer/signer.js";

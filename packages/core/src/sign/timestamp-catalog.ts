@@ -1,8 +1,8 @@
 /** Implements `sigtool timestamp`: adds a timestamp to a signed catalog. */
 
 import { COMMAND, quote, SigtoolError } from "../errors.js";
-import { CATALOG_OID } from "../formats/cat.js";
 import { newTimestamp } from "../formats/cat-envelope.js";
+import { CATALOG_OID } from "../formats/cat-model.js";
 import { encodeAttribute, parseSignedData, type SignerInfo, withUnsignedAttributes } from "../pki/cms.js";
 import { verifySigner } from "../pki/cms-verify.js";
 import { describeFileBytes } from "../pki/file-kind.js";

@@ -3,8 +3,10 @@
 import { context, DerReader, encodeOid, TAG } from "../asn1/der.js";
 import { type ErrorCode, quote, reasonOf, SigtoolError } from "../errors.js";
 import { entryPathProblem } from "../fileset/entry-path.js";
-import { CATALOG_OID, memberFilePath, parseCatalog } from "../formats/cat.js";
+import { parseCatalog } from "../formats/cat.js";
 import { type CatalogFacts, isSigtoolCatalog, parseFacts } from "../formats/cat-facts.js";
+import { memberFilePath } from "../formats/cat-member.js";
+import { CATALOG_OID } from "../formats/cat-model.js";
 import { parseSignedData } from "../pki/cms.js";
 import { describeFileBytes } from "../pki/file-kind.js";
 import { readBounded } from "../system/read-file.js";

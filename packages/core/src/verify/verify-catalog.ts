@@ -5,8 +5,9 @@
  */
 
 import { quote, SigtoolError } from "../errors.js";
-import { CATALOG_OID, type Catalog, parseCatalog } from "../formats/cat.js";
+import { parseCatalog } from "../formats/cat.js";
 import { type CatalogFacts, parseFacts } from "../formats/cat-facts.js";
+import { CATALOG_OID, type Catalog } from "../formats/cat-model.js";
 import type { Certificate } from "../pki/certificate.js";
 import { parseSignedData, type SignerInfo } from "../pki/cms.js";
 import { verifySigner } from "../pki/cms-verify.js";

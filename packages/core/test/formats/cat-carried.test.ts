@@ -4,11 +4,12 @@ import { describe, expect, test } from "vitest";
 import { DerReader, isSortedSet, TAG } from "../../dist/asn1/der.js";
 import { SigtoolError } from "../../dist/errors.js";
 import type { CarriedAttribute, Manifest } from "../../dist/fileset/manifest.js";
-import { memberAttributes, memberDigest, memberFilePath, parseCatalog } from "../../dist/formats/cat.js";
+import { parseCatalog } from "../../dist/formats/cat.js";
 import { CARRIED_NAMES, carriedText, MAX_CARRIED_BYTES, parseCarried } from "../../dist/formats/cat-carried.js";
 import { encodeCatalog } from "../../dist/formats/cat-encode.js";
 import { entriesByPath, entryByPath } from "../../dist/formats/cat-entries.js";
 import { type CatalogFacts, encodeFacts, entryFacts, parseFacts } from "../../dist/formats/cat-facts.js";
+import { memberAttributes, memberDigest, memberFilePath } from "../../dist/formats/cat-member.js";
 import { expectError } from "../pki/expect-error.js";
 
 interface Entry {

@@ -3,9 +3,9 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { SigtoolError } from "../../dist/errors.js";
-import type { Catalog } from "../../dist/formats/cat.js";
 import { entriesByPath, entryByPath } from "../../dist/formats/cat-entries.js";
 import type { CatalogFacts } from "../../dist/formats/cat-facts.js";
+import type { Catalog } from "../../dist/formats/cat-model.js";
 
 interface Member {
 	readonly path: string;

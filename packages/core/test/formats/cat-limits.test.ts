@@ -12,15 +12,11 @@ import {
 	time,
 	writeHeader,
 } from "../../dist/asn1/der.js";
-import {
-	bmpBytes,
-	CATALOG_OID,
-	MAX_CATALOG_ATTRIBUTE_BYTES,
-	MAX_MEMBER_ATTRIBUTES,
-	memberAttributes,
-	parseCatalog,
-} from "../../dist/formats/cat.js";
+import { parseCatalog } from "../../dist/formats/cat.js";
 import { encodeCatalog } from "../../dist/formats/cat-encode.js";
+import { memberAttributes } from "../../dist/formats/cat-member.js";
+import { CATALOG_OID, MAX_CATALOG_ATTRIBUTE_BYTES, MAX_MEMBER_ATTRIBUTES } from "../../dist/formats/cat-model.js";
+import { bmpBytes } from "../../dist/formats/cat-values.js";
 
 test("refuses a member with more than 64 attribute values, in one attribute or in many", () => {
 	const nameValue = sequence(

@@ -4,10 +4,11 @@ import { describe, expect, test } from "vitest";
 import { DerReader, encode, isSortedSet, TAG } from "../../dist/asn1/der.js";
 import { SigtoolError } from "../../dist/errors.js";
 import { ENTRY_KIND, type Manifest } from "../../dist/fileset/manifest.js";
-import { memberAttributes, memberDigest, memberFilePath, parseCatalog } from "../../dist/formats/cat.js";
+import { parseCatalog } from "../../dist/formats/cat.js";
 import { encodeCatalog } from "../../dist/formats/cat-encode.js";
 import { entriesByPath, evidenceSize, naturalMatch } from "../../dist/formats/cat-entries.js";
 import { type CatalogFacts, encodeFacts, parseFacts } from "../../dist/formats/cat-facts.js";
+import { memberAttributes, memberDigest, memberFilePath } from "../../dist/formats/cat-member.js";
 import { expectError } from "../pki/expect-error.js";
 
 interface Entry {

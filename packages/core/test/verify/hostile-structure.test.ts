@@ -14,8 +14,9 @@ import {
 	writeHeader,
 } from "../../dist/asn1/der.js";
 import { type ErrorCode, SigtoolError } from "../../dist/errors.js";
-import { CATALOG_OID, parseCatalog } from "../../dist/formats/cat.js";
+import { parseCatalog } from "../../dist/formats/cat.js";
 import { signEncoded } from "../../dist/formats/cat-envelope.js";
+import { CATALOG_OID } from "../../dist/formats/cat-model.js";
 import { parseCertificate } from "../../dist/pki/certificate.js";
 import { encodeAttribute, parseSignedData } from "../../dist/pki/cms.js";
 import { trustFromCertificates } from "../../dist/pki/trust-store.js";
