@@ -1,22 +1,22 @@
 /**
- * Writes docs/reference/errors.md from the tables in packages/core/src/errors.ts and error-help.ts. With `--check`,
+ * Writes docs/reference/errors.md from the tables in packages/core/src/error-codes.ts and error-help.ts. With `--check`,
  * writes nothing, and fails if the file is stale. The texts come from the built tables. The groups come from the
- * comments between the lines of errors.ts.
+ * comments between the lines of error-codes.ts.
  */
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { ERROR_CODES } from "../packages/core/dist/error-codes.js";
 import { ERROR_HELP } from "../packages/core/dist/error-help.js";
-import { ERROR_CODES } from "../packages/core/dist/errors.js";
 
 const target = fileURLToPath(new URL("../docs/reference/errors.md", import.meta.url));
-const source = readFileSync(new URL("../packages/core/src/errors.ts", import.meta.url), "utf8");
+const source = readFileSync(new URL("../packages/core/src/error-codes.ts", import.meta.url), "utf8");
 const text = document(groupsOf(source));
 
 if (!process.argv.includes("--check")) writeFileSync(target, text);
 else if (!existsSync(target) || readFileSync(target, "utf8") !== text) {
 	console.error(
-		"docs/reference/errors.md is older than errors.ts or error-help.ts: run `pnpm docs:errors` and commit it",
+		"docs/reference/errors.md is older than error-codes.ts or error-help.ts: run `pnpm docs:errors` and commit it",
 	);
 	process.exitCode = 1;
 }
@@ -34,7 +34,7 @@ function groupsOf(typescript) {
 	}
 	const found = [...groups.values()].flat();
 	if (found.join() !== Object.keys(ERROR_CODES).join())
-		throw new Error("Cannot read the groups of errors.ts: not one code a line");
+		throw new Error("Cannot read the groups of error-codes.ts: not one code a line");
 	return groups;
 }
 
@@ -42,7 +42,7 @@ function document(groups) {
 	const sections = [...groups].map(([group, codes]) => `## ${group}\n\n${codes.map(entry).join("\n")}`);
 	return `# Error codes
 
-<!-- Generated from packages/core/src/errors.ts and error-help.ts by \`pnpm docs:errors\`. -->
+<!-- Generated from packages/core/src/error-codes.ts and error-help.ts by \`pnpm docs:errors\`. -->
 
 For people who have an error and look up what it means, and for programs that act on a code. Every error of sigtool is a
 \`SigtoolError\` with one of these codes. The code is in \`error.code\`, before the message on standard error, and in \`--json\`. A code
