@@ -150,8 +150,12 @@ export const LONG = [
 	"packages/cli/test/commands/policy/policy.test.ts",
 	"packages/cli/test/commands/policy/signed-policy.test.ts",
 	// These tests wait until receivers are tried again, or start the daemons of others.
-	"packages/cli/test/commands/log/forward.test.ts",
-	"test/operations/forwarding.test.ts",
+	"packages/cli/test/commands/log/forward-follow.test.ts",
+	"packages/cli/test/commands/log/forward-receivers.test.ts",
+	"packages/cli/test/commands/log/forward-refusals.test.ts",
+	"test/operations/forwarding-journald.test.ts",
+	"test/operations/forwarding-otlp.test.ts",
+	"test/operations/forwarding-rsyslog.test.ts",
 	// Together these tests start sigtool several hundred times.
 	"packages/cli/test/commands/completion/completion-attacks.test.ts",
 	"packages/cli/test/linked-outputs.test.ts",

@@ -1,12 +1,12 @@
 import { spawn } from "node:child_process";
 import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it, onTestFinished } from "vitest";
 import { hasProgram, runner } from "../../packages/cli/test/support.js";
 import { bytesOf, type Step, writeLog } from "../../packages/core/test/log/chained-log.js";
+import { freePort } from "./free-port.js";
 
 const page = readFileSync(fileURLToPath(new URL("../../docs/how-to/monitoring.md", import.meta.url)), "utf8");
 
@@ -15,14 +15,6 @@ function configurationOn(where: string): string {
 	const [, text] = new RegExp(`\`\`\`\\n(# /etc/rsyslog\\.d/\\S+ on ${where}\\n[^\`]*)\`\`\``).exec(page) ?? [];
 	if (text === undefined) throw new Error(`monitoring.md has no configuration on ${where}`);
 	return text;
-}
-
-async function freePort(): Promise<number> {
-	const server = createServer();
-	await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-	const address = server.address();
-	await new Promise((resolve) => server.close(resolve));
-	return typeof address === "object" && address !== null ? address.port : 0;
 }
 
 it.skipIf(!hasProgram("rsyslogd"))(

@@ -5,7 +5,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { datagramSender } from "../../src/system/datagrams.js";
 import { loadNative } from "../../src/system/native.js";
 
-/** test/operations/forwarding.test.ts sends to a journal. */
+/** test/operations/forwarding-journald.test.ts sends to a journal. */
 describe.skipIf(loadNative()?.sendDatagram === undefined)("datagramSender() (needs the addon, on Linux)", () => {
 	const message = Buffer.from("MESSAGE=hello\n");
 	const codeOf = (path: string, bytes: Uint8Array = message) => {

@@ -9,6 +9,20 @@ import { runner, temporaryDirectory } from "../../support.js";
 export const events = (count: number, first = 0): Step[] =>
 	Array.from({ length: count }, (_, index) => ({ kind: "event", path: `/srv/${first + index}.js` }));
 
+/** Paths by which a line could be read as two, as another message, or cut short. */
+export const TRAPS = [
+	'/a\n<0>Jan 1 "x" \\ ] {',
+	`/${"long".repeat(1024)}`,
+	"/ä€\u{1f600}\ud800",
+	"/%msg%\u0000\u001b[2J",
+];
+export const traps: readonly Step[] = TRAPS.map((path) => ({ kind: "event", path }));
+
+/** Makes a log of several files, and returns their lines. */
+export function chained(...files: (readonly Step[])[]): string[][] {
+	return writeLog(files.flatMap((steps, index) => (index === 0 ? steps : [{ kind: "rotate" as const }, ...steps])));
+}
+
 /** Writes the first file of a log, and returns its lines. */
 export function writeChained(file: string, count: number): string[] {
 	const [lines = []] = writeLog(events(count - 1));
