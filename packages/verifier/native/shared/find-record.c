@@ -10,7 +10,7 @@
 static bool compare_path(const struct index_table *table, uint32_t record, const char *path,
 	size_t path_bytes, int *order)
 {
-	const unsigned char *at = table->bytes + table->records_start + (size_t)record * RECORD_BYTES;
+	const unsigned char *at = record_at(table, record);
 	const size_t start = read_u32(at);
 	const size_t bytes = read_u16(at + PATH_BYTES_AT);
 	if (table->names_start + start + bytes > table->names_end)

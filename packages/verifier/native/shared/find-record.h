@@ -52,6 +52,12 @@ static inline uint32_t read_u32(const unsigned char *at)
 	return read_u16(at) | (uint32_t)read_u16(at + 2) << 16;
 }
 
+/* Returns the record with this number, which the caller has checked to be inside the index. */
+static inline const unsigned char *record_at(const struct index_table *table, uint32_t number)
+{
+	return table->bytes + table->records_start + (size_t)number * RECORD_BYTES;
+}
+
 /* Returns the number of the record with this path among the records `first` to `end` - 1, which are
  * those of one product. `path` has `path_bytes` bytes and needs no NUL. Returns NO_RECORD if no
  * record has the path. Returns DAMAGED if an offset leads outside of the index, or if the record

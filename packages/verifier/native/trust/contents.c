@@ -8,12 +8,6 @@
 #include <string.h>
 #include <sys/mman.h>
 
-static const uint8_t *record_at(const struct contents *contents, uint32_t number)
-{
-	const struct index_table *table = contents->table;
-	return table->bytes + table->records_start + (size_t)number * RECORD_BYTES;
-}
-
 static bool is_file_with(const uint8_t *record, const uint8_t *digest)
 {
 	return read_u16(record + KIND_AT) == FILE_KIND &&
@@ -27,7 +21,7 @@ static uint32_t *slot_of(const struct contents *contents, const uint8_t *digest)
 	uint32_t at = read_u32(digest) & contents->mask;
 	for (;;) {
 		uint32_t *slot = &contents->slots[at];
-		if (*slot == 0 || is_file_with(record_at(contents, *slot - 1), digest))
+		if (*slot == 0 || is_file_with(record_at(contents->table, *slot - 1), digest))
 			return slot;
 		at = (at + 1) & contents->mask;
 	}
@@ -47,7 +41,7 @@ struct contents list_contents(const struct index_table *table, uint32_t count)
 	contents.slots = memory;
 	contents.mask = slot_count - 1;
 	for (uint32_t number = 0; number < count; number++) {
-		const uint8_t *record = record_at(&contents, number);
+		const uint8_t *record = record_at(contents.table, number);
 		if (read_u16(record + KIND_AT) != FILE_KIND)
 			continue;
 		uint32_t *slot = slot_of(&contents, record + DIGEST_AT);
@@ -72,7 +66,8 @@ bool has_content(
 		first = slot - 1; /* the table has the first of several records */
 	}
 	for (uint32_t number = first; number < contents->count; number++) {
-		if (is_file_with(record_at(contents, number), digest) && (counts == NULL || counts(number)))
+		if (is_file_with(record_at(contents->table, number), digest) &&
+			(counts == NULL || counts(number)))
 			return true;
 	}
 	return false;

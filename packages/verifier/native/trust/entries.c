@@ -29,8 +29,7 @@ struct entry find_entry(const char *path)
 		find_record(&loaded.table, product->first, product->end, entry.name, name_length);
 	if (number < 0)
 		return entry;
-	const uint8_t *record =
-		loaded.table.bytes + loaded.table.records_start + (size_t)number * RECORD_BYTES;
+	const uint8_t *record = record_at(&loaded.table, (uint32_t)number);
 	const uint16_t kind = read_u16(record + KIND_AT);
 	if (kind == FILE_KIND)
 		entry.digest = record + DIGEST_AT;
@@ -69,8 +68,7 @@ bool is_permitted(const struct entry *entry, const char *path, const uint8_t dig
 static bool is_permitted_record(uint32_t number)
 {
 	char path[PATH_MAX + 1];
-	const uint8_t *record =
-		loaded.table.bytes + loaded.table.records_start + (size_t)number * RECORD_BYTES;
+	const uint8_t *record = record_at(&loaded.table, number);
 	const size_t start = loaded.table.names_start + (size_t)read_u32(record);
 	const size_t length = read_u16(record + PATH_BYTES_AT);
 	const struct product *product = loaded.products;

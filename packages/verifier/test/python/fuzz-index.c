@@ -186,8 +186,7 @@ static void look_up_records(const struct product *product)
 {
 	char path[2 * PATH_MAX];
 	for (uint32_t i = product->first; i < product->end && i < product->first + 8; i++) {
-		const uint8_t *record =
-			loaded.table.bytes + loaded.table.records_start + (size_t)i * RECORD_BYTES;
+		const uint8_t *record = record_at(&loaded.table, i);
 		const size_t at = loaded.table.names_start + (size_t)read_u32(record);
 		const size_t length = read_u16(record + PATH_BYTES_AT);
 		const bool is_file = read_u16(record + KIND_AT) == FILE_KIND;

@@ -4,13 +4,13 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { type FileRuling, fileRulesOf, type RuledFile, ruleOn } from "@sigtool/core/internal/read";
 import { type Policy, parsePolicy } from "@sigtool/core/read";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { RULE_VECTORS } from "../../../core/test/trust/rule-vectors.js";
-import { hasCompiler, NATIVE } from "../launch/support.js";
+import { compileC, shared } from "../compile-c.js";
+import { hasCompiler } from "../launch/support.js";
 
 interface Question {
 	readonly policy: Policy;
@@ -39,15 +39,11 @@ describe.skipIf(!hasCompiler)("the rules of a policy in C (needs cc)", () => {
 	afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 	beforeAll(() => {
-		const own = fileURLToPath(new URL("decide-rules.c", import.meta.url));
-		const sources = ["environment", "file-rules", "glob", "hex", "json", "members", "schema", "utf8", "value-forms"];
-		const flags = [
-			...["-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-I", join(NATIVE, "shared")],
-			...["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"],
-		];
-		const inputs = sources.map((name) => join(NATIVE, "shared", `${name}.c`));
-		const { status, stderr } = spawnSync("cc", [...flags, own, ...inputs, "-o", program], { encoding: "utf8" });
-		expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+		const own = new URL("decide-rules.c", import.meta.url);
+		const sources = shared(
+			...["environment", "file-rules", "glob", "hex", "json", "members", "schema", "utf8", "value-forms"],
+		);
+		compileC({ own, sources, headers: "shared", output: program });
 	});
 
 	function byC(questions: readonly Question[]): Answer[] {

@@ -4,10 +4,10 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type OwnerAndModeRules, ownerOrModeObjection } from "../../dist/gate/owner-and-mode.js";
-import { hasCompiler, NATIVE } from "../launch/support.js";
+import { compileC } from "../compile-c.js";
+import { hasCompiler } from "../launch/support.js";
 
 interface Question {
 	readonly rules: OwnerAndModeRules;
@@ -36,21 +36,8 @@ describe.skipIf(!hasCompiler)("owner and mode in C (needs cc)", () => {
 	afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 	beforeAll(() => {
-		const own = fileURLToPath(new URL("judge-owner-and-mode.c", import.meta.url));
-		const flags = [
-			"-std=gnu11",
-			"-O1",
-			"-g",
-			"-Wall",
-			"-Wextra",
-			"-Werror",
-			"-I",
-			NATIVE,
-			"-fsanitize=address,undefined",
-		];
-		const args = [...flags, own, join(NATIVE, "trust/owner-and-mode.c"), "-o", program];
-		const { status, stderr } = spawnSync("cc", args, { encoding: "utf8" });
-		expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+		const own = new URL("judge-owner-and-mode.c", import.meta.url);
+		compileC({ own, sources: ["trust/owner-and-mode"], headers: "", output: program });
 	});
 
 	it("are judged as in TypeScript, with the same words, for every mode", () => {

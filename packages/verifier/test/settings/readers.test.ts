@@ -2,7 +2,6 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -13,7 +12,8 @@ import { HEAD } from "../../../core/dist/trust/schema.js";
 import { refusalFor } from "../../../core/dist/trust/settings.js";
 import { parseStrictJson } from "../../../core/dist/trust/settings-text.js";
 import { readShape } from "../../../core/dist/trust/shape.js";
-import { hasCompiler, NATIVE } from "../launch/support.js";
+import { compileC, shared } from "../compile-c.js";
+import { hasCompiler } from "../launch/support.js";
 import { DOCUMENTS, type SettingsDocument } from "./documents.js";
 
 type Reader = SettingsDocument["reader"];
@@ -95,31 +95,10 @@ describe.skipIf(!hasCompiler)("the readers of settings in TypeScript and in C (n
 	const programs = { checked: join(directory, "checked"), fast: join(directory, "fast") };
 
 	beforeAll(() => {
-		const sources = ["json", "members", "schema", "key-lines", "utf8", "hex", "environment", "value-forms"].map(
-			(name) => join(NATIVE, "shared", `${name}.c`),
-		);
-		const own = fileURLToPath(new URL("read-settings.c", import.meta.url));
-		const flags = [
-			"-std=gnu11",
-			"-O1",
-			"-g",
-			"-Wall",
-			"-Wextra",
-			"-Werror",
-			"-I",
-			join(NATIVE, "shared"),
-			own,
-			...sources,
-		];
-		const sanitize = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"];
-		const { checked, fast } = programs;
-		for (const [output, more] of [
-			[checked, sanitize],
-			[fast, []],
-		] as const) {
-			const { status, stderr } = spawnSync("cc", [...flags, ...more, "-o", output], { encoding: "utf8" });
-			expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
-		}
+		const own = new URL("read-settings.c", import.meta.url);
+		const sources = shared(...["environment", "hex", "json", "key-lines", "members", "schema", "utf8", "value-forms"]);
+		compileC({ own, sources, headers: "shared", output: programs.checked });
+		compileC({ own, sources, headers: "shared", output: programs.fast, sanitizers: "none" });
 	});
 
 	/** Reads all documents in one process. */

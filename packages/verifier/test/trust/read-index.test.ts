@@ -4,14 +4,14 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { policyInMode } from "@sigtool/core/internal/read";
 import { MODES, type Mode, type ProductSigner, parsePolicy } from "@sigtool/core/read";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { encodeIndex } from "../../../core/dist/trust/index-encode.js";
 import type { IndexEntry } from "../../../core/dist/trust/index-entries.js";
-import { hasCompiler, NATIVE } from "../launch/support.js";
+import { compileC, shared } from "../compile-c.js";
+import { hasCompiler } from "../launch/support.js";
 import { sha256 } from "../support.js";
 
 /** The SHA-256 of each file by its path; links have none. */
@@ -73,22 +73,14 @@ function ask({ digests = [], mode, threads = 1, isShortOfMemory = false }: Quest
 
 describe.skipIf(!hasCompiler)("the C that reads a trust index (needs cc)", () => {
 	beforeAll(() => {
-		const own = fileURLToPath(new URL("read-index.c", import.meta.url));
-		const trust = ["announce", "entries", "host", "index", "index-bytes", "products", "term"].map((name) =>
-			join(NATIVE, "trust", `${name}.c`),
-		);
-		const shared = [
-			...["environment", "exit-status", "file-rules", "find-record", "glob", "hex", "json", "members", "owned-file"],
-			...["schema", "start-facts", "utf8", "value-forms"],
-		].map((name) => join(NATIVE, "shared", `${name}.c`));
-		const flags = [
-			...["-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-pthread"],
-			...["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined", "-I", join(NATIVE, "trust")],
+		const own = new URL("read-index.c", import.meta.url);
+		const trust = ["announce", "entries", "host", "index", "index-bytes", "products", "term"];
+		const sources = [
+			...trust.map((name) => `trust/${name}`),
+			...shared("environment", "exit-status", "file-rules", "find-record", "glob", "hex", "json", "members"),
+			...shared("owned-file", "schema", "start-facts", "utf8", "value-forms"),
 		];
-		const { status, stderr } = spawnSync("cc", [...flags, own, ...trust, ...shared, "-o", program], {
-			encoding: "utf8",
-		});
-		expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+		compileC({ own, sources, headers: "trust", output: program });
 	});
 
 	describe.each([
