@@ -33,7 +33,7 @@ async function buildAll() {
 	if (unknown !== undefined) throw new Error(`Cannot build "${unknown}": the targets are ${namesOf(TARGETS)}`);
 	const chosen = TARGETS.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
 	const jobs = chosen.flatMap((target) => partsOf(target).map((part) => ({ target, part })));
-	// Two jobs at once use two cores. The compiler of one job uses one.
+	// A compiler uses one core, so two jobs at once use two.
 	const worker = async () => {
 		for (let job = jobs.shift(); job !== undefined; job = jobs.shift()) await build(job);
 	};
@@ -47,7 +47,8 @@ async function build({ target, part: { name, kind, folder, sources, flags } }) {
 	const temporary = `${file}.${process.pid}`;
 	const { program, before, after } = compilerOf(target, kind);
 	const inputs = sources.filter((source) => source.endsWith(".c"));
-	// GCC's names for its intermediate files get into no part. The names of sources would, so these are relative.
+	// A part contains the paths of its sources as the compiler gets them, so these are relative. It does not contain the
+	// names that GCC gives its intermediate files.
 	const args = [...flags, ...before, "-o", temporary, ...inputs, ...after];
 	try {
 		await compile(program, args, folder);

@@ -10,7 +10,7 @@ import { completionOf } from "./completed.mjs";
 
 const dist = fileURLToPath(new URL("../../packages/cli/dist", import.meta.url));
 
-/** The help is wrapped at this width, which no line reaches: the reader of a manual page wraps it anew. */
+/** The width at which the help is wrapped. No line reaches it, because the reader of a manual page wraps the lines anew. */
 const UNWRAPPED = 100_000;
 
 /**

@@ -53,8 +53,8 @@ export async function makeDebianPackage(folder, { packages, single, arch, versio
 		put("DEBIAN/control", control({ arch, version, depends, kibibytes: installedSize(files) }));
 		normalizeTree(tree, seconds);
 		const file = join(folder, `sigtool_${version}_${DEBIAN_NAMES[arch]}.deb`);
-		// One thread compresses, because xz cuts its input into blocks by the number of threads.
-		// The single executable takes a minute at the default level, which makes it a seventh smaller.
+		// One thread compresses, because the number of threads decides into which blocks xz cuts its input, and so the bytes.
+		// The single executable has the default level. That takes a minute, and makes the package a seventh smaller.
 		const level = single === undefined ? [] : ["-z1"];
 		const options = ["--root-owner-group", "-Zxz", ...level, "--threads-max=1", "--build", tree, file];
 		run("dpkg-deb", options, { env: { ...process.env, SOURCE_DATE_EPOCH: String(seconds) } });

@@ -35,7 +35,8 @@ export function layOutCommandLine(folder, packages, arch) {
 		if (known !== undefined) return;
 		others.set(name, { name, version, folder: source });
 		cpSync(source, place(name), { recursive: true, filter: (path) => !/[\\/]node_modules$/.test(path) });
-		// Some authors publish from Windows, so that every file is executable. These packages have no command.
+		// In packages that were published from Windows every file is executable. None of these needs to be: no package here
+		// has a command.
 		for (const { path, stats } of listTree(place(name))) if (stats.isFile()) chmodSync(join(place(name), path), 0o644);
 		for (const each of Object.keys(dependencies)) addOther(each, source);
 	};

@@ -116,7 +116,7 @@ function makeExecutables() {
 	);
 }
 
-/** Puts the completions and manual pages beside the single executables, which cannot be installed with them inside. */
+/** Puts completions and manual pages beside the single executables, because a single executable does not install its own. */
 function copyShellFiles({ seconds }) {
 	for (const name of ["completion", "man"]) {
 		cpSync(join(root, "packages/cli/dist", name), join(out, name), { recursive: true });

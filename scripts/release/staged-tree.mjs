@@ -10,7 +10,10 @@ export function listTree(folder) {
 		.map((path) => ({ path, stats: lstatSync(join(folder, path)) }));
 }
 
-/** Gives every file the mode 0644, or 0755 if its owner may execute it, every directory 0755, and all one time. */
+/**
+ * Gives every file the mode 0644, or 0755 if its owner may execute it, and every directory 0755. All of them get the same
+ * time of modification.
+ */
 export function normalizeTree(folder, seconds) {
 	chmodSync(folder, 0o755);
 	for (const { path, stats } of listTree(folder).reverse()) {

@@ -59,9 +59,9 @@ export function trustSettings(configuration: ProjectConfiguration, trees: readon
 }
 
 /**
- * Refuses a configuration that was found, and that names catalogs, or attributes alone, in place of a catalog that
- * sigtool finds by itself. For attributes alone `catalogs` is empty. Inside of
- * a signed tree, an attacker could otherwise choose an older catalog that the outer tree does not sign.
+ * Refuses a configuration that nobody named, if sigtool by itself finds a catalog which the configuration does not name.
+ * An attacker could put a configuration into a signed tree, and so choose an older catalog, which the outer tree does
+ * not sign. `catalogs` has the catalogs that the configuration names, and is empty if it names attributes alone.
  * @throws ERR_CONFIG; ERR_CATALOG_AMBIGUOUS if several catalogs could be meant, because one of them may be the attacker's
  */
 export function refuseOtherCatalogs(

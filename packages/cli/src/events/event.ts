@@ -32,7 +32,7 @@ function isEvent(value: unknown): value is LoggedEvent {
 	return "event" in value && typeof value.event === "string" && "verdict" in value && typeof value.verdict === "string";
 }
 
-/** Returns a member that is a number, or text that is not empty, as text. */
+/** Returns a member as text if it is a number, or a text that is not empty. Otherwise returns undefined. */
 export function textOf(told: Told, member: string): string | undefined {
 	const value = told[member];
 	if (typeof value === "number") return String(value);

@@ -9,7 +9,7 @@ import { piecesFrom } from "./pieces-from.js";
 import type { Position } from "./position.js";
 import type { OutgoingLine } from "./sink.js";
 
-/** Lines that were read together, of which there may be none, and how far the log was sent when all of them are. */
+/** Lines that were read together, and how far the log is sent once all of them are. There may be no lines. */
 export interface ReadLines {
 	readonly lines: readonly OutgoingLine[];
 	readonly position: Position;

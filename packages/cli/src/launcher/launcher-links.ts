@@ -6,7 +6,7 @@ import type { LauncherConf } from "./launcher-conf.js";
 
 export interface ForeignLink {
 	readonly path: string;
-	/** The number of the user who owns the link, and could lead to other files at any time. */
+	/** The number of the user who owns the link. This user could make it lead to other files at any time. */
 	readonly owner: number;
 }
 

@@ -3,10 +3,10 @@ import { examineHost, type HostPlace } from "@sigtool/verifier/internal";
 import { hostDocument, type IndexForSettings, NO_INDEX } from "./derived-settings.js";
 
 /**
- * Verifies the index if the host demands a signed policy, because the launcher gets directories to write, ports and
- * variables from the policy. Returns what was verified, and the settings must be derived from that: whoever may write the
- * index can exchange it meanwhile. Returns undefined without that demand. Then the hook verifies the index at every
- * start, which is enough.
+ * Verifies the index if the host demands a signed policy, because the policy tells the launcher which directories to
+ * make writable, and which ports and variables to allow. Returns what was verified. The caller must derive the settings
+ * from the result and not read the index again, because whoever may write the index could exchange it meanwhile. Returns
+ * undefined if the host does not demand a signed policy: then it is enough that the hook verifies the index at every start.
  * @throws ERR_POLICY_SIGNER, ERR_HOST_CONFIG, and the errors of `verifyTrustIndex`
  */
 export function requireSignedPolicy(place: HostPlace): IndexForSettings | undefined {

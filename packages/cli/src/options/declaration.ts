@@ -11,9 +11,9 @@ export interface CommandDeclaration {
 	 */
 	readonly declare: (command: Command) => (() => Promise<CommandCode>) | undefined;
 	readonly commands?: readonly CommandDeclaration[];
-	/** True if the command has --reporter: its report has the judged paths with their findings. */
+	/** True if the command has --reporter. Then its report has the judged paths with their findings. */
 	readonly hasReporters?: boolean;
-	/** True for the command below another one that is meant if no other one is named. */
+	/** True for a subcommand that runs if the command line names no subcommand. */
 	readonly isDefault?: true;
 	/** The systems on which the command and those below it exist, if not on all. */
 	readonly systems?: readonly NodeJS.Platform[];

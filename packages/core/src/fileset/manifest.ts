@@ -56,7 +56,7 @@ export interface Manifest {
 	readonly wholeFiles?: ReadonlyMap<number, WholeFile>;
 	/** The target of each link by row, "/"-separated and otherwise as the file system has it. */
 	readonly linkTargets: ReadonlyMap<number, string>;
-	/** The attributes for a catalog to carry, by row. They are absent if they were not requested. */
+	/** The extended attributes that a catalog is to carry, by row. They are absent if nobody asked for them. */
 	readonly carried?: ReadonlyMap<number, readonly CarriedAttribute[]>;
 	/** The number of entries that `exclude` left out. A directory counts once. */
 	readonly ignoredCount: number;

@@ -43,8 +43,8 @@ export interface TrustPolicy {
 	readonly development?: DevelopmentUse;
 	/**
 	 * The key of this machine's development identity: the SHA-256 of its SubjectPublicKeyInfo in lower-case
-	 * hexadecimal. A signer with this key counts as development even if the policy trusts the key by a certificate
-	 * without the marker.
+	 * hexadecimal. A signer with this key is a development identity, even if the policy trusts the key by a
+	 * certificate without the marker of one.
 	 */
 	readonly developmentKey?: string;
 	/**

@@ -229,7 +229,10 @@ function readList(shape: ListShape, value: unknown, at: string, refuse: Refusal)
 	return Object.freeze(items);
 }
 
-/** Compares a long list in one pass, in which the C reader would need a pass for each item to find an equal one. */
+/**
+ * Returns true if each text is greater than the one before it. Then no two are equal, which the C reader, too, finds out
+ * in one pass. Without the order it would compare each item with all before it.
+ */
 function isAscending(items: readonly unknown[]): boolean {
 	// The type assertion is safe: only lists of texts have an order.
 	return items.every((item, index) => index === 0 || (items[index - 1] as string) < (item as string));

@@ -25,8 +25,8 @@ export interface FoundCatalogs {
 /**
  * First searches for catalogs with the conventional name, in the directory and in all directories above it. If there
  * are none, uses the nearest directory to which the second rule applies. Above the nearest catalog both rules apply,
- * because an outer tree may have been renamed too. Otherwise an attacker could put a catalog into a renamed tree, and
- * so hide the catalog of that tree.
+ * because an outer tree may have been renamed too: with the first rule alone, an attacker who puts a catalog into a
+ * renamed tree would hide the catalog of that tree.
  */
 export function findCatalogs(directory: string): FoundCatalogs {
 	const conventional = new Map(catalogsFrom(directory).map((catalog) => [catalog.directory, catalog]));

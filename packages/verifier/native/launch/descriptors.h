@@ -23,7 +23,7 @@ void seal_file(int descriptor, const char *name, int file, const char *path);
 /* Copies a text without its NUL into sealed memory at `descriptor`. */
 void seal_text(int descriptor, const char *name, const char *text);
 
-/* Makes an open file appear at `descriptor`. Nobody may be able to change the file. */
+/* Makes an open file appear at `descriptor`. The caller must know that nobody can change it. */
 void pass_file(int descriptor, int file);
 
 #endif

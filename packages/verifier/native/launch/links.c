@@ -1,6 +1,6 @@
 /* Guarantees that each symbolic link on the ways to script, index and signed trees is read once.
- * So if a link is switched to another release during the start, all of them belong to one release:
- * the one that the link named when it was read first. */
+ * So if a link is switched to another release during the start, script, index and trees still
+ * belong to one release: the one that the link named when it was read. */
 #define _GNU_SOURCE
 #include "links.h"
 #include "places.h"

@@ -1,18 +1,17 @@
-/* Recognizes the texts of functions of the standard library, which they fill with names and
- * annotations that a program gives them:
+/* Recognizes the texts of which functions of the standard library make code. They fill these texts
+ * with names and annotations that a program gives them:
  *
  *   collections.namedtuple: `lambda _cls, a, b: _tuple_new(_cls, (a, b))`
  *   typing.ForwardRef: an annotation, such as `dict[str, "a.B | None"]`
  *   dataclasses: `def __create_fn__(…):` around the methods of a class, line by line
  *
- * and of one that looks up a name:
+ * One function only looks up a name:
  *
  *   inspect.signature: `sys.maxsize`, a default in the signature of a function in C
  *
- * Guarantees that a name before a parenthesis, which is a call, is one that the shape allows. Words
- * of the language that do anything else are refused. What the text's names mean is the caller's
- * affair: a text of these shapes cannot make code of another text unseen, because exec() is judged
- * like any other. */
+ * Guarantees that a text calls only what its shape names (a call is a name before a parenthesis),
+ * and that it has no other words of the language than its shape. A program decides what the names
+ * mean. But it cannot make code of another text unseen that way, because exec() is judged too. */
 #include "text-shapes.h"
 #include "code-parts.h"
 #include <stdlib.h>

@@ -277,8 +277,8 @@ static void start_libcrypto(void)
 		OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS | OPENSSL_INIT_NO_ADD_ALL_CIPHERS |
 		OPENSSL_INIT_NO_ADD_ALL_DIGESTS;
 	require(OPENSSL_init_crypto(options, NULL));
-	/* libcrypto looks hash functions up by name for certificates and timestamps, and keeps the
-	 * result of the first look-up. So the names must be known before any hash function is used. */
+	/* To check certificates and timestamps, libcrypto looks hash functions up by name, and keeps
+	 * the result of the first look-up for good. So their names are added before the first use. */
 	require(EVP_add_digest(EVP_sha256()));
 	require(EVP_add_digest(EVP_sha384()));
 	require(EVP_add_digest(EVP_sha512()));

@@ -115,7 +115,8 @@ export function createAudit(sinks: readonly AuditSink[]): Audit {
 		try {
 			if (diagnostics.hasSubscribers) inHook(() => diagnostics.publish(event));
 		} catch {
-			// A program can replace what the channel calls. No subscriber can keep an event from the sinks.
+			// A subscriber, or what the program put in place of a function of the channel, may throw. The sinks get the event
+			// all the same.
 		}
 		if (event.verdict !== "allow") writeNow(event);
 		else if (OBSERVED[event.event] !== true) enqueue(event);

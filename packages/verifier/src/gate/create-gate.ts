@@ -66,7 +66,7 @@ export interface GateOptions {
 	readonly script?: string | undefined;
 }
 
-/** Holds the state of a process since its start. It can be cloned, so that a new thread begins where it is. */
+/** The state of a process since its start. It can be cloned, so that a new thread begins with the state of the others. */
 export interface ProcessState {
 	/** The time of the start, in milliseconds since the epoch. Threads of a process that runs are judged for it too. */
 	readonly startedAt: number;

@@ -60,7 +60,7 @@ export interface KernelAddon {
 	sendEvents?(lines: Uint8Array, waits: boolean): number;
 	/** Returns "" if the native gate is in front of this process, else why not. Undefined if there is no gate. */
 	gateLacks?(): string | undefined;
-	/** Compiles WebAssembly that a signature names, where a native gate refuses every other way. */
+	/** Compiles WebAssembly that a signature names. Where there is a native gate, nothing else can compile WebAssembly. */
 	compileWasm?(bytes: Uint8Array): object | undefined;
 	/** Ends all threads of the process, whichever thread calls it. */
 	exitProcess(status: number): never;

@@ -1,10 +1,10 @@
-/** Lists which member of the policy rules on an event. Nothing allows the action of an event that is not listed. */
+/** Lists, for each event, the member of the policy that decides about it. No member allows what is not listed. */
 
 import type { Mode } from "@sigtool/core/read";
 
 export interface PolicyRule {
 	readonly member: string;
-	/** Says how to allow the action. It follows "to allow it, ". */
+	/** The way to allow the action. Messages show this text behind "to allow it, ". */
 	readonly mend: string;
 	/** True if mode strict refuses the action whatever the policy says. */
 	readonly isFixedInStrict: boolean;

@@ -21,7 +21,7 @@ export interface Term {
 
 export type Expired = "ERR_INDEX_EXPIRED" | "ERR_CERTIFICATE_EXPIRED";
 
-/** Holds which ends a process has seen and said. It can be cloned, so that a new thread begins where it is. */
+/** The ends that a process has seen and told. It can be cloned, so that a new thread knows them too. */
 export type SeenEnds = Readonly<Record<End["what"], SeenEnd>>;
 
 interface SeenEnd {
@@ -40,7 +40,7 @@ export function noSeenEnds(): SeenEnds {
 	};
 }
 
-/** Makes the term. Of several ends of one kind the earliest counts. */
+/** Makes a term of these ends. If there are several of the index, or several of certificates, the earliest counts. */
 export function createTerm(
 	ends: readonly End[],
 	onExpiry: HostConfiguration["onExpiry"],

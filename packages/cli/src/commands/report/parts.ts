@@ -64,7 +64,7 @@ export interface TableOptions {
 	readonly where?: string;
 }
 
-/** Makes a table. It scrolls sideways by itself where it is wider than the page, so it can have the focus. */
+/** Makes a table. One that is wider than the page scrolls sideways. It can have the focus, so that the keyboard scrolls it. */
 export function table({ caption, columns, rows, more = 0, where = "this table leaves them out" }: TableOptions): Html {
 	const head = columns.map(([heading, kind = "text"]) => html`<th scope="col" class="${kind}">${heading}</th>`);
 	const body = rows.map((cells) => {

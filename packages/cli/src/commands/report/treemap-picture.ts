@@ -22,7 +22,7 @@ export function treemapPicture(id: string, model: FileModel): Html {
 <defs><pattern id="${id}-hatch" class="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><path d="M0 0v6"/></pattern></defs>
 ${shapes}</svg></div>`;
 
-	/** Hatches what has a finding, so that it is told from the rest without colours too. */
+	/** Hatches a cell with a finding, so that it differs from the others not by its colour alone. */
 	function hatch({ x, y, width, height, kind, rank }: (typeof cells)[number]): Html | undefined {
 		if (rank >= FIRST_SOUND_RANK || kind === "frame") return undefined;
 		return html`<rect class="hatched" fill="url(#${id}-hatch)" x="${round(x)}" y="${round(y)}" width="${round(width)}" height="${round(height)}"/>`;

@@ -35,7 +35,8 @@ export function installLoadHooks(gate: Gate, scopes: PackageScopes, texts: Modul
 	addLoadHook(load, () => gate.rule("module.register", { kind: "index of Array.prototype" }, "never"));
 
 	function load(url: string, context: LoadContext, nextLoad: NextLoad): LoadResult {
-		// Node.js assigns the members, so that a setter of Object.prototype can take them. Then a getter there would answer.
+		// Node.js gives the context its members by assignment. If the program defined a setter of this name on
+		// Object.prototype, the value went there, and a getter of the program would answer here.
 		if (!hasOwn(context, "format") || !hasOwn(context, "importAttributes")) {
 			gate.rule("module.register", { kind: "context of a load hook" }, "never");
 		}
