@@ -38,8 +38,8 @@ async function makeSingleFile(out, arch) {
 			executable: relative(scratch, strippedNode(arch, scratch)),
 			output: name,
 			disableExperimentalSEAWarning: true,
-			// With a code cache inside, Node.js does not look for one in the directory that NODE_COMPILE_CACHE names. Such a
-			// cache is code that runs in place of the script.
+			// If the program contains a code cache, Node.js does not look for one in the directory that NODE_COMPILE_CACHE
+			// names. A cache from there would be code that runs in place of the script.
 			useCodeCache: true,
 			// Neither NODE_OPTIONS nor OPENSSL_CONF, which can name code to load, changes what this program is.
 			execArgv: ["--openssl-config=/dev/null"],

@@ -19,8 +19,8 @@ struct pkcs11_module {
 	/* A copy of the list, in which no function that pkcs11-calls.c uses is NULL. */
 	CK_FUNCTION_LIST functions;
 	/* Each call offers the module this room for a result that has no fixed size. It is zero at the
-	 * beginning. So a module that tells a longer result than it wrote gets back only what it wrote
-	 * before, and no memory of this process. */
+	 * beginning. So if the module claims a longer result than it wrote, the rest has only zeros and
+	 * what the module wrote in earlier calls, and no other memory of this process. */
 	_Alignas(CK_ULONG) uint8_t room[ROOM_BYTES];
 };
 

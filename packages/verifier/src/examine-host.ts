@@ -1,4 +1,7 @@
-/** Tells what a host's trust index and configuration hold that an administrator should know before a start does. */
+/**
+ * Tells an administrator, before the next start of a program, which ends and denials the host's trust index and
+ * configuration have.
+ */
 
 import type { TrustIndex, VerifiedTrustIndex } from "@sigtool/core/read";
 import { endsOf } from "./gate/deny-list.js";

@@ -85,8 +85,9 @@ function search(start: string): (NamedPlace & { readonly bytes: Buffer }) | unde
 }
 
 /**
- * Returns true if a package.json has the member `sigtool`, or may have it: a file that is not JSON and has the name as a
- * text is refused by its reader, because the member may refuse something. Without the name, other tools report the file.
+ * Returns true if a package.json has the member `sigtool`, or may have it. If the file is not JSON and contains the name,
+ * its reader then refuses it, because the member may be one that makes sigtool stricter. If it is not JSON and does not
+ * contain the name, other tools report it.
  */
 function hasMember(bytes: Buffer): boolean {
 	const text = bytes.toString("utf8").replace(/^\ufeff/, "");

@@ -16,8 +16,8 @@ struct library_search {
 	 * of the library is relative to the object (`$ORIGIN`) or to the current directory, and false
 	 * if it is an absolute path. */
 	bool (*take)(const char *path, bool is_beside, void *context);
-	/* Finds the bytes of the object or of a library that was taken. Size 0 means that it has no
-	 * libraries to look for. Returns false if the search cannot go on. */
+	/* Finds the bytes of the object, or of a library that `take` accepted. Sets the size to 0 if
+	 * its own libraries need not be looked for. Returns false if the search cannot go on. */
 	bool (*map)(const char *path, struct elf_object *object, void *context);
 	/* Releases what `map` found. NULL if nothing has to be released. */
 	void (*unmap)(struct elf_object *object);

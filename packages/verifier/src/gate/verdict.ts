@@ -148,7 +148,7 @@ const REASONS: Readonly<Record<Reason, { readonly rule: Rule; readonly why: stri
 	},
 };
 
-/** Returns what to do about a file that is not trusted, for each reason. */
+/** Returns, for each reason why a file is not trusted, the way to mend that. */
 export function mendsOfFiles(): Readonly<Record<Reason, string>> {
 	// The type assertion is safe: the object has a member for each reason.
 	return Object.fromEntries(Object.entries(REASONS).map(([reason, { mend }]) => [reason, mend])) as Record<

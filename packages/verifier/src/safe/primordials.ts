@@ -77,7 +77,7 @@ export const utf8Slice = uncurryThis(decoders.utf8Slice);
 
 const setPrototype = Object.setPrototypeOf;
 const arrays = Object.getPrototypeOf(Uint8Array.prototype);
-/** The getters of typed arrays that this package and functions of node:fs use, on an object that no program can reach. */
+/** An object that no program can reach. It has the getters of typed arrays that this package and node:fs use. */
 const VIEWS = Object.freeze(
 	Object.create(
 		null,

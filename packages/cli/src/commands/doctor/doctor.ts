@@ -15,7 +15,7 @@ import { escaped, type OutputOptions, type Report } from "../../output/output.js
 import { colour } from "../../output/terminal.js";
 
 export interface DoctorOptions extends OutputOptions {
-	/** The directory of the launcher. Without one there, nothing is said about what ends. */
+	/** The directory of the launcher. If no launcher is there, the report says nothing about ends of index and certificates. */
 	readonly prefix: string;
 }
 

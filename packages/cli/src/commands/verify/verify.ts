@@ -46,7 +46,7 @@ async function verifyWith(
 	const judgement = await judgementOf(options);
 	const demands = await signerDemandsOf(options);
 	const attributeFormats = formats.filter((format) => format !== "cat");
-	// Without anything to judge the worst outcome would be a success.
+	// If nothing were judged, the worst of all outcomes would be a success.
 	if (paths.length === 0 || formats.length === 0) throw nothingNamed("verify");
 	const outcomes: Outcome[] = [];
 	const isList = paths.length > 1;

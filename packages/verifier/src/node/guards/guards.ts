@@ -103,7 +103,7 @@ export function installGuards(
 			guards[name] = undefined;
 			if (areImportsPrepared) syncBuiltinESMExports();
 		} catch (error) {
-			// The guard is kept, because a program can make the guard fail once and then ask for the module again.
+			// The guard stays in its place, because a program could make it fail once and then ask for the module again.
 			guards[name] = guard;
 			throw error;
 		}
