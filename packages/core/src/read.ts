@@ -74,17 +74,9 @@ export type { ProductSigner } from "./trust/file-rules.js";
 export { MODES, type Mode } from "./trust/mode.js";
 export { DEFAULT_POLICY, type Policy, parsePolicy, policyFromFileBytes } from "./trust/policy.js";
 export type { SignedPolicy } from "./trust/signed-policy.js";
-export {
-	type FindRecord,
-	type IndexDigests,
-	type IndexEntry,
-	type IndexedProduct,
-	type TrustIndex,
-	type TrustIndexVerifyOptions,
-	type VerifiedTrustIndex,
-	verifyTrustIndex,
-} from "./trust/trust-index.js";
+export type { FindRecord, IndexDigests, IndexEntry, IndexedProduct, TrustIndex } from "./trust/trust-index.js";
 export type { VerifiedSignature } from "./trust/verify-detached.js";
+export { type TrustIndexVerifyOptions, type VerifiedTrustIndex, verifyTrustIndex } from "./trust/verify-index.js";
 export type { AttributeStatus } from "./verify/attribute-trial.js";
 export type { PinnedStatus, SignerStatus } from "./verify/chain-revocation.js";
 export type { MergeOptions } from "./verify/merge.js";

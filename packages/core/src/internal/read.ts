@@ -89,11 +89,7 @@ export {
 	policyOfSigned,
 	unsignedPolicy,
 } from "../trust/signed-policy.js";
-export {
-	isTrustIndex,
-	type ParsedTrustIndex,
-	parseTrustIndex,
-} from "../trust/trust-index.js";
+export { isTrustIndex, type ParsedTrustIndex, parseTrustIndex } from "../trust/trust-index.js";
 export { readCatalogFile } from "../verify/catalog-file.js";
 export { catalogsCovering } from "../verify/find-catalogs.js";
 export {

@@ -1,7 +1,7 @@
 /**
- * Verifies and parses a trust index (`.sigx`). An index has a policy, and for each path of some products the signed
- * content. `compile` makes an index from verified catalogs and adopted directories, and the user of `compile` signs it.
- * docs/reference/trust-index.md has the layout.
+ * Parses a trust index (`.sigx`), and verifies nothing: verify-index.ts does. An index has a policy, and for each path
+ * of some products the signed content. `compile` makes an index from verified catalogs and adopted directories, and the
+ * user of `compile` signs it. docs/reference/trust-index.md has the layout.
  *
  * This parser supports version 1, one signer, and SHA-256. The parts of an index must follow each other without gaps,
  * so that they cannot overlap.
@@ -10,13 +10,9 @@
 import { createHash } from "node:crypto";
 import { DerReader } from "../asn1/der.js";
 import { COMMAND, SigtoolError } from "../errors.js";
-import type { Certificate } from "../pki/certificate.js";
 import type { SignerInfo } from "../pki/cms.js";
 import { signedAttribute } from "../pki/cms-verify.js";
-import { type Denial, denied, refuseDeniedDigests } from "../pki/deny-list.js";
 import { describeTimestamps, type TimestampDescription } from "../pki/timestamp.js";
-import type { TrustPolicy } from "../pki/trust-store.js";
-import type { Verified } from "../pki/verified.js";
 import type { ProductSigner } from "./file-rules.js";
 import {
 	type EntryTable,
@@ -30,15 +26,8 @@ import {
 import { parseHead } from "./index-head.js";
 import { FORMAT_VERSION, HEADER_BYTES, LIMITS, MAGIC, RECORD_BYTES, TRUST_INDEX_OID } from "./index-layout.js";
 import type { Policy } from "./policy.js";
-import { type SignedPolicy, verifySignedPolicy } from "./signed-policy.js";
-import {
-	checkDetached,
-	type DetachedKind,
-	type DetachedSignature,
-	judgeDetached,
-	parseDetached,
-	type VerifiedSignature,
-} from "./verify-detached.js";
+import type { SignedPolicy } from "./signed-policy.js";
+import { type DetachedKind, type DetachedSignature, parseDetached } from "./verify-detached.js";
 
 export type { FindRecord, IndexEntry } from "./index-entries.js";
 
@@ -103,112 +92,12 @@ export interface IndexedProduct {
 	readonly signers?: readonly ProductSigner[] | undefined;
 }
 
-/** The options of `verifyTrustIndex`. */
-export interface TrustIndexVerifyOptions {
-	readonly trust: TrustPolicy;
-	/**
-	 * The trust anchors for timestamping authorities. By default these are the authorities of `trust` that may vouch
-	 * for any subject.
-	 */
-	readonly timestampAnchors?: readonly Certificate[];
-	/**
-	 * The timestamping authorities whose timestamps are refused. The key is the SHA-256 of the authority's
-	 * SubjectPublicKeyInfo in hexadecimal, and the value is the error to report.
-	 */
-	readonly refusedAuthorities?: ReadonlyMap<string, SigtoolError>;
-	/**
-	 * The time in milliseconds since the epoch for which the index is verified. The default is now. If a timestamp is
-	 * valid, the signer is judged for the time of the timestamp instead, but the `notAfter` of the index is still
-	 * compared with `at`.
-	 */
-	readonly at?: number;
-	/** The value `allow` accepts an index that a development identity signed. Default `refuse`. */
-	readonly development?: "refuse" | "allow";
-	/** A native function that finds records faster, with the same results. */
-	readonly findRecord?: FindRecord | undefined;
-	/**
-	 * The digests of exactly these bytes, from someone who is trusted like the pins. Then the bytes are not digested, so
-	 * wrong digests let wrong bytes pass. Default: the bytes are digested.
-	 */
-	readonly digests?: IndexDigests | undefined;
-}
-
 /** SHA-256 in lower-case hexadecimal. */
 export interface IndexDigests {
 	/** The digest of the whole file. */
 	readonly index: string;
 	/** The digest of the part that the signature covers. */
 	readonly content: string;
-}
-
-/** A trust index whose signer is trusted. */
-export interface VerifiedTrustIndex extends VerifiedSignature {
-	readonly index: Verified<TrustIndex>;
-	readonly digests: IndexDigests;
-	/** The signature of the policy. Undefined if the trust policy demands none, so that nobody has looked at it. */
-	readonly policySignature: VerifiedSignature | undefined;
-}
-
-/**
- * Verifies the signature of an index, and verifies that the signer is trusted. Parses the head and the entries only
- * after these checks. If a timestamp proves that the index was signed before the signer's certificate expired, the
- * signer is still trusted. The caller must not change `bytes` afterwards, because `find` and `entries` read from these
- * bytes.
- * @throws ERR_INDEX_FORMAT, ERR_INDEX_EXPIRED, ERR_DER, ERR_CMS_FORMAT, ERR_SIGNATURE, ERR_SIGNED_ATTRIBUTES,
- * `ERR_WEAK_*`, ERR_UNSUPPORTED_ALGORITHM, `ERR_CERTIFICATE_*`, ERR_UNTRUSTED_SIGNER, ERR_DENIED,
- * ERR_DEVELOPMENT_IDENTITY, ERR_LIMIT, ERR_POLICY, ERR_POLICY_SIGNER, ERR_SEQUENCE
- * @example
- * ```ts
- * import { readFileSync } from "node:fs";
- * import { defaultTrust, verifyTrustIndex } from "@sigtool/core/read";
- *
- * const { index } = verifyTrustIndex(readFileSync("app.sigx"), { trust: defaultTrust() });
- * console.log(index.find("lib", "main.js")?.kind); // file
- * ```
- */
-export function verifyTrustIndex(bytes: Uint8Array, options: TrustIndexVerifyOptions): VerifiedTrustIndex {
-	const { trust } = options;
-	const parts = splitIndex(bytes, options.digests);
-	const { digests } = parts;
-	const certificate = checkDetached(parts, Buffer.from(digests.content, "hex"), KIND);
-	const verified = judgeDetached(parts, certificate, KIND, options);
-	refuseDeniedDigests(trust.deny, [digests.index, digests.content]);
-	const index = readIndex(parts, options.findRecord);
-	refuseDeniedSources(index, trust.deny);
-	// Here `at` counts even if there is a timestamp. A timestamp proves when the index was signed, but `notAfter`
-	// limits how long the index may be used.
-	const { at = Date.now() } = options;
-	if (index.notAfter !== undefined && at > index.notAfter) {
-		const message = `Cannot use the ${WHAT}: it expired on ${new Date(index.notAfter).toISOString()}; compile it again`;
-		throw new SigtoolError("ERR_INDEX_EXPIRED", message);
-	}
-	const { policySigners } = trust;
-	const { signedPolicy, policy } = index;
-	const policySignature = policySigners && verifySignedPolicy(signedPolicy, policy, policySigners, options);
-	return {
-		// The type assertion is safe: signature and signer were checked above.
-		index: index as Verified<TrustIndex>,
-		digests,
-		...verified,
-		policySignature,
-		warnings: [
-			...verified.warnings,
-			...(policySignature?.warnings ?? []).map((warning) => `of the signed policy, ${warning}`),
-		],
-	};
-}
-
-/**
- * Refuses an index that was compiled from a denied catalog, or from a catalog that a denied key signed.
- * @throws ERR_DENIED
- */
-function refuseDeniedSources({ signers, products }: TrustIndex, deny: readonly Denial[] | undefined): void {
-	for (const denial of deny ?? []) {
-		const sources = denial.kind === "key" ? signers : products.flatMap(({ catalogs }) => catalogs);
-		if ((denial.kind === "key" || denial.kind === "catalog") && sources.includes(denial.sha256)) {
-			throw denied(`a catalog from which the ${WHAT} was compiled`, denial);
-		}
-	}
 }
 
 /** A parsed index whose signature and signer are not verified. */
@@ -260,14 +149,17 @@ export function isTrustIndex(bytes: Uint8Array): boolean {
 }
 
 const WHAT = "trust index";
-const KIND: DetachedKind = { what: WHAT, contentType: TRUST_INDEX_OID, malformed };
+/** The kind of signature that an index has, for verify-detached.ts. */
+export const INDEX_SIGNATURE: DetachedKind = { what: WHAT, contentType: TRUST_INDEX_OID, malformed };
 
-interface ContentParts extends Omit<EntryTable, "findRecord"> {
+/** The parts of the content. */
+export interface ContentParts extends Omit<EntryTable, "findRecord"> {
 	readonly head: Uint8Array;
 	readonly entryCount: number;
 }
 
-interface IndexParts extends ContentParts, DetachedSignature {
+/** The parts of an index that is signed. */
+export interface IndexParts extends ContentParts, DetachedSignature {
 	/** The bytes that the signature covers. */
 	readonly signed: Uint8Array;
 	readonly digests: IndexDigests;
@@ -278,7 +170,7 @@ interface IndexParts extends ContentParts, DetachedSignature {
  * signature reaches up to the last byte.
  * @throws ERR_INDEX_FORMAT, ERR_LIMIT, ERR_DER, ERR_CMS_FORMAT
  */
-function splitIndex(bytes: Uint8Array, digests?: IndexDigests): IndexParts {
+export function splitIndex(bytes: Uint8Array, digests?: IndexDigests): IndexParts {
 	const layout = splitContent(bytes);
 	const { namesEnd } = layout;
 	if (namesEnd === bytes.length) throw malformed(`it is not signed yet; sign it with \`${COMMAND} finish\``);
@@ -290,7 +182,7 @@ function splitIndex(bytes: Uint8Array, digests?: IndexDigests): IndexParts {
 		...layout,
 		signed,
 		digests: digests ?? digestsOf(signed, signature),
-		...parseDetached(signature, KIND),
+		...parseDetached(signature, INDEX_SIGNATURE),
 	};
 }
 
@@ -339,7 +231,8 @@ function isCut(der: Uint8Array): boolean {
 	return announced <= LIMITS.signatureBytes && announced > der.length - 2 - digits;
 }
 
-function readIndex(parts: IndexParts, findRecord?: FindRecord): TrustIndex {
+/** Reads the content of an index, whose signature the caller has verified, or does not rely on. */
+export function readIndex(parts: IndexParts, findRecord?: FindRecord): TrustIndex {
 	return { ...readContent(parts, parts.digests.index, findRecord), compiledAt: signingTime(parts.signer) };
 }
 

@@ -3,7 +3,7 @@
  * timestamp.
  */
 
-import { type TrustIndexVerifyOptions, type VerifiedTrustIndex, verifyTrustIndex } from "../trust/trust-index.js";
+import { type TrustIndexVerifyOptions, type VerifiedTrustIndex, verifyTrustIndex } from "../trust/verify-index.js";
 import type { SignerStatus } from "./chain-revocation.js";
 import type { RevocationOptions } from "./revocation-sources.js";
 

@@ -8,7 +8,7 @@ import { trustFromCertificates } from "../../dist/pki/trust-store.js";
 import { signPaths } from "../../dist/sign/sign.js";
 import { signerFromKey } from "../../dist/signer/signer.js";
 import { parseHead } from "../../dist/trust/index-head.js";
-import { verifyTrustIndex } from "../../dist/trust/trust-index.js";
+import { verifyTrustIndex } from "../../dist/trust/verify-index.js";
 import { tempTree } from "../fileset/temp-tree.js";
 import { expectError } from "../pki/expect-error.js";
 import { certificateFor, expectRejection, rsa2048 } from "../signer/material.js";

@@ -18,7 +18,7 @@ import { sharedDirectoryWarning } from "../../dist/compile/shared-directory.js";
 import { planPackages } from "../../dist/fileset/packaged-files.js";
 import { trustFromCertificates } from "../../dist/pki/trust-store.js";
 import { signerFromKey } from "../../dist/signer/signer.js";
-import { verifyTrustIndex } from "../../dist/trust/trust-index.js";
+import { verifyTrustIndex } from "../../dist/trust/verify-index.js";
 import { compareEntries } from "../../dist/verify/compare-entries.js";
 import { tempTree } from "../fileset/temp-tree.js";
 import { expectError } from "../pki/expect-error.js";

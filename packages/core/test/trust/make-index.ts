@@ -8,7 +8,7 @@ import { type Signer, signerFromKey } from "../../dist/signer/signer.js";
 import { encodeIndex, type IndexContent, signIndex } from "../../dist/trust/index-encode.js";
 import type { IndexEntry } from "../../dist/trust/index-entries.js";
 import { DEFAULT_POLICY } from "../../dist/trust/policy.js";
-import { type TrustIndexVerifyOptions, verifyTrustIndex } from "../../dist/trust/trust-index.js";
+import { type TrustIndexVerifyOptions, verifyTrustIndex } from "../../dist/trust/verify-index.js";
 
 /** The time at which the tests' certificates are valid and the indexes are signed. */
 export const NOW = Date.UTC(2026, 0, 31, 12);

@@ -20,7 +20,8 @@ import {
 	policyOfSigned,
 	type SignedPolicy,
 } from "../../dist/trust/signed-policy.js";
-import { parseTrustIndex, verifyTrustIndex } from "../../dist/trust/trust-index.js";
+import { parseTrustIndex } from "../../dist/trust/trust-index.js";
+import { verifyTrustIndex } from "../../dist/trust/verify-index.js";
 import { hasOpenssl } from "../pki/openssl.js";
 import { CONTENT, DAY_MS, makeIndex, makeSigner, NOW, trustIn } from "./make-index.js";
 

@@ -2,13 +2,8 @@ import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { Signer } from "../../dist/signer/signer.js";
 import { encodeIndex } from "../../dist/trust/index-encode.js";
-import {
-	type IndexEntry,
-	parseTrustIndex,
-	parseUnsignedIndex,
-	type TrustIndexVerifyOptions,
-	verifyTrustIndex,
-} from "../../dist/trust/trust-index.js";
+import { type IndexEntry, parseTrustIndex, parseUnsignedIndex } from "../../dist/trust/trust-index.js";
+import { type TrustIndexVerifyOptions, verifyTrustIndex } from "../../dist/trust/verify-index.js";
 import { expectError } from "../pki/expect-error.js";
 import { CONTENT, DAY_MS, judgeIndex, makeIndex, makeSigner, NOW, trustIn } from "./make-index.js";
 
