@@ -49,6 +49,8 @@ export const LONG = [
 	"packages/core/test/pki/revocation-table.test.ts",
 	// These tests try every attack on the events, and start a hundred processes.
 	"packages/verifier/test/launch/collector.test.ts",
+	"packages/verifier/test/launch/collector-chain.test.ts",
+	"packages/verifier/test/launch/collector-process.test.ts",
 	"test/operations/event-attacks.test.ts",
 	// These tests kill a process many times.
 	"packages/cli/test/attributes/killed.test.ts",
@@ -82,6 +84,7 @@ export const LONG = [
 	"packages/cli/test/commands/verify/every-form.test.ts",
 	"packages/cli/test/commands/identity/identity.test.ts",
 	"packages/cli/test/commands/launcher/launcher.test.ts",
+	"packages/cli/test/commands/launcher/check.test.ts",
 	"packages/cli/test/commands/launcher/bad-places.test.ts",
 	// These tests exchange a file at every moment of a load, sign with every kind of key, wait for tokens that hang,
 	// trace every system call for secrets, or write every value of an attribute.
@@ -112,6 +115,10 @@ export const LONG = [
 	// Each of these tests installs a launcher, or starts one a hundred times.
 	"packages/verifier/test/launch/addon.test.ts",
 	"packages/verifier/test/launch/granted-directories.test.ts",
+	"packages/verifier/test/launch/granted-hard-links.test.ts",
+	"packages/verifier/test/launch/granted-launchers.test.ts",
+	"packages/verifier/test/launch/granted-libraries.test.ts",
+	"packages/verifier/test/launch/granted-mounts.test.ts",
 	"packages/verifier/test/launch/sandbox/btrfs.test.ts",
 	"packages/verifier/test/launch/sandbox/core-dumps.test.ts",
 	"packages/verifier/test/launch/sandbox/deputy.test.ts",
