@@ -110,7 +110,7 @@ async function opened(file: string): Promise<FileHandle> {
 	}
 }
 
-/** While logrotate works, no file has the name. Then the file goes on to be the one that had it. */
+/** While logrotate works, no file has the name. Then the log is still the file that had the name before. */
 async function changeOf(handle: FileHandle, file: string, position: number): Promise<"none" | "replaced" | "emptied"> {
 	const own = await handle.stat();
 	const named = await stat(file).catch(() => undefined);

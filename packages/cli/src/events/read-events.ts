@@ -80,7 +80,10 @@ function readLine({ bytes, number: line }: LogLine, hosts: Hosts): ReadLine | un
 }
 
 interface Hosts {
-	/** Finds the first host that lines name, for those before: a log begins with events that come before the first start. */
+	/**
+	 * Finds the first host that one of the lines names. The lines before get this host, because a log may begin with events
+	 * that came before the event of a start.
+	 */
 	lookAhead(lines: readonly LogLine[]): void;
 	of(event: Told, prefix: string): string;
 }
@@ -116,7 +119,7 @@ function createHosts(file: string): Hosts {
 const MOST_PROCESSES = 65_536;
 const HOST_MEMBER = '"host":';
 
-/** Returns false for an event whose `host` is another one, with which the program spoke. */
+/** Returns false for an event whose `host` is not its own host, but one with which the program spoke. */
 function namesItsHost({ event }: Told): boolean {
 	return event !== "net.connect" && event !== "dns.lookup";
 }

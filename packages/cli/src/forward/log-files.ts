@@ -86,8 +86,8 @@ async function partAfter(
 		.filter(({ file, first }) => file !== own?.file && timeOf(first) > (last.time ?? ""))
 		.sort((a, b) => (timeOf(a.first) < timeOf(b.first) ? -1 : 1));
 	const { file, first } = later[0] ?? { file: written, first: firsts[0]?.first };
-	// Programs without a collector write lines that no later line names alone, and a collector that knows none before it
-	// names none.
+	// If a program without a collector wrote the last line, no `chain` names this line alone. If a collector knew no line
+	// before its first one, its `chain` names none. In both cases nothing shows that lines are missing.
 	const isUnnamed = first?.chain === undefined || /^0*$/.test(String(first.chain)) || last.seq === undefined;
 	const isKnown = own !== undefined && isUnnamed;
 	return part(file, 0, isKnown ? 0 : leastMissing(last.seq, first?.seq));

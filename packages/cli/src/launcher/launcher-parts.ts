@@ -45,7 +45,10 @@ export function makePartDirectory(file: string): void {
 	}
 }
 
-/** Makes the time from now on count for parts that a new configuration does not name any more. */
+/**
+ * Sets the time of the parts that this configuration names to now. Called before another configuration takes its place,
+ * because removeUnusedParts() keeps a part for a month from then.
+ */
 export function touchParts(prefix: string, conf: LauncherConf): void {
 	const now = new Date();
 	for (const name of namesIn(prefix, conf)) {

@@ -83,7 +83,7 @@ export function installedIn(prefix: string): { readonly directory: string; reado
 	throw new SigtoolError("ERR_LAUNCHER", `Cannot find ${quote(confFile)}: ${mend}`, { path: confFile });
 }
 
-/** Tells whether a file exists, where `existsSync` would also deny a file that this user may not look at. @throws ERR_IO */
+/** Tells whether a file exists. If this user may not look at it, throws, where `existsSync` would return false. @throws ERR_IO */
 export function isThere(file: string): boolean {
 	try {
 		return statSync(file, { throwIfNoEntry: false }) !== undefined;

@@ -10,7 +10,7 @@ import { askGate } from "./gate-probe.js";
 import { identityOf, type LauncherConf, type PinnedFile, pin } from "./launcher-conf.js";
 import { majorOf } from "./launcher-place.js";
 
-/** A program that its distribution replaces, and a part that only an installation does. */
+/** Says what to do about a changed program, which an upgrade may have replaced, and about a changed part of sigtool. */
 function mendsBy(again: string): { readonly program: string; readonly part: string } {
 	return {
 		program: `if an upgrade replaced it, run \`${again}\` as root (docs/reference/launcher.md#upgrades-of-node-and-python), else put the former back`,
@@ -101,7 +101,7 @@ function treesOf(conf: LauncherConf): readonly string[] {
 	}
 }
 
-/** Tells whether an installed part is that of this package. A part that cannot be read is another one. */
+/** Tells whether an installed part is that of this package. A part that cannot be read counts as another one. */
 export function isSameFile(installed: string, own: string): boolean {
 	try {
 		return pin(installed).sha256 === pin(own).sha256;

@@ -139,7 +139,7 @@ function faultOfRecord(path: string, directory: string): string | undefined {
 	return contentDigestOf(copy) === record.content ? undefined : `${path} has another digest than ${copy}`;
 }
 
-/** Returns why others than root could write to the file, or how it is none. */
+/** Returns why others than root could write to the file, or why it is no file of its own, or undefined. */
 function faultOfFile(path: string): string | undefined {
 	const stats = lstatSync(path, { throwIfNoEntry: false });
 	if (stats === undefined) return `${path} does not exist`;

@@ -171,7 +171,7 @@ function squarified(items: readonly Item[], whole: Box): { readonly item: Item; 
 	return placed;
 }
 
-/** The worse of the ratios of the largest and the smallest rectangle of a row. */
+/** Returns the worse of two ratios of sides: that of the largest rectangle of a row, and that of the smallest. */
 function worstRatio(largest: number, smallest: number, area: number, side: number): number {
 	const square = side * side;
 	return Math.max((square * largest) / (area * area), (area * area) / (square * smallest));

@@ -44,7 +44,7 @@ export interface AuditSink {
 	 * Writes whole lines of JSON, each ended by a line feed, before it returns. Throws if it cannot write all of them.
 	 */
 	write(lines: string): void;
-	/** Returns when all lines are where they stay after the process. Throws if it cannot tell. */
+	/** Returns once all lines are where the end of the process cannot lose them. Throws if it cannot find that out. */
 	finish?(): void;
 }
 

@@ -9,8 +9,9 @@ import type { AuditSink } from "./audit.js";
 export type SendEvents = (lines: Uint8Array, waits: boolean) => number;
 
 /**
- * Waits for lines that tell of a refusal, for the first line, which tests the file, and at the end of the process: if it
- * is the first of a container, the collector ends with it.
+ * Makes the sink. It waits until the collector has written a line in three cases: the line tells of a refusal, it is the
+ * first line, which tests the file, or the process ends. If the process is the first of a container, the collector ends
+ * together with it.
  */
 export function collectorSink(file: string, send: SendEvents): AuditSink {
 	let isTested = false;
@@ -33,7 +34,10 @@ export function collectorSink(file: string, send: SendEvents): AuditSink {
 	};
 }
 
-/** Tells whether nobody would report that the lines were lost: they are a refusal, or a report. */
+/**
+ * Tells whether the lines have a refusal, which mode audit only records, or a report of lost events. If they were lost,
+ * nobody would report that.
+ */
 function isAwaited(lines: string): boolean {
 	// A field cannot contain these texts, because JSON escapes its quotes.
 	return (

@@ -25,8 +25,8 @@ export interface EventsFileOptions {
 	/** Default `all`. */
 	readonly wants?: AuditSink["wants"];
 	/**
-	 * Gets the reason why the file that has the path now cannot be written, once in `REPORT_MS` while events go on to the
-	 * file that had the path before.
+	 * Called once in `REPORT_MS` while events go on to a file that had the path before. `reason` says why the file that has
+	 * the path now cannot be written.
 	 */
 	readonly onDetached?: (reason: string) => void;
 }
@@ -131,8 +131,8 @@ function openedFile(descriptor: number): OpenedFile {
 }
 
 /**
- * A file that is missing, where this user cannot make one, may be in the middle of a rotation: then the error is that
- * it is missing, which may pass.
+ * Opens the file, or makes it. If it is missing and this user may not make it, throws the error that it is missing. The
+ * file may be in the middle of a rotation, so this error may pass.
  */
 function openOrCreate(file: string): number {
 	try {

@@ -89,7 +89,7 @@ export interface Evidence {
 	readonly digests: IndexDigests | undefined;
 	/** True if a policy signer of the host signed the policy. */
 	readonly isPolicySigned: boolean;
-	/** A denial of one of these makes the whole evidence refused. */
+	/** If one of these is denied, the whole evidence is refused. */
 	readonly grounds: readonly Ground[];
 	readonly ends: readonly End[];
 }

@@ -1,8 +1,8 @@
 /**
- * The deny list of a process. It is that of the start, and everything that the host configuration adds while the process
- * runs: at most every LOOK_SECONDS, when a file is judged, the configuration is looked at. A denial never ends before the
- * process does, whatever becomes of the configuration. A program that keeps the configuration from being looked at loads
- * nothing more.
+ * The deny list of a process. It has the denials of the start, and those that the host configuration adds while the
+ * process runs. When a file is judged, the configuration is looked at, unless the last look was less than LOOK_SECONDS
+ * ago. A denial never ends before the process does, whatever becomes of the configuration. A program that keeps the
+ * configuration from being looked at loads nothing more.
  */
 
 import { digestsToDeny, LOOK_SECONDS } from "@sigtool/core/internal/read";
@@ -34,13 +34,13 @@ export interface Denied {
  */
 export type Denials = Record<string, string | undefined>;
 
-/** A digest whose denial makes everything of an index, or of catalogs, refused. */
+/** A digest on which an index, or catalogs, rest as a whole. If it is denied, everything of them is refused. */
 export interface Ground extends Omit<Denial, "reason"> {
 	/** The thing that has the digest, e.g. `the key that signed the index`. */
 	readonly what: string;
 	/**
-	 * The time in milliseconds since the epoch from which the denial counts. A timestamp is needed only after the end of
-	 * the signer's certificate. 0 stands for ever.
+	 * The time in milliseconds since the epoch from which the denial counts, or 0 if it always counts. That of a
+	 * timestamp authority counts from the end of the signer's certificate, because no timestamp is needed before.
 	 */
 	readonly from: number;
 }
@@ -62,7 +62,7 @@ export function createDenyList(
 ): DenyList {
 	let whole = denialOfGrounds();
 	let nextLook = monotonic();
-	/** The identity of the file at the last look, and that with which it was read twice. */
+	/** The identity of the file at the last look, and the identity with which it was last read twice. */
 	let seen = "";
 	let settled = "";
 	let fault: string | undefined;

@@ -84,8 +84,8 @@ export interface Standing {
 }
 
 /**
- * Makes a judge. By default the deny list stays as it is, nothing ends after the start, and there are no rules. `known` has the real paths of
- * roots that are not to be found again, and gets those that are found.
+ * Makes a judge. By default the deny list stays as it is, nothing ends after the start, and there are no rules. `known`
+ * has the real paths of roots that were looked up before. The others are looked up, and added to it.
  * @throws ERR_PRODUCT_MISMATCH, ERR_SEQUENCE, ERR_DENIED, ERR_INDEX_EXPIRED, ERR_POLICY if the index must not be used at all
  */
 export function createJudge(

@@ -21,9 +21,10 @@ export interface KernelAddon {
 	 */
 	kernelObjection(descriptor: number): string | undefined;
 	/**
-	 * Reads a regular file of at most `maxBytes` bytes as UTF-8 text, with its byte order mark. Fills
-	 * `facts` with 32 bytes of SHA-256 and one more byte, a sum: 1 if the kernel would execute the file, 2 if root owns it,
-	 * and 4 if its mode lets neither its group nor others write it. Returns undefined if the file is not regular or is too large, if `path` is not its real path, or on any failure.
+	 * Reads a regular file of at most `maxBytes` bytes as UTF-8 text, with its byte order mark. Fills `facts` with 32 bytes
+	 * of SHA-256 and one more byte. This byte is the sum of 1 if the kernel would execute the file, 2 if root owns it, and 4
+	 * if its mode lets neither its group nor others write it. Returns undefined if the file is not regular or is too large,
+	 * if `path` is not its real path, or on any failure.
 	 */
 	readRegularFile?(path: string, maxBytes: number, facts: Uint8Array): string | undefined;
 	/**

@@ -69,7 +69,7 @@ export function isFaultOfFile(error: Error): boolean {
 	const { message } = error;
 	if (!hasOwn(error, "message") || typeof message !== "string") return false;
 	const code = slice(message, 0, indexOf(message, ":"));
-	// A user who gave up rights since the start cannot read what the process could.
+	// If the process gave up rights since its start, it may have lost the right to read the file by that.
 	return FAULTS[code] === true && (code !== "EACCES" || effectiveUser() === USER_AT_START);
 }
 

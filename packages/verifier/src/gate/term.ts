@@ -1,5 +1,5 @@
 /**
- * The ends by which an index counts: its own, and that of its signer's certificate. They are judged when a process
+ * The ends until which an index counts: its own, and that of its signer's certificate. They are judged when a process
  * starts. A process that runs goes on afterwards, unless the host says otherwise, and says so once a day.
  */
 
@@ -54,7 +54,7 @@ export function createTerm(
 	const endOfIndex = earliest("index");
 	const endOfCertificate = earliest("certificate");
 
-	/** Tells whether this is past, after saying what is to be said. */
+	/** Raises the event that is due about this end, if there is one, and tells whether the end is past. */
 	function isPast(what: End["what"], notAfter: number | undefined): boolean {
 		if (notAfter === undefined) return false;
 		const own = seen[what];

@@ -31,5 +31,5 @@ export function withoutStack(error: SigtoolError): SigtoolError {
 	return error;
 }
 
-/** A stack that is to begin at the caller of a function that nobody has called is empty. */
+/** Nobody calls this function, so a stack that begins at its caller is empty. */
 function nobody(): void {}

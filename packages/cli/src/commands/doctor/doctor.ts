@@ -66,8 +66,8 @@ function protectionChecks(): Check[] {
 }
 
 /**
- * Tells whether the Node.js of the installed launcher, else the one that runs programs here, gets a gate. Starts it, with
- * the gate of this package.
+ * Tells whether Node.js gets a gate. This is the Node.js of the installed launcher or, without a launcher, the one that
+ * runs programs here. Starts it, with the gate of this package.
  */
 function gateCheck(prefix: string): Check {
 	const node = installedNode(join(prefix, CONF_NAME)) ?? hostNode();

@@ -100,7 +100,7 @@ function problemOf(
 	unread: SigtoolError | undefined,
 ): SigtoolError | undefined {
 	if (change !== undefined) return new SigtoolError("ERR_LOG_CHANGED", changeText(change));
-	// A log that was not read to its end is not shorter than it was.
+	// If the log was not read to its end, lines that seem to be missing there may just be unread.
 	if (misfit !== undefined && (misfit.how === "other" || unread === undefined))
 		return new SigtoolError("ERR_LOG_CHANGED", misfitText(misfit, lines));
 	if (unread !== undefined) return unread;

@@ -86,7 +86,7 @@ function findingsOf(rule: FileRule, rules: readonly FileRule[], now: number): Ru
 	return findings.flatMap((finding) => (finding === undefined ? [] : [{ rule: rule.name, finding }]));
 }
 
-/** The days before its end in which a rule is told. */
+/** A rule that ends within so many days is reported. */
 const NOTICE_DAYS = 30;
 
 function endOf({ isExpired, isDeny, expires }: FileRule, now: number): string | undefined {
@@ -119,7 +119,10 @@ function subjectOf({ match: { signer } }: FileRule): string | undefined {
 		: `matches nobody: write the subject as ${quote(usual)}`;
 }
 
-/** Names are compared as they are, so a text that is typed may be another than that of a file. */
+/**
+ * Reports a name in a decomposed form. Names are compared byte by byte, so it differs from the composed form of the same
+ * letters, which most files have.
+ */
 function pathOf({ match: { path, name } }: FileRule): string | undefined {
 	const strange = [path, name].find((text) => text !== undefined && text.normalize("NFC") !== text);
 	return strange === undefined ? undefined : `has letters in a decomposed form (NFD): it matches only files named so`;

@@ -1,4 +1,4 @@
-/** Makes HTML in which every text that comes from outside is text. */
+/** Makes HTML in which no text from outside becomes markup. */
 
 /** A piece of HTML. Only `html`, `svg` pieces made with it, and `joinHtml` make one. */
 export interface Html {

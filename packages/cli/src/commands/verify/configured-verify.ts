@@ -64,7 +64,7 @@ export async function configuredVerify(
 	};
 }
 
-/** Says what a configuration that was found chose. Attributes bind content alone, so their names belong to it. */
+/** Says what a configuration that was found chose. It names the kinds of attributes, because they bind content alone. */
 function choiceNote(
 	configuration: ProjectConfiguration,
 	paths: readonly string[],

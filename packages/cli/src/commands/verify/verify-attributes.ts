@@ -97,7 +97,8 @@ function outcomeOf(
 			...revocationFields(revocation),
 		},
 		findings: findings.map((finding) => {
-			// A finding about the operand as a whole has its path, which a file of the directory may have as its name.
+			// A finding about the operand as a whole has the operand's path. It is made absolute, because relative to the
+			// directory it could be the name of a file in it.
 			const isOfOperand = finding.code === "ERR_UNSIGNED" && finding.format === undefined;
 			return isOfOperand ? { ...finding, path: resolve(path) } : finding;
 		}),

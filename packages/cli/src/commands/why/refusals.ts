@@ -50,7 +50,7 @@ function toldBy(line: string): Told | undefined {
 	return { event: MESSAGE_EVENT, reason: ofFile ?? named, detail: message };
 }
 
-/** Returns the code of a message that has none, because its program or its words have one alone. */
+/** Returns the code of a message that does not contain one, if all messages of its program or its kind have the same. */
 function codeOf(program: string | undefined, message: string): string | undefined {
 	if (program === "sigtool-launch") return "ERR_LAUNCHER";
 	return message.startsWith("Cannot go on with ") ? "ERR_RUNTIME_RULE" : undefined;
@@ -66,7 +66,7 @@ function isAboutFile({ event, detail }: Told): boolean {
 	return event === MESSAGE_EVENT && /^(Cannot load ["']|File hash mismatch: )/.test(String(detail));
 }
 
-/** Tells whether an event reports the refusal of the message: it names the same file, by whatever links, and reason. */
+/** Tells whether the event is about the refusal of the message: it has the same reason, and a file of the same name. */
 function isOf(message: Told, { path, reason }: Told): boolean {
 	const isSameFile = typeof path === "string" && String(message.detail).includes(basename(path));
 	return isSameFile && (message.reason === reason || message.reason === "ERR_UNTRUSTED_CODE");
