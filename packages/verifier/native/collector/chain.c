@@ -9,10 +9,11 @@
 #include <string.h>
 #include <unistd.h>
 
-/* More than that is not searched for a line that has a `chain`. Reading and digesting it takes less
- * than other collectors wait for the lock. */
+/* The most bytes that are searched for a line that has a `chain`. Other collectors wait for the
+ * lock longer than it takes to read and digest so many. */
 enum { MOST_BYTES = 16 << 20 };
-/* A block that begins within a line has the next one as a whole, if that has a `chain`. */
+/* The size of a block. If a block begins within a line, the line after it is whole in the block,
+ * unless it is too long to have a `chain`. */
 enum { BLOCK_BYTES = 2 * MAX_CHAINED_BYTES };
 
 static char block[BLOCK_BYTES];
@@ -88,7 +89,7 @@ enum { NO_LINE = -1, NOT_READ = -2 };
  * line feed. The first counts only if `from` is where a line begins. */
 static off_t find_line(int reader, off_t from, off_t to, bool is_line)
 {
-	bool is_long = false; /* the last line before `to` goes on behind it, and is too long */
+	bool is_long = false; /* the last line before `to` ends behind `to`, and is too long */
 	while (to > from) {
 		const size_t length = to - from < BLOCK_BYTES ? (size_t)(to - from) : BLOCK_BYTES;
 		const off_t start = to - (off_t)length;
@@ -109,7 +110,7 @@ static off_t find_line(int reader, off_t from, off_t to, bool is_line)
 		}
 		if (start == from)
 			return NO_LINE;
-		/* The next block ends with the line of which this one has only an end. */
+		/* This block began within a line. The next block ends where that line ends. */
 		is_long = end == block + length;
 		to = is_long ? start : start + (end - block);
 	}

@@ -19,7 +19,8 @@
 enum { SENDING, RECEIVING };
 enum { NOEXEC_SEAL = 8 /* MFD_NOEXEC_SEAL, Linux 6.3 */, FUTURE_WRITE = 16 /* Linux 5.1 */ };
 enum { PASS_RIGHTS = 83 /* SO_PASSRIGHTS, Linux 6.16 */ };
-/* The most descriptors that a message brings, and how many must have come until no more may. */
+/* The most descriptors that one message brings, and how many may have come in all before the
+ * collector receives nothing more. */
 enum { MOST_RIGHTS = 253, MOST_KEPT = 256 };
 
 /* Leaves the descriptors open that came with a message, because closing one can take as long as the
@@ -172,7 +173,7 @@ bool start_collector(const char *path)
 	shutdown(ends[SENDING], SHUT_RD);
 	enlarge_channel(ends[SENDING]);
 	refuse_rights(ends[RECEIVING]);
-	/* Without a signal for its end the child is invisible to wait(2). */
+	/* A child that sends no signal when it ends is invisible to wait(2). */
 	const long child = syscall(SYS_clone, 0, NULL, NULL, NULL, NULL);
 	if (child < 0)
 		return false;

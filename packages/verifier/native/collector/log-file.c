@@ -34,7 +34,7 @@ static bool is_same(const struct stat *one, const struct stat *other)
 	return one->st_dev == other->st_dev && one->st_ino == other->st_ino;
 }
 
-/* Opens the same file for reading, which not every user may do who may append. */
+/* Opens the same file for reading, if this user may. Some users may only append. */
 static void open_reader(void)
 {
 	struct stat found;
@@ -92,8 +92,8 @@ static time_t seconds_now(void)
 	return now.tv_sec;
 }
 
-/* Waits for the lock for a tenth of a second, but after a failure only tries for a while. Without
- * it the lines are written all the same. */
+/* Waits for the lock for up to a tenth of a second. If that fails, does not wait again for a while,
+ * but only tries. Without the lock the lines are written all the same. */
 static void take_lock(void)
 {
 	static time_t failed;

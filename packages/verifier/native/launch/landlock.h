@@ -27,7 +27,7 @@ int landlock_version(void);
 int restrict_by_landlock(const struct settings *settings, int program, const int *granted);
 
 /* Lets the process write and make files only below an open directory, and execute nothing, as far
- * as the kernel can see to it. Of a directory that is -1 nothing is allowed. */
+ * as the kernel can enforce that. If the directory is -1, nothing is allowed. */
 void restrict_writing_to(int directory);
 
 #endif

@@ -74,8 +74,9 @@ static bool name_of(const struct named_files *files, size_t number, char name[PA
 	return true;
 }
 
-/* Looks at each file that a product has below `rest`. A product with another root may have it, but
- * where native code lies at the same path below this root, nobody should write either. */
+/* Looks at each file that the index names below `rest`, for whatever product. The file may belong
+ * to a product with another root. But native code at the same path below this root must not be
+ * writable either. */
 static void require_no_code_below(
 	const char *tree, const char *rest, const char *directory, const struct named_files *files)
 {

@@ -17,7 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Events that nobody waits for may take so long at a time when the socket is full. */
+/* The time for which a thread tries to send events that nobody waits for, when the socket is full.
+ */
 enum { MOMENT_MS = 10, SLICE_MS = 50 };
 /* The bytes that may wait in the socket. Only root can exceed net.core.wmem_max. */
 enum { QUEUE_BYTES = 1 << 20 };

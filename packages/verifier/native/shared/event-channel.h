@@ -38,7 +38,7 @@ void enlarge_channel(int socket);
 /* Returns true if open_channel() has succeeded. */
 bool has_channel(void);
 
-/* The collector waits so long for the end of a program that has no way to it any more. */
+/* The time for which the collector waits for the end of a program that lost its way to it. */
 enum { NOTICE_SECONDS = 1 };
 
 /* Sends lines, separated by line feeds. Returns false with errno if they were not taken.

@@ -15,8 +15,8 @@ struct event_line {
 	char text[1 << 14];
 };
 
-/* Begins a line with the time in UTC, in milliseconds. No quote follows in it but that which ends
- * the time. */
+/* Begins a line with the time in UTC, in milliseconds. Behind the time comes the quote that ends
+ * it, and no other quote. */
 void begin_event(struct event_line *line);
 
 /* Composes the line without a line break. `values` are pairs of a name and a text, followed by

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The part of a rank for a path without stars, which is above that of every glob. A policy has at
- * most 64 KiB. */
+/* A path without stars adds this to a rank. No glob adds as much, because a glob adds its bytes,
+ * and a whole policy has at most 64 KiB. */
 static const uint64_t FIXED_PATH = 1 << 20;
 
 static uint64_t rank_of_path(const char *path)

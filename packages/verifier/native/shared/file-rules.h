@@ -2,8 +2,8 @@
  * packages/core/src/trust/file-rules.ts decides alike, and both are tested with the same vectors.
  * docs/reference/policy.md explains the rules.
  *
- * Guarantees that rules only narrow: a file that nothing vouches for must not be brought here, and
- * a rule that is supplemental never lets a file pass that the others refuse. */
+ * Guarantees that rules only narrow: the caller must not ask about a file that nothing vouches for,
+ * and a rule that is supplemental never lets a file pass that the others refuse. */
 #ifndef SIGTOOL_FILE_RULES_H
 #define SIGTOOL_FILE_RULES_H
 #include "json.h"

@@ -236,9 +236,9 @@ static void add_leases(struct filter *filter, int how)
 }
 
 /* Keeps the program from closing the way to the collector, and from putting another file in its
- * place. A duplicate could be shut down, so there is none. A call that closes a whole range with it
- * closes nothing, and succeeds: if it failed, closefrom(3) of glibc would close one by one, and try
- * again until none is left. */
+ * place. A duplicate could be shut down, so none may be made. If a call would close a range of
+ * descriptors with this one among them, it closes nothing, and succeeds. If it failed, closefrom(3)
+ * of glibc would close one by one, and try again until none is left. */
 static void add_channel(struct filter *filter)
 {
 	enum { KEPT = CHANNEL_DESCRIPTOR };

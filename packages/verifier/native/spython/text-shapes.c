@@ -72,8 +72,8 @@ static const char HASHES[] = " def __hash__(self):";
 #define SELF "self"
 #define OTHER_SELF "__dataclass_self__"
 
-/* The lines that dataclasses makes behind the first, each with all that it calls but defaults. What
- * follows the start has no call. */
+/* The lines that dataclasses makes behind the first. The start of a line has every call in it,
+ * except those that make the default of a field. */
 static const struct line {
 	const char *start;
 	const char *words; /* as in struct reading, for what follows */
@@ -127,7 +127,8 @@ static bool is_line(const char *line, const char *definition)
 	return false;
 }
 
-/* Returns true for the first line, which lists names: none of a function that a method calls. */
+/* Returns true for the first line, which lists names. None of them may be the name of a function
+ * that a method calls. */
 static bool is_first_line(const char *line)
 {
 	const char *next = behind_start(line, "def __create_fn__(");

@@ -111,9 +111,9 @@ static void find_parts(const uint8_t *bytes, size_t length)
 	};
 }
 
-/* Returns the policy of the head, or null if it has none, and if the host demands a signed one and
- * this is not signed. A signed policy is there instead of another one. Its signature counts only
- * for hosts that demand one. */
+/* Returns the policy of the head, which has either a signed policy or one without a signature of
+ * its own. Returns null if the host demands a signed policy and the head has none. The signature is
+ * verified only for hosts that demand one. Ends the process if the head has no policy. */
 static const struct json *policy_of(const struct json *const *values)
 {
 	const struct json *document = values[HEAD_SIGNED_POLICY_DOCUMENT];

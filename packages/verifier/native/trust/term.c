@@ -1,4 +1,4 @@
-/* The ends by which the index counts: its own, and that of its signer's certificate. They are
+/* The ends until which the index counts: its own, and that of its signer's certificate. They are
  * judged when the process starts. A process that runs, and the children that it forks, go on
  * afterwards, unless the host says otherwise, and say so once a day. */
 #include "trust.h"

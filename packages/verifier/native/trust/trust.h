@@ -5,7 +5,7 @@
  * Guarantees that all data which decides what may run (`rules`, the trust index) is complete before
  * the program's own code runs and does not change afterwards. So threads read the data without
  * locks. It is never freed. Later, denials (deny-list.c) and the end of the index (term.c) can only
- * make refusals more. */
+ * add refusals. */
 #ifndef SIGTOOL_TRUST_H
 #define SIGTOOL_TRUST_H
 #include <limits.h>
@@ -145,7 +145,7 @@ const struct json *find_by(const struct json *list, const char *member, const ch
  * "key", "certificate" or "catalog". `hex` is in lower case. */
 const char *denied(const char *kind, const char *hex);
 
-/* The trust in the index rests on such a digest: directly, or by way of its timestamp. */
+/* How the trust in the index rests on a digest: directly, or only by way of its timestamp. */
 enum ground_of { OF_INDEX, OF_TIMESTAMP, OF_NOTHING };
 
 /* Notes that the index is refused if this digest is denied. `kind` must be a literal. Must be
