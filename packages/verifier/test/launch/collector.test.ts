@@ -1,3 +1,5 @@
+/** Tests which lines the collector writes for the messages that it gets. */
+
 import { statSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { readLog } from "./chain.js";

@@ -1,3 +1,5 @@
+/** Tests that `--write` refuses the directories of other launchers. */
+
 import { chmodSync, chownSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
