@@ -35,8 +35,8 @@ export function collectorSink(file: string, send: SendEvents): AuditSink {
 }
 
 /**
- * Tells whether the lines have a refusal, which mode audit only records, or a report of lost events. If they were lost,
- * nobody would report that.
+ * Tells whether the lines have a refusal, also one that mode audit only records, or a report of lost events. If they were
+ * lost, nobody would report that.
  */
 function isAwaited(lines: string): boolean {
 	// A field cannot contain these texts, because JSON escapes its quotes.
