@@ -41,6 +41,7 @@ export const PARTS = {
 				"json",
 				"linked-libraries",
 				"members",
+				"opened-path",
 				"owned-file",
 				"schema",
 				"sha256",

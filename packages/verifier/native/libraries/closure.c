@@ -3,6 +3,7 @@
 #include "closure.h"
 #include "../shared/linked-libraries.h"
 #include "../shared/lockdown.h"
+#include "../shared/opened-path.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -89,7 +90,8 @@ static int seal(int file, size_t size)
 }
 
 /* Adds a copy of a file to the closure. Returns NULL with an objection. */
-static struct library *add_copy(struct closure *closure, const char *path, int file)
+static struct library *add_copy(
+	struct closure *closure, const char *path, const char *real, int file)
 {
 	const struct library_judge *judge = closure->judge;
 	const char *why = NULL;
@@ -114,10 +116,12 @@ static struct library *add_copy(struct closure *closure, const char *path, int f
 	if (memory >= 0 && fstat(memory, &status) == 0)
 		bytes = mmap(NULL, size, PROT_READ, MAP_PRIVATE, memory, 0);
 	char *copy = strdup(path);
-	if (bytes == MAP_FAILED || copy == NULL) {
+	char *copy_of_real = strdup(real);
+	if (bytes == MAP_FAILED || copy == NULL || copy_of_real == NULL) {
 		char text[128];
 		snprintf(text, sizeof text, "cannot be copied into memory: %s", strerror(errno));
 		free(copy);
+		free(copy_of_real);
 		if (memory >= 0)
 			close(memory);
 		object(closure, path, text);
@@ -126,6 +130,7 @@ static struct library *add_copy(struct closure *closure, const char *path, int f
 	struct library *library = &closure->libraries[closure->count];
 	*library = (struct library){
 		.path = copy,
+		.real = copy_of_real,
 		.descriptor = memory,
 		.device = status.st_dev,
 		.inode = status.st_ino,
@@ -140,13 +145,14 @@ static struct library *add_copy(struct closure *closure, const char *path, int f
 /* Adds a library, and judges it. Returns false if it is refused, or with an objection. */
 static bool add_library(struct closure *closure, const char *path)
 {
-	const int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	char real[PATH_MAX];
+	const int file = open_with_real_path(path, real);
 	if (file < 0) {
 		closure->code = "ERR_FILE_MISSING";
 		closure->error = closure->count == 0 ? errno : 0;
 		return object(closure, path, strerror(errno));
 	}
-	struct library *library = add_copy(closure, path, file);
+	struct library *library = add_copy(closure, path, real, file);
 	const bool is_accepted = library != NULL && closure->judge->judge(closure, library, file);
 	close(file);
 	return is_accepted;
@@ -267,6 +273,7 @@ void release_closure(struct closure *closure)
 	for (size_t i = 0; i < closure->count; i++) {
 		munmap((void *)closure->libraries[i].bytes, closure->libraries[i].size);
 		free(closure->libraries[i].path);
+		free(closure->libraries[i].real);
 		free(closure->libraries[i].note);
 	}
 	free(closure->libraries);

@@ -20,6 +20,7 @@ enum { MAX_LIBRARIES = 256 };
 /* Describes the copy of one file. The descriptor is one of the thread in which it was collected. */
 struct library {
 	char *path;
+	char *real; /* the real path of the file; "" if /proc did not tell it */
 	int descriptor;
 	dev_t device;
 	ino_t inode;

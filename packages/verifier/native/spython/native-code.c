@@ -8,7 +8,6 @@
 #include "../libraries/closure.h"
 #include "../libraries/look-up.h"
 #include "../shared/complain.h"
-#include "../shared/owned-file.h"
 #include "code-makers.h"
 #include "finding.h"
 #include "spython.h"
@@ -27,23 +26,24 @@ struct judgement {
 /* If libcrypto or reading fails, the digest is one that no entry of an index has. */
 static void digest(const void *bytes, size_t size, int file, uint8_t sha256[SHA256_BYTES])
 {
-	enum { PART_BYTES = 1 << 14 };
+	enum { PART_BYTES = 1 << 16 }; /* larger ones save no time that can be measured */
 	static EVP_MD *algorithm; /* fetching takes longer than digesting most libraries */
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
-	uint8_t part[PART_BYTES];
+	uint8_t *part = malloc(PART_BYTES); /* the stack of a thread can be smaller */
 	ssize_t count = -1;
 	memset(sha256, 0, SHA256_BYTES);
 	if (algorithm == NULL)
 		algorithm = EVP_MD_fetch(NULL, "SHA256", NULL);
-	if (context != NULL && EVP_DigestInit_ex(context, algorithm, NULL) &&
+	if (context != NULL && part != NULL && EVP_DigestInit_ex(context, algorithm, NULL) &&
 		EVP_DigestUpdate(context, bytes, size)) {
 		do
-			count = read(file, part, sizeof part);
+			count = read(file, part, PART_BYTES);
 		while (count > 0 && EVP_DigestUpdate(context, part, (size_t)count));
 	}
 	if (count == 0)
 		EVP_DigestFinal_ex(context, sha256, NULL);
 	EVP_MD_CTX_free(context);
+	free(part);
 }
 
 static bool judge_library(struct closure *closure, struct library *library, int file)
@@ -57,7 +57,8 @@ static bool judge_library(struct closure *closure, struct library *library, int 
 	opened->descriptor = file;
 	opened->is_native = true;
 	memcpy(opened->digest, library->digest, SHA256_BYTES);
-	if (!real_path_of(file, opened->real) || fstat(file, &opened->stat) != 0) {
+	strcpy(opened->real, library->real);
+	if (*opened->real == '\0' || fstat(file, &opened->stat) != 0) {
 		judgement->finding =
 			(struct finding){.reason = "ERR_FILE_TYPE", .rule = "files", .why = "it has no path"};
 	} else {

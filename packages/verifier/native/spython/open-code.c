@@ -11,9 +11,9 @@
 #include "built-ins.h"
 #include "../shared/digest-file.h"
 #include "../shared/kernel-check.h"
+#include "../shared/opened-path.h"
 #include "../shared/owned-file.h"
 #include "finding.h"
-#include <fcntl.h>
 #include <stdbool.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
@@ -379,10 +379,8 @@ static PyObject *judged_bytes(struct opened *file, const char *event, const char
  * Returns false with errno if that fails. The descriptor may be open even then. */
 static bool open_file(struct opened *file)
 {
-	file->descriptor = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (file->descriptor < 0)
-		return false;
-	if (!real_path_of(file->descriptor, file->real) || fstat(file->descriptor, &file->stat) != 0)
+	file->descriptor = open_with_real_path(file->path, file->real);
+	if (file->descriptor < 0 || *file->real == '\0' || fstat(file->descriptor, &file->stat) != 0)
 		return false;
 	if (S_ISDIR(file->stat.st_mode)) {
 		errno = EISDIR;

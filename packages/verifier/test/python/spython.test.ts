@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { copyFileSync, cpSync, readFileSync, rmSync, truncateSync } from "node:fs";
+import { copyFileSync, cpSync, readFileSync, rmSync, symlinkSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { flipByte, makeKey, PYTHONS, Site } from "./support.js";
@@ -17,6 +17,8 @@ describe.each(PYTHONS)("spython of $version, $executable", (python) => {
 			"package/__main__.py": "import sys\nprint('package', sys.argv[1:])\n",
 			"fails.py":
 				"import sys\ndef broken():\n    raise ValueError('here')\nif sys.argv[1:] == ['fail']: broken()\nsys.exit(sys.argv[1])\n",
+			"opens.py":
+				"import io, sys\nfor path in sys.argv[1:]:\n    try:\n        io.open_code(path).close()\n        print('opened')\n    except OSError as error:\n        print(type(error).__name__)\n",
 			"native.py": "import _ctypes, array\nprint(array.array('b', [1]))\n",
 		});
 		await site.sign();
@@ -107,6 +109,23 @@ describe.each(PYTHONS)("spython of $version, $executable", (python) => {
 			status: 1,
 			stderr: expect.stringContaining("ERR_OUTSIDE_PRODUCTS"),
 		});
+	});
+
+	it("judges a file by its real path, whatever path it is opened by", () => {
+		const [linked, alias] = [join(site.application, "linked"), join(site.root, "alias")];
+		symlinkSync("package", linked);
+		symlinkSync("app", alias);
+		const at = (path: string) => `${site.application}${path}`;
+		const good = [at("/helper.py"), at("//helper.py"), at("/./helper.py"), at("/package/../helper.py")];
+		const others = ["app/helper.py", `${alias}/helper.py`, "/proc/self/cwd/app/helper.py"];
+		const run = site.run(["app/opens.py", ...good, ...others, `${linked}/__main__.py`, at("/none.py")]);
+		rmSync(linked);
+		rmSync(alias);
+		const opened = [...good, ...others].map(() => "opened");
+		expect(run.stdout.trimEnd().split("\n")).toEqual([...opened, "PermissionError", "FileNotFoundError"]);
+		expect(run.events).toContainEqual(
+			expect.objectContaining({ reason: "ERR_LINK_CHANGED", entry: "package/__main__.py" }),
+		);
 	});
 
 	it("loads signed extension modules, with one event each", () => {
