@@ -154,9 +154,9 @@ static void *load_copy(struct closure *closure, const struct library *library, i
 	return handle;
 }
 
-/* Loads a library that has no copy, because it is the system's. For a name without a slash the
- * loader looks in the system's directories alone, because this file has no search path of its
- * own. */
+/* Loads a library that has no copy, because it is the system's, or takes the loaded one. For a name
+ * without a slash the loader looks in the system's directories alone, because this file has no
+ * search path of its own. */
 static bool load_of_system(const char *name)
 {
 	char real[PATH_MAX];
@@ -190,9 +190,14 @@ static bool load_needed(struct closure *closure, struct library *library)
 		return true;
 	while (find_next(&elf, DT_NEEDED, &at, &value)) {
 		const char *name = string_at(&elf, value);
-		if (name == NULL || real_dlopen(name, RTLD_LAZY | RTLD_NOLOAD) != NULL)
+		if (name == NULL)
 			continue;
 		struct library *needed = copy_named(closure, name);
+		/* load_of_system() takes a loaded library by its name, too. The loader searches the file
+		 * system each time that it is asked for one that is not loaded. */
+		const bool asks_first = needed != NULL || strchr(name, '/') != NULL;
+		if (asks_first && real_dlopen(name, RTLD_LAZY | RTLD_NOLOAD) != NULL)
+			continue;
 		const bool is_there = needed == NULL ? load_of_system(name) : load_linked(closure, needed);
 		if (!is_there)
 			return false;
