@@ -43,7 +43,7 @@ static bool ends_with(const char *path, const char *end)
 static void write_stem(const char *real, char stem[PATH_MAX])
 {
 	static const char CACHE[] = "/__pycache__/";
-	snprintf(stem, PATH_MAX, "%s", real);
+	strcpy(stem, real); /* a real path is shorter than PATH_MAX */
 	char *cache = strstr(stem, CACHE);
 	if (cache != NULL)
 		memmove(cache + 1, cache + sizeof CACHE - 1, strlen(cache + sizeof CACHE - 1) + 1);

@@ -271,7 +271,8 @@ void look_for_denials(void)
 	static atomic_int looking; /* the process that looks, or 0 */
 	struct timespec now;
 	long nobody = -1;
-	atomic_compare_exchange_strong(&user_at_start, &nobody, (long)geteuid());
+	if (atomic_load(&user_at_start) == nobody)
+		atomic_compare_exchange_strong(&user_at_start, &nobody, (long)geteuid());
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	const long long moment = now.tv_sec * 1000000000LL + now.tv_nsec;
 	if (moment < atomic_load(&next) || rules.host_file == NULL)
