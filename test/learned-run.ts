@@ -16,6 +16,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "vitest";
 import { giveDevelopmentIdentity } from "../packages/cli/test/development-identity.js";
+import { KEPT_COMPILER } from "../packages/cli/test/kept-compiler/kept-compiler.js";
 import { MAIN } from "../packages/cli/test/support.js";
 
 const LAUNCHER = fileURLToPath(new URL("../packages/verifier/dist/native/sigtool-launch", import.meta.url));
@@ -60,7 +61,8 @@ export class LearnedRun {
 		this.#program = program;
 		const { NODE_OPTIONS: _, SIGTOOL_DEVELOPMENT: __, ...outer } = process.env;
 		const config = this.at("config");
-		this.#env = { ...outer, XDG_CONFIG_HOME: config, NO_COLOR: "1", PATH: `${this.at("bin")}:${outer.PATH}` };
+		const own = { XDG_CONFIG_HOME: config, NO_COLOR: "1", PATH: `${this.at("bin")}:${outer.PATH}` };
+		this.#env = { ...outer, ...KEPT_COMPILER, ...own };
 		giveDevelopmentIdentity(config);
 		for (const directory of ["bin", "app", "work"]) mkdirSync(this.at(directory));
 		writeFileSync(this.at("bin/sigtool"), `#!/bin/sh\nexec "${process.execPath}" "${MAIN}" "$@"\n`);

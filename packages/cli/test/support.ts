@@ -11,6 +11,7 @@ import { onTestFinished } from "vitest";
 import { writeRsaKey } from "../../core/test/kept-keys.js";
 import { giveDevelopmentIdentity } from "./development-identity.js";
 import { requireDocument } from "./documents.js";
+import { KEPT_COMPILER } from "./kept-compiler/kept-compiler.js";
 
 export const MAIN = fileURLToPath(new URL("../dist/main.cjs", import.meta.url));
 /** The command under test. The variable can name another one: the single file. CONTRIBUTING.md shows how. */
@@ -55,7 +56,7 @@ export function runner(home: string, { identity = "given" }: RunnerOptions = {})
 		const { NODE_EXTRA_CA_CERTS: _, SOURCE_DATE_EPOCH: __, SIGTOOL_DEVELOPMENT: ___, ...inherited } = process.env;
 		const { status, stdout, stderr } = spawnSync(PROGRAM, [...BEFORE, ...args], {
 			cwd,
-			env: { ...inherited, NO_COLOR: "1", XDG_CONFIG_HOME: join(home, "config"), ...env },
+			env: { ...inherited, ...KEPT_COMPILER, NO_COLOR: "1", XDG_CONFIG_HOME: join(home, "config"), ...env },
 			input,
 			encoding: "utf8",
 			maxBuffer: 1 << 28,
