@@ -31,6 +31,8 @@ const packageEntries = {
 const NO_LINE = '"node-do-not-add-exception-line"';
 /** Maps each file that is written to the module that it is made of. */
 const sources = new Map();
+/** Maps the text of a module to what esbuild makes of it. */
+const stripped = new Map();
 
 const page = await pageOfReports();
 await bundle("packages/cli/dist/main.js", ".cjs", {
@@ -225,10 +227,17 @@ function modules(beside) {
 				const source = readFileSync(path, "utf8");
 				const isOwn = /[\\/]packages[\\/]\w+[\\/]dist[\\/]/.test(path);
 				const contents = isOwn ? workersBeside(path, pastEntryPoints(source), beside) : source;
-				return { contents: (await transform(contents, { minifyWhitespace: true, legalComments: "none" })).code };
+				return { contents: await withoutComments(contents) };
 			});
 		},
 	};
+}
+
+/** Returns the text of a module without comments. Many bundles contain the same module, so each text is kept. */
+function withoutComments(text) {
+	const kept = stripped.get(text) ?? transform(text, { minifyWhitespace: true, legalComments: "none" });
+	stripped.set(text, kept);
+	return kept.then(({ code }) => code);
 }
 
 /**
