@@ -26,7 +26,8 @@ from lazy.archive.x import SAID
 `;
 const NAMES = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"];
 
-describe.skipIf(!canOperate).each(RUNTIMES)(
+// The services of the runtimes share nothing, and mostly wait for their next look. So they wait at the same time.
+describe.skipIf(!canOperate).concurrent.each(RUNTIMES)(
 	"16.6: denying what services run, $name (as root, with the launcher built)",
 	(runtime) => {
 		let service: Service;
@@ -58,7 +59,7 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 		const denyModule = (name: string, reason: string) => deny(moduleOf(service, runtime, name), "--reason", reason);
 		const reloads = () => service.events().filter(({ event }) => event === "verifier.reload");
 
-		it.skipIf(missing)(
+		it.skipIf(missing).sequential(
 			"reaches a service that runs within the interval, and the command and the events say so",
 			async () => {
 				const service_ = await opened();
@@ -84,12 +85,12 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 			},
 		);
 
-		describe("with a look a second", () => {
+		describe.sequential("with a look a second", () => {
 			beforeAll(() => {
 				if (!missing) service.installOtherClock();
 			});
 
-			it.skipIf(missing)(
+			it.skipIf(missing).sequential(
 				"is not undone in a service that runs by an older, a shorter or no configuration",
 				async () => {
 					const running = await opened();
@@ -121,7 +122,7 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 				},
 			);
 
-			it.skipIf(missing)(
+			it.skipIf(missing).sequential(
 				"waits for a configuration that can be used, keeps its list until then, and says so once",
 				async () => {
 					const running = await opened();
@@ -172,37 +173,40 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 				},
 			);
 
-			it.skipIf(missing)("refuses everything of a key, a certificate or an index that is denied", async () => {
-				for (const [what, kind] of [
-					[service.key.certFile, "key"],
-					[service.key.certFile, "certificate"],
-					[service.index, "catalog"],
-				]) {
-					const running = await opened();
-					expect(await running.load("a")).toBe("loaded a");
-					const { stdout } = deny(what as string, "--as", kind as string, "--reason", "stolen");
-					expect(stdout).toMatch(/is refused as a whole: .*stolen/);
-					await sleep(SHORT_LOOK_MS);
-					expect(await running.load("b"), kind).toBe("refused ERR_DENIED");
-					expect(await running.ask("child", "c"), kind).toBe("refused ERR_DENIED");
-					const denials = service
-						.events()
-						.filter(({ reason, event }) => reason === "ERR_DENIED" && event === "module.open_code");
-					expect(denials.at(-1)).toMatchObject({ denial: "stolen" });
-					await running.close();
-					// A start is refused too, and its event has the reason.
-					const { status } = service.start();
-					expect([kind, status]).toEqual([kind, 126]);
-					expect(service.events().at(-1)).toMatchObject({
-						event: "verifier.start",
-						reason: "ERR_DENIED",
-						detail: expect.stringContaining("stolen"),
-					});
-					expect(service.check()).toMatchObject({ status: 1 });
-				}
-			});
+			it.skipIf(missing).sequential(
+				"refuses everything of a key, a certificate or an index that is denied",
+				async () => {
+					for (const [what, kind] of [
+						[service.key.certFile, "key"],
+						[service.key.certFile, "certificate"],
+						[service.index, "catalog"],
+					]) {
+						const running = await opened();
+						expect(await running.load("a")).toBe("loaded a");
+						const { stdout } = deny(what as string, "--as", kind as string, "--reason", "stolen");
+						expect(stdout).toMatch(/is refused as a whole: .*stolen/);
+						await sleep(SHORT_LOOK_MS);
+						expect(await running.load("b"), kind).toBe("refused ERR_DENIED");
+						expect(await running.ask("child", "c"), kind).toBe("refused ERR_DENIED");
+						const denials = service
+							.events()
+							.filter(({ reason, event }) => reason === "ERR_DENIED" && event === "module.open_code");
+						expect(denials.at(-1)).toMatchObject({ denial: "stolen" });
+						await running.close();
+						// A start is refused too, and its event has the reason.
+						const { status } = service.start();
+						expect([kind, status]).toEqual([kind, 126]);
+						expect(service.events().at(-1)).toMatchObject({
+							event: "verifier.start",
+							reason: "ERR_DENIED",
+							detail: expect.stringContaining("stolen"),
+						});
+						expect(service.check()).toMatchObject({ status: 1 });
+					}
+				},
+			);
 
-			it.skipIf(missing)("says in one line that the signer is denied, and the way out", async () => {
+			it.skipIf(missing).sequential("says in one line that the signer is denied, and the way out", async () => {
 				const running = await opened({ onRefusal: "exit" });
 				expect(await running.load("a")).toBe("loaded a");
 				deny(service.key.certFile, "--reason", "stolen on Friday");
@@ -213,7 +217,7 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 				);
 			});
 
-			it.skipIf(missing)(
+			it.skipIf(missing).sequential(
 				"takes nothing else from a configuration that changes: no pin, no mode, no product",
 				async () => {
 					const other = makeSelfSigned(service.at("other"));
@@ -233,7 +237,7 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 				},
 			);
 
-			it.skipIf(missing)(
+			it.skipIf(missing).sequential(
 				"refuses everything of an authority that is denied, by its key or by its certificate",
 				async () => {
 					const authority = makeAuthority(service.at("authority"), "P-256");
@@ -254,7 +258,7 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 			);
 
 			if (runtime.kind === "python") {
-				it.skipIf(missing)("refuses an archive that was loaded from before", async () => {
+				it.skipIf(missing).sequential("refuses an archive that was loaded from before", async () => {
 					const zip =
 						"import sys, zipfile\nfor n in 'xyz': zipfile.ZipFile(sys.argv[1], 'a').writestr(n + '.py', 'SAID = \"loaded\"\\n')";
 					expect(spawnSync(runtime.program ?? "", ["-c", zip, service.at("app/lazy/more.zip")]).status).toBe(0);
@@ -269,7 +273,7 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 				});
 			}
 
-			it.skipIf(missing)("ends a service whose refusals do", async () => {
+			it.skipIf(missing).sequential("ends a service whose refusals do", async () => {
 				const running = await opened({ onRefusal: "exit" });
 				expect(await running.load("a")).toBe("loaded a");
 				denyModule("b", "CVE-2026-0002");
