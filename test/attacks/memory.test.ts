@@ -34,7 +34,8 @@ async function runs(mode: Mode, release: Release, technique: Technique, most: nu
 }
 
 describe.skipIf(!hasLauncher || process.arch !== "x64").each(releases)("Node.js %i", (release) => {
-	test.each(techniques)(
+	// The programs mostly wait until a text has settled.
+	test.concurrent.each(techniques)(
 		"$name",
 		async (technique) => {
 			expect(await runs("unguarded", release, technique, 8)).toBe(true);

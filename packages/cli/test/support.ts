@@ -7,7 +7,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { onTestFinished } from "vitest";
+import { onTestFinished, type TestContext } from "vitest";
 import { writeRsaKey } from "../../core/test/kept-keys.js";
 import { giveDevelopmentIdentity } from "./development-identity.js";
 import { requireDocument } from "./documents.js";
@@ -87,10 +87,13 @@ export function servedRunner(configHome: string) {
 	};
 }
 
-/** Makes a directory that is removed when the test has finished. */
-export function temporaryDirectory(): string {
+/**
+ * Makes a directory that is removed when the test has finished. Tests that run at the same time as others pass the
+ * function of their context.
+ */
+export function temporaryDirectory(atEnd: TestContext["onTestFinished"] = onTestFinished): string {
 	const directory = mkdtempSync(join(tmpdir(), "sigtool-test-"));
-	onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+	atEnd(() => rmSync(directory, { recursive: true, force: true }));
 	return directory;
 }
 

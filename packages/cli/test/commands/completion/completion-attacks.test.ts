@@ -47,11 +47,12 @@ const ATTACKED = [
 	"sigtool verify --product $(touch owned-typed",
 ];
 
-describe.each(SHELLS)("%s", (shell) => {
+// Most of the time each shell waits for the next key, so all of them are typed into at the same time.
+describe.concurrent.each(SHELLS)("%s", (shell) => {
 	it.skipIf(!hasShell(shell))(
 		`runs nothing that stands in the name of a file, a product or a key, and offers none of them as an option (needs ${shell})`,
-		async () => {
-			const home = temporaryDirectory();
+		async ({ onTestFinished }) => {
+			const home = temporaryDirectory(onTestFinished);
 			const cwd = join(home, "project");
 			mkdirSync(cwd);
 			for (const name of [...HOSTILE, ...UNOFFERED]) {
@@ -65,7 +66,7 @@ describe.each(SHELLS)("%s", (shell) => {
 			expect(runner(home)(["complete-values", "product"]).stdout.split("\n")).toHaveLength(HOSTILE.length + 1);
 			for (const [index, label] of HOSTILE.entries())
 				runner(home)(["trust", "add", `${index}${index}`.repeat(32), "--label", label]);
-			const started = new Shell(shell, home, cwd);
+			const started = new Shell(shell, home, cwd, {}, onTestFinished);
 			for (const line of ATTACKED) {
 				await started.completed(line);
 				// A second and a third tab list, and choose, what there is to choose.

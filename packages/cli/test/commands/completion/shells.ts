@@ -3,7 +3,7 @@
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
-import { onTestFinished } from "vitest";
+import { onTestFinished, type TestContext } from "vitest";
 import { hasProgram, MAIN } from "../../support.js";
 
 export type ShellName = "bash" | "zsh" | "fish";
@@ -48,8 +48,17 @@ export class Shell {
 	readonly #line: string;
 	#shown = "";
 
-	/** `home` is a directory for the shell's files; `cwd` is where it stands. */
-	constructor(shell: ShellName, home: string, cwd: string, env: Readonly<Record<string, string>> = {}) {
+	/**
+	 * `home` is a directory for the shell's files; `cwd` is where it stands. A test that runs at the same time as others
+	 * passes the function of its context as `atEnd`.
+	 */
+	constructor(
+		shell: ShellName,
+		home: string,
+		cwd: string,
+		env: Readonly<Record<string, string>> = {},
+		atEnd: TestContext["onTestFinished"] = onTestFinished,
+	) {
 		const { command, before, load, after } = STARTS[shell];
 		this.#line = join(home, `${shell}-line`);
 		const path = [programs(home), process.env.PATH].join(delimiter);
@@ -69,7 +78,7 @@ export class Shell {
 		this.#child.stdout.setEncoding("utf8").on("data", (text: string) => {
 			this.#shown += text;
 		});
-		onTestFinished(() => void this.#child.kill("SIGKILL"));
+		atEnd(() => void this.#child.kill("SIGKILL"));
 		for (const line of [before, load, after]) this.type(`${line}\r`);
 	}
 
