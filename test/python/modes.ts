@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { buildSpython } from "../../packages/verifier/native/build-spython.mjs";
+import { buildWithKeptObjects } from "../../packages/verifier/test/python/kept-spython.js";
 import { isSanitized, SANITIZER } from "../../packages/verifier/test/python/support.js";
 import type { Runtime, Site } from "./site.js";
 import { adopt } from "./trust.js";
@@ -33,7 +33,7 @@ export function unguarded({ python, home }: Site): Runtime {
 export async function enforcing(site: Site, mode: Mode): Promise<Runtime> {
 	const { python, root, tree, home } = site;
 	const program = join(root, "spython");
-	buildSpython({ python: python.executable, output: program, home, sanitize: isSanitized });
+	buildWithKeptObjects({ python: python.executable, output: program, home, sanitize: isSanitized });
 	const { index, config } = await adopt([tree, home], root, { python: { events: ["*"] } }, { stderr: "all" });
 	if (mode !== "launcher") {
 		const start = [program, "--index", index, "--config", config, "--mode", mode, "--allow-development"];

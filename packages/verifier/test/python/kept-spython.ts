@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { KEPT_COMPILER } from "../../../cli/test/kept-compiler/kept-compiler.js";
 import { buildSpython } from "../../native/build-spython.mjs";
 import type { Python } from "./support.js";
 
@@ -15,14 +16,14 @@ export interface SpythonOptions {
 }
 
 /**
- * Compiles a spython to `output`, without a warning. Compiling takes two seconds, so a spython that an earlier test compiled from the same
- * sources with the same options is copied instead. With SIGTOOL_FULL, and for a test with a separate Python home,
- * always compiles.
+ * Compiles a spython to `output`, without a warning. Compiling takes six seconds, so a spython that an earlier test
+ * compiled from the same sources with the same options is copied instead, and one with other options gets the objects
+ * that these do not change. With SIGTOOL_FULL, always compiles.
  */
 export function buildOrCopySpython(python: Python, output: string, options: SpythonOptions): void {
 	const order = { python: python.executable, flags: ["-Werror"], ...options };
 	if (process.env.SIGTOOL_FULL !== undefined || options.home !== undefined) {
-		buildSpython({ ...order, output });
+		buildWithKeptObjects({ ...order, output });
 		return;
 	}
 	const ordered = digest(JSON.stringify([python, options, process.env.CC]));
@@ -33,10 +34,20 @@ export function buildOrCopySpython(python: Python, output: string, options: Spyt
 		const outdated = readdirSync(CACHE).filter((other) => other.startsWith(ordered) && !other.startsWith(name));
 		for (const other of outdated) rmSync(join(CACHE, other), { force: true });
 		const partial = `${kept}.${process.pid}`;
-		buildSpython({ ...order, output: partial });
+		buildWithKeptObjects({ ...order, output: partial });
 		renameSync(partial, kept);
 	}
 	copyFileSync(kept, output);
+}
+
+/** Compiles a spython, but for the sources that an earlier test compiled with the same options. */
+export function buildWithKeptObjects(order: Parameters<typeof buildSpython>[0]): void {
+	Object.assign(process.env, KEPT_COMPILER);
+	try {
+		buildSpython(order);
+	} finally {
+		for (const name of Object.keys(KEPT_COMPILER)) delete process.env[name];
+	}
 }
 
 function sources(): Buffer[] {
