@@ -27,6 +27,8 @@ const libraries = buildLibraries(scratch);
 afterAll(remove);
 
 const LIMIT_MS = 1_200_000;
+/** A program that was refused is watched for a while longer. Meanwhile others use the cores. */
+const WIDTH = 2 * availableParallelism();
 
 /** Returns the binary of a release. Undefined if none is available. */
 function binary(release: Release): string | undefined {
@@ -56,7 +58,7 @@ async function runIn(mode: Mode, release: Release, node: string, all: readonly T
 	const runtime = runtimeOf(mode, release, node, root);
 	const site = makeSite(root, runtime, all, libraries);
 	await install(root, runtime);
-	const runs = await pool(all, availableParallelism(), (technique) => {
+	const runs = await pool(all, WIDTH, (technique) => {
 		attack(site, technique, libraries);
 		return run(site, technique, runtime);
 	});
