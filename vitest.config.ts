@@ -20,6 +20,9 @@ interface Project {
 	readonly preload?: string;
 }
 
+/** Many tests wait for a time, or for a process of their own. So there is one file more than cores at once. */
+const WORKERS = availableParallelism() + 1;
+
 /** Projects run one after the other, in this order. */
 const PROJECTS: readonly Project[] = [
 	{ name: "parallel", include: ALL, exclude: [...ALONE, ...LONG, ...WINDOWS] },
@@ -63,7 +66,7 @@ export default defineConfig(({ mode }) => ({
 					...(isFull(mode) ? [] : FULL),
 					...(mode === "release" ? SAME_ON_EVERY_RELEASE : []),
 				],
-				maxWorkers: name.endsWith("alone") ? 1 : availableParallelism(),
+				maxWorkers: name.endsWith("alone") ? 1 : WORKERS,
 				sequence: { groupOrder },
 			},
 		})),

@@ -87,13 +87,15 @@ export const LONG = [
 	"packages/cli/test/commands/launcher/check.test.ts",
 	"packages/cli/test/commands/launcher/bad-places.test.ts",
 	// These tests exchange a file at every moment of a load, sign with every kind of key, wait for tokens that hang,
-	// trace every system call for secrets, or write every value of an attribute.
+	// trace every system call for secrets, write every value of an attribute, or print every document in every format.
+	"packages/cli/test/attributes/attributes.test.ts",
 	"packages/cli/test/attributes/commands.test.ts",
 	"packages/cli/test/attributes/spython.test.ts",
 	"packages/cli/test/attributes/values.test.ts",
 	"packages/cli/test/options/key-sources.test.ts",
 	"packages/cli/test/options/pkcs11-modules.test.ts",
 	"packages/cli/test/options/secrets.test.ts",
+	"packages/cli/test/output/reporters.test.ts",
 	"packages/verifier/test/node/package-scope.test.ts",
 	"packages/verifier/test/node/swap.test.ts",
 	// These tests spell paths in every way, follow many links, answer as a hostile authority or responder in every way,
