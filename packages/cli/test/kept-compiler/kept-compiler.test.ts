@@ -19,7 +19,8 @@ describe.skipIf(!hasProgram("cc"))("the compiler that keeps objects (needs a C c
 			"copy/more.c": "int more = 1;\n",
 		});
 		mkdirSync(at("objects"));
-		const env = { ...process.env, SIGTOOL_TEST_SOURCES: at("native/"), SIGTOOL_TEST_OBJECTS: at("objects") };
+		const places = { SIGTOOL_TEST_SOURCES: at("native/"), SIGTOOL_TEST_OBJECTS: at("objects") };
+		const env = { ...process.env, SIGTOOL_TEST_NODE: process.execPath, ...places };
 		const sources = ["native/main.c", "native/other.c", "copy/more.c"].map(at);
 		const compile = (compiler: string, ...options: readonly string[]) => {
 			const args = ["-O1", ...options, "-o", at("program"), ...sources, "-Wl,--build-id=none", "-Wl,-s"];

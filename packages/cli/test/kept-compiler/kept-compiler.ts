@@ -1,4 +1,7 @@
+import { mkdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+
+const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
 /**
  * Variables by which `sigtool python build` compiles each source only once for all tests, because a spython takes six
@@ -7,8 +10,11 @@ import { fileURLToPath } from "node:url";
 export const KEPT_COMPILER: Readonly<Record<string, string>> =
 	process.env.SIGTOOL_FULL === undefined && process.env.CC === undefined
 		? {
-				CC: fileURLToPath(new URL("cc", import.meta.url)),
-				SIGTOOL_TEST_SOURCES: fileURLToPath(new URL("../../../verifier/native/", import.meta.url)),
-				SIGTOOL_TEST_OBJECTS: fileURLToPath(new URL("../../../../.cache/objects/", import.meta.url)),
+				CC: at("cc"),
+				SIGTOOL_TEST_NODE: process.execPath,
+				SIGTOOL_TEST_SOURCES: at("../../../verifier/native/"),
+				SIGTOOL_TEST_OBJECTS: at("../../../../.cache/objects/"),
 			}
 		: {};
+const { SIGTOOL_TEST_OBJECTS: objects } = KEPT_COMPILER;
+if (objects !== undefined) mkdirSync(objects, { recursive: true });

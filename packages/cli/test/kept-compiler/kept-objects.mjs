@@ -6,7 +6,7 @@
 
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 const { SIGTOOL_TEST_OBJECTS: CACHE = "", SIGTOOL_TEST_SOURCES: SOURCES = "" } = process.env;
@@ -22,7 +22,6 @@ const options = args.filter(
 const compiler = runCompiler(["--version"], "pipe");
 const states = new Map();
 
-mkdirSync(CACHE, { recursive: true });
 const isKept = (arg) => isSource(arg) && arg.startsWith(SOURCES);
 runCompiler(args.map((arg) => (isKept(arg) ? objectOf(arg) : arg)));
 
