@@ -20,8 +20,14 @@ interface Project {
 	readonly preload?: string;
 }
 
-/** Many tests wait for a time, or for a process of their own. So there is one file more than cores at once. */
-const WORKERS = availableParallelism() + 1;
+/**
+ * Returns how many files of a project run at once. Many tests wait for a time or for a process, the long ones for two
+ * fifths of their time. So there are more files than cores.
+ */
+function workersOf(project: string): number {
+	if (project.endsWith("alone")) return 1;
+	return availableParallelism() + (project === "long" ? 2 : 1);
+}
 
 /** Projects run one after the other, in this order. */
 const PROJECTS: readonly Project[] = [
@@ -66,7 +72,7 @@ export default defineConfig(({ mode }) => ({
 					...(isFull(mode) ? [] : FULL),
 					...(mode === "release" ? SAME_ON_EVERY_RELEASE : []),
 				],
-				maxWorkers: name.endsWith("alone") ? 1 : WORKERS,
+				maxWorkers: workersOf(name),
 				sequence: { groupOrder },
 			},
 		})),
