@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 import { ALL, ALONE, BY_PATH, FULL, LONG, SAME_ON_EVERY_RELEASE, WINDOWS } from "./scripts/test-projects.mjs";
+import TestSequencer from "./scripts/test-sequencer.mjs";
 
 // The file scripts/registry-environment.mjs says why, and gives the variable back to npm.
 if (process.env.NODE_EXTRA_CA_CERTS !== undefined) {
@@ -60,6 +61,7 @@ export default defineConfig(({ mode }) => ({
 		testTimeout: 300_000,
 		hookTimeout: 300_000,
 		pool: "forks",
+		sequence: { sequencer: TestSequencer },
 		projects: PROJECTS.map(({ name, include, exclude, preload }, groupOrder) => ({
 			extends: true as const,
 			test: {

@@ -215,6 +215,18 @@ export const LONG = [
 	"test/single-file/single-file.test.ts",
 ];
 
+/** These long files take more than a minute, the slowest first. */
+export const SLOWEST = [
+	"test/operations/installing.test.ts",
+	"scripts/test/release/release.test.ts",
+	"test/operations/soak.test.ts",
+	"scripts/test/docs/site.test.ts",
+	"packages/cli/test/commands/python/python.test.ts",
+	"test/operations/sharing.test.ts",
+	"test/applications/applications.test.ts",
+	"test/operations/emergency.test.ts",
+];
+
 /** These tests run once more with fs-xattr in the place of `@sigtool/native`. */
 export const BY_PATH = [
 	"packages/core/test/fileset/attribute-writer.test.ts",

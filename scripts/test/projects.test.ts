@@ -7,7 +7,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
-import { ALONE, BY_PATH, LONG, SAME_ON_EVERY_RELEASE } from "../test-projects.mjs";
+import { ALONE, BY_PATH, LONG, SAME_ON_EVERY_RELEASE, SLOWEST } from "../test-projects.mjs";
 
 const workspace = fileURLToPath(new URL("../..", import.meta.url));
 const folders = SAME_ON_EVERY_RELEASE.flatMap((pattern) => {
@@ -17,4 +17,8 @@ const folders = SAME_ON_EVERY_RELEASE.flatMap((pattern) => {
 
 it.each([...ALONE, ...BY_PATH, ...LONG, ...folders])("%s exists", (file) => {
 	expect(existsSync(join(workspace, file))).toBe(true);
+});
+
+it("starts only long files first", () => {
+	expect(SLOWEST.filter((file) => !LONG.includes(file))).toEqual([]);
 });
