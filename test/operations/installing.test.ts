@@ -247,13 +247,15 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 				const preload = service.at("kill.cjs");
 				writeFileSync(preload, KILL_AT_STEP);
 				const env = { ...process.env, NODE_OPTIONS: `--require=${preload}`, KILL_BELOW: service.at("lib") };
+				install(service, first);
+				const before = service.start().stdout;
+				expect(before).not.toBe("");
 				const outcomes: string[] = [];
 				for (let step = 0; outcomes.at(-1) !== "done"; step++) {
 					// Without the parts of the second version every step has something to do.
 					rmSync(service.at("lib/parts"), { recursive: true, force: true });
 					rmSync(service.at("lib/launcher.conf.previous"), { force: true });
 					install(service, first);
-					const before = service.start().stdout;
 					const args = [second.main, ...service.installing(second.spython)];
 					const { status } = spawnSync(process.execPath, args, { env: { ...env, KILL_AT_STEP: String(step) } });
 					const { status: started, stdout, stderr } = service.start();

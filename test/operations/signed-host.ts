@@ -4,6 +4,7 @@ import { type SpawnSyncReturns, spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { KEPT_COMPILER } from "../../packages/cli/test/kept-compiler/kept-compiler.js";
 import { pinOf } from "../../packages/cli/test/launcher-host.js";
 import { MAIN, makeSelfSigned, type SelfSigned } from "../../packages/cli/test/support.js";
 import { OverlayRoot, type RootOptions } from "./overlay-root.js";
@@ -32,7 +33,7 @@ export class SignedHost extends OverlayRoot {
 	}
 
 	buildSpython(python: string): void {
-		this.do(["sigtool", "python", "build", "--python", python, "-o", SPYTHON]);
+		this.do(["sigtool", "python", "build", "--python", python, "-o", SPYTHON], { env: KEPT_COMPILER });
 	}
 
 	installNode(node: string): void {
