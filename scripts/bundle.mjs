@@ -164,8 +164,8 @@ function errorsBeside(beside) {
 	return {
 		name: "errors-beside",
 		setup({ onResolve }) {
-			onResolve({ filter: /[\\/]errors\.js$/ }, ({ kind, path, resolveDir }) =>
-				kind !== "entry-point" && resolve(resolveDir, path) === errors
+			onResolve({ filter: /[\\/]errors(\.js)?$/ }, ({ kind, path, resolveDir }) =>
+				kind !== "entry-point" && (packageEntries[path] ?? resolve(resolveDir, path)) === errors
 					? { path: beside(errors), external: true }
 					: undefined,
 			);

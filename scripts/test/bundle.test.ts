@@ -51,6 +51,14 @@ describe("the bundled command line", () => {
 		},
 	);
 
+	it("has one SigtoolError in all files, so that each file knows the errors of the others", () => {
+		const files = readdirSync(dirname(main)).filter((name) => name.endsWith(".cjs"));
+		const own = files.filter((name) =>
+			/SigtoolError\d* = class extends Error/.test(readFileSync(join(dirname(main), name), "utf8")),
+		);
+		expect(own).toEqual(["errors.cjs"]);
+	});
+
 	it("loads streams for a terminal alone", () => {
 		expect(loadedBy(["--help"]).filter((name) => /^(stream|tty|net)$/.test(name))).toEqual([]);
 	});
