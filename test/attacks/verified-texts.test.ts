@@ -1,0 +1,129 @@
+/** Shows that V8 compiles the texts which the gate itself has read as they are in their files, whatever the program does. */
+
+import { afterAll, describe, expect, test } from "vitest";
+import { nodeOfRelease } from "../../scripts/node-releases.mjs";
+import { nosuidDirectory } from "../nosuid-directory.js";
+import { hasLauncher, install, runtimeOf } from "./modes.js";
+import { attack, makeSite, run } from "./site.js";
+import { type Files, RELEASES, type Release } from "./technique.js";
+
+const { path: scratch, remove } = nosuidDirectory("sigtool-verified-texts-");
+afterAll(remove);
+let count = 0;
+
+/** Signs files and runs `main.js` of them under the launcher. Returns what it printed as JSON. */
+async function answer(release: Release, signed: Files): Promise<unknown> {
+	const root = `${scratch}/${count++}`;
+	const runtime = runtimeOf("enforce", release, nodeOfRelease(String(release)), root);
+	const technique = { name: "program", signed };
+	const site = makeSite(root, runtime, [technique], undefined);
+	await install(root, runtime);
+	attack(site, technique, undefined);
+	const { status, output } = await run(site, technique, runtime);
+	expect([status, output]).toEqual([0, expect.stringMatching(/^[{[]/)]);
+	return JSON.parse(output);
+}
+
+/** Returns the source of a module whose function has the text in it, as often as the size in characters needs. */
+function moduleWith(text: string, size: number): string {
+	return `module.exports = function () { /* ${text.repeat(Math.ceil(size / text.length))} */ };\n`;
+}
+
+const TEXTS = {
+	ascii: "only ASCII. ",
+	latin1: "Größe und Maß, façade. ",
+	wide: "размер и мера ✓ ",
+	surrogates: "one 𝒯𝓌ℴ 🙂 three ",
+	mixed: `${"a".repeat(2047)}🙂${"b".repeat(2047)}é${"c".repeat(2046)}€`,
+};
+// The gate reads texts from two kilobytes on, and internalizes those from 65,536 characters on.
+const SIZES = { small: 100, medium: 5000, long: 70_000, huge: 1_200_000 };
+
+const modules = Object.fromEntries(
+	Object.entries(TEXTS).flatMap(([kind, text]) =>
+		Object.entries(SIZES).map(([name, size]) => [`${kind}-${name}.js`, moduleWith(text, size)]),
+	),
+);
+
+const HELPERS = `
+	const { readFileSync, readdirSync } = require("fs");
+	const { Worker, isMainThread, parentPort } = require("worker_threads");
+	const names = readdirSync(__dirname).filter((name) => name.includes("-"));
+	const textOf = (name) => readFileSync(__dirname + "/" + name, "utf8");
+	const wrong = () => names.filter((name) => "module.exports = " + require("./" + name) + ";\\n" !== textOf(name));
+	/** Returns the number of bytes in which the gate keeps texts: they are of no file, and read-only. */
+	const keptBytes = () => {
+		let sum = 0;
+		for (const line of readFileSync("/proc/self/maps", "latin1").split("\\n")) {
+			const [range, rights, , , inode, path] = line.split(/ +/);
+			if (rights !== "r--p" || inode !== "0" || path) continue;
+			const [first, end] = range.split("-").map((address) => Number.parseInt(address, 16));
+			sum += end - first;
+		}
+		return sum;
+	};
+	const before = keptBytes();`;
+
+/** The bytes of the characters in memory: V8 needs two for each if one of them is not Latin-1. */
+function bytesInMemory(text: string): number {
+	return /[\u0100-\uffff]/.test(text) ? 2 * text.length : text.length;
+}
+const leastKept = Object.values(modules)
+	.filter((text) => Buffer.byteLength(text) >= 2048)
+	.reduce((sum, text) => sum + bytesInMemory(text), 0);
+
+describe.skipIf(!hasLauncher || process.arch !== "x64").each(RELEASES)("Node.js %i", (release) => {
+	test("compiles texts of every length and of all characters as they are in their files", async () => {
+		const { wrong, kept } = (await answer(release, {
+			...modules,
+			"main.js": `${HELPERS} console.log(JSON.stringify({ wrong: wrong(), kept: keptBytes() - before }));`,
+		})) as { wrong: string[]; kept: number };
+		expect(wrong).toEqual([]);
+		// Only main.js and a page for each text are kept besides. Without the hook of its thread, Node.js 20 has none.
+		expect(kept).toBeGreaterThan(leastKept);
+		expect(kept).toBeLessThan(leastKept + (1 << 20));
+	});
+
+	test("keeps a text once, for all threads and all that load it again", async () => {
+		const results = (await answer(release, {
+			...modules,
+			"main.js": `${HELPERS}
+				const load = () => {
+					for (const file of Object.keys(require.cache)) delete require.cache[file];
+					return wrong();
+				};
+				if (!isMainThread) return parentPort.postMessage(load());
+				const first = [load(), keptBytes() > before];
+				const kept = keptBytes();
+				for (let i = 0; i < 3; i++) load();
+				new Worker(__filename).once("message", (wrong) => {
+					console.log(JSON.stringify([...first, wrong, keptBytes() - kept]));
+				});`,
+		})) as unknown[];
+		// V8 of Node.js 26 has a page of this kind for each thread.
+		expect(results).toEqual([[], true, [], expect.any(Number)]);
+		expect(results[3]).toBeLessThanOrEqual(1 << 16);
+	});
+
+	test("compiles texts that the program has used as names of members, before or afterwards", async () => {
+		const results = await answer(release, {
+			...modules,
+			"main.js": `${HELPERS}
+				const members = {};
+				// A text of more than a million characters is the documented exception.
+				const short = names.filter((name) => textOf(name).length < 1e6);
+				for (const name of short.slice(0, 8)) members[textOf(name)] = name;
+				const differing = wrong().length;
+				for (const name of names) members[textOf(name)] = name;
+				for (const file of Object.keys(require.cache)) delete require.cache[file];
+				const functions = names.map((name) => {
+					const text = require("./" + name).toString();
+					members["module.exports = " + text + ";\\n"] += "!";
+					return require("./" + name) + "";
+				});
+				console.log(JSON.stringify([differing, wrong(), Object.keys(members).length, new Set(functions).size]));`,
+		});
+		const total = new Set(Object.values(modules)).size;
+		expect(results).toEqual([0, [], total, total]);
+	});
+});
