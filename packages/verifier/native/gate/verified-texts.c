@@ -205,8 +205,10 @@ __attribute__((visibility("default"))) const void *sigtool_gate_read_text(
 	void *environment, const char *path, int descriptor, size_t size, uint8_t digest[SHA256_BYTES])
 {
 	const struct verified_text *text = NULL;
+	if (!is_gate_closed() || size < SHORTEST)
+		return NULL;
 	require_index();
-	if (!is_gate_closed() || size < SHORTEST || pthread_mutex_trylock(&lock) != 0)
+	if (pthread_mutex_trylock(&lock) != 0)
 		return NULL;
 	if (can_lend(environment, false) && can_lend(environment, true))
 		text = take(path, descriptor, size);
