@@ -126,4 +126,42 @@ describe.skipIf(!hasLauncher || process.arch !== "x64").each(RELEASES)("Node.js 
 		const total = new Set(Object.values(modules)).size;
 		expect(results).toEqual([0, [], total, total]);
 	});
+
+	test("runs no code of the program while it reads a file", async () => {
+		const results = await answer(release, {
+			"text.js": moduleWith(TEXTS.ascii, SIZES.medium),
+			"long.js": moduleWith(TEXTS.ascii, SIZES.long),
+			// The hook has read no text for the gate before this one, because it is short.
+			"main.js": `
+				const calls = [];
+				const long = require("fs").readFileSync(__dirname + "/long.js", "utf8");
+				for (const name of ["sigtool-gate", "\\u2713sigtool-gat", long])
+					Object.defineProperty(Object.prototype, name, {
+						set() {
+							calls.push(name.length);
+							throw new Error("thrown by the program");
+						},
+					});
+				console.log(JSON.stringify([require("./text.js").name, require("./long.js").name, calls]));`,
+		});
+		expect(results).toEqual(["", "", []]);
+	});
+
+	test("gives back the memory that it used for a large file", async () => {
+		const size = 20 << 20;
+		const results = (await answer(release, {
+			"large.js": moduleWith(TEXTS.ascii, size),
+			"main.js": `
+				const rss = () => Number(/VmRSS:\\s+(\\d+)/.exec(require("fs").readFileSync("/proc/self/status", "latin1"))[1]) * 1024;
+				const load = () => {
+					delete require.cache[require.resolve("./large.js")];
+					require("./large.js");
+					return rss();
+				};
+				const before = rss();
+				console.log(JSON.stringify([load() - before, load() - before]));`,
+		})) as number[];
+		expect(results[0]).toBeGreaterThan(size);
+		expect(results[1]).toBeLessThan(1.5 * size);
+	});
 });

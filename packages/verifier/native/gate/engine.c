@@ -29,10 +29,6 @@ static struct {
 	void *libuv; /* any of its functions, to find where its code is */
 	const void *(*compile_wasm)(void *isolate, const uint8_t *bytes, size_t length);
 	void (*set_message_of_refused_text)(const void *context, const void *message);
-	int (*new_lent)(void *environment, const uint8_t *characters, size_t length, void *finalize,
-		void *hint, const void **string, bool *is_copied);
-	int (*new_object)(void *environment, const void **object);
-	int (*set_property)(void *environment, const void *object, const void *key, const void *value);
 } calls;
 
 #define ISOLATE "PNS_7IsolateE"

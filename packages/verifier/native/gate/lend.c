@@ -13,8 +13,8 @@
 typedef int new_lent(void *environment, const void *characters, size_t count, void *finalize,
 	void *hint, const void **string, bool *is_copied);
 static int (*new_object)(void *environment, const void **object);
-static int (*set_property)(
-	void *environment, const void *object, const void *key, const void *value);
+static int (*has_own_property)(
+	void *environment, const void *object, const void *key, bool *result);
 
 /* How V8 keeps narrow strings, and wide ones. */
 static struct kind {
@@ -48,20 +48,22 @@ static bool find_functions(struct kind *kind, bool is_wide)
 		find(is_wide ? "node_api_create_external_string_utf16"
 					 : "node_api_create_external_string_latin1"),
 		find("napi_create_object"),
-		find("napi_set_property"),
+		find("napi_has_own_property"),
 	};
 	memcpy(&kind->make, &found[0], sizeof found[0]);
 	memcpy(&new_object, &found[1], sizeof found[1]);
-	memcpy(&set_property, &found[2], sizeof found[2]);
-	return kind->make != NULL && new_object != NULL && set_property != NULL;
+	memcpy(&has_own_property, &found[2], sizeof found[2]);
+	return kind->make != NULL && new_object != NULL && has_own_property != NULL;
 }
 
-/* Makes the string the name of a member, for which V8 internalizes it in its place. */
+/* Looks for a member with this name, for which V8 internalizes the string in its place. To set a
+ * member would call the program, if it has given Object.prototype a setter of this name. */
 static bool internalize(void *environment, const void *string)
 {
 	const void *object = NULL;
+	bool is_member = false;
 	return new_object(environment, &object) == 0 &&
-		set_property(environment, object, string, string) == 0;
+		has_own_property(environment, object, string, &is_member) == 0;
 }
 
 static void learn_maps(struct kind *kind, void *environment, const struct characters *characters)

@@ -145,10 +145,16 @@ static bool read_other(int descriptor, struct verified_text *text)
 	return is_read;
 }
 
-/* Makes what was read writable again, because it is not kept. */
+/* Makes what was read writable again, because it is not kept. A large window is closed instead, so
+ * that its memory goes back to the kernel. */
 static void reopen(void)
 {
-	mprotect(room + used, writable - used, PROT_READ | PROT_WRITE);
+	const size_t size = writable - used;
+	if (size <= WINDOW_BYTES && mprotect(room + used, size, PROT_READ | PROT_WRITE) == 0)
+		return;
+	madvise(room + used, size, MADV_DONTNEED);
+	mprotect(room + used, size, PROT_NONE);
+	writable = used;
 }
 
 static uint16_t *bucket_of(const uint8_t digest[SHA256_BYTES])
