@@ -127,6 +127,21 @@ describe.skipIf(!hasLauncher || process.arch !== "x64").each(RELEASES)("Node.js 
 		expect(results).toEqual([0, [], total, total]);
 	});
 
+	test("tells many texts apart, and keeps each", async () => {
+		const numbers = [...Array(500).keys()];
+		const signed = Object.fromEntries(
+			numbers.map((number) => [`${number}.js`, `module.exports = ${number}; // ${TEXTS.ascii.repeat(200)}\n`]),
+		);
+		const [results, kept] = (await answer(release, {
+			...signed,
+			"main.js": `${HELPERS}
+				const results = [...Array(${numbers.length}).keys()].map((number) => require("./" + number + ".js"));
+				console.log(JSON.stringify([results, keptBytes() - before]));`,
+		})) as [number[], number];
+		expect(results).toEqual(numbers);
+		expect(kept).toBeGreaterThanOrEqual(numbers.length * 4096);
+	});
+
 	test("runs no code of the program while it reads a file", async () => {
 		const results = await answer(release, {
 			"text.js": moduleWith(TEXTS.ascii, SIZES.medium),
