@@ -162,6 +162,30 @@ describe.skipIf(!hasLauncher || process.arch !== "x64").each(RELEASES)("Node.js 
 		expect(results).toEqual(["", "", []]);
 	});
 
+	test("keeps no text where memory of libc was, to which a socket may still write", async () => {
+		const results = await answer(release, {
+			"gc.js": "gc",
+			"text.js": moduleWith(TEXTS.ascii, SIZES.medium),
+			"main.js": `
+				const fs = require("fs");
+				require("v8").setFlagsFromString("--expose-gc");
+				const gc = require("vm").runInNewContext("gc", {}, { filename: __dirname + "/gc.js" });
+				const ranges = (pattern) => fs.readFileSync("/proc/self/maps", "latin1").split("\\n")
+					.filter((line) => pattern.test(line)).map((line) => line.match(/[0-9a-f]+/g).slice(0, 2).map((at) => parseInt(at, 16)));
+				const size = 4e8;
+				let memory = new ArrayBuffer(size);
+				const [[first, end]] = ranges(/ rw-p 0+ 00:00 0/).filter(([first, end]) => end - first >= size);
+				structuredClone(memory, { transfer: [memory] });
+				memory = undefined;
+				for (let i = 0; i < 4; i++) gc();
+				const isFree = ranges(/ rw-p /).every(([at]) => at !== first);
+				const { name } = require("./text.js");
+				const kept = ranges(/ r--p 0+ 00:00 0 *$/).filter(([at]) => at >= first && at < end);
+				console.log(JSON.stringify([isFree, name, kept]));`,
+		});
+		expect(results).toEqual([true, "", []]);
+	});
+
 	test("gives back the memory that it used for a large file", async () => {
 		const size = 20 << 20;
 		const results = (await answer(release, {

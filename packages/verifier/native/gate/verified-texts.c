@@ -5,8 +5,9 @@
  * When the string comes back to be compiled, the gate knows it by the place of its characters.
  *
  * Guarantees that the characters of such a string are those which were digested:
- * - Their memory was never libc's, and it is read-only before they are digested. So no pointer that
- *   Node.js still has to memory of the past can change them afterwards.
+ * - Their memory was never libc's, because it is reserved before the program begins. So no pointer
+ *   that Node.js still has to memory of the past leads there.
+ * - It is read-only before they are digested.
  * - The memory is never given back, so no other text comes to the same place.
  * - V8 never reads the text elsewhere. A long one is internalized (keep_text() tells why). */
 #define _GNU_SOURCE
@@ -55,23 +56,18 @@ static size_t memory_of(const struct characters *characters)
 	return characters->count * (characters->is_wide ? sizeof(uint16_t) : sizeof(uint8_t));
 }
 
-static bool is_room_ready(void)
+void reserve_room(void)
 {
-	static bool was_tried;
-	if (was_tried)
-		return room != NULL;
-	was_tried = true;
 	void *memory =
 		mmap(NULL, ROOM_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (memory != MAP_FAILED)
 		room = memory;
-	return room != NULL;
 }
 
-/* Makes the room for a text writable. Returns false if there is none. */
+/* Makes this many bytes behind the texts writable. Returns false if there are not as many. */
 static bool open_window(size_t size)
 {
-	if (size > ROOM_BYTES - used)
+	if (room == NULL || size > ROOM_BYTES - used)
 		return false;
 	const size_t needed = used + whole_pages(size);
 	if (needed <= writable)
@@ -127,7 +123,7 @@ static bool decode(const uint8_t *bytes, struct verified_text *text)
 {
 	struct characters *characters = &text->characters;
 	uint8_t *memory = room + used;
-	if (!measure_text(bytes, text->size, characters) || !open_window(memory_of(characters)))
+	if (!measure_text(bytes, text->size, characters))
 		return false;
 	decode_text(bytes, text->size, characters->is_wide, memory);
 	if (mprotect(memory, whole_pages(memory_of(characters)), PROT_READ) != 0)
@@ -136,16 +132,17 @@ static bool decode(const uint8_t *bytes, struct verified_text *text)
 	return digest_characters(characters, text->digest) == text->size;
 }
 
+/* Reads a file behind the place of its characters. In memory of libc, another thread could change
+ * the bytes between the two times that they are read. */
 static bool read_other(int descriptor, struct verified_text *text)
 {
-	uint8_t *bytes = malloc(text->size);
-	const bool is_read =
-		bytes != NULL && read_part(descriptor, bytes, text->size, 0) && decode(bytes, text);
-	free(bytes);
-	return is_read;
+	const size_t most = whole_pages(text->size * sizeof(uint16_t));
+	uint8_t *bytes = room + used + most;
+	return open_window(most + text->size) && read_part(descriptor, bytes, text->size, 0) &&
+		decode(bytes, text);
 }
 
-/* Makes what was read writable again, because it is not kept. A large window is closed instead, so
+/* Makes all memory behind the texts writable for the next one. A large window is closed instead, so
  * that its memory goes back to the kernel. */
 static void reopen(void)
 {
@@ -190,7 +187,7 @@ static const struct verified_text *add(const struct verified_text *text)
 static const struct verified_text *take(const char *path, int descriptor, size_t size)
 {
 	struct verified_text text = {.size = size};
-	if (!is_room_ready() || atomic_load(&count) == MAX_TEXTS || !open_window(size))
+	if (atomic_load(&count) == MAX_TEXTS || !open_window(size))
 		return NULL;
 	bool is_read = read_ascii(descriptor, &text);
 	if (!is_read) {
@@ -199,7 +196,7 @@ static const struct verified_text *take(const char *path, int descriptor, size_t
 	}
 	const struct verified_text *kept = is_read ? find_digest(text.digest) : NULL;
 	if (is_read && kept == NULL && is_named_text(path, text.digest))
-		return add(&text);
+		kept = add(&text);
 	reopen();
 	return kept;
 }
