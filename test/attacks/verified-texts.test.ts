@@ -11,15 +11,19 @@ const { path: scratch, remove } = nosuidDirectory("sigtool-verified-texts-");
 afterAll(remove);
 let count = 0;
 
-/** Signs files and runs `main.js` of them under the launcher. Returns what it printed as JSON. */
-async function answer(release: Release, signed: Files): Promise<unknown> {
+/**
+ * Signs files and runs `main.js` of them under the launcher. Returns what it printed as JSON. Besides, only events of the
+ * verdict `refuse` may be printed, if `onRefusal` is "throw".
+ */
+async function answer(release: Release, signed: Files, onRefusal = "exit"): Promise<unknown> {
 	const root = `${scratch}/${count++}`;
 	const runtime = runtimeOf("enforce", release, nodeOfRelease(String(release)), root);
 	const technique = { name: "program", signed };
 	const site = makeSite(root, runtime, [technique], undefined);
-	await install(root, runtime);
+	await install(root, runtime, { configuration: () => ({ onRefusal }) });
 	attack(site, technique, undefined);
-	const { status, output } = await run(site, technique, runtime);
+	const { status, output: printed } = await run(site, technique, runtime);
+	const output = onRefusal === "throw" ? printed.replace(/^sigtool: .*"verdict":"refuse".*\n/gm, "") : printed;
 	expect([status, output]).toEqual([0, expect.stringMatching(/^[{[]/)]);
 	return JSON.parse(output);
 }
@@ -160,6 +164,39 @@ describe.skipIf(!hasLauncher || process.arch !== "x64").each(RELEASES)("Node.js 
 				console.log(JSON.stringify([require("./text.js").name, require("./long.js").name, calls]));`,
 		});
 		expect(results).toEqual(["", "", []]);
+	});
+
+	test("keeps no text that is not signed", async () => {
+		const results = await answer(
+			release,
+			{
+				"main.js": `${HELPERS}
+				require("fs").writeFileSync(process.argv[2] + "/text.js", "//" + "-".repeat(1e6));
+				let code;
+				try {
+					require(process.argv[2] + "/text.js");
+				} catch (error) {
+					code = error.code;
+				}
+				console.log(JSON.stringify([code, keptBytes() - before]));`,
+			},
+			"throw",
+		);
+		expect(results).toEqual(["ERR_UNTRUSTED_CODE", expect.any(Number)]);
+		// Only main.js itself, and a page of V8, may come in between.
+		expect((results as [string, number])[1]).toBeLessThanOrEqual(1 << 16);
+	});
+
+	test("loads files also if the program has already used the texts by which the gate learns about V8", async () => {
+		const results = await answer(release, {
+			...modules,
+			// The hook has read no text for the gate before, because this one is short.
+			"main.js": `
+				globalThis.members = { "sigtool-gate": 1, "\\u2713sigtool-gat": 2 };
+				console.log(JSON.stringify(require("./helpers.js")));`,
+			"helpers.js": `${HELPERS} module.exports = wrong();`,
+		});
+		expect(results).toEqual([]);
 	});
 
 	test("keeps no text where memory of libc was, to which a socket may still write", async () => {

@@ -10,8 +10,8 @@ struct verified_text {
 	uint8_t digest[SHA256_BYTES];
 };
 
-/* Reserves the memory of the texts. Must be called before the program begins: libc gives memory back
- * to the kernel, and Node.js may still have pointers to it. */
+/* Reserves the memory of the texts. Must be called before the program begins: libc gives memory
+ * back to the kernel, and Node.js may still have pointers to it. */
 void reserve_room(void);
 
 /* Returns the verified text that V8 reads for this string, and will always read for it. Returns
