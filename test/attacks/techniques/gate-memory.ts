@@ -135,6 +135,18 @@ export const linkedTexts: readonly Technique[] = [
 			"function.js": FUNCTION,
 		},
 	},
+	linked(
+		"text of a loaded file that becomes a link to memory",
+		`const { prototype } = require("module"), { _compile } = prototype, file = __dirname + "/long.js";
+      let text;
+      prototype._compile = function (content, name, ...more) { text = content; return _compile.call(this, content, name, ...more); };
+      delete require.cache[file];
+      require(file);
+      prototype._compile = _compile;
+      functions.push(f);
+      const outside = bytes.toString("latin1");
+      ${NAMES}`,
+	),
 ];
 
 /** V8 would compile this text from memory of libc, also if the gate gave it a copy. So it ends at the gate. */

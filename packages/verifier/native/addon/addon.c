@@ -186,7 +186,8 @@ static napi_value on_fgetxattr(napi_env env, napi_callback_info info)
  * Returns false with errno EINVAL if an argument is wrong. Returns false with the errno of
  * read_regular_file() if that function returns false. In both cases the caller has nothing to
  * free. */
-static bool read_given(napi_env env, napi_callback_info info, struct regular_file *file)
+static bool read_given(
+	napi_env env, napi_callback_info info, bool wants_text, struct regular_file *file)
 {
 	enum { ANSWERS = sizeof file->sha256, FACTS };
 	enum { EXECUTABLE = 1, ROOT_OWNS = 2, OWNER_ALONE_WRITES = 4 };
@@ -204,7 +205,7 @@ static bool read_given(napi_env env, napi_callback_info info, struct regular_fil
 		return false;
 	if (!get_bytes(env, given[2], &facts, &size) || size != FACTS)
 		return false;
-	const bool is_read = read_regular_file(path, max_bytes, file);
+	const bool is_read = read_regular_file(wants_text ? env : NULL, path, max_bytes, file);
 	if (!is_read)
 		return false;
 	memcpy(facts, file->sha256, sizeof file->sha256);
@@ -217,15 +218,17 @@ static bool read_given(napi_env env, napi_callback_info info, struct regular_fil
 static napi_value on_read_regular_file(napi_env env, napi_callback_info info)
 {
 	struct regular_file file;
-	if (!read_given(env, info, &file))
+	if (!read_given(env, info, true, &file))
 		return NULL;
+	if (file.text_of_gate != NULL)
+		return file.text_of_gate;
 	return string_of(env, (char *)file.content, file.size, file.is_ascii);
 }
 
 static napi_value on_read_package_type(napi_env env, napi_callback_info info)
 {
 	struct regular_file file;
-	if (!read_given(env, info, &file))
+	if (!read_given(env, info, false, &file))
 		return errno == ENOENT ? number(env, -1) : NULL;
 	const enum package_type type = package_type((char *)file.content, file.size);
 	free(file.content);

@@ -7,6 +7,7 @@
 #include "../shared/digest-file.h"
 #include "../shared/kernel-check.h"
 #include "../shared/utf8.h"
+#include "gate-text.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -66,7 +67,8 @@ static bool read_text(int descriptor, struct regular_file *file)
 
 /* Fills in `file` from the descriptor. Returns false under the conditions of
  * read_regular_file(). */
-static bool read_descriptor(int descriptor, double max_bytes, struct regular_file *file)
+static bool read_descriptor(
+	napi_env env, const char *path, int descriptor, double max_bytes, struct regular_file *file)
 {
 	struct stat status;
 	if (fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode) ||
@@ -76,6 +78,11 @@ static bool read_descriptor(int descriptor, double max_bytes, struct regular_fil
 	file->is_of_root = status.st_uid == 0;
 	file->is_written_by_owner_alone = (status.st_mode & (S_IWGRP | S_IWOTH)) == 0;
 	file->size = (size_t)status.st_size;
+	file->content = NULL;
+	file->text_of_gate =
+		env == NULL ? NULL : text_of_gate(env, path, descriptor, file->size, file->sha256);
+	if (file->text_of_gate != NULL)
+		return true;
 	file->content = malloc(file->size + 1);
 	if (file->content == NULL)
 		return false;
@@ -119,7 +126,7 @@ static int open_real_path(const char *path)
 	return open_and_compare(path);
 }
 
-bool read_regular_file(const char *path, double max_bytes, struct regular_file *file)
+bool read_regular_file(napi_env env, const char *path, double max_bytes, struct regular_file *file)
 {
 	errno = EINVAL;
 	if (!can_digest() || !is_normal(path))
@@ -127,7 +134,7 @@ bool read_regular_file(const char *path, double max_bytes, struct regular_file *
 	const int descriptor = open_real_path(path);
 	if (descriptor < 0)
 		return false;
-	const bool is_read = read_descriptor(descriptor, max_bytes, file);
+	const bool is_read = read_descriptor(env, path, descriptor, max_bytes, file);
 	close(descriptor);
 	errno = EINVAL; /* The file exists, so a failure must not leave ENOENT in errno. */
 	return is_read;

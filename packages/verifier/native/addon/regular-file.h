@@ -7,11 +7,13 @@
  * OpenSSL, every file takes the full path. */
 #ifndef SIGTOOL_REGULAR_FILE_H
 #define SIGTOOL_REGULAR_FILE_H
+#include "node-api.h"
 #include <stdbool.h>
 #include <stddef.h>
 
 /* Describes a file that was read. The caller has to judge the file. */
 struct regular_file {
+	napi_value text_of_gate; /* the text, if the gate has read it; then `content` is NULL */
 	unsigned char *content; /* the caller frees it; a NUL follows the `size` bytes */
 	size_t size;
 	bool is_ascii;
@@ -21,10 +23,11 @@ struct regular_file {
 	bool is_written_by_owner_alone; /* by its mode neither its group nor others may write */
 };
 
-/* Reads the file at `path` into `file`. Returns false if the file is not regular, is larger than
+/* Reads the file at `path` into `file`. If `env` is not NULL, the gate may read the text instead
+ * (gate-text.h). Returns false if the file is not regular, is larger than
  * `max_bytes`, is not UTF-8, or becomes shorter while it is read, if the path has a link, or if
  * anything fails. In these cases the caller has nothing to free, and errno is ENOENT only if no
  * file is at the path. */
-bool read_regular_file(const char *path, double max_bytes, struct regular_file *file);
+bool read_regular_file(napi_env env, const char *path, double max_bytes, struct regular_file *file);
 
 #endif

@@ -87,6 +87,28 @@ bool has_own_characters(const void *string);
 const void *new_narrow_string(const uint8_t *characters, size_t length);
 const void *new_wide_string(const uint16_t *units, size_t length);
 
+/* Characters in memory as V8 has them: Latin-1 in bytes, or UTF-16 if they are wide. */
+struct characters {
+	const void *memory;
+	size_t count; /* of bytes, or of code units of two bytes */
+	bool is_wide;
+};
+
+/* Finds out how V8 keeps a string whose characters are outside of its heap. Returns false if they
+ * cannot be there, or are kept in another way. Only one thread may call this at a time.
+ * `environment` is a napi_env. */
+bool can_lend(void *environment, bool is_wide);
+
+/* Makes a string of characters that V8 reads in their place, where they must stay for ever and
+ * never change. If the string is to be internalized, and another string with this text already is,
+ * it becomes a link to that one. Returns a local handle, or NULL. can_lend() must have returned
+ * true. */
+const void *lend(void *environment, const struct characters *characters, bool is_internalized);
+
+/* Returns where V8 reads a string that is one like those of lend(), with its width. Returns NULL if
+ * it is another one. */
+const void *lent_memory(const void *string, bool *is_wide, bool *is_internalized);
+
 /* Returns true if V8 reads this string from the program's own file, in memory that is mapped
  * read-only. Such a string is a source of Node.js itself. */
 bool is_own_source(const void *string);
@@ -116,6 +138,10 @@ struct text {
 	size_t length; /* in bytes, without the zero byte */
 };
 
+/* The length in characters from which on Node.js may keep a text outside of V8's heap, in memory of
+ * libc. Node.js does so only with texts that are several times longer. */
+enum { SHORTEST_OUTSIDE = 1 << 16 };
+
 /* Copies a string. Returns false if memory is lacking. */
 bool copy_text(const void *string, struct text *text);
 
@@ -124,11 +150,21 @@ bool copy_text(const void *string, struct text *text);
  * if the program has given such a string as a name to a member. */
 const void *keep_text(const void *string);
 
-/* Digests the UTF-8 of a string. Returns its length in bytes. */
+/* Digest the UTF-8 of a string, or of characters. Return its length in bytes. */
 size_t digest_text(const void *string, uint8_t digest[SHA256_BYTES]);
+size_t digest_characters(const struct characters *characters, uint8_t digest[SHA256_BYTES]);
 
 /* Returns true if the characters at `memory`, each of `width` bytes, are those of the string. There
  * must be as many. */
 bool has_units(const void *string, const uint8_t *memory, size_t width);
+
+/* decode.c */
+
+/* Returns what the characters of some UTF-8 will be, without their memory. Returns false if it is
+ * not well-formed. */
+bool measure_text(const uint8_t *bytes, size_t size, struct characters *characters);
+
+/* Writes the characters of well-formed UTF-8, of the width that measure_text() returned. */
+void decode_text(const uint8_t *bytes, size_t size, bool is_wide, void *memory);
 
 #endif

@@ -9,6 +9,7 @@
 #include "../shared/environment.h"
 #include "../shared/owned-file.h"
 #include "gate.h"
+#include "verified-texts.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <iconv.h>
@@ -308,6 +309,7 @@ __attribute__((constructor)) static void start(void)
 	begin_to_verify();
 	settle_character_sets();
 	const char *reason = close_gate();
+	reserve_room();
 	/* Such a program loads no hook, which could tell that there is no gate. */
 	if (is_application())
 		fail(REFUSED, "ERR_START",

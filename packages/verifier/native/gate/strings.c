@@ -6,9 +6,10 @@
 
 enum { CHUNK_UNITS = 2048, MOST_BYTES_OF_UNIT = 3 };
 
-/* Reads a string in chunks. */
+/* Reads a string, or characters in memory, in chunks. */
 struct reader {
-	const void *string;
+	const void *string; /* or NULL */
+	struct characters characters;
 	size_t next; /* in UTF-16 code units, as `count` */
 	size_t count;
 	uint16_t high; /* a surrogate that waits for its partner in the next chunk, or 0 */
@@ -22,6 +23,29 @@ static void begin_reading(struct reader *reader, const void *string)
 	reader->next = 0;
 	reader->count = string_length(string);
 	reader->high = 0;
+}
+
+static void begin_reading_characters(struct reader *reader, const struct characters *characters)
+{
+	reader->string = NULL;
+	reader->characters = *characters;
+	reader->next = 0;
+	reader->count = characters->count;
+	reader->high = 0;
+}
+
+static void copy_units(const struct reader *reader, size_t count, uint16_t units[CHUNK_UNITS])
+{
+	const struct characters *from = &reader->characters;
+	if (reader->string != NULL) {
+		read_units(reader->string, reader->next, count, units);
+	} else if (from->is_wide) {
+		memcpy(units, (const uint16_t *)from->memory + reader->next, count * sizeof *units);
+	} else {
+		const uint8_t *narrow = (const uint8_t *)from->memory + reader->next;
+		for (size_t i = 0; i < count; i++)
+			units[i] = narrow[i];
+	}
 }
 
 /* Copies a chunk, and returns true if all of it is ASCII. The number of rounds is a constant, so
@@ -88,7 +112,7 @@ static bool read_chunk(struct reader *reader)
 	reader->length = 0;
 	if (count == 0 && reader->high == 0)
 		return false;
-	read_units(reader->string, reader->next, count, units);
+	copy_units(reader, count, units);
 	memset(units + count, 0, (CHUNK_UNITS - count) * sizeof *units);
 	reader->next += count;
 	if (reader->high == 0 && copy_ascii(units, reader->bytes)) {
@@ -105,16 +129,28 @@ static bool read_chunk(struct reader *reader)
 	return true;
 }
 
-size_t digest_text(const void *string, uint8_t digest[SHA256_BYTES])
+static size_t digest_all(struct reader *reader, uint8_t digest[SHA256_BYTES])
 {
 	struct sha256 sum;
-	struct reader reader;
-	begin_reading(&reader, string);
 	sha256_begin(&sum);
-	while (read_chunk(&reader))
-		sha256_add(&sum, reader.bytes, reader.length);
+	while (read_chunk(reader))
+		sha256_add(&sum, reader->bytes, reader->length);
 	sha256_end(&sum, digest);
 	return sum.total;
+}
+
+size_t digest_text(const void *string, uint8_t digest[SHA256_BYTES])
+{
+	struct reader reader;
+	begin_reading(&reader, string);
+	return digest_all(&reader, digest);
+}
+
+size_t digest_characters(const struct characters *characters, uint8_t digest[SHA256_BYTES])
+{
+	struct reader reader;
+	begin_reading_characters(&reader, characters);
+	return digest_all(&reader, digest);
 }
 
 bool copy_text(const void *string, struct text *text)
@@ -157,11 +193,9 @@ static uint8_t *copy_narrow(const void *string, size_t length)
 
 /* V8 keeps one string for each text that is the name of a member. When it meets another string with
  * that text, the other one becomes a link to the first, whose characters may be elsewhere. Only an
- * internalized string never becomes a link. Node.js keeps only texts outside that are several times
- * longer than SHORTEST_OUTSIDE. */
+ * internalized string never becomes a link. */
 const void *keep_text(const void *string)
 {
-	enum { SHORTEST_OUTSIDE = 1 << 16 };
 	const size_t length = string_length(string);
 	if (length < SHORTEST_OUTSIDE && has_own_characters(string))
 		return string;

@@ -41,6 +41,11 @@ export function compile(
 	return build(compiler, name, `${name}-${processor}`, [...DEFINITIONS[processor], ...flags, ...inputs]);
 }
 
+/** Compiles a program of this folder with sources of `native/`. Returns its path. */
+export function compileWith(name: string, sources: readonly string[], flags: readonly string[]): string {
+	return build("cc", name, name, [...flags, ...sources.map((source) => join(NATIVE, source))]);
+}
+
 /** Compiles a program of this folder that needs nothing of the gate. Returns its path. */
 export function compileTool(name: string): string {
 	return build("cc", name, name, []);
