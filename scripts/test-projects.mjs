@@ -43,8 +43,9 @@ export const LONG = [
 	"packages/core/test/verify/tamper.test.ts",
 	"test/attacks/attacks.test.ts",
 	"test/python/bypasses.test.ts",
-	// This test tries until memory is where it has to be.
+	// These tests try until memory is where it has to be, and load many texts.
 	"test/attacks/memory.test.ts",
+	"test/attacks/verified-texts.test.ts",
 	// This test asks OpenSSL about each row of a table.
 	"packages/core/test/pki/revocation-table.test.ts",
 	// These tests try every attack on the events, and start a hundred processes.
