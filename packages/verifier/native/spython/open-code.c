@@ -266,12 +266,13 @@ static PyObject *read_and_digest(struct opened *file)
 	return bytes;
 }
 
-enum { ARCHIVE_KEY = 2 * PATH_MAX + IDENTITY + 16 };
+enum { ARCHIVE_KEY = 2 * PATH_MAX + IDENTITY + 48 };
 
 /* Writes the key under which the trusted bytes of an archive are kept. The bytes are kept because
- * Python opens an archive again for each module in it. The key contains both paths and the text of
- * identity_of(), so a changed file has another key. A new denial changes all keys. Returns false
- * for a file whose bytes are not kept. */
+ * Python opens an archive again for each module in it. The key contains both paths, the text of
+ * identity_of(), the owner and the mode, so a changed file has another key. The owner changes
+ * without the file if the process enters another user namespace, or another mount covers the path.
+ * A new denial changes all keys. Returns false for a file whose bytes are not kept. */
 static bool write_archive_key(const struct opened *file, char key[ARCHIVE_KEY])
 {
 	char identity[IDENTITY];
@@ -280,8 +281,8 @@ static bool write_archive_key(const struct opened *file, char key[ARCHIVE_KEY])
 	if (denied_index() != NULL || refused_by_term() != NULL || is_read_once)
 		return false;
 	identity_of(&file->stat, identity);
-	snprintf(key, ARCHIVE_KEY, "%u:%s:%s:%s", count_of_added_denials(), file->path, file->real,
-		identity);
+	snprintf(key, ARCHIVE_KEY, "%u:%s:%s:%s:%u:%o", count_of_added_denials(), file->path,
+		file->real, identity, file->stat.st_uid, file->stat.st_mode);
 	return true;
 }
 
@@ -332,7 +333,9 @@ static PyObject *read_and_judge(
 		snprintf(file->size, sizeof file->size, "it has %ld bytes, and files.maxSizeBytes is %lu",
 			(long)file->stat.st_size, (unsigned long)rules.max_size);
 		finding = fault("ERR_LIMIT", "files", file->size);
-		finding.mend = "if it must be that large, raise files.maxSizeBytes in the policy";
+		finding.mend = file->stat.st_size > INT32_MAX
+			? "split it: files.maxSizeBytes of a policy allows up to 2147483647"
+			: "if it must be that large, raise files.maxSizeBytes in the policy";
 	} else {
 		bytes = read_and_digest(file);
 		if (bytes == NULL)

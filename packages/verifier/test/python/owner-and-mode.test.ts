@@ -7,6 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { flipByte, PYTHONS, Site } from "./support.js";
 
 const isRoot = process.getuid?.() === 0;
+/** In such a namespace without a map, all files have the owner 65534. */
+const hasNamespaces = spawnSync("unshare", ["--user", "true"]).status === 0;
 const hasCompiler = spawnSync("cc", ["--version"]).status === 0;
 
 describe.skipIf(!isRoot).each(PYTHONS)("owner and mode in spython $version, $executable (needs root)", (python) => {
@@ -105,6 +107,33 @@ describe.skipIf(!isRoot).each(PYTHONS)("owner and mode in spython $version, $exe
 		]);
 		rmSync(log);
 	});
+
+	it.skipIf(!hasNamespaces)(
+		"judges a kept archive anew when its owner is another one (needs user namespaces)",
+		async () => {
+			const archive =
+				"import zipfile, sys\nz = zipfile.ZipFile(sys.argv[1], 'w')\nfor n in ('one', 'two'): z.writestr(n + '.py', '')";
+			execFileSync(python.executable, ["-c", archive, at("modules.zip")]);
+			site.write({
+				"zip.py": `
+import ctypes, os, sys
+sys.path.insert(0, os.path.dirname(__file__) + "/modules.zip")
+import one
+if len(sys.argv) > 1 and ctypes.CDLL(None).unshare(0x10000000) != 0: sys.exit("no user namespace")
+import two
+print("two")
+`,
+			});
+			await sign({ owner: "root" });
+			expect(site.run(["app/zip.py"])).toMatchObject({ status: 0, stdout: "two\n" });
+			const run = site.run(["app/zip.py", "unshare"]);
+			expect(run).toMatchObject({ status: 1, stdout: "" });
+			expect(run.events.find(({ reason }) => reason === "ERR_FILE_OWNER")).toMatchObject({
+				entry: "modules.zip",
+				detail: "owner 65534, mode 0644",
+			});
+		},
+	);
 
 	it.skipIf(!hasCompiler)("refuses native code like any other file, with its own event (needs cc)", async () => {
 		expect(existsSync(at("libact.so"))).toBe(true);
