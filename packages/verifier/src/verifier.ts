@@ -127,8 +127,8 @@ export function verifyHost({ index, config, development, addon }: HostOptions): 
 	readonly facts: EvidenceFacts | undefined;
 	/** The ruling of the policy about child processes. */
 	readonly children: "refuse" | "audit" | "allow" | "exit";
-	/** Returns the verdict about a file as it is now. */
-	readonly decide: Verifier["decide"];
+	/** Returns the verdict about a file as it is now. @throws the system's own errors */
+	readonly examine: (path: string) => Verdict;
 } {
 	const configuration = {
 		...configurationFor({ config, development }),
@@ -141,12 +141,12 @@ export function verifyHost({ index, config, development, addon }: HostOptions): 
 		addon: addon === undefined ? ownAddon() : loadKernelAddon(addon),
 	};
 	let facts: EvidenceFacts | undefined;
-	const { mode, policy, decide } = gateOver(options, (state) => {
+	const { mode, policy, examine } = gateOver(options, (state) => {
 		const evidence = readIndex(options, state);
 		facts = evidenceFacts(evidence);
 		return evidence;
 	});
-	return { mode, facts, children: policy.runtime.children, decide };
+	return { mode, facts, children: policy.runtime.children, examine };
 }
 
 /** Refuses Buffers and URLs, which a caller could change between the check and the use. */

@@ -1,21 +1,18 @@
 /** Asks the index and the configuration of the installed launcher about a file. */
 
-import { realpathSync } from "node:fs";
 import { join } from "node:path";
-import { readBounded } from "@sigtool/core/internal";
 import { type ErrorCode, errnoReason, SigtoolError } from "@sigtool/core/internal/errors";
 import { verifyHost } from "@sigtool/verifier/internal";
+
 import { type LauncherConf, readLauncherConf } from "./launcher-conf.js";
 import { CONF_NAME, isThere } from "./launcher-place.js";
+import { partsOrUndefined } from "./runtime-findings.js";
 
 /** Returns the settings of the launcher in a directory, or undefined if none is installed there. */
 export function installedConf(prefix: string): LauncherConf | undefined {
 	const file = join(prefix, CONF_NAME);
 	return isThere(file) ? readLauncherConf(file) : undefined;
 }
-
-/** No policy allows a larger file. */
-const MAX_FILE_BYTES = 2 ** 31 - 1;
 
 export interface InstalledVerdict {
 	readonly fields: Readonly<Record<string, unknown>>;
@@ -34,10 +31,10 @@ export function installedVerdict(
 	mendOf: (code: ErrorCode) => string | undefined,
 ): InstalledVerdict {
 	try {
-		const { mode, decide } = verifyHost({ index, config, development });
+		const { mode, examine } = verifyHost({ index, config, development, addon: partsOrUndefined()?.addon });
 		if (mode === "off")
 			return { loads: "yes", fields: { mode }, says: "would be loaded: in mode off nothing is judged" };
-		const verdict = decide(realpathSync(path), readBounded(path, MAX_FILE_BYTES));
+		const verdict = examine(path);
 		if (verdict.trusted) {
 			return {
 				loads: "yes",

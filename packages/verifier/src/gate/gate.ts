@@ -71,6 +71,11 @@ export interface Gate {
 	 * bytes come from. Raises no event.
 	 */
 	decide(path: string, bytes: Uint8Array): Verdict;
+	/**
+	 * Returns the verdict for a file as it is now, with its owner, its mode and what the kernel says. Raises no event.
+	 * @throws the system's own errors
+	 */
+	examine(path: string): Verdict;
 	/** Tells whether a link may be followed. A link inside a product must be signed with this target. Raises no event. */
 	admitsLink(path: string, target: string): boolean;
 	/** Tells whether a signed file, at any path, has this SHA-256 in lower-case hexadecimal. Raises no event. */
@@ -191,6 +196,7 @@ export function gateOf(parts: GateParts): Gate {
 			return judge.placeOf(realPath) === undefined ? bytes : undefined;
 		},
 		decide: judge.decide,
+		examine: (path) => openCodeSync(path, rules).verdict,
 		admitsLink: judge.admitsLink,
 		hasContent: judge.hasContent,
 		rule(event, detail, ruling, why) {

@@ -96,8 +96,7 @@ function openFile(path: string, rules: OpenRules): OpenFile {
 
 		function objection(): UntrustedVerdict | undefined {
 			if (!isRegular) return untrusted("ERR_FILE_TYPE");
-			if (!isSmall)
-				return untrusted("ERR_LIMIT", { why: `it has ${size} bytes, and the policy allows ${rules.maxSizeBytes}` });
+			if (!isSmall) return tooLarge(size, rules.maxSizeBytes);
 			if (!leadsTo(path, realPath, rules.judge)) return untrusted("ERR_LINK_CHANGED");
 			const refused = ownerOrModeObjection(rules.ownerAndMode, uid, mode);
 			if (refused !== undefined) return refused;
@@ -111,8 +110,20 @@ function openFile(path: string, rules: OpenRules): OpenFile {
 	}
 }
 
-/** Node.js has no larger file in one buffer, and reading one would end in an error of its own. */
+/**
+ * Node.js has no larger file in one buffer, and reading one would end in an error of its own. No policy allows more
+ * either.
+ */
 const MOST_BYTES = 2 ** 31 - 1;
+
+function tooLarge(sizeBytes: number, allowedBytes: number): UntrustedVerdict {
+	if (sizeBytes <= MOST_BYTES)
+		return untrusted("ERR_LIMIT", { why: `it has ${sizeBytes} bytes, and the policy allows ${allowedBytes}` });
+	return untrusted("ERR_LIMIT", {
+		why: `it has ${sizeBytes} bytes, and no policy can allow more than ${MOST_BYTES}`,
+		mend: "split the file, or have the program read it as data",
+	});
+}
 
 /**
  * Tells whether the path leads to `realPath` by links that may be followed. A path that equals `realPath` has no link.

@@ -113,7 +113,7 @@ const REASONS: Readonly<Record<Reason, { readonly rule: Rule; readonly why: stri
 	ERR_LIMIT: {
 		rule: "files",
 		why: "it is larger than the policy allows",
-		mend: "if it must be that large, raise files.maxSizeBytes in the policy",
+		mend: "if it must be that large, raise files.maxSizeBytes in the policy, which can allow up to 2147483647",
 	},
 	ERR_FILE_OWNER: {
 		rule: "files",

@@ -116,6 +116,9 @@ test("openCodeSync() does not wait for a FIFO, and reads nothing above the polic
 	expect(() => gate.openCodeSync(root, "module")).toThrow(untrusted("ERR_FILE_TYPE"));
 	truncateSync(at("empty.js"), 2 ** 40); // The file is sparse. Reading all of it would fail.
 	expect(() => gate.openCodeSync(at("empty.js"), "module")).toThrow(untrusted("ERR_LIMIT"));
+	expect(() => gate.openCodeSync(at("empty.js"), "module")).toThrow(/no policy can allow more than 2147483647.*split/);
+	truncateSync(at("empty.js"), 3);
+	expect(() => gate.openCodeSync(at("empty.js"), "module")).toThrow(/the policy allows 2 .*raise files\.maxSizeBytes/);
 });
 
 test("openCodeSync() returns the bytes it hashed, whatever happens to the file afterwards", () => {

@@ -32,6 +32,8 @@ function reportOf(explained: ExplainedFile, installed: InstalledVerdict | undefi
 	const { path, kind, catalogs, entry, says, checks, trusted, development } = explained;
 	const failed = checks.find(({ outcome }) => outcome === "failed");
 	const remedy = failed?.code && ERROR_HELP[failed.code].remedy;
+	// On a host the launcher decides, so what it says comes first.
+	const ofCatalog = installed === undefined ? "what to do" : "for verify";
 	return {
 		exit: 0,
 		fields: {
@@ -50,13 +52,13 @@ function reportOf(explained: ExplainedFile, installed: InstalledVerdict | undefi
 		lines: [
 			headline(explained, failed, installed),
 			...rows([
+				["launcher", installed && escaped(installed.says)],
 				...catalogs.map((each): [string, string] => ["covered by", escaped(claimText(each))]),
 				["entry", entry === undefined ? undefined : escaped(entry)],
 				["it says", saysText(explained)],
 				...checks.map((check): [string, string] => [check.check, escaped(asTyped(checkText(check), catalogs))]),
-				["what to do", remedy],
+				[ofCatalog, remedy],
 				["page", failed?.code && `docs/reference/errors.md#${failed.code.toLowerCase()}`],
-				["launcher", installed && escaped(installed.says)],
 				["see also", installed && `\`${COMMAND} why ${escaped(path)}\` for a refusal while a program ran`],
 			]),
 		],
@@ -64,24 +66,27 @@ function reportOf(explained: ExplainedFile, installed: InstalledVerdict | undefi
 	};
 }
 
-/** Says what the catalogs and this user's trust store decide, and on a host also what the launcher decides. */
+/** Says what the launcher decides if one is installed, and then what the catalogs and this user's trust store decide. */
 function headline(
 	{ path, trusted, kind }: ExplainedFile,
 	failed: ExplainedCheck | undefined,
 	installed: InstalledVerdict | undefined,
 ): string {
 	const name = escaped(path);
-	const by = installed === undefined ? "" : " by its catalog and your trust store";
-	const launcher = installed === undefined ? "" : `; the launcher ${LOADS[installed.loads]}`;
-	if (failed !== undefined) return `${colour.red("not trusted")}${by} ${name}: ${failed.code}${launcher}`;
-	if (trusted) return `${colour.green("trusted")}${by} ${name}${launcher}`;
+	if (installed !== undefined) {
+		const byStore = failed === undefined ? "it is trusted" : `it is not trusted: ${failed.code}`;
+		const reason = installed.fields.reason === undefined ? "" : ` (${installed.fields.reason})`;
+		return `the launcher ${LOADS[installed.loads]} ${name}${reason}; by its catalog and your trust store ${byStore}`;
+	}
+	if (failed !== undefined) return `${colour.red("not trusted")} ${name}: ${failed.code}`;
+	if (trusted) return `${colour.green("trusted")} ${name}`;
 	return `${colour.green("signed")} ${name}: the files of the ${kind === "directory" ? "directory" : "catalog"} were not compared`;
 }
 
 const LOADS: Readonly<Record<InstalledVerdict["loads"], string>> = {
-	yes: "would load it",
-	no: "would refuse it",
-	unknown: "cannot judge it",
+	yes: colour.green("would load"),
+	no: colour.red("would refuse"),
+	unknown: colour.yellow("cannot judge"),
 };
 
 function claimText({ file, product, sequence }: ExplainedFile["catalogs"][number]): string {

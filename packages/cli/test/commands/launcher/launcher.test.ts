@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { copyFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { describe, expect, it } from "vitest";
 import { canBeHost, Host } from "../../launcher-host.js";
@@ -173,12 +173,22 @@ describe.skipIf(!canBeHost)("sigtool launcher (needs root, and the launcher buil
 		}
 		expect(why("app/main.js")).not.toMatch(/^ +write/m);
 
-		const explain = () => host.sigtool(["explain", ...host.prefix, host.at("app/main.js")]).stdout.split("\n")[0];
+		const lines = () => host.sigtool(["explain", ...host.prefix, host.at("app/main.js")]).stdout.split("\n");
+		const explain = () => lines()[0];
 		expect(explain()).toMatch(
-			/^not trusted by its catalog and your trust store \S+: ERR_UNTRUSTED_SIGNER; the launcher would load it$/,
+			/^the launcher would load \S+; by its catalog and your trust store it is not trusted: ERR_UNTRUSTED_SIGNER$/,
 		);
+		expect(lines()[1]).toMatch(/^ {2}launcher +would be loaded: /);
 		host.sigtool(["trust", "add", host.key.certFile]);
-		expect(explain()).toMatch(/^trusted by its catalog and your trust store \S+; the launcher would load it$/);
+		expect(explain()).toMatch(/^the launcher would load \S+; by its catalog and your trust store it is trusted$/);
+		chmodSync(host.at("app/main.js"), 0o664);
+		expect(explain()).toMatch(/^the launcher would load /);
+		writeFileSync(host.at("policy.json"), JSON.stringify({ version: 1, files: { othersWrite: "refuse" } }));
+		host.ship(host.key, "enforce", ["--policy", host.at("policy.json")]);
+		expect(explain()).toMatch(/^the launcher would refuse \S+ \(ERR_FILE_WRITABLE\); .* it is trusted$/);
+		expect(lines()[1]).toMatch(/would be refused: its mode 0664 lets its group or others write it.*take the right/);
+		expect(why("app/main.js")).toMatch(/now +would be refused: its mode 0664/);
+		chmodSync(host.at("app/main.js"), 0o644);
 		host.configure({
 			deny: [
 				{
@@ -189,7 +199,7 @@ describe.skipIf(!canBeHost)("sigtool launcher (needs root, and the launcher buil
 				},
 			],
 		});
-		expect(explain()).toMatch(/^trusted by its catalog and your trust store \S+; the launcher cannot judge it$/);
+		expect(explain()).toMatch(/^the launcher cannot judge \S+ \(ERR_DENIED\); .* it is trusted$/);
 	});
 
 	it.each(["allow", "audit"])(
