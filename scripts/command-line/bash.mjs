@@ -1,6 +1,6 @@
 /** Makes the completion for bash, from 3.2 on. */
 
-import { allCommands, namesTakingValues } from "./command-tree.mjs";
+import { allCommands, defaultOf, namesTakingValues } from "./command-tree.mjs";
 
 /** Returns the text of the script for the commands called `names`. The tree comes from commandTree(). */
 export function bashCompletion({ commands: tree, options: before }, names) {
@@ -117,11 +117,24 @@ complete -o default -F _sigtool ${names.join(" ")}
 `;
 }
 
-/** The second word of a command with commands of its own is one of their names, and is part of the command. */
+/**
+ * The second word of a command with commands of its own is one of their names, and is part of the command. If one of them
+ * is the default, options and operands may stand in its place.
+ */
 function subcommands(name, commands) {
+	const names = commands.map((each) => each.name);
+	const meant = defaultOf({ commands });
+	if (meant !== undefined)
+		return `	${name})
+		[ "$COMP_CWORD" -ne 2 ] || _sigtool_words ${names.join(" ")}
+		case \${COMP_WORDS[2]} in
+		${names.join(" | ")}) command="$command \${COMP_WORDS[2]}" i=3 ;;
+		*) command='${meant.path}' ;;
+		esac
+		;;`;
 	return `	${name})
 		if [ "$COMP_CWORD" -eq 2 ]; then
-			_sigtool_words ${commands.map((each) => each.name).join(" ")}
+			_sigtool_words ${names.join(" ")}
 			return
 		fi
 		command="$command \${COMP_WORDS[2]}" i=3

@@ -20,7 +20,7 @@ const UNWRAPPED = 100_000;
  * - `operands`, each with a `term` and a `description` for people, and with `isRepeated` and `completed`;
  * - `options`, each with a `term` and a `description`, which has choices and default, a `summary` without them, its names
  *   (`--output`, `-o`), `isRepeated`, and `completed` if it takes a value;
- * - `examples`, the text `after` them, and `commands` of its own.
+ * - `examples`, the text `after` them, and `commands` of its own. The name of one with `isDefault` may be left out.
  *
  * A member `completed` tells how a value is completed; completed.mjs has the kinds.
  */
@@ -43,12 +43,17 @@ export function allCommands(commands) {
 	return commands.flatMap((each) => (each.commands.length > 0 ? allCommands(each.commands) : [each]));
 }
 
+/** Returns the command that is meant if none of the commands of a group is named. */
+export function defaultOf({ commands }) {
+	return commands.find(({ isDefault }) => isDefault);
+}
+
 /** Returns the names of the options that take a value. */
 export function namesTakingValues({ options }) {
 	return options.filter(({ completed }) => completed !== undefined).flatMap(({ names }) => names);
 }
 
-function describe({ name, description, commands = [] }, above, declared) {
+function describe({ name, description, isDefault = false, commands = [] }, above, declared) {
 	const path = [...above, name];
 	const command = declared(path).configureOutput({ getOutHelpWidth: () => UNWRAPPED });
 	const isGroup = commands.length > 0;
@@ -56,6 +61,7 @@ function describe({ name, description, commands = [] }, above, declared) {
 		path: path.join(" "),
 		name,
 		description,
+		isDefault,
 		operands: isGroup
 			? [{ term: "<command>", description: "", isRepeated: false }]
 			: operandsOf(command, path.join(" ")),

@@ -1,6 +1,6 @@
 /** Makes the completion for fish. */
 
-import { allCommands, namesTakingValues } from "./command-tree.mjs";
+import { allCommands, defaultOf, namesTakingValues } from "./command-tree.mjs";
 
 /** Returns the text of the script for the commands called `names`. The tree comes from commandTree(). */
 export function fishCompletion({ commands: tree, options: before }, names) {
@@ -38,6 +38,12 @@ end
 function __sigtool_begins
     set -l operands (__sigtool_operands)
     test (count $operands) -eq (count $argv); and test "$operands" = "$argv"
+end
+
+# True if the command is the first name, and the next operand is none of the further names.
+function __sigtool_omits
+    set -l operands (__sigtool_operands)
+    test "$operands[1]" = $argv[1]; and not contains -- "$operands[2]" $argv[2..]
 end
 
 # Prints what sigtool knows by name on this machine.
@@ -79,8 +85,8 @@ ${tree
 	.join("\n")}
 ${allCommands(tree)
 	.flatMap((command) => [
-		...operandLines(name, command),
-		...command.options.map(optionLine(name, `__sigtool_is ${command.path}`)),
+		...operandLines(name, command, conditionOf(command, tree)),
+		...command.options.map(optionLine(name, conditionOf(command, tree))),
 	])
 	.join("\n")}
 # The arguments after a program belong to the program.
@@ -88,10 +94,18 @@ complete -c ${name} -n 'string match -q run -- (__sigtool_operands)[1]; and test
 ${others.map((each) => `complete -c ${each} -e\ncomplete -c ${each} -w ${name}\n`).join("")}`;
 }
 
-function operandLines(name, { path, operands }) {
+/** The name of a default command may be left out. */
+function conditionOf(command, tree) {
+	const group = tree.find((each) => defaultOf(each) === command);
+	const isNamed = `__sigtool_is ${command.path}`;
+	if (group === undefined) return isNamed;
+	return `${isNamed}; or __sigtool_omits ${[group.name, ...group.commands.map((each) => each.name)].join(" ")}`;
+}
+
+function operandLines(name, { operands }, condition) {
 	return operands.slice(0, 1).flatMap(({ completed }) => {
 		const found = completed === undefined ? undefined : offered(completed);
-		return found === undefined ? [] : [`complete -c ${name} -n '__sigtool_is ${path}' ${found}`];
+		return found === undefined ? [] : [`complete -c ${name} -n '${condition}' ${found}`];
 	});
 }
 

@@ -1,6 +1,6 @@
 /** Makes the completion for PowerShell, from 5.1 on. */
 
-import { allCommands } from "./command-tree.mjs";
+import { allCommands, defaultOf } from "./command-tree.mjs";
 
 /** Returns the text of the script for the commands called `names`. The tree comes from commandTree(). */
 export function powershellCompletion({ commands: tree, options: before }, names) {
@@ -26,6 +26,15 @@ Register-ArgumentCompleter -Native -CommandName ${names.map(quoted).join(", ")} 
 	# The words that may follow the name of a group of commands.
 	$below = @{
 ${groups.map(([name, words]) => `		${quoted(name)} = ${table(words, "\t\t")}`).join("\n")}
+	}
+	# The commands that are meant if none below these names is named.
+	$defaults = @{
+${tree
+	.flatMap((each) => {
+		const meant = defaultOf(each);
+		return meant === undefined ? [] : [`		${quoted(each.name)} = ${quoted(meant.path)}`];
+	})
+	.join("\n")}
 	}
 	# The options of each command.
 	$options = @{
@@ -62,14 +71,18 @@ ${allCommands(tree).flatMap(takenOf).join("\n")}
 	$command = ''
 	$first = 0
 	while ($below.ContainsKey($command) -and $first -lt $words.Count -and $words[$first] -notlike '-*') {
+		if ($defaults.ContainsKey($command) -and -not $below[$command].Contains($words[$first])) { break }
 		$command = ($command + ' ' + $words[$first]).Trim()
 		$first++
 	}
 	if ($below.ContainsKey($command)) {
-		foreach ($word in $below[$command].Keys) {
-			if ($word.StartsWith($typed, [System.StringComparison]::Ordinal)) { Complete-Word $word $below[$command][$word] }
+		if ($words.Count -le $first) {
+			foreach ($word in $below[$command].Keys) {
+				if ($word.StartsWith($typed, [System.StringComparison]::Ordinal)) { Complete-Word $word $below[$command][$word] }
+			}
 		}
-		return
+		if (-not $defaults.ContainsKey($command)) { return }
+		$command = $defaults[$command]
 	}
 
 	$option = ''

@@ -1,5 +1,7 @@
 /** Makes the completion for zsh: a function that can be found by compinit, or be sourced. */
 
+import { defaultOf } from "./command-tree.mjs";
+
 /** Returns the text of the script for the commands called `names`. The tree comes from commandTree(). */
 export function zshCompletion({ commands: tree, options: before }, names) {
 	const list = (commands) => commands.map(({ name, description }) => `		${quoted(`${name}:${colons(description)}`)}`);
@@ -66,6 +68,8 @@ fi
 }
 
 function group({ name, commands }, list) {
+	const meant = defaultOf({ commands });
+	if (meant !== undefined) return groupWithDefault({ name, commands, meant }, list);
 	return `		${name})
 			local -a below=(
 ${list(commands)
@@ -81,6 +85,26 @@ ${commands.map((each) => `				${each.name}) ${call(each)} && ret=0 ;;`).join("\n
 				esac
 				;;
 			esac
+			;;`;
+}
+
+/** Options and operands of the default command may stand in the place of its name. */
+function groupWithDefault({ name, commands, meant }, list) {
+	return `		${name})
+			local -a below=(
+${list(commands)
+	.map((line) => `\t\t${line}`)
+	.join("\n")}
+			)
+			if (( CURRENT > 2 )) && [[ $words[2] == (${commands.map((each) => each.name).join("|")}) ]]; then
+				_arguments -C '1:command:->command' '*::argument:->arguments' && ret=0
+				case $words[1] in
+${commands.map((each) => `				${each.name}) ${call(each)} && ret=0 ;;`).join("\n")}
+				esac
+			else
+				(( CURRENT > 2 )) || [[ $words[2] == -* ]] || { _describe -t commands command below && ret=0 }
+				${call(meant)} && ret=0
+			fi
 			;;`;
 }
 

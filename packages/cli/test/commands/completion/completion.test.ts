@@ -22,6 +22,15 @@ const LINES: readonly (readonly [before: string, after?: string])[] = [
 	["sigtool verify --profile w", "sigtool verify --profile windows-legacy "],
 	["sigtool run --mode au", "sigtool run --mode audit "],
 	["sigtool verify --color ne", "sigtool verify --color never "],
+	// The command that is meant if none is named
+	["sigtool log --by ho", "sigtool log --by host "],
+	["sigtool log --fol", "sigtool log --follow "],
+	["sigtool log --refused --by ru", "sigtool log --refused --by rule "],
+	["sigtool log other.t", "sigtool log other.txt "],
+	["sigtool log other.txt --by ev", "sigtool log other.txt --by event "],
+	["sigtool log show --by ho", "sigtool log show --by host "],
+	["sigtool log sea", "sigtool log seal "],
+	["sigtool log verify --no-dev", "sigtool log verify --no-development "],
 	// Files and directories, by kind
 	["sigtool verify --catalog o", "sigtool verify --catalog one.cat "],
 	["sigtool verify other.t", "sigtool verify other.txt "],
