@@ -5,6 +5,7 @@ import { quote } from "@sigtool/core/internal/errors";
 import { type Forwarded, forwardLog } from "../../forward/forward-log.js";
 import { openSink } from "../../forward/open-sink.js";
 import { openState, type StateFile } from "../../forward/state-file.js";
+import { lockState } from "../../forward/state-lock.js";
 import type { Facility } from "../../forward/syslog-message.js";
 import type { TlsFiles } from "../../forward/tls-files.js";
 import { installedLog } from "../../launcher/installed-log.js";
@@ -29,14 +30,23 @@ export interface LogForwardOptions extends OutputOptions {
 /**
  * Sends the lines of logs to receivers until SIGTERM or Ctrl-C, each log to each receiver on its own, so that none waits
  * for another. A receiver that fails is tried again without end.
- * @throws ERR_USAGE; ERR_ROOT_MISSING or ERR_IO if a log cannot be read at the beginning, or the state not be written;
+ * @throws ERR_USAGE, also if another process uses the state; ERR_ROOT_MISSING or ERR_IO if a log cannot be read at the beginning, or the state not be written;
  * ERR_CONFIG for a state that is not one
  */
 export async function logForward(files: readonly string[], options: LogForwardOptions): Promise<Report> {
-	const { to, rotated = [], facility } = options;
 	const named = files.length === 0 ? [installedLog(options.prefix)] : files;
-	for (const log of named) requireLog(log, true);
+	for (const log of named) requireLog(log, "follow");
 	const logs = [...new Set(named.map((log) => resolve(log)))];
+	const release = options.state === undefined ? undefined : lockState(options.state);
+	try {
+		return await forward(logs, options);
+	} finally {
+		release?.();
+	}
+}
+
+async function forward(logs: readonly string[], options: LogForwardOptions): Promise<Report> {
+	const { to, rotated = [], facility } = options;
 	const state = openState(options.state);
 	const tls = readTlsFiles(options);
 	const pairs = logs.flatMap((log) =>

@@ -1,0 +1,49 @@
+import { appendFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { type Forwarder, startForwarder, startReceiver, until } from "./forwarder.js";
+import { place, writeChained } from "./logs.js";
+
+describe("the state of sigtool log forward", () => {
+	it("uses a state alone, and takes that of a process that is gone", async () => {
+		const { directory, file, sigtool } = place();
+		const { port, messages } = await startReceiver();
+		writeChained(file("audit.jsonl"), 1);
+		const args = [file("audit.jsonl"), "--to", `syslog+tcp://127.0.0.1:${port}`, "--state", file("state.json")];
+		const lock = file("state.json.lock");
+		/** Sends one more line, so that the forwarder is known to work. */
+		const works = async ({ child, output }: Forwarder) => {
+			appendFileSync(file("audit.jsonl"), `${child.pid}\n`);
+			await until(
+				() => messages.some((message) => message.endsWith(` ${child.pid}`)),
+				() => output().stderr,
+			);
+			expect(readFileSync(lock, "utf8")).toMatch(new RegExp(`^${child.pid} `));
+		};
+		const first = startForwarder(args);
+		await until(
+			() => messages.length === 1,
+			() => first.output().stderr,
+		);
+		const second = sigtool(["log", "forward", ...args]);
+		expect(second).toMatchObject({ status: 2, stderr: expect.stringContaining(`process ${first.child.pid} forwards`) });
+		const elsewhere = startForwarder([...args.slice(0, -1), file("other.json")]);
+		await until(
+			() => messages.length === 2,
+			() => elsewhere.output().stderr,
+		);
+		expect(await elsewhere.end()).toBe(0);
+
+		first.child.kill("SIGKILL");
+		await new Promise((resolve) => first.child.on("close", resolve));
+		const third = startForwarder(args);
+		await works(third);
+		expect(await third.end()).toBe(0);
+		expect(existsSync(lock)).toBe(false);
+
+		writeFileSync(lock, `${process.pid} 1\n`); // A process with this number runs, but it is another one.
+		const fourth = startForwarder(args);
+		await works(fourth);
+		expect(await fourth.end()).toBe(0);
+		expect(readdirSync(directory).filter((name) => name.includes(".lock"))).toEqual([]);
+	}, 60_000);
+});
