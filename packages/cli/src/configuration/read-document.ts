@@ -4,9 +4,10 @@
  */
 
 import { isUtf8 } from "node:buffer";
-import { readShape } from "@sigtool/core/internal";
+import { readShape, type Shape, UNKNOWN } from "@sigtool/core/internal";
 import { quote, SigtoolError } from "@sigtool/core/internal/errors";
 import jsonc, { type Node, type ParseError } from "jsonc-parser";
+import { closeNames } from "../output/close-names.js";
 import { CONFIGURATION, type Configuration } from "./members.js";
 
 /** A place in a text. Both numbers begin with 1. */
@@ -43,9 +44,35 @@ export function readDocument(file: string, bytes: Buffer, kind: "own" | "package
 	});
 	const members = readShape(CONFIGURATION, value, (at, reason) => {
 		const subject = at === "$" ? "the configuration" : quote(shown(at));
-		return unfit(file, nearest(places, at), `${subject} ${reason}`);
+		return unfit(file, nearest(places, at), `${subject} ${reason}${reason === UNKNOWN ? suggestionFor(at) : ""}`);
 	});
 	return { file, members, places: new Map([...places].map(([at, place]) => [shown(at), place])) };
+}
+
+/** Returns the names of members that are spelled like an unknown one, and stand where it stands or elsewhere. */
+function suggestionFor(at: string): string {
+	const end = at.lastIndexOf(".");
+	const name = at.slice(end + 1);
+	const prefix = shown(at.slice(0, end));
+	const named = membersOf(CONFIGURATION).map((member) => ({ member, own: member.slice(member.lastIndexOf(".") + 1) }));
+	const close = closeNames(
+		name,
+		named.map(({ own }) => own),
+	);
+	const [best] = close.length > 0 ? close : [name];
+	const meant = named.filter(({ own }) => own === best).map(({ member }) => member);
+	const here = meant.filter((member) => member === (prefix === "" ? best : `${prefix}.${best}`));
+	const shownNames = (here.length > 0 ? here : meant).map((member) => quote(member));
+	return shownNames.length === 0 ? "" : `; did you mean ${shownNames.join(" or ")}?`;
+}
+
+/** Returns the names of all members, such as `verify.trust`. */
+function membersOf(shape: Shape, prefix = ""): string[] {
+	if (shape.kind !== "object") return [];
+	return Object.entries(shape.members).flatMap(([name, member]) => [
+		`${prefix}${name}`,
+		...membersOf(member, `${prefix}${name}.`),
+	]);
 }
 
 /** Makes an error about a configuration. */

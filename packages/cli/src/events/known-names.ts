@@ -2,8 +2,8 @@
 
 import { ERROR_CODES, quote, type SigtoolError } from "@sigtool/core/internal/errors";
 import { EVENTS } from "@sigtool/verifier";
-import { closeNames } from "../options/suggestion.js";
 import { usageError } from "../options/usage.js";
+import { closeNames } from "../output/close-names.js";
 import { isErrorCode } from "../output/rules.js";
 
 /** Makes the error for a name that is no code and no event, with names that are spelled similarly. */

@@ -34,7 +34,14 @@ describe("readDocument()", () => {
 	it.each([
 		['{ "sign": [1] }', 'line 1, column 12: "sign[0]" must be a line of text'],
 		['{\n "sign": "dist" }', 'line 2, column 2: "sign" must be a list'],
-		['{\n "sing": ["dist"] }', 'line 2, column 2: "sing" is not a member of this version'],
+		['{\n "sing": ["dist"] }', 'line 2, column 2: "sing" is not a member of this version; did you mean "sign"?'],
+		['{ "trust": ["a"] }', 'is not a member of this version; did you mean "verify.trust"?'],
+		[
+			'{ "verify": { "trsut": ["a"] } }',
+			'"verify.trsut" is not a member of this version; did you mean "verify.trust"?',
+		],
+		['{ "key": { "pinfile": "a" } }', 'did you mean "key.pinFile"?'],
+		['{ "colour": 1 }', /is not a member of this version$/],
 		['{ "sign": ["a"],\n "sign": ["b"] }', 'line 2, column 2: "sign" is there twice'],
 		['{ "sign": ["a", "a"] }', 'line 1, column 3: "sign" must not hold anything twice'],
 		['{ "product": "a\\nb" }', 'line 1, column 3: "product" must be a line of text'],

@@ -24,6 +24,6 @@ export { type SingleFile, singleFile } from "../system/parts.js";
 export { hostNode, requireHostNode } from "../system/programs.js";
 export { readInput } from "../system/read-file.js";
 export { exclusively, writeAtomically } from "../system/store.js";
-export { type ObjectShape, type Refusal, readShape, type ValueOf } from "../trust/shape.js";
+export { type ObjectShape, type Refusal, readShape, type Shape, UNKNOWN, type ValueOf } from "../trust/shape.js";
 export { compareEntries } from "../verify/compare-entries.js";
 export * from "./read.js";
