@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { parsePolicy } from "@sigtool/core";
-import { quote } from "@sigtool/core/internal/errors";
+import { COMMAND, quote } from "@sigtool/core/internal/errors";
 import { STANDARD_INPUT } from "../../events/log-pieces.js";
 import { usageError } from "../../options/usage.js";
 import { escaped, type OutputOptions, type Report } from "../../output/output.js";
@@ -23,8 +23,9 @@ export interface PolicyLearnOptions extends OutputOptions {
 /** Learns a policy from logs. Nothing is compiled or signed. @throws ERR_USAGE, ERR_POLICY, ERR_ROOT_MISSING, ERR_IO */
 export async function policyLearn(logs: readonly string[], options: PolicyLearnOptions): Promise<Report> {
 	const { index, output, owner, expires, cwd, force } = options;
+	const compiled = index === undefined ? undefined : indexIn(index);
 	const learned = await learnFrom(logs, {
-		index: index === undefined ? undefined : indexIn(index),
+		index: compiled,
 		directory: cwd === undefined ? undefined : resolve(cwd),
 		...{ owner, expires },
 	});
@@ -33,7 +34,7 @@ export async function policyLearn(logs: readonly string[], options: PolicyLearnO
 	if (output !== undefined) writePolicy(output, learned.policy, force);
 	const { policy, unsigned, files, notes } = learned;
 	const text = JSON.stringify(policy, null, "\t");
-	const steps = stepsFor(logs, learned, options);
+	const steps = stepsFor(logs, learned, compiled?.signedPolicy !== undefined, options);
 	return {
 		exit: 0,
 		fields: {
@@ -60,7 +61,12 @@ interface Step {
 }
 
 /** Returns what is left to do before the policy is enforced. */
-function stepsFor(logs: readonly string[], { unsigned, trees }: Learned, options: PolicyLearnOptions): Step[] {
+function stepsFor(
+	logs: readonly string[],
+	{ unsigned, trees }: Learned,
+	isPolicySigned: boolean,
+	options: PolicyLearnOptions,
+): Step[] {
 	const { output: policy = "policy.json", index = placeOfIndex(trees) } = options;
 	const stray = strayFiles([...logs.filter((log) => log !== STANDARD_INPUT), policy], trees);
 	const steps: Step[] = stray.map((what) => ({ what }));
@@ -74,8 +80,12 @@ function stepsFor(logs: readonly string[], { unsigned, trees }: Learned, options
 	if (trees.length > 0) steps.push({ what: "then compile", command: compileCommand(trees, policy, index) });
 	if (unsigned.length === 0) steps.push({ what: "then try it", command: testCommand(logs, policy, index) });
 	else steps.push({ what: recordAgain(index) });
+	if (isPolicySigned) steps.push({ what: SIGN_POLICY });
 	return steps;
 }
+
+/** A learned policy is a draft that nobody has signed. */
+const SIGN_POLICY = `the policy of the index is a signed one: before a host gets the new policy, let a policy signer sign it with \`${COMMAND} policy sign\`, and compile with what that writes`;
 
 function recordAgain(index: string): string {
 	return `then record again with this index, and learn with --index ${quote(index)}: the rules then name the signers too`;

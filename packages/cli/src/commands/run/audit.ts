@@ -1,6 +1,7 @@
 import { closeSync, createReadStream, openSync, realpathSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { COMMAND, ioError, quote } from "@sigtool/core/internal/errors";
+import { countOf, verdictOf } from "../../events/event.js";
 import { createLineReader, type ReadLine } from "../../events/read-events.js";
 import { escaped, type OutputOptions, printError } from "../../output/output.js";
 import { count } from "../../output/render.js";
@@ -28,8 +29,8 @@ export async function audit(script: string, args: readonly string[], options: Au
 	const before = statSync(log).size;
 	const run = { ...options, allowDevelopment: true, mode: "audit", prefix: "" } as const;
 	const ending = await start(script, args, run, { log });
-	const learned = await learnFromEnd(log, before);
-	for (const line of summaryOf(learned, options)) printError(line);
+	const { learned, refusable } = await learnFromEnd(log, before);
+	for (const line of summaryOf(learned, refusable, options)) printError(line);
 	return endAs(ending);
 }
 
@@ -43,27 +44,38 @@ function fileOfEvents(log: string): string {
 	}
 }
 
+interface LearnedFromRun {
+	readonly learned: Learned;
+	/** The number of events that enforcement would have refused. */
+	readonly refusable: number;
+}
+
 /** Learns from what this run has added to the file. Reads all of it if somebody exchanged or emptied it meanwhile. */
-async function learnFromEnd(log: string, before: number): Promise<Learned> {
+async function learnFromEnd(log: string, before: number): Promise<LearnedFromRun> {
 	const size = statSync(log, { throwIfNoEntry: false })?.size ?? 0;
 	const learner = createLearner({ index: undefined, owner: undefined, expires: undefined, directory: process.cwd() });
 	const reader = createLineReader(log);
-	let otherLines = 0;
+	let [otherLines, refusable] = [0, 0];
 	const take = (lines: Iterable<ReadLine>) => {
 		for (const read of lines) {
-			if (read.kind === "event") learner.observe(read.event);
-			else otherLines++;
+			if (read.kind !== "event") {
+				otherLines++;
+				continue;
+			}
+			learner.observe(read.event);
+			if (verdictOf(read.event) === "audit") refusable += countOf(read.event);
 		}
 	};
 	if (size > 0) {
 		for await (const piece of createReadStream(log, { start: size < before ? 0 : before })) take(reader.push(piece));
 	}
 	take(reader.end());
-	return learner.learned(otherLines);
+	return { learned: learner.learned(otherLines), refusable };
 }
 
 function summaryOf(
 	{ unsigned, trees, notes, events, starts, refusals, writesRelatively }: Learned,
+	refusable: number,
 	{ log, index }: AuditCommandOptions,
 ): string[] {
 	if (starts === 0) return [`${COMMAND} audit: this run wrote no event of a program to ${quote(log)}: ${NO_EVENT}`];
@@ -82,9 +94,16 @@ function summaryOf(
 	return [
 		`${COMMAND} audit: ${count(events, "event")} in ${quote(log)}; nothing was refused`,
 		...(groups.length === 0 ? ["  every file that was loaded is signed"] : groups),
+		...(index === undefined || refusable === 0 ? [] : [wouldRefuse(refusable, log, index)]),
 		...[...notes.map((note) => `  ${escaped(note)}`), ...stray],
 		`  next: \`${COMMAND} policy learn ${shellWord(log)} ${options.join(" ")}\`, then the commands that it prints`,
 	];
+}
+
+/** Without --index there is no policy of a person that could refuse anything. */
+function wouldRefuse(refusable: number, log: string, index: string): string {
+	const command = `${COMMAND} policy test ${shellWord(log)} --index ${shellWord(index)}`;
+	return `  enforcement would have refused ${count(refusable, "event")} by ${quote(index)}: \`${command}\``;
 }
 
 const NO_START = `say that the program could not start; \`${COMMAND} log --refused\` says why`;

@@ -35,6 +35,25 @@ function keyOf({ keyFile, certFile }: SelfSigned): readonly string[] {
 }
 
 describe("policy sign", () => {
+	it.skipIf(!canBeHost)("makes a policy under which audit records, and whose refusals it counts", () => {
+		const { at, sigtool, release, write, sign, compile } = project();
+		makeTree(at("app"), { "main.js": 'require("./b.js")', "b.js": "" });
+		expect(sigtool("sign", "app", "--product", "app", ...keyOf(release), "--force")).toMatchObject({ status: 0 });
+		expect(sigtool("trust", "add", release.certFile)).toMatchObject({ status: 0 });
+		write("strict.json", { mode: "strict", products: ["app"], rules: [{ deny: { name: "b.js" } }] });
+		expect(sign("strict.json", "-o", "app.policy", "--sequence", "7")).toMatchObject({ status: 0 });
+		expect(compile("app.policy")).toMatchObject({ status: 0 });
+		const { status, stderr } = sigtool("audit", "--index", "app.sigx", "--log", "run.jsonl", "app/main.js");
+		expect(status).toBe(0);
+		expect(stderr).toContain(
+			'enforcement would have refused 1 event by "app.sigx": `sigtool policy test run.jsonl --index app.sigx`\n',
+		);
+		const tested = sigtool("policy", "test", "run.jsonl", "--index", "app.sigx");
+		expect(tested).toMatchObject({ status: 1, stdout: expect.stringContaining("1 would be refused") });
+		const learned = sigtool("policy", "learn", "run.jsonl", "--index", "app.sigx", "-o", "learned.json");
+		expect(learned).toMatchObject({ status: 0, stderr: expect.stringContaining("let a policy signer sign it") });
+	});
+
 	it("merges policies, and compile takes the result as it is", () => {
 		const { at, sigtool, security, release, write, sign, compile, verify } = project();
 		write("base.json", { mode: "strict", products: ["app"], rules: [{ deny: { name: "a.js" } }] });
