@@ -20,8 +20,9 @@ export const ERROR_CODES = {
 	ERR_ROOT_MISSING: [2, "A path named on the command line does not exist."],
 	ERR_CATALOG_EXISTS: [
 		2,
-		"The output exists and is not a file that the command replaces, or the tree has a catalog with a higher sequence. `--force` writes all the same.",
+		"The place of the catalog has a file that sigtool did not write, or the tree has a catalog with a higher sequence. `--force` writes all the same.",
 	],
+	ERR_OUTPUT_EXISTS: [2, "The output exists, and is not a file that the command replaces."],
 	ERR_POLICY: [2, "A policy document is malformed; the message names the member."],
 	ERR_POLICY_SIGNER: [
 		1,
@@ -189,7 +190,10 @@ export const ERROR_CODES = {
 	],
 	ERR_OUTSIDE_PRODUCTS: [1, "The file is in no directory that a trusted product is bound to."],
 	ERR_DENIED: [1, "The deny list names the file, or the key, certificate or catalog behind it."],
-	ERR_SEQUENCE: [1, "The product's sequence is lower than the minimum the host configuration demands."],
+	ERR_SEQUENCE: [
+		1,
+		"The sequence of the product, or of the signed policy, is lower than the host configuration demands.",
+	],
 	ERR_NOT_EXECUTABLE: [1, "The kernel would not execute the file: its mount is noexec, or it is open for writing."],
 	ERR_FILE_OWNER: [1, "The policy demands that root owns the file, and another user does."],
 	ERR_FILE_WRITABLE: [1, "The mode of the file lets its group or others write it, which the policy refuses."],

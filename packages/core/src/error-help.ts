@@ -37,6 +37,10 @@ export const ERROR_HELP: { readonly [Code in ErrorCode]: ErrorHelp } = {
 		why: "Another program wrote the file, or the clock or `--sequence` is behind the last release.",
 		remedy: "Write elsewhere with `-o`, give a higher `--sequence`, or use `--force` if the file may be replaced.",
 	},
+	ERR_OUTPUT_EXISTS: {
+		why: "The file is of another kind, or a checkpoint of another log, or the command never replaces what is there.",
+		remedy: "Write elsewhere. If the file may be replaced, remove it, or use `--force` where the command has it.",
+	},
 	ERR_POLICY: {
 		why: "A member of the policy is unknown, missing, or has a value that is not allowed.",
 		remedy: "Mend the member. docs/reference/policy.md lists all members with their values.",
@@ -351,8 +355,9 @@ export const ERROR_HELP: { readonly [Code in ErrorCode]: ErrorHelp } = {
 		remedy: "Install a release without it. docs/how-to/revocation.md says how to undo a denial.",
 	},
 	ERR_SEQUENCE: {
-		why: "Somebody installed an old release, perhaps to bring an old hole back.",
-		remedy: "Install a newer release.",
+		why: "Somebody installed an old release, or an index with an old signed policy, perhaps to bring an old hole back.",
+		remedy:
+			"Install a newer release. If the message names the policy, compile the index with the newest signed policy. `minimumSequence`, `minimumCompiled` and `minimumPolicySequence` of the host configuration are what it demands.",
 	},
 	ERR_NOT_EXECUTABLE: {
 		why: "The mount has `noexec`, or a process still writes to the file.",

@@ -34,7 +34,7 @@ const MENDS: { readonly [Code in ErrorCode]?: string } = {
 	ERR_ROOT_MISSING: "put the file in its place",
 	ERR_RUNTIME_RULE: "change the program, or the policy and compile again",
 	ERR_SEQUENCE:
-		"install a newer release, or one with a newer signed policy: the host configuration demands a higher sequence",
+		"install a newer release or, if the message names the policy, an index with a newer signed policy: the host configuration demands a higher sequence",
 	ERR_CERTIFICATE_CONSTRAINTS: SIGN_AGAIN,
 	ERR_CERTIFICATE_EXTENSION: SIGN_AGAIN,
 	ERR_CERTIFICATE_FORMAT: SIGN_AGAIN,

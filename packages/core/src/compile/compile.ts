@@ -104,7 +104,7 @@ export interface CompileResult {
 /**
  * Compiles the signed `directories`, and the directories to adopt, into one trust index, and writes this index to
  * `output`.
- * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_CATALOG_EXISTS, ERR_DEVELOPMENT_IDENTITY, ERR_PRODUCT_MISMATCH, ERR_LIMIT,
+ * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_OUTPUT_EXISTS, ERR_DEVELOPMENT_IDENTITY, ERR_PRODUCT_MISMATCH, ERR_LIMIT,
  * ERR_UNSUPPORTED_PLATFORM, ERR_NETWORK, ERR_TIMESTAMP, ERR_IO, ERR_POLICY, the errors of `policyCertificate`, of
  * `verifyPath` and of the signer, the code of the first difference, and AbortError
  * @example
@@ -219,7 +219,7 @@ function laundered(catalogs: readonly UsedCatalog[], signer: Signer | "none"): s
  * Makes the checks with which `compileTrustIndex` begins, before that function hashes any file. A caller can make these
  * checks before it asks a person for a passphrase.
  * @returns the real path of the output
- * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_CATALOG_EXISTS, ERR_UNSUPPORTED_PLATFORM, ERR_IO
+ * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_OUTPUT_EXISTS, ERR_UNSUPPORTED_PLATFORM, ERR_IO
  */
 export function checkCompileTarget(
 	directories: readonly string[],

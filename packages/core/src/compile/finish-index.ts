@@ -77,7 +77,7 @@ const ELSEWHERE = "write it elsewhere, or remove that file";
 
 /**
  * Signs the content of an unsigned index.
- * @throws ERR_USAGE, ERR_CATALOG_EXISTS, ERR_LIMIT, ERR_NETWORK, ERR_TIMESTAMP, ERR_IO, the errors of the signer,
+ * @throws ERR_USAGE, ERR_OUTPUT_EXISTS, ERR_LIMIT, ERR_NETWORK, ERR_TIMESTAMP, ERR_IO, the errors of the signer,
  * and AbortError
  * @example
  * ```ts

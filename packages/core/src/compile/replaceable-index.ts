@@ -4,9 +4,9 @@ import { readBounded } from "../system/read-file.js";
 import { MAX_TRUST_INDEX_BYTES } from "../trust/index-layout.js";
 import { isTrustIndex } from "../trust/trust-index.js";
 
-/** Refuses to replace a file that is no trust index. `hint` tells the way out. @throws ERR_CATALOG_EXISTS, ERR_IO */
+/** Refuses to replace a file that is no trust index. `hint` tells the way out. @throws ERR_OUTPUT_EXISTS, ERR_IO */
 export function requireReplaceableIndex(file: string, hint: string): void {
 	if (!exists(file) || isTrustIndex(readBounded(file, MAX_TRUST_INDEX_BYTES))) return;
 	const message = `Cannot write ${quote(file)}: the file there is not a trust index; ${hint}`;
-	throw new SigtoolError("ERR_CATALOG_EXISTS", message, { path: file });
+	throw new SigtoolError("ERR_OUTPUT_EXISTS", message, { path: file });
 }

@@ -38,7 +38,7 @@ export interface Conversion {
  * Converts in the direction that `file` requires. A catalog becomes two files: the detached signature in DER, for
  * `openssl cms -verify -content`, and the signed content. The content is the value of the list's SEQUENCE, without its
  * tag and length. A detached signature and its content become the same catalog again, byte for byte.
- * @throws ERR_USAGE, ERR_CATALOG_EXISTS, ERR_ROOT_MISSING, ERR_IO, and the errors of `verifyCatalog`
+ * @throws ERR_USAGE, ERR_OUTPUT_EXISTS, ERR_ROOT_MISSING, ERR_IO, and the errors of `verifyCatalog`
  * @example
  * ```ts
  * import { convertCatalog, defaultTrust } from "@sigtool/core";
@@ -81,5 +81,5 @@ function attach(file: string, signature: Uint8Array, options: ConvertOptions): C
 function requireUnused(path: string, { overwrite = "refuse" }: ConvertOptions): void {
 	if (overwrite === "any" || !exists(path)) return;
 	const message = `Cannot write ${quote(path)}: the file exists; --force replaces it`;
-	throw new SigtoolError("ERR_CATALOG_EXISTS", message, { path });
+	throw new SigtoolError("ERR_OUTPUT_EXISTS", message, { path });
 }

@@ -136,7 +136,7 @@ export interface ExportOptions {
 
 /**
  * Writes key and certificates of an identity as a PKCS#12 container that only its owner can read.
- * @throws ERR_USAGE if there is no such identity; ERR_CATALOG_EXISTS if `output` exists and `overwrite` is `refuse`;
+ * @throws ERR_USAGE if there is no such identity; ERR_OUTPUT_EXISTS if `output` exists and `overwrite` is `refuse`;
  * `ERR_KEY*`, ERR_IO
  * @example
  * ```ts
@@ -153,7 +153,7 @@ export async function exportIdentity(
 	const written = outputFile(output);
 	if (overwrite !== "any" && exists(written)) {
 		const message = `Cannot write ${quote(output)}: there is a file of that name; --force replaces it`;
-		throw new SigtoolError("ERR_CATALOG_EXISTS", message, { path: output });
+		throw new SigtoolError("ERR_OUTPUT_EXISTS", message, { path: output });
 	}
 	const { certificate, issuers, keyFile } = identity;
 	const { key } = await openKeyFile(keyFile, () => passphrase);

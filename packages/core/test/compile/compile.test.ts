@@ -222,7 +222,7 @@ describe("compileTrustIndex()", () => {
 		const { home, root, output } = await signedApp();
 		await expectRejection("ERR_USAGE", compile([root], { output: join(root, "app.sigx") }));
 		writeFileSync(output, "mine");
-		await expectRejection("ERR_CATALOG_EXISTS", compile([root], { output }));
+		await expectRejection("ERR_OUTPUT_EXISTS", compile([root], { output }));
 		expect(readFileSync(output, "utf8")).toBe("mine");
 		await compile([root], { output, overwrite: "any" });
 		await compile([root], { output });

@@ -34,6 +34,7 @@ import { untilInterrupted } from "../../output/interruption.js";
 import { escaped, type OutputOptions, printNote, type Report, rows } from "../../output/output.js";
 import { count, signerFields, signerRows, thousands } from "../../output/render.js";
 import { changeText } from "./change-text.js";
+import { requireLog } from "./require-log.js";
 
 export interface LogSealOptions extends KeyOptions, TimestampingOptions, OutputOptions {
 	readonly output: string;
@@ -46,12 +47,13 @@ export interface LogSealOptions extends KeyOptions, TimestampingOptions, OutputO
 /**
  * Signs a checkpoint of a log, or of the text that --unsigned wrote.
  * @throws ERR_USAGE; ERR_LOG_CHANGED for a log whose chain is broken, or that an earlier checkpoint does not fit;
- * ERR_CATALOG_EXISTS; the errors of the signer
+ * ERR_OUTPUT_EXISTS; the errors of `requireLog` and of the signer
  */
 export async function logSeal(files: readonly string[], options: LogSealOptions): Promise<Report> {
 	const { output, text: textFile, unsigned = false } = options;
 	requireOutputName(output);
 	checkTogether(files, options);
+	for (const file of files) requireLog(file, "read");
 	const target = outputFile(output);
 	const warnings: string[] = [];
 	const checkpoint = textFile === undefined ? await checkpointOf(files, target, options, warnings) : readText(textFile);
@@ -157,7 +159,7 @@ function earlierCheckpoint(target: string, origin: string): Checkpoint | undefin
 	if (!existsSync(target)) return undefined;
 	const refusal = (reason: string) => {
 		const message = `Cannot replace ${quote(target)}: it is ${reason}; write elsewhere, or use --force`;
-		return new SigtoolError("ERR_CATALOG_EXISTS", message, { path: target });
+		return new SigtoolError("ERR_OUTPUT_EXISTS", message, { path: target });
 	};
 	let found: Checkpoint;
 	try {

@@ -97,7 +97,7 @@ describe.skipIf(!hasProgram("openssl"))("sigtool convert", () => {
 		it("over existing files without --force", () => {
 			sign();
 			copyFileSync(at("lib.cat"), at("x.p7.content"));
-			expect(convert(at("lib.cat"), "-o", at("x.p7")).stderr).toContain("--force replaces it [ERR_CATALOG_EXISTS]");
+			expect(convert(at("lib.cat"), "-o", at("x.p7")).stderr).toContain("--force replaces it [ERR_OUTPUT_EXISTS]");
 			expect(readFileSync(at("x.p7.content"))).toEqual(readFileSync(at("lib.cat")));
 			expect(convert(at("lib.cat"), "-o", at("x.p7"), "--content", at("x.p7")).stderr).toContain("[ERR_USAGE]");
 			const same = at("x.p7").replace(/x\.p7$/, "./x.p7");

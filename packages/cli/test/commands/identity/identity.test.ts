@@ -141,7 +141,7 @@ describe("sigtool identity", () => {
 			expect(sigtool(["verify", tree, "--trust", caFile])).toMatchObject({ status: 0 });
 			expect(sigtool(sign("again"), { env: { SIGTOOL_PASSPHRASE: "wrong" } }).stderr).toContain("[ERR_KEY_PASSPHRASE]");
 			const twice = ["identity", "export", "release", "--to-p12", at("release.p12")];
-			expect(sigtool(twice, PASSPHRASE).stderr).toContain("--force replaces it [ERR_CATALOG_EXISTS]");
+			expect(sigtool(twice, PASSPHRASE).stderr).toContain("--force replaces it [ERR_OUTPUT_EXISTS]");
 		});
 
 		it("keeps an imported key encrypted as it was", () => {
