@@ -13,12 +13,14 @@ import { ioError, isErrnoException, quote, SigtoolError } from "@sigtool/core/in
 export type Followed = Buffer | "idle" | "again";
 
 /**
- * Yields until the signal is aborted. A file that is emptied and written again beyond its former size between two looks
- * is taken for one that has grown.
- * @throws ERR_ROOT_MISSING if the file is missing at the beginning; ERR_IO
+ * Yields until the signal is aborted. Waits for a file that is missing at the beginning. A file that is emptied and
+ * written again beyond its former size between two looks is taken for one that has grown.
+ * @throws ERR_IO
  */
 export async function* followLog(file: string, signal: AbortSignal): AsyncGenerator<Followed, void, undefined> {
-	let handle = await openLog(file);
+	const first = await openedLater(file, signal);
+	if (first === undefined) return;
+	let handle = first;
 	let position = 0;
 	try {
 		while (!signal.aborted) {
@@ -44,6 +46,19 @@ export async function* followLog(file: string, signal: AbortSignal): AsyncGenera
 	} finally {
 		await handle.close();
 	}
+}
+
+/** Waits until the file is there. Returns undefined if the signal is aborted before. @throws ERR_IO */
+async function openedLater(file: string, signal: AbortSignal): Promise<FileHandle | undefined> {
+	while (!signal.aborted) {
+		try {
+			return await openLog(file);
+		} catch (error) {
+			if (!(error instanceof SigtoolError) || error.code !== "ERR_ROOT_MISSING") throw error;
+		}
+		await pause(signal);
+	}
+	return undefined;
 }
 
 /** Says why a file is followed no longer. Everything before `position` was read. */

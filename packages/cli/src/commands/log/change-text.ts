@@ -37,7 +37,7 @@ export function gapText({ kind, place, linesBefore }: ChainGap): string {
 		case "cut":
 			return `the lines before ${at} are covered only together with the file that was written before`;
 		case "new":
-			return `at ${at} another log begins: nothing says that the files belong together`;
+			return `at ${at} a chain of its own begins, as after a rotation while no collector ran: nothing says that the file before belongs to the same log, and is whole`;
 	}
 }
 

@@ -88,7 +88,10 @@ export const LOG: CommandDeclaration = {
 			description: "find the first line that was edited, removed, inserted or moved",
 			declare(command) {
 				command
-					.argument("<log...>", "the files of one log, the oldest first, also compressed by gzip")
+					.argument(
+						"[log...]",
+						"the files of one log, the oldest first, also compressed by gzip (default: that of the installed launcher)",
+					)
 					.addOption(
 						repeated("--checkpoint <file>", "checkpoint of the log, which also shows what is missing at its end"),
 					)
@@ -101,7 +104,8 @@ export const LOG: CommandDeclaration = {
 					.option("--origin <name>", "refuse a checkpoint of another log")
 					.addOption(timestampTrust())
 					.option("--at <time>", "judge certificates at this time, e.g. 2026-01-31T12:00:00Z")
-					.option("--no-development", "trust no development identity; as SIGTOOL_DEVELOPMENT=refuse does");
+					.option("--no-development", "trust no development identity; as SIGTOOL_DEVELOPMENT=refuse does")
+					.option("--prefix <dir>", "directory of the installed launcher", INSTALLED_PREFIX);
 				examples(
 					command,
 					[

@@ -80,11 +80,15 @@ export function groupLines(tally: Tally, grouping: Grouping, which: "all" | "fir
 	];
 }
 
-/** Returns the lines about rules of a policy that no event names. Undefined if no policy was named. */
-export function unusedLines(rules: readonly UnusedRule[] | undefined): string[] {
+/**
+ * Returns the lines about rules of a policy that no event names, with the time that the events cover: no log tells of the
+ * time before. Undefined if no policy was named.
+ */
+export function unusedLines(rules: readonly UnusedRule[] | undefined, { first, last }: Readonly<Counts>): string[] {
 	if (rules === undefined) return [];
 	if (rules.length === 0) return ["every rule of the policy was used"];
-	return rules.map(({ text }) => `never used: ${escaped(text)}`);
+	const time = first === undefined || last === undefined ? " (no event has a time)" : ` from ${first} to ${last}`;
+	return rules.map(({ text }) => `not used${escaped(time)}: ${escaped(text)}`);
 }
 
 const SHOWN_GROUPS = 50;

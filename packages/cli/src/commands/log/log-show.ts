@@ -1,4 +1,4 @@
-import { SigtoolError } from "@sigtool/core/internal/errors";
+import { quote, SigtoolError } from "@sigtool/core/internal/errors";
 import { countOf, type Told, verdictOf } from "../../events/event.js";
 import { explain } from "../../events/explain.js";
 import { followLog } from "../../events/follow.js";
@@ -9,7 +9,7 @@ import { installedLog } from "../../launcher/installed-log.js";
 import { usageError } from "../../options/usage.js";
 import { untilInterrupted } from "../../output/interruption.js";
 import { needsLoading } from "../../output/outcome.js";
-import type { OutputOptions, Report } from "../../output/output.js";
+import { type OutputOptions, printNote, type Report } from "../../output/output.js";
 import { createItemPrinter, type ItemPrinter } from "../../output/stream.js";
 import { rulesToCompare, type UnusedAmong } from "../../policy/unused-rules.js";
 import {
@@ -41,18 +41,21 @@ export async function logShow(files: readonly string[], options: LogShowOptions)
 	const selects = selectionOf(options);
 	const logs = files.length === 0 ? [installedLog(options.prefix)] : files;
 	const { follow = false, by, policy = [] } = options;
-	for (const log of logs) requireLog(log, follow);
+	const missing = logs.filter((log) => !requireLog(log, follow ? "wait" : "read"));
 	const findings = needsLoading(options) ? createLogFindings() : undefined;
 	if (findings !== undefined && (by !== undefined || follow))
 		throw usageError(`Give --reporter ${options.reporter} without --by and --follow: it reports refusals`);
 	if (policy.length > 0 && (by !== "rule" || follow))
-		throw usageError("Give --policy with --by rule, and without --follow: it lists the rules that were never used");
+		throw usageError("Give --policy with --by rule, and without --follow: it lists the rules that no event names");
+	if (policy.length > 0 && (options.refused === true || (options.event ?? []).length > 0))
+		throw usageError("Give --policy without --refused and --event: an event that is left out may name a rule");
 	const unusedAmong = policy.length === 0 ? undefined : rulesToCompare(policy);
 	const printer = createItemPrinter({
 		...options,
 		...{ command: "log show", list: by === undefined ? "events" : "groups", form: follow ? "lines" : "list" },
 	});
 	const show = createShow(selects, printer, { ...options, logs, findings, unusedAmong });
+	for (const log of missing) printNote(`waits for ${quote(log)}: no such file yet`, options);
 	if (follow) {
 		// Ctrl-C is the way to end it, so what follows is a success.
 		await untilInterrupted((signal) => Promise.all(logs.map((log) => followEach(log, signal, show))));
@@ -125,7 +128,7 @@ function createShow(selects: Selection, printer: ItemPrinter, options: ShowOptio
 		if (by !== undefined) for (const { name, ...counts } of tally.groups()) printer.item({ [by]: name, ...counts });
 		if (by !== undefined) for (const line of groupLines(tally, by, verbose ? "all" : "first")) printer.line(line);
 		const unusedRules = unusedAmong?.(new Set(tally.groups().map(({ name }) => name)));
-		for (const line of unusedLines(unusedRules)) printer.line(line);
+		for (const line of unusedLines(unusedRules, tally.total)) printer.line(line);
 		printer.flush();
 		const { events, ...counts } = tally.total;
 		return {

@@ -16,6 +16,7 @@ import { eachLine } from "../../events/log-lines.js";
 import { requireOutputName } from "../../options/usage.js";
 import { escaped, type OutputOptions, type Report, rows } from "../../output/output.js";
 import { count, thousands } from "../../output/render.js";
+import { requireLog } from "./require-log.js";
 
 export interface LogTilesOptions extends OutputOptions {
 	readonly output: string;
@@ -26,11 +27,12 @@ export interface LogTilesOptions extends OutputOptions {
  * Writes the tree of a log as tiles. A tile that is there already stays, and must be the same. With a checkpoint, the
  * tree is the checkpoint's, and lines behind it are left out. The checkpoint itself comes last, so a reader finds every
  * tile that it needs. Its signature is not verified here, since readers verify it.
- * @throws ERR_LOG_CHANGED if a tile or the checkpoint is not of this log; ERR_CHECKPOINT_FORMAT; ERR_IO
+ * @throws the errors of `requireLog`; ERR_LOG_CHANGED if a tile or the checkpoint is not of this log; ERR_CHECKPOINT_FORMAT; ERR_IO
  */
 export async function logTiles(files: readonly string[], options: LogTilesOptions): Promise<Report> {
 	const { output, checkpoint: checkpointFile } = options;
 	requireOutputName(output);
+	for (const file of files) requireLog(file, "read");
 	const note = checkpointFile === undefined ? undefined : readBounded(checkpointFile, MAX_NOTE_BYTES);
 	const checkpoint = note && readNote(note, checkpointFile ?? "");
 	const most = checkpoint?.size ?? Number.POSITIVE_INFINITY;

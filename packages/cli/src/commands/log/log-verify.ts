@@ -1,6 +1,7 @@
 import { type ChainFindings, type ChainGap, createChainChecker, type LogLine } from "@sigtool/core/internal";
 import { quote, SigtoolError } from "@sigtool/core/internal/errors";
 import { eachLine } from "../../events/log-lines.js";
+import { installedLog } from "../../launcher/installed-log.js";
 import { type ExitStatus, escaped, type OutputOptions, type Report, rows, worse } from "../../output/output.js";
 import {
 	count,
@@ -19,14 +20,19 @@ import {
 	type GivenCheckpoint,
 	readCheckpoints,
 } from "./checkpoints.js";
+import { requireLog } from "./require-log.js";
 
-export interface LogVerifyOptions extends CheckpointOptions, OutputOptions {}
+export interface LogVerifyOptions extends CheckpointOptions, OutputOptions {
+	readonly prefix: string;
+}
 
 /**
  * Checks the chain of a log, and its checkpoints. Bounded memory.
- * @throws the errors of `readCheckpoints`; ERR_ROOT_MISSING, ERR_IO if nothing could be read
+ * @throws the errors of `readCheckpoints`, `installedLog` and `requireLog`
  */
-export async function logVerify(files: readonly string[], options: LogVerifyOptions): Promise<Report> {
+export async function logVerify(named: readonly string[], options: LogVerifyOptions): Promise<Report> {
+	const files = named.length === 0 ? [installedLog(options.prefix)] : named;
+	for (const file of files) requireLog(file, "read");
 	const checkpoints = await readCheckpoints(options);
 	const chain = createChainChecker();
 	const comparison = compareCheckpoints(checkpoints);

@@ -140,7 +140,9 @@ describe("sigtool log", () => {
 		const { stdout } = log(args);
 		expect(stdout).toContain("1  rules[app]  1 allowed, last 20");
 		expect(stdout).toContain("1  rules[1]  1 allowed, last 2026-01-03T00:00:00.000Z\n");
-		expect(stdout).toContain('never used: rules[no-x] (deny name "x.js", owner "Ada\\u202e")\n');
+		expect(stdout).toMatch(
+			/^not used from 2026-01-03T00:00:00\.000Z to 20\S+Z: rules\[no-x\] \(deny name "x\.js", owner "Ada\\u202e"\)$/m,
+		);
 		expect(log([...args, "--json"]).json().unusedRules).toEqual([{ rule: "rules[no-x]", owner: "Ada\u202e" }]);
 		expect(log([...args, "--since", "90d", "--json"]).json().unusedRules).toMatchObject([
 			{ rule: "rules[1]", expires: "2099-12-31" },
@@ -150,7 +152,10 @@ describe("sigtool log", () => {
 		expect(log(["sign", file("app")]).status).toBe(0);
 		const compile = ["compile", file("app"), "-o", file("app.sigx"), "--policy", file("policy.json")];
 		expect(log([...compile, "--allow-development"]).status).toBe(0);
-		expect(log([...args.slice(0, -1), file("app.sigx")]).stdout).toContain("never used: rules[no-x] ");
+		expect(log([...args.slice(0, -1), file("app.sigx")]).stdout).toMatch(/^not used from \S+ to \S+: rules\[no-x\] /m);
+		writeFileSync(file("none.jsonl"), "");
+		const none = log(["log", "--by", "rule", file("none.jsonl"), "--policy", file("policy.json")]);
+		expect(none.stdout).toContain("not used (no event has a time): rules[no-x] ");
 		writeFileSync(file("used.json"), JSON.stringify({ version: 1, rules: rules.slice(0, 1) }));
 		expect(log([...args.slice(0, -1), file("used.json")]).stdout).toContain("every rule of the policy was used\n");
 		for (const wrong of [
@@ -158,6 +163,11 @@ describe("sigtool log", () => {
 			[...args, "--follow"],
 		])
 			expect(log(wrong)).toMatchObject({ status: 2, stderr: expect.stringContaining("Give --policy with --by rule") });
+		for (const fewer of [["--refused"], ["--event", "module.*"]])
+			expect(log([...args, ...fewer])).toMatchObject({
+				status: 2,
+				stderr: expect.stringContaining("Give --policy without --refused and --event"),
+			});
 	});
 
 	it("counts and names lines that are no events, and shows the others", () => {
@@ -245,6 +255,10 @@ describe("sigtool log --follow", () => {
 		child.stdout.on("data", (data) => {
 			output += data;
 		});
+		let errors = "";
+		child.stderr.on("data", (data) => {
+			errors += data;
+		});
 		const until = async (text: string) => {
 			for (const end = Date.now() + 20_000; !output.includes(text); ) {
 				if (Date.now() > end) throw new Error(`${JSON.stringify(text)} is not in ${output}`);
@@ -252,7 +266,7 @@ describe("sigtool log --follow", () => {
 			}
 		};
 		const ended = new Promise<number | null>((resolve) => child.on("close", resolve));
-		return { child, until, ended, output: () => output };
+		return { child, until, ended, output: () => output, errors: () => errors };
 	}
 
 	it("goes on through rotation, replacement and emptying, and ends in order", async () => {
@@ -280,6 +294,26 @@ describe("sigtool log --follow", () => {
 		child.kill("SIGINT");
 		expect(await ended).toBe(0);
 		expect(output()).toMatch(/6 events of 1 host from .*: 6 allowed\n$/);
+	}, 60_000);
+
+	it("waits for a file that does not exist yet", async () => {
+		const { file } = place();
+		const { child, until, ended, output, errors } = follow(file("later/a.jsonl"));
+		await expect.poll(errors, { timeout: 20_000 }).toContain(`waits for "${file("later/a.jsonl")}"`);
+		mkdirSync(file("later"));
+		writeFileSync(file("later/a.jsonl"), eventLine("fs.open", { path: "/1" }));
+		await until("/1\n");
+		child.kill("SIGINT");
+		expect(await ended).toBe(0);
+		expect(output()).toContain("1 event of 1 host");
+	}, 60_000);
+
+	it("ends in order while it waits", async () => {
+		const { file } = place();
+		const { child, ended, errors } = follow(file("never.jsonl"));
+		await expect.poll(errors, { timeout: 20_000 }).toContain("no such file yet");
+		child.kill("SIGTERM");
+		expect(await ended).toBe(0);
 	}, 60_000);
 
 	it("prints one document a line with --json", async () => {

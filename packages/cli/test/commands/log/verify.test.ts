@@ -43,6 +43,34 @@ describe("sigtool log verify", () => {
 		});
 	});
 
+	it("says why nothing covers the end of a file that was rotated while no collector ran", () => {
+		const { file, sigtool } = place();
+		const [first = [], second = []] = writeLog([...events(2), { kind: "replace" }, ...events(1)]);
+		writeFileSync(file("a.1"), bytesOf(first));
+		writeFileSync(file("a"), bytesOf(second));
+		const { status, stdout } = sigtool(["log", "verify", file("a.1"), file("a")]);
+		expect([status, stdout]).toEqual([
+			3,
+			expect.stringContaining(`at line 1 of "${file("a")}" (byte 0) a chain of its own begins, as after a rotation`),
+		]);
+	});
+
+	it("refuses a directory and a missing file as `log show` does, and finds the log of the launcher", () => {
+		const { directory, file, sigtool } = place();
+		const seal = ["seal", "-o", file("c"), "--key", "k"];
+		for (const command of [["verify"], ["show"], seal, ["tiles", "-o", file("t")]]) {
+			for (const wrong of [directory, file("none")])
+				expect(sigtool(["log", ...command, wrong])).toMatchObject({
+					status: 2,
+					stderr: expect.stringMatching(/it is a directory; name the files in it|no such file; a host has its log/),
+				});
+		}
+		expect(sigtool(["log", "verify", "--prefix", directory])).toMatchObject({
+			status: 2,
+			stderr: expect.stringMatching(/Name a log, .*no launcher is installed in/),
+		});
+	});
+
 	it("covers the lines of a program without a collector", () => {
 		const { file, sigtool } = place();
 		const [lines = []] = writeLog([...events(2), { kind: "foreign", text: "a" }, ...events(1)]);
