@@ -98,7 +98,7 @@ export async function start(
 		...[module === true ? "-m" : "--", script, ...args],
 	];
 	if (allowDevelopment === true) {
-		const directory = realpathSync(mkdtempSync(join(placeBeside(write), "sigtool-run-")));
+		const directory = newDirectoryIn(placeBeside(write));
 		try {
 			await placePrivately(directory, script, options, recording);
 			return await launch(launcherIn(directory), argv);
@@ -119,6 +119,15 @@ export async function start(
 		throw new SigtoolError("ERR_LAUNCHER", `Cannot find ${quote(launcher)}: ${mend}`, { path: launcher });
 	}
 	return launch(launcher, argv);
+}
+
+/** @throws ERR_IO, e.g. if TMPDIR names a file, or a directory on a file system that is mounted read-only */
+function newDirectoryIn(directory: string): string {
+	try {
+		return realpathSync(mkdtempSync(join(directory, "sigtool-run-")));
+	} catch (cause) {
+		throw ioError("use the directory for temporary files", directory, cause);
+	}
 }
 
 /**

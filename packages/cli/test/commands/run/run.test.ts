@@ -79,6 +79,15 @@ describe.skipIf(!existsSync(LAUNCHER))("sigtool run --allow-development (needs t
 		const env = { TMPDIR: join(home, "none") };
 		const { status, stderr } = sigtool(["run", "--allow-development", "app/main.js"], { cwd: home, env });
 		expect(stderr).toMatch(/directory for temporary files ".*none": no such file or directory .*\[ERR_IO\]\n$/);
+		writeFileSync(join(home, "file"), "");
+		const other = sigtool(["run", "--allow-development", "app/main.js"], {
+			cwd: home,
+			env: { TMPDIR: join(home, "file") },
+		});
+		expect(other).toMatchObject({
+			status: 3,
+			stderr: expect.stringMatching(/directory for temporary files ".*file": not a directory .*\[ERR_IO\]\n$/),
+		});
 		expect(status).toBe(3);
 	});
 
