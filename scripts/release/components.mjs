@@ -1,12 +1,15 @@
 /**
  * Lists what a release consists of, for the two documents that state it: our packages, packages of others that are
- * bundled or needed, Node.js in the single executable, and Debian's libraries in the image.
+ * bundled or needed, Node.js in the single executable with what is inside of it, the C libraries inside of the launchers,
+ * and Debian's libraries in the image.
  */
 
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { installedFolder } from "./installed-tree.mjs";
+import { linkedLibrary } from "./linked-libraries.mjs";
+import { nodeComponents } from "./node-parts.mjs";
 import { root } from "./workspace.mjs";
 
 /**
@@ -16,13 +19,17 @@ import { root } from "./workspace.mjs";
  */
 export function componentsOf({ packages, executables, debian, image, version }) {
 	const others = otherPackages(packages);
+	const linked = new Map(packages.map(({ manifest }) => [manifest.name, linkedLibrary(manifest)]));
 	const own = packages.map(({ manifest, tarball }) => ({
 		...fileOf(tarball),
 		name: manifest.name,
 		version: manifest.version,
 		licence: manifest.license,
 		purl: purlOfNpm(manifest),
-		contains: manifest.name === "@sigtool/cli" ? bundled().map(({ name }) => name) : [],
+		contains: [
+			...(manifest.name === "@sigtool/cli" ? bundled().map(({ name }) => name) : []),
+			...(linked.get(manifest.name) === undefined ? [] : [linked.get(manifest.name).name]),
+		],
 		needs: Object.keys({ ...manifest.dependencies, ...manifest.optionalDependencies }).filter((name) =>
 			[...packages.map(({ manifest }) => manifest.name), ...others.map((each) => each.name)].includes(name),
 		),
@@ -32,17 +39,17 @@ export function componentsOf({ packages, executables, debian, image, version }) 
 		name: basename(path),
 		version,
 		licence: "MIT",
-		contains: ["node", "@sigtool/cli"],
+		contains: ["node", "@sigtool/cli", nativePackageOf(path)],
 		needs: [],
 	}));
-	const node = executables.length === 0 ? [] : [nodeRelease(executables)];
-	const debs = debian.map(({ file, others, arch }) => ({
+	const node = executables.length === 0 ? [] : nodeComponents(executables[0]);
+	const debs = debian.map(({ file, others, arch, single }) => ({
 		...fileOf(file),
 		name: `sigtool (Debian package, ${arch})`,
 		version,
 		licence: "MIT",
 		purl: `pkg:deb/sigtool@${version}?arch=${arch}`,
-		contains: ["@sigtool/cli", ...others.map(({ name }) => name)],
+		contains: single === undefined ? ["@sigtool/cli", ...others.map(({ name }) => name)] : [basename(single)],
 		needs: [],
 	}));
 	const libraries = (image?.libraries ?? []).map(({ name, version, arch }) => ({
@@ -53,8 +60,14 @@ export function componentsOf({ packages, executables, debian, image, version }) 
 		contains: [],
 		needs: [],
 	}));
-	const images = image === undefined ? [] : [imageComponent(image, executables, version)];
-	return [...own, ...singles, ...debs, ...images, ...node, ...others, ...libraries];
+	const images = image === undefined ? [] : [imageComponent(image, version)];
+	const inLaunchers = [...linked.values()].filter((each) => each !== undefined);
+	return [...own, ...singles, ...debs, ...images, ...node, ...others, ...libraries, ...inLaunchers];
+}
+
+/** Returns the package whose parts are in a single executable, such as `sigtool-linux-x64`. */
+function nativePackageOf(executable) {
+	return `@sigtool/${basename(executable).replace("sigtool", "native")}`;
 }
 
 const GCC_RUNTIME = "GPL-3.0-or-later WITH GCC-exception-3.1";
@@ -67,14 +80,14 @@ const LICENCES = {
 	"libstdc++6": GCC_RUNTIME,
 };
 
-function imageComponent({ digest, libraries }, executables, version) {
+function imageComponent({ digest, libraries, executable }, version) {
 	return {
 		name: "sigtool (container image)",
 		version,
 		licence: "MIT",
 		purl: `pkg:oci/sigtool@${encodeURIComponent(digest)}`,
 		sha256: digest.replace("sha256:", ""),
-		contains: [...executables.map((path) => basename(path)), ...libraries.map(({ name }) => name)],
+		contains: [basename(executable), ...libraries.map(({ name }) => name)],
 		needs: [],
 	};
 }
@@ -107,13 +120,6 @@ function described(folder) {
 	const manifest = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
 	const { name, version, license, dependencies = {} } = manifest;
 	return { name, version, licence: license, purl: purlOfNpm(manifest), contains: [], needs: Object.keys(dependencies) };
-}
-
-/** The release of Node.js in a single executable, which carries the name of its source in its bytes. */
-function nodeRelease([path]) {
-	const [, version] = /\/download\/release\/v(\d+\.\d+\.\d+)\/node-v/.exec(readFileSync(path, "latin1")) ?? [];
-	if (version === undefined) throw new Error(`Cannot tell the release of Node.js in ${path}`);
-	return { name: "node", version, licence: "MIT", purl: `pkg:generic/node@${version}`, contains: [], needs: [] };
 }
 
 function purlOfNpm({ name, version }) {

@@ -58,7 +58,7 @@ export async function makeDebianPackage(folder, { packages, single, arch, versio
 		const level = single === undefined ? [] : ["-z1"];
 		const options = ["--root-owner-group", "-Zxz", ...level, "--threads-max=1", "--build", tree, file];
 		run("dpkg-deb", options, { env: { ...process.env, SOURCE_DATE_EPOCH: String(seconds) } });
-		return { file, others, arch: DEBIAN_NAMES[arch] };
+		return { file, others, arch: DEBIAN_NAMES[arch], single };
 	} finally {
 		rmSync(tree, { recursive: true, force: true });
 	}

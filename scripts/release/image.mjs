@@ -66,7 +66,7 @@ export function makeImage(folder, { executable, arch, version, commit, seconds }
 	};
 	writeFileSync(join(folder, "index.json"), json(index));
 	writeFileSync(join(folder, "oci-layout"), json({ imageLayoutVersion: "1.0.0" }));
-	return { digest: described.digest, libraries: packages };
+	return { digest: described.digest, libraries: packages, executable };
 }
 
 function configuration(layers, { arch, version, commit, seconds }) {

@@ -29,10 +29,11 @@ import { componentsOf } from "./components.mjs";
 import { cycloneDx } from "./cyclonedx.mjs";
 import { DEBIAN_NAMES, makeDebianPackage } from "./debian-package.mjs";
 import { makeImage } from "./image.mjs";
+import { requirePrograms } from "./needed-programs.mjs";
 import { packTarballs } from "./npm-tarballs.mjs";
 import { spdx } from "./spdx.mjs";
 import { listTree, normalizeTree } from "./staged-tree.mjs";
-import { commit, has, releaseVersion, root, run } from "./workspace.mjs";
+import { commit, releaseVersion, root, run } from "./workspace.mjs";
 
 const { out, signing, check } = readArguments(process.argv.slice(2));
 try {
@@ -67,10 +68,15 @@ async function release() {
 		throw new Error(`Cannot release into ${out}: other users can write to it; name a folder of yours with --out`);
 	if (readdirSync(out).length > 0)
 		throw new Error(`Cannot release into ${out}: it is not empty; remove it, or name another folder with --out`);
+	requirePrograms();
 	// Started by pnpm, it builds first. A test builds by itself.
-	if (process.env.npm_lifecycle_event === "release") build();
+	const isStarted = process.env.npm_lifecycle_event === "release";
+	if (isStarted) build("build");
 	say(`sigtool ${version}, commit ${facts.commit}`);
+	if (dirty) say("the checkout has uncommitted changes, and the bills of materials say so");
 	trySigning();
+	// This takes minutes, so the key is tried before.
+	if (isStarted) build("native:all");
 
 	const packages = packTarballs(out);
 	say(`${packages.length} npm packages`);
@@ -94,10 +100,8 @@ function isOpenToOthers(folder) {
 	return (mode & 0o022) !== 0 || [uid, lstatSync(folder).uid].some((owner) => owner !== process.getuid());
 }
 
-function build() {
-	for (const script of ["build", "native:all"]) {
-		run("npx", ["-y", "pnpm@12", "run", "--if-present", script], { cwd: root, stdio: "inherit" });
-	}
+function build(script) {
+	run("npx", ["-y", "pnpm@12", "run", "--if-present", script], { cwd: root, stdio: "inherit" });
 }
 
 /** Makes the single executable for each processor. Returns their paths by the processor. */
@@ -126,10 +130,6 @@ function copyShellFiles({ seconds }) {
 }
 
 async function makeDebianPackages(packages, executables, facts) {
-	if (!has("dpkg-deb")) {
-		say("no Debian package: dpkg-deb is missing");
-		return [];
-	}
 	const made = [];
 	for (const arch of executables.size === 0 ? processorsOf(packages) : executables.keys()) {
 		made.push(await makeDebianPackage(out, { ...facts, packages, arch, single: executables.get(arch) }));
