@@ -7,6 +7,7 @@ import {
 	readFileSync,
 	realpathSync,
 	rmSync,
+	symlinkSync,
 	writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -167,6 +168,26 @@ describe("a program in strict TypeScript, with nothing installed but our package
 		expect(status).toBe(0);
 	});
 });
+
+it("pnpm installs the packages as docs/how-to/release.md says, and asks no registry for one of them", () => {
+	const page = readFileSync(join(workspace, "docs/how-to/release.md"), "utf8").replace(/^ {2}/gm, "");
+	const [, overrides = ""] = /```yaml\n([\s\S]*?)```/.exec(page) ?? [];
+	const [command = ""] = /^pnpm add .*$/m.exec(page) ?? [];
+	const folder = join(scratch, "with-pnpm");
+	mkdirSync(folder);
+	symlinkSync(join(scratch, "packed"), join(folder, "release"));
+	writeFileSync(join(folder, "package.json"), '{ "private": true }');
+	writeFileSync(join(folder, "pnpm-workspace.yaml"), overrides.replaceAll("VERSION", packages[0]?.manifest.version));
+	writeFileSync(join(folder, ".npmrc"), "@sigtool:registry=http://127.0.0.1:9\n");
+	const native = command.replaceAll("linux-x64", `linux-${process.arch}`);
+	const env = { ...registryEnvironment(), CI: "true" };
+	const run = (line: string) => spawnSync("sh", ["-c", line], { cwd: folder, env, encoding: "utf8" });
+	const added = run(`npx -y pnpm@12 ${native.slice("pnpm ".length)}`);
+	expect([added.status, added.status === 0 ? "" : `${added.stdout}${added.stderr}`]).toEqual([0, ""]);
+	expect(run("./node_modules/.bin/sigtool --version").stdout).toBe(`${packages[0]?.manifest.version}\n`);
+	const doctor = run("./node_modules/.bin/sigtool doctor");
+	if (process.platform === "linux") expect(doctor.stdout).toMatch(/native addon +prebuilt for linux-/);
+}, 120_000);
 
 it("each tarball has the name of its package and version", () => {
 	for (const { manifest, tarball } of packages)
