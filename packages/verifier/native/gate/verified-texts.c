@@ -16,7 +16,6 @@
 #include "../shared/utf8.h"
 #include "gate.h"
 #include <errno.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,12 +37,13 @@ static uint8_t *room;
 static size_t used; /* bytes of `room` that texts have */
 static size_t writable; /* bytes of `room` up to the end of the window */
 
-/* In the order of their places. Only the holder of `lock` adds a text, and then raises `count`. */
+/* In the order of their places. Only the thread that has set `is_busy` adds a text, and then raises
+ * `count`. */
 static struct verified_text texts[MAX_TEXTS];
 static atomic_size_t count;
 static uint16_t buckets[BUCKETS]; /* 1 + the number of the last text whose digest begins so, or 0 */
 static uint16_t next_in_bucket[MAX_TEXTS];
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static atomic_flag is_busy = ATOMIC_FLAG_INIT;
 
 static size_t whole_pages(size_t bytes)
 {
@@ -211,11 +211,11 @@ __attribute__((visibility("default"))) const void *sigtool_gate_read_text(
 	if (!is_gate_closed() || size < SHORTEST)
 		return NULL;
 	require_index();
-	if (pthread_mutex_trylock(&lock) != 0)
+	if (atomic_flag_test_and_set(&is_busy))
 		return NULL;
 	if (can_lend(environment, false) && can_lend(environment, true))
 		text = take(path, descriptor, size);
-	pthread_mutex_unlock(&lock);
+	atomic_flag_clear(&is_busy);
 	if (text == NULL)
 		return NULL;
 	memcpy(digest, text->digest, SHA256_BYTES);
