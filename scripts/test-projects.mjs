@@ -66,6 +66,7 @@ export const LONG = [
 	// sanitizers.
 	"packages/cli/test/commands/compile/compile-python.test.ts",
 	"packages/cli/test/commands/python/python.test.ts",
+	"packages/verifier/test/python/authorities.test.ts",
 	"packages/verifier/test/python/leaks.test.ts",
 	"packages/verifier/test/python/prevented-looks.test.ts",
 	"packages/verifier/test/python/sanitized.test.ts",
