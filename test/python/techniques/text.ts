@@ -226,7 +226,8 @@ def main():
     exec(text, {Key(): 1})
 main()`,
 		{
-			needs: `__import__("importlib.util").util.find_spec("greenlet") is not None`,
+			// Debian's greenlet is there for every CPython, but was compiled for one.
+			needs: `(lambda spec: spec is not None and __import__("os").path.exists(spec.submodule_search_locations[0] + "/_greenlet" + __import__("sysconfig").get_config_var("EXT_SUFFIX")))(__import__("importlib.util").util.find_spec("greenlet"))`,
 			prepare: ({ app, python }) => {
 				const find = `import greenlet; print(greenlet.__path__[0])`;
 				const source = execFileSync(python, ["-Ic", find], { encoding: "utf8" }).trim();
