@@ -63,7 +63,7 @@ napi_value on_kept_index(napi_env env, napi_callback_info info)
 	napi_value buffer = NULL;
 	if (kept.bytes == NULL)
 		return NULL;
-	/* A Node.js that moves buffers into a cage of its own refuses memory from outside. */
+	/* A Node.js whose V8 keeps all buffers in one range of addresses refuses other memory. */
 	if (napi_create_external_arraybuffer(env, kept.bytes, kept.size, NULL, NULL, &buffer) != 0)
 		return NULL;
 	return buffer;

@@ -4,6 +4,7 @@
 
 static judge_string *judge_of_node; /* Node.js' own answer, which the flag of V8 decides */
 
+/* Returns true if the policy refuses text that no signature names. */
 static bool refuses_text(void)
 {
 	return rules.string_code == STRING_CODE_REFUSE || rules.string_code == STRING_CODE_SIGNED;
@@ -63,8 +64,8 @@ static struct string_code judge_text(const void *context, const void *value, int
 	return answer;
 }
 
-/* SetModifyCodeGenerationFromStringsCallback(isolate, callback). All isolates get one callback from
- * Node.js. */
+/* SetModifyCodeGenerationFromStringsCallback(isolate, callback). Sets the gate's callback in place
+ * of Node.js' own, which is the same for all isolates, and which judge_text() calls. */
 void take_judge_of_strings(struct arguments *arguments)
 {
 	if (arguments->at[1] == NULL || arguments->at[1] == (void *)judge_text)
@@ -73,7 +74,8 @@ void take_judge_of_strings(struct arguments *arguments)
 	arguments->at[1] = (void *)judge_text;
 }
 
-/* AllowCodeGenerationFromStrings(context, allow). Where it is allowed, V8 asks no callback. */
+/* AllowCodeGenerationFromStrings(context, allow). Makes `allow` false, because V8 asks the callback
+ * only in a context that does not allow strings. */
 void deny_strings(struct arguments *arguments)
 {
 	arguments->at[1] = (void *)0;

@@ -10,9 +10,9 @@ void disallow_strings(void)
 	set_flags(NO_STRINGS);
 }
 
-/* Returns true for one flag that sets a size or exposes the garbage collector. Other limits belong
- * to the compiler, which a wrong limit can make fail in ways that nobody has tried. V8 splits a
- * text at white space, and takes `_` for `-`. */
+/* Returns true for a single flag that sets a size of memory or exposes the garbage collector. Other
+ * flags with a limit concern V8's compiler, and nobody has tried how it fails with a wrong limit.
+ * V8 would split a text at white space into several flags, and takes `_` for `-`. */
 static bool is_harmless_flag(const char *flag)
 {
 	static const char *const HARMLESS[] = {

@@ -41,8 +41,8 @@ static int value_of_digit(char digit)
 	return -1;
 }
 
-/* Makes a path of a file URL, in place, without what follows the path. Leaves any other text as it
- * is. */
+/* Turns a file URL into its path, in place, without a query and a fragment. Leaves any other text
+ * as it is. */
 static void decode_file_url(char *text)
 {
 	static const char SCHEME[] = "file://";
@@ -72,9 +72,9 @@ static char *path_of(const struct source *source)
 	return name.bytes;
 }
 
-/* Node.js compiles its source of node:sqlite when the program first asks for that module. The other
- * source is for tests of Node.js. By it a worker with --expose-internals would get what is below
- * all modules, such as SQLite without node:sqlite. */
+/* Looks for two sources of Node.js itself. That of node:sqlite is compiled when the program first
+ * asks for the module. The other is for tests of Node.js: with it, a worker with --expose-internals
+ * would get the internals below all modules, such as SQLite without node:sqlite. */
 static void prepare_source(const struct source *source)
 {
 	char *name = path_of(source);
@@ -94,8 +94,8 @@ static void drop_cached_data(struct source *source)
 		source->cached->length = 0;
 }
 
-/* Applies the policy's rule about text to one that no signature names. Ends the process if the rule
- * does not let it pass. */
+/* Applies the policy's rule about text (`stringCode`) to a text that no signature names. Ends the
+ * process if the rule does not let the text pass. */
 static void apply_rule(const struct finding *finding)
 {
 	if (rules.string_code == STRING_CODE_ALLOW)

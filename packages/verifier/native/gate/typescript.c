@@ -62,7 +62,8 @@ bool is_typescript_named(const void *string, const char *path)
 	return is_signed;
 }
 
-/* The index of a release before the gate, or of one that could not remove types, has no texts. */
+/* An index has no texts without types if the sigtool that compiled it was older than the gate, or
+ * could not remove types. */
 const char *advice_on_typescript(const char *path)
 {
 	return is_typescript(path)
