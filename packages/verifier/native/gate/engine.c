@@ -57,8 +57,8 @@ static const struct function {
 	{true, &targets.compile_script,
 		{COMPILER "22CompileUnboundInternalE" ISOLATE SOURCE
 				  "NS0_14CompileOptionsENS0_13NoCacheReasonE"}},
-	/* CompileFunction() of Node.js 20 and 22 only calls CompileFunctionInternal(), and so does
-	 * Node.js itself. */
+	/* In Node.js 20 and 22, CompileFunction() only calls CompileFunctionInternal(), and Node.js
+	 * itself calls the latter. */
 	{true, &targets.compile_function,
 		{COMPILER "23CompileFunctionInternal" FUNCTION_ARGUMENTS "PNS1_INS_14ScriptOrModuleEEE",
 			COMPILER "15CompileFunction" FUNCTION_ARGUMENTS}},
@@ -148,7 +148,7 @@ static bool has_function(const struct dl_phdr_info *object, const void *function
 }
 
 /* Takes the ranges of the objects that contain the compiler and libuv: the program alone, or
- * libraries of a distribution. Only the first of them has sources. */
+ * libraries of a distribution. Only the one with the compiler has sources. */
 static int take_ranges(struct dl_phdr_info *object, size_t size, void *unused)
 {
 	(void)size;
