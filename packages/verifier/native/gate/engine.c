@@ -11,7 +11,7 @@
 const char *missing_function;
 struct targets targets;
 
-/* The functions that the gate calls. Each release has the first or its older form. */
+/* The functions that the gate calls. A release has `write`, or its older form `old_write`. */
 static struct {
 	void (*write)(const void *string, void *isolate, uint32_t first, uint32_t count,
 		uint16_t *units, int flags);
@@ -57,8 +57,8 @@ static const struct function {
 	{true, &targets.compile_script,
 		{COMPILER "22CompileUnboundInternalE" ISOLATE SOURCE
 				  "NS0_14CompileOptionsENS0_13NoCacheReasonE"}},
-	/* CompileFunction() of Node.js 20 and 22 only calls CompileFunctionInternal(), and so does
-	 * Node.js itself. */
+	/* In Node.js 20 and 22, CompileFunction() only calls CompileFunctionInternal(), and Node.js
+	 * itself calls the latter. */
 	{true, &targets.compile_function,
 		{COMPILER "23CompileFunctionInternal" FUNCTION_ARGUMENTS "PNS1_INS_14ScriptOrModuleEEE",
 			COMPILER "15CompileFunction" FUNCTION_ARGUMENTS}},
@@ -108,7 +108,7 @@ static const struct function {
 		{"_ZN2v87Context43SetErrorMessageForCodeGenerationFromStringsENS_5LocalINS_6StringEEE"}},
 };
 
-/* The memory of Node.js: the object that exports the compiler. */
+/* Where Node.js has its read-only memory, and where its code is. */
 enum { MAX_RANGES = 8 };
 struct range {
 	uintptr_t first;
@@ -148,7 +148,7 @@ static bool has_function(const struct dl_phdr_info *object, const void *function
 }
 
 /* Takes the ranges of the objects that contain the compiler and libuv: the program alone, or
- * libraries of a distribution. Only the first of them has sources. */
+ * libraries of a distribution. Only the one with the compiler has sources. */
 static int take_ranges(struct dl_phdr_info *object, size_t size, void *unused)
 {
 	(void)size;
@@ -215,8 +215,9 @@ void read_units(const void *string, size_t first, size_t count, uint16_t *units)
 		calls.old_write(string, isolate, units, (int)first, (int)count, MANY_WRITES | NO_NUL);
 }
 
-/* An object begins with its map, and a map has the type of its objects behind its own map and four
- * bytes. Three bits of a string's type say where its characters are (v8-internal.h). */
+/* In V8's heap an object begins with a pointer to its map, which describes it. A map has the type
+ * of its objects at TYPE_AT. Three bits of a string's type say where its characters are
+ * (v8-internal.h). A pointer to an object has TAG added to it. */
 bool has_own_characters(const void *string)
 {
 	enum { TAG = 1, TYPE_AT = 12, REPRESENTATION = 7, SEQUENTIAL = 0 };
@@ -263,8 +264,9 @@ bool is_own_code(const void *address)
 	return contains(own.code, own.code_count, (uintptr_t)address, 1);
 }
 
-/* An external string has an object with the address of its characters, behind the pointer to its
- * functions. The first of the two words that follow is a cache that may be empty. */
+/* An external string refers to a C++ object, its resource, which begins with a pointer to its
+ * virtual functions. One of the next two words is the address of the characters. The first of them
+ * is a cache, which may be empty. */
 bool is_own_source(const void *string)
 {
 	const bool is_narrow = calls.is_external_one_byte(string);

@@ -63,21 +63,50 @@ _Noreturn void end_intrusion(const struct finding *finding);
 void tell(
 	const char *event, enum verdict verdict, const struct finding *finding, const char *reason);
 
-/* texts.c */
+/* sources.c */
 
-watch judge_script;
-watch judge_function;
-watch take_judge_of_strings;
-watch deny_strings; /* in front of Context::AllowCodeGenerationFromStrings() */
-watch prepare_isolate; /* in front of Context::New() */
-watch judge_flags;
-watch judge_command_line_flags;
-_Noreturn void refuse_streaming(void);
-_Noreturn void refuse_code_cache(void);
-_Noreturn void refuse_inspector(void);
+watch judge_script; /* in front of ScriptCompiler::CompileUnboundInternal() */
+watch judge_function; /* in front of ScriptCompiler::CompileFunction() */
 
 /* Returns true as soon as a text was compiled that is not of Node.js itself. */
 bool has_program_begun(void);
+
+/* kept-text.c */
+
+/* Copies a string as UTF-8. The caller frees the bytes. */
+struct text copy_text_or_end(const void *string);
+
+/* Returns a string with the same text, whose characters nobody can change later. */
+const void *keep_text_or_end(const void *string);
+
+/* typescript.c */
+
+/* Returns true if the text ends with the comment by which Node.js names TypeScript, and a signature
+ * names what is before it. `path` is the path that Node.js gave the text, or NULL. */
+bool is_typescript_named(const void *string, const char *path);
+
+/* Returns what to do if the refused text at this path is TypeScript, or NULL if it is none. */
+const char *advice_on_typescript(const char *path);
+
+/* eval.c */
+
+watch take_judge_of_strings; /* in front of SetModifyCodeGenerationFromStringsCallback() */
+watch deny_strings; /* in front of Context::AllowCodeGenerationFromStrings() */
+watch prepare_isolate; /* in front of Context::New() */
+
+/* flags.c */
+
+watch judge_flags; /* in front of V8::SetFlagsFromString() */
+watch judge_command_line_flags; /* in front of V8::SetFlagsFromCommandLine() */
+
+/* Makes V8 ask about the text of eval in every context that is made from here on. */
+void disallow_strings(void);
+
+/* closed-functions.c */
+
+_Noreturn void refuse_streaming(void);
+_Noreturn void refuse_code_cache(void);
+_Noreturn void refuse_inspector(void);
 
 /* wasm.c */
 

@@ -43,7 +43,8 @@ struct written {
 	bool is_appended;
 };
 
-/* Appends the line to the file that has the path of the events file now. */
+/* Opens the events file by its path again, and appends the line. Runs in a thread with descriptors
+ * of its own (apart.h), so the program cannot exchange the one that is opened. */
 static void append_line(void *argument)
 {
 	struct written *written = argument;
@@ -54,8 +55,9 @@ static void append_line(void *argument)
 	close(file);
 }
 
-/* Appends the line to the events file. If its owner, the program, has taken its mode away, the
- * descriptor is tried that was opened before the program began. */
+/* Sends the line to the collector, or else appends it to the events file. The program may own that
+ * file, and may have taken its own right to write it away. Then the line goes to the descriptor
+ * that was opened before the program began. */
 static void write_to_file(const struct event_line *line)
 {
 	struct apart apart;
@@ -70,8 +72,8 @@ static void write_to_file(const struct event_line *line)
 		append_event(event_file(rules.json_lines, false, &trouble), line);
 }
 
-/* Writes the beginning of the line to standard error, if that does not wait: the program may have
- * filled a pipe, and the process must end. */
+/* Writes the beginning of the line to standard error, unless the write would wait. The program may
+ * have filled the pipe there, and the process must end all the same. */
 static void write_to_stderr(const struct event_line *line)
 {
 	char text[PIPE_BUF];

@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A file that the host denies is not named, nor is any file if the host denies what the index rests
- * on, or if the process prevents that the host is asked. All of this counts after the start, too.
- */
+/* Returns true if the host's deny list names this content, or if no content counts any more: the
+ * list names what the index rests on, such as its signer, or the process keeps the list from being
+ * read. The list is read again from time to time, so a denial also counts after the start. */
 static bool is_denied(const uint8_t digest[SHA256_BYTES])
 {
 	char hex[SHA256_HEX + 1];
@@ -15,6 +15,7 @@ static bool is_denied(const uint8_t digest[SHA256_BYTES])
 	return denied_index() != NULL || denied("file", hex) != NULL;
 }
 
+/* Returns true if the index has this content at this path, and the policy permits it there. */
 static bool is_at(const char *path, const uint8_t digest[SHA256_BYTES])
 {
 	if (path == NULL || *path != '/')
@@ -71,7 +72,8 @@ bool is_new(const uint8_t digest[SHA256_BYTES])
 			break;
 		if (memcmp(place, FREE, SHA256_BYTES) != 0)
 			continue;
-		/* Rather tell a digest again than none. */
+		/* Half of the table is taken, so all digests are forgotten. Then some events are repeated,
+		 * but none is lost. */
 		if (count == MOST) {
 			memset(seen, 0, sizeof seen);
 			count = 0;

@@ -11,8 +11,8 @@ enum { MAX_PARTS = 2 };
 static const char *parts[MAX_PARTS];
 static size_t part_count;
 
-/* Texts that are no sources of Node.js, but literals in them, so that their strings are no external
- * ones. */
+/* Texts that Node.js compiles from literals in its sources. V8 copies a literal into its heap, so
+ * is_own_source() does not know it by its place. */
 static const char *const TEXTS[] = {
 	/* `this`: the global object of another realm */
 	"1eb79602411ef02cf6fe117897015fff89f80face4eccd50425c45149b148408",
@@ -68,7 +68,7 @@ bool is_part(const uint8_t digest[SHA256_BYTES])
 	return is_in(parts, part_count, digest);
 }
 
-/* The digests of sources in files. */
+/* The digests of the sources of Node.js that a distribution keeps in files. */
 enum { MAX_SOURCE_FILES = 64, MAX_SOURCE_BYTES = 1 << 24 };
 static uint8_t sources[MAX_SOURCE_FILES][SHA256_BYTES];
 static size_t source_count;

@@ -13,8 +13,8 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-/* Maps the file of the addon, although a copy is loaded: an installation keeps the parts that a
- * process maps, and workers load the addon again. */
+/* Maps the file of the addon, although a copy of it is loaded. A later worker opens the file again,
+ * and a new installation removes no file that a process maps. */
 static void keep_part(int file)
 {
 	static bool is_kept;
@@ -22,15 +22,15 @@ static void keep_part(int file)
 		is_kept = true;
 }
 
-/* The copy is the whole file. */
+/* The whole file was copied (leaves_symbols is false), so `file` has nothing to add. */
 static void digest(const void *bytes, size_t size, int file, uint8_t sha256[SHA256_BYTES])
 {
 	(void)file;
 	sha256_bytes(bytes, size, sha256);
 }
 
-/* Returns what object() returns if the policy refuses the owner or the mode of a library. The
- * content is copied already, so nobody can change it any more. */
+/* Returns true if the policy accepts the owner and the mode of a library, else what object()
+ * returns. The copy was made before, so a change of the file's content has no effect any more. */
 static bool has_accepted_owner_and_mode(struct closure *closure, const char *path, int file)
 {
 	struct stat status;
@@ -73,7 +73,8 @@ void note_granted(const char *directory)
 	granted[granted_count++] = directory;
 }
 
-/* A program that runs as root may write to granted directories. */
+/* Returns true if the path is below a directory that the program may write to. A file there does
+ * not belong to the system even if root owns it, because the program may run as root. */
 static bool is_granted(const char *path)
 {
 	for (size_t i = 0; i < granted_count; i++) {
@@ -85,6 +86,8 @@ static bool is_granted(const char *path)
 	return false;
 }
 
+/* Returns true for a library of the system, which the loader takes as it is: it lies in no product
+ * and no granted directory, and only root can change it. */
 static bool is_left_out(const char *path, bool is_beside)
 {
 	char real[PATH_MAX];
@@ -100,7 +103,7 @@ static void *load_named(const char *file, int mode, bool is_node)
 {
 	const struct library_judge judge = {
 		digest, judge_library, is_left_out, rules.max_size, .is_always_apart = true};
-	/* No event can be written from the thread apart. */
+	/* This may write an event, which the thread apart cannot do, so it comes first. */
 	look_for_denials();
 	struct closure *closure = collect_closure(file, &judge);
 	if (closure == NULL)
@@ -126,8 +129,9 @@ static void *load_named(const char *file, int mode, bool is_node)
 	return handle;
 }
 
-/* Node.js itself only loads addons and what SQLite and OpenSSL load for a program. Native code that
- * is signed may also load libraries of the system by their names, unless the mode is strict. */
+/* Loads a library for Node.js itself (`is_node`) or for native code. Node.js loads only by paths:
+ * addons, and what SQLite and OpenSSL load for a program. Native code that is signed may also load
+ * libraries of the system by their names, unless the mode is strict. */
 static void *load(const char *file, int mode, bool is_node)
 {
 	if (strchr(file, '/') != NULL)

@@ -72,8 +72,8 @@ size_t replaceable_bytes(const uint8_t *function)
 	return bytes;
 }
 
-/* The check at the beginning of CompileUnboundInternal() in Node.js 20: nothing is compiled while
- * JavaScript is terminated. A jump to the work follows it. */
+/* Looks for the check that begins CompileUnboundInternal() in Node.js 20, which compiles nothing
+ * while JavaScript is being terminated. A jump to the work follows the check. */
 uint8_t *find_work(uint8_t *function)
 {
 	static const uint8_t CHECK[] = {
@@ -163,8 +163,9 @@ const void *caller_of(const struct arguments *arguments)
 
 void write_detour(uint8_t *code, const uint8_t *place, const uint8_t *function, watch *in_front)
 {
-	/* The seven registers also align the stack to 16 bytes. rax has the number of vector registers
-	 * in a call with variable arguments. They lie in memory as in struct arguments. */
+	/* Saves the six arguments, which then lie in memory as in struct arguments, and rax, which has
+	 * the number of vector registers in a call with variable arguments. Seven registers also align
+	 * the stack to 16 bytes. */
 	static const uint8_t SAVE[] = {
 		0x50, /* push rax */
 		0x41, 0x51, /* push r9 */

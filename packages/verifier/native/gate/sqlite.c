@@ -1,10 +1,11 @@
-/* Takes from the SQLite of Node.js a function that calls any address.
+/* Takes away a function of the SQLite in Node.js by which SQL calls any address.
  *
  * `SELECT fts3_tokenizer('name', ?)` takes the address of a table of functions from eight bytes
- * that the program binds, and a full-text table calls them. SQLite calls this documented; a program
- * that reads /proc/self/maps runs machine code with it. SQLite registers the function for each
- * database by a name in read-only memory. So that name is changed to one that no text of JavaScript
- * has, before the first database: UTF-8 has no byte 0xFF. */
+ * that the program binds, and a full-text table calls these functions. SQLite documents this. With
+ * the addresses in /proc/self/maps, a program runs machine code of its choice by it. SQLite
+ * registers the function for each database, by a name that lies in read-only memory. Before the
+ * first database is opened, the gate changes this name to one with the byte 0xFF. UTF-8 never has
+ * this byte, so no text of JavaScript is that name. */
 #define _GNU_SOURCE
 #include "gate.h"
 #include <pthread.h>
@@ -25,7 +26,7 @@ static bool change_byte(uint8_t *place, uint8_t value)
 
 static void hide_tokenizer(void)
 {
-	/* The NUL in front excludes the end of a longer text. */
+	/* The NUL in front keeps the search from finding the end of a longer text. */
 	static const char NAME[] = "\0fts3_tokenizer";
 	enum { NO_BYTE_OF_UTF8 = 0xff };
 	size_t count = 0;
@@ -35,7 +36,7 @@ static void hide_tokenizer(void)
 			break;
 		count++;
 	}
-	/* An SQLite whose names are elsewhere is none that the gate knows. */
+	/* The name was not found, or not changed, so the function would still be there. */
 	if (place != NULL || count == 0)
 		end_intrusion(&(struct finding){.kind = "SQLite"});
 }

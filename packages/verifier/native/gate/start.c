@@ -4,7 +4,7 @@
  *
  * The start happens in a constructor of this library, before the program's own constructors and its
  * main(). A fault that concerns trust ends the process. A build of Node.js that the gate does not
- * know gets no gate: the hook then refuses mode strict, and tells it in other modes. */
+ * know gets no gate: the hook then refuses mode strict, and reports the lack in other modes. */
 #define _GNU_SOURCE
 #include "../shared/environment.h"
 #include "../shared/owned-file.h"
@@ -75,7 +75,7 @@ struct launch {
 	const char *config;
 };
 
-/* Adds the line of a root to those before it, which it follows in the same memory. */
+/* Appends a root to `rules.roots`, a text with one line for each root. */
 static void take_root(char *root)
 {
 	static char roots[MAX_RECORD_BYTES];
@@ -84,6 +84,7 @@ static void take_root(char *root)
 	rules.roots = roots;
 }
 
+/* Takes the digests of an index that processes share: that of the file, and that of its content. */
 static void take_shared(char *digests)
 {
 	if (strlen(digests) != 2 * SHA256_HEX + 1)
@@ -193,7 +194,8 @@ static void begin_to_verify(void)
 	_exit(EXIT_SUCCESS);
 }
 
-/* Mode strict and a stricter launcher change what the policy says. */
+/* Applies the launcher's mode if it is stricter than that of the policy. In mode strict the
+ * rule about text is to refuse, whatever the policy says. */
 static void apply_mode(int mode)
 {
 	if (mode > rules.mode)
@@ -210,7 +212,8 @@ static void take_index(void)
 	do
 		ended = waitpid(verifier, &status, 0);
 	while (ended < 0 && errno == EINTR);
-	/* Who started the launcher may ignore SIGCHLD. Then the kernel keeps no status. */
+	/* The kernel keeps no status of the child if this process ignores SIGCHLD, as it does when the
+	 * process that started the launcher did. So the verdict in memory decides. */
 	if (!verdict->is_verified && ended == verifier && WIFEXITED(status))
 		_exit(WEXITSTATUS(status));
 	if (!verdict->is_verified)
@@ -310,15 +313,16 @@ __attribute__((constructor)) static void start(void)
 	settle_character_sets();
 	const char *reason = close_gate();
 	reserve_room();
-	/* Such a program loads no hook, which could tell that there is no gate. */
+	/* Such a program does not load the hook, so nothing would judge paths, or report that the gate
+	 * is missing. */
 	if (is_application())
 		fail(REFUSED, "ERR_START",
 			"Cannot start: this program is a single executable application, which runs what is in "
 			"it and not the script; use Node.js itself");
 	if (reason != NULL)
 		reason_without_gate = reason;
-	/* The loader goes on without a library that it cannot load. So the hook asks for this answer.
-	 */
+	/* The loader starts a program even if it could not load this library. So the hook looks for
+	 * this value. */
 	if (setenv(VARIABLE, "3:4:gate", 1) != 0)
 		fail(UNDECIDED, "ERR_START", "Cannot start: %m");
 }

@@ -191,9 +191,10 @@ static uint8_t *copy_narrow(const void *string, size_t length)
 	return NULL;
 }
 
-/* V8 keeps one string for each text that is the name of a member. When it meets another string with
- * that text, the other one becomes a link to the first, whose characters may be elsewhere. Only an
- * internalized string never becomes a link. */
+/* A text that is the name of a member has one string in V8, the internalized one. When V8 uses
+ * another string with this text as a name, that string becomes a link to the internalized one,
+ * whose characters may be elsewhere. An internalized string itself never becomes a link, so a long
+ * text is copied into one. */
 const void *keep_text(const void *string)
 {
 	const size_t length = string_length(string);

@@ -1,9 +1,10 @@
 /* Takes the place of dlsym(3) for the whole program, so that Node.js finds only the entry functions
  * of addons.
  *
- * A library that is signed leads to every function of the libraries that it is linked to, libc
- * above all. SQLite calls a function of an extension whose name the program chooses, and node:ffi
- * calls any. So Node.js itself may look up nothing else, once the program has begun. */
+ * In a library that is signed, dlsym(3) also finds every function of the libraries that it is
+ * linked to, libc above all. SQLite looks up a name that the program chooses in an extension, and
+ * calls the function. node:ffi calls any function. So once the program has begun, Node.js itself
+ * may look up nothing but entry functions. */
 #define _GNU_SOURCE
 #include "../libraries/look-up.h"
 #include "gate.h"

@@ -1,5 +1,5 @@
-/* The interfaces between the files that judge code: open-code.c and native-code.c. They need
- * nothing of Python, because native code may load more from any thread. */
+/* The result of judging a file of code, Python or native, and the functions that judge it. They
+ * need nothing of Python, because native code may load more from any thread. */
 #ifndef SPYTHON_FINDING_H
 #define SPYTHON_FINDING_H
 #include "../trust/trust.h"
@@ -31,7 +31,10 @@ struct opened {
 	struct entry entry;
 };
 
-/* open-code.c */
+/* judge-file.c */
+
+/* Judges the type and the size, before the content is read. `reason` is null if it may be read. */
+struct finding judge_unread(struct opened *file);
 
 /* Judges a file whose digest is known. The owner and the mode count after the content, and the
  * kernel is asked last, and only about a trusted file. */
@@ -43,5 +46,12 @@ enum verdict verdict_of(const struct finding *finding, bool has_bytes);
 
 /* Returns the message of a refusal, in static memory of the calling thread. */
 const char *message_of(const struct opened *file, const struct finding *finding);
+
+/* signed-links.c */
+
+/* Returns true if `path` leads to the file whose real path is `real`, and each link on the path
+ * that is inside a product has the target that was signed. The loader opens the path of native code
+ * again. So in strict mode such a path may contain no link and no `..` outside of the products. */
+bool leads_to(const char *path, const char *real, bool is_native);
 
 #endif

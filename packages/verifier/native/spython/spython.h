@@ -31,11 +31,13 @@ void require_library(void);
  * known. */
 void give_hint(void);
 
-/* open-code.c: judging files. */
+/* open-code.c */
 
 /* The open-code hook of PEP 578. Returns a new io.BytesIO over the bytes that were judged, or null
  * with an exception. */
 PyObject *open_code(PyObject *path, void *unused);
+
+/* open-verified.c: reading and judging files. */
 
 /* Opens and reads `path` once, judges the bytes that were read, and raises `event`. Returns exactly
  * these bytes as a new reference, or null with an exception. `use` is a field of the event. `real`

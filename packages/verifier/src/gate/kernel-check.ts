@@ -8,7 +8,7 @@ import { COMMAND } from "@sigtool/core/internal/read";
 import { SigtoolError } from "@sigtool/core/read";
 import { indexOf, readFileSync, slice } from "../safe/primordials.js";
 
-/** The functions of the native addon, native/addon/addon.c. */
+/** The functions of the native addon. native/addon/exports-*.c has them. */
 export interface KernelAddon {
 	/**
 	 * Tells whether the kernel has AT_EXECVE_CHECK. Until this function is called, `kernelObjection` checks only

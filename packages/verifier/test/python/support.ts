@@ -175,7 +175,7 @@ export class Site {
 		const copy = mkdtempSync(join(this.root, "native-"));
 		cpSync(NATIVE, copy, { recursive: true });
 		const functions = {
-			"open-code.c": /^(PyObject \*open_verified\([^)]*\)\n\{)$/m,
+			"open-verified.c": /^(PyObject \*open_verified\([^)]*\)\n\{)$/m,
 			"native-code.c": /^(int prepare_library\([^)]*\)\n\{)$/m,
 		};
 		for (const [name, beginning] of Object.entries(functions)) {

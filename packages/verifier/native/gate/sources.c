@@ -1,0 +1,168 @@
+/* Judges each source that V8 is about to compile, by its content: scripts, modules, and functions
+ * that come as parameters and a body.
+ *
+ * The hook in JavaScript has judged the same text before, with its path. If it refused, nothing
+ * comes here. So a text that no signature names was brought by a program that went round the hook.
+ * Only text that the policy lets pass (`stringCode`) comes here without a signature. */
+#include "gate.h"
+#include "verified-texts.h"
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+static atomic_bool has_begun;
+
+bool has_program_begun(void)
+{
+	return atomic_load(&has_begun);
+}
+
+/* Puts a text that nobody can change later in the place of the string. Returns its length in bytes
+ * and its digest. */
+static size_t settle_text(const void **string, uint8_t digest[SHA256_BYTES])
+{
+	const struct verified_text *verified = verified_text_of(*string);
+	if (verified == NULL) {
+		*string = keep_text_or_end(*string);
+		return digest_text(*string, digest);
+	}
+	memcpy(digest, verified->digest, SHA256_BYTES);
+	return verified->size;
+}
+
+static int value_of_digit(char digit)
+{
+	if (digit >= '0' && digit <= '9')
+		return digit - '0';
+	if (digit >= 'A' && digit <= 'F')
+		return digit - 'A' + 10;
+	if (digit >= 'a' && digit <= 'f')
+		return digit - 'a' + 10;
+	return -1;
+}
+
+/* Turns a file URL into its path, in place, without a query and a fragment. Leaves any other text
+ * as it is. */
+static void decode_file_url(char *text)
+{
+	static const char SCHEME[] = "file://";
+	if (strncmp(text, SCHEME, strlen(SCHEME)) != 0)
+		return;
+	const char *from = text + strlen(SCHEME);
+	char *to = text;
+	while (*from != '\0' && *from != '?' && *from != '#') {
+		const int high = *from == '%' ? value_of_digit(from[1]) : -1;
+		const int low = high >= 0 ? value_of_digit(from[2]) : -1;
+		*to++ = low >= 0 ? (char)(high * 16 + low) : *from;
+		from += low >= 0 ? 3 : 1;
+	}
+	*to = '\0';
+}
+
+/* Returns the path that Node.js gave the text, which the program may have made up. free() it.
+ * Returns NULL if there is none, or if it is longer than the URL of any path. */
+static char *path_of(const struct source *source)
+{
+	enum { LONGEST_URL = 3 * PATH_MAX + 1024 };
+	const void *given = source->resource_name;
+	if (given == NULL || !is_string(given) || string_length(given) > LONGEST_URL)
+		return NULL;
+	struct text name = copy_text_or_end(given);
+	decode_file_url(name.bytes);
+	return name.bytes;
+}
+
+/* Looks for two sources of Node.js itself. That of node:sqlite is compiled when the program first
+ * asks for the module. The other is for tests of Node.js: with it, a worker with --expose-internals
+ * would get the internals below all modules, such as SQLite without node:sqlite. */
+static void prepare_source(const struct source *source)
+{
+	char *name = path_of(source);
+	if (name != NULL && strcmp(name, "node:sqlite") == 0)
+		prepare_sqlite();
+	if (name != NULL && strcmp(name, "node:internal/test/binding") == 0)
+		end_intrusion(&(struct finding){.kind = "internal binding", .path = name});
+	free(name);
+}
+
+/* Makes V8 compile the text in place of bytecode that the gate does not know. */
+static void drop_cached_data(struct source *source)
+{
+	if (source->cached == NULL || source->cached->length <= 0)
+		return;
+	if (!is_own_memory(source->cached->data, (size_t)source->cached->length))
+		source->cached->length = 0;
+}
+
+/* Applies the policy's rule about text (`stringCode`) to a text that no signature names. Ends the
+ * process if the rule does not let the text pass. */
+static void apply_rule(const struct finding *finding)
+{
+	if (rules.string_code == STRING_CODE_ALLOW)
+		return;
+	if (rules.string_code != STRING_CODE_AUDIT)
+		end_intrusion(finding);
+	if (is_new(finding->digest))
+		tell("code.string", AUDIT, finding, NULL);
+}
+
+/* Judges a source. `is_file` is true for what only files become: modules and CommonJS functions,
+ * for which the policy has no exception. */
+static void judge_source(struct source *source, const char *kind, bool is_file)
+{
+	/* Node.js itself compiles an empty script, which does nothing. */
+	const bool is_own = string_length(source->text) == 0 || is_own_source(source->text);
+	drop_cached_data(source);
+	if (is_own) {
+		prepare_source(source);
+		return;
+	}
+	require_index();
+	atomic_store(&has_begun, true);
+	uint8_t digest[SHA256_BYTES];
+	const size_t size = settle_text(&source->text, digest);
+	char *path = path_of(source);
+	if (!is_named(path, digest) && !is_typescript_named(source->text, path)) {
+		const struct finding finding = {kind, path, digest, size, advice_on_typescript(path)};
+		if (is_file)
+			end_intrusion(&finding);
+		apply_rule(&finding);
+	}
+	free(path);
+}
+
+/* CompileUnboundInternal(isolate, source, ...) */
+void judge_script(struct arguments *arguments)
+{
+	struct source *source = arguments->at[1];
+	const bool is_module = (source->options & IS_MODULE) != 0;
+	judge_source(source, is_module ? "module" : "script", is_module);
+}
+
+/* Returns true if these are the parameters that Node.js gives the functions of CommonJS files. */
+static bool has_file_parameters(const void *const *names, size_t count)
+{
+	static const char *const PARAMETERS[] = {
+		"exports",
+		"require",
+		"module",
+		"__filename",
+		"__dirname",
+	};
+	bool is_same = count == sizeof PARAMETERS / sizeof *PARAMETERS;
+	for (size_t i = 0; is_same && i < count; i++) {
+		struct text name = copy_text_or_end(names[i]);
+		is_same = name.length == strlen(PARAMETERS[i]) &&
+			memcmp(name.bytes, PARAMETERS[i], name.length) == 0;
+		free(name.bytes);
+	}
+	return is_same;
+}
+
+/* CompileFunction(context, source, count, parameters, ...). V8 itself refuses parameters that are
+ * no identifiers. */
+void judge_function(struct arguments *arguments)
+{
+	const bool is_file = has_file_parameters(arguments->at[3], (size_t)arguments->at[2]);
+	judge_source(arguments->at[1], is_file ? "CommonJS" : "function", is_file);
+}
