@@ -304,7 +304,9 @@ function requiringOnce(source) {
  * makes of the exports of built-in modules.
  */
 async function compact(given) {
-	const source = given.replace(/\b(ERR_\w+:\s*\[[123]),\s*"(?:[^"\\]|\\.)*"\]/g, "$1]");
+	const source = given
+		.replace(/\b(ERR_\w+:\s*\[[123]),\s*"(?:[^"\\]|\\.)*"\]/g, "$1]")
+		.replace(/\bdoes:\s*(?:"(?:[^"\\]|\\.)*"|`(?:[^`\\]|\\.)*`)(?:\s*\+\s*"(?:[^"\\]|\\.)*")*,?/g, "");
 	const builtin = "const __builtin = (exports) => ({ __proto__: exports, default: exports });";
 	const code = `"use strict";\n${builtin}\n${source.replace(/__toESM\((?=require\("node:)/g, "__builtin(")}`;
 	const options = { minify: true, format: "cjs", target: "node20", lineLimit: 120 };

@@ -70,9 +70,10 @@ export {
 } from "./pki/trust-store.js";
 export { AbortError } from "./system/abort.js";
 export type { DevelopmentUse } from "./system/development-use.js";
+export { DEFAULT_POLICY } from "./trust/default-policy.js";
 export type { ProductSigner } from "./trust/file-rules.js";
 export { MODES, type Mode } from "./trust/mode.js";
-export { DEFAULT_POLICY, type Policy, parsePolicy, policyFromFileBytes } from "./trust/policy.js";
+export { type Policy, parsePolicy, policyFromFileBytes } from "./trust/policy.js";
 export type { SignedPolicy } from "./trust/signed-policy.js";
 export type { FindRecord, IndexDigests, IndexEntry, IndexedProduct, TrustIndex } from "./trust/trust-index.js";
 export type { VerifiedSignature } from "./trust/verify-detached.js";

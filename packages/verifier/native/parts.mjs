@@ -36,6 +36,7 @@ export const PARTS = {
 			...shared(
 				"file-rules",
 				"find-record",
+				"following-thread",
 				"glob",
 				"hex",
 				"json",
@@ -57,8 +58,8 @@ export const PARTS = {
 	"addon.node": {
 		sources: [
 			...room("addon"),
-			...shared("call-filter", "digest-file", "find-record", "json", "kernel-check", "lockdown"),
-			...shared("event-channel", "owned-file", "syslog", "utf8"),
+			...shared("call-filter", "digest-file", "find-record", "following-thread", "json", "kernel-check"),
+			...shared("event-channel", "lockdown", "owned-file", "syslog", "utf8"),
 		],
 		flags: ["-shared", "-fPIC", "-fvisibility=hidden", "-Wl,-z,relro,-z,now"],
 	},

@@ -102,6 +102,3 @@ export function policyInMode(policy: Policy, mode: Mode): Policy {
 		python: { ...python, stringCode: pythonCode, auditHooks: "refuse", xattr: "off" },
 	};
 }
-
-/** The policy of an index that was compiled without one. */
-export const DEFAULT_POLICY: Policy = parsePolicy({ version: 1 });

@@ -30,14 +30,14 @@ describe("13.7: trees that followed links multiply", () => {
 		writeFileSync(join(root, "lib/b.js"), "3");
 		const { verdict, findings } = await verifyPath(root, { trust });
 		expect(verdict).toBe("failed");
-		expect(findings.filter(({ code }) => code === "ERR_FILE_MODIFIED").map(({ path }) => path)).toEqual([
+		const others = findings.filter(({ code }) => code !== "ERR_LIMIT");
+		expect(others.map(({ code, path, message }) => (code === "ERR_FILE_MODIFIED" ? path : message))).toEqual([
 			"l/b.js",
 			"lib/b.js",
 		]);
 		const limits = findings.filter(({ code }) => code === "ERR_LIMIT");
 		expect(limits.length).toBeGreaterThan(0);
 		for (const { path } of limits) expect(path).toMatch(/^z\d+(\/[ab])+$/);
-		expect(limits.length + 2).toBe(findings.length);
 	});
 
 	it("13.7: sign refuses such a tree", { timeout: 60_000 }, async () => {

@@ -5,9 +5,9 @@ import { SigtoolError } from "../../dist/errors.js";
 import { type TrustPolicy, trustFromCertificates } from "../../dist/pki/trust-store.js";
 import { issueCertificate } from "../../dist/signer/issue-certificate.js";
 import { type Signer, signerFromKey } from "../../dist/signer/signer.js";
+import { DEFAULT_POLICY } from "../../dist/trust/default-policy.js";
 import { encodeIndex, type IndexContent, signIndex } from "../../dist/trust/index-encode.js";
 import type { IndexEntry } from "../../dist/trust/index-entries.js";
-import { DEFAULT_POLICY } from "../../dist/trust/policy.js";
 import { type TrustIndexVerifyOptions, verifyTrustIndex } from "../../dist/trust/verify-index.js";
 
 /** The time at which the tests' certificates are valid and the indexes are signed. */

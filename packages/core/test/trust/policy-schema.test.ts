@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { DEFAULT_POLICY, parsePolicy } from "../../dist/trust/policy.js";
+import { DEFAULT_POLICY } from "../../dist/trust/default-policy.js";
+import { parsePolicy } from "../../dist/trust/policy.js";
 import { verdictOf } from "../pki/expect-error.js";
 
 const schema = JSON.parse(readFileSync(new URL("../../policy.schema.json", import.meta.url), "utf8"));

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { SigtoolError } from "../../dist/errors.js";
-import { DEFAULT_POLICY, parsePolicy, policyInMode } from "../../dist/trust/policy.js";
+import { DEFAULT_POLICY } from "../../dist/trust/default-policy.js";
+import { parsePolicy, policyInMode } from "../../dist/trust/policy.js";
 
 describe("parsePolicy()", () => {
 	it("fills in missing members, and parses its own result as the same policy", () => {

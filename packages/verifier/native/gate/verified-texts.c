@@ -12,6 +12,7 @@
  * - V8 never reads the text elsewhere. A long one is internalized (keep_text() tells why). */
 #define _GNU_SOURCE
 #include "verified-texts.h"
+#include "../shared/following-thread.h"
 #include "../shared/sha256.h"
 #include "../shared/utf8.h"
 #include "gate.h"
@@ -24,6 +25,7 @@
 
 enum {
 	SHORTEST = 2 << 10, /* bytes; to digest a shorter file twice takes less time than this */
+	LONG = 1 << 20, /* bytes; a shorter text is digested before a thread for it has started */
 	PART_BYTES = 128 << 10, /* small enough to be in the processor's cache when it is digested */
 	WINDOW_BYTES = 256 << 10,
 	ROOM_BYTES = 256 << 20,
@@ -96,25 +98,54 @@ static bool read_part(int descriptor, uint8_t *bytes, size_t size, size_t at)
 	return true;
 }
 
+/* The digest of a text that is being read. A second thread follows the reading of a long one. */
+struct digesting {
+	struct sha256 sum;
+	bool is_followed;
+	struct following_thread thread; /* if `is_followed` */
+};
+
+static void add_part(void *sum, const unsigned char *part, size_t size)
+{
+	sha256_add(sum, part, size);
+}
+
+/* Reads and digests the parts of a file. Each is read-only before it is digested. Returns false if
+ * the file has characters that are not ASCII. */
+static bool read_parts(int descriptor, size_t size, struct digesting *digesting)
+{
+	for (size_t at = 0; at < size; at += PART_BYTES) {
+		const size_t rest = size - at;
+		const size_t count = rest < PART_BYTES ? rest : PART_BYTES;
+		uint8_t *part = room + used + at;
+		if (!read_part(descriptor, part, count, at) ||
+			mprotect(part, whole_pages(count), PROT_READ) != 0)
+			return false;
+		if (digesting->is_followed)
+			hand_over(&digesting->thread, count);
+		if (has_high_bit(part, count))
+			return false;
+		if (!digesting->is_followed)
+			sha256_add(&digesting->sum, part, count);
+	}
+	return true;
+}
+
 /* Reads and digests a file of ASCII, whose bytes are its characters. Returns false if it has other
  * characters. */
 static bool read_ascii(int descriptor, struct verified_text *text)
 {
 	uint8_t *bytes = room + used;
-	struct sha256 sum;
-	sha256_begin(&sum);
-	for (size_t at = 0; at < text->size; at += PART_BYTES) {
-		const size_t rest = text->size - at;
-		const size_t size = rest < PART_BYTES ? rest : PART_BYTES;
-		if (!read_part(descriptor, bytes + at, size, at) ||
-			mprotect(bytes + at, whole_pages(size), PROT_READ) != 0 ||
-			has_high_bit(bytes + at, size))
-			return false;
-		sha256_add(&sum, bytes + at, size);
-	}
-	sha256_end(&sum, text->digest);
+	struct digesting digesting;
+	sha256_begin(&digesting.sum);
+	digesting.is_followed =
+		text->size >= LONG && start_following(&digesting.thread, bytes, add_part, &digesting.sum);
+	const bool is_read = read_parts(descriptor, text->size, &digesting);
+	if (digesting.is_followed)
+		stop_following(&digesting.thread);
+	sha256_end(&digesting.sum, text->digest);
 	text->characters = (struct characters){bytes, text->size, false};
-	return true;
+	return is_read;
 }
 
 /* Decodes a file, and then digests the UTF-8 of the characters, because only these are read-only.

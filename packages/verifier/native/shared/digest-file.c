@@ -2,6 +2,7 @@
  * parts, and each part is read once. A part is digested right after it was read, by the reading
  * thread or by a second thread. */
 #include "digest-file.h"
+#include "following-thread.h"
 #include "utf8.h"
 #include <errno.h>
 #include <pthread.h>
@@ -29,16 +30,9 @@ enum {
 /* Holds the state of one digest, on the stack of digest_file(). */
 struct digester {
 	EVP_MD_CTX *context;
-	bool failed; /* until pthread_join() only the digesting thread writes `failed` */
+	bool failed; /* until stop_following() only the digesting thread writes it */
 	bool is_threaded;
-	pthread_t thread;
-	/* The other members are used only if `is_threaded` is true. `content` does not change. `lock`
-	 * guards `filled` and `ended`, and a change of either signals `changed`. */
-	pthread_mutex_t lock;
-	pthread_cond_t changed;
-	const unsigned char *content;
-	size_t filled; /* the number of bytes of `content` that were read */
-	bool ended;
+	struct following_thread thread; /* if `is_threaded` */
 };
 
 /* The algorithm SHA-256 is fetched once and kept, because fetching takes longer than digesting most
@@ -68,41 +62,11 @@ static bool begin_digest(struct digester *digester)
 	return EVP_DigestInit_ex(digester->context, algorithm, NULL) != 0;
 }
 
-static void digest_part(struct digester *digester, const unsigned char *part, size_t size)
-{
-	if (!EVP_DigestUpdate(digester->context, part, size))
-		digester->failed = true;
-}
-
-/* Runs in the digesting thread. Digests `content` while it is filled, and returns after all of it
- * was digested. */
-static void *digest_as_filled(void *given)
+static void digest_part(void *given, const unsigned char *part, size_t size)
 {
 	struct digester *digester = given;
-	size_t done = 0;
-	bool ended = false;
-	while (!ended) {
-		pthread_mutex_lock(&digester->lock);
-		while (digester->filled == done && !digester->ended)
-			pthread_cond_wait(&digester->changed, &digester->lock);
-		const size_t filled = digester->filled;
-		ended = digester->ended;
-		pthread_mutex_unlock(&digester->lock);
-		digest_part(digester, digester->content + done, filled - done);
-		done = filled;
-	}
-	return NULL;
-}
-
-/* Informs the digesting thread that `added` more bytes of `content` were read. `ended` is true if
- * no more bytes follow. */
-static void hand_over(struct digester *digester, size_t added, bool ended)
-{
-	pthread_mutex_lock(&digester->lock);
-	digester->filled += added;
-	digester->ended = ended;
-	pthread_cond_signal(&digester->changed);
-	pthread_mutex_unlock(&digester->lock);
+	if (!EVP_DigestUpdate(digester->context, part, size))
+		digester->failed = true;
 }
 
 /* Reads the file as digest_file() promises, and digests each part or hands it to the digesting
@@ -125,7 +89,7 @@ static ssize_t read_parts(
 			break;
 		filled += (size_t)count;
 		if (digester->is_threaded)
-			hand_over(digester, (size_t)count, false);
+			hand_over(&digester->thread, (size_t)count);
 		else
 			digest_part(digester, part, (size_t)count);
 		if (is_ascii != NULL)
@@ -139,15 +103,11 @@ static ssize_t read_parts(
 static ssize_t digest_parts(struct digester *digester, int descriptor, unsigned char *content,
 	size_t size, bool overlaps, bool *is_ascii, unsigned char sha256[32])
 {
-	if (overlaps && size >= MIN_THREADED_BYTES) {
-		const int error = pthread_create(&digester->thread, NULL, digest_as_filled, digester);
-		digester->is_threaded = error == 0; /* else the reading thread digests */
-	}
+	digester->is_threaded = overlaps && size >= MIN_THREADED_BYTES &&
+		start_following(&digester->thread, content, digest_part, digester);
 	const ssize_t filled = read_parts(descriptor, content, size, is_ascii, digester);
-	if (digester->is_threaded) {
-		hand_over(digester, 0, true);
-		pthread_join(digester->thread, NULL);
-	}
+	if (digester->is_threaded)
+		stop_following(&digester->thread);
 	if (!digester->failed)
 		digester->failed = !EVP_DigestFinal_ex(digester->context, sha256, NULL);
 	return filled;
@@ -156,11 +116,7 @@ static ssize_t digest_parts(struct digester *digester, int descriptor, unsigned 
 ssize_t digest_file(int descriptor, unsigned char *content, size_t size, bool overlaps,
 	bool *is_ascii, unsigned char sha256[32])
 {
-	struct digester digester = {
-		.lock = PTHREAD_MUTEX_INITIALIZER,
-		.changed = PTHREAD_COND_INITIALIZER,
-		.content = content,
-	};
+	struct digester digester = {.context = NULL};
 	ssize_t filled = -1;
 	if (is_ascii != NULL)
 		*is_ascii = true;

@@ -9,11 +9,11 @@ import {
 	unsignedPolicy,
 } from "@sigtool/core/internal/read";
 import {
-	DEFAULT_POLICY,
 	type IndexDigests,
 	MODES,
 	type Mode,
 	type Policy,
+	parsePolicy,
 	policyFromFileBytes,
 	SigtoolError,
 	type VerifiedSigner,
@@ -169,7 +169,7 @@ function unguardedGate({ tier, missing, script }: GateOptions, audit: Audit): Ga
 	} catch {
 		// The emergency switch must work even if a sink fails, so the failure is ignored.
 	}
-	const policy = policyInMode(DEFAULT_POLICY, "off");
+	const policy = policyInMode(parsePolicy({ version: 1 }), "off");
 	const judge = createJudge(NOTHING_SIGNED, [], []);
 	const kernel = createKernelCheck("off", undefined);
 	const files = openRulesOf(policy);

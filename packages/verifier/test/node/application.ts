@@ -20,9 +20,10 @@ import { stripTypes } from "../../../core/dist/compile/type-stripper.js";
 import { spkiSha256 } from "../../../core/dist/pki/certificate.js";
 import { issueCertificate } from "../../../core/dist/signer/issue-certificate.js";
 import { signerFromKey } from "../../../core/dist/signer/signer.js";
+import { DEFAULT_POLICY } from "../../../core/dist/trust/default-policy.js";
 import { encodeIndex, signIndex } from "../../../core/dist/trust/index-encode.js";
 import type { IndexEntry } from "../../../core/dist/trust/index-entries.js";
-import { DEFAULT_POLICY, parsePolicy } from "../../../core/dist/trust/policy.js";
+import { parsePolicy } from "../../../core/dist/trust/policy.js";
 
 export const REGISTER = fileURLToPath(new URL("../../dist/register-development.cjs", import.meta.url));
 
