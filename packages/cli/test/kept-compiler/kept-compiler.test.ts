@@ -59,7 +59,10 @@ describe.skipIf(!hasProgram("cc"))("the compiler that keeps objects (needs a C c
 
 	it("compiles again with a macro that earlier options did not define", () => {
 		const { at, run, objects } = makeSources();
-		writeFileSync(at("native/other.c"), "#ifndef MORE\n#define MORE 0\n#endif\nint other(void) { return OTHER + MORE; }\n");
+		writeFileSync(
+			at("native/other.c"),
+			"#ifndef MORE\n#define MORE 0\n#endif\nint other(void) { return OTHER + MORE; }\n",
+		);
 		expect(run("-DOTHER=4")).toBe(7);
 		expect([run("-DOTHER=4", "-DMORE=2"), objects().length]).toEqual([9, 4]);
 		expect([run("-DOTHER=4"), objects().length]).toEqual([7, 4]);
