@@ -201,6 +201,22 @@ describe.skipIf(!hasCompiler)("opening a file with its real path (needs a C comp
 			});
 		});
 
+		it.skipIf(!isRoot)("believes no link to the /proc of another process (needs root)", () => {
+			writeFileSync(at("innocent"), "good\n");
+			for (const folder of ["proc", "kernel"]) mkdirSync(at(folder));
+			// Another process has the innocent file under the numbers that the program gets.
+			const script = `cd ${directory}; mount -t proc proc kernel
+				sleep 600 3< innocent 4< innocent 5< innocent & ln -s /kernel/$! proc/thread-self
+				"$@" || failed=$?; kill $!; exit $failed`;
+			const before = ["unshare", "-m", "sh", "-ec", script, "sh"];
+			const { any, strict, ask } = open([...words, `root=${directory}`], ["/link"], { before });
+			expect({ any, strict, ask }).toEqual({
+				any: ["evil at ENOENT"],
+				strict: ["ELOOP"],
+				ask: ["evil at /innocent"],
+			});
+		});
+
 		it("is not deceived by a link that is exchanged for a directory", () => {
 			const { any, strict, look } = run([...words, "exchange", at("good"), at("linked"), at("good/x")]);
 			const moved = `good at ${at("linked/x")}`;
