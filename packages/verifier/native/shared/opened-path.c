@@ -51,7 +51,7 @@ static bool is_normal(const char *path)
 }
 
 /* Opens a file by openat2(2) if `path` is its real path. Returns -1 with errno: ELOOP if it is not,
- * and an error that is_unusable() tells if openat2() cannot be used. */
+ * and an error for which is_unusable() returns true if openat2() cannot be used. */
 static int call_openat2(const char *path)
 {
 	/* Each thread would write the same value, so no lock is needed. */
