@@ -190,7 +190,7 @@ describe.skipIf(!hasPrebuilt || musl === undefined)("the packages on musl (needs
 			token.importKey(keyFile, { label: "key", id: "01" });
 			token.importCertificate(certFile, { label: "key", id: "01" });
 			const key = ["--pkcs11", "pkcs11:object=key", "--pkcs11-module", SOFTHSM_MODULE];
-				const env = { ...token.env, SIGTOOL_PIN: PIN };
+			const env = { ...token.env, SIGTOOL_PIN: PIN };
 			expect(await sigtoolWith(env, "sign", "served", "--force", ...key)).toEqual({
 				status: 0,
 				output: expect.any(String),
