@@ -102,6 +102,8 @@ function isRunning(found: string): boolean {
 	const [, number] = /^(\d{1,10}) \S+\n$/.exec(found) ?? [];
 	if (number === undefined) return false;
 	const pid = Number(number);
+	// The file is from before. In a new container a process can have the same number, and the same start.
+	if (pid === process.pid) return false;
 	try {
 		process.kill(pid, 0);
 	} catch (cause) {
