@@ -4,7 +4,7 @@
  */
 
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import {
 	compileTrustIndex,
@@ -14,9 +14,9 @@ import {
 	signPaths,
 	spkiSha256,
 } from "@sigtool/core";
-import { SigtoolError } from "@sigtool/core/internal/errors";
+import { ioError, isErrnoException, SigtoolError } from "@sigtool/core/internal/errors";
 import { launcherIn, placeLauncher } from "../../launcher/launcher-place.js";
-import { temporaryPlace } from "../../launcher/temporary-place.js";
+import { newDirectoryIn, temporaryPlace } from "../../launcher/temporary-place.js";
 import { type NativeParts, nativeParts } from "../../native/native-parts.js";
 import { aboutSpython, libraryOf } from "../../python/spython.js";
 import { ATTACKER_FILES, GAPS, type Gap, MARKER } from "./gaps.js";
@@ -48,7 +48,7 @@ export interface TriedGaps {
  * user could exchange what is tried
  */
 export async function tryGaps(spython: string): Promise<TriedGaps> {
-	const directory = mkdtempSync(join(temporaryPlace(), "sigtool-gaps-"));
+	const directory = newDirectoryIn(temporaryPlace(), "sigtool-gaps-");
 	try {
 		const ground = await prepare(directory, spython);
 		const [unguarded, alone, launched] = starts(ground, spython);
@@ -66,6 +66,9 @@ export async function tryGaps(spython: string): Promise<TriedGaps> {
 			};
 		});
 		return { gaps, withoutLauncher };
+	} catch (cause) {
+		// Only the files below `directory` are written.
+		throw isErrnoException(cause) ? ioError("write below", directory, cause) : cause;
 	} finally {
 		rmSync(directory, { recursive: true, force: true });
 	}
