@@ -21,6 +21,7 @@ import { isSingleFile, MAIN, makeTree, runner, temporaryDirectory } from "./supp
 /** The signal ends a sleeping process at once. Other tests may keep the machine busy. */
 const SOON_MS = 2000;
 
+const PYTHON = "/usr/bin/python3";
 const LAUNCHER = fileURLToPath(new URL("../../verifier/dist/native/sigtool-launch", import.meta.url));
 
 interface End {
@@ -148,6 +149,37 @@ describe.skipIf(process.platform !== "linux" || isSingleFile)("Ctrl-C and SIGTER
 			}
 		},
 	);
+
+	test.skipIf(!existsSync(PYTHON))("end python gaps, which leaves nothing (needs /usr/bin/python3)", async () => {
+		const home = temporaryDirectory();
+		giveDevelopmentIdentity(join(home, "config"));
+		const [temporary, library, started, go] = ["temporary", "library", "started", "go"].map((name) => join(home, name));
+		mkdirSync(temporary);
+		mkdirSync(library);
+		// It stands for a spython that runs a program until the file `go` is there.
+		const facts = {
+			python: "3.13.5",
+			home: library,
+			executable: PYTHON,
+			program: PYTHON,
+			pins: [],
+			development: false,
+		};
+		const spython = join(home, "spython");
+		const script = `
+			[ "$1" = --about ] && { echo '${JSON.stringify(facts)}'; exit; }
+			: > ${started}
+			while [ ! -e ${go} ]; do sleep 0.01; done
+			echo good-ran-42
+		`;
+		writeFileSync(spython, `#!/bin/sh${script}`, { mode: 0o755 });
+		const { child, end } = startIn({ home, temporary }, "python", "gaps", "--spython", spython);
+		while (!existsSync(started)) await new Promise((resolve) => setTimeout(resolve, 10));
+		child.kill("SIGINT");
+		writeFileSync(go, "");
+		expect(await end).toEqual({ code: null, signal: "SIGINT", output: "" });
+		expect(readdirSync(temporary)).toEqual([]);
+	});
 
 	test("a shell sees exit status 130", () => {
 		const { home, root } = treeWithBigFile();

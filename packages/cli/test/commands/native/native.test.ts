@@ -34,7 +34,9 @@ it.skipIf(process.platform !== "linux")("a build says what the system refuses, w
 	cpSync(`${packages}verifier/native`, join(home, "verifier/native"), { recursive: true });
 	const launcher = build(join(home, "verifier/native/build.mjs"));
 	expect(launcher).toMatchObject({ status: 0, stderr: "" });
-	expect(launcher.stdout).toMatch(/^no launcher, addon or gate \(cannot use .*\/dist\/native\/.*: ENOENT: .*, rename .*\n$/);
+	expect(launcher.stdout).toMatch(
+		/^no launcher, addon or gate \(cannot use .*\/dist\/native\/.*: ENOENT: .*, rename .*\n$/,
+	);
 
 	for (const name of readdirSync(`${packages}native`).filter((each) => /\.(c|h|mjs)$/.test(each)))
 		cpSync(`${packages}native/${name}`, join(home, "native", name));
