@@ -191,6 +191,7 @@ describe.skipIf(isSingleFile || !existsSync(LAUNCHER))("a system without room fo
 		"sign app --compile-python --python /usr/bin/python3",
 		"python build --allow-development -o PLACE/spython",
 		"python gaps --spython app/main.js",
+		"compile app -o app.sigx --allow-development --strip-types-with NODE",
 	])("is said to be that, and not taken for a wrong program: %s", (line) => {
 		const { home, app, sigtool } = place();
 		expect(sigtool(["sign", app])).toMatchObject({ status: 0 });
@@ -199,7 +200,7 @@ describe.skipIf(isSingleFile || !existsSync(LAUNCHER))("a system without room fo
 		writeFileSync(preload, NO_PROCESS);
 		const [temporary, output] = [join(home, "temporary"), join(home, "place")];
 		mkdirSync(temporary);
-		const run = sigtool(line.replaceAll("PLACE", output).split(" "), {
+		const run = sigtool(line.replaceAll("PLACE", output).replace("NODE", process.execPath).split(" "), {
 			cwd: home,
 			env: { NODE_OPTIONS: `--require=${preload}`, TMPDIR: temporary },
 		});

@@ -85,6 +85,16 @@ export function ioError(action: string, path: string, cause: unknown): SigtoolEr
 	return new SigtoolError("ERR_IO", `Cannot ${action} ${quote(path)}: ${errnoReason(cause)}`, { cause, path });
 }
 
+/**
+ * Tells a system that has no room for another process from a program that cannot be used. @throws ERR_IO if `error`,
+ * which spawnSync() returned, says nothing about the program that was to be started
+ */
+export function requireStarted(program: string, error: Error | undefined): void {
+	if (error !== undefined && isErrnoException(error) && NO_ROOM.has(error.code)) throw ioError("start", program, error);
+}
+
+const NO_ROOM: ReadonlySet<string> = new Set(["EAGAIN", "EIO", "EMFILE", "ENFILE", "ENOMEM"]);
+
 /** Returns the result of `read`. If it throws a SigtoolError, throws the one that `errorNaming` makes of it. */
 export function namingErrors<T>(what: string, file: string, read: () => T): T {
 	try {

@@ -9,7 +9,7 @@ import { dirname, join, resolve } from "node:path";
 import { FLAGS, NATIVE, PARTS } from "./parts.mjs";
 
 const out = process.argv[2] === "--out" ? resolve(process.argv[3] ?? "") : join(NATIVE, "..", "dist", "native");
-/** What the system refused last. */
+/** The reason that complain() gives, if the system refused something. */
 let refusal;
 process.exitCode = Object.keys(PARTS).filter((name) => !build(name)).length === 0 ? 0 : complain();
 

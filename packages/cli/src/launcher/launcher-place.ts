@@ -12,9 +12,8 @@ import { existsSync, lstatSync, mkdirSync, readFileSync, realpathSync, type Stat
 import { join, resolve } from "node:path";
 import type { Mode } from "@sigtool/core";
 import { writeAtomically } from "@sigtool/core/internal";
-import { ioError, quote, SigtoolError } from "@sigtool/core/internal/errors";
+import { ioError, quote, requireStarted, SigtoolError } from "@sigtool/core/internal/errors";
 import type { NativeParts } from "../native/native-parts.js";
-import { requireStarted } from "../options/started-program.js";
 import { aboutSpython } from "../python/spython.js";
 import { derivedSettings, type IndexForSettings, wantsCollector } from "./derived-settings.js";
 import { refuseGrantedCode } from "./granted-code.js";

@@ -4,8 +4,7 @@ import { spawnSync } from "node:child_process";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { singleFile } from "@sigtool/core/internal";
-import { ioError, quote, SigtoolError } from "@sigtool/core/internal/errors";
-import { requireStarted } from "../options/started-program.js";
+import { ioError, quote, requireStarted, SigtoolError } from "@sigtool/core/internal/errors";
 
 export interface CompiledPython {
 	/** The relative paths of the .pyc files that were written. */

@@ -5,10 +5,16 @@ import { existsSync, realpathSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { configDirectory, type SingleFile, singleFile } from "@sigtool/core/internal";
-import { COMMAND, ERROR_CODES, type ErrorCode, quote, SigtoolError } from "@sigtool/core/internal/errors";
+import {
+	COMMAND,
+	ERROR_CODES,
+	type ErrorCode,
+	quote,
+	requireStarted,
+	SigtoolError,
+} from "@sigtool/core/internal/errors";
 import { verifierDirectory } from "../native/native-parts.js";
 import { environmentWithoutSecrets, SECRET_VARIABLES, takeSecret } from "../options/secret-variables.js";
-import { requireStarted } from "../options/started-program.js";
 import { searchPathsOf } from "./search-paths.js";
 
 export interface SpythonFacts {

@@ -14,11 +14,10 @@ import {
 	signPaths,
 	spkiSha256,
 } from "@sigtool/core";
-import { ioError, isErrnoException, SigtoolError } from "@sigtool/core/internal/errors";
+import { ioError, isErrnoException, requireStarted, SigtoolError } from "@sigtool/core/internal/errors";
 import { launcherIn, placeLauncher } from "../../launcher/launcher-place.js";
 import { newDirectoryIn, temporaryPlace } from "../../launcher/temporary-place.js";
 import { type NativeParts, nativeParts } from "../../native/native-parts.js";
-import { requireStarted } from "../../options/started-program.js";
 import { aboutSpython, libraryOf } from "../../python/spython.js";
 import { ATTACKER_FILES, GAPS, type Gap, MARKER } from "./gaps.js";
 
