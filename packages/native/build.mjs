@@ -36,13 +36,22 @@ function compile() {
 			...inputs,
 			...LIBRARIES,
 		]);
-		if (error) continue;
-		if (status === 0) {
-			renameSync(temporary, OUTPUT);
-			return "";
-		}
+		if (error?.code === "ENOENT") continue;
+		if (error) return `cannot start ${compiler}: ${error.message}; ${kept}\n`;
+		const refusal = status === 0 ? refusalOf(() => renameSync(temporary, OUTPUT)) : stderr;
+		if (refusal === undefined) return "";
 		rmSync(temporary, { force: true });
-		return `${compiler} cannot build native hashing: ${kept}\n${stderr}`;
+		return `${compiler} cannot build native hashing: ${kept}\n${refusal}`;
 	}
 	return `no C compiler: ${kept}\n`;
+}
+
+/** Returns the message of the system if it refuses what `act` does. */
+function refusalOf(act) {
+	try {
+		act();
+		return undefined;
+	} catch (error) {
+		return `${error.message}\n`;
+	}
 }

@@ -1,34 +1,24 @@
 import { spawnSync } from "node:child_process";
-import {
-	chmodSync,
-	closeSync,
-	ftruncateSync,
-	mkdirSync,
-	openSync,
-	readdirSync,
-	readFileSync,
-	writeFileSync,
-	writeSync,
-} from "node:fs";
+import { chmodSync, readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { canMount, fillDisk, mountDisk } from "./small-disk.js";
 import { MAIN, makeTree, runner, temporaryDirectory } from "./support.js";
 
 const NOBODY = 65_534;
 /** These files are enough for a catalog of several blocks. */
 const FILES = Object.fromEntries(Array.from({ length: 40 }, (_, n) => [`lib/file-${n}.js`, `export default ${n};\n`]));
 
-describe.skipIf(!canMount())("a full disk (tmpfs, mounted as root) is exit 3, names the catalog, and keeps it", () => {
+describe.skipIf(!canMount)("a full disk (tmpfs, mounted as root) is exit 3, names the catalog, and keeps it", () => {
 	const fillings: [name: string, mountOption: string, fill: (disk: string, neededBytes: number) => void][] = [
-		["no room at all", "size=1m", (disk) => fillUp(join(disk, "filler"), 0)],
-		["room for half of it", "size=1m", (disk, needed) => fillUp(join(disk, "filler"), Math.floor(needed / 2))],
+		["no room at all", "size=1m", (disk) => fillDisk(disk, 0)],
+		["room for half of it", "size=1m", (disk, needed) => fillDisk(disk, Math.floor(needed / 2))],
 		["no inode left", "nr_inodes=60", fillInodes],
 	];
 	test.each(fillings)("%s", (_, mountOption, fill) => {
 		const home = temporaryDirectory();
 		const disk = join(home, "disk");
-		mkdirSync(disk);
-		mount(disk, mountOption);
+		mountDisk(disk, mountOption);
 		const { root, sigtool, catalog } = signedTree(home, join(disk, "tree"), FILES);
 		const before = readFileSync(catalog);
 		const names = readdirSync(root);
@@ -104,6 +94,32 @@ describe.skipIf(!canBeNobody())("files that an unprivileged user may not access 
 		expect(sigtool("verify", root)).toMatchObject({ status: 3, stdout: named });
 	});
 
+	test("a directory that may be written to and not read takes a file, which is no failure", () => {
+		const { root, sigtool } = treeOfNobody({ "box/a": "1" });
+		chmodSync(join(root, "box"), 0o300);
+		onTestFinished(() => chmodSync(join(root, "box"), 0o700));
+		const policy = join(root, "box/policy.json");
+		for (const options of [[], ["--force"]]) {
+			expect(sigtool("policy", "init", "-o", policy, ...options)).toMatchObject({ status: 0, stderr: "" });
+		}
+		chmodSync(join(root, "box"), 0o700);
+		expect(JSON.parse(readFileSync(policy, "utf8"))).toMatchObject({ mode: "audit" });
+		expect(readdirSync(join(root, "box"))).toEqual(["a", "policy.json"]);
+	});
+
+	test("a lock that a killed run left and that may not be removed is named", () => {
+		const { root, sigtool } = treeOfNobody({ "host/verifier.json": '{"version":1}' });
+		const lock = join(root, "host/.verifier.json.sigtool-lock");
+		writeFileSync(lock, "");
+		utimesSync(lock, 0, 0);
+		chmodSync(join(root, "host"), 0o555);
+		onTestFinished(() => chmodSync(join(root, "host"), 0o755));
+		const config = join(root, "host/verifier.json");
+		const run = sigtool("trust", "deny", "0".repeat(64), "--as", "key", "--reason", "x", "--config", config);
+		expect(run).toMatchObject({ status: 3, stdout: "" });
+		expect(run.stderr).toBe(`error: Cannot remove "${lock}": permission denied (EACCES) [ERR_IO]\n`);
+	});
+
 	test("a catalog that cannot be read is exit 3 and named", () => {
 		const { root, sigtool, catalog } = treeOfNobody({ a: "1" });
 		chmodSync(catalog, 0);
@@ -119,33 +135,6 @@ function signedTree(home: string, directory: string, entries: Record<string, str
 	const sigtool = runner(home);
 	expect(sigtool(["sign", root])).toMatchObject({ status: 0 });
 	return { root, sigtool, catalog: join(root, "tree.cat") };
-}
-
-/** Mounts a tmpfs until the test has finished. */
-function mount(directory: string, option: string): void {
-	expect(spawnSync("mount", ["-t", "tmpfs", "-o", option, "tmpfs", directory]).status).toBe(0);
-	onTestFinished(() => {
-		spawnSync("umount", [directory]);
-	});
-}
-
-/** Tells whether this user may mount, by trying it in a new mount namespace. */
-function canMount(): boolean {
-	if (process.platform !== "linux" || process.getuid?.() !== 0) return false;
-	return spawnSync("unshare", ["--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]).status === 0;
-}
-
-/** Grows a file until the disk is full, then makes it `roomBytes` smaller. */
-function fillUp(file: string, roomBytes: number): void {
-	const descriptor = openSync(file, "w");
-	let size = 0;
-	try {
-		for (;;) size += writeSync(descriptor, Buffer.alloc(4096));
-	} catch (error) {
-		expect(error).toMatchObject({ code: "ENOSPC" });
-	}
-	ftruncateSync(descriptor, Math.max(0, size - roomBytes));
-	closeSync(descriptor);
 }
 
 function fillInodes(disk: string): void {

@@ -1,8 +1,19 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { closeSync, ftruncateSync, openSync, readdirSync, writeFileSync } from "node:fs";
+import {
+	closeSync,
+	existsSync,
+	ftruncateSync,
+	mkdirSync,
+	openSync,
+	readdirSync,
+	truncateSync,
+	writeFileSync,
+} from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { giveDevelopmentIdentity } from "./development-identity.js";
 import { isSingleFile, MAIN, makeTree, runner, temporaryDirectory } from "./support.js";
@@ -10,14 +21,27 @@ import { isSingleFile, MAIN, makeTree, runner, temporaryDirectory } from "./supp
 /** The signal ends a sleeping process at once. Other tests may keep the machine busy. */
 const SOON_MS = 2000;
 
+const PYTHON = "/usr/bin/python3";
+const LAUNCHER = fileURLToPath(new URL("../../verifier/dist/native/sigtool-launch", import.meta.url));
+
 interface End {
 	readonly code: number | null;
 	readonly signal: NodeJS.Signals | null;
 	readonly output: string;
 }
 
-function start(home: string, ...args: string[]): { readonly child: ChildProcess; readonly end: Promise<End> } {
-	const env = { ...process.env, NO_COLOR: "1", no_proxy: "*", XDG_CONFIG_HOME: join(home, "config") };
+interface Started {
+	readonly child: ChildProcess;
+	readonly end: Promise<End>;
+}
+
+function start(home: string, ...args: string[]): Started {
+	return startIn({ home, temporary: tmpdir() }, ...args);
+}
+
+function startIn({ home, temporary }: { home: string; temporary: string }, ...args: string[]): Started {
+	const config = { XDG_CONFIG_HOME: join(home, "config"), TMPDIR: temporary };
+	const env = { ...process.env, NO_COLOR: "1", no_proxy: "*", ...config };
 	const child = spawn(process.execPath, [MAIN, ...args], { env, stdio: ["ignore", "pipe", "pipe"] });
 	onTestFinished(() => void child.kill("SIGKILL"));
 	let output = "";
@@ -101,6 +125,60 @@ describe.skipIf(process.platform !== "linux" || isSingleFile)("Ctrl-C and SIGTER
 		child.kill("SIGINT");
 		expect(await end).toEqual({ code: null, signal: "SIGINT", output: "" });
 		expect(readdirSync(root)).toEqual(["a"]);
+	});
+
+	test.skipIf(!existsSync(LAUNCHER)).each(["SIGINT", "SIGTERM"] as const)(
+		"%s ends run and audit before the program starts, and leaves nothing (launcher)",
+		async (name) => {
+			const { home, root, big } = treeWithBigFile();
+			writeFileSync(big, "");
+			expect(runner(home)(["sign", root]).status).toBe(0);
+			truncateSync(big, 2 ** 34);
+			const temporary = join(home, "temporary");
+			mkdirSync(temporary);
+			const script = join(root, "small");
+			for (const args of [
+				["run", "--allow-development", script],
+				["audit", "--log", join(home, "events"), script],
+			]) {
+				const { child, end } = startIn({ home, temporary }, ...args);
+				await untilHashing(child, big);
+				child.kill(name);
+				expect(await end).toEqual({ code: null, signal: name, output: "" });
+				expect(readdirSync(temporary)).toEqual([]);
+			}
+		},
+	);
+
+	test.skipIf(!existsSync(PYTHON))("end python gaps, which leaves nothing (needs /usr/bin/python3)", async () => {
+		const home = temporaryDirectory();
+		giveDevelopmentIdentity(join(home, "config"));
+		const [temporary, library, started, go] = ["temporary", "library", "started", "go"].map((name) => join(home, name));
+		mkdirSync(temporary);
+		mkdirSync(library);
+		// It stands for a spython that runs a program until the file `go` is there.
+		const facts = {
+			python: "3.13.5",
+			home: library,
+			executable: PYTHON,
+			program: PYTHON,
+			pins: [],
+			development: false,
+		};
+		const spython = join(home, "spython");
+		const script = `
+			[ "$1" = --about ] && { echo '${JSON.stringify(facts)}'; exit; }
+			: > ${started}
+			while [ ! -e ${go} ]; do sleep 0.01; done
+			echo good-ran-42
+		`;
+		writeFileSync(spython, `#!/bin/sh${script}`, { mode: 0o755 });
+		const { child, end } = startIn({ home, temporary }, "python", "gaps", "--spython", spython);
+		while (!existsSync(started)) await new Promise((resolve) => setTimeout(resolve, 10));
+		child.kill("SIGINT");
+		writeFileSync(go, "");
+		expect(await end).toEqual({ code: null, signal: "SIGINT", output: "" });
+		expect(readdirSync(temporary)).toEqual([]);
 	});
 
 	test("a shell sees exit status 130", () => {

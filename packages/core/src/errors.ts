@@ -85,6 +85,16 @@ export function ioError(action: string, path: string, cause: unknown): SigtoolEr
 	return new SigtoolError("ERR_IO", `Cannot ${action} ${quote(path)}: ${errnoReason(cause)}`, { cause, path });
 }
 
+/**
+ * Tells a system that has no room for another process from a program that cannot be used. @throws ERR_IO if `error`,
+ * which spawnSync() returned, says nothing about the program that was to be started
+ */
+export function requireStarted(program: string, error: Error | undefined): void {
+	if (error !== undefined && isErrnoException(error) && NO_ROOM.has(error.code)) throw ioError("start", program, error);
+}
+
+const NO_ROOM: ReadonlySet<string> = new Set(["EAGAIN", "EIO", "EMFILE", "ENFILE", "ENOMEM"]);
+
 /** Returns the result of `read`. If it throws a SigtoolError, throws the one that `errorNaming` makes of it. */
 export function namingErrors<T>(what: string, file: string, read: () => T): T {
 	try {
@@ -217,22 +227,31 @@ const MAX_QUOTED = 500;
 
 const ERRNO_TEXT: Readonly<Record<string, string>> = {
 	EACCES: "permission denied",
+	EAGAIN: "resource temporarily unavailable",
+	EBUSY: "resource busy",
 	ECONNREFUSED: "connection refused",
 	ECONNRESET: "connection reset",
 	EEXIST: "file exists",
+	EFBIG: "larger than the limit for one file, see `ulimit -f`",
 	EISDIR: "is a directory",
 	ELOOP: "too many symbolic links",
 	EMFILE: "too many open files",
 	ENAMETOOLONG: "name too long",
 	ENETUNREACH: "network unreachable",
+	ENFILE: "too many open files on this system",
+	ENOMEM: "not enough memory",
 	ENOENT: "no such file or directory",
 	ENOSPC: "no space left on device",
 	ENOTFOUND: "no such host",
 	ENOTDIR: "not a directory",
+	ENOTEMPTY: "directory not empty",
 	EPERM: "operation not permitted",
 	EPIPE: "broken pipe",
 	EROFS: "read-only file system",
+	ESTALE: "stale file handle",
 	ETIMEDOUT: "timed out",
+	ETXTBSY: "text file busy",
+	EXDEV: "on another file system",
 	EDQUOT: "disk quota exceeded",
 	EHOSTUNREACH: "host unreachable",
 	EIO: "input/output error",

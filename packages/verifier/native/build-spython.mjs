@@ -4,7 +4,17 @@
  */
 
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync } from "node:fs";
+import {
+	existsSync,
+	mkdirSync,
+	readdirSync,
+	readFileSync,
+	realpathSync,
+	renameSync,
+	rmSync,
+	writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -70,9 +80,10 @@ export function buildSpython({ python, pins = [], development = false, output, h
 	const target = resolve(output);
 	// Links in the prefix are resolved, because strict mode follows no unsigned link to native code.
 	const prefix = realpathSync(home ?? asked.home);
-	mkdirSync(dirname(target), { recursive: true });
+	refusedBySystem(() => mkdirSync(dirname(target), { recursive: true }), "make", dirname(target));
 	// The file is renamed into place, because a process may be running the old one.
 	const temporary = `${target}.${process.pid}`;
+	refusedBySystem(() => writeFileSync(temporary, ""), "write", target);
 	const { version, executable, libpython } = asked;
 	const program = realpathSync(executable);
 	const about = { python: version, home: prefix, executable, program, libpython, pins, development, collector: true };
@@ -93,21 +104,56 @@ export function buildSpython({ python, pins = [], development = false, output, h
 		define("DEVELOPMENT", development ? 1 : 0),
 	];
 	const { error, status, stderr } = compile((compiler) => {
-		const found = (library) => spawnSync(compiler, [`-print-file-name=${library}`], { encoding: "utf8" }).stdout.trim();
+		const found = (library) =>
+			spawnSync(compiler, [`-print-file-name=${library}`], { encoding: "utf8" }).stdout?.trim() ?? "";
 		// The library of AddressSanitizer must be loaded before spython. libcrypto may need libz and libzstd.
 		const before = sanitize ? `${found("libasan.so")}:` : "";
 		const others = ["libz.so.1", "libzstd.so.1"].filter((library) => found(library).includes("/"));
 		const libraries = ["libcrypto.a", ...others].map((library) => `-l:${library}`);
 		return [...options, define("PRELOADED", text(before)), "-o", temporary, ...SOURCES, ...libraries, "-ldl"];
 	});
-	if (status !== 0) {
+	try {
+		if (status !== 0) throw failureOf(target, error, stderr);
+		refusedBySystem(() => renameSync(temporary, target), "write", target);
+	} finally {
 		rmSync(temporary, { force: true });
-		throw new Error(
-			`Cannot build spython: ${error === undefined ? stderr : "a spython is compiled for one CPython, and there is no C compiler; Debian has one in gcc"}`,
-		);
 	}
-	renameSync(temporary, target);
 	return { version, home: prefix, executable };
+}
+
+/** Returns the error of a compiler that failed. It has a `code` if the system refused something. */
+function failureOf(target, error, stderr) {
+	if (error?.code === "ENOENT") {
+		const mend = "a spython is compiled for one CPython, and there is no C compiler; Debian has one in gcc";
+		return new Error(`Cannot build spython: ${mend}`);
+	}
+	if (error !== undefined)
+		return withCode(error.code, `Cannot build spython: the compiler could not be started: ${error.message}`);
+	const refusal = REFUSALS.find((text) => stderr.includes(text));
+	if (refusal === undefined) return new Error(`Cannot build spython: ${stderr}`);
+	const places = `${JSON.stringify(target)}, or the compiler's files in ${JSON.stringify(tmpdir())}`;
+	return withCode("EIO", `Cannot build spython: the compiler could not write ${places}: ${refusal.toLowerCase()}`);
+}
+
+/** Texts of the system that a compiler repeats. */
+const REFUSALS = [
+	"No space left on device",
+	"Disk quota exceeded",
+	"File size limit exceeded",
+	"File too large",
+	"Too many open files",
+];
+
+function refusedBySystem(act, action, path) {
+	try {
+		act();
+	} catch (error) {
+		throw withCode(error.code, `Cannot build spython: cannot ${action} ${JSON.stringify(path)}: ${error.message}`);
+	}
+}
+
+function withCode(code, message) {
+	return Object.assign(new Error(message), { code });
 }
 
 /** Returns the version of this package, or an empty text if the sources were copied without it. */
@@ -117,6 +163,8 @@ function versionOf(manifest) {
 
 function askPython(python) {
 	const { error, status, stdout, stderr } = spawnSync(python, ["-I", "-c", QUESTION], { encoding: "utf8" });
+	if (error !== undefined && error.code !== "ENOENT")
+		throw withCode(error.code, `Cannot ask "${python}": ${error.message}`);
 	if (error !== undefined || status !== 0)
 		throw new Error(`Cannot ask "${python}": ${error?.message ?? stderr.trim()}`);
 	const asked = JSON.parse(stdout.trimEnd().split("\n").at(-1));
@@ -143,7 +191,9 @@ function compile(command) {
 	let result;
 	for (const compiler of compilers) {
 		result = spawnSync(compiler, ["--version"]);
-		if (result.error === undefined) return spawnSync(compiler, command(compiler), { encoding: "utf8" });
+		if (result.error === undefined)
+			return spawnSync(compiler, command(compiler), { encoding: "utf8", env: { ...process.env, LC_ALL: "C" } });
+		if (result.error.code !== "ENOENT") return result;
 	}
 	return result;
 }

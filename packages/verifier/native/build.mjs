@@ -9,6 +9,8 @@ import { dirname, join, resolve } from "node:path";
 import { FLAGS, NATIVE, PARTS } from "./parts.mjs";
 
 const out = process.argv[2] === "--out" ? resolve(process.argv[3] ?? "") : join(NATIVE, "..", "dist", "native");
+/** The reason that complain() gives, if the system refused something. */
+let refusal;
 process.exitCode = Object.keys(PARTS).filter((name) => !build(name)).length === 0 ? 0 : complain();
 
 /** Returns the directory with the headers of Node.js, which has OpenSSL's, or nothing: then they are the system's. */
@@ -26,23 +28,36 @@ function build(name) {
 	const files = [...sources, "build.mjs", "parts.mjs"].map((source) => join(NATIVE, source));
 	if (built !== undefined && files.every((file) => modified(file) <= built)) return true;
 	if (process.platform !== "linux") return false;
-	mkdirSync(out, { recursive: true });
 	// The file is renamed into place, because a process may be running the old one.
 	const temporary = `${target}.${process.pid}`;
+	if (!isDone(() => mkdirSync(out, { recursive: true }), out)) return false;
 	const inputs = files.filter((file) => file.endsWith(".c"));
 	for (const compiler of process.env.CC ? [process.env.CC] : ["cc", "gcc", "clang"]) {
 		const args = [...FLAGS, ...headers(), ...flags, "-o", temporary, ...inputs];
 		const { error, status, stderr } = spawnSync(compiler, args);
-		if (error) continue;
-		if (status === 0) {
-			renameSync(temporary, target);
-			return true;
-		}
+		if (error?.code === "ENOENT") continue;
+		if (error) return isDone(() => throwError(error), compiler);
+		if (status === 0 && isDone(() => renameSync(temporary, target), target)) return true;
 		rmSync(temporary, { force: true });
-		process.stdout.write(`${compiler} cannot build ${name}\n${stderr}`);
+		if (status !== 0) process.stdout.write(`${compiler} cannot build ${name}\n${stderr}`);
 		return false;
 	}
 	return false;
+}
+
+/** Returns false, and keeps the reason for complain(), if the system refuses what `act` does with `file`. */
+function isDone(act, file) {
+	try {
+		act();
+		return true;
+	} catch (error) {
+		refusal = `cannot use ${file}: ${error.message}`;
+		return false;
+	}
+}
+
+function throwError(error) {
+	throw error;
 }
 
 function modified(file) {
@@ -51,7 +66,8 @@ function modified(file) {
 
 /** Reports the failure. Returns the exit status: 1 with `--out`, else 0, so that a build goes on. */
 function complain() {
-	const reason = process.platform === "linux" ? "no C compiler with a static libc" : `not on ${process.platform}`;
+	const usual = process.platform === "linux" ? "no C compiler with a static libc" : `not on ${process.platform}`;
+	const reason = refusal ?? usual;
 	process.stdout.write(
 		`no launcher, addon or gate (${reason}): the hook works without them, and \`capabilities()\` tells what it lacks\n`,
 	);

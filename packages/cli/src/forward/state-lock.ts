@@ -26,8 +26,8 @@ export function lockState(state: string): Release {
 function take(lock: string, state: string): Release {
 	const own = `${lock}.${process.pid}`;
 	const holder = describe(process.pid);
-	writeFileSync(own, holder, { mode: 0o600 });
 	try {
+		writeFileSync(own, holder, { mode: 0o600 });
 		// A file appears under its name with its content, so nobody reads a part of it.
 		while (!isNew(own, lock)) {
 			const found = contentOf(lock);
@@ -35,7 +35,7 @@ function take(lock: string, state: string): Release {
 			if (found !== undefined) removeStale(lock, found, `${own}.stale`);
 		}
 	} finally {
-		unlinkSync(own);
+		remove(own);
 	}
 	return () => {
 		if (contentOf(lock) === holder) remove(lock);
@@ -78,7 +78,7 @@ function remove(file: string): void {
 	try {
 		unlinkSync(file);
 	} catch {
-		// The next start finds that this process is gone.
+		// A lock counts no more when its process is gone.
 	}
 }
 

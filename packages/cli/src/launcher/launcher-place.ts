@@ -12,7 +12,7 @@ import { existsSync, lstatSync, mkdirSync, readFileSync, realpathSync, type Stat
 import { join, resolve } from "node:path";
 import type { Mode } from "@sigtool/core";
 import { writeAtomically } from "@sigtool/core/internal";
-import { ioError, quote, SigtoolError } from "@sigtool/core/internal/errors";
+import { ioError, quote, requireStarted, SigtoolError } from "@sigtool/core/internal/errors";
 import type { NativeParts } from "../native/native-parts.js";
 import { aboutSpython } from "../python/spython.js";
 import { derivedSettings, type IndexForSettings, wantsCollector } from "./derived-settings.js";
@@ -141,7 +141,11 @@ export function writeInstallation({ directory, conf, files }: Installation): voi
 
 /** Makes the directory if it does not exist, and installs into it. Throws like the functions that it calls. */
 export function placeLauncher(directory: string, parts: NativeParts, plan: LauncherPlan): LauncherConf {
-	mkdirSync(directory, { recursive: true });
+	try {
+		mkdirSync(directory, { recursive: true });
+	} catch (cause) {
+		throw ioError("make", directory, cause);
+	}
 	const installation = planInstallation(realpathSync(directory), parts, plan);
 	writeInstallation(installation);
 	return installation.conf;
@@ -259,14 +263,15 @@ function planPython(
 	return { settings, files: [part.file], canSend: about.collector };
 }
 
-/** Asks a Node.js for its major release. @throws ERR_LAUNCHER if it is no Node.js that can be launched */
+/** Asks a Node.js for its major release. @throws ERR_LAUNCHER if it is no Node.js that can be launched; ERR_IO */
 export function majorOf(node: string): number {
-	const { stdout } = spawnSync(node, ["--version"], {
+	const { error, stdout } = spawnSync(node, ["--version"], {
 		encoding: "utf8",
 		env: {},
 		timeout: 10_000,
 		killSignal: "SIGKILL",
 	});
+	requireStarted(node, error);
 	const major = Number(/^v(\d+)\.\d+\.\d+/.exec(stdout ?? "")?.[1]);
 	if (major >= 20) return major;
 	throw new SigtoolError("ERR_LAUNCHER", `Cannot launch ${quote(node)}: it is not Node.js 20 or later`, { path: node });

@@ -5,7 +5,7 @@
  */
 
 import { writeSync } from "node:fs";
-import { errnoReason, escapeText, SigtoolError } from "@sigtool/core/internal/errors";
+import { errnoReason, escapeText, ioError, isErrnoException, SigtoolError } from "@sigtool/core/internal/errors";
 import { isStreamed, jsonPieces } from "./json-pieces.js";
 import type { ExitStatus, ReporterName, Subject } from "./reporter.js";
 import { type ColourChoice, colour, showsColours, terminal } from "./terminal.js";
@@ -195,11 +195,25 @@ export function escaped(text: string): string {
 	return escapeText(text).replaceAll('\\"', '"').replaceAll("\\\\", "\\");
 }
 
-/** Returns the error itself, or an ERR_INTERNAL for anything else that was thrown. */
+/**
+ * Returns the error itself, an ERR_IO for an error of the operating system, or an ERR_INTERNAL for anything else that was
+ * thrown.
+ */
 export function asSigtoolError(error: unknown): SigtoolError {
 	if (error instanceof SigtoolError) return error;
+	if (isErrnoException(error)) return refusedBySystem(error);
 	const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
 	return new SigtoolError("ERR_INTERNAL", `Cannot continue: ${reason}; please report this`, { cause: error });
+}
+
+function refusedBySystem(cause: NodeJS.ErrnoException): SigtoolError {
+	const { path, syscall } = cause;
+	if (syscall === "uv_cwd") {
+		const mend = "it was removed, or may not be read; change to another";
+		return new SigtoolError("ERR_IO", `Cannot use the working directory: ${mend}`, { cause });
+	}
+	if (path !== undefined) return ioError("use", path, cause);
+	return new SigtoolError("ERR_IO", `Cannot continue: ${errnoReason(cause)}`, { cause });
 }
 
 export function oneLine(message: string): string {

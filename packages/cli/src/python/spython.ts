@@ -5,7 +5,14 @@ import { existsSync, realpathSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { configDirectory, type SingleFile, singleFile } from "@sigtool/core/internal";
-import { COMMAND, ERROR_CODES, type ErrorCode, quote, SigtoolError } from "@sigtool/core/internal/errors";
+import {
+	COMMAND,
+	ERROR_CODES,
+	type ErrorCode,
+	quote,
+	requireStarted,
+	SigtoolError,
+} from "@sigtool/core/internal/errors";
 import { verifierDirectory } from "../native/native-parts.js";
 import { environmentWithoutSecrets, SECRET_VARIABLES, takeSecret } from "../options/secret-variables.js";
 import { searchPathsOf } from "./search-paths.js";
@@ -38,10 +45,16 @@ export function ownSpython(): string {
 }
 
 /**
- * Runs a spython with `--about` and returns the facts that it prints. @throws ERR_LAUNCHER if the file is no spython
+ * Runs a spython with `--about` and returns the facts that it prints. @throws ERR_LAUNCHER if the file is no spython;
+ * ERR_IO if the system has no room for a process
  */
 export function aboutSpython(program: string): SpythonFacts {
-	const { stdout, stderr } = spawnSync(resolve(program), ["--about"], { encoding: "utf8", env: {}, timeout: 10_000 });
+	const { error, stdout, stderr } = spawnSync(resolve(program), ["--about"], {
+		encoding: "utf8",
+		env: {},
+		timeout: 10_000,
+	});
+	requireStarted(program, error);
 	try {
 		// The code below checks that the output has this type.
 		const facts = { libpython: null, collector: false, ...JSON.parse(stdout ?? "") } as SpythonFacts;
@@ -72,9 +85,10 @@ export interface SpythonStart {
 export function modeOfSpython(program: string, { index, config, mode, development }: SpythonStart): string {
 	const allow = development === "allow" ? ["--allow-development"] : [];
 	const args = ["--check-index", "--index", index, "--config", config, "--mode", mode, ...allow];
-	const { status, stdout, stderr } = spawnSync(program, args, { encoding: "utf8", env: {}, timeout: 60_000 });
+	const { error, status, stdout, stderr } = spawnSync(program, args, { encoding: "utf8", env: {}, timeout: 60_000 });
+	requireStarted(program, error);
 	if (status === 0) return stdout.trim();
-	const said = stderr.trimEnd().split("\n").at(-1) ?? "";
+	const said = (stderr ?? "").trimEnd().split("\n").at(-1) ?? "";
 	const [, code = "", message = ""] = /^spython: (?:(ERR_\w+): )?(.+)$/.exec(said) ?? [];
 	throw new SigtoolError(isErrorCode(code) ? code : "ERR_LAUNCHER", message || "the spython says nothing", {
 		path: program,
@@ -138,7 +152,10 @@ export interface SpythonOrder {
 	readonly output: string;
 }
 
-/** Compiles a spython. @throws ERR_LAUNCHER that says what is missing, or what the compiler printed */
+/**
+ * Compiles a spython. @throws ERR_LAUNCHER that says what is missing, or what the compiler printed; ERR_IO if the system
+ * refuses to write it, such as on a full disk
+ */
 export function buildSpython(order: SpythonOrder): void {
 	const single = singleFile();
 	if (single === undefined) buildInProcess(order);
@@ -149,9 +166,18 @@ export function buildSpython(order: SpythonOrder): void {
 function buildInProcess(order: SpythonOrder): void {
 	const builder = pathToFileURL(join(verifierDirectory(), "native/build-spython.mjs")).href;
 	const args = ["--input-type=module", "--eval", BUILD, builder, JSON.stringify(order)];
-	const { status, stderr } = spawnSync(process.execPath, args, { encoding: "utf8", env: environmentWithoutSecrets() });
-	if (status !== 0) throw new SigtoolError("ERR_LAUNCHER", stderr.trim() || "Cannot build spython");
+	const { error, status, stderr } = spawnSync(process.execPath, args, {
+		encoding: "utf8",
+		env: environmentWithoutSecrets(),
+	});
+	requireStarted(process.execPath, error);
+	if (status === 0) return;
+	const code = status === REFUSED_BY_SYSTEM ? "ERR_IO" : "ERR_LAUNCHER";
+	throw new SigtoolError(code, stderr?.trim() || "Cannot build spython", { path: order.output });
 }
+
+/** The exit status of BUILD for an error of the system. Node.js itself has no such status. */
+const REFUSED_BY_SYSTEM = 75;
 
 /** Builds in this process, because a single file runs no other program of JavaScript. */
 function buildHere(single: SingleFile, order: SpythonOrder): void {
@@ -162,7 +188,8 @@ function buildHere(single: SingleFile, order: SpythonOrder): void {
 		buildSpython(order);
 	} catch (cause) {
 		const reason = cause instanceof Error ? cause.message.trim() : "";
-		throw new SigtoolError("ERR_LAUNCHER", reason || "Cannot build spython", { cause });
+		const code = cause instanceof Error && "code" in cause ? "ERR_IO" : "ERR_LAUNCHER";
+		throw new SigtoolError(code, reason || "Cannot build spython", { cause, path: order.output });
 	}
 }
 
@@ -174,5 +201,5 @@ try {
 	buildSpython(JSON.parse(order));
 } catch (error) {
 	process.stderr.write(error.message);
-	process.exitCode = 1;
+	process.exitCode = error.code === undefined ? 1 : ${REFUSED_BY_SYSTEM};
 }`;

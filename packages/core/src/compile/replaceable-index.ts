@@ -6,7 +6,17 @@ import { isTrustIndex } from "../trust/trust-index.js";
 
 /** Refuses to replace a file that is no trust index. `hint` tells the way out. @throws ERR_OUTPUT_EXISTS, ERR_IO */
 export function requireReplaceableIndex(file: string, hint: string): void {
-	if (!exists(file) || isTrustIndex(readBounded(file, MAX_TRUST_INDEX_BYTES))) return;
+	if (!exists(file) || isIndexFile(file)) return;
 	const message = `Cannot write ${quote(file)}: the file there is not a trust index; ${hint}`;
 	throw new SigtoolError("ERR_OUTPUT_EXISTS", message, { path: file });
+}
+
+/** A file that is larger than an index can be is none. @throws ERR_IO */
+function isIndexFile(file: string): boolean {
+	try {
+		return isTrustIndex(readBounded(file, MAX_TRUST_INDEX_BYTES));
+	} catch (error) {
+		if (error instanceof SigtoolError && error.code === "ERR_LIMIT") return false;
+		throw error;
+	}
 }

@@ -7,7 +7,7 @@
 import { spawnSync } from "node:child_process";
 import module from "node:module";
 import { parse, resolve } from "node:path";
-import { errnoReason, quote, SigtoolError } from "../errors.js";
+import { errnoReason, quote, requireStarted, SigtoolError } from "../errors.js";
 import { exists } from "../system/look-up.js";
 import { hostNode } from "../system/programs.js";
 
@@ -24,7 +24,7 @@ export type StrippedText = { readonly sha256: string } | { readonly refusal: str
 /**
  * Asks a Node.js program if it strips types.
  * @throws ERR_ROOT_MISSING if it does not exist; ERR_USAGE if it is another program; ERR_UNSUPPORTED_PLATFORM if it
- * strips no types
+ * strips no types; ERR_IO if no process can be started
  */
 export function openTypeStripper(path: string): TypeStripper {
 	const program = resolve(path);
@@ -52,7 +52,7 @@ export function ownTypeStripper(): TypeStripper | undefined {
 
 /**
  * Strips texts, which must be UTF-8 without a byte order mark. The results have the order of the texts.
- * @throws ERR_USAGE if the program does not answer as Node.js does
+ * @throws ERR_USAGE if the program does not answer as Node.js does; ERR_IO if no process can be started
  */
 export function stripTypes({ program }: TypeStripper, texts: readonly Buffer[]): StrippedText[] {
 	const results: StrippedText[] = [];
@@ -115,6 +115,7 @@ function run(program: string, texts: readonly Buffer[]): Answer {
 		maxBuffer: 1024 + 128 * texts.length,
 		encoding: "latin1",
 	});
+	requireStarted(program, error);
 	const [first = "", ...answers] = (stdout ?? "").trimEnd().split("\n");
 	const [, release, strips] = /^sigtool (v\d+\.\d+\.\d+\S*) (strips|does not)$/.exec(first) ?? [];
 	const isSound = answers.length <= texts.length && answers.every((answer) => /^\w{1,64}$/.test(answer));

@@ -69,9 +69,11 @@ export function readTrustFile(): TrustFile {
 	try {
 		return parseTrustFile(JSON.parse(readBounded(path, MAX_TRUST_FILE_BYTES).toString("utf8")));
 	} catch (cause) {
-		throw cause instanceof SyntaxError ? invalid("it is not JSON", cause) : cause;
+		throw cause instanceof SyntaxError ? invalid(`it is not JSON; ${MEND}`, cause) : cause;
 	}
 }
+
+const MEND = "take it from a backup, or remove it and say again whom you trust and deny";
 
 /**
  * Edits the file under a lock, so that simultaneous edits by several processes are all kept.

@@ -4,7 +4,7 @@
  * the system and of Node.js, which are for TLS, are not read.
  */
 
-import { quote, SigtoolError } from "../errors.js";
+import { quote, reasonOf, SigtoolError } from "../errors.js";
 import { type DevelopmentUse, developmentUse } from "../system/development-use.js";
 import { exists } from "../system/look-up.js";
 import { readBounded } from "../system/read-file.js";
@@ -203,7 +203,7 @@ export function timestampAnchors({ authorities, timestampAuthorities = [] }: Tru
  * @throws ERR_CONFIG if the file has no certificate or the first one lacks the development marker; ERR_LIMIT, ERR_IO
  */
 export function developmentCertificate(): Certificate | undefined {
-	const { certificateFile: path } = identityFiles(DEVELOPMENT_IDENTITY);
+	const { certificateFile: path, directory } = identityFiles(DEVELOPMENT_IDENTITY);
 	if (!exists(path)) return undefined;
 	const refuse = (reason: string, cause?: unknown) => {
 		const message = `Cannot use development identity ${quote(path)}: ${reason}`;
@@ -215,7 +215,7 @@ export function developmentCertificate(): Certificate | undefined {
 		[certificate] = certificatesFromFileBytes(bytes);
 	} catch (cause) {
 		if (!(cause instanceof SigtoolError)) throw cause;
-		throw refuse(cause.message, cause);
+		throw refuse(`${reasonOf(cause)}; remove ${quote(directory)}, and the next \`sign\` makes another`, cause);
 	}
 	if (!isDevelopmentCertificate(certificate)) throw refuse("its certificate lacks the development marker");
 	return certificate;

@@ -11,7 +11,7 @@ import { parseSignedData, withContent } from "../pki/cms.js";
 import { exists } from "../system/look-up.js";
 import { outputFile } from "../system/output-file.js";
 import { readInput } from "../system/read-file.js";
-import { writeAtomically } from "../system/store.js";
+import { writeAtomically, writeTogether } from "../system/store.js";
 import { MAX_CATALOG_BYTES, parseCatalogFile } from "../verify/catalog-file.js";
 import { type CatalogVerifyOptions, type VerifiedCatalog, verifyCatalog } from "../verify/verify-catalog.js";
 
@@ -59,8 +59,10 @@ export function convertCatalog(file: string, options: ConvertOptions): Conversio
 	}
 	for (const path of [written, contentWritten]) requireUnused(path, options);
 	const verified = parseCatalogFile(file, () => verifyCatalog(der, options));
-	writeAtomically(contentWritten, contentValue);
-	writeAtomically(written, withContent(der, undefined));
+	writeTogether([
+		{ path: contentWritten, content: contentValue },
+		{ path: written, content: withContent(der, undefined) },
+	]);
 	return { into: "detached", contentFile, verified };
 }
 

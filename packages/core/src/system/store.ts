@@ -42,23 +42,47 @@ export function writeAtomically(
 	content: Uint8Array | readonly Uint8Array[],
 	options: WriteOptions = {},
 ): void {
-	const temporary = temporaryNameFor(path);
+	writeTogether([{ path, content }], options);
+}
+
+export interface FileToWrite {
+	readonly path: string;
+	readonly content: Uint8Array | readonly Uint8Array[];
+}
+
+/**
+ * Writes files that belong together, each as `writeAtomically` does. No file is replaced before all of them are on the
+ * disk, so a full disk leaves all of them as they were. They are replaced in the given order.
+ * @throws ERR_IO
+ */
+export function writeTogether(files: readonly FileToWrite[], options: WriteOptions = {}): void {
+	const written: string[] = [];
+	let current = files[0]?.path ?? "";
 	try {
-		removeFile(temporary);
-		const { ino } = writeNew(temporary, content, options.mode ?? modeOf(path));
-		// Another process that writes to the same path may have removed this temporary file as a leftover, and may now
-		// be writing its own file under the same temporary name. Then the inode differs.
-		if (lstatIfThere(temporary)?.ino !== ino) throw refusal("write", path, "another process is writing it");
-		try {
-			renameSync(temporary, path);
-		} catch (error) {
-			removeFile(temporary);
-			throw error;
+		for (const { path, content } of files) {
+			current = path;
+			writeTemporary(path, content, options);
+			written.push(path);
 		}
-		syncDirectory(dirname(path));
+		for (const { path } of files) {
+			current = path;
+			renameSync(temporaryNameFor(path), path);
+			written.shift();
+		}
+		for (const directory of new Set(files.map(({ path }) => dirname(path)))) syncDirectory(directory);
 	} catch (cause) {
-		throw asIoError("write", path, cause);
+		for (const path of written) removeFile(temporaryNameFor(path));
+		throw asIoError("write", current, cause);
 	}
+}
+
+function writeTemporary(path: string, content: FileToWrite["content"], { mode }: WriteOptions): void {
+	const temporary = temporaryNameFor(path);
+	removeFile(temporary);
+	const { ino } = writeNew(temporary, content, mode ?? modeOf(path));
+	// Another process that writes to the same path may have removed this temporary file as a leftover, and may now be
+	// writing its own file under the same temporary name. Then the inode differs.
+	if (lstatIfThere(temporary)?.ino !== ino) throw refusal("write", path, "another process is writing it");
 }
 
 /**
@@ -96,8 +120,16 @@ function isTaken(lock: string, path: string): boolean {
 	} catch (cause) {
 		if (!isErrnoException(cause) || cause.code !== "EEXIST") throw ioError("write", path, cause);
 		const ageMs = Date.now() - (lstatIfThere(lock)?.mtimeMs ?? Date.now());
-		if (Math.abs(ageMs) > LOCK_MS) removeFile(lock);
+		if (Math.abs(ageMs) > LOCK_MS) removeLeftLock(lock);
 		return false;
+	}
+}
+
+function removeLeftLock(lock: string): void {
+	try {
+		removeFile(lock);
+	} catch (cause) {
+		throw ioError("remove", lock, cause);
 	}
 }
 
@@ -236,11 +268,18 @@ function modeOf(path: string): number | undefined {
 
 /**
  * Flushes a directory to the disk, so that a rename in this directory survives a crash. Does nothing on Windows, where
- * a directory cannot be flushed by a descriptor.
+ * a directory cannot be flushed by a descriptor, and where this user may write to the directory but not read it: the
+ * file is complete then, and to report a failure would be wrong.
  */
 function syncDirectory(path: string): void {
 	if (process.platform === "win32") return;
-	const descriptor = openSync(path, constants.O_RDONLY);
+	let descriptor: number;
+	try {
+		descriptor = openSync(path, constants.O_RDONLY);
+	} catch (error) {
+		if (isErrnoException(error) && error.code === "EACCES") return;
+		throw error;
+	}
 	try {
 		fsyncSync(descriptor);
 	} finally {

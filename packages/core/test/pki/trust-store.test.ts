@@ -69,7 +69,9 @@ describe("defaultTrust()", () => {
 		writeFileSync(place, readFileSync(certificateFile));
 		expect(expectError("ERR_CONFIG", defaultTrust).message).toMatch(/its certificate lacks the development marker$/);
 		writeFileSync(place, "nothing");
-		expect(expectError("ERR_CONFIG", defaultTrust).path).toBe(place);
+		const { path, message } = expectError("ERR_CONFIG", defaultTrust);
+		expect(path).toBe(place);
+		expect(message).toMatch(/it is a text file, not a certificate; remove ".*development", and the next `sign`/);
 	});
 });
 
@@ -250,8 +252,8 @@ describe("trust.json", () => {
 	});
 
 	it.each<[string, unknown, RegExp]>([
-		["text that is not JSON", "{", /it is not JSON/],
-		["an empty file", "", /it is not JSON/],
+		["text that is not JSON", "{", /it is not JSON; take it from a backup, or remove it and/],
+		["an empty file", "", /it is not JSON; take it from a backup, or remove it and/],
 		["a list", [], /"the document" is not an object/],
 		["another version", { version: 2, pins: [], authorities: [] }, /"version" is not 1/],
 		["a missing field", { version: 1, pins: [] }, /"the document" lacks "authorities"/],

@@ -166,12 +166,15 @@ function earlierCheckpoint(target: string, origin: string): Checkpoint | undefin
 		const text = decodeNote(readBounded(target, MAX_NOTE_BYTES));
 		found = parseCheckpoint(text.slice(0, text.lastIndexOf("\n\n") + 1) || text);
 	} catch (error) {
-		if (!(error instanceof SigtoolError) || error.code !== "ERR_CHECKPOINT_FORMAT") throw error;
+		if (!(error instanceof SigtoolError) || !NO_CHECKPOINT.has(error.code)) throw error;
 		throw refusal("no checkpoint");
 	}
 	if (found.origin === origin) return found;
 	throw refusal(`a checkpoint of ${quote(found.origin)}, not of ${quote(origin)}`);
 }
+
+/** The errors of a file that is no checkpoint, or is larger than one can be. */
+const NO_CHECKPOINT: ReadonlySet<string> = new Set(["ERR_CHECKPOINT_FORMAT", "ERR_LIMIT"]);
 
 interface Sealed {
 	readonly note: string;

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import {
 	type Checkpoint,
@@ -57,7 +57,7 @@ export async function logTiles(files: readonly string[], options: LogTilesOption
 		throw new SigtoolError("ERR_LOG_CHANGED", message, { path: checkpointFile });
 	}
 	if (note !== undefined) {
-		mkdirSync(output, { recursive: true });
+		makeDirectory(output);
 		writeAtomically(join(output, "checkpoint"), note);
 	}
 	const fields = { size, root: root.toString("base64"), written, kept, missingBundles };
@@ -93,12 +93,19 @@ function putTile(file: string, content: Buffer): boolean {
 			const message = `Cannot replace ${quote(file)}: it is of another log, or the log was changed; write the tiles elsewhere`;
 			throw new SigtoolError("ERR_LOG_CHANGED", message, { path: file });
 		}
-		mkdirSync(dirname(file), { recursive: true });
-		const temporary = `${file}.tmp`;
-		writeFileSync(temporary, content);
-		renameSync(temporary, file);
+		makeDirectory(dirname(file));
+		// A tile stays for good, so it has to be on the disk before it has its name.
+		writeAtomically(file, content);
 		return true;
 	} catch (cause) {
-		throw cause instanceof SigtoolError ? cause : ioError("write", file, cause);
+		throw cause instanceof SigtoolError ? cause : ioError("read", file, cause);
+	}
+}
+
+function makeDirectory(directory: string): void {
+	try {
+		mkdirSync(directory, { recursive: true });
+	} catch (cause) {
+		throw ioError("make", directory, cause);
 	}
 }

@@ -6,6 +6,7 @@ import { faultOfFile } from "@sigtool/verifier/internal";
 import { readCertificates } from "../../options/certificate-file.js";
 import { digestOf } from "../../options/digest.js";
 import { requireOutputName, usageError } from "../../options/usage.js";
+import { untilInterrupted } from "../../output/interruption.js";
 import { escaped, type OutputOptions, type Report, rows } from "../../output/output.js";
 import { bytes } from "../../output/render.js";
 import { colour } from "../../output/terminal.js";
@@ -120,7 +121,7 @@ export interface PythonGapsOptions extends OutputOptions {
  */
 export async function pythonGaps({ spython = ownSpython() }: PythonGapsOptions): Promise<Report> {
 	const about = aboutSpython(spython);
-	const { gaps, withoutLauncher } = await tryGaps(resolve(spython));
+	const { gaps, withoutLauncher } = await untilInterrupted((signal) => tryGaps(resolve(spython), signal));
 	const cell = (verdict: GapVerdict | undefined) => COLOURS[verdict ?? "untried"]((verdict ?? "-").padEnd(8));
 	const lines = gaps.map(({ name, works, spython, launcher }) => {
 		return `${cell(spython)}  ${cell(launcher)}  ${name}${works ? "" : " (does not work in unguarded Python either)"}`;

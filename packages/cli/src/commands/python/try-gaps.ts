@@ -4,7 +4,7 @@
  */
 
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import {
 	compileTrustIndex,
@@ -14,9 +14,9 @@ import {
 	signPaths,
 	spkiSha256,
 } from "@sigtool/core";
-import { SigtoolError } from "@sigtool/core/internal/errors";
+import { ioError, isErrnoException, requireStarted, SigtoolError } from "@sigtool/core/internal/errors";
 import { launcherIn, placeLauncher } from "../../launcher/launcher-place.js";
-import { temporaryPlace } from "../../launcher/temporary-place.js";
+import { newDirectoryIn, temporaryPlace } from "../../launcher/temporary-place.js";
 import { type NativeParts, nativeParts } from "../../native/native-parts.js";
 import { aboutSpython, libraryOf } from "../../python/spython.js";
 import { ATTACKER_FILES, GAPS, type Gap, MARKER } from "./gaps.js";
@@ -45,10 +45,10 @@ export interface TriedGaps {
 
 /**
  * Tries all gaps with a spython. @throws ERR_LAUNCHER if the spython does not run even signed code; ERR_USAGE if another
- * user could exchange what is tried
+ * user could exchange what is tried; ERR_IO; AbortError
  */
-export async function tryGaps(spython: string): Promise<TriedGaps> {
-	const directory = mkdtempSync(join(temporaryPlace(), "sigtool-gaps-"));
+export async function tryGaps(spython: string, signal: AbortSignal): Promise<TriedGaps> {
+	const directory = newDirectoryIn(temporaryPlace(), "sigtool-gaps-");
 	try {
 		const ground = await prepare(directory, spython);
 		const [unguarded, alone, launched] = starts(ground, spython);
@@ -57,18 +57,29 @@ export async function tryGaps(spython: string): Promise<TriedGaps> {
 			throw new SigtoolError("ERR_LAUNCHER", `Cannot try ${spython}: it does not run signed code: ${complaint}`);
 		}
 		const withoutLauncher = launched === undefined ? "it is not built" : control(launched, ground);
-		const gaps = GAPS.map((gap): TriedGap => {
-			return {
+		const gaps: TriedGap[] = [];
+		for (const gap of GAPS) {
+			await untilSignalsAreDelivered();
+			signal.throwIfAborted();
+			gaps.push({
 				name: gap.name,
 				works: attempt(gap, unguarded, ground) !== "closed",
 				spython: attempt(gap, alone, ground),
 				launcher: launched && withoutLauncher === undefined ? attempt(gap, launched, ground) : undefined,
-			};
-		});
+			});
+		}
 		return { gaps, withoutLauncher };
+	} catch (cause) {
+		// Only the files below `directory` are written.
+		throw isErrnoException(cause) ? ioError("write below", directory, cause) : cause;
 	} finally {
 		rmSync(directory, { recursive: true, force: true });
 	}
+}
+
+/** While a program runs, this process is blocked. Node.js delivers the signals that came meanwhile after it. */
+function untilSignalsAreDelivered(): Promise<void> {
+	return new Promise((resolve) => setImmediate(resolve));
 }
 
 interface Ground {
@@ -169,13 +180,15 @@ function tells(lines: string, { events = [], told = "" }: Gap): boolean {
 		.some((line) => events.some((name) => line.includes(`"event":"${name}"`)) && line.includes(told));
 }
 
+/** @throws ERR_IO if the system has no room for a process */
 function run([program, ...args]: Start, cwd: string, environment: Readonly<Record<string, string>> = {}) {
-	const { stdout, stderr } = spawnSync(program, args, {
+	const { error, stdout, stderr } = spawnSync(program, args, {
 		cwd,
 		env: { PATH: process.env.PATH, HOME: cwd, ...environment },
 		encoding: "utf8",
 		timeout: 30_000,
 	});
+	requireStarted(program, error); // A gap is not closed because no process could be started.
 	return { stdout: stdout ?? "", stderr: stderr ?? "" };
 }
 

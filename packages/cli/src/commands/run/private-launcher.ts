@@ -3,7 +3,7 @@
  * This needs no installation and no host configuration.
  */
 
-import { existsSync, mkdirSync, realpathSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, realpathSync, statSync } from "node:fs";
 import { dirname, isAbsolute, join, relative } from "node:path";
 import { compileTrustIndex, defaultTrust, developmentIdentity, type Policy, verifyTrustIndex } from "@sigtool/core";
 import {
@@ -14,6 +14,7 @@ import {
 	readBounded,
 	requireHostNode,
 	singleFile,
+	writeAtomically,
 } from "@sigtool/core/internal";
 import { COMMAND, quote, SigtoolError } from "@sigtool/core/internal/errors";
 import { signCommandFor } from "../../configuration/sign-advice.js";
@@ -50,13 +51,14 @@ export interface Recording {
  * Writes the launcher, its configuration and, unless --index names one, a trust index into `directory`. If this user
  * has a host configuration, it applies. Otherwise one is written that trusts the signer of the index. With `recording`
  * the mode is audit, a script that nobody signed may run, and no other host configuration applies.
- * @throws ERR_ROOT_MISSING, ERR_USAGE, ERR_CATALOG_NOT_FOUND, ERR_LAUNCHER, ERR_DEVELOPMENT_REFUSED, and the errors of
+ * @throws ERR_ROOT_MISSING, ERR_USAGE, ERR_CATALOG_NOT_FOUND, ERR_LAUNCHER, ERR_DEVELOPMENT_REFUSED, ERR_IO, and the errors of
  * `verifyTrustIndex` and `compileTrustIndex`
  */
 export async function placePrivately(
 	directory: string,
 	script: string,
 	options: RunCommandOptions,
+	signal: AbortSignal,
 	recording?: Recording,
 ): Promise<void> {
 	if (options.module !== true) requireFile(script);
@@ -76,7 +78,7 @@ export async function placePrivately(
 			recording === undefined
 				? { signed: [await signedDirectoryOf(script, options)], adopted: [], policy: undefined }
 				: await treesToRecord(directory, script, options);
-		await compile(given, trees, python, options);
+		await compile(given, trees, python, options, signal);
 	}
 	const { index: verified, signer } = verifyTrustIndex(readBounded(given, MAX_TRUST_INDEX_BYTES), {
 		trust: defaultTrust(),
@@ -102,7 +104,7 @@ export async function placePrivately(
 		const audit = recording && { jsonLines: recording.log, stderr: "off" };
 		const recorded = recording && writeRecordingPolicy(directory, policy);
 		const document = { version: 1, mode, onRefusal: "exit", pins, products: bound, index, audit, policy: recorded };
-		writeFileSync(config, `${JSON.stringify(document, null, "\t")}\n`, { mode: 0o600 });
+		writeAtomically(config, Buffer.from(`${JSON.stringify(document, null, "\t")}\n`), { mode: 0o600 });
 	}
 	placeLauncher(directory, parts, { node, spython: python, index, config, mode, development: "allow" });
 	// The launcher is in its own place now. A signal may end this process without an event that removes the parts.
@@ -160,7 +162,8 @@ interface Trees {
 function writeRecordingPolicy(directory: string, { python, ...policy }: Policy): string {
 	const file = join(directory, "recording.json");
 	const events = [...new Set([...python.events, ...WRITING_EVENTS])];
-	writeFileSync(file, JSON.stringify({ ...policy, mode: "audit", python: { ...python, events } }), { mode: 0o600 });
+	const recorded = { ...policy, mode: "audit", python: { ...python, events } };
+	writeAtomically(file, Buffer.from(JSON.stringify(recorded)), { mode: 0o600 });
 	return file;
 }
 
@@ -187,6 +190,7 @@ async function compile(
 	trees: Trees,
 	python: string | undefined,
 	options: RunCommandOptions,
+	abort: AbortSignal,
 ): Promise<void> {
 	const signer = await developmentIdentity();
 	const library = python === undefined ? [] : libraryOf(aboutSpython(python));
@@ -198,6 +202,7 @@ async function compile(
 		policy: trees.policy,
 		adopt: [...trees.adopted, ...library.filter((each) => !isSigned(each))],
 		development: "allow",
+		signal: abort,
 	});
 	for (const { name, catalogs } of products.filter(({ adopted }) => adopted !== true)) {
 		const files = catalogs.map(({ file }) => quote(isAbsolute(file) ? relative("", file) : file)).join(", ");

@@ -1,15 +1,15 @@
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { existsSync, mkdirSync, realpathSync, rmSync } from "node:fs";
+import { resolve } from "node:path";
 import { configDirectory } from "@sigtool/core/internal";
-import { COMMAND, ioError, isPassing, quote, SigtoolError } from "@sigtool/core/internal/errors";
+import { COMMAND, errnoReason, ioError, isPassing, quote, SigtoolError } from "@sigtool/core/internal/errors";
 import { installCommand } from "../../launcher/install-command.js";
 import { isThere, launcherIn } from "../../launcher/launcher-place.js";
-import { temporaryPlace } from "../../launcher/temporary-place.js";
+import { newDirectoryIn, realTemporaryDirectory, temporaryPlace } from "../../launcher/temporary-place.js";
 import { environmentWithoutSecrets } from "../../options/secret-variables.js";
 import { usageError } from "../../options/usage.js";
-import { printFailure } from "../../output/output.js";
+import { untilInterrupted } from "../../output/interruption.js";
+import { printError, printFailure } from "../../output/output.js";
 import { placePrivately, type Recording } from "./private-launcher.js";
 import type { RunCommandOptions } from "./run-options.js";
 
@@ -98,12 +98,15 @@ export async function start(
 		...[module === true ? "-m" : "--", script, ...args],
 	];
 	if (allowDevelopment === true) {
-		const directory = newDirectoryIn(placeBeside(write));
+		const directory = newDirectoryIn(placeBeside(write), "sigtool-run-");
 		try {
-			await placePrivately(directory, script, options, recording);
+			await untilInterrupted(async (signal) => {
+				await placePrivately(directory, script, options, signal, recording);
+				signal.throwIfAborted();
+			});
 			return await launch(launcherIn(directory), argv);
 		} finally {
-			rmSync(directory, { recursive: true, force: true });
+			removeLaunched(directory);
 		}
 	}
 	if ((index ?? catalog ?? spython ?? node) !== undefined) {
@@ -121,12 +124,12 @@ export async function start(
 	return launch(launcher, argv);
 }
 
-/** @throws ERR_IO, e.g. if TMPDIR names a file, or a directory on a file system that is mounted read-only */
-function newDirectoryIn(directory: string): string {
+/** Removes the directory of a run. Does not throw, because that would hide how the run ended. */
+function removeLaunched(directory: string): void {
 	try {
-		return realpathSync(mkdtempSync(join(directory, "sigtool-run-")));
+		rmSync(directory, { recursive: true, force: true });
 	} catch (cause) {
-		throw ioError("use the directory for temporary files", directory, cause);
+		printError(`warning: ${quote(directory)} is left and can be removed: ${errnoReason(cause)}`);
 	}
 }
 
@@ -140,18 +143,13 @@ function placeBeside(granted: readonly string[]): string {
 	const usual = realTemporaryDirectory();
 	if (!granted.some((each) => existsSync(each) && `${usual}/`.startsWith(`${realpathSync(each)}/`)))
 		return temporaryPlace();
-	mkdirSync(configDirectory(), { recursive: true, mode: 0o700 });
-	return configDirectory();
-}
-
-/** @throws ERR_IO, e.g. if TMPDIR names a directory that does not exist */
-function realTemporaryDirectory(): string {
-	const directory = tmpdir();
+	const own = configDirectory();
 	try {
-		return realpathSync(directory);
+		mkdirSync(own, { recursive: true, mode: 0o700 });
 	} catch (cause) {
-		throw ioError("use the directory for temporary files", directory, cause);
+		throw ioError("make", own, cause);
 	}
+	return own;
 }
 
 export interface Ending {

@@ -1,4 +1,6 @@
-import { existsSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { cpSync, existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import { runner, temporaryDirectory } from "../../support.js";
@@ -17,3 +19,28 @@ it.skipIf(!BUILT.every((file) => existsSync(file)))(
 		expect(JSON.parse(stdout)).toMatchObject({ files: BUILT, prebuilt: false, complaint: "" });
 	},
 );
+
+/** Runs a script of a build. Its compiler does nothing, and says that it is done. */
+function build(script: string) {
+	const { status, stdout, stderr } = spawnSync(process.execPath, [script], {
+		encoding: "utf8",
+		env: { ...process.env, CC: "true" },
+	});
+	return { status, stdout, stderr };
+}
+
+it.skipIf(process.platform !== "linux")("a build says what the system refuses, without a stack", () => {
+	const home = temporaryDirectory();
+	cpSync(`${packages}verifier/native`, join(home, "verifier/native"), { recursive: true });
+	const launcher = build(join(home, "verifier/native/build.mjs"));
+	expect(launcher).toMatchObject({ status: 0, stderr: "" });
+	expect(launcher.stdout).toMatch(
+		/^no launcher, addon or gate \(cannot use .*\/dist\/native\/.*: ENOENT: .*, rename .*\n$/,
+	);
+
+	for (const name of readdirSync(`${packages}native`).filter((each) => /\.(c|h|mjs)$/.test(each)))
+		cpSync(`${packages}native/${name}`, join(home, "native", name));
+	const addon = build(join(home, "native/build.mjs"));
+	expect(addon).toMatchObject({ status: 0, stderr: "" });
+	expect(addon.stdout).toMatch(/^true cannot build native hashing: .*\nENOENT: .*, rename .*\n$/);
+});

@@ -1,0 +1,37 @@
+/** Mounts small disks for a test, and fills them. */
+
+import { spawnSync } from "node:child_process";
+import { closeSync, ftruncateSync, mkdirSync, openSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { expect, onTestFinished } from "vitest";
+
+/** Tells whether this user may mount, by trying it in a new mount namespace. */
+export const canMount =
+	process.platform === "linux" &&
+	process.getuid?.() === 0 &&
+	spawnSync("unshare", ["--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]).status === 0;
+
+/** Makes the directory and mounts a tmpfs there until the test has finished. */
+export function mountDisk(directory: string, option: string): void {
+	mkdirSync(directory, { recursive: true });
+	expect(spawnSync("mount", ["-t", "tmpfs", "-o", option, "tmpfs", directory]).status).toBe(0);
+	onTestFinished(() => {
+		spawnSync("umount", [directory]);
+	});
+}
+
+/** The name of the file that fills a disk. */
+export const FILLER = "filler";
+
+/** Grows a file on the disk until it is full, then makes it `roomBytes` smaller. */
+export function fillDisk(disk: string, roomBytes: number): void {
+	const descriptor = openSync(join(disk, FILLER), "w");
+	let size = 0;
+	try {
+		for (;;) size += writeSync(descriptor, Buffer.alloc(4096));
+	} catch (error) {
+		expect(error).toMatchObject({ code: "ENOSPC" });
+	}
+	ftruncateSync(descriptor, Math.max(0, size - roomBytes));
+	closeSync(descriptor);
+}
