@@ -300,8 +300,8 @@ function requiringOnce(source) {
 }
 
 /**
- * Removes code that Node.js would compile at every start: the meanings of the error codes, and the copies that esbuild
- * makes of the exports of built-in modules.
+ * Removes code that Node.js would compile at every start: the meanings of the error codes, what the members of settings do
+ * (trust/schema.ts), and the copies that esbuild makes of the exports of built-in modules.
  */
 async function compact(given) {
 	const source = given

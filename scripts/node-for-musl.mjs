@@ -3,10 +3,11 @@
  * application: a Node.js with a mark which tells that it has an application in it. Without the mark it is Node.js alone.
  *
  * It needs GCC's libraries for C++. Debian has them for glibc, and they work with musl, which has nearly all of the
- * functions that they call. glibc-names.c has the others.
+ * functions that they call. glibc-names.c has the others. The same is true for SoftHSM and the libraries that it needs.
  */
 
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import {
 	copyFileSync,
 	existsSync,
@@ -25,6 +26,8 @@ import { fetchedNode } from "./node-releases.mjs";
 const PACKAGE = "@pnpm/linuxstatic-x64";
 const RELEASE = "11.21.0";
 const FOLDER = "26-musl";
+const NAMES = fileURLToPath(new URL("native/glibc-names.c", import.meta.url));
+const LIBRARIES = ["libstdc++.so.6", "libgcc_s.so.1", "libcrypto.so.3", "libz.so.1", "libzstd.so.1"];
 /** The names by which GCC's libraries ask for glibc's loader, and Node.js for musl. */
 const [GLIBC_LOADER, MUSL] = ["ld-linux-x86-64.so.2", "libc.musl-x86_64.so.1"];
 
@@ -36,7 +39,8 @@ const [GLIBC_LOADER, MUSL] = ["ld-linux-x86-64.so.2", "libc.musl-x86_64.so.1"];
  */
 export function nodeForMusl() {
 	const application = fetchedNode(PACKAGE, RELEASE, FOLDER, { isForeign: true, program: "pnpm" });
-	const directory = fileURLToPath(new URL(`../.cache/node/${FOLDER}/alone`, import.meta.url));
+	const version = createHash("sha256").update(readFileSync(NAMES)).digest("hex").slice(0, 8);
+	const directory = fileURLToPath(new URL(`../.cache/node/${FOLDER}/alone-${version}`, import.meta.url));
 	if (!existsSync(directory)) prepare(application, directory);
 	return join(directory, "node");
 }
@@ -47,15 +51,14 @@ function prepare(application, directory) {
 		const at = (name) => join(partial, name);
 		const node = withPlaces(withoutMark(readFileSync(application)), muslOf("x64").loader, directory);
 		writeFileSync(at("node"), node, { mode: 0o755 });
-		for (const name of ["libstdc++.so.6", "libgcc_s.so.1"]) {
+		for (const name of LIBRARIES) {
 			const path = execFileSync("gcc", [`-print-file-name=${name}`], { encoding: "utf8" }).trim();
 			copyFileSync(path, at(name));
 		}
 		symlinkSync(join(muslOf("x64").libraries, "libc.so"), at(MUSL));
-		const source = fileURLToPath(new URL("native/glibc-names.c", import.meta.url));
 		const flags = ["-O1", "-Wall", "-Wextra", "-Werror", "-fPIC", "-fno-stack-protector", "-U_FORTIFY_SOURCE"];
 		const linking = ["-shared", "-nostdlib", `-Wl,-soname,${GLIBC_LOADER}`, "-o", at(GLIBC_LOADER)];
-		execFileSync("gcc", [...flags, ...linking, source], { stdio: "pipe" });
+		execFileSync("gcc", [...flags, ...linking, NAMES], { stdio: "pipe" });
 		renameSync(partial, directory);
 	} catch (error) {
 		// Another test file may have been faster.

@@ -4,6 +4,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { unmountAtEnd } from "./unmount-at-end.js";
 
 export interface TemporaryDirectory {
 	readonly path: string;
@@ -14,7 +15,10 @@ export interface TemporaryDirectory {
 export function nosuidDirectory(prefix: string): TemporaryDirectory {
 	const path = realpathSync(mkdtempSync(join(tmpdir(), prefix)));
 	const isRoot = process.getuid?.() === 0;
-	if (isRoot) run("mount", "-t", "tmpfs", "-o", "nosuid,mode=755", "none", path);
+	if (isRoot) {
+		run("mount", "-t", "tmpfs", "-o", "nosuid,mode=755", "none", path);
+		unmountAtEnd(path);
+	}
 	return {
 		path,
 		remove() {

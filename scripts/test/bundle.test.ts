@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { ERROR_CODES } from "../../packages/core/dist/error-codes.js";
 
 const packages = fileURLToPath(new URL("../../packages", import.meta.url));
 const main = join(packages, "cli/dist/main.cjs");
@@ -105,6 +106,13 @@ describe("bundles", () => {
 		for (const [, worker] of readFileSync(bundle, "utf8").matchAll(/(?:new URL|require)\("(\.\/[^"]+)"/g)) {
 			expect([worker, existsSync(join(dirname(bundle), worker ?? ""))]).toEqual([worker, true]);
 		}
+	});
+
+	it("leave out of the hook what only the documentation needs", () => {
+		const hook = readFileSync(join(packages, "verifier/dist/register.cjs"), "utf8");
+		expect(hook).toContain("maxSizeBytes");
+		expect(hook).not.toMatch(/\bdoes:/);
+		expect(hook).not.toContain(ERROR_CODES.ERR_DENIED[1]);
 	});
 
 	it("carry no package in the verifier, which has no dependency at run time", () => {

@@ -3,6 +3,7 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { pinOf } from "../../packages/cli/test/launcher-host.js";
+import { hasSoftToken, makeSoftToken, PIN, SOFTHSM_MODULE } from "../../packages/cli/test/soft-token.js";
 import { makeSelfSigned, makeTree } from "../../packages/cli/test/support.js";
 import {
 	EMULATOR,
@@ -60,13 +61,17 @@ function describeSystem(system: System) {
 		project = await installed(system);
 	});
 
-	const node = (...args: readonly string[]): Promise<Run> => {
+	const nodeWith = (added: NodeJS.ProcessEnv, ...args: readonly string[]): Promise<Run> => {
 		const { NODE_PATH: _, ...given } = process.env;
-		const env = { ...given, XDG_CONFIG_HOME: project.at("config") };
+		const env = { ...given, XDG_CONFIG_HOME: project.at("config"), ...added };
 		return run([...system.argv, ...args], { cwd: project.directory, env });
 	};
-	const sigtool = (...args: readonly string[]) =>
-		node("--require", project.at("watch.cjs"), project.at("node_modules/@sigtool/cli/dist/main.cjs"), ...args);
+	const node = (...args: readonly string[]) => nodeWith({}, ...args);
+	const sigtoolWith = (added: NodeJS.ProcessEnv, ...args: readonly string[]) => {
+		const main = project.at("node_modules/@sigtool/cli/dist/main.cjs");
+		return nodeWith(added, "--require", project.at("watch.cjs"), main, ...args);
+	};
+	const sigtool = (...args: readonly string[]) => sigtoolWith({}, ...args);
 
 	it("finds the addon", async () => {
 		const packages = readdirSync(project.at("node_modules/@sigtool")).filter((name) => name.startsWith("native-"));
@@ -119,7 +124,7 @@ function describeSystem(system: System) {
 		expect(refused.output).not.toContain("evil ran");
 	}, 300_000);
 
-	return { sigtool, project: () => project };
+	return { sigtool, sigtoolWith, project: () => project };
 }
 
 const arm64 = fetchedNode("20", "arm64");
@@ -146,7 +151,7 @@ describe.skipIf(!hasPrebuilt || !hasEmulator || !hasLibraryOfCPlusPlus || arm64 
 const musl = fetchedNodeForMusl();
 describe.skipIf(!hasPrebuilt || musl === undefined)("the packages on musl (needs `pnpm native:all` and npm)", () => {
 	const system: System = { name: "linux-x64-musl", flag: "--libc=musl", argv: [musl ?? ""] };
-	const { sigtool, project } = describeSystem(system);
+	const { sigtool, sigtoolWith, project } = describeSystem(system);
 
 	it("run a signed program, and install a launcher, which names the gate as missing", async () => {
 		const at = (path: string) => project().at(path);
@@ -175,6 +180,25 @@ describe.skipIf(!hasPrebuilt || musl === undefined)("the packages on musl (needs
 		const refused = await sigtool("run", ...prefix, at("served/main.js"));
 		expect([refused.status, refused.output]).toEqual([126, expect.not.stringContaining("evil\n")]);
 	}, 120_000);
+
+	it.skipIf(!hasSoftToken)(
+		"sign with a key in a token (needs SoftHSM2 and opensc)",
+		async () => {
+			const at = (path: string) => project().at(path);
+			const { keyFile, certFile } = makeSelfSigned(at("token-key"));
+			const token = makeSoftToken(at("token"));
+			token.importKey(keyFile, { label: "key", id: "01" });
+			token.importCertificate(certFile, { label: "key", id: "01" });
+			const key = ["--pkcs11", "pkcs11:object=key", "--pkcs11-module", SOFTHSM_MODULE];
+			const env = { ...token.env, SIGTOOL_PIN: PIN };
+			expect(await sigtoolWith(env, "sign", "served", "--force", ...key)).toEqual({
+				status: 0,
+				output: expect.any(String),
+			});
+			expect(await sigtool("verify", "served", "--trust", certFile)).toMatchObject({ status: 0 });
+		},
+		120_000,
+	);
 });
 
 /** Returns the path of a Node.js for musl, or undefined if it cannot be fetched or made. */

@@ -6,6 +6,7 @@
 import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { unmountAtEnd } from "../unmount-at-end.js";
 import { canOperate, RUNTIMES, Service, type StartOptions } from "./service.js";
 import { parseUnit, supervise } from "./supervisor.js";
 
@@ -36,6 +37,7 @@ function fullDisk(hasFile: boolean): Fault {
 		const log = service.at("log");
 		const options = "mode=755,nosuid,size=8k,nr_inodes=4";
 		expect(spawnSync("mount", ["-t", "tmpfs", "-o", options, "none", log]).status).toBe(0);
+		unmountAtEnd(log);
 		if (hasFile) writeFileSync(`${log}/events.jsonl`, "");
 		spawnSync("sh", ["-c", `cat /dev/zero > ${log}/filler; for i in 1 2 3; do : > ${log}/more$i; done`]);
 		return () => expect(spawnSync("umount", [log]).status).toBe(0);

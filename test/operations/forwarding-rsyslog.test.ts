@@ -20,6 +20,27 @@ const hasTlsDriver = ["x86_64", "aarch64"].some((name) =>
 	existsSync(`/usr/lib/${name}-linux-gnu/rsyslog/lmnsd_ossl.so`),
 );
 
+/** Runs a command until rsyslog has written so many bytes, or for half a minute. */
+const UNTIL_ARRIVED = `#!/bin/sh
+bytes=$1; shift
+"$@" &
+for _ in $(seq 300); do
+	[ "$(stat -c %s /srv/hosts/one.jsonl 2>/dev/null || echo 0)" -lt "$bytes" ] || break
+	sleep 0.1
+done
+kill -TERM $!
+wait $!
+`;
+
+/** Tells whether a socket of TCP or UDP has the port. rsyslog has it only shortly after it has written its number. */
+function isBound(port: number): boolean {
+	const local = new RegExp(`^ *\\d+: [0-9A-F]+:${port.toString(16).toUpperCase().padStart(4, "0")} `, "m");
+	return ["tcp", "tcp6", "udp", "udp6"].some((name) => {
+		const table = `/proc/net/${name}`;
+		return existsSync(table) && local.test(readFileSync(table, "utf8"));
+	});
+}
+
 describe.skipIf(!hasProgram("rsyslogd"))("rsyslog gets each line byte for byte", () => {
 	/** Starts rsyslog with a configuration. Returns its port and what it has written. */
 	async function startRsyslog(configuration: string, at: string) {
@@ -44,8 +65,10 @@ describe.skipIf(!hasProgram("rsyslogd"))("rsyslog gets each line byte for byte",
 			() => existsSync(file("rsyslog.pid")),
 			() => said,
 		);
-		// It listens shortly after it has written its number.
-		await new Promise((resolve) => setTimeout(resolve, 500));
+		await until(
+			() => isBound(port),
+			() => said,
+		);
 		const log = file("hosts/one.jsonl");
 		return { port, log, said: () => said, arrived: () => (existsSync(log) ? readFileSync(log) : Buffer.alloc(0)) };
 	}
@@ -92,11 +115,11 @@ ruleset(name="sigtool") { action(type="omfile" file="/var/log/sigtool-hosts/%HOS
 	it.skipIf(!hasTlsDriver || !canOverlay || !canFilter)(
 		"from the unit of the example, which may read the log of another user (needs root, overlayfs and setpriv)",
 		async () => {
-			const at = temporaryDirectory();
-			makeTlsFiles(at, { server: "log" });
-			const { port, arrived } = await startRsyslog(WITH_TLS, at);
 			const host = new SignedHost();
 			onTestFinished(() => host.remove());
+			const at = host.at("/srv");
+			makeTlsFiles(at, { server: "log" });
+			const { port, arrived } = await startRsyslog(WITH_TLS, at);
 			const whole = trapped();
 			host.write("/var/log/sigtool/audit.jsonl", whole, 0o600);
 			chmodSync(host.at("/var/log/sigtool"), 0o700);
@@ -109,7 +132,8 @@ ruleset(name="sigtool") { action(type="omfile" file="/var/log/sigtool-hosts/%HOS
 			host.write("/usr/bin/sigtool", readFileSync(host.at("/usr/local/bin/sigtool")), 0o755);
 			const unit = readFileSync(join(EXAMPLES, "monitoring/sigtool-forward.service"), "utf8")
 				.replace("log.example:6514", `localhost:${port}`)
-				.replace("ExecStart=", "ExecStart=timeout --preserve-status -s TERM 4 ");
+				.replace("ExecStart=", `ExecStart=/usr/local/bin/until-arrived ${whole.length} `);
+			host.write("/usr/local/bin/until-arrived", UNTIL_ARRIVED, 0o755);
 			const { status, stdout, stderr } = host.startUnit(unit);
 			expect([status, stderr]).toEqual([0, ""]);
 			expect(stdout).toContain("sent 301 lines of /var/log/sigtool/audit.jsonl to syslog+tls://localhost");

@@ -26,6 +26,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { onTestFinished } from "vitest";
 import { pinOf } from "../../packages/cli/test/launcher-host.js";
 import { makeSelfSigned, type SelfSigned } from "../../packages/cli/test/support.js";
+import { unmountAtEnd } from "../unmount-at-end.js";
 import { type Runtime, Site } from "./site.js";
 
 /** The user of the services. */
@@ -144,6 +145,7 @@ export class Fleet {
 		for (const directory of ["log", "evil", "rel"]) mkdirSync(this.site.at(directory));
 		const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", "nosuid,mode=755,size=16m", "none", this.site.at("log")]);
 		if (mounted.status !== 0) throw new Error(`Cannot mount a log: ${mounted.stderr}`);
+		unmountAtEnd(this.site.at("log"));
 		onTestFinished(() => void spawnSync("umount", ["--lazy", this.site.at("log")]));
 		chownSync(this.site.at("log"), USER, USER);
 		this.ship();

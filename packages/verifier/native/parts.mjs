@@ -59,7 +59,7 @@ export const PARTS = {
 		sources: [
 			...room("addon"),
 			...shared("call-filter", "digest-file", "find-record", "following-thread", "json", "kernel-check"),
-			...shared("event-channel", "lockdown", "owned-file", "syslog", "utf8"),
+			...shared("event-channel", "lockdown", "opened-path", "owned-file", "syslog", "utf8"),
 		],
 		flags: ["-shared", "-fPIC", "-fvisibility=hidden", "-Wl,-z,relro,-z,now"],
 	},

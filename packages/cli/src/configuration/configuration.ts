@@ -24,7 +24,7 @@ export interface ProjectConfiguration extends ConfigurationDocument {
 }
 
 export const CONFIGURATION_FILE = "sigtool.config.json";
-export const CONFIGURATION_VARIABLE = "SIGTOOL_CONFIG";
+const CONFIGURATION_VARIABLE = "SIGTOOL_CONFIG";
 
 /**
  * Returns true if --config or SIGTOOL_CONFIG names a configuration. @throws ERR_CONFIG for a relative path in the

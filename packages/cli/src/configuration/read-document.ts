@@ -55,11 +55,10 @@ function suggestionFor(at: string): string {
 	const name = at.slice(end + 1);
 	const prefix = shown(at.slice(0, end));
 	const named = membersOf(CONFIGURATION).map((member) => ({ member, own: member.slice(member.lastIndexOf(".") + 1) }));
-	const close = closeNames(
+	const [best] = closeNames(
 		name,
 		named.map(({ own }) => own),
 	);
-	const [best] = close.length > 0 ? close : [name];
 	const meant = named.filter(({ own }) => own === best).map(({ member }) => member);
 	const here = meant.filter((member) => member === (prefix === "" ? best : `${prefix}.${best}`));
 	const shownNames = (here.length > 0 ? here : meant).map((member) => quote(member));

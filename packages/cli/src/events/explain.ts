@@ -54,7 +54,7 @@ const WORKER_MENDS: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** Returns what to do about a refusal, or undefined if only its message tells. */
-export function mendFor(told: Told): string | undefined {
+function mendFor(told: Told): string | undefined {
 	const { event, reason, detail } = told;
 	const ofWorker = event === "worker.spawn" && typeof reason === "string" ? WORKER_MENDS.get(reason) : undefined;
 	if (ofWorker !== undefined) return ofWorker;

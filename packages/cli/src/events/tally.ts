@@ -35,7 +35,7 @@ export interface Tally {
 }
 
 /** Only this many groups, hosts and products are remembered. */
-export const MOST_GROUPS = 100_000;
+const MOST_GROUPS = 100_000;
 
 export function createTally(grouping: Grouping | undefined): Tally {
 	const total = noCounts();

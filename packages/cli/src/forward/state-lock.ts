@@ -1,7 +1,8 @@
 /**
  * Keeps two forwarders from using one state file: each would write over the places of the other. Node.js has no lock of
- * the kernel, so a file beside the state names the process that uses it. A process that is gone leaves a file that counts
- * no more.
+ * the kernel, so a file beside the state names the process that uses it. The file of a process that is gone does not count.
+ * Nor does that of a process which this one may not see, because a service whose /proc hides the processes of others could
+ * otherwise not start while one of them has the number of a process that is gone.
  */
 
 import { linkSync, readFileSync, realpathSync, renameSync, unlinkSync, writeFileSync } from "node:fs";
@@ -101,6 +102,8 @@ function isRunning(found: string): boolean {
 	const [, number] = /^(\d{1,10}) \S+\n$/.exec(found) ?? [];
 	if (number === undefined) return false;
 	const pid = Number(number);
+	// The file is from before. In a new container a process can have the same number, and the same start.
+	if (pid === process.pid) return false;
 	try {
 		process.kill(pid, 0);
 	} catch (cause) {

@@ -3,7 +3,6 @@
 import { join } from "node:path";
 import { type ErrorCode, errnoReason, SigtoolError } from "@sigtool/core/internal/errors";
 import { verifyHost } from "@sigtool/verifier/internal";
-
 import { type LauncherConf, readLauncherConf } from "./launcher-conf.js";
 import { CONF_NAME, isThere } from "./launcher-place.js";
 import { partsOrUndefined } from "./runtime-findings.js";

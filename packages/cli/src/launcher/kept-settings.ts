@@ -25,8 +25,8 @@ export interface Settings extends Omit<LauncherPlan, "announced"> {
 	readonly kept: readonly string[];
 }
 
-export const DEFAULT_INDEX = "/etc/sigtool/app.sigx";
-export const DEFAULT_CONFIG = "/etc/sigtool/verifier.json";
+const DEFAULT_INDEX = "/etc/sigtool/app.sigx";
+const DEFAULT_CONFIG = "/etc/sigtool/verifier.json";
 
 /**
  * Returns the settings for an installation into a directory. If a launcher is there, its settings take the place of

@@ -91,7 +91,7 @@ function scriptIn(words: readonly string[], runtime: "node" | "python", director
 const SPYTHON_OPTIONS = ["--mode", "--config", "--audit", "--roots", "--index-sha256", "--content-sha256"];
 
 /** Returns the last part of a path of control groups that is a unit, e.g. `app.service`. */
-export function unitIn(cgroup: string): string | undefined {
+function unitIn(cgroup: string): string | undefined {
 	const names = cgroup.split(/[/\n]/).filter((name) => /\.(service|scope)$/.test(name));
 	return names.at(-1);
 }

@@ -129,7 +129,7 @@ export function readLauncherConf(file: string): LauncherConf {
 const MAX_CONF_BYTES = 2 ** 16;
 
 /** Accepts exactly what the launcher accepts. @throws ERR_CONFIG, naming the key */
-export function parseLauncherConf(bytes: Uint8Array, file: string): LauncherConf {
+function parseLauncherConf(bytes: Uint8Array, file: string): LauncherConf {
 	const document = launcherFromFileBytes(bytes, file);
 	const { mode, development, node, bundle, addon, gate, python, spython, index, config, audit, tree, write } = document;
 	const { libpython, limit, connect, bind, socket } = document;

@@ -28,10 +28,10 @@ import {
 } from "./launcher-conf.js";
 import { makePartDirectory, partPath, removeUnusedParts, touchParts } from "./launcher-parts.js";
 
-export const LAUNCHER_NAME = "sigtool-launch";
+const LAUNCHER_NAME = "sigtool-launch";
 export const CONF_NAME = "launcher.conf";
 /** The name of the configuration that the last installation replaced. The parts that it names are kept. */
-export const PREVIOUS_CONF_NAME = "launcher.conf.previous";
+const PREVIOUS_CONF_NAME = "launcher.conf.previous";
 
 export interface LauncherPlan {
 	/**

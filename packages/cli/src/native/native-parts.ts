@@ -33,7 +33,7 @@ export function nativeParts(): NativeParts {
 }
 
 /** Returns the path of a part that belongs to the verifier, or undefined. @throws ERR_LAUNCHER without a verifier */
-export function verifierPart(part: NativePart): string | undefined {
+function verifierPart(part: NativePart): string | undefined {
 	const directory = verifierDirectory();
 	return nativePart(part, join(directory, "package.json"), compiledParts(directory));
 }

@@ -1,5 +1,5 @@
 import { lstatSync } from "node:fs";
-import { ioError } from "@sigtool/core/internal/errors";
+import { ioError, quote, SigtoolError } from "@sigtool/core/internal/errors";
 
 /** Tells whether something has the name of an output, also a link that leads nowhere. @throws ERR_IO */
 export function outputExists(output: string): boolean {
@@ -8,4 +8,9 @@ export function outputExists(output: string): boolean {
 	} catch (cause) {
 		throw ioError("write", output, cause);
 	}
+}
+
+/** Makes the error about an output that is not replaced. `reason` tells the way out too. */
+export function existingOutput(output: string, reason: string): SigtoolError {
+	return new SigtoolError("ERR_OUTPUT_EXISTS", `Cannot write ${quote(output)}: ${reason}`, { path: output });
 }

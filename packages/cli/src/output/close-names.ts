@@ -12,8 +12,8 @@ export function closeNames(name: string, candidates: readonly string[]): string[
 }
 
 /**
- * Returns true if the names differ by at most one mistake for every three letters, and at least one. A `no-` at the
- * beginning does not count.
+ * Returns true if the names differ by at most one mistake for every three letters. One mistake is allowed in shorter names
+ * too. A `no-` at the beginning does not count.
  */
 export function isClose(given: string, candidate: string): boolean {
 	const [a, b] = [given, candidate].map((name) => name.replace(/^--?(no-)?/, "").toLowerCase());

@@ -105,7 +105,7 @@ function itemsOf(
 }
 
 /** Skips directories that have nothing but one directory in them, because each would take room for its name. */
-export function pastOnlyChildren(directories: FileModel["directories"], start: number): number {
+function pastOnlyChildren(directories: FileModel["directories"], start: number): number {
 	let row = start;
 	while (directories[row].files.length === 0 && directories[row].directories.length === 1) {
 		row = directories[row].directories[0];

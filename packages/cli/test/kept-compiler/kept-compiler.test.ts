@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
@@ -57,10 +57,36 @@ describe.skipIf(!hasProgram("cc"))("the compiler that keeps objects (needs a C c
 		expect([run("-DOTHER=4"), objects().length]).toEqual([9, 8]);
 	});
 
+	it("compiles again with a macro that earlier options did not define", () => {
+		const { at, run, objects } = makeSources();
+		writeFileSync(
+			at("native/other.c"),
+			"#ifndef MORE\n#define MORE 0\n#endif\nint other(void) { return OTHER + MORE; }\n",
+		);
+		expect(run("-DOTHER=4")).toBe(7);
+		expect([run("-DOTHER=4", "-DMORE=2"), objects().length]).toEqual([9, 4]);
+		expect([run("-DOTHER=4"), objects().length]).toEqual([7, 4]);
+	});
+
+	it("removes what no test has used for a day", () => {
+		const { at, run, objects } = makeSources();
+		const names = () => readdirSync(at("objects"));
+		expect(run("-DOTHER=4")).toBe(7);
+		const old = new Date(Date.now() - 25 * 3_600_000);
+		for (const name of names()) utimesSync(join(at("objects"), name), old, old);
+		const before = names();
+		// The object of main.c is used again, and that of the former other.c is not.
+		writeFileSync(at("native/other.c"), "int other(void) { return OTHER + 1; }\n");
+		expect(run("-DOTHER=4")).toBe(8);
+		expect(objects()).toHaveLength(2);
+		expect(names().filter((name) => before.includes(name))).toHaveLength(2);
+	});
+
 	it("fails as the compiler fails, and keeps nothing of it", () => {
 		const { at, run, objects } = makeSources();
 		writeFileSync(at("native/other.c"), "int other(void) { return MISSING; }\n");
 		expect(run()).toContain("MISSING");
 		expect(objects()).toHaveLength(1);
+		expect(readdirSync(at("objects"))).toHaveLength(2);
 	});
 });

@@ -11,7 +11,10 @@ const CODE = /\.(so(\.[\d.]+)?|node|wasm|py|pyc|zip|pyz|egg|[cm]?[jt]s|json)$/i;
 /** The largest value of `maxSizeBytes`. */
 const { most: MOST_BYTES } = POLICY.members.files.members.maxSizeBytes;
 
-/** Returns a warning that names the largest such file, and the policy that admits it. Returns none if there is no such file. */
+/**
+ * Returns a warning that names the largest such file, and the policy that admits it, if one can. Returns none if there is
+ * no such file.
+ */
 export function oversizedWarnings(directories: readonly CompiledDirectory[], policy: Policy): string[] {
 	const { maxSizeBytes } = policy.files;
 	const oversized = directories.flatMap(({ product, content }) =>

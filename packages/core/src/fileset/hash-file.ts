@@ -33,7 +33,7 @@ export interface HashColumns extends WholeFileColumns {
 }
 
 /** A file of this size in bytes or more can be deferred: it is put on a list from which every thread can take files. */
-export const BIG_FILE_BYTES = 2 ** 18;
+const BIG_FILE_BYTES = 2 ** 18;
 
 /** A regular file while it is hashed. */
 export interface OpenFile {

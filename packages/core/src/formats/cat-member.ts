@@ -28,26 +28,15 @@ export function memberFilePath(catalog: Catalog, index: number): string | undefi
 export function memberCarriedTexts(catalog: Pick<Catalog, "bytes" | "members">, index: number): string[] {
 	const texts: string[] = [];
 	if (catalog.members.carriedCounts[index] === 0) return texts;
-	const reader = new DerReader(catalog.bytes, "catalog member", catalog.members.attributeStarts[index]);
-	const set = reader.open(TAG.SET);
-	while (!reader.done) {
-		const attribute = reader.open(TAG.SEQUENCE);
-		reader.next(TAG.OID);
-		const isNameValue = reader.valueEquals(OID_NAME_VALUE);
-		const values = reader.open(TAG.SET);
-		while (isNameValue && !reader.done) {
-			const sequence = reader.open(TAG.SEQUENCE);
-			reader.next(TAG.BMP_STRING);
-			const isCarried = reader.valueEquals(BMP_CARRIED);
-			reader.next(TAG.INTEGER);
-			reader.next(TAG.OCTET_STRING);
-			if (isCarried) texts.push(utf16(reader.bytes, reader.valueStart, textEnd(reader)));
-			reader.leave(sequence);
-		}
-		reader.leave(values);
-		reader.close(attribute);
-	}
-	reader.leave(set);
+	eachNameValue(catalog, index, (reader) => {
+		const sequence = reader.open(TAG.SEQUENCE);
+		reader.next(TAG.BMP_STRING);
+		const isCarried = reader.valueEquals(BMP_CARRIED);
+		reader.next(TAG.INTEGER);
+		reader.next(TAG.OCTET_STRING);
+		if (isCarried) texts.push(utf16(reader.bytes, reader.valueStart, textEnd(reader)));
+		reader.leave(sequence);
+	});
 	return texts;
 }
 
@@ -57,19 +46,28 @@ export function memberCarriedTexts(catalog: Pick<Catalog, "bytes" | "members">, 
  */
 export function memberAttributes(catalog: Pick<Catalog, "bytes" | "members">, index: number): NameValue[] {
 	const attributes: NameValue[] = [];
-	const reader = new DerReader(catalog.bytes, "catalog member", catalog.members.attributeStarts[index]);
+	eachNameValue(catalog, index, (reader) => attributes.push(parseNameValue(reader)));
+	return attributes;
+}
+
+/** Calls `read` with the reader before each NameValue attribute of a member. `read` must read exactly that attribute. */
+function eachNameValue(
+	{ bytes, members }: Pick<Catalog, "bytes" | "members">,
+	index: number,
+	read: (reader: DerReader) => void,
+): void {
+	const reader = new DerReader(bytes, "catalog member", members.attributeStarts[index]);
 	const set = reader.open(TAG.SET);
 	while (!reader.done) {
 		const attribute = reader.open(TAG.SEQUENCE);
 		reader.next(TAG.OID);
 		const isNameValue = reader.valueEquals(OID_NAME_VALUE);
 		const values = reader.open(TAG.SET);
-		while (isNameValue && !reader.done) attributes.push(parseNameValue(reader));
+		while (isNameValue && !reader.done) read(reader);
 		reader.leave(values);
 		reader.close(attribute);
 	}
 	reader.leave(set);
-	return attributes;
 }
 
 /** The size in bytes of the text of this attribute, which is in UTF-16. */

@@ -62,7 +62,7 @@ export interface ChainChecker {
 	findings(): ChainFindings;
 }
 
-export const MOST_GAPS = 100;
+const MOST_GAPS = 100;
 /** A collector that began at a file before so many others without a digest is not followed. */
 const MOST_OWN_SPANS = 8;
 

@@ -13,7 +13,7 @@ import { isKeyName, keyIdOf } from "./note.js";
 
 /** The content type (OID) that a CMS signature over a checkpoint covers. It was made from a UUID. */
 export const CHECKPOINT_OID = "2.25.146786940917721899344742812990116192281";
-export const CMS_TYPE = Buffer.concat([Buffer.of(0xff), Buffer.from("sigtool-checkpoint-cms-v1")]);
+const CMS_TYPE = Buffer.concat([Buffer.of(0xff), Buffer.from("sigtool-checkpoint-cms-v1")]);
 const ED25519_TYPE = Buffer.of(0x01);
 
 /** A key that signs the checkpoints of one origin, or of any if `name` is undefined. */

@@ -39,7 +39,7 @@ export function createMerkleTree(): MerkleTree {
 const scratch = Buffer.alloc(65, 0x01);
 
 /** Returns SHA-256(0x01 ‖ left ‖ right). */
-export function nodeHash(left: Buffer, right: Buffer): Buffer {
+function nodeHash(left: Buffer, right: Buffer): Buffer {
 	left.copy(scratch, 1);
 	right.copy(scratch, 33);
 	return hash("sha256", scratch, "buffer");

@@ -37,7 +37,7 @@ export interface Chain {
 }
 
 /** A chain has at most this many certificates, leaf and anchor included. */
-export const MAX_CHAIN_LENGTH = 10;
+const MAX_CHAIN_LENGTH = 10;
 /** One search tries at most this many issuers. Each try costs a signature check. */
 export const MAX_CANDIDATES = 200;
 

@@ -7,7 +7,7 @@ import { quote, SigtoolError } from "../errors.js";
 export type DevelopmentUse = "allow" | "refuse";
 
 /** The environment variable by which a pipeline refuses development identities. */
-export const DEVELOPMENT_VARIABLE = "SIGTOOL_DEVELOPMENT";
+const DEVELOPMENT_VARIABLE = "SIGTOOL_DEVELOPMENT";
 
 /** The text by which error messages name everything that can refuse development identities. */
 export const DEVELOPMENT_REFUSERS = `--no-development, ${DEVELOPMENT_VARIABLE}=refuse or the project's configuration`;

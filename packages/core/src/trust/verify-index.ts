@@ -108,7 +108,7 @@ function refuseDeniedSources({ signers, products }: TrustIndex, deny: readonly D
 	for (const denial of deny ?? []) {
 		const sources = denial.kind === "key" ? signers : products.flatMap(({ catalogs }) => catalogs);
 		if ((denial.kind === "key" || denial.kind === "catalog") && sources.includes(denial.sha256)) {
-			throw denied(`a catalog from which the trust index was compiled`, denial);
+			throw denied("a catalog from which the trust index was compiled", denial);
 		}
 	}
 }

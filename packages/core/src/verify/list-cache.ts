@@ -16,7 +16,7 @@ import { cacheDirectory } from "../system/user-files.js";
 /** The size limit of one list in bytes: 64 MiB, which is room for a million entries. */
 export const MAX_LIST_BYTES = 2 ** 26;
 /** The size limit of all lists together in bytes: 256 MiB. */
-export const MAX_CACHE_BYTES = 2 ** 28;
+const MAX_CACHE_BYTES = 2 ** 28;
 
 /** Returns the bytes that `cacheList` kept for a URL, or undefined if there are none or they cannot be read. */
 export function readCachedList(url: string): Uint8Array | undefined {

@@ -1,8 +1,10 @@
-/* Guarantees that the real path is that of the opened file. openat2(2) refuses links in every part
- * of the path, so a path in the form of the kernel's real paths is the real path if the call
- * succeeds. In all other cases /proc tells it, which takes longer than to open the file: if the
- * path has a link or another form, before Linux 5.6, and under the filter of the launcher, which
- * answers as an older kernel does. */
+/* Guarantees that a real path is that of the opened file, whatever others exchange meanwhile.
+ *
+ * openat2(2) refuses links in every part of a path. So a path in the form of the kernel's real
+ * paths is the real path if the call succeeds. If openat2() cannot be used, or if the path has a
+ * link or another form, the file is opened first and /proc tells its path. This takes longer than
+ * to open the file. Kernels before Linux 5.6 do not have openat2(), and the filter of the launcher
+ * answers as they do. */
 #define _GNU_SOURCE
 #include "opened-path.h"
 #include "owned-file.h"
@@ -48,30 +50,64 @@ static bool is_normal(const char *path)
 	return true;
 }
 
-/* Opens a file if no part of its path is a link. Returns -1 with errno. */
-static int open_without_links(const char *path)
+/* Opens a file by openat2(2) if `path` is its real path. Returns -1 with errno: ELOOP if it is not,
+ * and an error for which is_unusable() returns true if openat2() cannot be used. */
+static int call_openat2(const char *path)
 {
 	/* Each thread would write the same value, so no lock is needed. */
-	static _Atomic bool lacks_openat2;
+	static _Atomic bool is_absent;
 	const struct how how = {.flags = OPEN_FLAGS, .resolve = NO_SYMLINKS};
-	if (lacks_openat2)
+	if (!is_normal(path)) {
+		errno = ELOOP;
 		return -1;
+	}
+	if (is_absent) {
+		errno = ENOSYS;
+		return -1;
+	}
 	const int file = (int)syscall(OPENAT2, AT_FDCWD, path, &how, sizeof how);
 	if (file < 0 && errno == ENOSYS)
-		lacks_openat2 = true;
+		is_absent = true;
+	return file;
+}
+
+/* Returns true for the errors of a kernel without openat2(2), and of filters that forbid it. A file
+ * can be the reason for EPERM too, so this error does not tell about other files. */
+static bool is_unusable(int error)
+{
+	return error == ENOSYS || error == EPERM;
+}
+
+/* Keeps the promise of open_with_real_path() by /proc. */
+static int open_and_ask(const char *path, char real[PATH_MAX])
+{
+	const int file = open(path, OPEN_FLAGS);
+	if (file >= 0)
+		real_path_of(file, real);
 	return file;
 }
 
 int open_with_real_path(const char *path, char real[PATH_MAX])
 {
-	int file = is_normal(path) ? open_without_links(path) : -1;
+	const int file = call_openat2(path);
 	real[0] = '\0';
-	if (file >= 0) {
-		strcpy(real, path); /* the kernel has accepted the length */
-		return file;
-	}
-	file = open(path, OPEN_FLAGS);
 	if (file >= 0)
-		real_path_of(file, real);
+		strcpy(real, path); /* the kernel has accepted the length */
+	else if (errno == ELOOP || is_unusable(errno))
+		return open_and_ask(path, real);
 	return file;
+}
+
+int open_without_links(const char *path)
+{
+	char real[PATH_MAX];
+	int file = call_openat2(path);
+	if (file >= 0 || !is_unusable(errno))
+		return file;
+	file = open_and_ask(path, real);
+	if (file < 0 || strcmp(real, path) == 0)
+		return file;
+	close(file);
+	errno = ELOOP;
+	return -1;
 }

@@ -126,22 +126,24 @@ ssize_t read_owned(const char *path, int trusted, char *text, size_t room, const
 bool real_path_of(int descriptor, char path[PATH_MAX])
 {
 	/* A thread can have descriptors of its own. After chroot(2), /proc can be a directory of the
-	 * program, with links that lie. */
+	 * program, with links that lie. A link to the kernel's /proc in another place could lead to the
+	 * directory of another process, so the file system is not that of /proc/thread-self. */
 	char link[40];
 	struct statfs system;
 	path[0] = '\0';
-	if (statfs("/proc/thread-self", &system) != 0)
+	if (statfs("/proc", &system) != 0)
 		return false;
 	if (system.f_type != PROC_SUPER_MAGIC) {
 		errno = ENOENT;
 		return false;
 	}
 	snprintf(link, sizeof link, "/proc/thread-self/fd/%d", descriptor);
-	const ssize_t length = readlink(link, path, PATH_MAX - 1);
-	path[length < 0 ? 0 : length] = '\0';
-	if (length == PATH_MAX - 1)
+	const ssize_t length = readlink(link, path, PATH_MAX);
+	const bool is_whole = length > 0 && length < PATH_MAX;
+	path[is_whole ? length : 0] = '\0';
+	if (length == PATH_MAX)
 		errno = ENAMETOOLONG;
-	return length > 0 && length < PATH_MAX - 1;
+	return is_whole;
 }
 
 void identity_of(const struct stat *s, char identity[IDENTITY])

@@ -26,7 +26,10 @@ ssize_t read_owned(const char *path, int trusted, char *text, size_t room, const
  * bytes, or -1 with errno. */
 ssize_t read_all(int file, void *to, size_t room);
 
-/* Finds the real path of an open file. Returns false with errno if /proc does not tell it. */
+/* Finds the real path of an open file. Returns false with errno, and the path is "", if /proc does
+ * not tell it or if it has PATH_MAX bytes or more. If the file was removed after it was opened, its
+ * path ends with ` (deleted)`. If its mount was taken away, its path begins at the root of the
+ * mount. Whoever can do that can also put the file at the path that /proc tells. */
 bool real_path_of(int descriptor, char path[PATH_MAX]);
 
 struct stat;

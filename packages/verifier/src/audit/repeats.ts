@@ -19,7 +19,7 @@ export interface Repeats {
 /** The number of different refusals that are remembered. The one that was last seen first is forgotten. */
 export const MAX_KINDS = 64;
 /** Longer lines are written each time. */
-export const MAX_KIND_UNITS = 1 << 14;
+const MAX_KIND_UNITS = 1 << 14;
 export const COUNT_MS = 60_000;
 
 /** The kinds of refusals are a linked list, because a program can change Array.prototype. The newest is the first. */

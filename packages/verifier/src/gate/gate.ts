@@ -109,7 +109,7 @@ export interface GateParts extends OpenRules {
 /** The exit status of a process that a refusal ended. */
 export const REFUSED_STATUS = 126;
 /** The exit status of a start that could not be judged, because of a fault that may pass. EX_TEMPFAIL of sysexits.h. */
-export const UNDECIDED_STATUS = 75;
+const UNDECIDED_STATUS = 75;
 
 /** Returns the exit status of a process that this error ends. */
 export function statusOf(error: unknown): number {

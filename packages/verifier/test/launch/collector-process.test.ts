@@ -16,12 +16,14 @@ describe.skipIf(!hasLauncher)("the process of the collector (needs the launcher 
 		const installation = new CollectedInstallation();
 		writeFileSync(installation.events, "", { mode: 0o600 });
 		const program = installation.start();
-		const holder = `import fcntl, sys, time; f = open(sys.argv[1]); fcntl.lockf(f, fcntl.LOCK_SH); print("held", flush=True); time.sleep(3)`;
+		const holder = `import fcntl, sys; f = open(sys.argv[1]); fcntl.lockf(f, fcntl.LOCK_SH); print("held", flush=True); sys.stdin.read()`;
 		const child = spawn("python3", ["-c", holder, installation.events]);
 		onTestFinished(() => void child.kill("SIGKILL"));
 		await new Promise((done) => child.stdout.once("data", done));
 		expect(await program.ask(`tell("a")`)).toBe("written");
-		expect(await program.ask(`{ const start = Date.now(); tell("b"); Date.now() - start < 50 }`)).toBe(true);
+		// If the collector waited for the lock each time, none of these would take less than a tenth of a second.
+		const quickest = `{ let least = 1e9; for (let i = 0; i < 20; i++) { const start = Date.now(); tell("b"); least = Math.min(least, Date.now() - start); } least }`;
+		expect(await program.ask(quickest)).toBeLessThan(50);
 		expect(readLog(installation.events)).toMatchObject(SOUND);
 	});
 

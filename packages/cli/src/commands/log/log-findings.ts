@@ -18,7 +18,7 @@ export interface LogFindings {
 }
 
 /** Only this many kinds of refusals are remembered. */
-export const MOST_FINDINGS = 10_000;
+const MOST_FINDINGS = 10_000;
 
 export function createLogFindings(most = MOST_FINDINGS): LogFindings {
 	const logs = new Map<string, { readonly counts: Counts; readonly kinds: Map<string, Kind> }>();

@@ -30,8 +30,8 @@ export interface LogForwardOptions extends OutputOptions {
 /**
  * Sends the lines of logs to receivers until SIGTERM or Ctrl-C, each log to each receiver on its own, so that none waits
  * for another. A receiver that fails is tried again without end.
- * @throws ERR_USAGE, also if another process uses the state; ERR_ROOT_MISSING or ERR_IO if a log cannot be read at the beginning, or the state not be written;
- * ERR_CONFIG for a state that is not one
+ * @throws ERR_USAGE, also if another process uses the state; ERR_ROOT_MISSING or ERR_IO if a log cannot be read at the
+ * beginning, or the state not be written; ERR_CONFIG for a state that is not one
  */
 export async function logForward(files: readonly string[], options: LogForwardOptions): Promise<Report> {
 	const named = files.length === 0 ? [installedLog(options.prefix)] : files;

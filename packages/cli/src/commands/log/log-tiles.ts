@@ -27,7 +27,8 @@ export interface LogTilesOptions extends OutputOptions {
  * Writes the tree of a log as tiles. A tile that is there already stays, and must be the same. With a checkpoint, the
  * tree is the checkpoint's, and lines behind it are left out. The checkpoint itself comes last, so a reader finds every
  * tile that it needs. Its signature is not verified here, since readers verify it.
- * @throws the errors of `requireLog`; ERR_LOG_CHANGED if a tile or the checkpoint is not of this log; ERR_CHECKPOINT_FORMAT; ERR_IO
+ * @throws the errors of `requireLog`; ERR_LOG_CHANGED if a tile or the checkpoint is not of this log;
+ * ERR_CHECKPOINT_FORMAT; ERR_IO
  */
 export async function logTiles(files: readonly string[], options: LogTilesOptions): Promise<Report> {
 	const { output, checkpoint: checkpointFile } = options;

@@ -1,8 +1,8 @@
 import type { Mode } from "@sigtool/core";
 import { outputFile, writeAtomically } from "@sigtool/core/internal";
 import { COMMAND, quote } from "@sigtool/core/internal/errors";
-import { outputExists } from "../../options/output-exists.js";
-import { requireOutputName, usageError } from "../../options/usage.js";
+import { existingOutput, outputExists } from "../../options/output-exists.js";
+import { requireOutputName } from "../../options/usage.js";
 import { escaped, type OutputOptions, type Report, rows } from "../../output/output.js";
 
 export interface PolicyInitOptions extends OutputOptions {
@@ -11,7 +11,7 @@ export interface PolicyInitOptions extends OutputOptions {
 	readonly force?: boolean;
 }
 
-/** @throws ERR_USAGE if the file exists */
+/** @throws the errors of `writePolicy` */
 export async function policyInit({ output, mode, force }: PolicyInitOptions): Promise<Report> {
 	writePolicy(output, { version: 1, mode }, force);
 	return {
@@ -28,10 +28,12 @@ export async function policyInit({ output, mode, force }: PolicyInitOptions): Pr
 	};
 }
 
-/** Writes a policy as people edit it. @throws ERR_USAGE if the file exists and `force` is not true */
+/**
+ * Writes a policy as people edit it.
+ * @throws ERR_OUTPUT_EXISTS if the file exists and `force` is not true; ERR_USAGE, ERR_IO
+ */
 export function writePolicy(output: string, policy: object, force: boolean | undefined): void {
 	requireOutputName(output);
-	if (force !== true && outputExists(output))
-		throw usageError(`Cannot write ${quote(output)}: it exists; --force replaces it`);
+	if (force !== true && outputExists(output)) throw existingOutput(output, "it exists; --force replaces it");
 	writeAtomically(outputFile(output), Buffer.from(`${JSON.stringify(policy, null, "\t")}\n`));
 }

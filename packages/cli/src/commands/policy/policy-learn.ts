@@ -20,7 +20,10 @@ export interface PolicyLearnOptions extends OutputOptions {
 	readonly force?: boolean;
 }
 
-/** Learns a policy from logs. Nothing is compiled or signed. @throws ERR_USAGE, ERR_POLICY, ERR_ROOT_MISSING, ERR_IO */
+/**
+ * Learns a policy from logs. Nothing is compiled or signed.
+ * @throws ERR_USAGE, ERR_OUTPUT_EXISTS, ERR_POLICY, ERR_ROOT_MISSING, ERR_IO
+ */
 export async function policyLearn(logs: readonly string[], options: PolicyLearnOptions): Promise<Report> {
 	const { index, output, owner, expires, cwd, force } = options;
 	const compiled = index === undefined ? undefined : indexIn(index);

@@ -10,7 +10,7 @@ import {
 } from "@sigtool/core/internal";
 import { COMMAND, quote } from "@sigtool/core/internal/errors";
 import { SIGNED_BY_DEVELOPMENT } from "../../options/development.js";
-import { outputExists } from "../../options/output-exists.js";
+import { existingOutput, outputExists } from "../../options/output-exists.js";
 import { parseSequence } from "../../options/sequence.js";
 import { type KeyOptions, openSigner } from "../../options/signer-options.js";
 import { sourceDate } from "../../options/source-date.js";
@@ -20,7 +20,7 @@ import {
 	timestampRequestOf,
 	timestampText,
 } from "../../options/timestamp-options.js";
-import { requireOutputName, usageError } from "../../options/usage.js";
+import { requireOutputName } from "../../options/usage.js";
 import { untilInterrupted } from "../../output/interruption.js";
 import { escaped, type OutputOptions, type Report, rows } from "../../output/output.js";
 import { signerFields, signerRows } from "../../output/render.js";
@@ -34,7 +34,8 @@ export interface PolicySignOptions extends KeyOptions, TimestampingOptions, Outp
 
 /**
  * Merges policies, and signs the result for hosts that demand signed policies.
- * @throws ERR_USAGE, ERR_POLICY, ERR_LIMIT, ERR_NETWORK, ERR_TIMESTAMP, the errors of the signer and of reading
+ * @throws ERR_USAGE, ERR_OUTPUT_EXISTS, ERR_POLICY, ERR_LIMIT, ERR_NETWORK, ERR_TIMESTAMP, the errors of the signer and
+ * of reading
  */
 export async function policySign(files: readonly string[], options: PolicySignOptions): Promise<Report> {
 	const { output } = options;
@@ -79,11 +80,11 @@ export async function policySign(files: readonly string[], options: PolicySignOp
 	};
 }
 
-/** An earlier signed policy is replaced, and any other file only by force. @throws ERR_USAGE; ERR_IO */
+/** An earlier signed policy is replaced, and any other file only by force. @throws ERR_OUTPUT_EXISTS, ERR_IO */
 function requireReplaceable(output: string, force: boolean): void {
 	if (force || !outputExists(output)) return;
 	if (isSignedPolicy(readBounded(output, MAX_SIGNED_POLICY_BYTES))) return;
-	throw usageError(`Cannot write ${quote(output)}: it exists and is no signed policy; --force replaces it`);
+	throw existingOutput(output, "it exists and is no signed policy; --force replaces it");
 }
 
 function productsWarning({ products }: Policy): string[] {

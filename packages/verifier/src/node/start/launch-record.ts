@@ -69,7 +69,7 @@ export function takeLaunch(): Launch | undefined {
 }
 
 /** Parses lines of the form `key value`. @throws ERR_LAUNCH_RECORD */
-export function parseLaunchRecord(bytes: Uint8Array): LaunchRecord {
+function parseLaunchRecord(bytes: Uint8Array): LaunchRecord {
 	const values = new Map<string, string[]>();
 	for (const line of new TextDecoder("utf-8", { fatal: true }).decode(bytes).split("\n").slice(0, -1)) {
 		const space = line.indexOf(" ");
