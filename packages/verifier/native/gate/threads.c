@@ -1,5 +1,5 @@
 /* Takes the place of pthread_create(3) for the whole program, because Node.js takes a refusal as
- * final: `new Worker` throws, and libuv ends the process if it lacks a thread for its first work. */
+ * final: `new Worker` throws, and libuv ends the process if its first threads are refused. */
 #define _GNU_SOURCE
 #include "../libraries/look-up.h"
 #include "../libraries/refused-thread.h"
