@@ -257,7 +257,8 @@ describe.skipIf(!hasLauncher || process.arch !== "x64").each(RELEASES)("Node.js 
 			release,
 			beside: (place) => {
 				const end = whileWaiting(place, (pid) => {
-					const storm = `for (;;) for (let i = 0; i < 20; i++) process.kill(${pid}, "SIGUSR2")`;
+					const pause = "Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 0.2)";
+					const storm = `for (;;) { process.kill(${pid}, "SIGUSR2"); ${pause}; }`;
 					const child = spawn(process.execPath, ["-e", storm], { stdio: "ignore" });
 					ender = () => child.kill("SIGKILL");
 				});
