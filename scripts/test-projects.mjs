@@ -46,6 +46,9 @@ export const LONG = [
 	// These tests try until memory is where it has to be, and load many texts.
 	"test/attacks/memory.test.ts",
 	"test/attacks/verified-texts.test.ts",
+	"test/attacks/verified-texts-racing.test.ts",
+	// This test starts hundreds of threads.
+	"test/attacks/threads.test.ts",
 	// This test asks OpenSSL about each row of a table.
 	"packages/core/test/pki/revocation-table.test.ts",
 	// These tests try every attack on the events, and start a hundred processes.

@@ -1,31 +1,18 @@
 /** Shows that V8 compiles the texts which the gate itself has read as they are in their files, whatever the program does. */
 
 import { afterAll, describe, expect, test } from "vitest";
-import { nodeOfRelease } from "../../scripts/node-releases.mjs";
 import { nosuidDirectory } from "../nosuid-directory.js";
-import { hasLauncher, install, runtimeOf } from "./modes.js";
-import { attack, makeSite, run } from "./site.js";
+import { answer as answerOf, KEPT_BYTES } from "./answer.js";
+import { hasLauncher } from "./modes.js";
 import { type Files, RELEASES, type Release } from "./technique.js";
 
 const { path: scratch, remove } = nosuidDirectory("sigtool-verified-texts-");
 afterAll(remove);
 let count = 0;
 
-/**
- * Signs files and runs `main.js` of them under the launcher. Returns what it printed as JSON. Besides, only events of the
- * verdict `refuse` may be printed, if `onRefusal` is "throw".
- */
-async function answer(release: Release, signed: Files, onRefusal = "exit"): Promise<unknown> {
-	const root = `${scratch}/${count++}`;
-	const runtime = runtimeOf("enforce", release, nodeOfRelease(String(release)), root);
-	const technique = { name: "program", signed };
-	const site = makeSite(root, runtime, [technique], undefined);
-	await install(root, runtime, { configuration: () => ({ onRefusal }) });
-	attack(site, technique, undefined);
-	const { status, output: printed } = await run(site, technique, runtime);
-	const output = onRefusal === "throw" ? printed.replace(/^sigtool: .*"verdict":"refuse".*\n/gm, "") : printed;
-	expect([status, output]).toEqual([0, expect.stringMatching(/^[{[]/)]);
-	return JSON.parse(output);
+/** Signs files and runs `main.js` of them under the launcher. Returns what it printed. */
+function answer(release: Release, signed: Files, onRefusal: "exit" | "throw" = "exit"): Promise<unknown> {
+	return answerOf(`${scratch}/${count++}`, { release, signed, onRefusal });
 }
 
 /** Returns the source of a module whose function has the text in it, as often as the size in characters needs. */
@@ -55,17 +42,7 @@ const HELPERS = `
 	const names = readdirSync(__dirname).filter((name) => name.includes("-"));
 	const textOf = (name) => readFileSync(__dirname + "/" + name, "utf8");
 	const wrong = () => names.filter((name) => "module.exports = " + require("./" + name) + ";\\n" !== textOf(name));
-	/** Returns the number of bytes in which the gate keeps texts: they are of no file, and read-only. */
-	const keptBytes = () => {
-		let sum = 0;
-		for (const line of readFileSync("/proc/self/maps", "latin1").split("\\n")) {
-			const [range, rights, , , inode, path] = line.split(/ +/);
-			if (rights !== "r--p" || inode !== "0" || path) continue;
-			const [first, end] = range.split("-").map((address) => Number.parseInt(address, 16));
-			sum += end - first;
-		}
-		return sum;
-	};
+	${KEPT_BYTES}
 	const before = keptBytes();`;
 
 /** The bytes of the characters in memory: V8 needs two for each if one of them is not Latin-1. */

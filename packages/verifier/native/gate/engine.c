@@ -5,7 +5,6 @@
 #include "gate.h"
 #include <dlfcn.h>
 #include <link.h>
-#include <stdlib.h>
 #include <string.h>
 
 const char *missing_function;

@@ -1,7 +1,6 @@
 /* Answers whether a signature names some content. */
 #include "gate.h"
 #include <pthread.h>
-#include <stdio.h>
 #include <string.h>
 
 /* Returns true if the host's deny list names this content, or if no content counts any more: the

@@ -2,7 +2,6 @@
  * sealed copies. */
 #define _GNU_SOURCE
 #include "../libraries/closure.h"
-#include "../shared/owned-file.h"
 #include "../shared/sha256.h"
 #include "gate.h"
 #include <dlfcn.h>
@@ -48,14 +47,13 @@ static bool has_accepted_owner_and_mode(struct closure *closure, const char *pat
 /* Accepts a part of sigtool, and a library that a signature names. */
 static bool judge_library(struct closure *closure, struct library *library, int file)
 {
-	char real[PATH_MAX];
 	if (is_part(library->digest)) {
 		keep_part(file);
 		return true;
 	}
-	if (!real_path_of(file, real))
+	if (*library->real == '\0')
 		return object(closure, library->path, "has no path");
-	if (rules.addons == ADDONS_REFUSE || !is_named(real, library->digest)) {
+	if (rules.addons == ADDONS_REFUSE || !is_named(library->real, library->digest)) {
 		closure->is_unnamed = true;
 		return object(closure, library->path, "is named by no signature");
 	}

@@ -110,8 +110,8 @@ static void add_part(void *sum, const unsigned char *part, size_t size)
 	sha256_add(sum, part, size);
 }
 
-/* Reads and digests the parts of a file. Each is read-only before it is digested. Returns false if
- * the file has characters that are not ASCII. */
+/* Reads and digests the parts of a file. Each is read-only before it is digested. Stops and returns
+ * false at a part with characters that are not ASCII, or if the file is shorter than `size`. */
 static bool read_parts(int descriptor, size_t size, struct digesting *digesting)
 {
 	for (size_t at = 0; at < size; at += PART_BYTES) {
@@ -131,8 +131,8 @@ static bool read_parts(int descriptor, size_t size, struct digesting *digesting)
 	return true;
 }
 
-/* Reads and digests a file of ASCII, whose bytes are its characters. Returns false if it has other
- * characters. */
+/* Reads and digests a file of ASCII, whose bytes are its characters. Returns false as read_parts()
+ * does. */
 static bool read_ascii(int descriptor, struct verified_text *text)
 {
 	uint8_t *bytes = room + used;

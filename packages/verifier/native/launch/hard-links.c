@@ -9,7 +9,6 @@
 #include "refusal.h"
 #include "settings.h"
 #include "../shared/exit-status.h"
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 

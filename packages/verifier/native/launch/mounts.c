@@ -10,7 +10,6 @@
 #include "refusal.h"
 #include "settings.h"
 #include "../shared/exit-status.h"
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

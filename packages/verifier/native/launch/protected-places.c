@@ -7,9 +7,7 @@
 #include "refusal.h"
 #include "settings.h"
 #include "../shared/exit-status.h"
-#include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 

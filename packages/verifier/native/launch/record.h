@@ -14,7 +14,7 @@ struct record {
 /* Adds a line. A value with a line break ends the process, because it could forge a line. */
 void add_line(struct record *record, const char *key, const char *value);
 
-/* Adds a line `root` for each line of `settings->roots`. */
+/* Adds a line `root` for each line of `roots`, which is that of the settings. */
 void add_roots(struct record *record, const char *roots);
 
 #endif

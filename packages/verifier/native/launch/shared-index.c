@@ -14,7 +14,6 @@
 #include "../shared/key-lines.h"
 #include "../shared/owned-file.h"
 #include "../shared/schema.h"
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>

@@ -6,12 +6,14 @@
  * thread makes only system calls that touch no thread-local data. */
 #define _GNU_SOURCE
 #include "apart.h"
+#include "refused-thread.h"
 #include "../shared/event-channel.h"
 #include "../shared/system-call.h"
 #include <errno.h>
 #include <linux/futex.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdint.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
@@ -44,13 +46,23 @@ static int begin(void *argument)
 	return 0;
 }
 
-bool run_apart(struct apart *apart, work *run, void *argument)
+/* Makes the thread. Returns its number, or -1 with errno. */
+static int make_thread(struct apart *apart)
 {
 	enum {
 		/* The kernel sets `thread` to 0 and wakes its waiters when the thread has ended. */
 		FLAGS = CLONE_VM | CLONE_FS | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM |
 			CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID,
 	};
+	uint8_t *end = (uint8_t *)apart->stack + GUARD_BYTES + STACK_BYTES;
+	int thread = clone(begin, end, FLAGS, apart, &apart->thread, NULL, &apart->thread);
+	for (int refusals = 1; thread < 0 && errno == EAGAIN && wait_for_thread(refusals); refusals++)
+		thread = clone(begin, end, FLAGS, apart, &apart->thread, NULL, &apart->thread);
+	return thread;
+}
+
+bool run_apart(struct apart *apart, work *run, void *argument)
+{
 	uint8_t *stack = mmap(NULL, GUARD_BYTES + STACK_BYTES, PROT_NONE,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
 	if (stack == MAP_FAILED)
@@ -64,8 +76,7 @@ bool run_apart(struct apart *apart, work *run, void *argument)
 	sigset_t kept;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &kept);
-	const int thread = clone(begin, stack + GUARD_BYTES + STACK_BYTES, FLAGS, apart, &apart->thread,
-		NULL, &apart->thread);
+	const int thread = make_thread(apart);
 	const int error = errno;
 	if (thread > 0)
 		wait_while(&apart->state, WORKING);

@@ -7,8 +7,6 @@
 #ifndef SIGTOOL_APART_H
 #define SIGTOOL_APART_H
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 
 typedef void work(void *argument);
 

@@ -122,6 +122,8 @@ static struct library *add_copy(
 		snprintf(text, sizeof text, "cannot be copied into memory: %s", strerror(errno));
 		free(copy);
 		free(copy_of_real);
+		if (bytes != MAP_FAILED)
+			munmap(bytes, size);
 		if (memory >= 0)
 			close(memory);
 		object(closure, path, text);
@@ -196,7 +198,7 @@ static void collect(void *argument)
 	struct closure *closure = argument;
 	if (!add_library(closure, closure->file))
 		return;
-	const struct library_search search = {take_linked, map_copy, NULL, closure};
+	const struct library_search search = {take_linked, map_copy, closure};
 	const bool is_complete = search_libraries(closure->file, &search);
 	if (is_complete || *closure->objection != '\0')
 		return;

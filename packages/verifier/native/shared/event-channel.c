@@ -4,7 +4,6 @@
 #define _GNU_SOURCE
 #include "event-channel.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/futex.h>
 #include <poll.h>
 #include <stdatomic.h>

@@ -213,13 +213,3 @@ bool append_event(int file, const struct event_line *line)
 		is_cut = !is_whole;
 	return is_whole;
 }
-
-bool write_event(int file, const char *event, enum verdict verdict, ...)
-{
-	struct event_line line;
-	va_list values;
-	va_start(values, verdict);
-	compose_event(&line, event, verdict, values);
-	va_end(values);
-	return append_event(file, &line);
-}

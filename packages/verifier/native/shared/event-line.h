@@ -44,7 +44,4 @@ void explain_event_file(const char *path, char *text, size_t room);
 /* Appends the line and a line break by one system call. Returns false if not all was written. */
 bool append_event(int file, const struct event_line *line);
 
-/* Composes a line and appends it. Returns what append_event() returns. */
-bool write_event(int file, const char *event, enum verdict verdict, ...) __attribute__((sentinel));
-
 #endif

@@ -31,7 +31,8 @@ bool start_following(struct following_thread *follower, const unsigned char *con
 	return pthread_create(&follower->thread, NULL, follow, follower) == 0;
 }
 
-static void tell(struct following_thread *follower, size_t added, bool has_ended)
+/* Changes what the thread waits for, and wakes it. */
+static void change(struct following_thread *follower, size_t added, bool has_ended)
 {
 	pthread_mutex_lock(&follower->lock);
 	follower->filled += added;
@@ -42,11 +43,11 @@ static void tell(struct following_thread *follower, size_t added, bool has_ended
 
 void hand_over(struct following_thread *follower, size_t added)
 {
-	tell(follower, added, false);
+	change(follower, added, false);
 }
 
 void stop_following(struct following_thread *follower)
 {
-	tell(follower, 0, true);
+	change(follower, 0, true);
 	pthread_join(follower->thread, NULL);
 }

@@ -5,6 +5,7 @@
 #include "kernel-check.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stddef.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -31,7 +32,7 @@ static int check_execve(int descriptor)
 	return result == 0 ? 0 : errno;
 }
 
-bool kernel_answers(void)
+static void find_answers(void)
 {
 	const int self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 	const int error = check_execve(self);
@@ -41,6 +42,12 @@ bool kernel_answers(void)
 	needs_execute_bit = (prctl(PR_GET_SECUREBITS, 0, 0, 0, 0) & RESTRICT_FILE) != 0;
 	/* Kernels before Linux 6.14 refuse the flag with EINVAL before they look at the descriptor. */
 	knows_execve_check = error != EINVAL && error != ENOSYS;
+}
+
+bool kernel_answers(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	pthread_once(&once, find_answers);
 	return knows_execve_check;
 }
 

@@ -191,22 +191,18 @@ static bool follow_object(
 }
 
 /* Follows the object at an absolute path. A file that is not an ELF object has nothing to follow,
- * and the loader does not load it. Returns false if this process cannot open or map the file. The
- * loader may still succeed then, because it needs fewer descriptors and less memory. */
+ * and the loader does not load it. Returns false if the search cannot go on. */
 static bool follow_file(const char *path, struct search *search)
 {
 	const struct library_search *how = search->how;
 	struct elf_object object;
 	if (!how->map(path, &object, how->context))
 		return false;
+	if (!read_header(&object) || !read_dynamic_section(&object))
+		return true;
 	char origin[PATH_MAX];
 	snprintf(origin, sizeof origin, "%.*s", (int)(strrchr(path, '/') - path), path);
-	bool goes_on = true;
-	if (read_header(&object) && read_dynamic_section(&object))
-		goes_on = follow_object(&object, origin, search);
-	if (how->unmap != NULL)
-		how->unmap(&object);
-	return goes_on;
+	return follow_object(&object, origin, search);
 }
 
 /* Adds the object with which the search begins, by its absolute path. */
@@ -235,12 +231,6 @@ static bool follow_files(struct search *search)
 			return false;
 	}
 	return true;
-}
-
-bool map_library_file(const char *path, struct elf_object *object, void *context)
-{
-	(void)context;
-	return map_object(path, object);
 }
 
 bool search_libraries(const char *path, const struct library_search *how)

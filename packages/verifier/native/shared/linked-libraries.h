@@ -16,11 +16,10 @@ struct library_search {
 	 * of the library is relative to the object (`$ORIGIN`) or to the current directory, and false
 	 * if it is an absolute path. */
 	bool (*take)(const char *path, bool is_beside, void *context);
-	/* Finds the bytes of the object, or of a library that `take` accepted. Sets the size to 0 if
-	 * its own libraries need not be looked for. Returns false if the search cannot go on. */
+	/* Finds the bytes of the object, or of a library that `take` accepted. They must stay until the
+	 * search ends. Sets the size to 0 if the library's own libraries need not be looked for.
+	 * Returns false if the search cannot go on. */
 	bool (*map)(const char *path, struct elf_object *object, void *context);
-	/* Releases what `map` found. NULL if nothing has to be released. */
-	void (*unmap)(struct elf_object *object);
 	void *context;
 };
 
@@ -29,8 +28,5 @@ struct library_search {
  * false if the search cannot be completed: there are more than 256 files, directories or entries,
  * or a `$` other than `$ORIGIN`, or memory or descriptors are lacking. */
 bool search_libraries(const char *path, const struct library_search *search);
-
-/* Finds the bytes of a file, for `map`. unmap_object() releases them. */
-bool map_library_file(const char *path, struct elf_object *object, void *context);
 
 #endif

@@ -6,8 +6,8 @@
 #include <stddef.h>
 
 /* Returns the length, 1 to 4 bytes, of the character that begins at `at`, or 0 if none begins
- * there. `left` is the number of bytes that may be read, at least 1. If the text ends with a NUL,
- * `left` may be SIZE_MAX: a NUL continues no character, so no byte after it is read. */
+ * there. `left` is the number of bytes that may be read, at least 1. It may be SIZE_MAX if the text
+ * is well-formed, or ends with a NUL: a NUL continues no character, so no byte after it is read. */
 size_t utf8_length(const unsigned char *at, size_t left);
 
 /* Returns true if the `size` bytes are well-formed UTF-8. */

@@ -5,7 +5,6 @@
  * archives are signed, but nothing here relies on that: every offset is checked. */
 #include "kept.h"
 #include "origins.h"
-#include <stdlib.h>
 
 enum {
 	END_BYTES = 22, /* the end record without its comment */

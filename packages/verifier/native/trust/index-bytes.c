@@ -55,8 +55,7 @@ static uint8_t *copy_index(int descriptor, size_t length)
 	if (count != (ssize_t)length)
 		fail(UNDECIDED, "ERR_INDEX_FORMAT",
 			"Cannot read the trust index: it changes while it is read");
-	mprotect(memory, length, PROT_READ);
-	return memory;
+	return mprotect(memory, length, PROT_READ) == 0 ? memory : MAP_FAILED;
 }
 
 const uint8_t *map_index(const char *file, int descriptor, size_t *length)

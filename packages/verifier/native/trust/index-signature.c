@@ -44,7 +44,8 @@ static const struct signed_kind *judged = &INDEX;
 
 static const char DEVELOPMENT_OID[] = "2.25.160338890626714142025452589499789174236";
 
-_Noreturn void distrust(const char *code, const char *reason)
+/* Ends the process, because what is judged at the moment, the index or a policy, is not trusted. */
+static _Noreturn void distrust(const char *code, const char *reason)
 {
 	fail(REFUSED, code, "Cannot trust the %s: %s", judged->what, reason);
 }

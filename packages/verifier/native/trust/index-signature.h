@@ -36,7 +36,4 @@ void verify_index(
  * signature or its signer cannot be trusted. Must be called after verify_index(). */
 void verify_policy(const char *document, size_t length, const char *signature_hex);
 
-/* Ends the process, because what is judged at the moment, the index or a policy, is not trusted. */
-_Noreturn void distrust(const char *code, const char *reason);
-
 #endif
