@@ -1,15 +1,16 @@
 /* Opens files as spython and the addon do, also while another process exchanges what is on the
  * path. opened-path.test.ts builds and runs this program.
  *
- * Usage: `open-files [WORD…] open PATH…`. For each function of FUNCTIONS and each path, prints the
- * outcome: the first word of the file's content and the file's path, or the error; then the number
- * of calls that tried to open the file.
+ * Usage: `open-files [WORD...] open PATH...`. For each function of FUNCTIONS and each path, prints
+ * the outcome: the first word of the file's content and the file's path, or the error; then the
+ * number of calls that tried to open the file.
  *
- * Usage: `open-files [WORD…] exchange FIRST SECOND PATH`. Each function opens PATH for many rounds,
- * while a process exchanges FIRST and SECOND. Prints the different outcomes of each function.
- * Functions that can be deceived go on until they are: until `evil` is told to be at PATH.
+ * Usage: `open-files [WORD...] exchange FIRST SECOND PATH`. Each function opens PATH for many
+ * rounds, while a process exchanges FIRST and SECOND. Prints the different outcomes of each
+ * function. Functions that can be deceived go on until they are: until `evil` is told to be at
+ * PATH.
  *
- * Usage: `open-files [WORD…] move FROM FIRST SECOND PATH`. Opens PATH likewise, while a process
+ * Usage: `open-files [WORD...] move FROM FIRST SECOND PATH`. Opens PATH likewise, while a process
  * moves a mount of the directory FROM between FIRST and SECOND. Nobody is deceived, because the
  * mount is at the path.
  *
