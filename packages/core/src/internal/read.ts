@@ -55,7 +55,7 @@ export { type DatagramSender, datagramSender } from "../system/datagrams.js";
 export { type NativeAbsence, nativeAbsence } from "../system/native-absence.js";
 export { type NativePart, nativePackage, nativePart, packageAbove } from "../system/native-package.js";
 export { type NativeTarget, nativeTarget } from "../system/native-target.js";
-export { readBounded } from "../system/read-file.js";
+export { hasContent, readBounded } from "../system/read-file.js";
 export { configDirectory } from "../system/user-files.js";
 export { described, explainRules, type RuleExplanation } from "../trust/explain-rules.js";
 export {

@@ -17,6 +17,19 @@ export function readBounded(path: string, maxBytes: number): Buffer {
 }
 
 /**
+ * Returns true if the file has a content of which `isExpected` returns true. A file of more than `maxBytes` bytes has none.
+ * @throws the other errors of `readBounded`
+ */
+export function hasContent(path: string, maxBytes: number, isExpected: (content: Buffer) => boolean): boolean {
+	try {
+		return isExpected(readBounded(path, maxBytes));
+	} catch (error) {
+		if (error instanceof SigtoolError && error.code === "ERR_LIMIT") return false;
+		throw error;
+	}
+}
+
+/**
  * An open regular file that is read in pieces, because it may not fit in memory. All pieces come from one descriptor.
  */
 export interface FilePieces {

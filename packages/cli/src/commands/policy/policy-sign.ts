@@ -1,14 +1,14 @@
 import { type Policy, parsePolicy } from "@sigtool/core";
 import {
 	encodeSignedPolicy,
+	hasContent,
 	isSignedPolicy,
 	MAX_SIGNED_POLICY_BYTES,
 	outputFile,
-	readBounded,
 	signPolicy,
 	writeAtomically,
 } from "@sigtool/core/internal";
-import { COMMAND, quote, SigtoolError } from "@sigtool/core/internal/errors";
+import { COMMAND, quote } from "@sigtool/core/internal/errors";
 import { SIGNED_BY_DEVELOPMENT } from "../../options/development.js";
 import { existingOutput, outputExists } from "../../options/output-exists.js";
 import { parseSequence } from "../../options/sequence.js";
@@ -83,18 +83,8 @@ export async function policySign(files: readonly string[], options: PolicySignOp
 /** An earlier signed policy is replaced, and any other file only by force. @throws ERR_OUTPUT_EXISTS, ERR_IO */
 function requireReplaceable(output: string, force: boolean): void {
 	if (force || !outputExists(output)) return;
-	if (isSignedPolicyFile(output)) return;
+	if (hasContent(output, MAX_SIGNED_POLICY_BYTES, isSignedPolicy)) return;
 	throw existingOutput(output, "it exists and is no signed policy; --force replaces it");
-}
-
-/** A file that is larger than a signed policy can be is none. @throws ERR_IO */
-function isSignedPolicyFile(file: string): boolean {
-	try {
-		return isSignedPolicy(readBounded(file, MAX_SIGNED_POLICY_BYTES));
-	} catch (error) {
-		if (error instanceof SigtoolError && error.code === "ERR_LIMIT") return false;
-		throw error;
-	}
 }
 
 function productsWarning({ products }: Policy): string[] {
