@@ -70,8 +70,8 @@ function treeWithBigFile(): { readonly home: string; readonly root: string; read
 	return { home, root, big };
 }
 
-describe.skipIf(process.platform !== "linux" || isSingleFile)("Ctrl-C and SIGTERM", () => {
-	test.each(["SIGINT", "SIGTERM"] as const)(
+describe.skipIf(process.platform !== "linux" || isSingleFile)("Ctrl-C, SIGTERM and SIGHUP", () => {
+	test.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)(
 		"%s ends sign soon, by the signal itself, and leaves nothing",
 		async (name) => {
 			const { home, root, big } = treeWithBigFile();
@@ -127,7 +127,7 @@ describe.skipIf(process.platform !== "linux" || isSingleFile)("Ctrl-C and SIGTER
 		expect(readdirSync(root)).toEqual(["a"]);
 	});
 
-	test.skipIf(!existsSync(LAUNCHER)).each(["SIGINT", "SIGTERM"] as const)(
+	test.skipIf(!existsSync(LAUNCHER)).each(["SIGINT", "SIGTERM", "SIGHUP"] as const)(
 		"%s ends run and audit before the program starts, and leaves nothing (launcher)",
 		async (name) => {
 			const { home, root, big } = treeWithBigFile();

@@ -1,4 +1,7 @@
-/** Ends a command in order when the user presses Ctrl-C: nothing half-written is left, and the progress bar is gone. */
+/**
+ * Ends a command in order when the user presses Ctrl-C or closes the terminal: nothing half-written is left, and the
+ * progress bar is gone.
+ */
 
 /** Reports that a command was ended by a signal of the system. */
 class Interruption extends Error {
@@ -12,8 +15,8 @@ class Interruption extends Error {
 }
 
 /**
- * Runs `work` with a signal that is aborted by SIGINT (Ctrl-C) or SIGTERM. The same signal once more ends the process at
- * once. If the work succeeds in spite of the signal, its result counts.
+ * Runs `work` with a signal that is aborted by SIGINT (Ctrl-C), SIGTERM or SIGHUP (a terminal that was closed). The same
+ * signal once more ends the process at once. If the work succeeds in spite of the signal, its result counts.
  * @throws Interruption
  */
 export async function untilInterrupted<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
@@ -35,11 +38,11 @@ export async function untilInterrupted<T>(work: (signal: AbortSignal) => Promise
 	}
 }
 
-const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /**
  * If the error is an Interruption, ends the process by the signal, as if nobody had listened to it. So a shell sees exit
- * status 130 or 143, and a loop of the shell ends too. The error is known by its name, because each bundle has its own
+ * status 130, 143 or 129, and a loop of the shell ends too. The error is known by its name, because each bundle has its own
  * class.
  */
 export async function endIfInterrupted(error: unknown): Promise<void> {
