@@ -36,6 +36,7 @@ export const PARTS = {
 			...shared(
 				"file-rules",
 				"find-record",
+				"fixed-memory",
 				"following-thread",
 				"glob",
 				"hex",
@@ -58,8 +59,8 @@ export const PARTS = {
 	"addon.node": {
 		sources: [
 			...room("addon"),
-			...shared("call-filter", "digest-file", "find-record", "following-thread", "json", "kernel-check"),
-			...shared("event-channel", "lockdown", "opened-path", "owned-file", "syslog", "utf8"),
+			...shared("call-filter", "digest-file", "event-channel", "find-record", "fixed-memory", "following-thread"),
+			...shared("json", "kernel-check", "lockdown", "opened-path", "owned-file", "syslog", "utf8"),
 		],
 		flags: ["-shared", "-fPIC", "-fvisibility=hidden", "-Wl,-z,relro,-z,now"],
 	},

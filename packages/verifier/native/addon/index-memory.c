@@ -1,12 +1,10 @@
 /* Guarantees that nothing in the process can change the index after it was kept, except native code
- * that maps memory: a write ends the process. A file is mapped only if it cannot become shorter,
- * because reading behind the end of a file ends the process too. */
+ * that maps memory: a write ends the process. */
 #define _GNU_SOURCE
 #include "index-memory.h"
-#include "../shared/owned-file.h"
+#include "../shared/fixed-memory.h"
 #include <fcntl.h>
 #include <pthread.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 
 static struct index_memory kept;
@@ -20,30 +18,6 @@ static bool is_sealed(int descriptor)
 	return seals >= 0 && (seals & needed) == needed;
 }
 
-/* Returns a read-only mapping of the file, or MAP_FAILED. Unlike a private mapping, a shared one of
- * a descriptor without write access can never be made writable. Kernels before 6.7 map a sealed
- * memfd only privately. */
-static void *map(int descriptor, size_t size)
-{
-	void *bytes = mmap(NULL, size, PROT_READ, MAP_SHARED, descriptor, 0);
-	if (bytes == MAP_FAILED)
-		bytes = mmap(NULL, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
-	return bytes;
-}
-
-static void *copy(int descriptor, size_t size)
-{
-	void *bytes = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (bytes == MAP_FAILED)
-		return bytes;
-	const ssize_t count = read_all(descriptor, bytes, size);
-	const bool is_fixed = count == (ssize_t)size && mprotect(bytes, size, PROT_READ) == 0;
-	if (is_fixed)
-		return bytes;
-	munmap(bytes, size);
-	return MAP_FAILED;
-}
-
 static bool keep(int descriptor, bool is_fixed)
 {
 	struct stat status;
@@ -53,8 +27,8 @@ static bool keep(int descriptor, bool is_fixed)
 		return false;
 	const size_t size = (size_t)status.st_size;
 	const bool is_mapped = is_fixed || is_sealed(descriptor);
-	void *bytes = is_mapped ? map(descriptor, size) : copy(descriptor, size);
-	if (bytes == MAP_FAILED)
+	void *bytes = is_mapped ? map_fixed(descriptor, size) : copy_fixed(descriptor, size);
+	if (bytes == NULL)
 		return false;
 	kept = (struct index_memory){bytes, size};
 	return true;

@@ -4,12 +4,11 @@
  * change, or a copy. */
 #define _GNU_SOURCE
 #include "index-bytes.h"
+#include "../shared/fixed-memory.h"
 #include "index.h"
-#include "../shared/owned-file.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -34,28 +33,13 @@ static void require_roots_file(int descriptor)
 			"Cannot use descriptor %d: it is no file that only root can change", descriptor);
 }
 
-/* Maps what cannot change. Unlike a private mapping, a shared one of a descriptor without write
- * access can never be made writable. Kernels before 6.7 map sealed memory only privately. */
-static uint8_t *map_fixed(int descriptor, size_t length)
+/* Ends the process, because the index cannot be brought into memory. */
+_Noreturn static void cannot_read(void)
 {
-	uint8_t *memory = mmap(NULL, length, PROT_READ, MAP_SHARED, descriptor, 0);
-	if (memory == MAP_FAILED)
-		memory = mmap(NULL, length, PROT_READ, MAP_PRIVATE, descriptor, 0);
-	return memory;
-}
-
-/* Returns a copy in private, read-only memory, or MAP_FAILED. */
-static uint8_t *copy_index(int descriptor, size_t length)
-{
-	const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE;
-	uint8_t *memory = mmap(NULL, length, PROT_READ | PROT_WRITE, flags, -1, 0);
-	if (memory == MAP_FAILED)
-		return memory;
-	const ssize_t count = read_all(descriptor, memory, length);
-	if (count != (ssize_t)length)
+	if (errno == ENODATA)
 		fail(UNDECIDED, "ERR_INDEX_FORMAT",
 			"Cannot read the trust index: it changes while it is read");
-	return mprotect(memory, length, PROT_READ) == 0 ? memory : MAP_FAILED;
+	fail(status_of(errno), "ERR_LIMIT", "Cannot read the trust index: %m");
 }
 
 const uint8_t *map_index(const char *file, int descriptor, size_t *length)
@@ -78,9 +62,9 @@ const uint8_t *map_index(const char *file, int descriptor, size_t *length)
 		malformed("it is larger than a trust index can be");
 	*length = (size_t)status.st_size;
 	const uint8_t *memory =
-		is_passed ? map_fixed(descriptor, *length) : copy_index(descriptor, *length);
-	if (memory == MAP_FAILED)
-		fail(status_of(errno), "ERR_LIMIT", "Cannot read the trust index: %m");
+		is_passed ? map_fixed(descriptor, *length) : copy_fixed(descriptor, *length);
+	if (memory == NULL)
+		cannot_read();
 	if (!is_passed)
 		close(descriptor);
 	return memory;

@@ -58,6 +58,7 @@ const struct program_facts program = {
 #include "../shared/exit-status.c"
 #include "../shared/file-rules.c"
 #include "../shared/find-record.c"
+#include "../shared/fixed-memory.c"
 #include "../shared/glob.c"
 #include "../shared/hex.c"
 #include "../shared/json.c"

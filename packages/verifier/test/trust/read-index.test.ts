@@ -77,8 +77,8 @@ describe.skipIf(!hasCompiler)("the C that reads a trust index (needs cc)", () =>
 		const trust = ["announce", "entries", "host", "index", "index-bytes", "products", "term"];
 		const sources = [
 			...trust.map((name) => `trust/${name}`),
-			...shared("environment", "exit-status", "file-rules", "find-record", "glob", "hex", "json", "members"),
-			...shared("owned-file", "schema", "start-facts", "utf8", "value-forms"),
+			...shared("environment", "exit-status", "file-rules", "find-record", "fixed-memory", "glob", "hex", "json"),
+			...shared("members", "owned-file", "schema", "start-facts", "utf8", "value-forms"),
 		];
 		compileC({ own, sources, headers: "trust", output: program });
 	});
