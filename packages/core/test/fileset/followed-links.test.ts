@@ -22,7 +22,7 @@ function addMultiplyingLinks(root: string, count: number): void {
 }
 
 describe("13.7: trees that followed links multiply", () => {
-	it("13.7: verify ends, and names links that it did not follow", { timeout: 60_000 }, async () => {
+	it("13.7: verify ends, and names links that it did not follow", async () => {
 		const root = tempTree({ "a.js": "1", "lib/b.js": "2", l: { link: "lib" } });
 		await signPaths([root], { signer, links: "follow" });
 		expect((await verifyPath(root, { trust })).verdict).toBe("trusted");
@@ -40,7 +40,7 @@ describe("13.7: trees that followed links multiply", () => {
 		for (const { path } of limits) expect(path).toMatch(/^z\d+(\/[ab])+$/);
 	});
 
-	it("13.7: sign refuses such a tree", { timeout: 60_000 }, async () => {
+	it("13.7: sign refuses such a tree", async () => {
 		const root = tempTree({ "a.js": "1" });
 		addMultiplyingLinks(root, 26);
 		await expectRejection("ERR_LIMIT", signPaths([root], { signer, links: "follow" }));
@@ -56,7 +56,7 @@ describe("13.7: trees that followed links multiply", () => {
 		expect(pathsOf(manifest)).toHaveLength(2 * 501);
 	});
 
-	it("13.7: bounds all directories together", { timeout: 120_000 }, async () => {
+	it("13.7: bounds all directories together", async () => {
 		const root = tempTree({ last: "1" });
 		// Each of 600 links to `many` leads to 500 directories, which makes 300,000.
 		execFileSync(
