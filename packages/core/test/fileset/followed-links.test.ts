@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { hashFileSet } from "../../dist/fileset/hash-files.js";
@@ -54,6 +54,22 @@ describe("13.7: trees that followed links multiply", () => {
 		const manifest = await hashFileSet(root, { links: "follow" });
 		expect(manifest.problems).toEqual([]);
 		expect(pathsOf(manifest)).toHaveLength(2 * 501);
+	});
+
+	it("13.7: lists the directory to which a link led when it was followed, though the link was changed since", async () => {
+		const outside = tempTree({ evil: "1" });
+		const root = tempTree({ "a/x": "1", "in/f": "1", l: { link: "in" } });
+		// The directory `a` is listed after the link was followed, and before the directory to which it led.
+		const exclude = (path: string) => {
+			if (path === "a/x") {
+				rmSync(join(root, "l"));
+				symlinkSync(outside, join(root, "l"));
+			}
+			return false;
+		};
+		const manifest = await hashFileSet(root, { links: "follow", exclude, onProblem: "collect" });
+		expect(pathsOf(manifest)).toEqual(["a/x", "in/f"]);
+		expect(manifest.problems.map(({ code, path }) => [code, path])).toEqual([["ERR_FILE_CHANGED", "l/f"]]);
 	});
 
 	it("13.7: bounds all directories together", async () => {
