@@ -36,7 +36,7 @@ async function runs(mode: Mode, release: Release, technique: Technique, most: nu
 describe.skipIf(!hasLauncher || process.arch !== "x64").each(releases)("Node.js %i", (release) => {
 	// The programs mostly wait until a text has settled.
 	test.concurrent.each(techniques)("$name", async (technique) => {
-		expect(await runs("unguarded", release, technique, 8)).toBe(true);
+		expect(await runs("unguarded", release, technique, 30)).toBe(true);
 		for (const mode of ["gate", "strict"] as const) expect(await runs(mode, release, technique, 2)).toBe(false);
 	});
 
