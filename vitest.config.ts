@@ -57,9 +57,10 @@ export default defineConfig(({ mode }) => ({
 		// `--mode full` (pnpm test:full) makes the tests that read SIGTOOL_FULL longer.
 		// The script test-node-versions.mjs uses `--mode release`.
 		env: isFull(mode) ? { SIGTOOL_FULL: "1" } : {},
-		// The limit is for a test that hangs. On a busy machine any other test takes many times as long as on an idle one.
-		testTimeout: 300_000,
-		hookTimeout: 300_000,
+		// These limits are for tests that hang. On a busy machine any other test takes many times as long as on an idle one.
+		testTimeout: 600_000,
+		hookTimeout: 600_000,
+		expect: { poll: { timeout: 60_000 } },
 		pool: "forks",
 		sequence: { sequencer: TestSequencer },
 		projects: PROJECTS.map(({ name, include, exclude, preload }, groupOrder) => ({

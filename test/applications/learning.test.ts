@@ -55,7 +55,7 @@ describe.skipIf(installed === undefined)(
 			for (const name of OTHERS) rmSync(join(directory, "node_modules", name), { recursive: true, force: true });
 		};
 
-		test("eslint over a project", { timeout: 300_000 }, async () => {
+		test("eslint over a project", async () => {
 			const line = [
 				"node_modules/eslint/bin/eslint.js",
 				"--no-color",
@@ -73,7 +73,7 @@ describe.skipIf(installed === undefined)(
 			});
 		});
 
-		test("express under load", { timeout: 300_000 }, async () => {
+		test("express under load", async () => {
 			run = new LearnedRun({
 				...{ fill, line: ["../app/programs/express.cjs"], runtime: [process.execPath], use: load },
 				changed: "node_modules/qs/lib/parse.js",

@@ -29,6 +29,8 @@ afterAll(remove);
 const LIMIT_MS = 1_200_000;
 /** A program that was refused is watched for a while longer. Meanwhile others use the cores. */
 const WIDTH = 2 * availableParallelism();
+/** A technique that has to work gets so many tries, because the time that it waits may be too short on a busy machine. */
+const TRIES = 5;
 
 /** Returns the binary of a release. Undefined if none is available. */
 function binary(release: Release): string | undefined {
@@ -43,24 +45,37 @@ function binary(release: Release): string | undefined {
  * Runs the controls and all techniques. Those that sign the attacker's code have a tree of their own: the gate would admit
  * the same code of other techniques, because it judges content.
  */
-async function runAll(mode: Mode, release: Release, node: string): Promise<ReadonlyMap<string, Run>> {
+async function runAll(
+	mode: Mode,
+	release: Release,
+	node: string,
+	working: ReadonlySet<string>,
+): Promise<ReadonlyMap<string, Run>> {
 	const controls = CONTROLS.filter(({ notOn }) => notOn?.[release] === undefined);
-	const runs = await runIn(mode, release, node, [
-		...controls,
-		...techniques.filter((technique) => !signsAttack(technique)),
-	]);
+	const others = techniques.filter((technique) => !signsAttack(technique));
+	const runs = await runIn(mode, release, node, [...controls, ...others], working);
 	if (mode === "gate") return new Map(runs);
-	return new Map([...runs, ...(await runIn(mode, release, node, techniques.filter(signsAttack)))]);
+	return new Map([...runs, ...(await runIn(mode, release, node, techniques.filter(signsAttack), working))]);
 }
 
-async function runIn(mode: Mode, release: Release, node: string, all: readonly Technique[]): Promise<[string, Run][]> {
+async function runIn(
+	mode: Mode,
+	release: Release,
+	node: string,
+	all: readonly Technique[],
+	working: ReadonlySet<string>,
+): Promise<[string, Run][]> {
 	const root = join(scratch, `${mode}-${release}`);
 	const runtime = runtimeOf(mode, release, node, root);
 	const site = makeSite(root, runtime, all, libraries);
 	await install(root, runtime);
-	const runs = await pool(all, WIDTH, (technique) => {
+	const runs = await pool(all, WIDTH, async (technique) => {
 		attack(site, technique, libraries);
-		return run(site, technique, runtime);
+		let result = await run(site, technique, runtime);
+		for (let tries = 1; tries < TRIES && !result.evil && working.has(technique.name); tries++) {
+			result = await run(site, technique, runtime);
+		}
+		return result;
 	});
 	rmSync(root, { recursive: true, force: true });
 	return all.map(({ name }, index) => [name, runs[index] as Run]);
@@ -83,8 +98,9 @@ describe.each(releases)("Node.js %i", (release) => {
 	test.skipIf(node === undefined)(
 		"unguarded: every technique runs unsigned code, except those that say why not",
 		async () => {
-			const runs = await runAll("unguarded", release, node ?? "");
+			const applicable = techniques.filter(({ notOn }) => notOn?.[release] === undefined).map(({ name }) => name);
 			const inapplicable = techniques.filter(({ notOn }) => notOn?.[release] !== undefined).map(({ name }) => name);
+			const runs = await runAll("unguarded", release, node ?? "", new Set(applicable));
 			expect(
 				those(runs, ({ evil }) => !evil)
 					.filter((name) => !isControl(name))
@@ -98,10 +114,11 @@ describe.each(releases)("Node.js %i", (release) => {
 		"%s: what is signed runs, and nothing else but what open.ts names (needs the launcher built)",
 		async (mode) => {
 			if (mode !== "hook" && !hasLauncher) return;
-			const runs = await runAll(mode, release, node ?? "");
+			const open = openIn(mode, release, techniques);
+			const runs = await runAll(mode, release, node ?? "", new Set(open));
 			const needsHook = CONTROLS.filter(({ hook, notOn }) => mode === "gate" && hook && notOn?.[release] === undefined);
 			expect(those(runs, ({ good }) => !good).filter(isControl)).toEqual(needsHook.map(({ name }) => name));
-			expect(those(runs, ({ evil }) => evil).sort()).toEqual([...openIn(mode, release, techniques)].sort());
+			expect(those(runs, ({ evil }) => evil).sort()).toEqual([...open].sort());
 			expect(those(runs, ({ late }) => late)).toEqual([]);
 		},
 		LIMIT_MS,

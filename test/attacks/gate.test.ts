@@ -299,7 +299,7 @@ describe.skipIf(!hasLauncher || process.arch !== "x64")("the native gate (needs 
 		const { status, output, events } = await tried(build, files, { mode: "enforce", node: changed });
 		expect([status, output]).toEqual([0, expect.stringContaining("ran")]);
 		expect(String(events.find(({ event }) => event === "verifier.start")?.missing)).toContain("native-gate");
-	}, 60_000);
+	});
 
 	test("a gate that the loader cannot load ends the start", async () => {
 		// The loader needs a descriptor for the library, and the launcher leaves none.
@@ -334,7 +334,6 @@ describe.skipIf(!hasLauncher || process.arch !== "x64")("the native gate (needs 
 			const { evil, status, output } = await tried(newest as Build, signed, { mode: "strict", node });
 			expect([evil, status, output]).toEqual([false, 126, expect.stringContaining("single executable application")]);
 		},
-		60_000,
 	);
 
 	test.each(official)(
@@ -350,20 +349,17 @@ describe.skipIf(!hasLauncher || process.arch !== "x64")("the native gate (needs 
 			const { status, output } = await tried({ name, release, node: original }, files, { mode: "enforce", node });
 			expect([status, output]).toEqual([126, expect.stringContaining("single executable application")]);
 		},
-		60_000,
 	);
 
 	test.each([
 		["opens another file with their numbers", "false"],
 		["opens another file with their numbers, and then the file of events", "true"],
-	])(
-		"no event is lost while a thread closes descriptors and %s",
-		async (_, goesBack) => {
-			const count = 20_000;
-			const { events, output } = await tried(
-				build,
-				{
-					"main.js": `
+	])("no event is lost while a thread closes descriptors and %s", async (_, goesBack) => {
+		const count = 20_000;
+		const { events, output } = await tried(
+			build,
+			{
+				"main.js": `
 					const { Worker } = require("worker_threads");
 					const stop = new Int32Array(new SharedArrayBuffer(4));
 					eval("0");
@@ -374,7 +370,7 @@ describe.skipIf(!hasLauncher || process.arch !== "x64")("the native gate (needs 
 						console.log("made", sum);
 						Atomics.store(stop, 0, 1);
 					}, 300);`,
-					"exchange.js": `
+				"exchange.js": `
 					const fs = require("fs"), { stop, data } = require("worker_threads").workerData;
 					const taken = [], target = (number) => { try { return fs.readlinkSync("/proc/self/fd/" + number); } catch { return ""; } };
 					while (!Atomics.load(stop, 0)) {
@@ -389,15 +385,13 @@ describe.skipIf(!hasLauncher || process.arch !== "x64")("the native gate (needs 
 						}
 						for (const number of taken.splice(0, taken.length > 8 ? 8 : 0)) if (target(number).endsWith("/other")) fs.closeSync(number);
 					}`,
-				},
-				{ mode: "enforce" },
-			);
-			expect(output).toContain(`made ${count}`);
-			const digests = events.filter(({ event }) => event === "code.string").map(({ sha256 }) => sha256);
-			expect(new Set(digests).size).toBe(count + 1);
-		},
-		60_000,
-	);
+			},
+			{ mode: "enforce" },
+		);
+		expect(output).toContain(`made ${count}`);
+		const digests = events.filter(({ event }) => event === "code.string").map(({ sha256 }) => sha256);
+		expect(new Set(digests).size).toBe(count + 1);
+	});
 
 	test("a caller that ignores SIGCHLD changes nothing", async () => {
 		const through = ["sh", "-c", 'trap "" CHLD; exec "$@"', "sh"];

@@ -24,7 +24,7 @@ export interface Program {
 	readonly settled: RegExp;
 }
 
-const LIMIT_MS = 15_000;
+const LIMIT_MS = 60_000;
 
 export function runProgram({ command, directory, environment, input = "/dev/null", settled }: Program): Promise<Run> {
 	const [program = "", ...args] = command;

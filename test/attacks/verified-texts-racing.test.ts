@@ -274,14 +274,18 @@ describe.skipIf(!hasLauncher || process.arch !== "x64").each(RELEASES)("Node.js 
 					process.on("SIGUSR2", () => signals++);
 					const texts = new Set();
 					const file = require.resolve("./long.js");
-					for (let i = 0; i < 100; i++) {
-						delete require.cache[file];
-						texts.add(require(file)());
-					}
-					setTimeout(() => {
-						console.log(JSON.stringify([[...texts], signals]));
-						process.exit();
-					}, 50);`),
+					const load = () => {
+						for (let i = 0; i < 100; i++) {
+							delete require.cache[file];
+							texts.add(require(file)());
+						}
+						setTimeout(() => {
+							if (signals === 0) return load();
+							console.log(JSON.stringify([[...texts], signals]));
+							process.exit();
+						}, 50);
+					};
+					load();`),
 			},
 		})) as [string[], number];
 		expect(texts).toEqual(["signed, whole"]);

@@ -78,7 +78,7 @@ function describeSystem(system: System) {
 		expect(packages).toEqual([`native-${system.name}`]);
 		const { output } = await sigtool("doctor", "--json");
 		expect(output).toContain(`"value": "prebuilt for ${system.name}"`);
-	}, 120_000);
+	});
 
 	it("hashes with native threads, signs, verifies, and finds a change", async () => {
 		const signed = await sigtool("sign", "app");
@@ -87,7 +87,7 @@ function describeSystem(system: System) {
 		writeFileSync(project.at("app/7.js"), "exports.n = 8;\n");
 		const changed = await sigtool("verify", "app", "--json");
 		expect([changed.status, changed.output]).toEqual([1, expect.stringContaining("ERR_FILE_MODIFIED")]);
-	}, 300_000);
+	});
 
 	it("writes and verifies attributes", async () => {
 		const format = ["--format", "spython"];
@@ -95,7 +95,7 @@ function describeSystem(system: System) {
 		expect([signed.status, signed.output]).toEqual([0, expect.stringMatching(/called (start|writeAttribute)/)]);
 		const verified = await sigtool("verify", "app", ...format, "--allow-unsigned");
 		expect([verified.status, verified.output]).toEqual([0, expect.stringContaining("called readAttribute")]);
-	}, 300_000);
+	});
 
 	it("loads signed files by the hook, with its addon, and refuses a changed one", async () => {
 		const files = { "main.js": 'require("./part.js");', "part.js": 'console.log("part ran");' };
@@ -122,7 +122,7 @@ function describeSystem(system: System) {
 		expect(refused.status).not.toBe(0);
 		expect(refused.output).toContain("ERR_FILE_MODIFIED");
 		expect(refused.output).not.toContain("evil ran");
-	}, 300_000);
+	});
 
 	return { sigtool, sigtoolWith, project: () => project };
 }
@@ -179,26 +179,22 @@ describe.skipIf(!hasPrebuilt || musl === undefined)("the packages on musl (needs
 		writeFileSync(at("served/main.js"), "console.log('evil')");
 		const refused = await sigtool("run", ...prefix, at("served/main.js"));
 		expect([refused.status, refused.output]).toEqual([126, expect.not.stringContaining("evil\n")]);
-	}, 120_000);
+	});
 
-	it.skipIf(!hasSoftToken)(
-		"sign with a key in a token (needs SoftHSM2 and opensc)",
-		async () => {
-			const at = (path: string) => project().at(path);
-			const { keyFile, certFile } = makeSelfSigned(at("token-key"));
-			const token = makeSoftToken(at("token"));
-			token.importKey(keyFile, { label: "key", id: "01" });
-			token.importCertificate(certFile, { label: "key", id: "01" });
-			const key = ["--pkcs11", "pkcs11:object=key", "--pkcs11-module", SOFTHSM_MODULE];
-			const env = { ...token.env, SIGTOOL_PIN: PIN };
-			expect(await sigtoolWith(env, "sign", "served", "--force", ...key)).toEqual({
-				status: 0,
-				output: expect.any(String),
-			});
-			expect(await sigtool("verify", "served", "--trust", certFile)).toMatchObject({ status: 0 });
-		},
-		120_000,
-	);
+	it.skipIf(!hasSoftToken)("sign with a key in a token (needs SoftHSM2 and opensc)", async () => {
+		const at = (path: string) => project().at(path);
+		const { keyFile, certFile } = makeSelfSigned(at("token-key"));
+		const token = makeSoftToken(at("token"));
+		token.importKey(keyFile, { label: "key", id: "01" });
+		token.importCertificate(certFile, { label: "key", id: "01" });
+		const key = ["--pkcs11", "pkcs11:object=key", "--pkcs11-module", SOFTHSM_MODULE];
+		const env = { ...token.env, SIGTOOL_PIN: PIN };
+		expect(await sigtoolWith(env, "sign", "served", "--force", ...key)).toEqual({
+			status: 0,
+			output: expect.any(String),
+		});
+		expect(await sigtool("verify", "served", "--trust", certFile)).toMatchObject({ status: 0 });
+	});
 });
 
 /** Returns the path of a Node.js for musl, or undefined if it cannot be fetched or made. */

@@ -17,7 +17,7 @@ describe.skipIf(!canMakeWorld)("the example of each public function (needs opens
 		const compiled = compile(examples, world);
 		said = compiled.said;
 		outcomes = await runAlone(compiled.programs, world);
-	}, 60_000);
+	});
 	afterAll(() => world?.remove());
 
 	it("compiles as part of a program in strict TypeScript", () => expect(said).toBe(""));

@@ -13,7 +13,7 @@ describe.skipIf(!canMakeWorld || process.platform !== "linux")("docs/reference/l
 	beforeAll(async () => {
 		world = await makeWorld();
 		({ programs, said } = compile(examples, world));
-	}, 60_000);
+	});
 	afterAll(() => world?.remove());
 
 	it("has an example of each verb, which compile as a program in strict TypeScript", () => {

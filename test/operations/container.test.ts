@@ -95,7 +95,7 @@ describe.skipIf(!canBuild)("the image of examples/container (needs root, overlay
 			secrets: { key: key.keyFile },
 			env: npmEnvironment(),
 		});
-	}, 300_000);
+	});
 	afterAll(() => {
 		image?.remove();
 		for (const each of [scratch, context]) if (each !== undefined) rmSync(each, { recursive: true, force: true });
@@ -171,7 +171,7 @@ describe.skipIf(!canBuild || !canBuildPython)(
 			for (const each of [scratch, context]) rmSync(each, { recursive: true });
 			expect(first).toMatchObject({ status: 0, stdout: "ran service\n" });
 			expect(second).toMatchObject({ status: 126, stdout: "" });
-		}, 300_000);
+		});
 	},
 );
 

@@ -92,43 +92,39 @@ describe("the commands of docs/how-to/emergency.md that change the mode", () => 
 });
 
 describe.skipIf(!canBeHost)("an emergency (needs root, and the launcher built)", () => {
-	it.each(RUNTIMES)(
-		"16.2: $name needs in each mode what docs/how-to/emergency.md says",
-		{ timeout: 240_000 },
-		(runtime) => {
-			const site = new Site(runtime);
-			write(site, "signed");
-			site.release("app", {}, 1);
-			site.compile("app", "app.sigx");
-			const found: string[][] = [];
-			for (const [fault, make] of Object.entries(FAULTS)) {
-				const row: string[] = [fault];
-				for (const mode of MODES) {
-					open(site, mode);
-					const saved = ["app", "app.sigx"].map((name) => [name, `${name}.saved`] as const);
-					for (const [name, copy] of saved) cpSync(site.at(name), site.at(copy), { recursive: true });
-					expect(site.start(`app/${site.script}`)).toMatchObject({ status: 0, stdout: "signed\n" });
-					make(site, mode);
-					const { status, stdout } = site.start(`app/${site.script}`);
-					// 126 is for what was judged, and 75 for what could not be judged. Before a mode is known it can be 2.
-					if (status !== 0) expect([2, 75, 126]).toContain(status);
-					expect(stdout === "").toBe(status !== 0);
-					row.push(status === 0 ? "runs" : "ends");
-					for (const [name, copy] of saved) {
-						rmSync(site.at(name), { recursive: true, force: true });
-						cpSync(site.at(copy), site.at(name), { recursive: true });
-					}
+	it.each(RUNTIMES)("16.2: $name needs in each mode what docs/how-to/emergency.md says", (runtime) => {
+		const site = new Site(runtime);
+		write(site, "signed");
+		site.release("app", {}, 1);
+		site.compile("app", "app.sigx");
+		const found: string[][] = [];
+		for (const [fault, make] of Object.entries(FAULTS)) {
+			const row: string[] = [fault];
+			for (const mode of MODES) {
+				open(site, mode);
+				const saved = ["app", "app.sigx"].map((name) => [name, `${name}.saved`] as const);
+				for (const [name, copy] of saved) cpSync(site.at(name), site.at(copy), { recursive: true });
+				expect(site.start(`app/${site.script}`)).toMatchObject({ status: 0, stdout: "signed\n" });
+				make(site, mode);
+				const { status, stdout } = site.start(`app/${site.script}`);
+				// 126 is for what was judged, and 75 for what could not be judged. Before a mode is known it can be 2.
+				if (status !== 0) expect([2, 75, 126]).toContain(status);
+				expect(stdout === "").toBe(status !== 0);
+				row.push(status === 0 ? "runs" : "ends");
+				for (const [name, copy] of saved) {
+					rmSync(site.at(name), { recursive: true, force: true });
+					cpSync(site.at(copy), site.at(name), { recursive: true });
 				}
-				found.push(row);
 			}
-			const other = runtime.kind === "node" ? "Python" : "Node.js";
-			const expected = rowsOfPage().map(([fault, ...cells]) => {
-				const own = cells.map((cell) => cell.split("; ").find((part) => !part.startsWith(other)) ?? "");
-				return [fault, ...own.map((part) => /runs|ends/.exec(part)?.[0])];
-			});
-			expect(found).toEqual(expected);
-		},
-	);
+			found.push(row);
+		}
+		const other = runtime.kind === "node" ? "Python" : "Node.js";
+		const expected = rowsOfPage().map(([fault, ...cells]) => {
+			const own = cells.map((cell) => cell.split("; ").find((part) => !part.startsWith(other)) ?? "");
+			return [fault, ...own.map((part) => /runs|ends/.exec(part)?.[0])];
+		});
+		expect(found).toEqual(expected);
+	});
 
 	it.each(RUNTIMES)("16.2: $name is opened by both files alone, tells of it, and is closed again", (runtime) => {
 		const site = new Site(runtime);

@@ -20,11 +20,11 @@ const hasTlsDriver = ["x86_64", "aarch64"].some((name) =>
 	existsSync(`/usr/lib/${name}-linux-gnu/rsyslog/lmnsd_ossl.so`),
 );
 
-/** Runs a command until rsyslog has written so many bytes, or for half a minute. */
+/** Runs a command until rsyslog has written so many bytes, or for two minutes. */
 const UNTIL_ARRIVED = `#!/bin/sh
 bytes=$1; shift
 "$@" &
-for _ in $(seq 300); do
+for _ in $(seq 1200); do
 	[ "$(stat -c %s /srv/hosts/one.jsonl 2>/dev/null || echo 0)" -lt "$bytes" ] || break
 	sleep 0.1
 done
@@ -96,21 +96,17 @@ template(name="event" type="string" string="%msg%\\n")
 ruleset(name="sigtool") { action(type="omfile" file="/var/log/sigtool-hosts/%HOSTNAME%.jsonl" template="event") }
 `;
 
-	it.skipIf(!hasTlsDriver)(
-		"over TLS, with certificates of both, as the page configures it",
-		async () => {
-			const at = temporaryDirectory();
-			makeTlsFiles(at, { server: "log" });
-			const file = (name: string) => join(at, name);
-			const tls = ["--tls-ca", file("ca.pem"), "--tls-cert", file("client.pem"), "--tls-key", file("client.key")];
-			const url = (port: number) => `syslog+tls://localhost:${port}`;
-			const { arrived, whole, log } = await forwarded(WITH_TLS, url, tls, at);
-			expect(arrived.equals(whole)).toBe(true);
-			const { status, stdout } = runner(at)(["log", "verify", log]);
-			expect([status, stdout]).toEqual([0, expect.stringContaining("301 lines")]);
-		},
-		60_000,
-	);
+	it.skipIf(!hasTlsDriver)("over TLS, with certificates of both, as the page configures it", async () => {
+		const at = temporaryDirectory();
+		makeTlsFiles(at, { server: "log" });
+		const file = (name: string) => join(at, name);
+		const tls = ["--tls-ca", file("ca.pem"), "--tls-cert", file("client.pem"), "--tls-key", file("client.key")];
+		const url = (port: number) => `syslog+tls://localhost:${port}`;
+		const { arrived, whole, log } = await forwarded(WITH_TLS, url, tls, at);
+		expect(arrived.equals(whole)).toBe(true);
+		const { status, stdout } = runner(at)(["log", "verify", log]);
+		expect([status, stdout]).toEqual([0, expect.stringContaining("301 lines")]);
+	});
 
 	it.skipIf(!hasTlsDriver || !canOverlay || !canFilter)(
 		"from the unit of the example, which may read the log of another user (needs root, overlayfs and setpriv)",
@@ -141,14 +137,13 @@ ruleset(name="sigtool") { action(type="omfile" file="/var/log/sigtool-hosts/%HOS
 			const state = JSON.parse(readFileSync(host.at("/var/lib/private/sigtool-forward/state.json"), "utf8"));
 			expect(state.positions[0].position.seq).toBe(301);
 		},
-		60_000,
 	);
 
 	it("over TCP", async () => {
 		const at = temporaryDirectory();
 		const { arrived, whole } = await forwarded(plain("imtcp"), (port) => `syslog+tcp://127.0.0.1:${port}`, [], at);
 		expect(arrived.equals(whole)).toBe(true);
-	}, 60_000);
+	});
 
 	it("over UDP, as long as none is lost", async () => {
 		const at = temporaryDirectory();
@@ -159,5 +154,5 @@ ruleset(name="sigtool") { action(type="omfile" file="/var/log/sigtool-hosts/%HOS
 			at,
 		);
 		expect(arrived.equals(whole)).toBe(true);
-	}, 60_000);
+	});
 });

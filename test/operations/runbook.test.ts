@@ -107,7 +107,7 @@ describe.skipIf(!canRun)(
 			expect(restart()).toMatchObject({ status: 0, stdout: "serving\n" });
 			BEFORE["The first two minutes"]?.(host);
 			expect(restart()).toMatchObject({ status: 126, stdout: "" });
-		}, 120_000);
+		});
 		afterAll(() => host?.remove());
 
 		function restart() {

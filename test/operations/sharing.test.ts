@@ -136,7 +136,6 @@ async function ownMemoryOf(sharing: Sharing, count: number): Promise<number> {
 describe.skipIf(!canBeHost)("an index that processes share (needs root, and the launcher built)", () => {
 	it.each(RUNTIMES)(
 		"16.12: 6 processes of $name have one copy of an index of 4 MB, and at most 2 MB more each than with a small one",
-		{ timeout: 240_000 },
 		async (runtime) => {
 			const sharing = new Sharing(runtime, { files: 2100 });
 			const { size } = lstatSync(sharing.copy);
@@ -161,7 +160,6 @@ describe.skipIf(!canBeHost)("an index that processes share (needs root, and the 
 
 	it.each(RUNTIMES)(
 		"16.12: $name goes on from the old index while a new one is copied over it, and shares the new one when told",
-		{ timeout: 120_000 },
 		async (runtime) => {
 			const sharing = new Sharing(runtime);
 			const { site } = sharing;
@@ -293,51 +291,46 @@ attempt(lambda: os.truncate(sys.argv[1], 5), "shorter")
 `;
 
 describe.skipIf(!canBeHost)("attacks on a shared index (needs root, and the launcher built)", () => {
-	it.each(RUNTIMES)(
-		"16.12: $name does not get what others than root could change",
-		{ timeout: 240_000 },
-		async (runtime) => {
-			const sharing = new Sharing(runtime);
-			const again = () => {
-				rmSync(sharing.indexes, { recursive: true });
-				sharing.site.do(["launcher", "share", ...sharing.site.host.prefix]);
-			};
-			for (const { name, change, says } of FAULTS) {
-				again();
-				// A copy that root has touched since is used again if root says so: the identity is no obstacle here.
-				chmodSync(sharing.copy, 0o440);
-				chmodSync(sharing.copy, 0o444);
-				expect([name, await sharing.mapped()]).toEqual([name, "own"]);
-				sharing.rewriteRecord();
-				expect([name, await sharing.mapped()]).toEqual([name, "shared"]);
-				change(sharing);
-				sharing.rewriteRecord({ identity: identityOf(sharing.copy) });
-				expect([name, await sharing.mapped()]).toEqual([name, "own"]);
-				const { status, said } = sharing.check();
-				expect([name, status]).toEqual([name, 1]);
-				expect(said).toContainEqual({ what: "shared index", status: "wrong", says: expect.stringMatching(says) });
-			}
-			for (const { name, change, says } of RECORD_FAULTS) {
-				again();
-				expect([name, await sharing.mapped()]).toEqual([name, "shared"]);
-				change(sharing);
-				expect([name, await sharing.mapped()]).toEqual([name, "own"]);
-				const { status, said } = sharing.check();
-				expect([name, status]).toEqual([name, 1]);
-				expect(said).toContainEqual({ what: "shared index", status: "wrong", says: expect.stringMatching(says) });
-			}
-			// A copy that was moved has another identity. That is no fault: it is not passed.
+	it.each(RUNTIMES)("16.12: $name does not get what others than root could change", async (runtime) => {
+		const sharing = new Sharing(runtime);
+		const again = () => {
+			rmSync(sharing.indexes, { recursive: true });
+			sharing.site.do(["launcher", "share", ...sharing.site.host.prefix]);
+		};
+		for (const { name, change, says } of FAULTS) {
 			again();
-			sharing.rewriteRecord({ identity: "1:2:3:4.000000000:5.000000000" });
-			expect([await sharing.mapped(), sharing.check().status]).toEqual(["own", 0]);
+			// A copy that root has touched since is used again if root says so: the identity is no obstacle here.
+			chmodSync(sharing.copy, 0o440);
+			chmodSync(sharing.copy, 0o444);
+			expect([name, await sharing.mapped()]).toEqual([name, "own"]);
+			sharing.rewriteRecord();
+			expect([name, await sharing.mapped()]).toEqual([name, "shared"]);
+			change(sharing);
+			sharing.rewriteRecord({ identity: identityOf(sharing.copy) });
+			expect([name, await sharing.mapped()]).toEqual([name, "own"]);
+			const { status, said } = sharing.check();
+			expect([name, status]).toEqual([name, 1]);
+			expect(said).toContainEqual({ what: "shared index", status: "wrong", says: expect.stringMatching(says) });
+		}
+		for (const { name, change, says } of RECORD_FAULTS) {
 			again();
-			expect(await sharing.mapped()).toBe("shared");
-		},
-	);
+			expect([name, await sharing.mapped()]).toEqual([name, "shared"]);
+			change(sharing);
+			expect([name, await sharing.mapped()]).toEqual([name, "own"]);
+			const { status, said } = sharing.check();
+			expect([name, status]).toEqual([name, 1]);
+			expect(said).toContainEqual({ what: "shared index", status: "wrong", says: expect.stringMatching(says) });
+		}
+		// A copy that was moved has another identity. That is no fault: it is not passed.
+		again();
+		sharing.rewriteRecord({ identity: "1:2:3:4.000000000:5.000000000" });
+		expect([await sharing.mapped(), sharing.check().status]).toEqual(["own", 0]);
+		again();
+		expect(await sharing.mapped()).toBe("shared");
+	});
 
 	it.each(RUNTIMES)(
 		"16.12: a forged copy that lets changed code run in $name counts only from root, also in development",
-		{ timeout: 120_000 },
 		async (runtime) => {
 			const sharing = new Sharing(runtime, { mode: "enforce" });
 			const { site } = sharing;
@@ -372,33 +365,28 @@ describe.skipIf(!canBeHost)("attacks on a shared index (needs root, and the laun
 		expect(sharing.check()).toEqual({ status: 0, said: [expect.objectContaining({ status: "ok" })] });
 	});
 
-	it.each(RUNTIMES)(
-		"16.12: $name can neither shorten nor change the copy that it has mapped",
-		{ timeout: 120_000 },
-		(runtime) => {
-			const sharing = new Sharing(runtime, { mode: "audit" });
-			const { site } = sharing;
-			const attack = runtime.kind === "node" ? ATTACK_BY_NODE : ATTACK_BY_PYTHON;
-			site.release("attack", { [site.script]: attack }, 2);
-			site.compile("attack", "attack.sigx");
-			site.configure("attack", { mode: "audit" });
-			site.install("attack.sigx", "audit");
-			const script = `attack/${site.script}`;
-			sharing.index = site.at("attack.sigx");
-			// Root without the launcher's restrictions can do both.
-			copyFileSync(sharing.copy, site.at("data/scratch"));
-			expect(site.start(script, site.at("data/scratch"))).toMatchObject({ status: 0, stdout: "open\nshorter\n" });
-			site.configure("attack", { mode: "enforce" });
-			site.install("attack.sigx", "enforce");
-			const before = sha256Of(sharing.copy);
-			expect(site.start(script, sharing.copy)).toMatchObject({ stdout: "EACCES\nEACCES\n", stderr: "" });
-			expect(sha256Of(sharing.copy)).toBe(before);
-		},
-	);
+	it.each(RUNTIMES)("16.12: $name can neither shorten nor change the copy that it has mapped", (runtime) => {
+		const sharing = new Sharing(runtime, { mode: "audit" });
+		const { site } = sharing;
+		const attack = runtime.kind === "node" ? ATTACK_BY_NODE : ATTACK_BY_PYTHON;
+		site.release("attack", { [site.script]: attack }, 2);
+		site.compile("attack", "attack.sigx");
+		site.configure("attack", { mode: "audit" });
+		site.install("attack.sigx", "audit");
+		const script = `attack/${site.script}`;
+		sharing.index = site.at("attack.sigx");
+		// Root without the launcher's restrictions can do both.
+		copyFileSync(sharing.copy, site.at("data/scratch"));
+		expect(site.start(script, site.at("data/scratch"))).toMatchObject({ status: 0, stdout: "open\nshorter\n" });
+		site.configure("attack", { mode: "enforce" });
+		site.install("attack.sigx", "enforce");
+		const before = sha256Of(sharing.copy);
+		expect(site.start(script, sharing.copy)).toMatchObject({ stdout: "EACCES\nEACCES\n", stderr: "" });
+		expect(sha256Of(sharing.copy)).toBe(before);
+	});
 
 	it.each(RUNTIMES.filter(({ kind }) => kind === "node"))(
 		"16.12: a program of $name does not find the addon, which hands out the index",
-		{ timeout: 60_000 },
 		(runtime) => {
 			const sharing = new Sharing(runtime);
 			const { site } = sharing;

@@ -40,57 +40,49 @@ class Releases {
 }
 
 describe.skipIf(!canBeHost)("releases behind one link (needs root, and the launcher built)", () => {
-	it.each(RUNTIMES)(
-		"16.9: $name loads lazily from its release after the link was switched",
-		{ timeout: 120_000 },
-		async (runtime) => {
-			const releases = new Releases(runtime);
-			releases.ship(2);
-			const old = releases.start();
-			expect([await old.line(), old.stderr]).toEqual(["release 1", ""]);
-			expect(await old.ask("here late")).toBe("late 1");
-			releases.switchTo(2);
-			const next = releases.start();
-			expect([await next.line(), next.stderr]).toEqual(["release 2", ""]);
-			// A module that was not loaded before, and a thread or a process that starts only now.
-			expect([await old.ask("here later"), old.stderr]).toEqual(["later 1", ""]);
-			expect([await old.ask("apart late"), old.stderr]).toEqual(["late 1", ""]);
-			expect(await next.ask("apart later")).toBe("later 2");
-			// Back again, as after a release that did not work.
-			releases.switchTo(1);
-			const back = releases.start();
-			expect(await back.line()).toBe("release 1");
-			expect(await next.ask("here late")).toBe("late 2");
-			for (const each of [old, next, back]) expect([await each.stop(), each.stderr]).toEqual([0, ""]);
-		},
-	);
+	it.each(RUNTIMES)("16.9: $name loads lazily from its release after the link was switched", async (runtime) => {
+		const releases = new Releases(runtime);
+		releases.ship(2);
+		const old = releases.start();
+		expect([await old.line(), old.stderr]).toEqual(["release 1", ""]);
+		expect(await old.ask("here late")).toBe("late 1");
+		releases.switchTo(2);
+		const next = releases.start();
+		expect([await next.line(), next.stderr]).toEqual(["release 2", ""]);
+		// A module that was not loaded before, and a thread or a process that starts only now.
+		expect([await old.ask("here later"), old.stderr]).toEqual(["later 1", ""]);
+		expect([await old.ask("apart late"), old.stderr]).toEqual(["late 1", ""]);
+		expect(await next.ask("apart later")).toBe("later 2");
+		// Back again, as after a release that did not work.
+		releases.switchTo(1);
+		const back = releases.start();
+		expect(await back.line()).toBe("release 1");
+		expect(await next.ask("here late")).toBe("late 2");
+		for (const each of [old, next, back]) expect([await each.stop(), each.stderr]).toEqual([0, ""]);
+	});
 
-	it.each(RUNTIMES)(
-		"16.9: 12 of 12 starts of $name in the moment of a switch run one release",
-		{ timeout: 120_000 },
-		async (runtime) => {
-			const releases = new Releases(runtime);
-			releases.ship(2);
-			const loop = `while [ -e go ]; do for r in 1 2; do ln -s rel/$r new && mv -T new current; done; done`;
-			const go = releases.site.at("go");
-			writeFileSync(go, "");
-			const switching = spawn("sh", ["-c", loop], { cwd: releases.site.host.directory, stdio: "ignore" });
-			const stopped = once(switching, "exit");
-			try {
-				for (let start = 0; start < 12; start++) {
-					const process = releases.start();
-					const release = /^release ([12])$/.exec((await process.line()) ?? process.stderr)?.[1];
-					expect([release, process.stderr]).toEqual([expect.any(String), ""]);
-					expect([await process.ask("here late"), process.stderr]).toEqual([`late ${release}`, ""]);
-					expect([await process.ask("apart later"), process.stderr]).toEqual([`later ${release}`, ""]);
-					expect([await process.stop(), process.stderr]).toEqual([0, ""]);
-				}
-			} finally {
-				rmSync(go);
-				await stopped;
+	it.each(RUNTIMES)("16.9: 12 of 12 starts of $name in the moment of a switch run one release", async (runtime) => {
+		const releases = new Releases(runtime);
+		releases.ship(2);
+		const loop = `while [ -e go ]; do for r in 1 2; do ln -s rel/$r new && mv -T new current; done; done`;
+		const go = releases.site.at("go");
+		writeFileSync(go, "");
+		const switching = spawn("sh", ["-c", loop], { cwd: releases.site.host.directory, stdio: "ignore" });
+		const stopped = once(switching, "exit");
+		try {
+			for (let start = 0; start < 12; start++) {
+				const process = releases.start();
+				const release = /^release ([12])$/.exec((await process.line()) ?? process.stderr)?.[1];
+				expect([release, process.stderr]).toEqual([expect.any(String), ""]);
+				expect([await process.ask("here late"), process.stderr]).toEqual([`late ${release}`, ""]);
+				expect([await process.ask("apart later"), process.stderr]).toEqual([`later ${release}`, ""]);
+				expect([await process.stop(), process.stderr]).toEqual([0, ""]);
 			}
-		},
-	);
+		} finally {
+			rmSync(go);
+			await stopped;
+		}
+	});
 
 	it("16.9: a link that another user owns is not followed", () => {
 		const releases = new Releases(RUNTIMES[0] as Runtime);

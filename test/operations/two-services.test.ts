@@ -68,7 +68,7 @@ describe.skipIf(!canTry).each(NODES)(
 				host.configure(`two-services/${name}/verifier.json`, `${RELEASES}/${name}/verifier.json`, keys[name]);
 			}
 			setUp();
-		}, 180_000);
+		});
 		afterAll(() => host?.remove());
 
 		it.skipIf(missing)(

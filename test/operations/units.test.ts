@@ -59,7 +59,7 @@ describe.skipIf(!canObey).each(RUNTIMES)(
 			for (const each of ["deploy/alert@.service", `${example}/app.service`]) {
 				host.write(`/etc/systemd/system/${basename(each)}`, readFileSync(join(EXAMPLES, each)));
 			}
-		}, 120_000);
+		});
 		afterAll(() => host?.remove());
 
 		it.skipIf(program === undefined)("verifies without a word", () => {

@@ -201,5 +201,5 @@ describe.skipIf(!canBuild)("the Dockerfile (needs buildah and root)", () => {
 		const { log: found } = await run("grep", ["-rlF", secret, machine.home], { cwd: machine.home, env: machine.env });
 		expect(found.trim().split("\n")).toEqual([key.keyFile]);
 		await command("umount", container.trim());
-	}, 120_000);
+	});
 });

@@ -25,7 +25,7 @@ describe("policies of real programs of CPython (linux, the launcher)", () => {
 		expect(run?.execute(["sigtool", ...args])).toMatchObject({ status: 0 });
 	}
 
-	test.skipIf(withFlask === undefined)("Flask (python3-flask)", { timeout: 300_000 }, async () => {
+	test.skipIf(withFlask === undefined)("Flask (python3-flask)", async () => {
 		const python = withFlask?.executable ?? "";
 		run = new LearnedRun({
 			...{ fill: (directory) => cpSync(FLASK, directory, { recursive: true }), runtime: [python, "-sEB"] },
@@ -35,34 +35,30 @@ describe("policies of real programs of CPython (linux, the launcher)", () => {
 		await requireLearned(run, await loadedBy(run, python));
 	});
 
-	test.skipIf(withTests === undefined)(
-		"the tests of json (libpython3.13-testsuite)",
-		{ timeout: 300_000 },
-		async () => {
-			const python = withTests?.executable ?? "";
-			const use = async (child: ChildProcess) => {
-				rmSync(run?.at("work/results.json") ?? "", { force: true });
-				await untilEnd(child);
-				const { outcomes } = JSON.parse(readFileSync(run?.at("work/results.json") ?? "", "utf8"));
-				expect(Object.keys(outcomes).length).toBeGreaterThan(100);
-				return outcomes;
-			};
-			run = new LearnedRun({
-				fill: (directory) => copyFileSync(RUN_TESTS, join(directory, "run-tests.py")),
-				...{
-					line: ["../app/run-tests.py", "results.json", ...testsIn(withTests?.library ?? "")],
-					use,
-					changed: "run-tests.py",
-				},
-				runtime: [python, "-sEB"],
-			});
-			build(python);
-			await requireLearned(run, await loadedBy(run, python));
-			// These tests write their results into the working directory.
-			const { launch } = JSON.parse(readFileSync(run.at("policy.json"), "utf8"));
-			expect(launch).toEqual({ write: [run.at("work")] });
-		},
-	);
+	test.skipIf(withTests === undefined)("the tests of json (libpython3.13-testsuite)", async () => {
+		const python = withTests?.executable ?? "";
+		const use = async (child: ChildProcess) => {
+			rmSync(run?.at("work/results.json") ?? "", { force: true });
+			await untilEnd(child);
+			const { outcomes } = JSON.parse(readFileSync(run?.at("work/results.json") ?? "", "utf8"));
+			expect(Object.keys(outcomes).length).toBeGreaterThan(100);
+			return outcomes;
+		};
+		run = new LearnedRun({
+			fill: (directory) => copyFileSync(RUN_TESTS, join(directory, "run-tests.py")),
+			...{
+				line: ["../app/run-tests.py", "results.json", ...testsIn(withTests?.library ?? "")],
+				use,
+				changed: "run-tests.py",
+			},
+			runtime: [python, "-sEB"],
+		});
+		build(python);
+		await requireLearned(run, await loadedBy(run, python));
+		// These tests write their results into the working directory.
+		const { launch } = JSON.parse(readFileSync(run.at("policy.json"), "utf8"));
+		expect(launch).toEqual({ write: [run.at("work")] });
+	});
 });
 
 /** Returns the tests of json, but for those of its command line: they start programs, which the launcher never permits. */

@@ -18,8 +18,8 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { giveDevelopmentIdentity } from "./development-identity.js";
 import { isSingleFile, MAIN, makeTree, runner, temporaryDirectory } from "./support.js";
 
-/** The signal ends a sleeping process at once. Other tests may keep the machine busy. */
-const SOON_MS = 2000;
+/** A file of this size takes longer to hash than a test may take. */
+const BIG_BYTES = 2 ** 42;
 
 const PYTHON = "/usr/bin/python3";
 const LAUNCHER = fileURLToPath(new URL("../../verifier/dist/native/sigtool-launch", import.meta.url));
@@ -50,7 +50,7 @@ function startIn({ home, temporary }: { home: string; temporary: string }, ...ar
 	return { child, end };
 }
 
-/** Waits until the process has read some of a file that takes seconds to hash. */
+/** Waits until the process has read some of a file that takes long to hash. */
 async function untilHashing({ pid }: ChildProcess, file: string): Promise<void> {
 	const isOpen = () =>
 		readdirSync(`/proc/${pid}/fd`).some((name) => {
@@ -65,7 +65,7 @@ function treeWithBigFile(): { readonly home: string; readonly root: string; read
 	const root = makeTree(join(home, "tree"), { small: "1" });
 	const big = join(root, "big");
 	const descriptor = openSync(big, "w");
-	ftruncateSync(descriptor, 2 ** 34); // It has no blocks on the disk.
+	ftruncateSync(descriptor, BIG_BYTES); // It has no blocks on the disk.
 	closeSync(descriptor);
 	return { home, root, big };
 }
@@ -77,10 +77,8 @@ describe.skipIf(process.platform !== "linux" || isSingleFile)("Ctrl-C, SIGTERM a
 			const { home, root, big } = treeWithBigFile();
 			const { child, end } = start(home, "sign", root);
 			await untilHashing(child, big);
-			const sentAt = performance.now();
 			child.kill(name);
 			expect(await end).toEqual({ code: null, signal: name, output: "" });
-			expect(performance.now() - sentAt).toBeLessThan(SOON_MS);
 			expect(readdirSync(root)).toEqual(["big", "small"]);
 		},
 	);
@@ -90,7 +88,7 @@ describe.skipIf(process.platform !== "linux" || isSingleFile)("Ctrl-C, SIGTERM a
 		writeFileSync(big, "");
 		expect(runner(home)(["sign", root]).status).toBe(0);
 		const descriptor = openSync(big, "r+");
-		ftruncateSync(descriptor, 2 ** 34);
+		ftruncateSync(descriptor, BIG_BYTES);
 		closeSync(descriptor);
 		for (const args of [
 			["verify", root],
@@ -133,7 +131,7 @@ describe.skipIf(process.platform !== "linux" || isSingleFile)("Ctrl-C, SIGTERM a
 			const { home, root, big } = treeWithBigFile();
 			writeFileSync(big, "");
 			expect(runner(home)(["sign", root]).status).toBe(0);
-			truncateSync(big, 2 ** 34);
+			truncateSync(big, BIG_BYTES);
 			const temporary = join(home, "temporary");
 			mkdirSync(temporary);
 			const script = join(root, "small");

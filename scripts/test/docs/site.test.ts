@@ -46,11 +46,8 @@ describe("pnpm run docs", () => {
 
 describe.skipIf(!hasMdBook || !hasChromium)("the site, from the disk (needs mdbook and chromium)", () => {
 	let browser: Browser;
-	let seconds = 0;
 	beforeAll(async () => {
-		const start = performance.now();
 		const { status, stderr } = spawnSync(process.execPath, [script, site], { encoding: "utf8" });
-		seconds = (performance.now() - start) / 1000;
 		expect(stderr).toBe("");
 		expect(status).toBe(0);
 		browser = await startBrowser(scratch);
@@ -69,10 +66,6 @@ describe.skipIf(!hasMdBook || !hasChromium)("the site, from the disk (needs mdbo
 		}
 	}
 	const background = (tab: Page) => tab.evaluate<string>("getComputedStyle(document.body).backgroundColor");
-
-	it("is built in less than 60 s", () => {
-		expect(seconds).toBeLessThan(60);
-	});
 
 	it("has each page of docs/README.md, each example, and the documents of the root", async () => {
 		const expected = siteGroups().flatMap(({ pages }) => pages.map(({ page }) => page.replace(/\.md$/, ".html")));

@@ -9,9 +9,16 @@ import { type Browser, type BrowserContextOptions, chromium, type Page } from "p
 const CHROMIUM = "/usr/bin/chromium";
 export const hasChromium = existsSync(CHROMIUM);
 
+/** The start of the browser, or a step in a page, that takes so many milliseconds hangs. */
+const LIMIT_MS = 120_000;
+
 /** Starts the browser with a home of its own, where it may leave what it likes. */
-export const startBrowser = (home: string): Promise<Browser> =>
-	chromium.launch({ executablePath: CHROMIUM, env: { ...process.env, HOME: home } });
+export async function startBrowser(home: string): Promise<Browser> {
+	const env = { ...process.env, HOME: home };
+	const browser = await chromium.launch({ executablePath: CHROMIUM, env, timeout: LIMIT_MS });
+	browser.on("context", (context) => context.setDefaultTimeout(LIMIT_MS));
+	return browser;
+}
 
 export interface Visit {
 	/** The path of the page's file in the site. */

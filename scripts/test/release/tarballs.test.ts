@@ -58,7 +58,7 @@ it("packs nothing while a setting of this machine keeps pnpm from calling the ho
 	} finally {
 		delete process.env.pnpm_config_ignore_pnpmfile;
 	}
-}, 60_000);
+});
 
 describe.each(shipped)("$name", ({ name, tarball }) => {
 	const manifest = manifestOf(name);
@@ -187,7 +187,7 @@ it("pnpm installs the packages as docs/how-to/release.md says, and asks no regis
 	expect(run("./node_modules/.bin/sigtool --version").stdout).toBe(`${packages[0]?.manifest.version}\n`);
 	const doctor = run("./node_modules/.bin/sigtool doctor");
 	if (process.platform === "linux") expect(doctor.stdout).toMatch(/native addon +prebuilt for linux-/);
-}, 120_000);
+});
 
 it("each tarball has the name of its package and version", () => {
 	for (const { manifest, tarball } of packages)

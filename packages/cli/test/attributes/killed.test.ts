@@ -42,7 +42,7 @@ function countOf(root: string, attribute: string): number {
  * and returns the number of files that have the attribute.
  */
 async function killHalfWay(root: string, args: readonly string[], attribute: string, at: number): Promise<number> {
-	for (let attempt = 0; attempt < 10; attempt++) {
+	for (let attempt = 0; attempt < 50; attempt++) {
 		const child = spawn(process.execPath, [MAIN, ...args], { stdio: "ignore" });
 		const end = new Promise((resolve) => child.once("exit", resolve));
 		while (child.exitCode === null && getfattr(join(root, nameOf(at)), attribute) === undefined) await sleep(1);

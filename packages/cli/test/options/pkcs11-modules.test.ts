@@ -239,8 +239,8 @@ describe.skipIf(!canRun)("PKCS#11 modules (needs SoftHSM2, opensc, @sigtool/nati
 
 		it.skipIf(!hasTerminal)("may be typed for longer than the time limit (needs script)", async () => {
 			const { SIGTOOL_PIN: _, ...env } = environment("");
-			const args = signArguments("id=%01", "--signer-timeout", "2");
-			const shown = await onTerminal(args, { ...env, XDG_CONFIG_HOME: join(home, "config") }, [PIN], 3500);
+			const args = signArguments("id=%01", "--signer-timeout", "6");
+			const shown = await onTerminal(args, { ...env, XDG_CONFIG_HOME: join(home, "config") }, [PIN], 8000);
 			expect([shown.text, shown.status]).toEqual([expect.stringContaining("signed"), 0]);
 		});
 	});
@@ -256,5 +256,5 @@ function isRunning(pid: number): boolean {
 }
 
 async function until(condition: () => boolean): Promise<void> {
-	for (let tries = 0; tries < 200 && !condition(); tries++) await new Promise((resolve) => setTimeout(resolve, 50));
+	for (let tries = 0; tries < 1200 && !condition(); tries++) await new Promise((resolve) => setTimeout(resolve, 50));
 }

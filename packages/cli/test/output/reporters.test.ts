@@ -13,6 +13,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { processorMs } from "../../../core/test/processor-time.js";
 import { messageOf } from "../../dist/output/sarif-message.js";
 import { hasXmllint, junitValues, sarifRun } from "../report-schemas.js";
 import { canWriteAttributes, MAIN, makeTree, type Run, runner, temporaryDirectory } from "../support.js";
@@ -202,9 +203,9 @@ describe("hostile names", () => {
 	});
 
 	test("with many brackets take no time in SARIF", () => {
-		const startedAt = performance.now();
+		const startedAt = processorMs();
 		expect(messageOf("[".repeat(2 ** 18))).toEqual({ text: "[".repeat(2 ** 18) });
-		expect(performance.now() - startedAt).toBeLessThan(1000);
+		expect(processorMs() - startedAt).toBeLessThan(1000);
 		expect(messageOf("[[a](b) [c] (d) e](f) [g]").text).toBe("\\[\\[a](b) [c] (d) e](f) [g]");
 	});
 

@@ -36,10 +36,14 @@ export interface Listing {
  * Lists the directory `base + prefix`. `base` ends in "/", and so does `prefix` if it is not empty. Files and links
  * whose entry paths are in `skipped` are left out. Throws only what `exclude` throws: ERR_IO, ERR_PATH_*, ERR_FILE_TYPE
  * and ERR_LINK_* become problems of the entries concerned.
+ *
+ * The directory is read at `realPath`, because a link in `base + prefix` may be changed after it was followed. Besides,
+ * while another process mounts, Linux may refuse a path through more than 20 links with ELOOP: it begins again then, and
+ * counts the links from before too (total_link_count in fs/namei.c).
  */
 export function listDirectory(
 	base: string,
-	prefix: string,
+	{ prefix, realPath }: { readonly prefix: string; readonly realPath: string },
 	skipped: ReadonlySet<string> | undefined,
 	options: ListOptions,
 ): Listing {
@@ -48,7 +52,7 @@ export function listDirectory(
 	const special = new Map<string, SpecialEntry>();
 	let entries: readonly Entry[];
 	try {
-		entries = readEntries(base + prefix);
+		entries = readEntries(realPath);
 	} catch (cause) {
 		const error = ioError("read directory", prefix === "" ? base : prefix.slice(0, -1), cause);
 		return { keys: [UNREADABLE], special: new Map([[UNREADABLE, { kind: "problem", error }]]), collisions: [] };

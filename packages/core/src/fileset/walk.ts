@@ -29,7 +29,8 @@ const MAX_NAMES = 1024;
 export function* walkTree(base: string, options: WalkOptions): Generator<WalkStep, void, undefined> {
 	const skipped = namesByDirectory(options.skip);
 	const open = (prefix: string, realPath: string): OpenDirectory => {
-		return { prefix, realPath, ...listDirectory(base, prefix, skipped.get(prefix), options), next: 0 };
+		const place = { prefix, realPath };
+		return { ...place, ...listDirectory(base, place, skipped.get(prefix), options), next: 0 };
 	};
 	const limits = linkLimits();
 	const stack = [open("", base)];

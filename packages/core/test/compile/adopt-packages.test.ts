@@ -22,6 +22,7 @@ import { verifyTrustIndex } from "../../dist/trust/verify-index.js";
 import { compareEntries } from "../../dist/verify/compare-entries.js";
 import { tempTree } from "../fileset/temp-tree.js";
 import { expectError } from "../pki/expect-error.js";
+import { processorMs } from "../processor-time.js";
 import { certificateFor, expectRejection, rsa2048 } from "../signer/material.js";
 
 const key = rsa2048();
@@ -264,11 +265,11 @@ describe("16.5: adoptPackages()", () => {
 		const files = Object.fromEntries(Array.from({ length: 20_000 }, (_, n) => [`${MODULES}/big/m${n}.py`, ""]));
 		const root = system({}, { "info/python3-flask.list": listOf(files) });
 		for (let n = 0; n < 3000; n++) put(root, `${MODULES}/big/__pycache__/m${n}.cpython-313.pyc`, "");
-		const began = performance.now();
+		const began = processorMs();
 		expect(planPackages(["python3-flask"], root).packages).toEqual([
 			{ name: "python3-flask", fileCount: 23_000, otherCount: 0 },
 		]);
-		expect(performance.now() - began).toBeLessThan(5000);
+		expect(processorMs() - began).toBeLessThan(5000);
 	});
 
 	it("warns of .pth files that no adopted package has", async () => {

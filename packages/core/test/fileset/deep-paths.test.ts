@@ -5,6 +5,7 @@ import { createPathTree, directoriesAbove } from "../../dist/fileset/path-tree.j
 import { signPaths } from "../../dist/sign/sign.js";
 import { verifyPath } from "../../dist/verify/verify.js";
 import { expectError } from "../pki/expect-error.js";
+import { processorMs } from "../processor-time.js";
 import { expectRejection } from "../signer/material.js";
 import { signer, trust, writeHostileCatalog } from "./hostile-catalog.js";
 import { tempTree } from "./temp-tree.js";
@@ -37,14 +38,13 @@ describe("13.7: the length of paths", () => {
 			const root = tempTree({ x: "1" });
 			const deep = Array.from({ length: 200 }, (_, index) => `p${index}/${"a/".repeat(2000)}z`);
 			await writeHostileCatalog(root, ["x", ...deep], { ignore });
-			const start = performance.now();
+			const start = processorMs();
 			const { findings } = await verifyPath(root, { trust });
-			expect(performance.now() - start).toBeLessThan(10_000);
+			expect(processorMs() - start).toBeLessThan(10_000);
 			expect(findings.map(({ code, directory }) => [code, directory])).toEqual(
 				deep.map((_, index) => ["ERR_FILE_MISSING", `p${index}`]).sort(),
 			);
 		},
-		60_000,
 	);
 });
 

@@ -350,7 +350,7 @@ describe("hashFileSet() on several threads", () => {
 		const root = tempTree({ a: "a", grows: Buffer.alloc(2 ** 27), z: "z" });
 		const writer = spawn("sh", ["-c", "while echo more; do :; done >> grows"], { cwd: root, stdio: "ignore" });
 		onTestFinished(() => void writer.kill("SIGKILL"));
-		await vi.waitUntil(() => statSync(join(root, "grows")).size > 2 ** 27);
+		await vi.waitUntil(() => statSync(join(root, "grows")).size > 2 ** 27, { timeout: 60_000 });
 		expect(await problemsOf(root, options)).toEqual([["ERR_FILE_CHANGED", "grows"]]);
 	});
 

@@ -246,10 +246,10 @@ describe.skipIf(!hasOpenssl)("fetchTimestamp() from an authority made of openssl
 			response.writeHead(200, { "content-type": "application/timestamp-reply", "content-length": 5000 });
 			response.write("0");
 		});
-		const options = { anchors: [root.certificate], timeoutMs: 200 };
+		const options = { anchors: [root.certificate], timeoutMs: 1000 };
 		await expect(
 			fetchTimestamp(SIGNATURE, signer.certificate, { ...options, urls: [hanging.url, stalling.url] }),
-		).rejects.toThrow(/no answer within 0.2 s .*no answer within 0.2 s/);
+		).rejects.toThrow(/no answer within 1 s .*no answer within 1 s/);
 		expect([hanging, stalling].map(({ requests }) => requests.length)).toEqual([1, 1]);
 	});
 

@@ -91,7 +91,7 @@ describe.skipIf(!hasAll)(`the gate in a process of arm64 (${NEEDS_EMULATOR} and 
 		for (const name of ["unsigned.js", "unsigned.mjs"]) write(join(home, name), "console.log('ran')");
 		const record = ["mode enforce", `config ${join(home, "config/sigtool/verifier.json")}`, "development allow", ""];
 		write(join(home, "record"), record.join("\n"));
-	}, 120_000);
+	});
 	afterAll(() => application[Symbol.dispose]());
 
 	/** Runs a program. `events` are those on standard error, where no other text is expected. */
@@ -117,17 +117,13 @@ describe.skipIf(!hasAll)(`the gate in a process of arm64 (${NEEDS_EMULATOR} and 
 				expect({ status, stdout }).toEqual({ status: 0, stdout: "1 2 3 4 5 6 7\n" });
 				const kinds = ["eval", "eval", "script", "function", "eval"];
 				expect(events).toMatchObject(kinds.map((kind) => ({ event: "code.string", verdict: "audit", kind })));
-			}, 60_000);
+			});
 
-			it.each(INTRUSIONS)(
-				"ends %s, because of its %s",
-				async (script, kind) => {
-					const { status, stdout, events } = await run(node, script);
-					expect({ status, stdout }).toEqual({ status: 126, stdout: "" });
-					expect(events.at(-1)).toMatchObject({ event: "gate.intrusion", verdict: "refuse", kind });
-				},
-				60_000,
-			);
+			it.each(INTRUSIONS)("ends %s, because of its %s", async (script, kind) => {
+				const { status, stdout, events } = await run(node, script);
+				expect({ status, stdout }).toEqual({ status: 126, stdout: "" });
+				expect(events.at(-1)).toMatchObject({ event: "gate.intrusion", verdict: "refuse", kind });
+			});
 		});
 	}
 });

@@ -64,7 +64,7 @@ describe.skipIf(!existsSync(ADDON))("the addon (needs it built)", () => {
 				'port.postMessage(new Uint8Array(require(addon).keptIndex(), 1, 3)); Atomics.store(done, 0, 1); Atomics.notify(done, 0)';
 			const { port1, port2 } = new MessageChannel(), done = new Int32Array(new SharedArrayBuffer(4));
 			new Worker(source, { eval: true, workerData: [${JSON.stringify(ADDON)}, port2, done], transferList: [port2] });
-			Atomics.wait(done, 0, 0, 10000);
+			Atomics.wait(done, 0, 0, 60_000);
 			const seen = Buffer.from(receiveMessageOnPort(port1).message).toString();
 			const maps = fs.readFileSync("/proc/self/maps", "utf8").split("\\n").filter((line) => line.endsWith(process.execPath) && / r--s /.test(line));
 			port1.close();
@@ -204,7 +204,7 @@ describe.skipIf(!existsSync(ADDON))("the addon (needs it built)", () => {
 		const { status, stdout, stderr } = spawnSync(process.execPath, ["-e", script], {
 			env,
 			encoding: "utf8",
-			timeout: 30_000,
+			timeout: 120_000,
 		});
 		expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: "ENOENT\n", stderr: "" });
 	});

@@ -217,7 +217,7 @@ describe.skipIf(!hasLauncher)("the chain of the collector (needs the launcher bu
 		}
 		await program.ask(`tell("last")`);
 		expect(readLog(...files, events)).toMatchObject({ broken: [], beginnings: [1] });
-	}, 60_000);
+	});
 
 	it("shows that lines were taken out of the file", async () => {
 		const installation = new CollectedInstallation();
@@ -254,7 +254,7 @@ describe.skipIf(!hasLauncher)("the chain of the collector (needs the launcher bu
 		const rotated: string[] = [];
 		const isUsed = () => isDone || (statSync(events, { throwIfNoEntry: false })?.size ?? 0) > 0;
 		while (!isDone && rotated.length < 5) {
-			await expect.poll(isUsed, { timeout: 10_000, interval: 10 }).toBe(true);
+			await expect.poll(isUsed, { interval: 10 }).toBe(true);
 			rotate(events, rotated.length);
 			rotated.push(`${events}.${rotated.length}`);
 		}

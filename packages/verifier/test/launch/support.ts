@@ -143,7 +143,7 @@ export class Installation {
 			cwd: cwd ?? this.directory,
 			input,
 			encoding: "utf8",
-			timeout: 30_000,
+			timeout: 120_000,
 		});
 		const [first = "", ...others] = stdout.split("\n");
 		return { status, signal, stdout, stderr, launched: () => JSON.parse(first), rest: () => others.join("\n") };

@@ -91,7 +91,7 @@ describe.skipIf(isSanitized).each(PYTHONS)(
 			for (const work of works) expect(excess(leaking, work), work).toEqual([0, 1, 2]);
 			if (!canDestroyInterpreters(python)) return;
 			expect(excess(await site.buildAltered(LEAKS.interpreter), "interpreters")).toEqual([0]);
-		}, 300_000);
+		});
 	},
 );
 

@@ -140,8 +140,10 @@ describe.skipIf(!hasCompiler)("the readers of settings in TypeScript and in C (n
 	it("agree on documents of which tokens and bytes are changed", () => {
 		const accepted = DOCUMENTS.filter(({ at, bytes }) => at === undefined && bytes.length < 4096);
 		const insert = fc.oneof(fc.constantFrom(...TOKENS), fc.string({ unit: "binary", maxLength: 3 }));
+		const words = accepted.flatMap(({ bytes }) => bytes.toString("utf8").match(TOKEN) ?? []);
+		const word = fc.constantFrom(...words.filter(({ length }) => length > 1));
 		const change = fc.record({ at: fc.nat(), remove: fc.nat(2), insert });
-		const exchange = fc.record({ word: fc.nat(), insert });
+		const exchange = fc.record({ word: fc.nat(), insert: fc.oneof(insert, { arbitrary: word, weight: 3 }) });
 		const changes = fc.oneof(
 			fc.array(change, { minLength: 1, maxLength: 3 }),
 			fc.array(exchange, { minLength: 1, maxLength: 2 }),

@@ -78,7 +78,6 @@ describe.concurrent.each(SHELLS)("%s", (shell) => {
 			expect(readdirSync(cwd).filter((name) => name.startsWith("owned"))).toEqual([]);
 			expect(readdirSync(home).filter((name) => name.startsWith("owned"))).toEqual([]);
 		},
-		120_000,
 	);
 });
 

@@ -69,6 +69,5 @@ describe.each(SHELLS)("%s", (shell) => {
 			for (const [before] of LINES) found.push([before, await started.completed(before)]);
 			expect(found).toEqual(LINES.map(([before, after]) => [before, after ?? before]));
 		},
-		60_000,
 	);
 });

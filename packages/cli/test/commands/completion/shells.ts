@@ -90,7 +90,7 @@ export class Shell {
 	async completed(text: string): Promise<string> {
 		this.type(KILL_LINE + text);
 		// A shell may take a tab that comes with other text for text that was pasted.
-		await new Promise((resolve) => setTimeout(resolve, 50));
+		await this.line();
 		this.type("\t");
 		return this.line();
 	}
@@ -98,8 +98,11 @@ export class Shell {
 	/** Runs the text, and gives up what the shell takes for the beginning of more. */
 	async ran(text: string): Promise<void> {
 		this.type(`${KILL_LINE}${text}\r`);
-		await new Promise((resolve) => setTimeout(resolve, 50));
+		await this.line();
+		const { length } = this.#shown;
 		this.type(INTERRUPT);
+		// A shell forgets what is typed before it has dealt with the interrupt.
+		while (this.#shown.length === length) await new Promise((resolve) => setTimeout(resolve, 10));
 		await new Promise((resolve) => setTimeout(resolve, 50));
 	}
 
@@ -108,7 +111,7 @@ export class Shell {
 		rmSync(this.#line, { force: true });
 		this.type(CONTROL_G);
 		for (let waited = 0; !existsSync(this.#line); waited += 20) {
-			if (waited > 20_000) throw new Error(`The shell does not answer. It shows: ${JSON.stringify(this.#shown)}`);
+			if (waited > 120_000) throw new Error(`The shell does not answer. It shows: ${JSON.stringify(this.#shown)}`);
 			await new Promise((resolve) => setTimeout(resolve, 20));
 		}
 		return readFileSync(this.#line, "utf8").replace(/\n$/, "");

@@ -67,7 +67,7 @@ describe("sigtool log forward, as it follows a log", () => {
 		expect(receiver.messages[1]).toMatch(
 			/^<85>1 2026-11-29T10:00:00.001Z \S+ sigtool 7 module.open_code \[sigtool@32473 event="module.open_code" verdict="allow" seq="2"\] \{/,
 		);
-	}, 60_000);
+	});
 
 	it("says how many lines were gone before it could send them", async () => {
 		const { file } = place();
@@ -93,7 +93,7 @@ describe("sigtool log forward, as it follows a log", () => {
 		expect(receiver.messages[first.length]).toMatch(/^<84>1 /);
 		expect(lines.slice(first.length + 1)).toEqual(third);
 		expect(JSON.parse(forwarder.output().stdout)).toMatchObject({ forwarded: [{ sent: 7, missed: 21, failures: 0 }] });
-	}, 60_000);
+	});
 
 	it("says of no line that it is missing where lines do not name the one before", async () => {
 		const { file } = place();
@@ -119,7 +119,7 @@ describe("sigtool log forward, as it follows a log", () => {
 			await forwarder.end();
 		}
 		expect(linesOf(receiver.messages)).toEqual(files.flat());
-	}, 60_000);
+	});
 
 	it("goes on after copytruncate, and finds the lines before it in the copy", async () => {
 		const { file } = place();
@@ -141,7 +141,7 @@ describe("sigtool log forward, as it follows a log", () => {
 		await arrived(first.length + second.length);
 		await forwarder.end();
 		expect(linesOf(receiver.messages)).toEqual([...first, ...second]);
-	}, 60_000);
+	});
 
 	it("only reads the log, and holds no lock on it, so that nobody who writes it can wait for a receiver", async () => {
 		const { file } = place();
@@ -169,5 +169,5 @@ describe("sigtool log forward, as it follows a log", () => {
 			expect(Number.parseInt(flags, 8) & (constants.O_WRONLY | constants.O_RDWR)).toBe(0);
 		}
 		expect(readFileSync("/proc/locks", "utf8")).not.toContain(`:${statSync(log).ino} `);
-	}, 60_000);
+	});
 });

@@ -47,7 +47,7 @@ describe("the state of sigtool log forward", () => {
 		await works(fourth);
 		expect(await fourth.end()).toBe(0);
 		expect(readdirSync(directory).filter((name) => name.includes(".lock"))).toEqual([]);
-	}, 60_000);
+	});
 
 	it("takes a state whose file names this process itself, as one of a container from before may", async () => {
 		const { file } = place();
@@ -74,5 +74,5 @@ describe("the state of sigtool log forward", () => {
 		);
 		child.kill("SIGTERM");
 		expect(await ended).toBe(0);
-	}, 60_000);
+	});
 });

@@ -40,7 +40,7 @@ export function startForwarder(args: readonly string[], env: Readonly<Record<str
 	};
 }
 
-export async function until(isDone: () => boolean, say: () => string, limitMs = 20_000): Promise<void> {
+export async function until(isDone: () => boolean, say: () => string, limitMs = 120_000): Promise<void> {
 	for (const end = Date.now() + limitMs; !isDone(); ) {
 		if (Date.now() > end) throw new Error(`it did not happen: ${say()}`);
 		await new Promise((resolve) => setTimeout(resolve, 20));

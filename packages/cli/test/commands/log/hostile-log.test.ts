@@ -41,7 +41,7 @@ describe("sigtool log forward, attacked by a log", () => {
 			expect(await again.end()).toBe(0);
 			expect(receiver.messages.map((message) => message.slice(message.indexOf("{")))).toEqual([first, second, third]);
 		}
-	}, 60_000);
+	});
 
 	it("goes on after a line with a number or a time that no state can hold", async () => {
 		const { file } = place();
@@ -63,7 +63,7 @@ describe("sigtool log forward, attacked by a log", () => {
 			expect(readFileSync(file("state.json")).length).toBeLessThan(1000);
 		}
 		expect(receiver.messages).toHaveLength(2);
-	}, 60_000);
+	});
 
 	it("gives each message a time that receivers can read, so that its host stays the right one", async () => {
 		const { file } = place();
@@ -86,7 +86,7 @@ describe("sigtool log forward, attacked by a log", () => {
 			expect(time).not.toBe(wrong[index]);
 			expect(new Date(time).toISOString()).toBe(time);
 		}
-	}, 60_000);
+	});
 
 	it.each(["FIFO", "directory"])("waits while a %s has the name of the log, and ends in order", async (kind) => {
 		const { file, sigtool } = place();
@@ -124,18 +124,18 @@ describe("sigtool log forward, attacked by a log", () => {
 			until(
 				() => receiver.messages.length >= number,
 				() => forwarder.output().stderr,
-				5000,
+				30_000,
 			);
 		await arrived(1);
 		await forwarder.end();
-		// 6 GiB, which take longer to decompress than this test waits.
-		writeFileSync(`${log}.1.gz`, Buffer.concat(Array(384).fill(gzipSync(Buffer.alloc(2 ** 24)))));
+		// 64 GiB, which take longer to decompress than this test waits.
+		writeFileSync(`${log}.1.gz`, Buffer.concat(Array(4096).fill(gzipSync(Buffer.alloc(2 ** 24)))));
 		rmSync(log);
 		writeFileSync(log, eventLine("b"));
 		forwarder = startForwarder(args);
 		await arrived(2); // A message that lines are missing may come before.
 		expect(await forwarder.end()).toBe(0);
-	}, 60_000);
+	});
 
 	it("shows no secrets of URLs, and little of what a receiver says", async () => {
 		const { file, sigtool } = place();
@@ -164,5 +164,5 @@ describe("sigtool log forward, attacked by a log", () => {
 		expect(await forwarder.end()).toBe(0);
 		expect(forwarder.output().stderr.length).toBeLessThan(1000);
 		expect(forwarder.output().stdout).toContain(`to otlp+http://127.0.0.1:${port}/v1/logs?…`);
-	}, 60_000);
+	});
 });

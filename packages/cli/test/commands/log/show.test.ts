@@ -260,10 +260,7 @@ describe("sigtool log --follow", () => {
 			errors += data;
 		});
 		const until = async (text: string) => {
-			for (const end = Date.now() + 20_000; !output.includes(text); ) {
-				if (Date.now() > end) throw new Error(`${JSON.stringify(text)} is not in ${output}`);
-				await new Promise((resolve) => setTimeout(resolve, 20));
-			}
+			await expect.poll(() => output).toContain(text);
 		};
 		const ended = new Promise<number | null>((resolve) => child.on("close", resolve));
 		return { child, until, ended, output: () => output, errors: () => errors };
@@ -284,37 +281,37 @@ describe("sigtool log --follow", () => {
 		await until("/3\n");
 		writeFileSync(path, event("/4"));
 		await until("/4\n");
-		writeFileSync(`${path}.new`, event("/5"));
+		// The event after the emptying is shorter, so the file has shrunk however late the follower looks at it.
+		writeFileSync(`${path}.new`, event(`/${"long/".repeat(50)}5`));
 		renameSync(`${path}.new`, path);
 		await until("/5\n");
 		truncateSync(path);
-		await new Promise((resolve) => setTimeout(resolve, 600));
 		appendFileSync(path, event("/6"));
 		await until("/6\n");
 		child.kill("SIGINT");
 		expect(await ended).toBe(0);
 		expect(output()).toMatch(/6 events of 1 host from .*: 6 allowed\n$/);
-	}, 60_000);
+	});
 
 	it("waits for a file that does not exist yet", async () => {
 		const { file } = place();
 		const { child, until, ended, output, errors } = follow(file("later/a.jsonl"));
-		await expect.poll(errors, { timeout: 20_000 }).toContain(`waits for "${file("later/a.jsonl")}"`);
+		await expect.poll(errors).toContain(`waits for "${file("later/a.jsonl")}"`);
 		mkdirSync(file("later"));
 		writeFileSync(file("later/a.jsonl"), eventLine("fs.open", { path: "/1" }));
 		await until("/1\n");
 		child.kill("SIGINT");
 		expect(await ended).toBe(0);
 		expect(output()).toContain("1 event of 1 host");
-	}, 60_000);
+	});
 
 	it("ends in order while it waits", async () => {
 		const { file } = place();
 		const { child, ended, errors } = follow(file("never.jsonl"));
-		await expect.poll(errors, { timeout: 20_000 }).toContain("no such file yet");
+		await expect.poll(errors).toContain("no such file yet");
 		child.kill("SIGTERM");
 		expect(await ended).toBe(0);
-	}, 60_000);
+	});
 
 	it("prints one document a line with --json", async () => {
 		const { file } = place();
@@ -328,5 +325,5 @@ describe("sigtool log --follow", () => {
 			.split("\n")
 			.map((line) => JSON.parse(line));
 		expect(documents).toMatchObject([{ event: REFUSED }, { command: "log show", exit: 0, total: { events: 1 } }]);
-	}, 60_000);
+	});
 });

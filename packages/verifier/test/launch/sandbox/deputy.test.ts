@@ -18,7 +18,8 @@ const ATTACK = `
 const { runProbe } = require("./probes.node");
 const { get } = require("node:http"), net = require("node:net");
 const [port, file] = process.argv.slice(2);
-console.log("signal", runProbe("signal-usr1"));
+const signal = runProbe("signal-usr1");
+console.log("signal", signal);
 const later = () => new Promise((resolve) => setTimeout(resolve, 100));
 const targets = () => new Promise((resolve) => {
 	get({ port, path: "/json/list" }, async (response) => resolve(JSON.parse(Buffer.concat(await response.toArray()))))
@@ -33,7 +34,8 @@ function frame(text) {
 }
 (async () => {
 	let list;
-	for (let tries = 0; list === undefined && tries < 20; tries++, await later()) list = await targets();
+	const most = signal === 0 ? 600 : 20;
+	for (let tries = 0; list === undefined && tries < most; tries++, await later()) list = await targets();
 	if (list === undefined) return console.log("inspector closed");
 	const { pathname } = new URL(list[0].webSocketDebuggerUrl);
 	const socket = net.connect({ port, host: "127.0.0.1" });

@@ -70,7 +70,7 @@ describe.skipIf(lacks !== undefined)(titleOf("15.10: the kernel's log", lacks), 
 	 * attempt.
 	 */
 	async function isLogged(probe: string, line: RegExp): Promise<boolean> {
-		for (let tries = 0; tries < 5; tries++) {
+		for (let tries = 0; tries < 30; tries++) {
 			const before = log().stdout;
 			host.attempt("CPython", "user", "enforce", [probe]);
 			await sleep(1000);
