@@ -49,14 +49,12 @@ export function readDocument(file: string, bytes: Buffer, kind: "own" | "package
 	return { file, members, places: new Map([...places].map(([at, place]) => [shown(at), place])) };
 }
 
-/** Suggests the member whose own name is spelled most like that of an unknown one, in the same object if it is there. */
+/** Suggests the member, at any depth, whose own name is spelled most like that of an unknown one. */
 function suggestionFor(at: string): string {
 	const members = membersOf(CONFIGURATION);
 	const [best] = closeNames(lastNameOf(at), members.map(lastNameOf));
-	const meant = members.filter((member) => lastNameOf(member) === best);
-	const here = meant.find((member) => `$.${member}` === `${at.slice(0, at.lastIndexOf("."))}.${best}`);
-	const names = (here === undefined ? meant : [here]).map((member) => quote(member));
-	return names.length === 0 ? "" : `; did you mean ${names.join(" or ")}?`;
+	const meant = members.find((member) => lastNameOf(member) === best);
+	return meant === undefined ? "" : `; did you mean ${quote(meant)}?`;
 }
 
 function lastNameOf(member: string): string {
