@@ -139,6 +139,42 @@ describe.skipIf(!canMount)("a full disk (tmpfs, mounted as root)", () => {
 	});
 });
 
+describe.skipIf(!existsSync(PYTHON))("a Python under sign --compile-python (needs /usr/bin/python3)", () => {
+	const UNREADABLE = `
+import builtins, errno
+usual = builtins.open
+def opened(name, *rest, **more):
+    if name == "a.py":
+        raise OSError(errno.EIO, "refused", name)
+    return usual(name, *rest, **more)
+builtins.open = opened
+`;
+	const CUT = `
+import py_compile
+usual = py_compile.compile
+def cut(source, made, *rest, **more):
+    usual(source, made, *rest, **more)
+    with open(made, "r+b") as file:
+        file.truncate(20)
+py_compile.compile = cut
+`;
+	test.each([
+		["cannot read a source", UNREADABLE, /Cannot read ".*\/a\.py": input\/output error \(EIO\)/],
+		["writes a part, and does not notice it", CUT, /Cannot write ".*": no space left on device \(ENOSPC\)/],
+	])("that %s keeps the .pyc, and nothing is signed", (_, patch, says) => {
+		const { home, sigtool } = place();
+		const root = makeTree(join(home, "py"), { "a.py": "a = 1\n" });
+		makeTree(join(home, "site"), { "sitecustomize.py": patch });
+		const patched = join(home, "python");
+		writeFileSync(patched, `#!/bin/sh\nPYTHONPATH=${join(home, "site")} exec ${PYTHON} "$@"\n`, { mode: 0o755 });
+		const sign = (python: string) => sigtool(["sign", root, "--compile-python", "--python", python]);
+		expect(sign(PYTHON)).toMatchObject({ status: 0 });
+		const before = contentsOf(root);
+		expectRefused(sign(patched), says);
+		expect(contentsOf(root)).toEqual(before);
+	});
+});
+
 describe.skipIf(process.platform !== "linux")("a limit on the size of files (ulimit -f)", () => {
 	const limited = (home: string, args: readonly string[]) => {
 		giveDevelopmentIdentity(join(home, "config"));
