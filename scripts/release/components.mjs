@@ -7,7 +7,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { installedFolder } from "./installed-tree.mjs";
+import { installedFolder } from "./installed-folder.mjs";
 import { linkedLibraries } from "./linked-libraries.mjs";
 import { nodeComponents } from "./node-parts.mjs";
 import { root } from "./workspace.mjs";
@@ -42,17 +42,16 @@ export function componentsOf({ packages, executables, debian, image, version }) 
 		contains: ["node", "@sigtool/cli", nativePackageOf(path)],
 		needs: [],
 	}));
-	const node = executables.length === 0 ? [] : nodeComponents(executables[0]);
-	const debs = debian.map(({ file, others, arch, single }) => ({
+	const debs = debian.map(({ file, arch, single }) => ({
 		...fileOf(file),
 		name: `sigtool (Debian package, ${arch})`,
 		version,
 		licence: "MIT",
 		purl: `pkg:deb/sigtool@${version}?arch=${arch}`,
-		contains: single === undefined ? ["@sigtool/cli", ...others.map(({ name }) => name)] : [basename(single)],
+		contains: [basename(single)],
 		needs: [],
 	}));
-	const libraries = (image?.libraries ?? []).map(({ name, version, arch }) => ({
+	const libraries = image.libraries.map(({ name, version, arch }) => ({
 		name,
 		version,
 		licence: LICENCES[name],
@@ -60,8 +59,18 @@ export function componentsOf({ packages, executables, debian, image, version }) 
 		contains: [],
 		needs: [],
 	}));
-	const images = image === undefined ? [] : [imageComponent(image, version)];
-	return [...own, ...singles, ...debs, ...images, ...node, ...others, ...libraries, ...[...linked.values()].flat()];
+	const node = nodeComponents(executables[0]);
+	const inLaunchers = [...linked.values()].flat();
+	return [
+		...own,
+		...singles,
+		...debs,
+		imageComponent(image, version),
+		...node,
+		...others,
+		...libraries,
+		...inLaunchers,
+	];
 }
 
 /** Returns the package whose parts are in a single executable, such as `sigtool-linux-x64`. */
