@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { CONFIGURATION } from "../packages/cli/dist/configuration/members.js";
 import * as schema from "../packages/core/dist/trust/schema.js";
-import { modeHeader, tableHeader, tables } from "./schema/c-tables.mjs";
+import { modeHeader, schemaHeader, schemaSource } from "./schema/c-tables.mjs";
 import { keysTable, membersTable } from "./schema/document-tables.mjs";
 import { jsonSchemaOf } from "./schema/json-schema.mjs";
 import { CONFIGURATION_ORIGIN, ORIGIN } from "./schema/origin.mjs";
@@ -27,8 +27,8 @@ alone, and no text holds U+0000 or half of a surrogate pair.
 
 const files = {
 	[`${NATIVE}/mode.h`]: modeHeader(),
-	[`${NATIVE}/schema.h`]: tableHeader(),
-	[`${NATIVE}/schema.c`]: tables(),
+	[`${NATIVE}/schema.h`]: schemaHeader(),
+	[`${NATIVE}/schema.c`]: schemaSource(),
 	"packages/core/policy.schema.json": jsonSchemaOf("policy, version 1", schema.POLICY, "docs/reference/policy.md"),
 	"packages/core/verifier.schema.json": jsonSchemaOf(
 		"host configuration, version 1",

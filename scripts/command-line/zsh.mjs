@@ -69,43 +69,40 @@ fi
 
 function group({ name, commands }, list) {
 	const meant = defaultOf({ commands });
-	if (meant !== undefined) return groupWithDefault({ name, commands, meant }, list);
+	const cases = commands.map((each) => `				${each.name}) ${call(each)} && ret=0 ;;`).join("\n");
 	return `		${name})
 			local -a below=(
 ${list(commands)
 	.map((line) => `\t\t${line}`)
 	.join("\n")}
 			)
-			_arguments -C '1:command:->command' '*::argument:->arguments' && ret=0
+${meant === undefined ? afterName(cases) : afterNameOrWithout(cases, commands, meant)}
+			;;`;
+}
+
+function afterName(cases) {
+	return `			_arguments -C '1:command:->command' '*::argument:->arguments' && ret=0
 			case $state in
 			command) _describe -t commands command below && ret=0 ;;
 			arguments)
 				case $words[1] in
-${commands.map((each) => `				${each.name}) ${call(each)} && ret=0 ;;`).join("\n")}
+${cases}
 				esac
 				;;
-			esac
-			;;`;
+			esac`;
 }
 
 /** Options and operands of the default command may stand in the place of its name. */
-function groupWithDefault({ name, commands, meant }, list) {
-	return `		${name})
-			local -a below=(
-${list(commands)
-	.map((line) => `\t\t${line}`)
-	.join("\n")}
-			)
-			if (( CURRENT > 2 )) && [[ $words[2] == (${commands.map((each) => each.name).join("|")}) ]]; then
+function afterNameOrWithout(cases, commands, meant) {
+	return `			if (( CURRENT > 2 )) && [[ $words[2] == (${commands.map((each) => each.name).join("|")}) ]]; then
 				_arguments -C '1:command:->command' '*::argument:->arguments' && ret=0
 				case $words[1] in
-${commands.map((each) => `				${each.name}) ${call(each)} && ret=0 ;;`).join("\n")}
+${cases}
 				esac
 			else
 				(( CURRENT > 2 )) || [[ $words[2] == -* ]] || { _describe -t commands command below && ret=0 }
 				${call(meant)} && ret=0
-			fi
-			;;`;
+			fi`;
 }
 
 function call({ path, options, operands }) {

@@ -7,8 +7,8 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { installedFolder } from "./installed-tree.mjs";
-import { linkedLibrary } from "./linked-libraries.mjs";
+import { installedFolder } from "./installed-folder.mjs";
+import { linkedLibraries } from "./linked-libraries.mjs";
 import { nodeComponents } from "./node-parts.mjs";
 import { root } from "./workspace.mjs";
 
@@ -19,7 +19,7 @@ import { root } from "./workspace.mjs";
  */
 export function componentsOf({ packages, executables, debian, image, version }) {
 	const others = otherPackages(packages);
-	const linked = new Map(packages.map(({ manifest }) => [manifest.name, linkedLibrary(manifest)]));
+	const linked = new Map(packages.map(({ manifest }) => [manifest.name, linkedLibraries(manifest)]));
 	const own = packages.map(({ manifest, tarball }) => ({
 		...fileOf(tarball),
 		name: manifest.name,
@@ -28,7 +28,7 @@ export function componentsOf({ packages, executables, debian, image, version }) 
 		purl: purlOfNpm(manifest),
 		contains: [
 			...(manifest.name === "@sigtool/cli" ? bundled().map(({ name }) => name) : []),
-			...(linked.get(manifest.name) === undefined ? [] : [linked.get(manifest.name).name]),
+			...linked.get(manifest.name).map(({ name }) => name),
 		],
 		needs: Object.keys({ ...manifest.dependencies, ...manifest.optionalDependencies }).filter((name) =>
 			[...packages.map(({ manifest }) => manifest.name), ...others.map((each) => each.name)].includes(name),
@@ -42,17 +42,16 @@ export function componentsOf({ packages, executables, debian, image, version }) 
 		contains: ["node", "@sigtool/cli", nativePackageOf(path)],
 		needs: [],
 	}));
-	const node = executables.length === 0 ? [] : nodeComponents(executables[0]);
-	const debs = debian.map(({ file, others, arch, single }) => ({
+	const debs = debian.map(({ file, arch, single }) => ({
 		...fileOf(file),
 		name: `sigtool (Debian package, ${arch})`,
 		version,
 		licence: "MIT",
 		purl: `pkg:deb/sigtool@${version}?arch=${arch}`,
-		contains: single === undefined ? ["@sigtool/cli", ...others.map(({ name }) => name)] : [basename(single)],
+		contains: [basename(single)],
 		needs: [],
 	}));
-	const libraries = (image?.libraries ?? []).map(({ name, version, arch }) => ({
+	const libraries = image.libraries.map(({ name, version, arch }) => ({
 		name,
 		version,
 		licence: LICENCES[name],
@@ -60,9 +59,18 @@ export function componentsOf({ packages, executables, debian, image, version }) 
 		contains: [],
 		needs: [],
 	}));
-	const images = image === undefined ? [] : [imageComponent(image, version)];
-	const inLaunchers = [...linked.values()].filter((each) => each !== undefined);
-	return [...own, ...singles, ...debs, ...images, ...node, ...others, ...libraries, ...inLaunchers];
+	const node = nodeComponents(executables[0]);
+	const inLaunchers = [...linked.values()].flat();
+	return [
+		...own,
+		...singles,
+		...debs,
+		imageComponent(image, version),
+		...node,
+		...others,
+		...libraries,
+		...inLaunchers,
+	];
 }
 
 /** Returns the package whose parts are in a single executable, such as `sigtool-linux-x64`. */

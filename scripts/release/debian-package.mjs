@@ -1,20 +1,10 @@
 /**
- * Makes the Debian package. It holds the single executable, or else the command line as npm installs it, which needs
- * Debian's Node.js. It owns the command `sigtree`; a maintainer script adds `sigtool` where that name is free.
+ * Makes the Debian package, which holds the single executable. It owns the command `sigtree`; a maintainer script adds
+ * `sigtool` where that name is free.
  */
 
 import { createHash } from "node:crypto";
-import {
-	cpSync,
-	mkdirSync,
-	mkdtempSync,
-	readdirSync,
-	readFileSync,
-	rmSync,
-	statSync,
-	symlinkSync,
-	writeFileSync,
-} from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -22,69 +12,47 @@ import { gzipSync } from "node:zlib";
 import { commandTree } from "../command-line/command-tree.mjs";
 import { completions } from "../command-line/completions.mjs";
 import { manPages } from "../command-line/man-pages.mjs";
-import { layOutCommandLine } from "./installed-tree.mjs";
 import { listTree, normalizeTree } from "./staged-tree.mjs";
 import { releaseFacts, root, run } from "./workspace.mjs";
 
 const TEMPLATES = fileURLToPath(new URL("debian/", import.meta.url));
-const LIBRARY = "usr/lib/sigtool-cli";
 /** The names of processors in Debian, by those in Node.js. */
-export const DEBIAN_NAMES = { x64: "amd64", arm64: "arm64" };
+const DEBIAN_NAMES = { x64: "amd64", arm64: "arm64" };
 
 /**
- * Writes the package into `folder`. `single` is the path of the single executable, or undefined. Returns the path of
- * the package, and the packages of other authors in it.
+ * Writes the package into `folder`. `single` is the path of the single executable. Returns it with the path of the
+ * package, and the name of its processor in Debian.
  */
-export async function makeDebianPackage(folder, { packages, single, arch, version, seconds }) {
+export async function makeDebianPackage(folder, { single, arch, version, seconds }) {
 	const tree = mkdtempSync(join(tmpdir(), "sigtool-deb-"));
 	try {
 		const put = (path, content, mode = 0o644) => {
 			mkdirSync(dirname(join(tree, path)), { recursive: true });
 			writeFileSync(join(tree, path), content, { mode });
 		};
-		const others = single === undefined ? layOutScripts(tree, packages, arch) : layOutSingle(tree, single);
-		await layOutDocuments(put, { version, seconds, others, single });
+		mkdirSync(join(tree, "usr/bin"), { recursive: true });
+		cpSync(single, join(tree, "usr/bin/sigtree"));
+		await layOutDocuments(put, { version, seconds });
 		put("etc/sigtool/verifier.json.example", template("verifier.json.example"));
 		put("DEBIAN/conffiles", "/etc/sigtool/verifier.json.example\n");
 		for (const script of ["postinst", "prerm"]) put(`DEBIAN/${script}`, template(script), 0o755);
 		const files = listTree(tree).filter(({ path }) => !path.startsWith("DEBIAN"));
 		put("DEBIAN/md5sums", md5sums(tree, files));
-		const depends = [...(single === undefined ? ["nodejs (>= 20)"] : []), ...librariesOf(tree, files)].join(", ");
+		const depends = librariesOf(tree, files).join(", ");
 		put("DEBIAN/control", control({ arch, version, depends, kibibytes: installedSize(files) }));
 		normalizeTree(tree, seconds);
 		const file = join(folder, `sigtool_${version}_${DEBIAN_NAMES[arch]}.deb`);
 		// One thread compresses, because the number of threads decides into which blocks xz cuts its input, and so the bytes.
-		// The single executable has the default level. That takes a minute, and makes the package a seventh smaller.
-		const level = single === undefined ? [] : ["-z1"];
-		const options = ["--root-owner-group", "-Zxz", ...level, "--threads-max=1", "--build", tree, file];
+		// The default level would take a minute, and make the package a seventh smaller.
+		const options = ["--root-owner-group", "-Zxz", "-z1", "--threads-max=1", "--build", tree, file];
 		run("dpkg-deb", options, { env: { ...process.env, SOURCE_DATE_EPOCH: String(seconds) } });
-		return { file, others, arch: DEBIAN_NAMES[arch], single };
+		return { file, arch: DEBIAN_NAMES[arch], single };
 	} finally {
 		rmSync(tree, { recursive: true, force: true });
 	}
 }
 
-function layOutScripts(tree, packages, arch) {
-	const others = layOutCommandLine(join(tree, LIBRARY), packages, arch);
-	const cli = `${LIBRARY}/node_modules/@sigtool/cli/dist`;
-	for (const name of ["main.cjs", "sigtree.cjs"]) {
-		const file = join(tree, cli, name);
-		const text = readFileSync(file, "utf8");
-		// The user's PATH must not decide which Node.js runs a command of the system.
-		writeFileSync(file, text.replace("#!/usr/bin/env node", "#!/usr/bin/node"));
-	}
-	mkdirSync(join(tree, "usr/bin"), { recursive: true });
-	symlinkSync(`../lib/sigtool-cli/node_modules/@sigtool/cli/dist/main.cjs`, join(tree, "usr/bin/sigtree"));
-	return others;
-}
-
-function layOutSingle(tree, single) {
-	mkdirSync(join(tree, "usr/bin"), { recursive: true });
-	cpSync(single, join(tree, "usr/bin/sigtree"));
-	return [];
-}
-
-async function layOutDocuments(put, { version, seconds, others, single }) {
+async function layOutDocuments(put, { version, seconds }) {
 	const commands = await commandTree();
 	const packed = (path, text) => put(`${path}.gz`, gzipSync(text, { level: 9 }));
 	for (const [name, text] of manPages(commands, version)) packed(`usr/share/man/man1/${name}`, text);
@@ -93,8 +61,8 @@ async function layOutDocuments(put, { version, seconds, others, single }) {
 	packed(`${documents}/changelog`, changelog(version, seconds));
 	for (const name of ["README.md", "CHANGELOG.md", ...pages()])
 		packed(`${documents}/${name}`, readFileSync(join(root, name)));
-	put(`${documents}/copyright`, copyright(others, single));
-	put("usr/share/lintian/overrides/sigtool", overrides(single));
+	put(`${documents}/copyright`, copyright());
+	put("usr/share/lintian/overrides/sigtool", overrides());
 }
 
 /** Lists the pages of the documentation, by their paths in the repository. */
@@ -120,9 +88,9 @@ function layOutCompletions(put, commands) {
 }
 
 /** Lists what lintian objects to for a reason that stands. */
-function overrides(single) {
+function overrides() {
 	const nobody = releaseFacts().maintainer === null ? template("overrides-without-address") : "";
-	return nobody + template(single === undefined ? "overrides-of-packages" : "overrides-of-single");
+	return nobody + template("overrides");
 }
 
 /** Returns what the programs and libraries in the tree need of Debian's C and C++ libraries. */
@@ -184,8 +152,7 @@ function installedSize(files) {
 
 function md5sums(tree, files) {
 	return files
-		.filter(({ path }) => statSync(join(tree, path), { throwIfNoEntry: false })?.isFile() && !path.startsWith("etc/"))
-		.filter(({ stats }) => stats.isFile())
+		.filter(({ path, stats }) => stats.isFile() && !path.startsWith("etc/"))
 		.map(
 			({ path }) =>
 				`${createHash("md5")
@@ -200,35 +167,17 @@ function changelog(version, seconds) {
 	return `sigtool (${version}) unstable; urgency=medium\n\n  * CHANGELOG.md.gz has the changes.\n\n -- ${maintainer()}  ${date}\n`;
 }
 
-function copyright(others, single) {
+function copyright() {
 	const own = readFileSync(join(root, "LICENSE"), "utf8").replace(/^MIT License\n\n/, "");
 	const [, holder = ""] = /^Copyright \(c\) (.*)$/m.exec(own) ?? [];
 	const text = indented(own.replace(/^Copyright.*\n\n/, ""));
-	const stanzas = others.map(({ name, folder }) => {
-		return `Files: ${LIBRARY}/node_modules/${name}/*\nCopyright: ${holderIn(folder)}\nLicense: MIT\n`;
-	});
 	const bundled = readFileSync(join(root, "packages/cli/dist/third-party-licences.txt"), "utf8");
-	const where = single === undefined ? "the bundles of the command line" : "the single executable, besides Node.js";
 	return [
 		"Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\nUpstream-Name: sigtool\n" +
-			`Comment: Licences of the packages in ${where}:\n${indented(bundled)}\n`,
+			`Comment: Licences of the packages in the single executable, besides Node.js:\n${indented(bundled)}\n`,
 		`Files: *\nCopyright: ${holder}\nLicense: MIT\n`,
-		...stanzas,
 		`License: MIT\n${text}\n`,
 	].join("\n");
-}
-
-function holderIn(folder) {
-	for (const name of ["LICENSE", "license", "LICENSE.md", "LICENSE-MIT.txt"]) {
-		try {
-			const [, holder] = /Copyright (?:\(c\) )?(.*)/i.exec(readFileSync(join(folder, name), "utf8")) ?? [];
-			if (holder !== undefined) return holder.trim();
-		} catch {
-			// The licence has another of the names.
-		}
-	}
-	const { author } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
-	return typeof author === "string" ? author : (author?.name ?? "its authors");
 }
 
 function indented(text) {

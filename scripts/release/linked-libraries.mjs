@@ -6,11 +6,10 @@ import { gunzipSync } from "node:zlib";
 import { muslOf } from "../native/musl.mjs";
 import { run } from "./workspace.mjs";
 
-/** Returns the component of the C library in a package of native parts, or undefined for another package. */
-export function linkedLibrary({ cpu, libc }) {
-	if (cpu === undefined) return undefined;
-	const [[processor], [library]] = [cpu, libc];
-	return library === "musl" ? musl(processor) : glibc(processor);
+/** Returns the component of the C library in a package of native parts, or none for another package. */
+export function linkedLibraries({ cpu: [processor] = [], libc: [library] = [] }) {
+	if (processor === undefined) return [];
+	return [library === "musl" ? musl(processor) : glibc(processor)];
 }
 
 function glibc(processor) {

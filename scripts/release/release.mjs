@@ -12,7 +12,6 @@
 import { createHash } from "node:crypto";
 import {
 	cpSync,
-	existsSync,
 	lstatSync,
 	mkdirSync,
 	mkdtempSync,
@@ -27,7 +26,7 @@ import { join, resolve } from "node:path";
 import { checkRegistry } from "./check-registry.mjs";
 import { componentsOf } from "./components.mjs";
 import { cycloneDx } from "./cyclonedx.mjs";
-import { DEBIAN_NAMES, makeDebianPackage } from "./debian-package.mjs";
+import { makeDebianPackage } from "./debian-package.mjs";
 import { makeImage } from "./image.mjs";
 import { requirePrograms } from "./needed-programs.mjs";
 import { packTarballs } from "./npm-tarballs.mjs";
@@ -82,8 +81,8 @@ async function release() {
 	say(`${packages.length} npm packages`);
 	const executables = makeExecutables();
 	copyShellFiles(facts);
-	const debian = await makeDebianPackages(packages, executables, facts);
-	const image = makeImageOf(executables, facts);
+	const debian = await makeDebianPackages(executables, facts);
+	const image = makeImageOf(executables.get(process.arch), facts);
 
 	const components = componentsOf({ packages, executables: [...executables.values()], debian, image, version });
 	const write = (name, document) => writeFileSync(join(out, name), `${JSON.stringify(document, null, "\t")}\n`);
@@ -107,10 +106,6 @@ function build(script) {
 /** Makes the single executable for each processor. Returns their paths by the processor. */
 function makeExecutables() {
 	const script = join(root, "scripts/single-file.mjs");
-	if (!existsSync(script)) {
-		say("no single executable: this checkout has no scripts/single-file.mjs");
-		return new Map();
-	}
 	return new Map(
 		["x64", "arm64"].map((arch) => {
 			run(process.execPath, [script, "--out", out, "--arch", arch], { cwd: root });
@@ -129,27 +124,16 @@ function copyShellFiles({ seconds }) {
 	say("completions and manual pages");
 }
 
-async function makeDebianPackages(packages, executables, facts) {
+async function makeDebianPackages(executables, facts) {
 	const made = [];
-	for (const arch of executables.size === 0 ? processorsOf(packages) : executables.keys()) {
-		made.push(await makeDebianPackage(out, { ...facts, packages, arch, single: executables.get(arch) }));
+	for (const [arch, single] of executables) {
+		made.push(await makeDebianPackage(out, { ...facts, arch, single }));
 		say(made.at(-1).file.slice(out.length + 1));
 	}
 	return made;
 }
 
-/** Lists the processors for which there are native parts that run on Debian, and that of this machine. */
-function processorsOf(packages) {
-	const processors = packages.flatMap(({ manifest }) => manifest.cpu ?? []);
-	return [...new Set([process.arch, ...processors])].filter((arch) => arch in DEBIAN_NAMES).sort();
-}
-
-function makeImageOf(executables, facts) {
-	const executable = executables.get(process.arch);
-	if (executable === undefined) {
-		say("no container image: it would hold the single executable, which is missing");
-		return undefined;
-	}
+function makeImageOf(executable, facts) {
 	const image = makeImage(join(out, "image"), { ...facts, executable, arch: process.arch });
 	say(`image ${image.digest}`);
 	return image;

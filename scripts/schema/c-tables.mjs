@@ -37,7 +37,7 @@ static const char *const MODE_NAMES[] = {${MODES.map((mode) => `"${mode}"`).join
 }
 
 /** Returns schema.h. */
-export function tableHeader() {
+export function schemaHeader() {
 	const words = new Map();
 	for (const { name, member } of Object.values(DOCUMENTS).flatMap((shape) => [...rowsOf(shape)])) {
 		if (member.kind !== "word" || member.words.length < 2 || member.words === MODES) continue;
@@ -76,7 +76,7 @@ ${numbers.join("\n")}
 }
 
 /** Returns schema.c. */
-export function tables() {
+export function schemaSource() {
 	return `/* ${ORIGIN} */
 #include "schema.h"
 /* clang-format off */

@@ -10,6 +10,7 @@ If the system refuses to read or write a file, such as on a full disk, the last 
 and each .pyc is either as it was before or complete.
 """
 
+import contextlib
 import errno
 import json
 import marshal
@@ -71,7 +72,8 @@ def compile_all(sources, temporary):
             reap(running)
     except Stopped:
         while running:  # These are complete, or stopped by the same cause.
-            reap(running, stops=False)
+            with contextlib.suppress(Stopped):
+                reap(running)
         raise
 
 
@@ -107,7 +109,7 @@ def compile_into(target, source, made):
         return failed(target, os.path.dirname(target) + " is a link")
     try:
         with open(source, "rb") as file:
-            file.read()
+            file.read()  # So an OSError of py_compile is about the file that it writes.
     except OSError as problem:
         if problem.errno in OF_THE_SYSTEM:
             raise Stopped("read", source, problem)
@@ -163,22 +165,20 @@ def replace(target, code):
         raise Stopped("write", target, problem)
 
 
-def reap(running, stops=True):
+def reap(running):
     child, status = os.wait()
     source, reading = running.pop(child)
     with open(reading, "rb") as pipe:
         message = pipe.read().decode(errors="replace")
     state = os.WEXITSTATUS(status) if os.WIFEXITED(status) else FAILED
-    if state == STOPPED and stops:
+    if state == STOPPED:
         stopped = Stopped("compile", source, OSError(errno.EINTR, ""))
         try:
             stopped.facts = json.loads(message)
         except ValueError:
-            pass  # A signal ended the child process, or the path was too long for the message.
+            pass  # Ctrl-C interrupted the child process, or the path was too long for the message.
         raise stopped
-    elif state == STOPPED:
-        return
-    elif state in (SAME, MADE):
+    if state in (SAME, MADE):
         tell(source=source, state="same" if state == SAME else "made", pyc=cache_from_source(source, optimization=""))
     else:
         tell(source=source, state="failed", message=message or "the compiler crashed")

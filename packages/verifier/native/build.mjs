@@ -36,7 +36,7 @@ function build(name) {
 		const args = [...FLAGS, ...headers(), ...flags, "-o", temporary, ...inputs];
 		const { error, status, stderr } = spawnSync(compiler, args);
 		if (error?.code === "ENOENT") continue;
-		if (error) return isDone(() => throwError(error), compiler);
+		if (error) return refused(error, compiler);
 		if (status === 0 && isDone(() => renameSync(temporary, target), target)) return true;
 		rmSync(temporary, { force: true });
 		if (status !== 0) process.stdout.write(`${compiler} cannot build ${name}\n${stderr}`);
@@ -45,19 +45,20 @@ function build(name) {
 	return false;
 }
 
-/** Returns false, and keeps the reason for complain(), if the system refuses what `act` does with `file`. */
+/** Returns false if the system refuses what `act` does with `file`. */
 function isDone(act, file) {
 	try {
 		act();
 		return true;
 	} catch (error) {
-		refusal = `cannot use ${file}: ${error.message}`;
-		return false;
+		return refused(error, file);
 	}
 }
 
-function throwError(error) {
-	throw error;
+/** Keeps the reason for complain(). Returns false. */
+function refused(error, file) {
+	refusal = `cannot use ${file}: ${error.message}`;
+	return false;
 }
 
 function modified(file) {

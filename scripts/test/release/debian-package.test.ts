@@ -1,7 +1,7 @@
-/** The Debian package is made of this checkout, from the single executable where there is one. */
+/** The Debian package is made of this checkout, from the single executable. */
 
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -9,7 +9,6 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { canOverlay, OverlayRoot } from "../../../test/operations/overlay-root.js";
 import { makeDebianPackage } from "../../release/debian-package.mjs";
-import { packTarballs } from "../../release/npm-tarballs.mjs";
 import { releaseVersion } from "../../release/workspace.mjs";
 
 const workspace = fileURLToPath(new URL("../../..", import.meta.url));
@@ -21,12 +20,10 @@ afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 beforeAll(async () => {
 	const facts = { version, arch: process.arch, seconds: 1_700_000_000 };
-	const packages = packTarballs(join(scratch, "npm"));
-	debianPackage = (await makeDebianPackage(scratch, { ...facts, packages, single: makeSingle() })).file;
+	debianPackage = (await makeDebianPackage(scratch, { ...facts, single: makeSingle() })).file;
 });
 
-function makeSingle(): string | undefined {
-	if (!existsSync(single)) return undefined;
+function makeSingle(): string {
 	const args = [single, "--out", scratch, "--arch", process.arch];
 	const { status, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
 	if (status !== 0) throw new Error(stderr);

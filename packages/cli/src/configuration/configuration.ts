@@ -36,16 +36,15 @@ export function isNamed(options: ConfigurationOptions): boolean {
 
 /**
  * Returns the configuration, or undefined if there is none or --no-config was given. A file that was named must exist.
- * The search begins in the directory `start`.
+ * The search begins in the working directory.
  * @throws ERR_CONFIG for a configuration that is not in the expected form; the errors of `readBounded`
  */
 export async function projectConfiguration(
 	options: ConfigurationOptions = {},
-	start = ".",
 ): Promise<ProjectConfiguration | undefined> {
 	if (options.config === false) return undefined;
 	const given = named(options);
-	const place = given === undefined ? search(start) : { ...given, bytes: readBounded(given.file, MAX_MANIFEST_BYTES) };
+	const place = given === undefined ? search() : { ...given, bytes: readBounded(given.file, MAX_MANIFEST_BYTES) };
 	if (place === undefined) return undefined;
 	const { file, bytes, origin } = place;
 	if (bytes.length > MAX_CONFIGURATION_BYTES) {
@@ -72,8 +71,8 @@ function named({ config }: ConfigurationOptions): NamedPlace | undefined {
 	throw new SigtoolError("ERR_CONFIG", `Set ${CONFIGURATION_VARIABLE} to the absolute path of a file, ${mistake}`);
 }
 
-function search(start: string): (NamedPlace & { readonly bytes: Buffer }) | undefined {
-	for (let directory = resolve(start); ; directory = dirname(directory)) {
+function search(): (NamedPlace & { readonly bytes: Buffer }) | undefined {
+	for (let directory = process.cwd(); ; directory = dirname(directory)) {
 		const own = join(directory, CONFIGURATION_FILE);
 		const bytes = readIfThere(own);
 		if (bytes !== undefined) return { file: own, bytes, origin: "found" };

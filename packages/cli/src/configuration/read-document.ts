@@ -49,20 +49,16 @@ export function readDocument(file: string, bytes: Buffer, kind: "own" | "package
 	return { file, members, places: new Map([...places].map(([at, place]) => [shown(at), place])) };
 }
 
-/** Returns the names of members that are spelled like an unknown one, and stand where it stands or elsewhere. */
+/** Suggests the member, at any depth, whose own name is spelled most like that of an unknown one. */
 function suggestionFor(at: string): string {
-	const end = at.lastIndexOf(".");
-	const name = at.slice(end + 1);
-	const prefix = shown(at.slice(0, end));
-	const named = membersOf(CONFIGURATION).map((member) => ({ member, own: member.slice(member.lastIndexOf(".") + 1) }));
-	const [best] = closeNames(
-		name,
-		named.map(({ own }) => own),
-	);
-	const meant = named.filter(({ own }) => own === best).map(({ member }) => member);
-	const here = meant.filter((member) => member === (prefix === "" ? best : `${prefix}.${best}`));
-	const shownNames = (here.length > 0 ? here : meant).map((member) => quote(member));
-	return shownNames.length === 0 ? "" : `; did you mean ${shownNames.join(" or ")}?`;
+	const members = membersOf(CONFIGURATION);
+	const [best] = closeNames(lastNameOf(at), members.map(lastNameOf));
+	const meant = members.find((member) => lastNameOf(member) === best);
+	return meant === undefined ? "" : `; did you mean ${quote(meant)}?`;
+}
+
+function lastNameOf(member: string): string {
+	return member.slice(member.lastIndexOf(".") + 1);
 }
 
 /** Returns the names of all members, such as `verify.trust`. */

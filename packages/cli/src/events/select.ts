@@ -16,7 +16,8 @@ export interface SelectionOptions {
 export type Selection = (event: Told) => boolean;
 
 /** @throws ERR_USAGE */
-export function selectionOf({ since, until, event = [], refused }: SelectionOptions, now = Date.now()): Selection {
+export function selectionOf({ since, until, event = [], refused }: SelectionOptions): Selection {
+	const now = Date.now();
 	const from = since === undefined ? undefined : timeOrAge(since, "--since", now);
 	const to = until === undefined ? undefined : timeOrAge(until, "--until", now);
 	if (from !== undefined && to !== undefined && from > to) throw usageError("Give --since a time before --until");

@@ -3,6 +3,7 @@
 import { existsSync, realpathSync, statSync } from "node:fs";
 import { COMMAND } from "@sigtool/core/internal/errors";
 import { examineHost, verifyHost } from "@sigtool/verifier/internal";
+import { partsOrUndefined } from "../native/native-parts.js";
 import { shellWord } from "../output/shell-word.js";
 import { modeOfSpython } from "../python/spython.js";
 import { hostDocument } from "./derived-settings.js";
@@ -10,7 +11,6 @@ import { endNotice } from "./end-notice.js";
 import { judged, type LauncherFinding, note, refuse, why, wrong } from "./finding.js";
 import { type LauncherConf, pin } from "./launcher-conf.js";
 import { foreignLinks } from "./launcher-links.js";
-import { partsOrUndefined } from "./runtime-findings.js";
 import { faultsOfShared, isShared } from "./shared-index.js";
 
 /**

@@ -3,9 +3,9 @@
 import { join } from "node:path";
 import { type ErrorCode, errnoReason, SigtoolError } from "@sigtool/core/internal/errors";
 import { verifyHost } from "@sigtool/verifier/internal";
+import { partsOrUndefined } from "../native/native-parts.js";
 import { type LauncherConf, readLauncherConf } from "./launcher-conf.js";
 import { CONF_NAME, isThere } from "./launcher-place.js";
-import { partsOrUndefined } from "./runtime-findings.js";
 
 /** Returns the settings of the launcher in a directory, or undefined if none is installed there. */
 export function installedConf(prefix: string): LauncherConf | undefined {

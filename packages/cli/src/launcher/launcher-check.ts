@@ -6,6 +6,7 @@ import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { COMMAND } from "@sigtool/core/internal/errors";
 import { verifyHost } from "@sigtool/verifier/internal";
+import { partsOrUndefined } from "../native/native-parts.js";
 import { shellWord } from "../output/shell-word.js";
 import { VERSION } from "../output/version.js";
 import { aboutSpython } from "../python/spython.js";
@@ -25,7 +26,7 @@ import { judgeMode } from "./launcher-mode.js";
 import { CONF_NAME, launcherIn } from "./launcher-place.js";
 import { type ListedProcess, listedProcesses } from "./listed-processes.js";
 import { eventsFinding, grantedFinding, protectionFindings } from "./place-findings.js";
-import { isSameFile, isStatic, nodeFindings, partsOrUndefined, pythonFindings, sameAsOwn } from "./runtime-findings.js";
+import { isSameFile, isStatic, nodeFindings, pythonFindings, sameAsOwn } from "./runtime-findings.js";
 
 /** The facts about this host, for programs that look after many hosts. */
 export interface LauncherFacts {

@@ -8,12 +8,13 @@
  */
 
 import { spawnSync } from "node:child_process";
-import { existsSync, lstatSync, mkdirSync, readFileSync, realpathSync, type Stats, statSync } from "node:fs";
+import { existsSync, lstatSync, readFileSync, realpathSync, type Stats, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Mode } from "@sigtool/core";
 import { writeAtomically } from "@sigtool/core/internal";
 import { ioError, quote, requireStarted, SigtoolError } from "@sigtool/core/internal/errors";
 import type { NativeParts } from "../native/native-parts.js";
+import { makeOutputDirectory } from "../options/output-directory.js";
 import { aboutSpython } from "../python/spython.js";
 import { derivedSettings, type IndexForSettings, wantsCollector } from "./derived-settings.js";
 import { refuseGrantedCode } from "./granted-code.js";
@@ -141,11 +142,7 @@ export function writeInstallation({ directory, conf, files }: Installation): voi
 
 /** Makes the directory if it does not exist, and installs into it. Throws like the functions that it calls. */
 export function placeLauncher(directory: string, parts: NativeParts, plan: LauncherPlan): LauncherConf {
-	try {
-		mkdirSync(directory, { recursive: true });
-	} catch (cause) {
-		throw ioError("make", directory, cause);
-	}
+	makeOutputDirectory(directory);
 	const installation = planInstallation(realpathSync(directory), parts, plan);
 	writeInstallation(installation);
 	return installation.conf;

@@ -2,7 +2,7 @@
 
 import { closeSync, existsSync, openSync, readSync } from "node:fs";
 import { COMMAND } from "@sigtool/core/internal/errors";
-import { type NativeParts, nativeParts } from "../native/native-parts.js";
+import type { NativeParts } from "../native/native-parts.js";
 import { aboutSpython, libraryOutside } from "../python/spython.js";
 import { derivedSettings } from "./derived-settings.js";
 import { judged, type LauncherFinding, note, pinned, refuse, wrong } from "./finding.js";
@@ -129,12 +129,4 @@ export function isStatic(program: string): boolean {
 	if (count === 0 || size < 56 || offset + count * size > length) return false;
 	for (let i = 0; i < count; i++) if (head.readUInt32LE(offset + i * size) === 3) return false;
 	return true;
-}
-
-export function partsOrUndefined(): NativeParts | undefined {
-	try {
-		return nativeParts();
-	} catch {
-		return undefined; // The installed parts can be checked without the parts of this package.
-	}
 }

@@ -32,6 +32,15 @@ export function nativeParts(): NativeParts {
 	return { launcher, bundle, addon: verifierPart("addon.node"), gate: verifierPart("gate.so") };
 }
 
+/** Returns the paths of the parts, or undefined if they are missing: what is installed can be judged without them. */
+export function partsOrUndefined(): NativeParts | undefined {
+	try {
+		return nativeParts();
+	} catch {
+		return undefined;
+	}
+}
+
 /** Returns the path of a part that belongs to the verifier, or undefined. @throws ERR_LAUNCHER without a verifier */
 function verifierPart(part: NativePart): string | undefined {
 	const directory = verifierDirectory();

@@ -45,8 +45,8 @@ function objectOf(source) {
 	const manifest = join(CACHE, `${key}.json`);
 	if (existsSync(manifest)) {
 		const kept = nameOf(key, JSON.parse(readFileSync(manifest, "utf8")));
-		if (isThere(kept)) {
-			isThere(manifest);
+		if (touch(kept)) {
+			touch(manifest);
 			return kept;
 		}
 	}
@@ -83,8 +83,8 @@ function stateOf(file) {
 	return states.get(file);
 }
 
-/** Tells whether a file is there, and notes that it was used now. */
-function isThere(file) {
+/** Notes that a file was used now. Returns false if it is not there. */
+function touch(file) {
 	try {
 		const now = new Date();
 		utimesSync(file, now, now);

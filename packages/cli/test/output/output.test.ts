@@ -4,6 +4,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { asSigtoolError } from "../../dist/output/output.js";
 import { hasProgram, isSingleFile, MAIN, makeAuthority, makeTree, runner, temporaryDirectory } from "../support.js";
 
 function workspace() {
@@ -188,4 +189,15 @@ test.skipIf(isSingleFile)("a run that ends without an outcome has status 3", () 
 	const run = sigtool(args, { env: { NODE_OPTIONS: `--require=${hook}`, no_proxy: "*" } });
 	expect(run).toMatchObject({ status: 3, stderr: expect.stringContaining("without an outcome") });
 	expect(run.stderr).toContain("[ERR_INTERNAL]");
+});
+
+test("an error of the system that nobody expected has the code ERR_IO, and any other ERR_INTERNAL", () => {
+	const system = (members: object) => Object.assign(new Error("refused"), { code: "EMFILE", ...members });
+	for (const [error, code, message] of [
+		[system({ path: "/a" }), "ERR_IO", 'Cannot use "/a": too many open files (EMFILE)'],
+		[system({}), "ERR_IO", "Cannot continue: too many open files (EMFILE)"],
+		[system({ syscall: "uv_cwd" }), "ERR_IO", expect.stringMatching(/^Cannot use the working directory: /)],
+		[system({ code: "ERR_X" }), "ERR_INTERNAL", "Cannot continue: Error: refused; please report this"],
+	] as const)
+		expect(asSigtoolError(error)).toMatchObject({ code, message });
 });

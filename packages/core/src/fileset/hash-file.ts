@@ -13,7 +13,7 @@ import { AUTHENTICODE_FIRST_BYTE, authenticodeParts, type ReadAt } from "../dige
 import { ioError, isErrnoException, quote, SigtoolError } from "../errors.js";
 import { runAtOnce } from "../system/abort.js";
 import { judgeSignatures } from "./embedded-signatures.js";
-import { ENTRY_KIND, type EntryKind, type WholeFileColumns, wholeFileColumns } from "./manifest.js";
+import { ENTRY_KIND, type EntryKind, type WholeFileColumns } from "./manifest.js";
 
 /**
  * The value `sha1` is for old catalogs only. The value `sha256+sha1` means that both digests of each file are
@@ -143,42 +143,6 @@ export function* hashFileSteps(
 	} finally {
 		if (descriptor !== -1) closeSync(descriptor);
 	}
-}
-
-export interface HashedFile {
-	readonly kind: EntryKind;
-	/** The bits `st_mode & 0o7777`, or 0o644 on Windows. */
-	readonly mode: number;
-	readonly sizeBytes: number;
-	readonly digest: Uint8Array;
-	readonly sha1Digest: Uint8Array | undefined;
-}
-
-/** @throws ERR_ROOT_MISSING, ERR_FILE_TYPE (for a symbolic link too), ERR_FILE_CHANGED, ERR_IO */
-export function hashSingleFile(path: string, choice: DigestChoice = "sha256"): HashedFile {
-	const digest = choice === "sha1" ? "sha1" : "sha256";
-	const columns = {
-		kinds: new Uint8Array(1),
-		modes: new Uint16Array(1),
-		sizes: new Float64Array(1),
-		digests: Buffer.alloc(digest === "sha1" ? 20 : 32),
-		sha1Digests: choice === "sha256+sha1" ? Buffer.alloc(20) : undefined,
-		...wholeFileColumns(),
-	};
-	try {
-		hashFileInto(columns, 0, path, { digest, bigFiles: "hash" });
-	} catch (error) {
-		if (!(error instanceof SigtoolError) || !isMissing(error.cause)) throw error;
-		const message = `Cannot hash ${quote(path)}: it does not exist`;
-		throw new SigtoolError("ERR_ROOT_MISSING", message, { cause: error.cause, path });
-	}
-	return {
-		kind: columns.kinds[0] as EntryKind, // hashFileInto() writes no other values.
-		mode: columns.modes[0],
-		sizeBytes: columns.sizes[0],
-		digest: columns.digests,
-		sha1Digest: columns.sha1Digests,
-	};
 }
 
 /**

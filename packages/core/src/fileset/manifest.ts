@@ -105,8 +105,3 @@ export function entryPathAt(manifest: Manifest, index: number): string {
 export function digestAt(manifest: Manifest, index: number): Uint8Array {
 	return manifest.digests.subarray(index * manifest.digestBytes, (index + 1) * manifest.digestBytes);
 }
-
-/** Returns a view of an entry's additional SHA-1 digest, or undefined if none was requested. */
-export function sha1DigestAt(manifest: Manifest, index: number): Uint8Array | undefined {
-	return manifest.sha1Digests?.subarray(index * 20, (index + 1) * 20);
-}

@@ -1,5 +1,5 @@
 /**
- * Encodes and parses the attribute in which spython expects a file's hash: the SHA-2 of the content in lower-case
+ * Parses the attribute in which spython expects a file's hash: the SHA-2 of the content in lower-case
  * hexadecimal ASCII without a NUL. Everyone who can write to the file can write the attribute, so it is no signature.
  */
 
@@ -13,11 +13,6 @@ export const SPYTHON_ATTRIBUTE = "user.org.python.x-spython-hash";
 export interface SpythonHash {
 	readonly algorithm: EvidenceDigest;
 	readonly digest: Uint8Array;
-}
-
-export function encodeSpythonHash(digest: Uint8Array): Uint8Array {
-	algorithmOf(digest);
-	return Buffer.from(Buffer.from(digest).toString("hex"), "latin1");
 }
 
 /**

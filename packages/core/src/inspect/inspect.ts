@@ -11,7 +11,7 @@ import {
 	CATALOG_OID,
 	type Catalog,
 	type NameValue,
-	type SUBJECT_KIND,
+	type SubjectKind,
 } from "../formats/cat-model.js";
 import { algorithmName } from "../pki/algorithm-names.js";
 import { type Certificate, isDevelopmentCertificate, spkiSha256 } from "../pki/certificate.js";
@@ -245,7 +245,7 @@ function inspectPieces(pieces: Pieces): Omit<CatalogInspection, "members"> & { r
 	};
 }
 
-const SUBJECT_NAMES = ["unknown", "flat", "pe", "cab"] as const satisfies readonly (keyof typeof SUBJECT_KIND)[];
+const SUBJECT_NAMES = ["unknown", "flat", "pe", "cab"] as const satisfies readonly SubjectKind[];
 
 function inspectMember(catalog: MemberBatch, row: number): InspectedMember {
 	const attributes = memberAttributes(catalog, row);

@@ -23,7 +23,7 @@ export { outputFile } from "../system/output-file.js";
 export { type SingleFile, singleFile } from "../system/parts.js";
 export { hostNode, requireHostNode } from "../system/programs.js";
 export { readInput } from "../system/read-file.js";
-export { exclusively, writeAtomically } from "../system/store.js";
+export { exclusively, makePrivateDirectory, writeAtomically } from "../system/store.js";
 export { type ObjectShape, type Refusal, readShape, type Shape, UNKNOWN, type ValueOf } from "../trust/shape.js";
 export { compareEntries } from "../verify/compare-entries.js";
 export * from "./read.js";

@@ -13,11 +13,11 @@ import { asIoError, refusal } from "./disk-errors.js";
  * more than `maxBytes` bytes; ERR_IO
  */
 export function readBounded(path: string, maxBytes: number): Buffer {
-	return readWithStats(path, maxBytes).bytes;
+	return readWithStats(path, maxBytes, "regular").bytes;
 }
 
 /**
- * Returns true if the file has a content of which `isExpected` returns true. A file of more than `maxBytes` bytes has none.
+ * Returns what `isExpected` returns for the content of the file, or false for a file of more than `maxBytes` bytes.
  * @throws the other errors of `readBounded`
  */
 export function hasContent(path: string, maxBytes: number, isExpected: (content: Buffer) => boolean): boolean {
@@ -112,12 +112,7 @@ export function refusePem(path: string): void {
 	);
 }
 
-/** Opens, checks and reads a file through one descriptor, so that the checked file is the one that is read. */
-function readWithStats(
-	path: string,
-	maxBytes: number,
-	kinds: "regular" | "any" = "regular",
-): { bytes: Buffer; stats: Stats } {
+function readWithStats(path: string, maxBytes: number, kinds: "regular" | "any"): { bytes: Buffer; stats: Stats } {
 	const { descriptor, stats } = openForReading(path, maxBytes, kinds);
 	try {
 		const bytes = stats.isFile() ? readFully(descriptor, stats.size, path) : readToEnd(descriptor, maxBytes, path);

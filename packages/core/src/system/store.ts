@@ -120,16 +120,8 @@ function isTaken(lock: string, path: string): boolean {
 	} catch (cause) {
 		if (!isErrnoException(cause) || cause.code !== "EEXIST") throw ioError("write", path, cause);
 		const ageMs = Date.now() - (lstatIfThere(lock)?.mtimeMs ?? Date.now());
-		if (Math.abs(ageMs) > LOCK_MS) removeLeftLock(lock);
+		if (Math.abs(ageMs) > LOCK_MS) removeLeftover(lock);
 		return false;
-	}
-}
-
-function removeLeftLock(lock: string): void {
-	try {
-		removeFile(lock);
-	} catch (cause) {
-		throw ioError("remove", lock, cause);
 	}
 }
 
@@ -155,12 +147,17 @@ export function removeOldest(directory: string, keepBytes: number, names: RegExp
 	let total = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
 	for (const { path, sizeBytes } of files.sort((a, b) => a.writtenAt - b.writtenAt)) {
 		if (total <= keepBytes) return;
-		try {
-			removeFile(path);
-		} catch (cause) {
-			throw ioError("remove", path, cause);
-		}
+		removeLeftover(path);
 		total -= sizeBytes;
+	}
+}
+
+/** @throws ERR_IO */
+function removeLeftover(path: string): void {
+	try {
+		removeFile(path);
+	} catch (cause) {
+		throw ioError("remove", path, cause);
 	}
 }
 

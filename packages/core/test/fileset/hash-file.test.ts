@@ -4,9 +4,10 @@ import { appendFileSync, chmodSync, existsSync, readdirSync, readFileSync, statS
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import { hashFileInto, hashSingleFile, SETTLED_MS } from "../../dist/fileset/hash-file.js";
+import { hashFileInto, SETTLED_MS } from "../../dist/fileset/hash-file.js";
 import { ENTRY_KIND, wholeFileColumns } from "../../dist/fileset/manifest.js";
 import { expectError } from "../pki/expect-error.js";
+import { hashSingleFile } from "./hash-single-file.js";
 import { tempTree } from "./temp-tree.js";
 
 const sizes = [0, 1, 4096, 2 ** 17 - 1, 2 ** 17, 2 ** 17 + 1, 2 ** 18, 3 * 2 ** 18 + 5];
@@ -18,7 +19,7 @@ it("a file is settled after the same time in JavaScript and in native threads", 
 	expect(native.match(/SETTLED_SECONDS = \d+/g)).toEqual([`SETTLED_SECONDS = ${SETTLED_MS / 1000}`]);
 });
 
-describe("hashSingleFile()", () => {
+describe("hashFileInto()", () => {
 	it.each(sizes)("hashes %i bytes", (size) => {
 		for (const first of ["M", "x"]) {
 			const content = Buffer.alloc(size, "abcdefghijk");
@@ -52,7 +53,7 @@ describe("hashSingleFile()", () => {
 	});
 
 	it("names the missing file", () => {
-		const error = expectError("ERR_ROOT_MISSING", () => hashSingleFile("/nowhere/at all"));
+		const error = expectError("ERR_FILE_CHANGED", () => hashSingleFile("/nowhere/at all"));
 		expect(error.message).toContain('"/nowhere/at all"');
 	});
 

@@ -1,36 +1,15 @@
 import { createHash } from "node:crypto";
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { encodeSpythonHash, parseSpythonHash } from "../../dist/formats/spython.js";
+import { parseSpythonHash } from "../../dist/formats/spython.js";
 import { expectError } from "../pki/expect-error.js";
 
 const ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"; // This is the SHA-256 of "abc" from FIPS 180-4.
 
-describe("encodeSpythonHash()", () => {
-	it("writes lowercase hexadecimal and nothing behind it", () => {
-		expect(Buffer.from(encodeSpythonHash(createHash("sha256").update("abc").digest())).toString("latin1")).toBe(ABC);
-	});
-
-	it("refuses lengths that no digest has", () => {
-		for (const length of [0, 16, 20, 31, 33, 65]) {
-			expectError("ERR_ATTRIBUTE_FORMAT", () => encodeSpythonHash(new Uint8Array(length)));
-		}
-	});
-});
-
 describe("parseSpythonHash()", () => {
-	it.each(["sha256", "sha384", "sha512"] as const)(
-		"recognises %s by its length and parses what was encoded",
-		(name) => {
-			fc.assert(
-				fc.property(fc.uint8Array({ maxLength: 64 }), (content) => {
-					const digest = createHash(name).update(content).digest();
-					expect(parseSpythonHash(encodeSpythonHash(digest))).toEqual({ algorithm: name, digest });
-				}),
-				{ numRuns: 20 },
-			);
-		},
-	);
+	it.each(["sha256", "sha384", "sha512"] as const)("recognises %s by its length", (name) => {
+		const digest = createHash(name).update("abc").digest();
+		expect(parseSpythonHash(Buffer.from(digest.toString("hex")))).toEqual({ algorithm: name, digest });
+	});
 
 	it.each([
 		["nothing", ""],

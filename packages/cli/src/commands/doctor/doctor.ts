@@ -9,8 +9,7 @@ import { askGate } from "../../launcher/gate-probe.js";
 import { readLauncherConf } from "../../launcher/launcher-conf.js";
 import { CONF_NAME, majorOf } from "../../launcher/launcher-place.js";
 import { protectionsOf } from "../../launcher/protections.js";
-import { partsOrUndefined } from "../../launcher/runtime-findings.js";
-import { nativePartsAbsence } from "../../native/native-parts.js";
+import { nativePartsAbsence, partsOrUndefined } from "../../native/native-parts.js";
 import { escaped, type OutputOptions, type Report } from "../../output/output.js";
 import { colour } from "../../output/terminal.js";
 

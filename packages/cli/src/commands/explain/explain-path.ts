@@ -32,8 +32,6 @@ function reportOf(explained: ExplainedFile, installed: InstalledVerdict | undefi
 	const { path, kind, catalogs, entry, says, checks, trusted, development } = explained;
 	const failed = checks.find(({ outcome }) => outcome === "failed");
 	const remedy = failed?.code && ERROR_HELP[failed.code].remedy;
-	// On a host the launcher decides, so what it says comes first.
-	const ofCatalog = installed === undefined ? "what to do" : "for verify";
 	return {
 		exit: 0,
 		fields: {
@@ -52,12 +50,13 @@ function reportOf(explained: ExplainedFile, installed: InstalledVerdict | undefi
 		lines: [
 			headline(explained, failed, installed),
 			...rows([
+				// On a host the launcher decides, so what it says comes first.
 				["launcher", installed && escaped(installed.says)],
 				...catalogs.map((each): [string, string] => ["covered by", escaped(claimText(each))]),
 				["entry", entry === undefined ? undefined : escaped(entry)],
 				["it says", saysText(explained)],
 				...checks.map((check): [string, string] => [check.check, escaped(asTyped(checkText(check), catalogs))]),
-				[ofCatalog, remedy],
+				[installed === undefined ? "what to do" : "for verify", remedy],
 				["page", failed?.code && `docs/reference/errors.md#${failed.code.toLowerCase()}`],
 				["see also", installed && `\`${COMMAND} why ${escaped(path)}\` for a refusal while a program ran`],
 			]),

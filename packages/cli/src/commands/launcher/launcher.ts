@@ -1,8 +1,8 @@
-import { existsSync, mkdirSync, realpathSync, statSync } from "node:fs";
+import { existsSync, realpathSync, statSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import type { Mode } from "@sigtool/core";
 import { outputFile, writeAtomically } from "@sigtool/core/internal";
-import { ioError, quote } from "@sigtool/core/internal/errors";
+import { quote } from "@sigtool/core/internal/errors";
 import { announcedOf } from "../../launcher/announced.js";
 import type { LauncherFinding } from "../../launcher/finding.js";
 import { settingsFor } from "../../launcher/kept-settings.js";
@@ -21,6 +21,7 @@ import { type ListedProcess, listedProcesses } from "../../launcher/listed-proce
 import { requireSignedPolicy } from "../../launcher/require-signed-policy.js";
 import { isShared, shareIndexes } from "../../launcher/shared-index.js";
 import { nativeParts, nativePartsAbsence } from "../../native/native-parts.js";
+import { makeOutputDirectory } from "../../options/output-directory.js";
 import { usageError } from "../../options/usage.js";
 import { escaped, type OutputOptions, type Report, rows } from "../../output/output.js";
 import { colour } from "../../output/terminal.js";
@@ -58,7 +59,7 @@ export async function launcherInstall(options: LauncherInstallOptions): Promise<
 	const installation = planInstallation(prefix, parts, { ...settings, announced, index, config }, verified);
 	// Nothing is written before the plan is whole.
 	if (options.check !== true) {
-		makeDirectory(prefix);
+		makeOutputDirectory(prefix, 0o755);
 		if (isNew) writeSkeleton(config, index, settings.mode);
 	}
 	const canShare = isRoot() && existsSync(index);
@@ -144,17 +145,8 @@ function writeSkeleton(file: string, index: string, mode: Mode): void {
 		index,
 		audit: { stderr: "refusals" },
 	};
-	makeDirectory(dirname(file));
+	makeOutputDirectory(dirname(file), 0o755);
 	writeAtomically(outputFile(file), Buffer.from(`${JSON.stringify(document, null, "\t")}\n`), { mode: 0o644 });
-}
-
-/** @throws ERR_IO */
-function makeDirectory(directory: string): void {
-	try {
-		mkdirSync(directory, { recursive: true, mode: 0o755 });
-	} catch (cause) {
-		throw ioError("make", directory, cause);
-	}
 }
 
 export interface LauncherCheckOptions extends OutputOptions {

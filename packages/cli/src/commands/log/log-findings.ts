@@ -20,7 +20,7 @@ export interface LogFindings {
 /** Only this many kinds of refusals are remembered. */
 const MOST_FINDINGS = 10_000;
 
-export function createLogFindings(most = MOST_FINDINGS): LogFindings {
+export function createLogFindings(): LogFindings {
 	const logs = new Map<string, { readonly counts: Counts; readonly kinds: Map<string, Kind> }>();
 	let kept = 0;
 	let beyond = 0;
@@ -33,7 +33,7 @@ export function createLogFindings(most = MOST_FINDINGS): LogFindings {
 			const key = keyOf(event, host);
 			const kind = known.kinds.get(key);
 			if (kind !== undefined) addTo(kind.counts, event);
-			else if (kept >= most) beyond += countOf(event);
+			else if (kept >= MOST_FINDINGS) beyond += countOf(event);
 			else {
 				kept++;
 				known.kinds.set(key, { event: shortened(event), host, counts: addTo(noCounts(), event) });

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { quote, SigtoolError } from "@sigtool/core/internal/errors";
 import { countOf, type Told, verdictOf } from "../../events/event.js";
 import { explain } from "../../events/explain.js";
@@ -41,7 +42,7 @@ export async function logShow(files: readonly string[], options: LogShowOptions)
 	const selects = selectionOf(options);
 	const logs = files.length === 0 ? [installedLog(options.prefix)] : files;
 	const { follow = false, by, policy = [] } = options;
-	const missing = logs.filter((log) => !requireLog(log, follow ? "wait" : "read"));
+	for (const log of logs) requireLog(log, follow ? "wait" : "read");
 	const findings = needsLoading(options) ? createLogFindings() : undefined;
 	if (findings !== undefined && (by !== undefined || follow))
 		throw usageError(`Give --reporter ${options.reporter} without --by and --follow: it reports refusals`);
@@ -55,8 +56,9 @@ export async function logShow(files: readonly string[], options: LogShowOptions)
 		...{ command: "log show", list: by === undefined ? "events" : "groups", form: follow ? "lines" : "list" },
 	});
 	const show = createShow(selects, printer, { ...options, logs, findings, unusedAmong });
-	for (const log of missing) printNote(`waits for ${quote(log)}: no such file yet`, options);
 	if (follow) {
+		for (const log of logs.filter((each) => !existsSync(each)))
+			printNote(`waits for ${quote(log)}: no such file yet`, options);
 		// Ctrl-C is the way to end it, so what follows is a success.
 		await untilInterrupted((signal) => Promise.all(logs.map((log) => followEach(log, signal, show))));
 	} else {

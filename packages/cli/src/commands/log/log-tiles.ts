@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import {
 	type Checkpoint,
 	createTileWriter,
+	hasContent,
 	leafHash,
 	MAX_ENTRY_BYTES,
 	MAX_NOTE_BYTES,
@@ -11,8 +12,9 @@ import {
 	readBounded,
 	writeAtomically,
 } from "@sigtool/core/internal";
-import { ioError, namingErrors, quote, SigtoolError } from "@sigtool/core/internal/errors";
+import { namingErrors, quote, SigtoolError } from "@sigtool/core/internal/errors";
 import { eachLine } from "../../events/log-lines.js";
+import { makeOutputDirectory } from "../../options/output-directory.js";
 import { requireOutputName } from "../../options/usage.js";
 import { escaped, type OutputOptions, type Report, rows } from "../../output/output.js";
 import { count, thousands } from "../../output/render.js";
@@ -57,7 +59,7 @@ export async function logTiles(files: readonly string[], options: LogTilesOption
 		throw new SigtoolError("ERR_LOG_CHANGED", message, { path: checkpointFile });
 	}
 	if (note !== undefined) {
-		makeDirectory(output);
+		makeOutputDirectory(output);
 		writeAtomically(join(output, "checkpoint"), note);
 	}
 	const fields = { size, root: root.toString("base64"), written, kept, missingBundles };
@@ -85,27 +87,18 @@ function readNote(bytes: Buffer, file: string): Checkpoint {
 	return namingErrors("checkpoint", file, () => parseCheckpoint(parseNote(bytes).text));
 }
 
-/** Writes a file that never changes again. Returns false if it is there already. @throws ERR_LOG_CHANGED, ERR_IO */
+/**
+ * Writes a file that never changes again. Returns false if it is there already.
+ * @throws ERR_LOG_CHANGED, ERR_USAGE, ERR_IO
+ */
 function putTile(file: string, content: Buffer): boolean {
-	try {
-		if (existsSync(file)) {
-			if (readFileSync(file).equals(content)) return false;
-			const message = `Cannot replace ${quote(file)}: it is of another log, or the log was changed; write the tiles elsewhere`;
-			throw new SigtoolError("ERR_LOG_CHANGED", message, { path: file });
-		}
-		makeDirectory(dirname(file));
-		// A tile stays for good, so it has to be on the disk before it has its name.
-		writeAtomically(file, content);
-		return true;
-	} catch (cause) {
-		throw cause instanceof SigtoolError ? cause : ioError("read", file, cause);
+	if (existsSync(file)) {
+		if (hasContent(file, content.length, (found) => found.equals(content))) return false;
+		const message = `Cannot replace ${quote(file)}: it is of another log, or the log was changed; write the tiles elsewhere`;
+		throw new SigtoolError("ERR_LOG_CHANGED", message, { path: file });
 	}
-}
-
-function makeDirectory(directory: string): void {
-	try {
-		mkdirSync(directory, { recursive: true });
-	} catch (cause) {
-		throw ioError("make", directory, cause);
-	}
+	makeOutputDirectory(dirname(file));
+	// A tile stays for good, so it has to be on the disk before it has its name.
+	writeAtomically(file, content);
+	return true;
 }

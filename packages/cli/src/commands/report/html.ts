@@ -1,6 +1,6 @@
 /** Makes HTML in which no text from outside becomes markup. */
 
-/** A piece of HTML. Only `html`, `svg` pieces made with it, and `joinHtml` make one. */
+/** A piece of HTML. Only `html`, `dataBlock`, and document.ts for the page's own style and script make one. */
 export interface Html {
 	readonly html: string;
 }

@@ -55,7 +55,8 @@ async function learnFromEnd(log: string, before: number): Promise<LearnedFromRun
 	const size = statSync(log, { throwIfNoEntry: false })?.size ?? 0;
 	const learner = createLearner({ index: undefined, owner: undefined, expires: undefined, directory: process.cwd() });
 	const reader = createLineReader(log);
-	let [otherLines, refusable] = [0, 0];
+	let otherLines = 0;
+	let refusable = 0;
 	const take = (lines: Iterable<ReadLine>) => {
 		for (const read of lines) {
 			if (read.kind !== "event") {

@@ -121,8 +121,8 @@ function requireFile(script: string): void {
 }
 
 /**
- * Returns true if the script is started with Python. launch.c decides this again by the same rules, and the two must
- * stay equal.
+ * Returns true if the script is started with Python. native/launch/runtime.c decides this again by the same rules, and
+ * the two must stay equal.
  */
 function isPython(script: string, { python, module }: RunCommandOptions): boolean {
 	return python === true || module === true || script.endsWith(".py");

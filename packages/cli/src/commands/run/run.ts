@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, realpathSync, rmSync } from "node:fs";
+import { existsSync, realpathSync, rmSync } from "node:fs";
 import { resolve } from "node:path";
-import { configDirectory } from "@sigtool/core/internal";
-import { COMMAND, errnoReason, ioError, isPassing, quote, SigtoolError } from "@sigtool/core/internal/errors";
+import { configDirectory, makePrivateDirectory } from "@sigtool/core/internal";
+import { COMMAND, errnoReason, isPassing, quote, SigtoolError } from "@sigtool/core/internal/errors";
 import { installCommand } from "../../launcher/install-command.js";
 import { isThere, launcherIn } from "../../launcher/launcher-place.js";
 import { newDirectoryIn, realTemporaryDirectory, temporaryPlace } from "../../launcher/temporary-place.js";
@@ -143,13 +143,8 @@ function placeBeside(granted: readonly string[]): string {
 	const usual = realTemporaryDirectory();
 	if (!granted.some((each) => existsSync(each) && `${usual}/`.startsWith(`${realpathSync(each)}/`)))
 		return temporaryPlace();
-	const own = configDirectory();
-	try {
-		mkdirSync(own, { recursive: true, mode: 0o700 });
-	} catch (cause) {
-		throw ioError("make", own, cause);
-	}
-	return own;
+	makePrivateDirectory(configDirectory());
+	return configDirectory();
 }
 
 export interface Ending {

@@ -26,25 +26,20 @@ describe("sigtool log forward, as it follows a log", () => {
 		const [first = [], second = [], third = [], fourth = [], fifth = []] = files;
 		const receiver = await startReceiver();
 		const args = [log, "--to", `syslog+tcp://127.0.0.1:${receiver.port}`, "--state", state, "--rotated", file("old")];
-		const arrived = (number: number) =>
-			until(
-				() => receiver.messages.length >= number,
-				() => `${receiver.messages.length} of ${number}: ${forwarder.output().stderr}`,
-			);
 		writeFileSync(log, bytesOf(first.slice(0, 20)));
 		let forwarder = startForwarder(args);
-		await arrived(20);
+		await receiver.arrived(20);
 		appendFileSync(log, bytesOf(first.slice(20, 30)).subarray(0, -5));
-		await arrived(29);
+		await receiver.arrived(29);
 		appendFileSync(log, bytesOf(first.slice(20, 30)).subarray(-5));
-		await arrived(30);
+		await receiver.arrived(30);
 		// It is rotated while it runs, and a last line still comes to the old file.
 		renameSync(log, file("old/audit.jsonl.1"));
 		writeFileSync(log, "");
 		appendFileSync(file("old/audit.jsonl.1"), bytesOf(first.slice(30)));
-		await arrived(first.length);
+		await receiver.arrived(first.length);
 		appendFileSync(log, bytesOf(second.slice(0, 10)));
-		await arrived(first.length + 10);
+		await receiver.arrived(first.length + 10);
 		expect(await forwarder.end()).toBe(0);
 		expect(forwarder.output().stdout).toContain(`sent ${first.length + 10} lines of `);
 		expect(statSync(state).mode & 0o777).toBe(0o600);
@@ -60,7 +55,7 @@ describe("sigtool log forward, as it follows a log", () => {
 		writeFileSync(file("old/audit.jsonl.1"), bytesOf(fourth));
 		writeFileSync(log, bytesOf(fifth));
 		forwarder = startForwarder(args);
-		await arrived(files.flat().length);
+		await receiver.arrived(files.flat().length);
 		expect(await forwarder.end()).toBe(0);
 		expect(linesOf(receiver.messages)).toEqual(files.flat());
 		expect(forwarder.output().stderr).toBe("");
@@ -75,18 +70,13 @@ describe("sigtool log forward, as it follows a log", () => {
 		const [first = [], , third = []] = chained(events(10), events(20, 100), events(5, 200));
 		const receiver = await startReceiver();
 		const args = [log, "--to", `syslog+tcp://127.0.0.1:${receiver.port}`, "--state", state, "--json"];
-		const arrived = (number: number) =>
-			until(
-				() => receiver.messages.length >= number,
-				() => receiver.messages.join("\n"),
-			);
 		writeFileSync(log, bytesOf(first));
 		let forwarder = startForwarder(args);
-		await arrived(first.length);
+		await receiver.arrived(first.length);
 		await forwarder.end();
 		writeFileSync(log, bytesOf(third));
 		forwarder = startForwarder(args);
-		await arrived(first.length + 1 + third.length);
+		await receiver.arrived(first.length + 1 + third.length);
 		expect(await forwarder.end()).toBe(0);
 		const lines = linesOf(receiver.messages);
 		expect(JSON.parse(lines[first.length] ?? "")).toMatchObject({ event: "log.missed", path: log, count: 21 });
@@ -112,10 +102,7 @@ describe("sigtool log forward, as it follows a log", () => {
 			renameSync(`${log}.new`, log);
 			const forwarder = startForwarder(args);
 			sent += lines.length;
-			await until(
-				() => receiver.messages.length >= sent,
-				() => receiver.messages.join("\n"),
-			);
+			await receiver.arrived(sent);
 			await forwarder.end();
 		}
 		expect(linesOf(receiver.messages)).toEqual(files.flat());
@@ -126,19 +113,14 @@ describe("sigtool log forward, as it follows a log", () => {
 		const log = file("audit.jsonl");
 		const [first = [], second = []] = chained(events(10), events(5, 100));
 		const receiver = await startReceiver();
-		const arrived = (number: number) =>
-			until(
-				() => receiver.messages.length >= number,
-				() => receiver.messages.join("\n"),
-			);
 		writeFileSync(log, bytesOf(first.slice(0, 5)));
 		const forwarder = startForwarder([log, "--to", `syslog+tcp://127.0.0.1:${receiver.port}`]);
-		await arrived(5);
+		await receiver.arrived(5);
 		appendFileSync(`${log}.1`, bytesOf(first));
 		truncateSync(log);
-		await arrived(first.length);
+		await receiver.arrived(first.length);
 		writeFileSync(log, bytesOf(second));
-		await arrived(first.length + second.length);
+		await receiver.arrived(first.length + second.length);
 		await forwarder.end();
 		expect(linesOf(receiver.messages)).toEqual([...first, ...second]);
 	});
@@ -149,13 +131,8 @@ describe("sigtool log forward, as it follows a log", () => {
 		const [lines = []] = chained(events(20_000));
 		writeFileSync(log, bytesOf(lines));
 		const receiver = await startReceiver();
-		const forwarder = startForwarder([
-			log,
-			"--to",
-			`syslog+tcp://127.0.0.1:${receiver.port}`,
-			"--to",
-			"syslog+tcp://127.0.0.1:1",
-		]);
+		const to = [receiver.port, 1].flatMap((port) => ["--to", `syslog+tcp://127.0.0.1:${port}`]);
+		const forwarder = startForwarder([log, ...to]);
 		await until(
 			() => receiver.sockets.size > 0,
 			() => forwarder.output().stderr,

@@ -73,10 +73,7 @@ describe("sigtool log forward, with receivers", () => {
 		writeFileSync(log, bytesOf(lines));
 		const receiver = await startReceiver({ idleMs: 1000 });
 		const forwarder = startForwarder([log, "--to", `syslog+tcp://127.0.0.1:${receiver.port}`]);
-		await until(
-			() => receiver.messages.length === 20,
-			() => forwarder.output().stderr,
-		);
+		await receiver.arrived(20);
 		await new Promise((resolve) => setTimeout(resolve, 3000));
 		expect(linesOf(receiver.messages)).toEqual([...lines, ...lines]);
 		expect(forwarder.output().stderr).toMatch(
@@ -93,18 +90,9 @@ describe("sigtool log forward, with receivers", () => {
 		writeFileSync(two, `no event\n${bytesOf(lines.slice(5))}`);
 		const receiver = await startReceiver();
 		const urls = [`syslog+tcp://127.0.0.1:${receiver.port}`, "syslog+tcp://127.0.0.1:1"];
-		const forwarder = startForwarder([
-			one,
-			two,
-			...urls.flatMap((url) => ["--to", url]),
-			"--facility",
-			"local3",
-			"--json",
-		]);
-		await until(
-			() => receiver.messages.length === 11,
-			() => receiver.messages.join("\n"),
-		);
+		const to = urls.flatMap((url) => ["--to", url]);
+		const forwarder = startForwarder([one, two, ...to, "--facility", "local3", "--json"]);
+		await receiver.arrived(11);
 		expect(await forwarder.end()).toBe(0);
 		expect(receiver.messages.filter((message) => message.startsWith("<157>1 "))).toHaveLength(10);
 		expect(receiver.messages.filter((message) => /^<156>1 \S+ \S+ sigtool - - - no event$/.test(message))).toHaveLength(

@@ -6,9 +6,9 @@ import { type Forwarder, startForwarder, startReceiver, until } from "./forwarde
 import { place, writeChained } from "./logs.js";
 
 describe("the state of sigtool log forward", () => {
-	it("uses a state alone, and takes that of a process that is gone", async () => {
+	it("is used by one process alone, and by the next once that process is gone", async () => {
 		const { directory, file, sigtool } = place();
-		const { port, messages } = await startReceiver();
+		const { port, messages, arrived } = await startReceiver();
 		writeChained(file("audit.jsonl"), 1);
 		const args = [file("audit.jsonl"), "--to", `syslog+tcp://127.0.0.1:${port}`, "--state", file("state.json")];
 		const lock = file("state.json.lock");
@@ -22,17 +22,11 @@ describe("the state of sigtool log forward", () => {
 			expect(readFileSync(lock, "utf8")).toMatch(new RegExp(`^${child.pid} `));
 		};
 		const first = startForwarder(args);
-		await until(
-			() => messages.length === 1,
-			() => first.output().stderr,
-		);
+		await arrived(1);
 		const second = sigtool(["log", "forward", ...args]);
 		expect(second).toMatchObject({ status: 2, stderr: expect.stringContaining(`process ${first.child.pid} forwards`) });
 		const elsewhere = startForwarder([...args.slice(0, -1), file("other.json")]);
-		await until(
-			() => messages.length === 2,
-			() => elsewhere.output().stderr,
-		);
+		await arrived(2);
 		expect(await elsewhere.end()).toBe(0);
 
 		first.child.kill("SIGKILL");
@@ -49,9 +43,9 @@ describe("the state of sigtool log forward", () => {
 		expect(readdirSync(directory).filter((name) => name.includes(".lock"))).toEqual([]);
 	});
 
-	it("takes a state whose file names this process itself, as one of a container from before may", async () => {
+	it("is free if its lock names this process itself, as the lock of an earlier container may", async () => {
 		const { file } = place();
-		const { port, messages } = await startReceiver();
+		const { port, arrived } = await startReceiver();
 		writeChained(file("audit.jsonl"), 1);
 		// The shell becomes the forwarder, which has its number and its start.
 		const script = `
@@ -61,17 +55,10 @@ describe("the state of sigtool log forward", () => {
 		const state = file("state.json");
 		const command = [process.execPath, MAIN, "log", "forward", file("audit.jsonl"), "--state", state];
 		const args = ["-c", script, "sh", `${state}.lock`, ...command, "--to", `syslog+tcp://127.0.0.1:${port}`];
-		const child = spawn("sh", args, { stdio: ["ignore", "ignore", "pipe"] });
+		const child = spawn("sh", args, { stdio: ["ignore", "ignore", "inherit"] });
 		onTestFinished(() => void child.kill("SIGKILL"));
-		let said = "";
-		child.stderr.on("data", (data) => {
-			said += data;
-		});
 		const ended = new Promise<number | null>((resolve) => child.on("close", resolve));
-		await until(
-			() => messages.length === 1,
-			() => said,
-		);
+		await arrived(1);
 		child.kill("SIGTERM");
 		expect(await ended).toBe(0);
 	});

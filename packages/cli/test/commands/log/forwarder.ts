@@ -51,6 +51,8 @@ export interface Receiver {
 	readonly port: number;
 	/** The messages that have arrived. */
 	readonly messages: string[];
+	/** Waits until this many messages have arrived. */
+	readonly arrived: (number: number) => Promise<void>;
 	readonly sockets: Set<Socket>;
 	readonly close: () => Promise<void>;
 }
@@ -88,12 +90,18 @@ export async function startReceiver({
 	const server: Server = tls === undefined ? createServer(take) : createTlsServer(tls, take);
 	await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
 	const address = server.address();
+	const arrived = (number: number) =>
+		until(
+			() => messages.length >= number,
+			() => `${messages.length} of ${number}: ${messages.join("\n")}`,
+		);
 	const close = async () => {
 		for (const socket of sockets) socket.resetAndDestroy();
 		await new Promise((resolve) => server.close(resolve));
 	};
 	onTestFinished(() => void close());
-	return { port: typeof address === "object" && address !== null ? address.port : 0, messages, sockets, close };
+	const bound = typeof address === "object" && address !== null ? address.port : 0;
+	return { port: bound, messages, arrived, sockets, close };
 }
 
 /** Returns the lines of messages: what follows the structured data. */

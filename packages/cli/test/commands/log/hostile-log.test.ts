@@ -24,20 +24,15 @@ describe("sigtool log forward, attacked by a log", () => {
 			const first = sentLine("0".repeat(64), { time });
 			const second = sentLine(digestOf(first), { verdict: "refuse" });
 			const third = sentLine(digestOf(second), {});
-			const arrived = (number: number) =>
-				until(
-					() => receiver.messages.length >= number,
-					() => `${time}: ${receiver.messages.join("\n")}`,
-				);
 			writeFileSync(log, bytesOf([first]));
 			const forwarder = startForwarder(args);
-			await arrived(1);
+			await receiver.arrived(1);
 			await forwarder.end();
 			writeFileSync(`${log}.1.gz`, gzipSync(bytesOf([first, second])));
 			renameSync(log, file("gone"));
 			writeFileSync(log, bytesOf([third]));
 			const again = startForwarder(args);
-			await arrived(3);
+			await receiver.arrived(3);
 			expect(await again.end()).toBe(0);
 			expect(receiver.messages.map((message) => message.slice(message.indexOf("{")))).toEqual([first, second, third]);
 		}
@@ -55,10 +50,7 @@ describe("sigtool log forward, attacked by a log", () => {
 			const before = receiver.messages.length;
 			appendFileSync(log, line);
 			const forwarder = startForwarder(args);
-			await until(
-				() => receiver.messages.length > before,
-				() => forwarder.output().stderr,
-			);
+			await receiver.arrived(before + 1);
 			expect([await forwarder.end(), forwarder.output().stderr]).toEqual([0, ""]);
 			expect(readFileSync(file("state.json")).length).toBeLessThan(1000);
 		}
@@ -75,10 +67,7 @@ describe("sigtool log forward, attacked by a log", () => {
 		];
 		writeFileSync(log, [right, ...wrong].map((time) => eventLine("a", { time })).join(""));
 		const forwarder = startForwarder([log, "--to", `syslog+tcp://127.0.0.1:${receiver.port}`]);
-		await until(
-			() => receiver.messages.length === 1 + wrong.length,
-			() => forwarder.output().stderr,
-		);
+		await receiver.arrived(1 + wrong.length);
 		await forwarder.end();
 		const times = receiver.messages.map((message) => message.split(" ")[1] ?? "");
 		expect(times[0]).toBe(right);
@@ -103,13 +92,13 @@ describe("sigtool log forward, attacked by a log", () => {
 		writeFileSync(log, eventLine("a"));
 		const forwarder = startForwarder([log, ...to]);
 		const said = () => forwarder.output().stderr;
-		await until(() => receiver.messages.length === 1, said);
+		await receiver.arrived(1);
 		rmSync(log);
 		make();
 		await until(() => said().includes("it is not a regular file [ERR_IO]; trying again"), said);
 		rmSync(log, { recursive: true });
 		writeFileSync(log, eventLine("b"));
-		await until(() => receiver.messages.length === 2, said);
+		await receiver.arrived(2);
 		expect(await forwarder.end()).toBe(0);
 	});
 

@@ -55,7 +55,7 @@ describe("sigtool log verify", () => {
 		]);
 	});
 
-	it("refuses a directory and a missing file as `log show` does, and finds the log of the launcher", () => {
+	it("refuses a directory and a missing file as `log show` does", () => {
 		const { directory, file, sigtool } = place();
 		const seal = ["seal", "-o", file("c"), "--key", "k"];
 		for (const command of [["verify"], ["show"], seal, ["tiles", "-o", file("t")]]) {
@@ -65,10 +65,20 @@ describe("sigtool log verify", () => {
 					stderr: expect.stringMatching(/it is a directory; name the files in it|no such file; a host has its log/),
 				});
 		}
-		expect(sigtool(["log", "verify", "--prefix", directory])).toMatchObject({
+	});
+
+	it("without an operand verifies the log of the launcher", () => {
+		const { directory, file, sigtool } = place();
+		const verify = () => sigtool(["log", "verify", "--prefix", directory]);
+		expect(verify()).toMatchObject({
 			status: 2,
-			stderr: expect.stringMatching(/Name a log, .*no launcher is installed in/),
+			stderr: expect.stringMatching(/Name a log, .*no launcher is installed/),
 		});
+		writeChained(file("audit.jsonl"), 5);
+		const pin = `/x ${"0".repeat(64)}`;
+		const settings = ["version 1", `node ${pin}`, "node-major 22", `bundle ${pin}`, "index /i", "config /c"];
+		writeFileSync(file("launcher.conf"), [...settings, `audit ${file("audit.jsonl")}`, ""].join("\n"));
+		expect(verify()).toMatchObject({ status: 0, stdout: expect.stringMatching(/^intact .*audit\.jsonl/) });
 	});
 
 	it("covers the lines of a program without a collector", () => {

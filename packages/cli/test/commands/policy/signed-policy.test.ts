@@ -37,7 +37,7 @@ function keyOf({ keyFile, certFile }: SelfSigned): readonly string[] {
 describe("policy sign", () => {
 	it.skipIf(!canBeHost)("makes a policy under which audit records, and whose refusals it counts", () => {
 		const { at, sigtool, release, write, sign, compile } = project();
-		makeTree(at("app"), { "main.js": 'require("./b.js")', "b.js": "" });
+		makeTree(at("app"), { "main.js": 'require("./b.js")', "b.js": "", "allowed.js": "" });
 		expect(sigtool("sign", "app", "--product", "app", ...keyOf(release), "--force")).toMatchObject({ status: 0 });
 		expect(sigtool("trust", "add", release.certFile)).toMatchObject({ status: 0 });
 		write("strict.json", { mode: "strict", products: ["app"], rules: [{ deny: { name: "b.js" } }] });
@@ -48,6 +48,8 @@ describe("policy sign", () => {
 		expect(stderr).toContain(
 			'enforcement would have refused 1 event by "app.sigx": `sigtool policy test run.jsonl --index app.sigx`\n',
 		);
+		const allowed = sigtool("audit", "--index", "app.sigx", "--log", "allowed.jsonl", "app/allowed.js");
+		expect(allowed).toMatchObject({ status: 0, stderr: expect.not.stringContaining("would have refused") });
 		const tested = sigtool("policy", "test", "run.jsonl", "--index", "app.sigx");
 		expect(tested).toMatchObject({ status: 1, stdout: expect.stringContaining("1 would be refused") });
 		const learned = sigtool("policy", "learn", "run.jsonl", "--index", "app.sigx", "-o", "learned.json");
