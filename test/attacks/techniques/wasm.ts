@@ -1,6 +1,6 @@
 /** These techniques run unsigned WebAssembly. */
 
-import { DATA, type Technique, withData } from "../technique.js";
+import { DATA, type Technique, withData, withText } from "../technique.js";
 
 /** The module `(module (func (export "f") (result i32) i32.const 42))`. */
 const ANSWERS = Buffer.from(
@@ -47,6 +47,10 @@ ${program}`,
 	),
 	beside: { "evil.wasm": ANSWERS },
 });
+
+/** Imports the module that Node.js makes for WebAssembly, which has these lines for imports and exports. */
+const importFacade = (imports: string, exports: string) =>
+	`import("data:text/javascript," + encodeURIComponent("\\n" + ${imports} + "\\n" + ${exports} + "\\nimport.meta.done();\\n")).catch(() => {});`;
 
 const UNFLAGGED = { 20: "needs a flag" } as const;
 
@@ -112,4 +116,16 @@ WebAssembly.instantiate(bytes, wasi.getImportObject()).then(({ instance }) => co
 		},
 		beside: { "evil.wasm": EXITS },
 	},
+	withText(
+		"text in a module like that for WebAssembly",
+		importFacade(
+			`""`,
+			`'let $export_0;\\nexport { $export_0 as "a" };\\n' + text + 'import.meta.exports["a"] = {\\n  get: () => $export_0,\\n  set: (v) => $export_0 = v,\\n};'`,
+		),
+	),
+	withText(
+		"text that a module like that for WebAssembly imports",
+		`const name = JSON.stringify("data:text/javascript," + encodeURIComponent(text));
+${importFacade(`"import * as $import_0 from " + name + ";\\nimport.meta.imports[" + name + "] = $import_0;"`, `""`)}`,
+	),
 ];
