@@ -142,6 +142,8 @@ export const OPEN: readonly Opening[] = [
 			"text that ends a signed comment, by module._compile()",
 			"text that ends a signed comment, between two names",
 			"text that ends a comment of signed TypeScript",
+			"part of a signed text that the gate has lent",
+			"text of a megabyte that differs at its end from a signed one",
 			"text in the place of JSON, by require.extensions",
 		],
 	},
@@ -151,6 +153,12 @@ export const OPEN: readonly Opening[] = [
 		modes: ["hook"],
 		releases: [22, 24, 26],
 		techniques: ["text that stripTypeScriptTypes() made, with a name", "REPL that loads a file"],
+	},
+	{
+		reason: "The same policy. Node.js itself compiles the text.",
+		modes: ["hook", "enforce"],
+		releases: [24, 26],
+		techniques: ["changed snapshot of node:test"],
 	},
 	{
 		reason: "The same policy. On this release a program can skip the guard, because no list of hooks is in its way.",

@@ -54,6 +54,27 @@ const importFacade = (imports: string, exports: string) =>
 
 const UNFLAGGED = { 20: "needs a flag" } as const;
 
+const WORKER = `const { Worker, isMainThread, workerData } = require("worker_threads");\n`;
+const sharedBytes: Technique = {
+	...withData("signed WebAssembly that another thread changes in shared memory", ""),
+	signed: {
+		"main.js": `${DATA}${WORKER}const { readFileSync } = require("fs");
+const signed = readFileSync(__dirname + "/signed.wasm"), evil = readFileSync(data + "/evil.wasm");
+const at = signed.findIndex((byte, index) => byte !== evil[index]);
+if (isMainThread) {
+  const shared = new Uint8Array(new SharedArrayBuffer(signed.length));
+  shared.set(signed);
+  new Worker(__filename, { argv: [data], workerData: shared });
+  for (let answer; answer !== 42;) answer = new WebAssembly.Instance(new WebAssembly.Module(shared)).exports.f();
+  console.log("evil-ran-42");
+  process.exit();
+} else for (;;) workerData[at] ^= signed[at] ^ evil[at];`,
+		// Its function returns 43.
+		"signed.wasm": Buffer.from(ANSWERS.toString("hex").replace("412a", "412b"), "hex"),
+	},
+	beside: { "evil.wasm": ANSWERS },
+};
+
 export const wasmTechniques: readonly Technique[] = [
 	wasm("WebAssembly.Module", "ran(new WebAssembly.Instance(new WebAssembly.Module(bytes)));"),
 	wasm("WebAssembly.compile()", "WebAssembly.compile(bytes).then((module) => ran(new WebAssembly.Instance(module)));"),
@@ -128,4 +149,19 @@ WebAssembly.instantiate(bytes, wasi.getImportObject()).then(({ instance }) => co
 		`const name = JSON.stringify("data:text/javascript," + encodeURIComponent(text));
 ${importFacade(`"import * as $import_0 from " + name + ";\\nimport.meta.imports[" + name + "] = $import_0;"`, `""`)}`,
 	),
+	wasm(
+		"WebAssembly by import of a data: URL",
+		`import("data:application/wasm;base64," + bytes.toString("base64")).then(({ f }) => console.log("evil-ran-" + f()));`,
+		{
+			notOn: UNFLAGGED,
+		},
+	),
+	wasm(
+		"WebAssembly by import.source()",
+		`import.source("file://" + data + "/evil.wasm").then((module) => ran(new WebAssembly.Instance(module)));`,
+		{
+			notOn: { 20: "not in this release", 22: "not in this release" },
+		},
+	),
+	sharedBytes,
 ];
