@@ -73,4 +73,16 @@ export const CONTROLS: readonly Technique[] = [
 		},
 		{ hook: true },
 	),
+	control(
+		"signed WebAssembly by import",
+		{
+			"main.mjs": `import { f as answer } from "./exports.wasm"; import "./imports.wasm"; if (answer() === 42) import("./say.mjs");`,
+			"exports.wasm": Buffer.from("0061736d010000000105016000017f03020100070501016600000a06010400412a0b", "hex"),
+			// The module `(module (import "./\"dep.mjs" "f" (func)) (start 0))`.
+			"imports.wasm": Buffer.from("0061736d010000000104016000000210010a2e2f226465702e6d6a7301660000080100", "hex"),
+			'"dep.mjs': "export const f = () => {};",
+			"say.mjs": SAYS,
+		},
+		{ hook: true, notOn: { 20: "needs a flag" } },
+	),
 ];

@@ -86,6 +86,21 @@ describe.skipIf(!hasLauncher || process.arch !== "x64").each(RELEASES)("Node.js 
 		expect(results[3]).toBeLessThanOrEqual(1 << 16);
 	});
 
+	test("keeps a long text out of the heaps of threads with little memory, also if all load it at once", async () => {
+		const results = await answer(release, {
+			"long.js": moduleWith(TEXTS.ascii, 12 << 20),
+			"main.js": `${HELPERS}
+				if (!isMainThread) return parentPort.postMessage(typeof require("./long.js"));
+				const results = [];
+				for (let i = 0; i < 6; i++)
+					new Worker(__filename, { resourceLimits: { maxOldGenerationSizeMb: 12 } })
+						.on("message", (type) => results.push(type))
+						.on("error", ({ code }) => results.push(code));
+				process.on("exit", () => console.log(JSON.stringify(results)));`,
+		});
+		expect(results).toEqual(Array(6).fill("function"));
+	});
+
 	test("compiles texts that the program has used as names of members, before or afterwards", async () => {
 		const results = await answer(release, {
 			...modules,

@@ -37,6 +37,7 @@ export const OPEN: readonly Opening[] = [
 			"SourceLoader with get_data() of its own",
 			"SourceLoader with get_data() of its own by exec_module()",
 			"get_data() of SourceFileLoader replaced",
+			"source of a signed module changed in the frame of the loader by a trace function",
 			"path_stats() and get_data() of a loader replaced",
 			"open_code() of _io replaced",
 			"open_code() of io replaced",

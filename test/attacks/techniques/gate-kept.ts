@@ -3,7 +3,7 @@
  * strings, by long texts, and by a lack of memory.
  */
 
-import { type Technique, withText } from "../technique.js";
+import { DATA, EVIL, type Technique, withText } from "../technique.js";
 
 const WORKER = `const { Worker, isMainThread } = require("worker_threads");\n`;
 const RUN = `require("vm").runInThisContext(made);`;
@@ -55,6 +55,35 @@ const signed: readonly Technique[] = [
 	ofSigned("long signed text as the value of a member", `(({ [signed]: value }) => value)({ [signed]: text })`),
 ];
 
+/** The program gets the very string that the gate has lent to V8. */
+const lent: readonly Technique[] = [
+	{
+		name: "part of a signed text that the gate has lent",
+		signed: {
+			"main.js": `const Module = require("module"), { _compile } = Module.prototype;
+let lent;
+Module.prototype._compile = function (content, ...rest) {
+  lent = content;
+  return _compile.call(this, content, ...rest);
+};
+require("./dep.js");
+new Module(__filename)._compile(lent.slice(2, lent.indexOf("//")), __dirname + "/dep.js");`,
+			"dep.js": `/*${EVIL.trim().replace("6 * 7", "[6].map((six) => 7 * six)")}//${"x".repeat(LONG)}*/\n`,
+		},
+	},
+	{
+		name: "text of a megabyte that differs at its end from a signed one",
+		signed: {
+			"main.js": `${DATA}const fs = require("fs"), file = __dirname + "/long.js";
+const evil = fs.readFileSync(data + "/evil.txt", "utf8").trim(), signed = fs.readFileSync(file, "utf8");
+require(file);
+new (require("module"))(file)._compile(signed.slice(0, -evil.length - 2) + "*/" + evil, file);`,
+			// Two threads read and digest a file from this size on.
+			"long.js": `/*${"-".repeat((1 << 20) - 4)}*/`,
+		},
+	},
+];
+
 const strings: readonly Technique[] = [
 	withText("eval of a long text", `eval(text.padEnd(${LONG}));`),
 	withText("eval of a long text that is the name of a member", `eval(Object.keys({ [text.padEnd(${LONG})]: 1 })[0]);`),
@@ -102,4 +131,4 @@ for (let i = 0; i < 20; i++) {
 	),
 ];
 
-export const gateKept: readonly Technique[] = [...made, ...signed, ...strings, ...moments];
+export const gateKept: readonly Technique[] = [...made, ...signed, ...lent, ...strings, ...moments];

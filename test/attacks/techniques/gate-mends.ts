@@ -11,14 +11,21 @@ const NO_SQLITE = { 20: "has no node:sqlite" } as const;
 const EXPOSED = `${WORKER}if (isMainThread) new Worker(__filename, { argv: [data], execArgv: ["--expose-internals"] });\n`;
 
 /** Makes a technique with a signed text that ends inside of a literal or a comment, which a name would end. */
-const unfinished = (name: string, beginning: string, end: string, compile: string): Technique => ({
+const unfinished = (
+	name: string,
+	beginning: string,
+	end: string,
+	compile: string,
+	unfinishedFile = "banner.txt",
+): Technique => ({
 	name,
 	signed: {
 		"main.js": `${DATA}const fs = require("fs"), file = __dirname + "/dep.ts";
 const evil = fs.readFileSync(data + "/evil.txt", "utf8").trim();
-const text = fs.readFileSync(__dirname + "/banner.txt", "utf8") + "\\n\\n//# sourceURL=${end};" + evil + "//";
+const signed = fs.readFileSync(__dirname + "/${unfinishedFile}", "utf8").replace("\\ufeff", "");
+const text = signed + "\\n\\n//# sourceURL=${end};" + evil + "//";
 ${compile}`,
-		"banner.txt": beginning,
+		[unfinishedFile]: beginning,
 		"dep.ts": "globalThis.good = true;\n",
 	},
 });
@@ -53,6 +60,28 @@ const unfinishedTexts: readonly Technique[] = [
 		"/* signed",
 		"x\\n\\n//# sourceURL=*/",
 		`new (require("module"))(file)._compile(text, file);`,
+	),
+	unfinished(
+		"text that ends a literal of signed TypeScript",
+		"`signed",
+		"`",
+		`new (require("vm").Script)(text, { filename: __dirname + "/banner.ts" }).runInThisContext();`,
+		"banner.ts",
+	),
+	unfinished(
+		"text that ends a comment of signed TypeScript",
+		"/* signed",
+		"*/",
+		`new (require("module"))(__dirname + "/banner.ts")._compile(text, __dirname + "/banner.ts");`,
+		"banner.ts",
+	),
+	// The index names the text behind the byte order mark, as it names TypeScript without types.
+	unfinished(
+		"text that ends a signed literal behind a byte order mark",
+		"\ufeff`signed",
+		"`",
+		`new (require("vm").Script)(text).runInThisContext();`,
+		"banner.js",
 	),
 ];
 

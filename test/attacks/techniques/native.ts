@@ -128,4 +128,10 @@ database.loadExtension(data + "/evil.node");`,
 		arrange: ({ data }) => copyFileSync(`${data}/evil.node`, `${data}/libdl.so.2`),
 		environment: ({ data }) => ({ LD_LIBRARY_PATH: data }),
 	}),
+	native(
+		"library by the handler of another suffix",
+		`require.extensions[".so"] = require.extensions[".node"];
+require("fs").copyFileSync(data + "/evil.node", data + "/evil.so");
+require(data + "/evil.so");`,
+	),
 ];

@@ -178,4 +178,16 @@ new Script(source, { cachedData, filename: __dirname + "/good.js" }).runInThisCo
 			arrange: (place) => bytecodeFor(PADDED, place),
 		},
 	),
+	{
+		name: "changed snapshot of node:test",
+		signed: {
+			"main.js": `const { snapshot, test } = require("node:test");
+snapshot.setResolveSnapshotPath(() => __dirname + "/it.snapshot");
+test("it", (t) => t.assert.snapshot(1));`,
+			"it.snapshot": "exports[`it 1`] = `\n1\n`;\n",
+		},
+		// Node.js runs the file as a script to learn what the test made before.
+		changed: { "it.snapshot": `throw new Error("evil-ran-" + 6 * 7);\n` },
+		notOn: { 20: "not in this release", 22: "does not tell the error" },
+	},
 ];

@@ -1,6 +1,6 @@
 /** These techniques run unsigned WebAssembly. */
 
-import { DATA, type Technique, withData } from "../technique.js";
+import { DATA, type Technique, withData, withText } from "../technique.js";
 
 /** The module `(module (func (export "f") (result i32) i32.const 42))`. */
 const ANSWERS = Buffer.from(
@@ -48,7 +48,32 @@ ${program}`,
 	beside: { "evil.wasm": ANSWERS },
 });
 
+/** Imports the module that Node.js makes for WebAssembly, which has these lines for imports and exports. */
+const importFacade = (imports: string, exports: string) =>
+	`import("data:text/javascript," + encodeURIComponent("\\n" + ${imports} + "\\n" + ${exports} + "\\nimport.meta.done();\\n")).catch(() => {});`;
+
 const UNFLAGGED = { 20: "needs a flag" } as const;
+
+const WORKER = `const { Worker, isMainThread, workerData } = require("worker_threads");\n`;
+const sharedBytes: Technique = {
+	...withData("signed WebAssembly that another thread changes in shared memory", ""),
+	signed: {
+		"main.js": `${DATA}${WORKER}const { readFileSync } = require("fs");
+const signed = readFileSync(__dirname + "/signed.wasm"), evil = readFileSync(data + "/evil.wasm");
+const at = signed.findIndex((byte, index) => byte !== evil[index]);
+if (isMainThread) {
+  const shared = new Uint8Array(new SharedArrayBuffer(signed.length));
+  shared.set(signed);
+  new Worker(__filename, { argv: [data], workerData: shared });
+  for (let answer; answer !== 42;) answer = new WebAssembly.Instance(new WebAssembly.Module(shared)).exports.f();
+  console.log("evil-ran-42");
+  process.exit();
+} else for (;;) workerData[at] ^= signed[at] ^ evil[at];`,
+		// Its function returns 43.
+		"signed.wasm": Buffer.from(ANSWERS.toString("hex").replace("412a", "412b"), "hex"),
+	},
+	beside: { "evil.wasm": ANSWERS },
+};
 
 export const wasmTechniques: readonly Technique[] = [
 	wasm("WebAssembly.Module", "ran(new WebAssembly.Instance(new WebAssembly.Module(bytes)));"),
@@ -112,4 +137,31 @@ WebAssembly.instantiate(bytes, wasi.getImportObject()).then(({ instance }) => co
 		},
 		beside: { "evil.wasm": EXITS },
 	},
+	withText(
+		"text in a module like that for WebAssembly",
+		importFacade(
+			`""`,
+			`'let $export_0;\\nexport { $export_0 as "a" };\\n' + text + 'import.meta.exports["a"] = {\\n  get: () => $export_0,\\n  set: (v) => $export_0 = v,\\n};'`,
+		),
+	),
+	withText(
+		"text that a module like that for WebAssembly imports",
+		`const name = JSON.stringify("data:text/javascript," + encodeURIComponent(text));
+${importFacade(`"import * as $import_0 from " + name + ";\\nimport.meta.imports[" + name + "] = $import_0;"`, `""`)}`,
+	),
+	wasm(
+		"WebAssembly by import of a data: URL",
+		`import("data:application/wasm;base64," + bytes.toString("base64")).then(({ f }) => console.log("evil-ran-" + f()));`,
+		{
+			notOn: UNFLAGGED,
+		},
+	),
+	wasm(
+		"WebAssembly by import.source()",
+		`import.source("file://" + data + "/evil.wasm").then((module) => ran(new WebAssembly.Instance(module)));`,
+		{
+			notOn: { 20: "not in this release", 22: "not in this release" },
+		},
+	),
+	sharedBytes,
 ];

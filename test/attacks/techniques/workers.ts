@@ -143,4 +143,18 @@ new Worker(__dirname + "/loads.js", { argv: [data] });`,
 			notOn: { 20: "not in this release", 22: "not in this release", 24: "not in this release" },
 		},
 	),
+	{
+		name: "worker of text by the constructor that a channel hands out",
+		signed: {
+			"main.js": `${TEXT}${WORKER}let isFirst = true;
+require("diagnostics_channel").subscribe("worker_threads", ({ worker }) => {
+  if (isFirst) {
+    isFirst = false;
+    new worker.constructor(text, { eval: true, execArgv: [], env: {} });
+  }
+});
+new Worker(__dirname + "/idle.js");`,
+			...IDLE,
+		},
+	},
 ];

@@ -135,6 +135,19 @@ export const loaders: readonly Technique[] = [
 		"path_stats() and get_data() of a loader replaced",
 		`${MACHINERY}machinery.SourceFileLoader.path_stats = lambda self, path: {"mtime": 0, "size": 1}\nmachinery.SourceFileLoader.get_data = lambda self, path: open(data + "/evil.txt", "rb").read()\nimport colorsys`,
 	),
+	{
+		name: "source of a signed module changed in the frame of the loader by a trace function",
+		signed: {
+			"main.py": `${TEXT}def trace(frame, event, argument):
+    names = frame.f_locals
+    if isinstance(names.get("source_bytes"), bytes): names["source_bytes"] = text.encode()
+    return trace
+sys.settrace(trace)
+import dep
+`,
+			"dep.py": "good = True\n",
+		},
+	},
 	withData(
 		"open_code() of _io replaced",
 		`import _io\n_io.open_code = lambda path: open(path, "rb")\nsys.path.insert(0, data)\nimport evil`,

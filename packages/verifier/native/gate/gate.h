@@ -88,6 +88,11 @@ bool is_typescript_named(const void *string, const char *path);
 /* Returns what to do if the refused text at this path is TypeScript, or NULL if it is none. */
 const char *advice_on_typescript(const char *path);
 
+/* wasm-facade.c */
+
+/* Returns true if Node.js makes this text to import WebAssembly as a module. */
+bool is_wasm_facade(const void *string);
+
 /* eval.c */
 
 watch take_judge_of_strings; /* in front of SetModifyCodeGenerationFromStringsCallback() */

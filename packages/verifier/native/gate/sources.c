@@ -122,7 +122,8 @@ static void judge_source(struct source *source, const char *kind, bool is_file)
 	uint8_t digest[SHA256_BYTES];
 	const size_t size = settle_text(&source->text, digest);
 	char *path = path_of(source);
-	if (!is_named(path, digest) && !is_typescript_named(source->text, path)) {
+	if (!is_named(path, digest) && !is_typescript_named(source->text, path) &&
+		!is_wasm_facade(source->text)) {
 		const struct finding finding = {kind, path, digest, size, advice_on_typescript(path)};
 		if (is_file)
 			end_intrusion(&finding);

@@ -9,18 +9,20 @@
 
 /* Returns the length of the text before `\n\n//# sourceURL=NAME`, or its whole length if it does
  * not end like that. Node.js appends this comment to TypeScript whose types it has removed. NAME
- * must hold no end of a line, so that everything behind the length is the comment. */
+ * must hold no end of a line, so that everything behind the length is the comment. A signed text
+ * may end inside of a template literal or a comment, so NAME must hold no end of these either. The
+ * two line feeds end all others. */
 static size_t length_before_name(const char *bytes, size_t length)
 {
 	static const char BEGINNING[] = "\n\n//# sourceURL=";
-	static const char *const LINE_ENDS[] = {"\n", "\r", "\xe2\x80\xa8", "\xe2\x80\xa9"};
+	static const char *const ENDS[] = {"\n", "\r", "\xe2\x80\xa8", "\xe2\x80\xa9", "`", "*/"};
 	enum { LONGEST = 4096 };
 	const size_t beginning = sizeof BEGINNING - 1;
 	for (size_t name = 0; name <= LONGEST && name + beginning <= length; name++) {
 		const char *rest = bytes + length - name;
-		for (size_t i = 0; i < sizeof LINE_ENDS / sizeof *LINE_ENDS; i++) {
-			const size_t end = strlen(LINE_ENDS[i]);
-			if (name >= end && memcmp(rest, LINE_ENDS[i], end) == 0)
+		for (size_t i = 0; i < sizeof ENDS / sizeof *ENDS; i++) {
+			const size_t end = strlen(ENDS[i]);
+			if (name >= end && memcmp(rest, ENDS[i], end) == 0)
 				return length;
 		}
 		if (memcmp(rest - beginning, BEGINNING, beginning) == 0)
@@ -42,8 +44,7 @@ static bool is_typescript(const char *path)
 }
 
 /* There is one comment, or two where CommonJS is imported. The text before must be that of
- * TypeScript. Another signed file may end inside of a literal or a comment, and NAME would end that
- * and go on as code. */
+ * TypeScript, because Node.js appends the comment to no other text. */
 bool is_typescript_named(const void *string, const char *path)
 {
 	enum { MOST_NAMES = 2 };

@@ -17,6 +17,7 @@
 #include "../shared/utf8.h"
 #include "gate.h"
 #include <errno.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,13 +40,13 @@ static uint8_t *room;
 static size_t used; /* bytes of `room` that texts have */
 static size_t writable; /* bytes of `room` up to the end of the window */
 
-/* In the order of their places. Only the thread that has set `is_busy` adds a text, and then raises
+/* In the order of their places. Only the thread that holds `lock` adds a text, and then raises
  * `count`. */
 static struct verified_text texts[MAX_TEXTS];
 static atomic_size_t count;
 static uint16_t buckets[BUCKETS]; /* 1 + the number of the last text whose digest begins so, or 0 */
 static uint16_t next_in_bucket[MAX_TEXTS];
-static atomic_flag is_busy = ATOMIC_FLAG_INIT;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static size_t whole_pages(size_t bytes)
 {
@@ -232,9 +233,17 @@ static const struct verified_text *take(const char *path, int descriptor, size_t
 	return kept;
 }
 
+/* Takes the lock. Returns false if another thread has it and the text is not worth the wait. V8
+ * then gets a copy in the heap of its thread. Node.js itself keeps long texts outside, so a thread
+ * with little memory may have no room for a copy. */
+static bool take_lock(size_t size)
+{
+	return (size < LONG ? pthread_mutex_trylock(&lock) : pthread_mutex_lock(&lock)) == 0;
+}
+
 /* Reads the file at this real path, which is open, as a string. Returns NULL if the caller has to
- * read it itself, for example because it is not signed, or because another thread reads a file
- * here. The file's offset stays as it is. The addon of the hook calls this. */
+ * read it itself, for example because it is not signed, or because it is not long and another
+ * thread reads a file here. The file's offset stays as it is. The addon of the hook calls this. */
 __attribute__((visibility("default"))) const void *sigtool_gate_read_text(
 	void *environment, const char *path, int descriptor, size_t size, uint8_t digest[SHA256_BYTES])
 {
@@ -242,11 +251,11 @@ __attribute__((visibility("default"))) const void *sigtool_gate_read_text(
 	if (!is_gate_closed() || size < SHORTEST)
 		return NULL;
 	require_index();
-	if (atomic_flag_test_and_set(&is_busy))
+	if (!take_lock(size))
 		return NULL;
 	if (can_lend(environment, false) && can_lend(environment, true))
 		text = take(path, descriptor, size);
-	atomic_flag_clear(&is_busy);
+	pthread_mutex_unlock(&lock);
 	if (text == NULL)
 		return NULL;
 	memcpy(digest, text->digest, SHA256_BYTES);

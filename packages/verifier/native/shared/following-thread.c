@@ -1,4 +1,5 @@
 #include "following-thread.h"
+#include <stdatomic.h>
 
 static void *follow(void *given)
 {
@@ -18,9 +19,15 @@ static void *follow(void *given)
 	return NULL;
 }
 
+/* A thread that is refused has been asked for during half a second (gate/threads.c). A program that
+ * has reached a limit would wait as long for each file. So after a refusal none is asked for. */
+static atomic_bool was_refused;
+
 bool start_following(struct following_thread *follower, const unsigned char *content,
 	work_on_part *work, void *context)
 {
+	if (atomic_load(&was_refused))
+		return false;
 	*follower = (struct following_thread){
 		.work = work,
 		.context = context,
@@ -28,7 +35,10 @@ bool start_following(struct following_thread *follower, const unsigned char *con
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 		.changed = PTHREAD_COND_INITIALIZER,
 	};
-	return pthread_create(&follower->thread, NULL, follow, follower) == 0;
+	const bool is_started = pthread_create(&follower->thread, NULL, follow, follower) == 0;
+	if (!is_started)
+		atomic_store(&was_refused, true);
+	return is_started;
 }
 
 /* Changes what the thread waits for, and wakes it. */

@@ -22,8 +22,8 @@ struct following_thread {
 	bool has_ended;
 };
 
-/* Starts the thread. Returns false if the system refuses one more, so that the caller has to do the
- * work itself. */
+/* Starts the thread. Returns false if the system refuses one more, or has refused one before, so
+ * that the caller has to do the work itself. */
 bool start_following(struct following_thread *follower, const unsigned char *content,
 	work_on_part *work, void *context);
 
