@@ -73,6 +73,7 @@ describe("the bundled command line", () => {
 			expect(spawnSync(process.execPath, [main, "sign", home], { env }).status).toBe(0);
 			const files = loadedBy(["verify", file], env).filter((name) => name.endsWith(".cjs"));
 			expect(files.map((name) => basename(name))).toEqual(["main.cjs", "errors.cjs", "verify.cjs"]);
+			expect(loadedBy(["verify", file], env)).not.toContain("perf_hooks");
 		} finally {
 			rmSync(home, { recursive: true, force: true });
 		}
