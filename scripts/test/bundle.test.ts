@@ -116,6 +116,12 @@ describe("bundles", () => {
 		expect(hook).not.toContain(ERROR_CODES.ERR_DENIED[1]);
 	});
 
+	it("leave out what the parser of configurations fills for its formatter", () => {
+		const parser = readFileSync(join(packages, "cli/dist/read-document.cjs"), "utf8");
+		expect(parser).toContain("function parseTree(");
+		expect(parser).not.toContain("cachedSpaces");
+	});
+
 	it("carry no package in the verifier, which has no dependency at run time", () => {
 		expect(readFileSync(join(packages, "verifier/dist/third-party-licences.txt"), "utf8")).toBe("");
 	});
