@@ -205,6 +205,11 @@ function jsoncParser() {
 				namespace: "jsonc",
 				pluginData: createRequire(join(resolveDir, "_")).resolve("jsonc-parser/lib/esm/main.js"),
 			}));
+			// It fills tables of strings for the formatter, which is left out. esbuild must be told that nothing else is done.
+			onResolve({ filter: /^\.\/string-intern$/ }, ({ path, resolveDir }) => ({
+				path: join(resolveDir, `${path}.js`),
+				sideEffects: false,
+			}));
 			onLoad({ filter: /.*/, namespace: "jsonc" }, ({ pluginData: main }) => ({
 				// Only what read-document.ts uses is named, so that esbuild leaves the rest out.
 				contents: `import { parseTree, printParseErrorCode } from ${JSON.stringify(main)};

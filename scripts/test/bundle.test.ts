@@ -73,6 +73,7 @@ describe("the bundled command line", () => {
 			expect(spawnSync(process.execPath, [main, "sign", home], { env }).status).toBe(0);
 			const files = loadedBy(["verify", file], env).filter((name) => name.endsWith(".cjs"));
 			expect(files.map((name) => basename(name))).toEqual(["main.cjs", "errors.cjs", "verify.cjs"]);
+			expect(loadedBy(["verify", file], env)).not.toContain("perf_hooks");
 		} finally {
 			rmSync(home, { recursive: true, force: true });
 		}
@@ -113,6 +114,12 @@ describe("bundles", () => {
 		expect(hook).toContain("maxSizeBytes");
 		expect(hook).not.toMatch(/\bdoes:/);
 		expect(hook).not.toContain(ERROR_CODES.ERR_DENIED[1]);
+	});
+
+	it("leave out what the parser of configurations fills for its formatter", () => {
+		const parser = readFileSync(join(packages, "cli/dist/read-document.cjs"), "utf8");
+		expect(parser).toContain("function parseTree(");
+		expect(parser).not.toContain("cachedSpaces");
 	});
 
 	it("carry no package in the verifier, which has no dependency at run time", () => {

@@ -14,9 +14,9 @@ export const NO_OPTIONS: VerifyCommandOptions = {
 	development: true,
 };
 
-/** Returns true if the arguments are `verify` and at least one operand, without options. */
+/** Returns true if the arguments are `verify` and operands, or `verify` alone, without options. */
 export function isBareVerify([name, ...operands]: readonly string[]): boolean {
-	return name === "verify" && operands.length > 0 && !operands.some((operand) => operand.startsWith("-"));
+	return name === "verify" && !operands.some((operand) => operand.startsWith("-"));
 }
 
 /** Runs `verify` as `run` of program.ts does. The arguments must be such that `isBareVerify` returns true. */

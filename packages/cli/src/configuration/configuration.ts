@@ -10,7 +10,6 @@
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { readBounded } from "@sigtool/core/internal";
 import { quote, SigtoolError } from "@sigtool/core/internal/errors";
-import { MAX_CONFIGURATION_BYTES, MAX_MANIFEST_BYTES } from "./members.js";
 import type { ConfigurationDocument } from "./read-document.js";
 
 export interface ConfigurationOptions {
@@ -25,6 +24,14 @@ export interface ProjectConfiguration extends ConfigurationDocument {
 
 export const CONFIGURATION_FILE = "sigtool.config.json";
 const CONFIGURATION_VARIABLE = "SIGTOOL_CONFIG";
+
+/**
+ * The size limit of a configuration, and of a package.json that has one, in bytes. Every command reads it, also in a
+ * hostile checkout, and its parser takes a hundred times as much memory.
+ */
+const MAX_CONFIGURATION_BYTES = 2 ** 20;
+/** The size limit of a package.json that may have a configuration, in bytes. */
+const MAX_MANIFEST_BYTES = 2 ** 24;
 
 /**
  * Returns true if --config or SIGTOOL_CONFIG names a configuration. @throws ERR_CONFIG for a relative path in the

@@ -5,14 +5,6 @@
 
 import type { ObjectShape, ValueOf } from "@sigtool/core/internal";
 
-/**
- * The size limit of a configuration, and of a package.json that has one, in bytes. Every command reads it, also in a
- * hostile checkout, and its parser takes a hundred times as much memory.
- */
-export const MAX_CONFIGURATION_BYTES = 2 ** 20;
-/** The size limit of a package.json that may have a configuration, in bytes. */
-export const MAX_MANIFEST_BYTES = 2 ** 24;
-
 /** The beginning of a value that names an environment variable, which has the path of the file. */
 export const VARIABLE_PREFIX = "env:";
 
