@@ -15,6 +15,12 @@ const control = (what: string, signed: Technique["signed"], more: Partial<Techni
 
 export const isControl = (name: string) => name.startsWith("control: ");
 
+/** Its function returns 42. Its section `good` tells it from the attacker's, because what is signed counts everywhere. */
+const ANSWERS = Buffer.from(
+	"0061736d010000000105016000017f03020100070501016600000a06010400412a0b000504676f6f64",
+	"hex",
+);
+
 export const CONTROLS: readonly Technique[] = [
 	control("CommonJS, JSON and a directory", {
 		"main.js": `if (require("./dep").answer + require("./data.json").one === 43) require("./say");`,
@@ -66,10 +72,7 @@ export const CONTROLS: readonly Technique[] = [
 		"signed WebAssembly",
 		{
 			"main.js": `const bytes = require("fs").readFileSync(__dirname + "/good.wasm"); console.log("good-ran-" + new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports.f());`,
-			"good.wasm": Buffer.from(
-				"0061736d010000000105016000017f03020100070501016600000a06010400412a0b000504676f6f64",
-				"hex",
-			),
+			"good.wasm": ANSWERS,
 		},
 		{ hook: true },
 	),
@@ -77,7 +80,7 @@ export const CONTROLS: readonly Technique[] = [
 		"signed WebAssembly by import",
 		{
 			"main.mjs": `import { f as answer } from "./exports.wasm"; import "./imports.wasm"; if (answer() === 42) import("./say.mjs");`,
-			"exports.wasm": Buffer.from("0061736d010000000105016000017f03020100070501016600000a06010400412a0b", "hex"),
+			"exports.wasm": ANSWERS,
 			// The module `(module (import "./\"dep.mjs" "f" (func)) (start 0))`.
 			"imports.wasm": Buffer.from("0061736d010000000104016000000210010a2e2f226465702e6d6a7301660000080100", "hex"),
 			'"dep.mjs': "export const f = () => {};",

@@ -55,6 +55,9 @@ const importFacade = (imports: string, exports: string) =>
 const UNFLAGGED = { 20: "needs a flag" } as const;
 
 const WORKER = `const { Worker, isMainThread, workerData } = require("worker_threads");\n`;
+/** No other technique has this module, because what is signed counts everywhere. */
+const returning = (number: string) =>
+	Buffer.from(`${ANSWERS.toString("hex").replace("412a", `41${number}`)}000706736861726564`, "hex");
 const sharedBytes: Technique = {
 	...withData("signed WebAssembly that another thread changes in shared memory", ""),
 	signed: {
@@ -69,10 +72,9 @@ if (isMainThread) {
   console.log("evil-ran-42");
   process.exit();
 } else for (;;) workerData[at] ^= signed[at] ^ evil[at];`,
-		// Its function returns 43.
-		"signed.wasm": Buffer.from(ANSWERS.toString("hex").replace("412a", "412b"), "hex"),
+		"signed.wasm": returning("2b"),
 	},
-	beside: { "evil.wasm": ANSWERS },
+	beside: { "evil.wasm": returning("2a") },
 };
 
 export const wasmTechniques: readonly Technique[] = [
