@@ -28,7 +28,7 @@ const key = makeSelfSigned(join(scratch, "release"), "RSA-2048");
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 /** Makes a release of a built checkout. RSA signs, because the same bytes then have the same signature. */
-function release(checkout: string, out: string, env: NodeJS.ProcessEnv = process.env): string {
+function release(checkout: string, out: string, env: NodeJS.ProcessEnv = process.env): void {
 	const args = ["--out", out, "--signed-with", "--key", key.keyFile, "--cert", key.certFile];
 	const script = join(checkout, "scripts/release/release.mjs");
 	const { status, stdout, stderr } = spawnSync(process.execPath, [script, ...args], {
@@ -37,7 +37,6 @@ function release(checkout: string, out: string, env: NodeJS.ProcessEnv = process
 		encoding: "utf8",
 	});
 	if (status !== 0) throw new Error(`pnpm release ended with ${status}\n${stdout}${stderr}`);
-	return stdout;
 }
 
 function verify(place: string, ...args: readonly string[]) {

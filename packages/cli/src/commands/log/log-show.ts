@@ -57,10 +57,12 @@ export async function logShow(files: readonly string[], options: LogShowOptions)
 	});
 	const show = createShow(selects, printer, { ...options, logs, findings, unusedAmong });
 	if (follow) {
-		for (const log of logs.filter((each) => !existsSync(each)))
-			printNote(`waits for ${quote(log)}: no such file yet`, options);
 		// Ctrl-C is the way to end it, so what follows is a success.
-		await untilInterrupted((signal) => Promise.all(logs.map((log) => followEach(log, signal, show))));
+		await untilInterrupted((signal) => {
+			for (const log of logs.filter((each) => !existsSync(each)))
+				printNote(`waits for ${quote(log)}: no such file yet`, options);
+			return Promise.all(logs.map((log) => followEach(log, signal, show)));
+		});
 	} else {
 		for (const log of logs) await show.readWhole(log);
 	}
