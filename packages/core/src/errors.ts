@@ -133,6 +133,7 @@ const PASSING_ERRNOS: ReadonlySet<string> = new Set([
 	"EAGAIN",
 	"EBUSY",
 	"EDQUOT",
+	"EFBIG",
 	"EINTR",
 	"EIO",
 	"EMFILE",

@@ -37,6 +37,7 @@
 #include "../shared/mode.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -73,6 +74,9 @@ int main(int argc, char **argv)
 	if (getauxval(AT_SECURE) != 0)
 		_exit(REFUSED);
 	report_refusals_of(&settings);
+	/* A limit on the size of files shall be an error that can be told. Node.js and CPython ignore
+	 * the signal too. */
+	signal(SIGXFSZ, SIG_IGN);
 	reserve_descriptors();
 
 	/* The options and launcher.conf are read first. */

@@ -14,6 +14,7 @@ int status_of(int error)
 	case EAGAIN:
 	case EBUSY:
 	case EDQUOT:
+	case EFBIG:
 	case EINTR:
 	case EIO:
 	case EMFILE:

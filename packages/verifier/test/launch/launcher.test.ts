@@ -38,6 +38,13 @@ describe.skipIf(!hasLauncher)("sigtool-launch (needs it built)", () => {
 		expect(full.status).toBe(75);
 	});
 
+	it("says that a limit on the size of files is too low (needs prlimit)", () => {
+		const installation = new Installation();
+		installation.write("app/main.js", "");
+		const { status, stderr } = installation.run(["app/main.js"], { before: ["prlimit", "--fsize=0"] });
+		expect([status, stderr]).toEqual([75, expect.stringMatching(/^sigtool-launch: Cannot .*: File too large\n$/)]);
+	});
+
 	it("15.1: is a static program, so LD_PRELOAD has no effect, and its addresses differ at each start", () => {
 		const { launcher } = new Installation();
 		const { stdout } = spawnSync("readelf", ["-W", "-h", "-l", launcher], { encoding: "utf8" });
