@@ -5,7 +5,7 @@ import { escaped, type Report } from "../../output/output.js";
 import { count } from "../../output/render.js";
 import { eventJudge, subjectOf } from "../../policy/judge-event.js";
 import { indexIn } from "../../policy/policy-files.js";
-import { type PolicyExplainOptions, policyFor } from "./policy-explain.js";
+import { type PolicyExplainOptions, policyFor, wayOutOfRule } from "./policy-explain.js";
 
 /** One group of events that would have been refused for one reason. */
 export interface Refused {
@@ -19,13 +19,18 @@ export interface Refused {
 /** Judges logged events by a policy. @throws ERR_USAGE, ERR_POLICY, ERR_ROOT_MISSING, ERR_IO */
 export async function policyTest(logs: readonly string[], options: PolicyExplainOptions): Promise<Report> {
 	const index = options.index === undefined ? undefined : indexIn(options.index);
-	const { objectionTo } = eventJudge(policyFor(options.policy, index), index, Date.now());
+	const policy = policyFor(options.policy, index);
+	const { objectionTo } = eventJudge(policy, index, Date.now());
+	const ways = new Set<string>();
 	const refused = new Map<string, Refused>();
 	let judged = 0;
 	const otherLines = await eachEvent(logs, (event) => {
 		judged++;
 		const why = objectionTo(event);
-		if (why !== undefined) note(refused, event, why);
+		if (why === undefined) return;
+		note(refused, event, why);
+		const way = wayOutOfRule(event, policy);
+		if (way !== undefined) ways.add(way);
 	});
 	if (judged === 0) throw usageError(`Cannot test with ${logs.map(escaped).join(", ")}: no line is an event`);
 	const groups = [...refused.values()].sort((a, b) => b.events - a.events);
@@ -39,6 +44,7 @@ export async function policyTest(logs: readonly string[], options: PolicyExplain
 		exit: total === 0 ? 0 : 1,
 		fields: { logs, events: judged, otherLines, refusedEvents: total, refused: groups },
 		lines: [...shown(lines), summary],
+		notes: [...ways],
 		failures: total === 0 ? [] : [...shown(lines), summary],
 	};
 }
