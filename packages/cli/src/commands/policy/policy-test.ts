@@ -1,3 +1,4 @@
+import type { IndexContentView, Policy } from "@sigtool/core";
 import { countOf, type LoggedEvent, textOf } from "../../events/event.js";
 import { eachEvent } from "../../events/read-events.js";
 import { usageError } from "../../options/usage.js";
@@ -22,10 +23,14 @@ export async function policyTest(logs: readonly string[], options: PolicyExplain
 	const policy = policyFor(options.policy, index);
 	const { objectionTo } = eventJudge(policy, index, Date.now());
 	const ways = new Set<string>();
+	let isOfPython = false;
+	let tellsOfText = false;
 	const refused = new Map<string, Refused>();
 	let judged = 0;
 	const otherLines = await eachEvent(logs, (event) => {
 		judged++;
+		isOfPython ||= event.event.startsWith("python.") || textOf(event, "script")?.endsWith(".py") === true;
+		tellsOfText ||= event.event === "python.compile";
 		const why = objectionTo(event);
 		if (why === undefined) return;
 		note(refused, event, why);
@@ -44,10 +49,19 @@ export async function policyTest(logs: readonly string[], options: PolicyExplain
 		exit: total === 0 ? 0 : 1,
 		fields: { logs, events: judged, otherLines, refusedEvents: total, refused: groups },
 		lines: [...shown(lines), summary],
-		notes: [...ways],
+		notes: isOfPython && !tellsOfText && isTextAtStake(policy, index) ? [...ways, NO_TEXT] : [...ways],
 		failures: total === 0 ? [] : [...shown(lines), summary],
 	};
 }
+
+/** Tells whether the policy refuses text that a run under the policy of the index would not have reported. */
+function isTextAtStake(policy: Policy, index: IndexContentView | undefined): boolean {
+	const judgesText = ({ mode, python }: Policy) => mode === "strict" || python.stringCode !== "audit";
+	return judgesText(policy) && (index === undefined || !judgesText(index.policy));
+}
+
+const NO_TEXT =
+	"no event tells of text that CPython made code of (python.compile), which this policy may refuse: record a run in mode audit with python.stringCode signed";
 
 /** More groups than these are one line. */
 const MAX_SHOWN = 100;

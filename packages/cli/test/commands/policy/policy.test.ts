@@ -262,6 +262,27 @@ describe("policy test", () => {
 		expect(told({ mode: "strict", launch: { writableCode: "allow" } }).members).not.toContain("launch.writableCode");
 	});
 
+	it("says that a log without events of text cannot tell about text, unless the index had it judged", () => {
+		const { sigtool, write } = project();
+		const start = eventOf({ event: "verifier.start", script: "/srv/app/main.py" });
+		const text = eventOf({ event: "python.compile", verdict: "audit", reason: "ERR_RUNTIME_RULE", detail: "f()" });
+		const note = "note: no event tells of text that CPython made code of";
+		const told = (lines: readonly string[], policy: object, ...args: string[]) => {
+			write("log.jsonl", `${lines.join("\n")}\n`);
+			write("policy.json", policy);
+			return sigtool(["policy", "test", "log.jsonl", "--policy", "policy.json", ...args]).stderr;
+		};
+		expect(told([start], { mode: "strict" })).toContain(note);
+		expect(told([eventOf({ event: "python.os.fork" })], { python: { stringCode: "signed" } })).toContain(note);
+		expect(told([start], {})).not.toContain(note);
+		expect(told([start, text], { mode: "strict" })).not.toContain(note);
+		expect(told([loaded("main.js")], { mode: "strict" })).not.toContain(note);
+		write("audit.json", { mode: "audit", python: { stringCode: "signed" } });
+		const compile = ["compile", "app", "-o", "app.sigx", "--policy", "audit.json", "--allow-development"];
+		expect(sigtool(compile).status).toBe(0);
+		expect(told([start], { mode: "strict" }, "--index", "app.sigx")).not.toContain(note);
+	});
+
 	it("prints what would have been refused, how often and why", () => {
 		const { sigtool, write } = project();
 		write("log.jsonl", `${lines.join("\n")}\n`);
