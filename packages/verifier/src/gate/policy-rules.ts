@@ -17,7 +17,7 @@ const CHILDREN = {
 const STRINGS = fixedInStrict("runtime.stringCode");
 const PYTHON_CODE = {
 	...memberRule("python.stringCode"),
-	mend: "name the module that makes the code in python.stringCodeFrom of the policy, with stringCode signed, and compile again; then whoever gives text to that module runs it",
+	mend: "name the module that makes the code, which the started script is not, in python.stringCodeFrom of the policy, with stringCode signed, and compile again; then whoever gives text to that module runs it",
 };
 /** No module that makes such code can be named. */
 const UNSEEN_CODE = {
