@@ -1,7 +1,7 @@
 /** Explains events: what was refused, by which rule, and what to do about it. */
 
 import { ERROR_CODES, type ErrorCode } from "@sigtool/core/internal/errors";
-import { policyRuleOf } from "@sigtool/verifier/internal";
+import { type PolicyRule, policyRuleOf } from "@sigtool/verifier/internal";
 import { escaped, rows } from "../output/output.js";
 import { subjectOf, type Told, textOf } from "./event.js";
 import { mendOf, mendOfLauncher } from "./mends.js";
@@ -25,7 +25,7 @@ export function explain(told: Told): Explanation {
 	const detail = text("detail");
 	const subject = subjectOf(told);
 	const what = subject === undefined ? name : `${name} ${subject}`;
-	const rule = ruleOf(ruledEvent(told), reason, text("rule"));
+	const rule = ruleOf(told);
 	const known = isErrorCode(reason) ? reason : undefined;
 	const meaning = known && ERROR_CODES[known][1];
 	const mend = mendFor(told);
@@ -59,25 +59,28 @@ function mendFor(told: Told): string | undefined {
 	const ofWorker = event === "worker.spawn" && typeof reason === "string" ? WORKER_MENDS.get(reason) : undefined;
 	if (ofWorker !== undefined) return ofWorker;
 	if (reason === "ERR_LAUNCHER" && typeof detail === "string") return mendOfLauncher(detail);
-	const rule = reason === "ERR_RUNTIME_RULE" ? policyRuleOf(ruledEvent(told)) : undefined;
+	const rule = reason === "ERR_RUNTIME_RULE" ? policyRuleOn(told) : undefined;
 	if (rule !== undefined) return `change the program, or ${rule.mend}`;
 	return isErrorCode(reason) ? mendOf(reason) : undefined;
 }
 
-/** Returns the event that was ruled on. A message about a rule names it. */
-function ruledEvent({ event, detail }: Told): string {
+/** Returns the rule of the policy on what was refused. A message about a rule names the event. */
+function policyRuleOn({ event, detail }: Told): PolicyRule | undefined {
 	const named = event === "message" && typeof detail === "string" ? RULED.exec(detail)?.[1] : undefined;
-	return named ?? (typeof event === "string" ? event : "");
+	// The messages of spython name an event of CPython as CPython does.
+	if (named !== undefined) return policyRuleOf(named) ?? policyRuleOf(`python.${named}`, detail);
+	return typeof event === "string" ? policyRuleOf(event, detail) : undefined;
 }
 
 const RULED = /^Cannot go on with ([\w.]+)/;
 
 /** Names the rule that decided, in words. */
-export function ruleOf(event: string, reason: string | undefined, rule: string | undefined): string | undefined {
+function ruleOf(told: Told): string | undefined {
+	const rule = textOf(told, "rule");
 	if (rule?.startsWith("rules[")) return `${rule}: a rule of the policy`;
 	if (rule !== undefined) return RULES.get(rule) ?? rule;
-	if (reason !== "ERR_RUNTIME_RULE") return OTHER_RULES.get(event);
-	const known = policyRuleOf(event);
+	if (told.reason !== "ERR_RUNTIME_RULE") return OTHER_RULES.get(String(told.event));
+	const known = policyRuleOn(told);
 	return known === undefined ? "a rule that no policy changes" : `${known.member} of the policy`;
 }
 

@@ -24,4 +24,16 @@ export function closestNames(subject: string): string[] {
 	].slice(0, MAX_SUGGESTIONS);
 }
 
+/**
+ * Returns a sentence about each name that no event of this release has. Such a name is no error, because a newer release
+ * may have written the log.
+ */
+export function unknownEvents(names: readonly string[]): string[] {
+	const unknown = names.filter((name) => !/\*$|^python\./.test(name) && !Object.hasOwn(EVENTS, name));
+	return unknown.map((name) => {
+		const [close] = closeNames(name.toLowerCase(), Object.keys(EVENTS));
+		return `this release has no event ${quote(name)}${close === undefined ? "" : `; did you mean ${close}?`}`;
+	});
+}
+
 const MAX_SUGGESTIONS = 3;

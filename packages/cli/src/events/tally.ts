@@ -107,7 +107,7 @@ const LONGEST_NAME = 1024;
 export function ruleNameOf(event: Told): string | undefined {
 	const rule = textOf(event, "rule");
 	if (rule !== undefined || event.reason !== "ERR_RUNTIME_RULE" || typeof event.event !== "string") return rule;
-	return policyRuleOf(event.event)?.member;
+	return policyRuleOf(event.event, event.detail)?.member;
 }
 
 export function noCounts(): Counts {

@@ -42,7 +42,7 @@ export function eventJudge(policy: Policy, index: IndexContentView | undefined, 
 		fileOf,
 		objectionTo(event) {
 			const code = textOf(event, "reason");
-			const rule = policyRuleOf(event.event);
+			const rule = policyRuleOf(event.event, event.detail);
 			if (rule !== undefined && (code === undefined || code === "ERR_RUNTIME_RULE")) {
 				const objection = objectionOfMember(event, rule.member, effective);
 				if (objection !== undefined) return objection;
@@ -108,7 +108,11 @@ function meaningOf(code: string): string {
 }
 
 /** Judges an action by the member of the policy that rules on it. */
-function objectionOfMember(event: LoggedEvent, member: string, { runtime, python }: Policy): string | undefined {
+function objectionOfMember(
+	event: LoggedEvent,
+	member: string,
+	{ mode, launch, runtime, python }: Policy,
+): string | undefined {
 	const isNamed = event.verdict === "allow";
 	const isRefused = (): boolean => {
 		switch (member) {
@@ -123,6 +127,10 @@ function objectionOfMember(event: LoggedEvent, member: string, { runtime, python
 				return runtime.workers === "refuse";
 			case "runtime.addons":
 				return textOf(event, "path")?.endsWith(".node") === true && runtime.addons === "refuse";
+			case "launch.writableCode":
+				return mode === "strict" && launch.writableCode === "refuse";
+			case "python.stringCode":
+				return python.stringCode !== "audit" && !isNamed;
 			case "python.auditHooks":
 				return python.auditHooks === "refuse";
 			default:

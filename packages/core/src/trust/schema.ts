@@ -305,7 +305,7 @@ export const POLICY = {
 					of: { kind: "dotted" },
 					unique: "value",
 					most: 64,
-					does: "With `stringCode: signed`: modules that may make code of any text, such as `jinja2.environment`. If somebody gives such a module a text, the text runs.",
+					does: "With `stringCode: signed`: modules that may make code of any text, such as `jinja2.environment`. If somebody gives such a module a text, the text runs. A name matches the end of a path, so it can name [more files than one](../how-to/python.md#names-in-stringcodefrom), and never the started script.",
 				},
 				xattr: {
 					kind: "word",

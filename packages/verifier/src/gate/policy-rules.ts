@@ -15,6 +15,15 @@ const CHILDREN = {
 	mend: "set runtime.children in the policy, compile again, and start without the launcher, which allows no child",
 };
 const STRINGS = fixedInStrict("runtime.stringCode");
+const PYTHON_CODE = {
+	...memberRule("python.stringCode"),
+	mend: "name the module that makes the code, which the started script is not, in python.stringCodeFrom of the policy, with stringCode signed, and compile again; then whoever gives text to that module runs it",
+};
+/** No module that makes such code can be named. */
+const UNSEEN_CODE = {
+	...fixedInStrict("python.stringCode"),
+	mend: "set python.stringCode to audit in the policy and compile again; mode strict refuses it all the same",
+};
 
 const RULES = {
 	// No prototype, because the name of an event may be a text that somebody else wrote.
@@ -25,11 +34,15 @@ const RULES = {
 	"module.compile": STRINGS,
 	"module.dlopen": memberRule("runtime.addons"),
 	"process.execve": CHILDREN,
+	"python.code.__new__": PYTHON_CODE,
+	"python.compile": PYTHON_CODE,
 	"python.import": memberRule("python.extensions"),
+	"python.marshal.loads": UNSEEN_CODE,
+	"python.mmap": memberRule("launch.writableCode"),
 	"python.os.exec": CHILDREN,
-	"python.os.fork": CHILDREN,
 	"python.os.posix_spawn": CHILDREN,
 	"python.os.system": CHILDREN,
+	"python.pty.spawn": CHILDREN,
 	"python.subprocess.Popen": CHILDREN,
 	"python.sys.addaudithook": fixedInStrict("python.auditHooks"),
 	"vm.compile": STRINGS,
@@ -39,6 +52,20 @@ const RULES = {
 	},
 	"worker.spawn": memberRule("runtime.workers"),
 } as unknown as Readonly<Record<string, PolicyRule | undefined>>;
+
+const MAKES_CODE = /\/lib-dynload\/(parser|_testcapi|_testinternalcapi)\.|\(policy: python\.stringCode\)/;
+
+/**
+ * Lists the events whose arguments, or messages, decide which member rules on them. The first line whose pattern fits
+ * counts.
+ */
+const RULES_BY_DETAIL: readonly (readonly [event: string, detail: RegExp, rule: PolicyRule])[] = [
+	["python.import", /^multiprocessing\.popen_(spawn_posix|forkserver), None|\(policy: runtime\.children\)/, CHILDREN],
+	["python.import", MAKES_CODE, UNSEEN_CODE],
+	["python.ctypes.dlopen", MAKES_CODE, UNSEEN_CODE],
+	// Strict refuses a name without a slash, whatever the policy says.
+	["python.ctypes.dlopen", /^(?!Cannot go on with ).*\/|python\.extensions: refuse/, memberRule("python.extensions")],
+];
 
 type Children = "refuse" | "audit" | "allow" | "exit";
 
@@ -51,13 +78,16 @@ export function rulingOfChildren(children: Children): "throw" | Exclude<Children
 	return children === "refuse" ? "throw" : children;
 }
 
-export function policyRuleOf(event: string): PolicyRule | undefined {
-	return RULES[event];
+/** Returns the rule on an event. `detail` has the arguments of an event of CPython, or the message of its refusal. */
+export function policyRuleOf(event: string, detail?: unknown): PolicyRule | undefined {
+	const text = typeof detail === "string" ? detail : "";
+	const byDetail = RULES_BY_DETAIL.find(([name, pattern]) => name === event && pattern.test(text));
+	return byDetail?.[2] ?? RULES[event];
 }
 
 /** Says which rule refuses the action of an event, and how to allow the action. */
 export function refusingRule(event: string, mode: Mode): string {
-	const rule = policyRuleOf(event);
+	const rule = RULES[event];
 	if (rule === undefined) return "the policy refuses it";
 	if (mode === "strict" && rule.isFixedInStrict) return "mode strict refuses it, whatever the policy says";
 	return `the policy refuses it; to allow it, ${rule.mend}`;

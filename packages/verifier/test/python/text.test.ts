@@ -119,6 +119,33 @@ describe.each(PYTHONS)("text that becomes code under spython $version, $executab
 		refused(site.run(["app/calls.py", "inner print(1)"]));
 	});
 
+	it("passes in each file whose path ends with the name, but never in the script that is started", async () => {
+		const run = "def run(text): exec(text)\n";
+		site.write({
+			"greet.py": run,
+			"regreet.py": run,
+			"deep/lib/greet.py": run,
+			"lib/greet.py": run,
+			"lib/other/greet/__init__.py": run,
+			"imports.py": `${GIVEN}import importlib\nimportlib.import_module(text.split()[0]).run(text.split(' ', 1)[1])\n`,
+			"again.py": "import sys, runpy\nrunpy.run_path(sys.path[0] + '/runs.py')\n",
+		});
+		const named = async (name: string) => {
+			await site.sign({ policy: { python: { stringCode: "signed", stringCodeFrom: [name] } } });
+			const modules = ["greet", "regreet", "lib.greet", "deep.lib.greet", "lib.other.greet"];
+			return modules.filter((module) => site.run(["app/imports.py", `${module} print(1)`]).stdout === "1\n");
+		};
+		expect(await named("greet")).toEqual(["greet", "lib.greet", "deep.lib.greet", "lib.other.greet"]);
+		expect(await named("lib.greet")).toEqual(["lib.greet", "deep.lib.greet"]);
+		expect(await named("app.lib.greet")).toEqual(["lib.greet"]);
+		for (const name of ["__main__", "app.runs", "runs"]) {
+			await named(name);
+			refused(site.run(["app/runs.py", "print(1)"]));
+		}
+		expect(site.run(["app/again.py", "print(1)"])).toMatchObject({ status: 0, stdout: "1\n" });
+		expect(site.run(["-m", "runs", "print(1)"], { cwd: site.application })).toMatchObject({ status: 0, stdout: "1\n" });
+	});
+
 	it("is refused in every shape but that of its maker, and by `refuse` in that too", async () => {
 		site.write({ "tuple.py": "import sys\nimport collections\nprint(collections.namedtuple('N', sys.argv[1:]))\n" });
 		await site.sign({ policy: { python: { stringCode: "signed" } } });

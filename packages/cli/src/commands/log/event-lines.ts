@@ -15,7 +15,8 @@ export function eventLine(event: Told, host: string): string {
 	const subject = subjectOf(event);
 	const reason = textOf(event, "reason");
 	const number = countOf(event);
-	return [
+	const said = verdictOf(event) === "allow" ? undefined : (textOf(event, "detail") ?? textOf(event, "product"));
+	const line = [
 		escaped(textOf(event, "time") ?? "(no time)"),
 		colour.dim(escaped(host)),
 		verdictText(event),
@@ -26,30 +27,32 @@ export function eventLine(event: Told, host: string): string {
 	]
 		.filter((part) => part !== "")
 		.join(" ");
+	return said === undefined ? line : `${line}: ${shortened(escaped(said), LONGEST_DETAIL)}`;
 }
 
 /** A path may have 4 KiB, but a member of a forged event may have a megabyte. */
-function shortened(text: string): string {
-	return text.length <= LONGEST_SUBJECT ? text : `${text.slice(0, LONGEST_SUBJECT)}…`;
+function shortened(text: string, most = LONGEST_SUBJECT): string {
+	return text.length <= most ? text : `${text.slice(0, most)}…`;
 }
 
 const LONGEST_SUBJECT = 8192;
+const LONGEST_DETAIL = 200;
 
 function verdictText({ verdict }: Told): string {
 	if (verdict === "refuse") return colour.red("refused");
 	return verdict === "audit" ? colour.yellow("audited") : "allowed";
 }
 
-/** Explains refusals: each kind once, or each of them with `every`. */
+/** Explains refusals: each kind once, with each way out, or each of them with `every`. */
 export function createExplainer(every: boolean): (event: Told) => readonly string[] {
 	const explained = new Set<string>();
 	return (event) => {
 		if (verdictOf(event) === "allow") return [];
 		if (every) return explain(event).lines.slice(1);
-		const kind = JSON.stringify([event.event, event.verdict, event.reason, event.rule].map((part) => String(part)));
+		const { rule, reason, meaning, mend } = explain(event).fields;
+		const kind = JSON.stringify([event.event, event.verdict, reason, rule, mend].map((part) => String(part)));
 		if (kind.length > LONGEST_KIND || explained.has(kind) || explained.size >= MOST_KINDS) return [];
 		explained.add(kind);
-		const { rule, reason, meaning, mend } = explain(event).fields;
 		const text = (value: unknown) => (typeof value === "string" ? escaped(value) : undefined);
 		return rows([
 			["rule", text(rule)],

@@ -3,6 +3,7 @@ import { quote, SigtoolError } from "@sigtool/core/internal/errors";
 import { countOf, type Told, verdictOf } from "../../events/event.js";
 import { explain } from "../../events/explain.js";
 import { followLog } from "../../events/follow.js";
+import { unknownEvents } from "../../events/known-names.js";
 import { type BrokenKind, createLineReader, type ReadLine, readLog } from "../../events/read-events.js";
 import { type Selection, type SelectionOptions, selectionOf } from "../../events/select.js";
 import { createTally, type Grouping } from "../../events/tally.js";
@@ -99,7 +100,7 @@ interface ShowOptions extends LogShowOptions {
 }
 
 function createShow(selects: Selection, printer: ItemPrinter, options: ShowOptions): Show {
-	const { by, verbose = false, quiet = false, logs, findings, unusedAmong } = options;
+	const { by, event: names = [], verbose = false, quiet = false, logs, findings, unusedAmong } = options;
 	const tally = createTally(by);
 	const explanationOf = createExplainer(verbose);
 	const broken = new Map<string, Record<BrokenKind, number> & { firstLine: number }>();
@@ -144,7 +145,9 @@ function createShow(selects: Selection, printer: ItemPrinter, options: ShowOptio
 				broken: Object.fromEntries<Broken>(broken),
 				unread: failures.map(({ path, code, message }) => ({ file: path ?? null, code, message })),
 			},
-			lines: [summaryLine(tally)],
+			// A log that could not be read may have events.
+			lines: failures.length > 0 && events === 0 ? [] : [summaryLine(tally)],
+			notes: events === 0 ? unknownEvents(names) : [],
 			warnings: [
 				...Array.from(broken, ([log, counts]) => brokenWarning(log, counts)),
 				...(findings !== undefined && findings.beyond > 0 ? [beyondText(findings.beyond)] : []),

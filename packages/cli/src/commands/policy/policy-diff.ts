@@ -40,7 +40,8 @@ interface ChangedMember {
 	readonly after: unknown;
 }
 
-function changedMembers(before: object, after: object, prefix = ""): ChangedMember[] {
+/** Returns the members, except `rules`, that differ. */
+export function changedMembers(before: object, after: object, prefix = ""): ChangedMember[] {
 	const names = new Set([...Object.keys(before), ...Object.keys(after)]);
 	return [...names].flatMap((name): ChangedMember[] => {
 		// The type assertions are safe: both are objects of a policy.

@@ -2,7 +2,7 @@ import { realpathSync, type Stats, statSync } from "node:fs";
 import { digestFile, type IndexContentView, type IndexedProduct, type Policy } from "@sigtool/core";
 import { explainRules, fileRulesOf, type RuledFile } from "@sigtool/core/internal";
 import { ERROR_CODES, type ErrorCode, ioError, quote } from "@sigtool/core/internal/errors";
-import { ownerOrModeObjection } from "@sigtool/verifier/internal";
+import { ownerOrModeObjection, policyRuleOf } from "@sigtool/verifier/internal";
 import { type LoggedEvent, parseEvent, textOf } from "../../events/event.js";
 import { mendOf } from "../../events/mends.js";
 import { readInputFile } from "../../options/input-file.js";
@@ -49,12 +49,22 @@ function explainEvent(event: LoggedEvent, policy: Policy, index: IndexContentVie
 	if (isAboutRules) return explained(subjectOf(event), file, judge);
 	const objection = judge.objectionTo(event);
 	const says = objection === undefined ? "allowed: no rule is about it" : `refused: ${objection}`;
-	const lines = file !== undefined && objection !== undefined ? [says, wayOut(reason)] : [says];
+	const way = objection === undefined ? undefined : file === undefined ? wayOutOfRule(event, policy) : wayOut(reason);
+	const lines = way === undefined ? [says] : [says, way];
 	return {
 		exit: 0,
 		fields: { subject: subjectOf(event), allowed: objection === undefined, explain: lines },
 		lines: told(subjectOf(event), lines),
 	};
+}
+
+/** Returns what would change a refusal by the member of the policy that rules on the event. */
+export function wayOutOfRule(event: LoggedEvent, { mode }: Policy): string | undefined {
+	const reason = textOf(event, "reason") ?? "ERR_RUNTIME_RULE";
+	const rule = reason === "ERR_RUNTIME_RULE" ? policyRuleOf(event.event, event.detail) : undefined;
+	if (rule === undefined) return undefined;
+	if (mode === "strict" && rule.isFixedInStrict) return `no policy allows it in mode strict (${rule.member})`;
+	return `to allow it (${rule.member}): ${rule.mend}`;
 }
 
 /** Returns what would change a refusal that no rule has made. */

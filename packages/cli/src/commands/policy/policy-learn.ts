@@ -1,14 +1,16 @@
 import { resolve } from "node:path";
-import { parsePolicy } from "@sigtool/core";
+import { type Policy, parsePolicy } from "@sigtool/core";
 import { COMMAND, quote } from "@sigtool/core/internal/errors";
 import { STANDARD_INPUT } from "../../events/log-pieces.js";
 import { usageError } from "../../options/usage.js";
 import { escaped, type OutputOptions, type Report } from "../../output/output.js";
 import { count } from "../../output/render.js";
+import { shellWord } from "../../output/shell-word.js";
 import { type Learned, learnFrom } from "../../policy/learn.js";
 import { compileCommand, placeOfIndex, signCommand, strayFiles, testCommand } from "../../policy/next-steps.js";
 import { indexIn } from "../../policy/policy-files.js";
 import type { SigningGroup } from "../../policy/signing-groups.js";
+import { changedMembers } from "./policy-diff.js";
 import { writePolicy } from "./policy-init.js";
 
 export interface PolicyLearnOptions extends OutputOptions {
@@ -33,7 +35,7 @@ export async function policyLearn(logs: readonly string[], options: PolicyLearnO
 		...{ owner, expires },
 	});
 	if (learned.events === 0) throw usageError(`Cannot learn from ${logs.map(escaped).join(", ")}: no line is an event`);
-	parsePolicy(learned.policy); // An owner or an end that no rule can have is refused before anything is written.
+	const parsed = parsePolicy(learned.policy); // An owner or an end that no rule can have is refused before anything is written.
 	if (output !== undefined) writePolicy(output, learned.policy, force);
 	const { policy, unsigned, files, notes } = learned;
 	const text = JSON.stringify(policy, null, "\t");
@@ -54,8 +56,21 @@ export async function policyLearn(logs: readonly string[], options: PolicyLearnO
 		},
 		data: output === undefined ? [text] : [],
 		lines: output === undefined ? [] : [`wrote ${escaped(output)}, learned from ${count(learned.events, "event")}`],
-		notes: [...notes.map(escaped), ...steps.map(stepText)],
+		notes: [...notes.map(escaped), ...lostNotes(parsed, compiled?.policy, options), ...steps.map(stepText)],
 	};
+}
+
+/** The policy of the index may say what no log tells, and somebody meant it. */
+function lostNotes(learned: Policy, ofIndex: Policy | undefined, { index = "", output }: PolicyLearnOptions): string[] {
+	if (ofIndex === undefined) return [];
+	const enforced = { ...ofIndex, mode: ofIndex.mode === "strict" ? ofIndex.mode : learned.mode };
+	const said = new Set(changedMembers(parsePolicy({ version: 1 }), enforced).map(({ member }) => member));
+	const lost = changedMembers(enforced, learned).flatMap(({ member }) => (said.has(member) ? [member] : []));
+	if ((ofIndex.rules ?? []).some(({ deny }) => deny !== undefined)) lost.push("denied files");
+	if (lost.length === 0) return [];
+	const compare =
+		output === undefined ? "" : `; \`${COMMAND} policy diff ${shellWord(index)} ${shellWord(output)}\` shows it`;
+	return [`the policy of the index says something else about ${lost.join(", ")}: copy what is to stay${compare}`];
 }
 
 interface Step {

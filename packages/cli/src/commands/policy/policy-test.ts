@@ -1,3 +1,4 @@
+import type { IndexContentView, Policy } from "@sigtool/core";
 import { countOf, type LoggedEvent, textOf } from "../../events/event.js";
 import { eachEvent } from "../../events/read-events.js";
 import { usageError } from "../../options/usage.js";
@@ -5,7 +6,7 @@ import { escaped, type Report } from "../../output/output.js";
 import { count } from "../../output/render.js";
 import { eventJudge, subjectOf } from "../../policy/judge-event.js";
 import { indexIn } from "../../policy/policy-files.js";
-import { type PolicyExplainOptions, policyFor } from "./policy-explain.js";
+import { type PolicyExplainOptions, policyFor, wayOutOfRule } from "./policy-explain.js";
 
 /** One group of events that would have been refused for one reason. */
 export interface Refused {
@@ -19,13 +20,22 @@ export interface Refused {
 /** Judges logged events by a policy. @throws ERR_USAGE, ERR_POLICY, ERR_ROOT_MISSING, ERR_IO */
 export async function policyTest(logs: readonly string[], options: PolicyExplainOptions): Promise<Report> {
 	const index = options.index === undefined ? undefined : indexIn(options.index);
-	const { objectionTo } = eventJudge(policyFor(options.policy, index), index, Date.now());
+	const policy = policyFor(options.policy, index);
+	const { objectionTo } = eventJudge(policy, index, Date.now());
+	const ways = new Set<string>();
+	let isOfPython = false;
+	let tellsOfText = false;
 	const refused = new Map<string, Refused>();
 	let judged = 0;
 	const otherLines = await eachEvent(logs, (event) => {
 		judged++;
+		isOfPython ||= event.event.startsWith("python.") || textOf(event, "script")?.endsWith(".py") === true;
+		tellsOfText ||= event.event === "python.compile";
 		const why = objectionTo(event);
-		if (why !== undefined) note(refused, event, why);
+		if (why === undefined) return;
+		note(refused, event, why);
+		const way = wayOutOfRule(event, policy);
+		if (way !== undefined) ways.add(way);
 	});
 	if (judged === 0) throw usageError(`Cannot test with ${logs.map(escaped).join(", ")}: no line is an event`);
 	const groups = [...refused.values()].sort((a, b) => b.events - a.events);
@@ -39,9 +49,19 @@ export async function policyTest(logs: readonly string[], options: PolicyExplain
 		exit: total === 0 ? 0 : 1,
 		fields: { logs, events: judged, otherLines, refusedEvents: total, refused: groups },
 		lines: [...shown(lines), summary],
+		notes: isOfPython && !tellsOfText && isTextAtStake(policy, index) ? [...ways, NO_TEXT] : [...ways],
 		failures: total === 0 ? [] : [...shown(lines), summary],
 	};
 }
+
+/** Tells whether the policy refuses text that a run under the policy of the index would not have reported. */
+function isTextAtStake(policy: Policy, index: IndexContentView | undefined): boolean {
+	const judgesText = ({ mode, python }: Policy) => mode === "strict" || python.stringCode !== "audit";
+	return judgesText(policy) && (index === undefined || !judgesText(index.policy));
+}
+
+const NO_TEXT =
+	"no event tells of text that CPython made code of (python.compile), which this policy may refuse: record a run in mode audit with python.stringCode signed";
 
 /** More groups than these are one line. */
 const MAX_SHOWN = 100;

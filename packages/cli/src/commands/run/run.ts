@@ -42,7 +42,7 @@ const REFUSED = 126;
 const UNDECIDED = 75;
 
 const ENDINGS = {
-	[REFUSED]: { code: "ERR_UNTRUSTED_CODE", meaning: "code was refused" },
+	[REFUSED]: { code: "ERR_UNTRUSTED_CODE", meaning: "the start or code was refused" },
 	[UNDECIDED]: {
 		code: "ERR_UNDECIDED",
 		meaning: "nothing could be judged now: run it again when the fault has passed",

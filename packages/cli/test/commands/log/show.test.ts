@@ -40,6 +40,31 @@ describe("sigtool log", () => {
 		expect(log(["log", "--quiet", file("a.jsonl")]).stdout.split("\n")).toHaveLength(3);
 	});
 
+	it("shows what was refused, cut and escaped, and explains each cause once", () => {
+		const { file, sigtool: log } = place();
+		const refused = (event: string, members: object) => eventLine(event, { verdict: "refuse", ...members });
+		const byLauncher = (detail: string) => refused("verifier.start", { reason: "ERR_LAUNCHER", detail });
+		const byPolicy = (event: string, detail: string) => refused(event, { reason: "ERR_RUNTIME_RULE", detail });
+		const text = [
+			byPolicy("python.subprocess.Popen", "ls\u001b[2J, ['ls']"),
+			byPolicy("python.os.system", "x".repeat(5000)),
+			refused("verifier.start", { reason: "ERR_PRODUCT_MISMATCH", product: "shop" }),
+			byLauncher("Cannot mount: /proc is not there"),
+			byLauncher('Cannot make "/x" writable: it belongs to the kernel'),
+			byLauncher('Cannot make "/y" writable: it belongs to the kernel'),
+			eventLine("python.os.system", { detail: "allowed" }),
+		];
+		writeFileSync(file("a.jsonl"), text.join(""));
+		const { stdout } = log(["log", file("a.jsonl")]);
+		expect(stdout).toContain("refused python.subprocess.Popen (ERR_RUNTIME_RULE): ls\\u001b[2J, ['ls']\n");
+		expect(stdout).toMatch(/python\.os\.system \(ERR_RUNTIME_RULE\): x{200}…\n/);
+		expect(stdout).toContain("refused verifier.start (ERR_PRODUCT_MISMATCH): shop\n");
+		expect(stdout).toContain('(ERR_LAUNCHER): Cannot make "/x" writable: it belongs to the kernel\n');
+		expect(stdout.match(/mend +mount \/proc\n/g)).toHaveLength(1);
+		expect(stdout.match(/mend +grant another directory/g)).toHaveLength(1);
+		expect(stdout).toMatch(/allowed python\.os\.system\n/);
+	});
+
 	it("knows the host of the events before the first start, and never by one that the program spoke with", () => {
 		const { file, sigtool: log } = place();
 		const text = [
@@ -68,6 +93,12 @@ describe("sigtool log", () => {
 		expect(paths("--since", "2026-01-31", "--until", "2026-02-01")).toEqual(["/old"]);
 		expect(paths("--event", "python.*", "--event", "module.dlopen")).toEqual(["/old", "/new"]);
 		expect(paths("--event", "python")).toEqual([]);
+		const named = (name: string) => log(["log", file("a.jsonl"), "--event", name]);
+		expect(named("verifier.star")).toMatchObject({
+			...{ status: 0, stdout: "no events\n" },
+			stderr: 'note: this release has no event "verifier.star"; did you mean verifier.start?\n',
+		});
+		for (const known of ["verifier.start", "python.gc.get_objects", "wasm.*"]) expect(named(known).stderr).toBe("");
 		expect(paths("--refused")).toEqual(["/new"]);
 		// In mode audit the event of a start tells the mode by its verdict, and enforcement would refuse nothing.
 		const start = (members: object) => eventLine("verifier.start", { verdict: "audit", script: "/s.js", ...members });
@@ -227,7 +258,10 @@ describe("sigtool log", () => {
 			[["log", "--follow", "-"], /Cannot follow "-"/],
 		] as const)
 			expect([log(args).status, log(args).stderr]).toEqual([2, expect.stringMatching(says)]);
-		expect(log(["log", file("a.bz2")])).toMatchObject({ status: 3, stderr: expect.stringContaining("run `bzcat") });
+		expect(log(["log", file("a.bz2")])).toMatchObject({
+			...{ status: 3, stdout: "" },
+			stderr: expect.stringContaining("run `bzcat"),
+		});
 	});
 
 	it("groups in bounded memory", () => {

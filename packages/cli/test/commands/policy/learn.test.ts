@@ -72,6 +72,29 @@ describe("policy learn", () => {
 		expect(sigtool(["policy", "learn", "log.jsonl", "--expires", "soon"])).toMatchObject({ status: 2 });
 	});
 
+	it("says which members of the index's policy the learned one does not have", () => {
+		const { sigtool, write } = project();
+		write("log.jsonl", loaded("main.js"));
+		const learn = (policy: object) => {
+			write("start.json", policy);
+			const compile = ["compile", "app", "-o", "app.sigx", "--policy", "start.json", "--allow-development"];
+			expect(sigtool(compile).status).toBe(0);
+			return sigtool(["policy", "learn", "log.jsonl", "--index", "app.sigx", "-o", "new.json", "--force"]).stderr;
+		};
+		const note = "note: the policy of the index says something else about ";
+		expect(learn({ mode: "audit" })).not.toContain(note);
+		expect(learn({ mode: "audit", rules: [{ allow: { product: "app" } }] })).not.toContain(note);
+		expect(learn({ mode: "strict" })).toContain(`${note}mode: `);
+		const stricter = {
+			python: { stringCode: "signed" },
+			files: { owner: "root" },
+			rules: [{ deny: { name: "a.js" } }],
+		};
+		expect(learn({ mode: "audit", ...stricter })).toMatch(
+			/says something else about files\.owner, python\.stringCode, denied files: .*`sigtool policy diff app\.sigx new\.json`/,
+		);
+	});
+
 	it("warns before somebody signs what was changed after the signature", () => {
 		const { sigtool, write } = project();
 		const changed = (name: string) => loaded(name, { verdict: "audit", reason: "ERR_FILE_MODIFIED" });

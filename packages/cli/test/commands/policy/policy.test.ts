@@ -160,6 +160,15 @@ describe("policy explain", () => {
 		expect(sigtool(["policy", "explain", child, "--policy", "policy.json"]).stdout).toContain(
 			"runtime.children of the policy refuses it",
 		);
+		const text = eventOf({ event: "python.compile", verdict: "refuse", reason: "ERR_RUNTIME_RULE", detail: "f()" });
+		write("strict.json", { mode: "strict" });
+		expect(sigtool(["policy", "explain", text, "--policy", "strict.json"]).stdout).toMatch(
+			/refused: python\.stringCode of the policy refuses it .*\n {2}to allow it \(python\.stringCode\): name the module .*python\.stringCodeFrom/,
+		);
+		const hook = eventOf({ event: "python.sys.addaudithook", verdict: "refuse", reason: "ERR_RUNTIME_RULE" });
+		expect(sigtool(["policy", "explain", hook, "--policy", "strict.json"]).stdout).toContain(
+			"no policy allows it in mode strict (python.auditHooks)",
+		);
 		expect(sigtool(["policy", "explain", "app/main.js"]).status).toBe(2);
 		expect(sigtool(["policy", "explain", "{", "--policy", "policy.json"])).toMatchObject({
 			status: 2,
@@ -223,6 +232,55 @@ describe("policy test", () => {
 		expect(told({ othersWrite: "refuse" })).toBe("bcd");
 		expect(told({ owner: "root" })).toBe("abc");
 		expect(told({ owner: "any", othersWrite: "allow" })).toBe("");
+	});
+
+	it("judges text of CPython and memory for code by their members, and names the way out once", () => {
+		const { sigtool, write } = project();
+		const refused = (event: string, detail: string) =>
+			eventOf({ event, verdict: "refuse", reason: "ERR_RUNTIME_RULE", detail });
+		const log = [
+			refused("python.compile", "f(), <string>"),
+			refused("python.compile", "g(), <string>"),
+			refused("python.mmap", "memory"),
+			eventOf({ event: "python.code.__new__", detail: "code" }),
+			eventOf({ event: "python.os.fork" }),
+		];
+		write("log.jsonl", `${log.join("\n")}\n`);
+		const told = (policy: object) => {
+			write("policy.json", policy);
+			const { stdout, stderr } = sigtool(["policy", "test", "log.jsonl", "--policy", "policy.json"]);
+			return {
+				members: [...stdout.matchAll(/: ([\w.]+) of the policy refuses it/g)].map(([, member]) => member),
+				stderr,
+			};
+		};
+		const strict = told({ mode: "strict" });
+		expect(strict.members).toEqual(["python.stringCode", "python.stringCode", "launch.writableCode"]);
+		expect(strict.stderr.match(/to allow it \(python\.stringCode\)/g)).toHaveLength(1);
+		expect(told({}).members).toEqual([]);
+		expect(told({ python: { stringCode: "refuse" } }).members).toEqual(["python.stringCode", "python.stringCode"]);
+		expect(told({ mode: "strict", launch: { writableCode: "allow" } }).members).not.toContain("launch.writableCode");
+	});
+
+	it("says that a log without events of text cannot tell about text, unless the index had it judged", () => {
+		const { sigtool, write } = project();
+		const start = eventOf({ event: "verifier.start", script: "/srv/app/main.py" });
+		const text = eventOf({ event: "python.compile", verdict: "audit", reason: "ERR_RUNTIME_RULE", detail: "f()" });
+		const note = "note: no event tells of text that CPython made code of";
+		const told = (lines: readonly string[], policy: object, ...args: string[]) => {
+			write("log.jsonl", `${lines.join("\n")}\n`);
+			write("policy.json", policy);
+			return sigtool(["policy", "test", "log.jsonl", "--policy", "policy.json", ...args]).stderr;
+		};
+		expect(told([start], { mode: "strict" })).toContain(note);
+		expect(told([eventOf({ event: "python.os.fork" })], { python: { stringCode: "signed" } })).toContain(note);
+		expect(told([start], {})).not.toContain(note);
+		expect(told([start, text], { mode: "strict" })).not.toContain(note);
+		expect(told([loaded("main.js")], { mode: "strict" })).not.toContain(note);
+		write("audit.json", { mode: "audit", python: { stringCode: "signed" } });
+		const compile = ["compile", "app", "-o", "app.sigx", "--policy", "audit.json", "--allow-development"];
+		expect(sigtool(compile).status).toBe(0);
+		expect(told([start], { mode: "strict" }, "--index", "app.sigx")).not.toContain(note);
 	});
 
 	it("prints what would have been refused, how often and why", () => {

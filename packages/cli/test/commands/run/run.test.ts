@@ -140,6 +140,14 @@ describe.skipIf(!existsSync(LAUNCHER))("sigtool run --allow-development (needs t
 		expect(stderr).toMatch(/error: Cannot run "app\/main\.js": .*126.*\[ERR_UNTRUSTED_CODE\]\n$/);
 	});
 
+	it("says of 126 no more than it tells: the launcher may have refused the start", () => {
+		const { run } = signedApp();
+		const { status, stderr } = run("-q", "--write", "/proc", "app/main.js");
+		expect(status).toBe(126);
+		expect(stderr).toMatch(/^sigtool-launch: Cannot make "\/proc" writable: /m);
+		expect(stderr).toContain("it ended with 126, which means that the start or code was refused; see above");
+	});
+
 	it("says how to begin when nothing is signed", () => {
 		const home = temporaryDirectory();
 		makeTree(join(home, "app"), { "main.js": "" });

@@ -31,6 +31,25 @@ it.each([
 		/runtime\.children/,
 	],
 	["python.sys.addaudithook", { reason: "ERR_RUNTIME_RULE" }, "python.auditHooks of the policy", /python\.auditHooks/],
+	[
+		"python.compile",
+		{ reason: "ERR_RUNTIME_RULE", detail: "print(1), <string>" },
+		"python.stringCode of the policy",
+		/python\.stringCodeFrom/,
+	],
+	[
+		"python.import",
+		{ reason: "ERR_RUNTIME_RULE", detail: "multiprocessing.popen_spawn_posix, None, None" },
+		"runtime.children of the policy",
+		/set runtime\.children/,
+	],
+	[
+		"python.mmap",
+		{ reason: "ERR_RUNTIME_RULE", detail: "memory" },
+		"launch.writableCode of the policy",
+		/writableCode/,
+	],
+	["python.sqlite3.load_extension", { reason: "ERR_RUNTIME_RULE" }, "a rule that no policy changes", /^change/],
 	["ffi.open", { reason: "ERR_RUNTIME_RULE" }, "a rule that no policy changes", /^change the program/],
 	[
 		"worker.spawn",
@@ -99,6 +118,16 @@ it("why explains the message of a spython about a file that was modified", () =>
 		reason: "ERR_FILE_MODIFIED",
 		mend: expect.stringMatching(/^restore the signed file/),
 	});
+});
+
+it.each([
+	["compile", "no signed file has this text (policy: python.stringCode)", "python.stringCode of the policy"],
+	["import", "child processes are refused (policy: runtime.children)", "runtime.children of the policy"],
+	["import", "the policy says python.extensions: refuse", "python.extensions of the policy"],
+	["ctypes.dlopen", "the policy says python.extensions: refuse", "python.extensions of the policy"],
+	["ctypes.dlopen", "it names no file", "a rule that no policy changes"],
+])("why explains the message of a spython about %s: %s", (event, said, rule) => {
+	expect(why(`spython: Cannot go on with ${event}: ${said} (ERR_RUNTIME_RULE), at /a.py:1`)).toMatchObject({ rule });
 });
 
 it("why explains an error code", () => {
