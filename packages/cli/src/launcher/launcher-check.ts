@@ -181,13 +181,18 @@ function flagsSay(conf: LauncherConf, again: string): string {
 	const differing = Object.entries(DERIVED).filter(([member]) => {
 		// The type assertion is safe: DERIVED has exactly the members of DerivedSettings.
 		const name = member as keyof DerivedSettings;
-		return JSON.stringify(conf[name]) !== JSON.stringify(asked[name]);
+		return ordered(conf[name]) !== ordered(asked[name]);
 	});
 	if (differing.length === 0) return "as index and configuration ask";
 	const isEvents = (member: string) => member === "audit";
 	const files = `${asked.audit ?? "none"}, installed ${conf.audit ?? "none"}`;
 	const what = differing.map(([member, words]) => (isEvents(member) ? `${words}: ${files}` : words)).join("; ");
 	return refuse(`index or configuration ask for others by now (${what}): run \`${again}\` as root`);
+}
+
+/** Each of these lists is a set: the launcher tries, grants or protects every item. So order and repetition do not count. */
+function ordered(setting: unknown): string | undefined {
+	return JSON.stringify(setting, (_, value) => (Array.isArray(value) ? [...new Set(value)].sort() : value));
 }
 
 const DERIVED: Readonly<Record<keyof DerivedSettings, string>> = {

@@ -16,6 +16,7 @@ import {
 } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { canBeHost, Host } from "../../launcher-host.js";
+import { makeTree } from "../../support.js";
 
 describe.skipIf(!canBeHost)("sigtool launcher check (needs root, and the launcher built)", () => {
 	const damages: readonly (readonly [string, (host: Host) => void, RegExp])[] = [
@@ -195,6 +196,21 @@ describe.skipIf(!canBeHost)("sigtool launcher check (needs root, and the launche
 			/names \S+next\.sigx, but the launcher takes \S+app\.sigx: .*--index \S+next\.sigx/,
 		);
 		expect(found()).toEqual([{ what: "other index", status: "note", says }]);
+	});
+
+	it("check accepts the roots of products in another order", () => {
+		const host = new Host();
+		for (const name of ["one", "two"]) makeTree(host.at(name), { "a.js": name });
+		const adopting = (...names: readonly string[]) => names.flatMap((name) => ["--adopt", host.at(name)]);
+		host.ship(host.key, "enforce", adopting("one", "two"));
+		const installed = readFileSync(host.at("lib/launcher.conf"), "utf8");
+		host.ship(host.key, "enforce", adopting("two", "one"));
+		expect(readFileSync(host.at("lib/launcher.conf"), "utf8")).not.toBe(installed);
+		writeFileSync(host.at("lib/launcher.conf"), installed);
+		const flags = () => host.sigtool(["launcher", "check", ...host.prefix]).stdout.match(/^.*flags.*$/m)?.[0];
+		expect(flags()).toMatch(/^ok +flags/);
+		writeFileSync(host.at("lib/launcher.conf"), installed.replace(/^tree .*\/two\n/m, ""));
+		expect(flags()).toMatch(/^wrong +flags +.*the roots of products/);
 	});
 
 	it("check writes no event, and with --quiet prints only what is wrong", () => {
