@@ -30,9 +30,9 @@ export function grantedFinding(directory: string, conf: LauncherConf): LauncherF
 	);
 }
 
-/** The risk of a mount without each option. */
+/** The risk of a mount without each option, with the way out if it stops a start. */
 const MOUNT_RISKS = {
-	nosuid: "mode strict does not start as root",
+	nosuid: "mode strict does not start as root: mount it with nosuid, or run as another user",
 	noexec: "signed native code could map as code what is written there",
 } as const;
 
