@@ -20,7 +20,7 @@ import {
 	policyFindings,
 	sharedFindings,
 } from "./index-findings.js";
-import { installCommand } from "./install-command.js";
+import { launcherCommand } from "./launcher-command.js";
 import { type LauncherConf, type PinnedFile, readLauncherConf } from "./launcher-conf.js";
 import { judgeMode } from "./launcher-mode.js";
 import { CONF_NAME, launcherIn } from "./launcher-place.js";
@@ -111,7 +111,7 @@ function findingsAbout(directory: string, denied: "note" | "wrong"): LauncherFin
 		return [
 			wrong(
 				"settings",
-				`${why(error)}; run \`${installCommand(directory)}\` as root, or name the directory of an installed launcher with --prefix`,
+				`${why(error)}; run \`${launcherCommand("install", directory)}\` as root, or name the directory of an installed launcher with --prefix`,
 			),
 		];
 	}
@@ -138,12 +138,12 @@ function findingsAbout(directory: string, denied: "note" | "wrong"): LauncherFin
 		judged("settings", () => fault(confFile, development) ?? confFile),
 		{ what: "mode", ...judgeMode(conf, confFile) },
 		program,
-		...sameAsOwn("launcher", launcher, parts?.launcher),
+		...sameAsOwn("launcher", launcher, parts?.launcher, again),
 		...nodeFindings(conf, parts, again),
 		...pythonFindings(conf, again),
 		configuration,
 		...index,
-		...otherIndexFindings(conf),
+		...otherIndexFindings(conf, again),
 		...policyFindings(conf),
 		...linkFindings(conf),
 		...examinationFindings(conf, denied),

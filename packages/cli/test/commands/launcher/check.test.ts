@@ -193,7 +193,7 @@ describe.skipIf(!canBeHost)("sigtool launcher check (needs root, and the launche
 		expect(found()).toEqual([]);
 		host.configure({ index: host.at("next.sigx") });
 		const says = expect.stringMatching(
-			/names \S+next\.sigx, but the launcher takes \S+app\.sigx: .*--index \S+next\.sigx/,
+			/names \S+next\.sigx, but the launcher takes \S+app\.sigx: .*install --prefix \S+lib --index \S+next\.sigx/,
 		);
 		expect(found()).toEqual([{ what: "other index", status: "note", says }]);
 	});
@@ -211,6 +211,20 @@ describe.skipIf(!canBeHost)("sigtool launcher check (needs root, and the launche
 		expect(flags()).toMatch(/^ok +flags/);
 		writeFileSync(host.at("lib/launcher.conf"), installed.replace(/^tree .*\/two\n/m, ""));
 		expect(flags()).toMatch(/^wrong +flags +.*the roots of products/);
+	});
+
+	it("check repeats the prefix in each command that it names", () => {
+		const host = new Host();
+		host.ship();
+		appendFileSync(host.at("lib/sigtool-launch"), "\n");
+		appendFileSync(host.part("register.cjs"), "\n");
+		const record = readdirSync(host.at("lib/indexes")).find((name) => !name.endsWith(".sigx")) ?? "";
+		writeFileSync(host.at(`lib/indexes/${record}`), "");
+		host.configure({ index: host.at("next.sigx"), audit: { jsonLines: host.at("audit.jsonl") } });
+		const { stdout } = host.sigtool(["launcher", "check", ...host.prefix]);
+		const named = stdout.match(/`sigtool launcher [^`]+`/g) ?? [];
+		expect(named.length, stdout).toBeGreaterThanOrEqual(6);
+		expect(named.filter((each) => !each.includes(` --prefix ${host.at("lib")}`))).toEqual([]);
 	});
 
 	it("check writes no event, and with --quiet prints only what is wrong", () => {
