@@ -25,7 +25,7 @@ import { type LauncherConf, type PinnedFile, readLauncherConf } from "./launcher
 import { judgeMode } from "./launcher-mode.js";
 import { CONF_NAME, launcherIn } from "./launcher-place.js";
 import { type ListedProcess, listedProcesses } from "./listed-processes.js";
-import { eventsFinding, grantedFinding, protectionFindings } from "./place-findings.js";
+import { eventsFinding, grantedFinding, missingEventsFindings, protectionFindings } from "./place-findings.js";
 import { isSameFile, isStatic, nodeFindings, pythonFindings, sameAsOwn } from "./runtime-findings.js";
 
 /** The facts about this host, for programs that look after many hosts. */
@@ -149,7 +149,7 @@ function findingsAbout(directory: string, denied: "note" | "wrong"): LauncherFin
 		...examinationFindings(conf, denied),
 		...sharedFindings(directory, conf),
 		// An index that cannot be used does not say what to install.
-		...(isJudged ? [judged("flags", () => flagsSay(conf, again))] : []),
+		...(isJudged ? [judged("flags", () => flagsSay(conf, again)), ...missingEventsFindings(conf, again)] : []),
 		...(conf.audit === undefined ? [] : [eventsFinding(conf.audit, conf)]),
 		...conf.writable.map((directory) => grantedFinding(directory, conf)),
 		// A launcher that is not the one of this package must not be run.

@@ -227,6 +227,21 @@ describe.skipIf(!canBeHost)("sigtool launcher check (needs root, and the launche
 		expect(named.filter((each) => !each.includes(` --prefix ${host.at("lib")}`))).toEqual([]);
 	});
 
+	it("check tells that no file keeps events, and which member mends that", () => {
+		const host = new Host();
+		host.ship();
+		const events = () => {
+			const { findings } = host.sigtool(["launcher", "check", "--json", ...host.prefix]).json();
+			return findings.filter(({ what }: { what: string }) => what === "events");
+		};
+		const says = expect.stringMatching(
+			/no file keeps them.*`sigtool log`.*: set audit\.jsonLines in \S+verifier\.json, and run `.*install --prefix \S+lib`/,
+		);
+		expect(events()).toEqual([{ what: "events", status: "note", says }]);
+		host.configure({ audit: { jsonLines: host.at("audit.jsonl") } });
+		expect(events()).toEqual([]);
+	});
+
 	it("check writes no event, and with --quiet prints only what is wrong", () => {
 		const host = new Host();
 		host.configure({ audit: { jsonLines: host.at("events/audit.jsonl"), stderr: "all" } });
@@ -244,7 +259,7 @@ describe.skipIf(!canBeHost)("sigtool launcher check (needs root, and the launche
 		const { findings } = host.sigtool(["launcher", "check", "--json", ...host.prefix]).json();
 		expect(findings.map(({ what, status }: { what: string; status: string }) => `${status} ${what}`)).toEqual([
 			...["ok settings", "ok mode", "ok launcher", "ok node", "ok node release", "ok hook", "ok addon", "ok gate"],
-			...["ok configuration", "ok index", "ok shared index", "ok flags"],
+			...["ok configuration", "ok index", "ok shared index", "ok flags", "note events"],
 			...["ok landlock", "ok landlock-truncate", "ok landlock-devices", "ok landlock-scopes", "ok landlock-log"],
 			...["ok seccomp", "ok securebits"],
 		]);
