@@ -359,7 +359,9 @@ describe.skipIf(!canBeHost)("attacks on a shared index (needs root, and the laun
 		const { status, said } = sharing.check();
 		expect(status).toBe(1);
 		expect(said.map(({ says }) => says)).toContainEqual(
-			expect.stringMatching(/\.sigx changed: its SHA-256 is [0-9a-f]{64}; run `sigtool launcher share` as root/),
+			expect.stringMatching(
+				/\.sigx changed: its SHA-256 is [0-9a-f]{64}; run `sigtool launcher share --prefix \S+lib` as root/,
+			),
 		);
 		sharing.site.do(["launcher", "share", ...sharing.site.host.prefix]);
 		expect(sharing.check()).toEqual({ status: 0, said: [expect.objectContaining({ status: "ok" })] });

@@ -163,11 +163,12 @@ function versionOf(manifest) {
 
 function askPython(python) {
 	const { error, status, stdout, stderr } = spawnSync(python, ["-I", "-c", QUESTION], { encoding: "utf8" });
-	if (error !== undefined && error.code !== "ENOENT")
-		throw withCode(error.code, `Cannot ask "${python}": ${error.message}`);
-	if (error !== undefined || status !== 0)
-		throw new Error(`Cannot ask "${python}": ${error?.message ?? stderr.trim()}`);
-	const asked = JSON.parse(stdout.trimEnd().split("\n").at(-1));
+	const refuse = (reason) => new Error(`Cannot build for "${python}": ${reason}; name a CPython with --python`);
+	if (error !== undefined && error.code in NO_PROGRAM) throw refuse(NO_PROGRAM[error.code]);
+	if (error !== undefined) throw withCode(error.code, `Cannot ask "${python}": ${error.message}`);
+	if (status !== 0) throw refuse(stderr.trim().split("\n").at(-1) || "it failed");
+	const asked = answerIn(stdout);
+	if (asked === undefined) throw refuse("it does not answer as a Python does");
 	const [, minor] = asked.release.split(".").map(Number);
 	if (asked.implementation !== "cpython" || minor < 8) {
 		throw new Error(
@@ -183,6 +184,23 @@ function askPython(python) {
 		throw new Error("Cannot build spython: the headers of libcrypto are not there; Debian has them in libssl-dev");
 	}
 	return asked;
+}
+
+/** Reasons of the system that tell about the file, and not about a lack of memory or descriptors. */
+const NO_PROGRAM = {
+	ENOENT: "there is no such program",
+	ENOTDIR: "there is no such program",
+	EACCES: "it is not executable",
+};
+
+/** Returns the facts in the last line, or undefined if the program printed no such facts. */
+function answerIn(stdout) {
+	try {
+		const asked = JSON.parse(stdout.trimEnd().split("\n").at(-1));
+		return typeof asked.implementation === "string" ? asked : undefined;
+	} catch {
+		return undefined;
+	}
 }
 
 /** Runs the first compiler that exists. `command` returns its command-line arguments. */

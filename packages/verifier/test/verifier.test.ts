@@ -242,6 +242,13 @@ describe("over a trust index and a host configuration", () => {
 		expect(() => createVerifier(options)).toThrow(refusal(code));
 	});
 
+	test("an index with a product that its policy does not name is refused with both ways out", async () => {
+		const { options } = await installed({ policy: { products: ["other"] } });
+		expect(() => createVerifier(options)).toThrow(
+			'Cannot use product "app": the policy does not name it; add it to "products" there, or install the index that belongs to it',
+		);
+	});
+
 	test.each(["key", "certificate"])("a %s of the index's signer on the deny list is refused", async (kind) => {
 		const { signer, bytes, options } = await installed();
 		const pin = spkiSha256(signer.certificates[0]);

@@ -9,6 +9,7 @@ import { modeOfSpython } from "../python/spython.js";
 import { hostDocument } from "./derived-settings.js";
 import { endNotice } from "./end-notice.js";
 import { judged, type LauncherFinding, note, refuse, why, wrong } from "./finding.js";
+import { launcherCommand } from "./launcher-command.js";
 import { type LauncherConf, pin } from "./launcher-conf.js";
 import { foreignLinks } from "./launcher-links.js";
 import { faultsOfShared, isShared } from "./shared-index.js";
@@ -71,11 +72,11 @@ export function policyFindings({ index, config, development, mode }: LauncherCon
  * Tells that the configuration names another index. The launcher takes that of launcher.conf, and a hook that runs without
  * the launcher takes the other one.
  */
-export function otherIndexFindings({ index, config }: LauncherConf): LauncherFinding[] {
+export function otherIndexFindings({ index, config }: LauncherConf, again: string): LauncherFinding[] {
 	try {
 		const named = hostDocument(config)?.index;
 		if (named === undefined || realPlace(named) === realPlace(index)) return [];
-		const mend = `change "index" there, or run \`${COMMAND} launcher install --index ${shellWord(named)}\` as root`;
+		const mend = `change "index" there, or run \`${again} --index ${shellWord(named)}\` as root`;
 		return [note("other index", `${config} names ${named}, but the launcher takes ${index}: ${mend}`)];
 	} catch {
 		return []; // Other findings tell why.
@@ -98,15 +99,14 @@ export function linkFindings(conf: LauncherConf): LauncherFinding[] {
 
 /** Each process digests and keeps an index that is not shared. Only a large one is worth a word. */
 export function sharedFindings(directory: string, { index }: LauncherConf): LauncherFinding[] {
+	const again = `run \`${launcherCommand("share", directory)}\` as root`;
 	try {
-		const faults = faultsOfShared(directory).map((fault) => wrong("shared index", `${fault}; ${SHARE_AGAIN}`));
+		const faults = faultsOfShared(directory).map((fault) => wrong("shared index", `${fault}; ${again}`));
 		if (faults.length > 0 || !existsSync(index)) return faults;
 		if (isShared(directory, index)) return [{ what: "shared index", status: "ok", says: "one copy for all processes" }];
 		const mib = Math.round(statSync(index).size / 2 ** 20);
-		return mib < 1 ? [] : [note("shared index", `none: each process has ${mib} MiB of its own; ${SHARE_AGAIN}`)];
+		return mib < 1 ? [] : [note("shared index", `none: each process has ${mib} MiB of its own; ${again}`)];
 	} catch (error) {
 		return [wrong("shared index", why(error))];
 	}
 }
-
-const SHARE_AGAIN = `run \`${COMMAND} launcher share\` as root`;

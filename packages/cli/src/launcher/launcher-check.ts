@@ -20,12 +20,12 @@ import {
 	policyFindings,
 	sharedFindings,
 } from "./index-findings.js";
-import { installCommand } from "./install-command.js";
+import { launcherCommand } from "./launcher-command.js";
 import { type LauncherConf, type PinnedFile, readLauncherConf } from "./launcher-conf.js";
 import { judgeMode } from "./launcher-mode.js";
 import { CONF_NAME, launcherIn } from "./launcher-place.js";
 import { type ListedProcess, listedProcesses } from "./listed-processes.js";
-import { eventsFinding, grantedFinding, protectionFindings } from "./place-findings.js";
+import { eventsFinding, grantedFinding, missingEventsFindings, protectionFindings } from "./place-findings.js";
 import { isSameFile, isStatic, nodeFindings, pythonFindings, sameAsOwn } from "./runtime-findings.js";
 
 /** The facts about this host, for programs that look after many hosts. */
@@ -111,7 +111,7 @@ function findingsAbout(directory: string, denied: "note" | "wrong"): LauncherFin
 		return [
 			wrong(
 				"settings",
-				`${why(error)}; run \`${installCommand(directory)}\` as root, or name the directory of an installed launcher with --prefix`,
+				`${why(error)}; run \`${launcherCommand("install", directory)}\` as root, or name the directory of an installed launcher with --prefix`,
 			),
 		];
 	}
@@ -138,18 +138,18 @@ function findingsAbout(directory: string, denied: "note" | "wrong"): LauncherFin
 		judged("settings", () => fault(confFile, development) ?? confFile),
 		{ what: "mode", ...judgeMode(conf, confFile) },
 		program,
-		...sameAsOwn("launcher", launcher, parts?.launcher),
+		...sameAsOwn("launcher", launcher, parts?.launcher, again),
 		...nodeFindings(conf, parts, again),
 		...pythonFindings(conf, again),
 		configuration,
 		...index,
-		...otherIndexFindings(conf),
+		...otherIndexFindings(conf, again),
 		...policyFindings(conf),
 		...linkFindings(conf),
 		...examinationFindings(conf, denied),
 		...sharedFindings(directory, conf),
 		// An index that cannot be used does not say what to install.
-		...(isJudged ? [judged("flags", () => flagsSay(conf, again))] : []),
+		...(isJudged ? [judged("flags", () => flagsSay(conf, again)), ...missingEventsFindings(conf, again)] : []),
 		...(conf.audit === undefined ? [] : [eventsFinding(conf.audit, conf)]),
 		...conf.writable.map((directory) => grantedFinding(directory, conf)),
 		// A launcher that is not the one of this package must not be run.
@@ -181,13 +181,18 @@ function flagsSay(conf: LauncherConf, again: string): string {
 	const differing = Object.entries(DERIVED).filter(([member]) => {
 		// The type assertion is safe: DERIVED has exactly the members of DerivedSettings.
 		const name = member as keyof DerivedSettings;
-		return JSON.stringify(conf[name]) !== JSON.stringify(asked[name]);
+		return ordered(conf[name]) !== ordered(asked[name]);
 	});
 	if (differing.length === 0) return "as index and configuration ask";
 	const isEvents = (member: string) => member === "audit";
 	const files = `${asked.audit ?? "none"}, installed ${conf.audit ?? "none"}`;
 	const what = differing.map(([member, words]) => (isEvents(member) ? `${words}: ${files}` : words)).join("; ");
 	return refuse(`index or configuration ask for others by now (${what}): run \`${again}\` as root`);
+}
+
+/** Each of these lists is a set: the launcher tries, grants or protects every item. So order and repetition do not count. */
+function ordered(setting: unknown): string | undefined {
+	return JSON.stringify(setting, (_, value) => (Array.isArray(value) ? [...new Set(value)].sort() : value));
 }
 
 const DERIVED: Readonly<Record<keyof DerivedSettings, string>> = {

@@ -18,7 +18,7 @@ import { makeOutputDirectory } from "../options/output-directory.js";
 import { aboutSpython } from "../python/spython.js";
 import { derivedSettings, type IndexForSettings, wantsCollector } from "./derived-settings.js";
 import { refuseGrantedCode } from "./granted-code.js";
-import { installCommand } from "./install-command.js";
+import { launcherCommand } from "./launcher-command.js";
 import {
 	encodeLauncherConf,
 	identityOf,
@@ -80,7 +80,7 @@ export function installedIn(prefix: string): { readonly directory: string; reado
 	const directory = existsSync(prefix) ? realpathSync(prefix) : resolve(prefix);
 	const confFile = join(directory, CONF_NAME);
 	if (isThere(confFile)) return { directory, confFile };
-	const mend = `run \`${installCommand(prefix)}\`, or name the directory with --prefix`;
+	const mend = `run \`${launcherCommand("install", prefix)}\`, or name the directory with --prefix`;
 	throw new SigtoolError("ERR_LAUNCHER", `Cannot find ${quote(confFile)}: ${mend}`, { path: confFile });
 }
 

@@ -3,7 +3,8 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { mountOptions } from "@sigtool/core/internal";
-import { wantsCollector } from "./derived-settings.js";
+import { COMMAND } from "@sigtool/core/internal/errors";
+import { hostDocument, wantsCollector } from "./derived-settings.js";
 import { judged, type LauncherFinding, note, refuse, wrong } from "./finding.js";
 import { signedCodeBelow } from "./granted-code.js";
 import type { LauncherConf } from "./launcher-conf.js";
@@ -30,9 +31,9 @@ export function grantedFinding(directory: string, conf: LauncherConf): LauncherF
 	);
 }
 
-/** The risk of a mount without each option. */
+/** The risk of a mount without each option, with the way out if it stops a start. */
 const MOUNT_RISKS = {
-	nosuid: "mode strict does not start as root",
+	nosuid: "mode strict does not start as root: mount it with nosuid, or run as another user",
 	noexec: "signed native code could map as code what is written there",
 } as const;
 
@@ -80,6 +81,13 @@ export function eventsFinding(file: string, { collector, config }: LauncherConf)
 		"events",
 		`${file}: a running process cannot open it again after a rotation, because ${directory} holds other files`,
 	);
+}
+
+/** Tells that no file of events is asked for. One that is asked for, but not installed, is a matter of the flags. */
+export function missingEventsFindings({ audit, config }: LauncherConf, again: string): LauncherFinding[] {
+	if (audit !== undefined || hostDocument(config)?.audit.jsonLines !== undefined) return [];
+	const mend = `set audit.jsonLines in ${config}, and run \`${again}\` as root`;
+	return [note("events", `no file keeps them, so \`${COMMAND} log\` has nothing to show: ${mend}`)];
 }
 
 /** Tells whether a directory holds anything but this file. A directory that cannot be read is not judged. */

@@ -1,7 +1,6 @@
 /** Compares the installed programs and parts with launcher.conf. */
 
 import { closeSync, existsSync, openSync, readSync } from "node:fs";
-import { COMMAND } from "@sigtool/core/internal/errors";
 import type { NativeParts } from "../native/native-parts.js";
 import { aboutSpython, libraryOutside } from "../python/spython.js";
 import { derivedSettings } from "./derived-settings.js";
@@ -26,7 +25,7 @@ export function nodeFindings(conf: LauncherConf, parts: NativeParts | undefined,
 	return [
 		...programs,
 		pinned("hook", bundle, development, mendsBy(again).part),
-		...sameAsOwn("hook", bundle.path, parts?.bundle),
+		...sameAsOwn("hook", bundle.path, parts?.bundle, again),
 		addon === undefined
 			? note("addon", "none: the kernel is not asked about files")
 			: pinned("addon", addon, development, mendsBy(again).part),
@@ -110,9 +109,9 @@ export function isSameFile(installed: string, own: string): boolean {
 	}
 }
 
-export function sameAsOwn(what: string, installed: string, own: string | undefined): LauncherFinding[] {
+export function sameAsOwn(what: string, installed: string, own: string | undefined, again: string): LauncherFinding[] {
 	if (own === undefined || isSameFile(installed, own)) return [];
-	return [note(what, `of another version than this command; \`${COMMAND} launcher install\` brings them together`)];
+	return [note(what, `of another version than this command; \`${again}\` brings them together`)];
 }
 
 /**

@@ -30,7 +30,8 @@ static void require_accepted(
 	const struct json *minimum = json_member(bound, "minimumSequence");
 	if (!is_in_policy(name) || (bound == NULL && !IS_EMPTY(rules.products)))
 		fail(REFUSED, "ERR_PRODUCT_MISMATCH",
-			"Cannot use product \"%s\": the host configuration, or the policy, does not name it",
+			"Cannot use product \"%s\": the host configuration, or the policy, does not name it; "
+			"add it to \"products\" there, or install the index that belongs to it",
 			name);
 	if (minimum != NULL && (sequence == NULL || sequence->number < minimum->number))
 		fail(REFUSED, "ERR_SEQUENCE",

@@ -295,7 +295,7 @@ function refuseOtherProducts({ products }: CodeIndex, policy: Policy): void {
 	if (other === undefined) return;
 	throw new SigtoolError(
 		"ERR_PRODUCT_MISMATCH",
-		`Cannot use product ${quote(other.name)}: the policy does not name it`,
+		`Cannot use product ${quote(other.name)}: the policy does not name it; add it to "products" there, or install the index that belongs to it`,
 	);
 }
 

@@ -134,7 +134,11 @@ describe.skipIf(!isRoot).each(PYTHONS.slice(0, 1))("the host configuration of sp
 		const names = head.products.map(({ name }: { name: string }) => ({ name }));
 		const reason = "CVE-2026-0001";
 		expect(under(site, { products: names })).toMatchObject(ran);
-		expect(under(site, { products: [{ name: "app" }] })).toMatchObject(refused("ERR_PRODUCT_MISMATCH"));
+		const other = under(site, { products: [{ name: "app" }] });
+		expect(other).toMatchObject(refused("ERR_PRODUCT_MISMATCH"));
+		expect(other.stderr).toMatch(
+			/does not name it; add it to "products" there, or install the index that belongs to it/,
+		);
 		const newer = names.map((each: { name: string }) =>
 			each.name === "app" ? { ...each, minimumSequence: 2 ** 52 } : each,
 		);

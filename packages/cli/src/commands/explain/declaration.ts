@@ -29,5 +29,5 @@ const ABOUT_EXPLAIN = `
 \`sigtool why\` explains a refusal that happened while a program ran.
 `;
 
-/** A copy of the constant in install-command.ts. It is copied because that module is not loaded to print help. */
+/** A copy of the constant in launcher-command.ts. It is copied because that module is not loaded to print help. */
 const INSTALLED_PREFIX = "/usr/lib/sigtool";

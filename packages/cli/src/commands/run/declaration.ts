@@ -80,5 +80,5 @@ This command is a Node.js program itself: NODE_OPTIONS in its environment acts b
 an environment that you trust. The installed launcher, which is no Node.js program, drops such variables.
 `;
 
-/** A copy of the constant in install-command.ts. It is copied because that module is not loaded to print help. */
+/** A copy of the constant in launcher-command.ts. It is copied because that module is not loaded to print help. */
 const INSTALLED_PREFIX = "/usr/lib/sigtool";

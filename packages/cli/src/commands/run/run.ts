@@ -3,7 +3,7 @@ import { existsSync, realpathSync, rmSync } from "node:fs";
 import { resolve } from "node:path";
 import { configDirectory, makePrivateDirectory } from "@sigtool/core/internal";
 import { COMMAND, errnoReason, isPassing, quote, SigtoolError } from "@sigtool/core/internal/errors";
-import { installCommand } from "../../launcher/install-command.js";
+import { launcherCommand } from "../../launcher/launcher-command.js";
 import { isThere, launcherIn } from "../../launcher/launcher-place.js";
 import { newDirectoryIn, realTemporaryDirectory, temporaryPlace } from "../../launcher/temporary-place.js";
 import { environmentWithoutSecrets } from "../../options/secret-variables.js";
@@ -118,7 +118,7 @@ export async function start(
 	if (!isThere(launcher)) {
 		const mend = args.includes("--allow-development")
 			? `what follows the script belongs to the program; type \`${COMMAND} run --allow-development ${quote(script)}\``
-			: `run \`${installCommand(prefix)}\`, or try it with --allow-development`;
+			: `run \`${launcherCommand("install", prefix)}\`, or try it with --allow-development`;
 		throw new SigtoolError("ERR_LAUNCHER", `Cannot find ${quote(launcher)}: ${mend}`, { path: launcher });
 	}
 	return launch(launcher, argv);

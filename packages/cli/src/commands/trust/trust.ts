@@ -22,7 +22,7 @@ import {
 import { COMMAND, reasonOf, SigtoolError } from "@sigtool/core/internal/errors";
 import { examineHost, hostConfigurationDenying } from "@sigtool/verifier/internal";
 import { hostDocument } from "../../launcher/derived-settings.js";
-import { INSTALLED_PREFIX } from "../../launcher/install-command.js";
+import { INSTALLED_PREFIX } from "../../launcher/launcher-command.js";
 import { readLauncherConf } from "../../launcher/launcher-conf.js";
 import { CONF_NAME } from "../../launcher/launcher-place.js";
 import { readCertificateFile } from "../../options/certificate-file.js";

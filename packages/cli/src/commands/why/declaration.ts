@@ -35,5 +35,5 @@ Of several lines the last refusal counts. For a file this also says what would b
 configuration of the installed launcher, and whether a program may write there. Whoever can write the events can say anything in them.
 `;
 
-/** A copy of the constant in install-command.ts. It is copied because that module is not loaded to print help. */
+/** A copy of the constant in launcher-command.ts. It is copied because that module is not loaded to print help. */
 const INSTALLED_PREFIX = "/usr/lib/sigtool";

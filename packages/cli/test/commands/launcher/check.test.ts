@@ -16,6 +16,7 @@ import {
 } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { canBeHost, Host } from "../../launcher-host.js";
+import { makeTree } from "../../support.js";
 
 describe.skipIf(!canBeHost)("sigtool launcher check (needs root, and the launcher built)", () => {
 	const damages: readonly (readonly [string, (host: Host) => void, RegExp])[] = [
@@ -192,9 +193,53 @@ describe.skipIf(!canBeHost)("sigtool launcher check (needs root, and the launche
 		expect(found()).toEqual([]);
 		host.configure({ index: host.at("next.sigx") });
 		const says = expect.stringMatching(
-			/names \S+next\.sigx, but the launcher takes \S+app\.sigx: .*--index \S+next\.sigx/,
+			/names \S+next\.sigx, but the launcher takes \S+app\.sigx: .*install --prefix \S+lib --index \S+next\.sigx/,
 		);
 		expect(found()).toEqual([{ what: "other index", status: "note", says }]);
+	});
+
+	it("check accepts the roots of products in another order", () => {
+		const host = new Host();
+		for (const name of ["one", "two"]) makeTree(host.at(name), { "a.js": name });
+		const adopting = (...names: readonly string[]) => names.flatMap((name) => ["--adopt", host.at(name)]);
+		host.ship(host.key, "enforce", adopting("one", "two"));
+		const installed = readFileSync(host.at("lib/launcher.conf"), "utf8");
+		host.ship(host.key, "enforce", adopting("two", "one"));
+		expect(readFileSync(host.at("lib/launcher.conf"), "utf8")).not.toBe(installed);
+		writeFileSync(host.at("lib/launcher.conf"), installed);
+		const flags = () => host.sigtool(["launcher", "check", ...host.prefix]).stdout.match(/^.*flags.*$/m)?.[0];
+		expect(flags()).toMatch(/^ok +flags/);
+		writeFileSync(host.at("lib/launcher.conf"), installed.replace(/^tree .*\/two\n/m, ""));
+		expect(flags()).toMatch(/^wrong +flags +.*the roots of products/);
+	});
+
+	it("check repeats the prefix in each command that it names", () => {
+		const host = new Host();
+		host.ship();
+		appendFileSync(host.at("lib/sigtool-launch"), "\n");
+		appendFileSync(host.part("register.cjs"), "\n");
+		const record = readdirSync(host.at("lib/indexes")).find((name) => !name.endsWith(".sigx")) ?? "";
+		writeFileSync(host.at(`lib/indexes/${record}`), "");
+		host.configure({ index: host.at("next.sigx"), audit: { jsonLines: host.at("audit.jsonl") } });
+		const { stdout } = host.sigtool(["launcher", "check", ...host.prefix]);
+		const named = stdout.match(/`sigtool launcher [^`]+`/g) ?? [];
+		expect(named.length, stdout).toBeGreaterThanOrEqual(6);
+		expect(named.filter((each) => !each.includes(` --prefix ${host.at("lib")}`))).toEqual([]);
+	});
+
+	it("check tells that no file keeps events, and which member mends that", () => {
+		const host = new Host();
+		host.ship();
+		const events = () => {
+			const { findings } = host.sigtool(["launcher", "check", "--json", ...host.prefix]).json();
+			return findings.filter(({ what }: { what: string }) => what === "events");
+		};
+		const says = expect.stringMatching(
+			/no file keeps them.*`sigtool log`.*: set audit\.jsonLines in \S+verifier\.json, and run `.*install --prefix \S+lib`/,
+		);
+		expect(events()).toEqual([{ what: "events", status: "note", says }]);
+		host.configure({ audit: { jsonLines: host.at("audit.jsonl") } });
+		expect(events()).toEqual([]);
 	});
 
 	it("check writes no event, and with --quiet prints only what is wrong", () => {
@@ -214,7 +259,7 @@ describe.skipIf(!canBeHost)("sigtool launcher check (needs root, and the launche
 		const { findings } = host.sigtool(["launcher", "check", "--json", ...host.prefix]).json();
 		expect(findings.map(({ what, status }: { what: string; status: string }) => `${status} ${what}`)).toEqual([
 			...["ok settings", "ok mode", "ok launcher", "ok node", "ok node release", "ok hook", "ok addon", "ok gate"],
-			...["ok configuration", "ok index", "ok shared index", "ok flags"],
+			...["ok configuration", "ok index", "ok shared index", "ok flags", "note events"],
 			...["ok landlock", "ok landlock-truncate", "ok landlock-devices", "ok landlock-scopes", "ok landlock-log"],
 			...["ok seccomp", "ok securebits"],
 		]);
@@ -232,7 +277,8 @@ describe.skipIf(!canBeHost)("sigtool launcher check (needs root, and the launche
 		const options = found.stdout.trim().split(",");
 		const { status, says } = write();
 		expect(says).toContain(host.at("data"));
-		expect(/not nosuid, so mode strict does not start as root/.test(says)).toBe(!options.includes("nosuid"));
+		const asRoot = "not nosuid, so mode strict does not start as root: mount it with nosuid, or run as another user";
+		expect(says.includes(asRoot)).toBe(!options.includes("nosuid"));
 		expect(/not noexec, so signed native code could map/.test(says)).toBe(!options.includes("noexec"));
 		expect(status).toBe(["nosuid", "noexec"].every((option) => options.includes(option)) ? "ok" : "note");
 		rmSync(host.at("data"), { recursive: true });

@@ -38,6 +38,30 @@ function pyenvPythons(): string[] {
 	return existsSync(versions) ? readdirSync(versions).map((name) => join(versions, name, "bin/python3")) : [];
 }
 
+describe("sigtool python build without a Python", () => {
+	it.each([
+		["a missing program", "missing", "there is no such program"],
+		["a file that is not executable", "plain", "it is not executable"],
+		["a directory", "directory", "it is not executable"],
+		["another program", "other", "it does not answer as a Python does"],
+		["a program that fails", "failing", "broken"],
+	])("refuses %s in a line that names it and the way out", (_, name, reason) => {
+		const place = temporaryDirectory();
+		makeTree(place, {
+			plain: "#!/bin/sh\n",
+			"directory/file": "",
+			other: { content: "#!/bin/sh\necho 3.13\n", mode: 0o755 },
+			failing: { content: "#!/bin/sh\necho broken >&2\nexit 1\n", mode: 0o755 },
+		});
+		const python = join(place, name);
+		const build = ["python", "build", "--python", python, "-o", join(place, "spython")];
+		const { status, stderr } = runner(place)(build);
+		expect(stderr).toContain(`Cannot build for "${python}": ${reason}; name a CPython with --python`);
+		expect(stderr.trim().split("\n")).toHaveLength(1);
+		expect(status).toBe(2);
+	});
+});
+
 describe.skipIf(!canBuild)("sigtool python build (needs a CPython with headers, a C compiler and libssl-dev)", () => {
 	it("builds a spython that trusts the given keys, and shows them", () => {
 		const home = temporaryDirectory();
@@ -81,7 +105,7 @@ describe.skipIf(!canBuild)("sigtool python build (needs a CPython with headers, 
 			"for a program that is no Python",
 			() => ["--trust", "0".repeat(64), "--python", "/bin/false"],
 			2,
-			'Cannot ask "/bin/false"',
+			'Cannot build for "/bin/false": it failed; name a CPython with --python',
 		],
 		[
 			"for a file that is no certificate",

@@ -1,4 +1,4 @@
-/** Words the command that installs a launcher, for messages that recommend it. */
+/** Words the commands about one launcher, for messages that recommend them. */
 
 import { resolve } from "node:path";
 import { COMMAND } from "@sigtool/core/internal/errors";
@@ -8,7 +8,7 @@ import { shellWord } from "../output/shell-word.js";
 export const INSTALLED_PREFIX = "/usr/lib/sigtool";
 
 /** Returns the command for this directory. It names a directory other than the usual one by its absolute path. */
-export function installCommand(prefix: string): string {
+export function launcherCommand(verb: "install" | "share", prefix: string): string {
 	const directory = resolve(prefix);
-	return `${COMMAND} launcher install${directory === INSTALLED_PREFIX ? "" : ` --prefix ${shellWord(directory)}`}`;
+	return `${COMMAND} launcher ${verb}${directory === INSTALLED_PREFIX ? "" : ` --prefix ${shellWord(directory)}`}`;
 }
