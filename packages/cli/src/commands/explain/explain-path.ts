@@ -9,7 +9,7 @@ import {
 	operandKind,
 	parseTrustIndex,
 } from "@sigtool/core/internal";
-import { COMMAND, quote } from "@sigtool/core/internal/errors";
+import { COMMAND, quote, shellWord } from "@sigtool/core/internal/errors";
 import { type InstalledVerdict, installedConf, installedVerdict } from "../../launcher/installed-verdict.js";
 import { judgementOf } from "../../options/judgement.js";
 import { fromIndexFile } from "../../output/index-file.js";
@@ -58,7 +58,7 @@ function reportOf(explained: ExplainedFile, installed: InstalledVerdict | undefi
 				...checks.map((check): [string, string] => [check.check, escaped(asTyped(checkText(check), catalogs))]),
 				[installed === undefined ? "what to do" : "for verify", remedy],
 				["page", failed?.code && `docs/reference/errors.md#${failed.code.toLowerCase()}`],
-				["see also", installed && `\`${COMMAND} why ${escaped(path)}\` for a refusal while a program ran`],
+				["see also", installed && `\`${COMMAND} why ${shellWord(path)}\` for a refusal while a program ran`],
 			]),
 		],
 		notes: developmentNotes(path, [{ development }]),
@@ -138,7 +138,7 @@ function explainIndex(path: string): Report {
 				...products.map(({ name, root }): [string, string] => ["product", escaped(`${name} in ${root}`)]),
 				[
 					"see also",
-					`\`${COMMAND} verify ${escaped(path)} --signature-only\`, and \`${COMMAND} inspect ${escaped(path)}\``,
+					`\`${COMMAND} verify ${shellWord(path)} --signature-only\`, and \`${COMMAND} inspect ${shellWord(path)}\``,
 				],
 			]),
 		],

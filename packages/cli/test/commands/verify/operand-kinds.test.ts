@@ -218,7 +218,7 @@ describe("13.1: a trust index compares no files", () => {
 			for (const args of [["d.sigx"], ["-q", "d.sigx"], ["index"]]) {
 				const run = verify(...args);
 				expect([args, run.status, run.stdout]).toEqual([args, 2, ""]);
-				expect(run.stderr).toMatch(/compare files.*--signature-only.*`sigtool verify ".*\/d"`.*\[ERR_USAGE\]/);
+				expect(run.stderr).toMatch(/compare files.*--signature-only.*`sigtool verify \S+\/d`.*\[ERR_USAGE\]/);
 			}
 			const alone = verify("d.sigx", "--signature-only");
 			expect(alone).toMatchObject({ status: 0, stdout: expect.stringMatching(/^signed d\.sigx: its signature alone/) });
