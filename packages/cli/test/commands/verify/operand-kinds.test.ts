@@ -19,6 +19,15 @@ function workspace(tree: Record<string, TreeEntry> = { a: "1", "sub/b": "2" }) {
 	return { home, root, sigtool, at, verify, sign };
 }
 
+it("names an operand that does not exist as it was typed", () => {
+	const { verify, sign } = workspace();
+	sign("d");
+	expect(verify("d/sub/nope")).toMatchObject({
+		status: 2,
+		stderr: 'error: Cannot open "d/sub/nope": it does not exist [ERR_ROOT_MISSING]\n',
+	});
+});
+
 describe("13.1: a catalog that another catalog signs as a file", () => {
 	/**
 	 * Each function makes a signed tree `t` and returns the path of a catalog in it. This catalog is not the catalog of
