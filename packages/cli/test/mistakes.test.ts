@@ -439,7 +439,7 @@ const MISTAKES: readonly Mistake[] = [
 		line: "run --prefix none d/a.js --allow-development",
 		code: "ERR_LAUNCHER",
 		exit: 2,
-		message: /what follows the script belongs to the program; type `sigtool run --allow-development "d\/a.js"`/,
+		message: /what follows the script belongs to the program; type `sigtool run --allow-development d\/a\.js`/,
 	},
 	{
 		name: "another product",

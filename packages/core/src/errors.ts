@@ -220,6 +220,24 @@ const UNSEEN = new RegExp(
 	"gu",
 );
 
+/** Quotes a word for a POSIX shell if that is needed. A file whose name begins with a hyphen is named by its directory. */
+export function shellWord(text: string): string {
+	const word = text.startsWith("-") ? `./${text}` : text;
+	if (/^[\w@%+=:,./-]+$/.test(word)) return word;
+	if (!NOT_TYPED.test(word)) return `'${word.replaceAll("'", "'\\''")}'`;
+	// This form is POSIX since 2024. Before that, bash, zsh and ksh had it.
+	return `$'${[...word].map(escapedForShell).join("")}'`;
+}
+
+function escapedForShell(character: string): string {
+	if (character === "\\" || character === "'") return `\\${character}`;
+	if (!NOT_TYPED.test(character)) return character;
+	return [...Buffer.from(character)].map((byte) => `\\x${byte.toString(16).padStart(2, "0")}`).join("");
+}
+
+/** Control characters, and those that a terminal does not show. Output escapes them, so a shell would see other bytes. */
+const NOT_TYPED = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
+
 /**
  * The maximum length of a quoted text, in UTF-16 units. Nearly all real paths are shorter. A limit is needed, because
  * an attacker could choose a name of a megabyte.

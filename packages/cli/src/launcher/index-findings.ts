@@ -1,10 +1,9 @@
 /** Judges the trust index as the launched runtimes would. */
 
 import { existsSync, realpathSync, statSync } from "node:fs";
-import { COMMAND } from "@sigtool/core/internal/errors";
+import { COMMAND, shellWord } from "@sigtool/core/internal/errors";
 import { examineHost, verifyHost } from "@sigtool/verifier/internal";
 import { partsOrUndefined } from "../native/native-parts.js";
-import { shellWord } from "../output/shell-word.js";
 import { modeOfSpython } from "../python/spython.js";
 import { hostDocument } from "./derived-settings.js";
 import { endNotice } from "./end-notice.js";

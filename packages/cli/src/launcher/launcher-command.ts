@@ -1,8 +1,7 @@
 /** Words the commands about one launcher, for messages that recommend them. */
 
 import { resolve } from "node:path";
-import { COMMAND } from "@sigtool/core/internal/errors";
-import { shellWord } from "../output/shell-word.js";
+import { COMMAND, shellWord } from "@sigtool/core/internal/errors";
 
 /** The directory in which a launcher is installed if nobody names another. */
 export const INSTALLED_PREFIX = "/usr/lib/sigtool";

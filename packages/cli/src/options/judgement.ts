@@ -12,7 +12,7 @@ import type { Narrowing } from "../configuration/trust.js";
 import { escaped } from "../output/output.js";
 import { readCertificates } from "./certificate-file.js";
 import { type DevelopmentOptions, developmentOf } from "./development.js";
-import { digestOf } from "./digest.js";
+import { digestOf, digestOrFile } from "./digest.js";
 import { givenTimestampAnchors } from "./timestamp-options.js";
 import { usageError } from "./usage.js";
 
@@ -67,7 +67,7 @@ export async function trustOf(
 /** Returns a policy that trusts the named certificate files and pins. @throws the errors of `readCertificates` */
 export function givenTrust(named: readonly string[]): TrustPolicy {
 	const given = trustFromCertificates(
-		named.flatMap((each) => (digestOf(each) === undefined ? readCertificates(each) : [])),
+		named.flatMap((each) => (digestOrFile(each) === undefined ? readCertificates(each) : [])),
 	);
 	return { ...given, pins: new Map([...given.pins, ...named.flatMap(pinEntry)]) };
 }

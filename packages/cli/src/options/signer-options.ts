@@ -14,8 +14,14 @@ import {
 	type Signer,
 	showIdentity,
 } from "@sigtool/core";
-import { expiryNotice, isDevelopmentKey, requireDevelopmentUse } from "@sigtool/core/internal";
-import { quote, SigtoolError } from "@sigtool/core/internal/errors";
+import {
+	expiryNotice,
+	isDevelopmentKey,
+	refuseDeniedCertificates,
+	requireDevelopmentUse,
+	storedDenials,
+} from "@sigtool/core/internal";
+import { quote, reasonOf, SigtoolError } from "@sigtool/core/internal/errors";
 import { type DevelopmentOptions, developmentOf } from "./development.js";
 import { readInputFile } from "./input-file.js";
 import { askSecret, type Question } from "./prompt.js";
@@ -55,7 +61,18 @@ export async function openSigner(options: KeyOptions, onWarning: (text: string) 
 	}
 	const notice = expiryNotice(signer.certificates.slice(0, 1), Date.now());
 	if (notice !== undefined) onWarning(notice);
+	warnIfDenied(signer, onWarning);
 	return signer;
+}
+
+/** Others may verify by other deny lists, so a denial, or a trust store that cannot be read, is no refusal. */
+function warnIfDenied({ certificates }: Signer, onWarning: (text: string) => void): void {
+	try {
+		refuseDeniedCertificates(storedDenials(), certificates);
+	} catch (error) {
+		if (!(error instanceof SigtoolError)) throw error;
+		onWarning(`this user's verify refuses what this key signs: ${reasonOf(error)}`);
+	}
 }
 
 /**

@@ -1,8 +1,7 @@
 /** Writes the commands that lead from a learned policy to a trust index. A person copies them into a shell. */
 
 import { dirname, join, resolve } from "node:path";
-import { COMMAND, quote } from "@sigtool/core/internal/errors";
-import { shellWord } from "../output/shell-word.js";
+import { COMMAND, quote, shellWord } from "@sigtool/core/internal/errors";
 import { hasUsualName, isBelow, type Tree } from "./signing-groups.js";
 
 /** Returns a place for the index: the working directory, unless the index would become a file of a signed directory. */

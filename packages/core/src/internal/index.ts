@@ -11,6 +11,7 @@ export { mountOptions } from "../doctor/doctor.js";
 export type { SignedSetDiff } from "../fileset/diff.js";
 export { type DeniedDigest, denialsOfFile } from "../inspect/denials-of-file.js";
 export { openSealKey, type SealOptions, sealWithKey, sealWithSigner } from "../log/seal.js";
+export { refuseDeniedCertificates } from "../pki/deny-list.js";
 export { reverseNameText } from "../pki/name-text.js";
 export { checkTimestampRequest } from "../pki/timestamp-request.js";
 export { isDevelopmentKey, storedDenials, storedDevelopmentKey } from "../pki/trust-store.js";

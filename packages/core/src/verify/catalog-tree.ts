@@ -25,6 +25,7 @@ export interface CatalogTree {
 export function treeOfCatalog(operand: string, root: string | undefined): CatalogTree {
 	const leadsTo = kindOf(operand) === "link" ? realPath(operand) : undefined;
 	if (root !== undefined) return { file: operand, leadsTo, tree: root };
+	let reason = "";
 	let rival: string | undefined;
 	for (const file of leadsTo === undefined ? [operand] : [operand, leadsTo]) {
 		const directory = dirname(file);
@@ -32,24 +33,24 @@ export function treeOfCatalog(operand: string, root: string | undefined): Catalo
 		const [nearest] = catalogs;
 		const place = join(realPath(directory), basename(file));
 		if (nearest?.file === place) return { file, leadsTo, tree: directory };
-		rival = nearest?.file ?? rivals.find((other) => other !== place);
+		rival = nearest?.file;
+		reason =
+			rival !== undefined
+				? `${quote(rival)} applies to the directory in which it lies; `
+				: rivals.length > 0
+					? "several catalogs lie beside it, and none is named after their directory; "
+					: "";
 	}
 	requireCatalog(operand);
-	throw withoutTree(operand, rival);
+	throw withoutTree(operand, reason, rival);
 }
 
-/**
- * Makes the error for a catalog whose tree is unknown. `rival` is another catalog that applies to the same directory,
- * or that could apply to it.
- */
-function withoutTree(operand: string, rival: string | undefined): SigtoolError {
-	const [because, ways] =
+/** Makes the error for a catalog whose tree is unknown. `rival` is the catalog that applies to its directory. */
+function withoutTree(operand: string, reason: string, rival: string | undefined): SigtoolError {
+	const ways =
 		rival === undefined
-			? ["", "or verify the signature alone with --signature-only"]
-			: [
-					`${quote(rival)} applies to the directory in which it lies; `,
-					`verify the signature alone with --signature-only, or compare it as a file with --catalog ${quote(rival)}`,
-				];
-	const message = `Cannot tell which files ${quote(operand)} signs: ${because}name their directory with --root, ${ways}`;
+			? "or verify the signature alone with --signature-only"
+			: `verify the signature alone with --signature-only, or compare it as a file with --catalog ${quote(rival)}`;
+	const message = `Cannot tell which files ${quote(operand)} signs: ${reason}name their directory with --root, ${ways}`;
 	return new SigtoolError("ERR_USAGE", message, { path: operand });
 }

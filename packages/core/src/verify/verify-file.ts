@@ -26,7 +26,7 @@ export async function verifyFile(path: string, options: VerifyOptions): Promise<
 	const { entry, links } = operandEntry(root, path, linkRules(catalogs).links);
 	const findings: Finding[] = [];
 	for (const each of entry === undefined ? links : [...links, entry]) {
-		findings.push(...(await compareEntry(realPath(root), each, catalogs, options)));
+		findings.push(...(await compareEntry(realPath(root), each, catalogs, options, path)));
 	}
 	if (entry === undefined) return concludeOutside(path, sources, links, findings);
 	const checkedCount = links.length + 1;
@@ -71,7 +71,8 @@ export function missingFile(path: string): SigtoolError {
 }
 
 /**
- * Compares the entry at one entry path with the catalogs, and returns the differences.
+ * Compares the entry at one entry path with the catalogs, and returns the differences. `typed` is the path by which an
+ * error names a missing entry.
  * @throws ERR_ROOT_MISSING if the entry neither exists nor is signed; AbortError
  */
 export async function compareEntry(
@@ -79,11 +80,12 @@ export async function compareEntry(
 	entry: string,
 	catalogs: readonly UsedCatalog[],
 	options: VerifyOptions,
+	typed = entry,
 ): Promise<Finding[]> {
 	const { set, digestSize, short } = signedEntries(catalogs, options, entry);
 	const isSigned = set.files.has(entry) || set.links.has(entry);
 	if (!exists(join(root, entry))) {
-		if (!isSigned) throw missingFile(entry);
+		if (!isSigned) throw missingFile(typed);
 		return [{ code: "ERR_FILE_MISSING", path: entry, message: `${quote(entry)} is missing` }];
 	}
 	if (!isSigned) {

@@ -9,7 +9,7 @@ import {
 	operandKind,
 	parseTrustIndex,
 } from "@sigtool/core/internal";
-import { COMMAND, quote } from "@sigtool/core/internal/errors";
+import { COMMAND, quote, SigtoolError, shellWord } from "@sigtool/core/internal/errors";
 import { type InstalledVerdict, installedConf, installedVerdict } from "../../launcher/installed-verdict.js";
 import { judgementOf } from "../../options/judgement.js";
 import { fromIndexFile } from "../../output/index-file.js";
@@ -23,6 +23,10 @@ export async function explainPath(path: string, options: ExplainOptions): Promis
 	const judgement = await judgementOf(options);
 	if (catalog === undefined && operandKind(path) === "index") return explainIndex(path);
 	const explained = await explainFile(path, { ...judgement, catalogs: catalog, root, product, profile });
+	if (explained.says?.kind !== "file" && explained.says?.kind !== "link" && operandKind(path) === "missing") {
+		const message = `Cannot explain ${quote(path)}: it is no code, no event, and no file that exists or is signed`;
+		throw new SigtoolError("ERR_ROOT_MISSING", message, { path });
+	}
 	const conf = explained.kind === "file" ? installedConf(resolve(prefix)) : undefined;
 	const installed = conf && installedVerdict(resolve(path), conf, (code) => ERROR_HELP[code].remedy);
 	return reportOf(explained, installed);
@@ -58,7 +62,7 @@ function reportOf(explained: ExplainedFile, installed: InstalledVerdict | undefi
 				...checks.map((check): [string, string] => [check.check, escaped(asTyped(checkText(check), catalogs))]),
 				[installed === undefined ? "what to do" : "for verify", remedy],
 				["page", failed?.code && `docs/reference/errors.md#${failed.code.toLowerCase()}`],
-				["see also", installed && `\`${COMMAND} why ${escaped(path)}\` for a refusal while a program ran`],
+				["see also", installed && `\`${COMMAND} why ${shellWord(path)}\` for a refusal while a program ran`],
 			]),
 		],
 		notes: developmentNotes(path, [{ development }]),
@@ -138,7 +142,7 @@ function explainIndex(path: string): Report {
 				...products.map(({ name, root }): [string, string] => ["product", escaped(`${name} in ${root}`)]),
 				[
 					"see also",
-					`\`${COMMAND} verify ${escaped(path)} --signature-only\`, and \`${COMMAND} inspect ${escaped(path)}\``,
+					`\`${COMMAND} verify ${shellWord(path)} --signature-only\`, and \`${COMMAND} inspect ${shellWord(path)}\``,
 				],
 			]),
 		],

@@ -11,7 +11,7 @@ import {
 	spkiSha256,
 } from "@sigtool/core";
 import { expiryNotice } from "@sigtool/core/internal";
-import { COMMAND } from "@sigtool/core/internal/errors";
+import { COMMAND, shellWord } from "@sigtool/core/internal/errors";
 import { newPassphrase, passphrases } from "../../options/signer-options.js";
 import { requireOutputName, usageError } from "../../options/usage.js";
 import { escaped, type OutputOptions, type Report, rows } from "../../output/output.js";
@@ -56,12 +56,12 @@ function nextSteps({ name, certificate, issuers: [issuer], certificateFile }: Id
 	if (certificate.extensions.basicConstraints?.isAuthority === true) {
 		return [
 			`Issue with: ${COMMAND} identity new NAME --issued-by ${escaped(name)}`,
-			`Trust with: ${COMMAND} trust add ${escaped(certificateFile)} --subject "CN=NAME"`,
+			`Trust with: ${COMMAND} trust add ${shellWord(certificateFile)} --subject "CN=NAME"`,
 		];
 	}
 	return [
 		`Sign with:  ${COMMAND} sign PATH --identity ${escaped(name)}`,
-		`Trust with: ${COMMAND} trust add ${issuer === undefined ? escaped(certificateFile) : spkiSha256(certificate)}`,
+		`Trust with: ${COMMAND} trust add ${issuer === undefined ? shellWord(certificateFile) : spkiSha256(certificate)}`,
 	];
 }
 

@@ -3,7 +3,7 @@
 import { lstatSync } from "node:fs";
 import { isAbsolute, resolve, sep } from "node:path";
 import { writeAtomically } from "@sigtool/core/internal";
-import { COMMAND, quote } from "@sigtool/core/internal/errors";
+import { COMMAND, quote, shellWord } from "@sigtool/core/internal/errors";
 import { CONFIGURATION_FILE } from "../../configuration/configuration.js";
 import { type Configuration, VARIABLE_PREFIX } from "../../configuration/members.js";
 import { readDocument } from "../../configuration/read-document.js";
@@ -115,7 +115,7 @@ function nextSteps({ sign = [], output, verify, identity, key }: Partial<Configu
 			[`${COMMAND} verify${how}`, "compares it with what was signed"],
 			[`${COMMAND} config`, "shows each value and where it came from"],
 			[
-				`${COMMAND} trust add ${certificate === undefined ? "CERTIFICATE" : escaped(certificate)}`,
+				`${COMMAND} trust add ${certificate === undefined ? "CERTIFICATE" : shellWord(certificate)}`,
 				certificate === undefined && key === undefined && identity === undefined
 					? undefined
 					: "lets this user's verify trust the signer",

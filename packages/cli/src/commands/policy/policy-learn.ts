@@ -1,11 +1,10 @@
 import { resolve } from "node:path";
 import { type Policy, parsePolicy } from "@sigtool/core";
-import { COMMAND, quote } from "@sigtool/core/internal/errors";
+import { COMMAND, quote, shellWord } from "@sigtool/core/internal/errors";
 import { STANDARD_INPUT } from "../../events/log-pieces.js";
 import { usageError } from "../../options/usage.js";
 import { escaped, type OutputOptions, type Report } from "../../output/output.js";
 import { count } from "../../output/render.js";
-import { shellWord } from "../../output/shell-word.js";
 import { type Learned, learnFrom } from "../../policy/learn.js";
 import { compileCommand, placeOfIndex, signCommand, strayFiles, testCommand } from "../../policy/next-steps.js";
 import { indexIn } from "../../policy/policy-files.js";

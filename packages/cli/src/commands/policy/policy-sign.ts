@@ -8,7 +8,7 @@ import {
 	signPolicy,
 	writeAtomically,
 } from "@sigtool/core/internal";
-import { COMMAND, quote } from "@sigtool/core/internal/errors";
+import { COMMAND, shellWord } from "@sigtool/core/internal/errors";
 import { SIGNED_BY_DEVELOPMENT } from "../../options/development.js";
 import { existingOutput, outputExists } from "../../options/output-exists.js";
 import { parseSequence } from "../../options/sequence.js";
@@ -72,7 +72,7 @@ export async function policySign(files: readonly string[], options: PolicySignOp
 				["products", policy.products.length === 0 ? "every product" : policy.products.map(escaped).join(", ")],
 				...signerRows(leaf, signer.development),
 				["timestamp", made.timestamp && timestampText(made.timestamp)],
-				["next", `compile an index with it: \`${COMMAND} compile --policy ${quote(output)}\``],
+				["next", `compile an index with it: \`${COMMAND} compile --policy ${shellWord(output)}\``],
 			]),
 		],
 		warnings,

@@ -1,11 +1,10 @@
 import { closeSync, createReadStream, openSync, realpathSync, statSync } from "node:fs";
 import { resolve } from "node:path";
-import { COMMAND, ioError, quote } from "@sigtool/core/internal/errors";
+import { COMMAND, ioError, quote, shellWord } from "@sigtool/core/internal/errors";
 import { countOf, verdictOf } from "../../events/event.js";
 import { createLineReader, type ReadLine } from "../../events/read-events.js";
 import { escaped, type OutputOptions, printError } from "../../output/output.js";
 import { count } from "../../output/render.js";
-import { shellWord } from "../../output/shell-word.js";
 import { createLearner, type Learned } from "../../policy/learn.js";
 import { signCommand, strayFiles } from "../../policy/next-steps.js";
 import { endAs, start } from "./run.js";

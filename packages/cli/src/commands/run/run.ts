@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { existsSync, realpathSync, rmSync } from "node:fs";
 import { resolve } from "node:path";
 import { configDirectory, makePrivateDirectory } from "@sigtool/core/internal";
-import { COMMAND, errnoReason, isPassing, quote, SigtoolError } from "@sigtool/core/internal/errors";
+import { COMMAND, errnoReason, isPassing, quote, SigtoolError, shellWord } from "@sigtool/core/internal/errors";
 import { launcherCommand } from "../../launcher/launcher-command.js";
 import { isThere, launcherIn } from "../../launcher/launcher-place.js";
 import { newDirectoryIn, realTemporaryDirectory, temporaryPlace } from "../../launcher/temporary-place.js";
@@ -117,7 +117,7 @@ export async function start(
 	const launcher = launcherIn(resolve(prefix));
 	if (!isThere(launcher)) {
 		const mend = args.includes("--allow-development")
-			? `what follows the script belongs to the program; type \`${COMMAND} run --allow-development ${quote(script)}\``
+			? `what follows the script belongs to the program; type \`${COMMAND} run --allow-development ${shellWord(script)}\``
 			: `run \`${launcherCommand("install", prefix)}\`, or try it with --allow-development`;
 		throw new SigtoolError("ERR_LAUNCHER", `Cannot find ${quote(launcher)}: ${mend}`, { path: launcher });
 	}

@@ -19,14 +19,14 @@ import {
 	reverseNameText,
 	writeAtomically,
 } from "@sigtool/core/internal";
-import { COMMAND, reasonOf, SigtoolError } from "@sigtool/core/internal/errors";
+import { COMMAND, reasonOf, SigtoolError, shellWord } from "@sigtool/core/internal/errors";
 import { examineHost, hostConfigurationDenying } from "@sigtool/verifier/internal";
 import { hostDocument } from "../../launcher/derived-settings.js";
 import { INSTALLED_PREFIX } from "../../launcher/launcher-command.js";
 import { readLauncherConf } from "../../launcher/launcher-conf.js";
 import { CONF_NAME } from "../../launcher/launcher-place.js";
 import { readCertificateFile } from "../../options/certificate-file.js";
-import { digestOf } from "../../options/digest.js";
+import { digestOrFile } from "../../options/digest.js";
 import { usageError } from "../../options/usage.js";
 import { escaped, type OutputOptions, type Report, rows } from "../../output/output.js";
 
@@ -55,7 +55,7 @@ export async function trustAdd(certificate: string, options: TrustAddOptions): P
 }
 
 function newTrust(certificate: string, { subject, anySubject, timestamps, label }: TrustAddOptions): NewTrust {
-	const pin = digestOf(certificate);
+	const pin = digestOrFile(certificate);
 	if (pin !== undefined) {
 		if (timestamps === true)
 			throw usageError("Use --timestamps with a certificate: a hash alone does not identify an authority");
@@ -83,13 +83,19 @@ function orderWarnings(entry: TrustEntry): string[] {
 
 export async function trustList(_options: OutputOptions): Promise<Report> {
 	const entries = listTrust();
+	const denials = new Map(
+		entries.flatMap((each) => (each.kind === "denied" && each.denied === "key" ? [[each.sha256, each.label]] : [])),
+	);
 	return {
 		exit: 0,
 		fields: { trusted: entries.map(trustFields) },
 		lines:
 			entries.length === 0
 				? [`nothing is trusted; add a signer with \`${COMMAND} trust add CERTIFICATE\``]
-				: entries.flatMap((entry) => [`${KIND_LABELS[entry.kind]} ${escaped(entry.label)}`, ...trustRows(entry)]),
+				: entries.flatMap((entry) => [
+						`${KIND_LABELS[entry.kind]} ${escaped(entry.label)}`,
+						...trustRows(entry, denials.get(entry.id)),
+					]),
 	};
 }
 
@@ -130,12 +136,19 @@ export async function trustDeny(what: string, options: TrustDenyOptions): Promis
 			...(config === undefined
 				? []
 				: [
+						storeAdvice(what, denials),
 						...(holdings.length === 0 ? [unknown] : []),
 						`running services take it over when they next load a file, at most ${LOOK_SECONDS} s from now; what they have loaded runs on until you restart them`,
 					]),
 		],
 		warnings: linesAbout(false),
 	};
+}
+
+/** Says that verify of the same user goes on trusting what a host configuration denies. */
+function storeAdvice(what: string, [{ kind, reason }]: readonly Denial[]): string {
+	const command = `${COMMAND} trust deny ${shellWord(what)} --as ${kind} --reason ${shellWord(reason)}`;
+	return `\`${COMMAND} verify\` reads your trust store, not this file: \`${command}\` denies it there too`;
 }
 
 interface Holding {
@@ -178,7 +191,7 @@ function holdingOf(file: string, config: string, denials: readonly DeniedDigest[
 }
 
 function denialsOf(what: string, as: DeniedKind | undefined): DeniedDigest[] {
-	const sha256 = digestOf(what);
+	const sha256 = digestOrFile(what);
 	if (sha256 === undefined) return denialsOfFile(what, as);
 	if (as === undefined) throw usageError("Say with --as whether the digest is of a key, certificate, catalog or file");
 	return [{ kind: as, sha256 }];
@@ -196,7 +209,8 @@ export async function trustRemove(id: string, _options: OutputOptions): Promise<
 	};
 }
 
-function trustRows(entry: TrustEntry): string[] {
+/** `denial` is the reason for which the key of a pin is denied. Its id is the digest of the key. */
+function trustRows(entry: TrustEntry, denial?: string): string[] {
 	if (entry.kind === "denied") {
 		return rows([
 			["id", entry.id],
@@ -209,6 +223,7 @@ function trustRows(entry: TrustEntry): string[] {
 		["id", entry.id],
 		["subject", subject === undefined ? undefined : escaped(subject)],
 		["added", entry.added],
+		["denied", denial === undefined ? undefined : escaped(denial)],
 		["source", entry.source === "development" ? "this machine's development identity" : undefined],
 	]);
 }

@@ -6,7 +6,7 @@ import {
 	verifyTrustIndex,
 } from "@sigtool/core";
 import { expiryNotice, verifyUnrevokedIndex } from "@sigtool/core/internal";
-import { COMMAND, errorNaming, quote, SigtoolError } from "@sigtool/core/internal/errors";
+import { COMMAND, errorNaming, quote, SigtoolError, shellWord } from "@sigtool/core/internal/errors";
 import { givenTrust, type Judgement } from "../../options/judgement.js";
 import type { SignerDemands } from "../../options/signer-demands.js";
 import { usageError } from "../../options/usage.js";
@@ -132,7 +132,7 @@ async function verified(
  * those that have catalogs. The files of an adopted directory are compared only by a runtime, when it loads them.
  */
 function comparesNoFiles(file: string, products: readonly IndexedProduct[]): SigtoolError {
-	const signed = products.filter(({ adopted }) => adopted !== true).map(({ root }) => quote(root));
+	const signed = products.filter(({ adopted }) => adopted !== true).map(({ root }) => shellWord(root));
 	const trees = signed.slice(0, MAX_NAMED_TREES).join(" ") + (signed.length > MAX_NAMED_TREES ? " …" : "");
 	const message =
 		`Cannot compare files with ${quote(file)}: runtimes do that when they load them; ` +

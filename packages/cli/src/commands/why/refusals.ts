@@ -2,7 +2,7 @@
 
 import { closeSync, fstatSync, openSync, readSync, realpathSync, type Stats, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { COMMAND, ioError, quote, SigtoolError } from "@sigtool/core/internal/errors";
+import { COMMAND, ioError, quote, SigtoolError, shellWord } from "@sigtool/core/internal/errors";
 import { decompressorOf, LONGEST_MAGIC } from "../../events/compression.js";
 import { parseEvent, type Told } from "../../events/event.js";
 import { readInputFile } from "../../options/input-file.js";
@@ -153,7 +153,7 @@ function isStream(file: string): boolean {
 		throw ioError("read", file, cause);
 	}
 	if (stats.isFIFO() && hasName(file)) {
-		const command = `cat ${quote(file)} | ${COMMAND} why --log - PATH`;
+		const command = `cat ${shellWord(file)} | ${COMMAND} why --log - PATH`;
 		throw usageError(`Cannot look through ${quote(file)}: it is a FIFO; run \`${command}\``);
 	}
 	return !stats.isFile();
@@ -191,6 +191,6 @@ function lastTextOf(file: string): string {
 function requireText(file: string, bytes: Buffer): void {
 	const program = decompressorOf(bytes);
 	if (program === undefined) return;
-	const command = `${program} ${quote(file)} | ${COMMAND} why --log - PATH`;
+	const command = `${program} ${shellWord(file)} | ${COMMAND} why --log - PATH`;
 	throw usageError(`Cannot look through ${quote(file)}: it is compressed; run \`${command}\``);
 }

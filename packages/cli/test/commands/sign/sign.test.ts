@@ -87,6 +87,16 @@ describe("sign writes one catalog", () => {
 		expect(readdirSync(home)).toContain("pack");
 	});
 
+	test("and prints a command that verifies it, whatever characters the names have", () => {
+		const { home, sigtool } = workspace();
+		const tree = makeTree(join(home, "my driver's $HOME"), { "bin/x": "1", "lib/y": "2" });
+		const { stdout } = sigtool(["sign", join(tree, "bin"), join(tree, "lib"), "-o", join(home, "my.cat")]);
+		const command = /verify with: (.*)$/m.exec(stdout)?.[1] ?? "";
+		const words = spawnSync("sh", ["-c", `printf '%s\\0' ${command}`], { encoding: "utf8" }).stdout.split("\0");
+		expect(sigtool(words.slice(1, -1))).toMatchObject({ status: 0 });
+		expect(words[2]).toMatch(/my driver's \$HOME$/);
+	});
+
 	test("over exactly the files of a list", () => {
 		const { home, root, sigtool } = workspace({ a: "1", b: "2", "d/c": "3" });
 		writeFileSync(join(home, "list"), "a\0d/c\0");

@@ -74,6 +74,7 @@ describe.skipIf(!hasOpenssl)("trust deny", () => {
 		const denied = sigtool(["trust", "deny", certFile, "--reason", "stolen in May", "--json"]).json();
 		expect(denied.denied).toMatchObject([{ kind: "key", reason: "stolen in May" }]);
 		expect(sigtool(["verify", lib]).stderr).toMatch(/names its key: stolen in May \[ERR_DENIED\]/);
+		expect(sigtool(["trust", "list"]).stdout).toMatch(/^pin .*\n( {2}.*\n)* {2}denied {2}stolen in May\n/m);
 		expectRefused(["verify", lib], "stolen in May");
 		expectRefused(["verify", join(lib, "index.js")], "stolen in May");
 		expectRefused(["compile", lib, "-o", join(home, "lib.sigx")], "stolen in May");
@@ -147,6 +148,35 @@ describe.skipIf(!hasOpenssl)("trust deny", () => {
 			}
 			expect(verify().status).toBe(0);
 		}
+	});
+
+	test("of the key that signs is a warning of each command that signs", () => {
+		sigtool(["trust", "deny", certFile, "--reason", "stolen in May"]);
+		const unsigned = join(home, "unsigned.cat");
+		sigtool(["sign", lib, "--unsigned", "-o", unsigned, "--product", "lib"]);
+		for (const args of [
+			["sign", lib, "--product", "lib"],
+			["finish", unsigned, "--expect-digest", sha256(unsigned)],
+		]) {
+			const { status, stderr } = sigtool([...args, ...key]);
+			expect([status, stderr]).toEqual([
+				0,
+				expect.stringMatching(/^warning: this user's verify refuses what this key signs: .*key: stolen in May$/m),
+			]);
+		}
+	});
+
+	test("--config says that verify reads the trust store, and the command for it", () => {
+		const config = join(home, "verifier.json");
+		writeFileSync(config, JSON.stringify({ version: 1, pins: [{ "spki-sha256": "a".repeat(64) }] }), { mode: 0o600 });
+		const named = makeTree(join(home, "a b"), { "it's": readFileSync(certFile, "utf8") });
+		const args = ["trust", "deny", join(named, "it's"), "--as", "key", "--reason", "$HOME is gone", "--config", config];
+		const [, command = ""] =
+			/^`sigtool verify` reads .*: `sigtool (.*)` denies it there too$/m.exec(sigtool(args).stdout) ?? [];
+		expect(sigtool(["verify", lib, "--trust", caFile]).status).toBe(0);
+		const words = spawnSync("sh", ["-c", `printf '%s\\0' ${command}`], { encoding: "utf8" }).stdout.split("\0");
+		expect(sigtool(words.slice(0, -1)).status).toBe(0);
+		expectRefused(["verify", lib], "HOME is gone");
 	});
 
 	test("--config adds to a host configuration, keeps its content, and refuses an invalid one", () => {
@@ -231,6 +261,12 @@ describe.skipIf(!hasOpenssl)("trust deny", () => {
 		expect(deny(certFile, "--reason", "two\nlines")).toMatchObject({
 			status: 2,
 			stderr: expect.stringContaining("one line"),
+		});
+		expect(deny("05591bd1", "--as", "key", "--reason", "x")).toMatchObject({
+			status: 2,
+			stderr: expect.stringMatching(
+				/"05591bd1": no such file; a SHA-256 has 64 hexadecimal digits, not 8 \[ERR_USAGE\]/,
+			),
 		});
 		expect(deny(join(home, "nothing"), "--reason", "x").stderr).toContain("ERR_ROOT_MISSING");
 		expect(deny(join(lib, "index.js"), "--as", "catalog", "--reason", "x").status).toBe(1);

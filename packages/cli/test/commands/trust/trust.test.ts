@@ -9,12 +9,21 @@ function workspace() {
 	return { home, root: makeTree(join(home, "pack"), { a: "1" }), sigtool: runner(home, { identity: "none" }) };
 }
 
+const DIGITS = "a SHA-256 has 64 hexadecimal digits";
+
 describe("files of certificates", () => {
 	test.each([
 		["trust add FILE", "missing", 2, 'Cannot read "FILE": no such file or directory [ERR_ROOT_MISSING]'],
 		["verify pack --trust FILE", "missing", 2, 'Cannot read "FILE": no such file or directory [ERR_ROOT_MISSING]'],
 		["verify pack --tsa-trust FILE", "missing", 2, 'Cannot read "FILE": no such file or directory [ERR_ROOT_MISSING]'],
 		["sign pack --files-from FILE", "missing", 2, 'Cannot read "FILE": no such file or directory [ERR_ROOT_MISSING]'],
+		["trust add a66e9c33", "missing", 2, `Cannot read "a66e9c33": no such file; ${DIGITS}, not 8 [ERR_USAGE]`],
+		[
+			"verify pack --trust A66E9C33",
+			"missing",
+			2,
+			`Cannot read "A66E9C33": no such file; ${DIGITS}, not 8 [ERR_USAGE]`,
+		],
 		["trust add FILE", "text", 2, 'Cannot use "FILE": it is a text file, not a certificate [ERR_USAGE]'],
 		["trust add FILE", "key", 2, 'Cannot use "FILE": it is a private key in PEM, not a certificate [ERR_USAGE]'],
 		["trust add FILE", "fifo", 3, 'Cannot read "FILE": it is not a regular file [ERR_IO]'],

@@ -66,6 +66,8 @@ describe("13.1: a catalog as operand verifies its tree", () => {
 			stdout: "",
 			stderr: expect.stringMatching(/--root.*--signature-only.*\[ERR_USAGE\]/),
 		});
+		expect(bare.stderr).toContain("several catalogs lie beside it, and none is named after their directory");
+		expect(bare.stderr).not.toContain("bob.cat");
 		expect(sigtool(["verify", ada, "--root", root])).toMatchObject({ status: 0 });
 		writeFileSync(join(root, "a"), "changed");
 		expect(sigtool(["verify", ada, "--root", root])).toMatchObject({ status: 1 });

@@ -222,7 +222,7 @@ it("why looks through several logs for the last refusal by time, and through sta
 	const compressed = sigtool(["why", "--log", at("audit.jsonl.3.gz"), ...NOWHERE, "/a.js"]);
 	expect([compressed.status, compressed.stderr]).toEqual([
 		2,
-		expect.stringMatching(/is compressed; run `zcat ".*audit\.jsonl\.3\.gz" \| sigtool why --log - PATH`/),
+		expect.stringMatching(/is compressed; run `zcat \S*audit\.jsonl\.3\.gz \| sigtool why --log - PATH`/),
 	]);
 });
 
@@ -235,7 +235,7 @@ it("why refuses as a log what it would wait for, and a directory, and names the 
 		const args = [MAIN, "why", "--log", join(directory, name), ...NOWHERE, "/a.js"];
 		expect(spawnSync(process.execPath, args, { encoding: "utf8", timeout: 60_000 })).toMatchObject({
 			status: 2,
-			stderr: expect.stringMatching(/it is a FIFO; run `cat ".*" \| sigtool why --log - PATH` \[ERR_USAGE\]/),
+			stderr: expect.stringMatching(/it is a FIFO; run `cat \S+ \| sigtool why --log - PATH` \[ERR_USAGE\]/),
 		});
 	}
 	expect(runner(directory)(["why", "--log", directory, ...NOWHERE, "/a.js"])).toMatchObject({
