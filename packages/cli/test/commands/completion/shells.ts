@@ -98,11 +98,8 @@ export class Shell {
 	/** Runs the text, and gives up what the shell takes for the beginning of more. */
 	async ran(text: string): Promise<void> {
 		this.type(`${KILL_LINE}${text}\r`);
-		await this.line();
-		const { length } = this.#shown;
+		await new Promise((resolve) => setTimeout(resolve, 50));
 		this.type(INTERRUPT);
-		// A shell forgets what is typed before it has dealt with the interrupt.
-		while (this.#shown.length === length) await new Promise((resolve) => setTimeout(resolve, 10));
 		await new Promise((resolve) => setTimeout(resolve, 50));
 	}
 
