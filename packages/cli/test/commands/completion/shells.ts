@@ -90,7 +90,7 @@ export class Shell {
 	async completed(text: string): Promise<string> {
 		this.type(KILL_LINE + text);
 		// A shell may take a tab that comes with other text for text that was pasted.
-		await this.line();
+		await new Promise((resolve) => setTimeout(resolve, 50));
 		this.type("\t");
 		return this.line();
 	}
