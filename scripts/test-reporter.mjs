@@ -57,17 +57,21 @@ export default class TestReporter extends DefaultReporter {
 }
 
 /**
- * Maps the name of each skipped test to the number of tests with this name. If all tests of a group were skipped, the
- * map has the outermost such group in their place.
+ * Maps the name of each skipped test, with what it misses, to the number of tests with this name. If all tests of a
+ * group were skipped, the map has the outermost such group in their place.
  */
 function skippedIn(modules) {
 	const skipped = new Map();
+	const add = (name, note, count) => {
+		const key = note === undefined ? name : `${name}: ${note}`;
+		skipped.set(key, (skipped.get(key) ?? 0) + count);
+	};
 	const visit = (children) => {
 		for (const child of children) {
 			const tests = child.type === "suite" ? [...child.children.allTests()] : [child];
 			if (tests.length === 0) continue;
 			if (tests.every((test) => test.result().state === "skipped"))
-				skipped.set(child.fullName, (skipped.get(child.fullName) ?? 0) + tests.length);
+				add(child.fullName, tests.map((test) => test.result().note).find(Boolean), tests.length);
 			else if (child.type === "suite") visit(child.children);
 		}
 	};

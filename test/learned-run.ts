@@ -1,6 +1,5 @@
 /** Goes with a program from a run in mode audit to a policy that enforces it, by the commands that sigtool prints. */
 
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import {
 	chmodSync,
 	existsSync,
@@ -18,6 +17,7 @@ import { expect } from "vitest";
 import { giveDevelopmentIdentity } from "../packages/cli/test/development-identity.js";
 import { KEPT_COMPILER } from "../packages/cli/test/kept-compiler/kept-compiler.js";
 import { MAIN } from "../packages/cli/test/support.js";
+import { type ChildProcess, spawn, spawnSync } from "./outside.js";
 
 const LAUNCHER = fileURLToPath(new URL("../packages/verifier/dist/native/sigtool-launch", import.meta.url));
 export const hasLauncher = existsSync(LAUNCHER);

@@ -1,9 +1,9 @@
 /** Makes temporary directories that the launcher grants to root in mode strict. */
 
-import { spawnSync } from "node:child_process";
 import { mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { spawnSync } from "./outside.js";
 import { unmountAtEnd } from "./unmount-at-end.js";
 
 export interface TemporaryDirectory {

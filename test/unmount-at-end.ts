@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { spawn } from "./outside.js";
 
 /**
  * Unmounts a directory when this process ends, if that was not done before. A test unmounts what it has mounted. But a

@@ -1,10 +1,10 @@
-import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { ERROR_CODES } from "../../packages/core/dist/error-codes.js";
+import { spawnSync } from "../../test/outside.js";
 
 const packages = fileURLToPath(new URL("../../packages", import.meta.url));
 const main = join(packages, "cli/dist/main.cjs");

@@ -1,9 +1,9 @@
 /** Tests that the tables of docs/explanation/comparison.md are what the tools find and say today. */
 
-import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { spawnSync } from "../../test/outside.js";
 import { canRun, TOOLS } from "../compare/tools.mjs";
 import { CHANGES } from "../compare/tree.mjs";
 

@@ -1,11 +1,11 @@
 /** Tests that each check of `pnpm lint` finds the fault for which it exists. */
 
-import { spawnSync } from "node:child_process";
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { spawnSync } from "../../test/outside.js";
 
 const workspace = fileURLToPath(new URL("../..", import.meta.url));
 const hasFormatter = spawnSync("clang-format-19", ["--version"]).status === 0;

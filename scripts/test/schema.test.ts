@@ -1,9 +1,9 @@
-import { spawnSync } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { spawnSync } from "../../test/outside.js";
 
 const workspace = fileURLToPath(new URL("../..", import.meta.url));
 const script = join(workspace, "scripts/schema.mjs");

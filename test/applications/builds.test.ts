@@ -1,7 +1,7 @@
-import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe } from "vitest";
 import { nodeOfRelease } from "../../scripts/node-releases.mjs";
+import { execFileSync } from "../outside.js";
 import { testApplications } from "./application-tests.js";
 import { BUILDS, BUILDS_POLICY } from "./builds.js";
 import { installedPackages } from "./install.mjs";

@@ -1,10 +1,10 @@
 /** Learns policies of real programs: eslint over a project, and express under load. */
 
-import { type ChildProcess, spawnSync } from "node:child_process";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { addressOf, hasLauncher, LearnedRun, requireLearned, type Use, untilEnd } from "../learned-run.js";
+import { type ChildProcess, spawnSync } from "../outside.js";
 import { installedPackages } from "./install.mjs";
 import { copyApplications } from "./signed-tree.js";
 

@@ -1,12 +1,12 @@
 /** Signs and compiles a directory as a user does, and runs programs in it with `sigtool run`. */
 
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { nodeOfRelease } from "../../scripts/node-releases.mjs";
 import { nosuidDirectory } from "../nosuid-directory.js";
+import { type ChildProcess, spawn, spawnSync } from "../outside.js";
 
 const SIGTOOL = fileURLToPath(new URL("../../packages/cli/dist/main.cjs", import.meta.url));
 const LAUNCHER = fileURLToPath(new URL("../../packages/verifier/dist/native/sigtool-launch", import.meta.url));

@@ -1,10 +1,10 @@
-import { spawnSync } from "node:child_process";
 import { rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { nodeOfRelease } from "../../scripts/node-releases.mjs";
 import { nosuidDirectory } from "../nosuid-directory.js";
+import { spawnSync } from "../outside.js";
 import { CONTROLS, isControl } from "./controls.js";
 import { hasLauncher, install, type Mode, runtimeOf } from "./modes.js";
 import { buildLibraries, hasCompiler } from "./native.js";

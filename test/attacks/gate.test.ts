@@ -1,6 +1,5 @@
 /** Shows what the native gate says, and that it holds where a program or its caller works against it. */
 
-import { spawnSync } from "node:child_process";
 import { accessSync, chmodSync, constants, copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -8,6 +7,7 @@ import { NODE_WEB_ASSEMBLY } from "../../packages/verifier/dist/node/guards/node
 import { debianNode, LIBRARY } from "../../scripts/debian-node.mjs";
 import { nodeOfRelease } from "../../scripts/node-releases.mjs";
 import { nosuidDirectory } from "../nosuid-directory.js";
+import { spawnSync } from "../outside.js";
 import { hasLauncher, install, type Mode, runtimeOf } from "./modes.js";
 import { buildLibraries, hasCompiler } from "./native.js";
 import { attack, makeSite, run } from "./site.js";

@@ -1,7 +1,7 @@
 /** Builds the C libraries for techniques that load one. */
 
-import { execFileSync, spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
+import { execFileSync, spawnSync } from "../outside.js";
 import type { Library } from "./technique.js";
 
 /** The library prints the marker as soon as a program loads it, whatever program this is. */

@@ -1,7 +1,7 @@
 /** Runs one program of a suite and collects its output, until it ends or has run long enough. */
 
-import { spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
+import { spawn } from "../outside.js";
 import { GOOD_MARKER, MARKER } from "./technique.js";
 
 export interface Run {

@@ -1,10 +1,10 @@
 /** Shows that the gate compiles a long file as it was signed, whatever happens while it reads and digests the file. */
 
-import { spawn, spawnSync } from "node:child_process";
 import { chmodSync, copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { afterAll, describe, expect, test } from "vitest";
 import { nodeOfRelease } from "../../scripts/node-releases.mjs";
 import { nosuidDirectory } from "../nosuid-directory.js";
+import { spawn, spawnSync } from "../outside.js";
 import { answer, KEPT_BYTES } from "./answer.js";
 import { hasLauncher } from "./modes.js";
 import { type Files, type Place, RELEASES } from "./technique.js";

@@ -1,12 +1,12 @@
 /** Runs every box of docs/how-to/fleet.md on the logs of three hosts: one is well, one has findings, and one is silent. */
 
-import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { hasXmllint, junitValues } from "../../packages/cli/test/report-schemas.js";
 import { MAIN } from "../../packages/cli/test/support.js";
+import { spawnSync } from "../outside.js";
 import { stepsOf } from "./page.js";
 
 const HOSTS = "/var/log/sigtool-hosts";

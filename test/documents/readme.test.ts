@@ -1,12 +1,12 @@
 /** Runs every box of README.md in the order in which a reader meets them. The keys are made by the boxes themselves. */
 
-import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
 import { MAIN } from "../../packages/cli/test/support.js";
+import { spawnSync } from "../outside.js";
 import { stepsOf } from "./page.js";
 import { expectShown, transcript } from "./transcript.js";
 

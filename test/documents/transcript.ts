@@ -1,7 +1,7 @@
 /** Runs the steps of a page in one shell, so that directories and variables last from one step to the next. */
 
-import type { SpawnSyncReturns } from "node:child_process";
 import { expect } from "vitest";
+import type { SpawnSyncReturns } from "../outside.js";
 import type { Step } from "./page.js";
 
 export interface Outcome extends Step {

@@ -1,12 +1,12 @@
 /** Runs the recipes for catalogs of PowerShell modules and drivers, with a key made as docs/reference/signing.md says. */
 
-import { spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { hasJudges } from "../../packages/cli/test/catalog-judges.js";
 import { minimalPe } from "../../packages/cli/test/minimal-pe.js";
 import { MAIN, temporaryDirectory } from "../../packages/cli/test/support.js";
+import { spawnSync } from "../outside.js";
 import { stepsOf } from "./page.js";
 import { transcript } from "./transcript.js";
 

@@ -1,4 +1,3 @@
-import { spawn, spawnSync } from "node:child_process";
 import { appendFileSync, cpSync, mkdirSync, realpathSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -6,6 +5,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { runner, temporaryDirectory } from "../../packages/cli/test/support.js";
 import { nodeOfRelease } from "../../scripts/node-releases.mjs";
 import { installedPackages } from "../applications/install.mjs";
+import { spawn, spawnSync } from "../outside.js";
 
 const workspace = fileURLToPath(new URL("../..", import.meta.url));
 

@@ -1,4 +1,3 @@
-import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
 	chmodSync,
@@ -14,6 +13,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { MAIN, makeSelfSigned, type SelfSigned, temporaryDirectory } from "../../packages/cli/test/support.js";
+import { spawnSync } from "../outside.js";
 
 const SHIP = fileURLToPath(new URL("../../examples/deploy/ship.sh", import.meta.url));
 const FILES = ["main.js", "lib/b.js", "lib/a.js", `lib/${"long/".repeat(30)}name.js`];

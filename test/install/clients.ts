@@ -1,10 +1,10 @@
 /** Runs releases of npm and pnpm, which npm fetches once into `.cache`, in projects of a registry on this machine. */
 
-import { execFile, execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { registryEnvironment } from "../../scripts/registry-environment.mjs";
+import { execFile, execFileSync } from "../outside.js";
 
 export interface Client {
 	readonly name: string;

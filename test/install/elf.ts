@@ -1,6 +1,6 @@
 /** Asks readelf about the parts, which may be for another processor. */
 
-import { execFileSync } from "node:child_process";
+import { execFileSync } from "../outside.js";
 
 export interface Elf {
 	readonly processor: string;

@@ -3,7 +3,6 @@
  * loader loads those for musl.
  */
 
-import { execFileSync, spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,6 +12,7 @@ import { EMULATOR, hasEmulator } from "../../packages/verifier/test/gate/support
 import { muslOf } from "../../scripts/native/musl.mjs";
 import { packageOf, partsOf } from "../../scripts/native/parts.mjs";
 import { compilerOf, TARGETS } from "../../scripts/native/targets.mjs";
+import { execFileSync, spawnSync } from "../outside.js";
 import { elfOf } from "./elf.js";
 import { hasPrebuilt } from "./project.js";
 

@@ -1,12 +1,12 @@
 /** Makes empty projects that install the packed packages, on a PATH without a compiler. */
 
-import { execFileSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { outdatedParts } from "../../scripts/native/parts.mjs";
 import { registryEnvironment } from "../../scripts/registry-environment.mjs";
+import { execFileSync } from "../outside.js";
 import { type Client, type Run, run } from "./clients.js";
 import { type Registry, startRegistry } from "./registry.js";
 

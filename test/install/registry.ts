@@ -3,12 +3,12 @@
  * by the platform, write lock files and install again from these.
  */
 
-import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import { execFileSync } from "../outside.js";
 
 interface Manifest {
 	readonly name: string;

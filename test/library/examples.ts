@@ -1,9 +1,9 @@
 /** Finds the examples in comments and pages, compiles them as a program in strict TypeScript, and runs them. */
 
-import { execFile, spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { execFile, spawnSync } from "../outside.js";
 import { type World, workspace } from "./world.js";
 
 export interface Example {

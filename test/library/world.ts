@@ -3,7 +3,6 @@
  * examples use, and a trust store that trusts the release key.
  */
 
-import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -12,6 +11,7 @@ import { hasSoftToken, makeSoftToken, PIN } from "../../packages/cli/test/soft-t
 import { runner } from "../../packages/cli/test/support.js";
 import { type LocalServer, replyTo, sendReply, serve, TIME_STAMPER } from "../../packages/core/test/pki/local-tsa.js";
 import { AUTHORITY, hasOpenssl, openWorkshop } from "../../packages/core/test/pki/openssl.js";
+import { execFileSync } from "../outside.js";
 
 export const workspace = fileURLToPath(new URL("../..", import.meta.url));
 

@@ -1,9 +1,9 @@
 /** A process of a launcher that loads one module for each line that a test writes to it. */
 
-import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { onTestFinished } from "vitest";
+import { type ChildProcess, spawn } from "../outside.js";
 import type { Runtime } from "./site.js";
 
 /**

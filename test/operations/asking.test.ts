@@ -3,7 +3,6 @@
  * it. Each refusal is mended by what `sigtool why` says.
  */
 
-import { spawn, spawnSync } from "node:child_process";
 import { createHash, X509Certificate } from "node:crypto";
 import {
 	appendFileSync,
@@ -21,6 +20,7 @@ import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { pinOf } from "../../packages/cli/test/launcher-host.js";
 import { makeSelfSigned } from "../../packages/cli/test/support.js";
+import { spawn, spawnSync } from "../outside.js";
 import { canOperate, RUNTIMES, Service } from "./service.js";
 
 const VERSION = JSON.parse(readFileSync(new URL("../../packages/cli/package.json", import.meta.url), "utf8")).version;

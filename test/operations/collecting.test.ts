@@ -1,11 +1,11 @@
-import { spawn } from "node:child_process";
 import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it, onTestFinished } from "vitest";
-import { hasProgram, runner } from "../../packages/cli/test/support.js";
+import { runner } from "../../packages/cli/test/support.js";
 import { bytesOf, type Step, writeLog } from "../../packages/core/test/log/chained-log.js";
+import { hasProgram, spawn } from "../outside.js";
 import { freePort } from "./free-port.js";
 
 const page = readFileSync(fileURLToPath(new URL("../../docs/how-to/monitoring.md", import.meta.url)), "utf8");

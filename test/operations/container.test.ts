@@ -1,6 +1,5 @@
 /** The examples for containers and Kubernetes, as far as a machine without container engine and cluster can run them. */
 
-import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -13,6 +12,7 @@ import { makeSelfSigned, type SelfSigned } from "../../packages/cli/test/support
 import { nodeOfRelease } from "../../scripts/node-releases.mjs";
 import { registryEnvironment } from "../../scripts/registry-environment.mjs";
 import { packTarballs } from "../../scripts/release/npm-tarballs.mjs";
+import { spawnSync } from "../outside.js";
 import { buildImage, type Image } from "./dockerfile.js";
 import { canOverlay, OverlayRoot } from "./overlay-root.js";
 import { canOperate } from "./service.js";

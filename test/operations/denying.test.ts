@@ -3,12 +3,12 @@
  * restart, and nothing brings it back into them.
  */
 
-import { spawnSync } from "node:child_process";
 import { chmodSync, copyFileSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { pinOf } from "../../packages/cli/test/launcher-host.js";
 import { makeAuthority, makeSelfSigned, type Run } from "../../packages/cli/test/support.js";
+import { spawnSync } from "../outside.js";
 import { canOperate, RUNTIMES, Service } from "./service.js";
 import { moduleOf, Session, writeProgram } from "./session.js";
 

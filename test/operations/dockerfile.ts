@@ -4,10 +4,10 @@
  * installed already. Layers, caches and digests of images are left out.
  */
 
-import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { DockerfileParser } from "dockerfile-ast";
+import { spawnSync } from "../outside.js";
 import type { OverlayRoot } from "./overlay-root.js";
 
 export interface Build {

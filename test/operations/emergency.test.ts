@@ -1,12 +1,12 @@
 /** Opens a host in an emergency. What each mode still needs is compared with the table of docs/how-to/emergency.md. */
 
-import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { pinOf } from "../../packages/cli/test/launcher-host.js";
+import { spawn, spawnSync } from "../outside.js";
 import { canBeHost, RUNTIMES, Site } from "./site.js";
 
 const PAGE = readFileSync(new URL("../../docs/how-to/emergency.md", import.meta.url), "utf8");

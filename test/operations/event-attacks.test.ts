@@ -3,11 +3,11 @@
  * neither change nor remove one that was written, nor end unseen the process that writes.
  */
 
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { readLog } from "../../packages/verifier/test/launch/chain.js";
 import { isRunning } from "../../packages/verifier/test/launch/collected.js";
+import { type ChildProcess, spawn, spawnSync } from "../outside.js";
 import {
 	EVENT_ATTACKS,
 	FORGERIES,

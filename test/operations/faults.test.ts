@@ -3,9 +3,9 @@
  * passed, and stays down, with an alert, when it was refused.
  */
 
-import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { spawnSync } from "../outside.js";
 import { unmountAtEnd } from "../unmount-at-end.js";
 import { canOperate, RUNTIMES, Service, type StartOptions } from "./service.js";
 import { parseUnit, supervise } from "./supervisor.js";

@@ -1,13 +1,13 @@
 /** Lets journald judge what `log forward` sends. */
 
-import { spawn, spawnSync } from "node:child_process";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { startForwarder, until } from "../../packages/cli/test/commands/log/forwarder.js";
 import { TRAPS } from "../../packages/cli/test/commands/log/logs.js";
-import { hasProgram, temporaryDirectory } from "../../packages/cli/test/support.js";
+import { temporaryDirectory } from "../../packages/cli/test/support.js";
 import { bytesOf, type Step, writeLog } from "../../packages/core/test/log/chained-log.js";
+import { hasProgram, spawn, spawnSync } from "../outside.js";
 import { trapped } from "./trapped-log.js";
 
 const JOURNALD = "/usr/lib/systemd/systemd-journald";

@@ -1,12 +1,12 @@
 /** Lets rsyslog of Debian judge what `log forward` sends. */
 
-import { spawn } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { makeTlsFiles, startForwarder, until } from "../../packages/cli/test/commands/log/forwarder.js";
-import { hasProgram, runner, temporaryDirectory } from "../../packages/cli/test/support.js";
+import { runner, temporaryDirectory } from "../../packages/cli/test/support.js";
+import { hasProgram, spawn } from "../outside.js";
 import { freePort } from "./free-port.js";
 import { canOverlay } from "./overlay-root.js";
 import { EXAMPLES, SignedHost } from "./signed-host.js";

@@ -3,7 +3,6 @@
  * run go on with the version that they started with. An installation that is killed leaves the version before.
  */
 
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import {
 	appendFileSync,
 	cpSync,
@@ -18,6 +17,7 @@ import {
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type ChildProcess, spawn, spawnSync } from "../outside.js";
 import { canOperate, RUNTIMES, type Runtime, Service } from "./service.js";
 
 const PACKAGES = fileURLToPath(new URL("../../packages", import.meta.url));

@@ -3,7 +3,6 @@
  * can do nothing else with these files than before. Repeated refusals are counted.
  */
 
-import { type ChildProcessWithoutNullStreams, spawnSync } from "node:child_process";
 import {
 	chmodSync,
 	chownSync,
@@ -23,6 +22,7 @@ import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { readLog } from "../../packages/verifier/test/launch/chain.js";
+import { type ChildProcessWithoutNullStreams, spawnSync } from "../outside.js";
 import { canOperate, RUNTIMES, Service } from "./service.js";
 
 const SNIPPET = readFileSync(fileURLToPath(new URL("../../examples/deploy/logrotate", import.meta.url)), "utf8");

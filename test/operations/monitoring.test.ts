@@ -1,12 +1,12 @@
 /** Runs examples/monitoring on a service that is well, refused and opened, and evaluates its rules. */
 
-import { spawnSync } from "node:child_process";
 import { appendFileSync, chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { MAIN } from "../../packages/cli/test/support.js";
+import { spawnSync } from "../outside.js";
 import { canOperate, RUNTIMES, Service } from "./service.js";
 
 const EXAMPLE = fileURLToPath(new URL("../../examples/monitoring/", import.meta.url));

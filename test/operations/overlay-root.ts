@@ -3,10 +3,10 @@
  * what runs in it sees what it wrote, so that examples can be tried under the paths that they name. Root is needed.
  */
 
-import { type SpawnSyncReturns, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { type SpawnSyncReturns, spawnSync } from "../outside.js";
 
 const WORKSPACE = fileURLToPath(new URL("../..", import.meta.url)).replace(/\/$/, "");
 

@@ -1,6 +1,5 @@
 /** A service on a host as in production: a release key, a signed program, a launcher. Root is needed. */
 
-import { type ChildProcessWithoutNullStreams, type SpawnSyncReturns, spawn, spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -8,6 +7,7 @@ import { pinOf } from "../../packages/cli/test/launcher-host.js";
 import { makeSelfSigned, type Run, runner, type SelfSigned } from "../../packages/cli/test/support.js";
 import { PYTHONS } from "../../packages/verifier/test/python/support.js";
 import { nodeOfRelease } from "../../scripts/node-releases.mjs";
+import { type ChildProcessWithoutNullStreams, type SpawnSyncReturns, spawn, spawnSync } from "../outside.js";
 
 const NATIVE = fileURLToPath(new URL("../../packages/verifier/native", import.meta.url));
 const LAUNCHER = fileURLToPath(new URL("../../packages/verifier/dist/native/sigtool-launch", import.meta.url));

@@ -1,8 +1,8 @@
 /** A service that runs and loads code when it is asked to, as a service does at a user's request. */
 
-import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { createInterface, type Interface } from "node:readline";
+import { type ChildProcessWithoutNullStreams, spawn } from "../outside.js";
 import type { Runtime, Service } from "./service.js";
 
 /** It answers each line `load NAME` or `child NAME`: the child is a worker thread, or a fork. */

@@ -1,6 +1,5 @@
 /** Starts processes that share one copy of an index, and attacks the copy and the record by which it is found. */
 
-import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
 	chmodSync,
@@ -21,6 +20,7 @@ import {
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { identityOf } from "../../packages/cli/dist/launcher/launcher-conf.js";
+import { spawnSync } from "../outside.js";
 import { AskedProcess, programOf } from "./asked-process.js";
 import { canBeHost, RUNTIMES, type Runtime, Site } from "./site.js";
 

@@ -1,12 +1,12 @@
 /** A host whose files have the paths that the examples name, so that the examples run on it as they are. */
 
-import { type SpawnSyncReturns, spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { KEPT_COMPILER } from "../../packages/cli/test/kept-compiler/kept-compiler.js";
 import { pinOf } from "../../packages/cli/test/launcher-host.js";
 import { MAIN, makeSelfSigned, type SelfSigned } from "../../packages/cli/test/support.js";
+import { type SpawnSyncReturns, spawnSync } from "../outside.js";
 import { OverlayRoot, type RootOptions } from "./overlay-root.js";
 import { commandOfUnit, type UnitOptions } from "./unit-sandbox.js";
 

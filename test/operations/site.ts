@@ -1,12 +1,12 @@
 /** Makes a host as in production, with a program for Node.js or for CPython: release key, launcher, settings of root. */
 
-import { type SpawnSyncReturns, spawnSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { canBeHost, Host } from "../../packages/cli/test/launcher-host.js";
 import { makeTree, type Run } from "../../packages/cli/test/support.js";
 import { PYTHONS } from "../../packages/verifier/test/python/support.js";
 import { nodeOfRelease } from "../../scripts/node-releases.mjs";
+import { type SpawnSyncReturns, spawnSync } from "../outside.js";
 
 export { canBeHost };
 

@@ -4,7 +4,6 @@
  * signed modules, and attacks try to run code that nobody signed. Everything that should not have happened is recorded.
  */
 
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import {
@@ -26,6 +25,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { onTestFinished } from "vitest";
 import { pinOf } from "../../packages/cli/test/launcher-host.js";
 import { makeSelfSigned, type SelfSigned } from "../../packages/cli/test/support.js";
+import { type ChildProcess, spawn, spawnSync } from "../outside.js";
 import { unmountAtEnd } from "../unmount-at-end.js";
 import { type Runtime, Site } from "./site.js";
 

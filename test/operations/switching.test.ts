@@ -1,9 +1,9 @@
 /** Ships releases into directories of their own, and switches one link from one to the next by a rename. */
 
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { chownSync, lchownSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { spawn } from "../outside.js";
 import { AskedProcess, programOf } from "./asked-process.js";
 import { canBeHost, RUNTIMES, type Runtime, Site } from "./site.js";
 

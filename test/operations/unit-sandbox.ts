@@ -6,8 +6,8 @@
  * the same calls itself, or the user has no right to them.
  */
 
-import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { spawnSync } from "../outside.js";
 import { parseUnit, type Unit } from "./supervisor.js";
 
 const LEFT_OUT = [

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { hasProgram } from "../../packages/cli/test/support.js";
+import { hasProgram } from "../outside.js";
 import { canOverlay } from "./overlay-root.js";
 import { canOperate, RUNTIMES } from "./service.js";
 import { ADDON, EXAMPLES, exposureOf, SignedHost, SPYTHON } from "./signed-host.js";

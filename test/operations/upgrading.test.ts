@@ -1,6 +1,5 @@
 /** The story of an upgrade: the distribution replaces a runtime or its library, and services restart. */
 
-import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
 	appendFileSync,
@@ -19,6 +18,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Run, temporaryDirectory } from "../../packages/cli/test/support.js";
 import { nodeOfRelease } from "../../scripts/node-releases.mjs";
+import { spawnSync } from "../outside.js";
 import { canOperate, RUNTIMES, Service } from "./service.js";
 
 const HOOK = fileURLToPath(new URL("../../examples/upgrade", import.meta.url));

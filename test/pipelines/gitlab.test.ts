@@ -1,8 +1,8 @@
-import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { makeSelfSigned, runner } from "../../packages/cli/test/support.js";
+import { execFileSync } from "../outside.js";
 import { type PipelineOptions, runPipeline } from "./gitlab.js";
 import { makeMachine, makeProject, ROOT, serveProgram, sha256, snippets, writeProgram } from "./site.js";
 

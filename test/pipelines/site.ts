@@ -1,6 +1,5 @@
 /** The page with the snippets, a project, a key, and a server with the program, which the tests of pipelines share. */
 
-import { execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:https";
@@ -10,6 +9,7 @@ import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
 import { makeSelfSigned, type SelfSigned } from "../../packages/cli/test/support.js";
+import { execFileSync, spawn } from "../outside.js";
 
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 /** The command under test. As in the tests of the command line, the variable can name the single file. */

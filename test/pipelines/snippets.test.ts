@@ -1,10 +1,9 @@
 /** The recipes of docs/how-to/pipelines.md for pre-commit, npm, make and a Dockerfile, run by these programs. */
 
-import { spawnSync } from "node:child_process";
 import { appendFileSync, cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { hasProgram } from "../../packages/cli/test/support.js";
+import { hasProgram, spawnSync } from "../outside.js";
 import {
 	type Machine,
 	makeMachine,

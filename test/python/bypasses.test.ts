@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
@@ -6,6 +5,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import { PYTHONS, type Python } from "../../packages/verifier/test/python/support.js";
 import { pool, type Run } from "../attacks/program.js";
 import { nosuidDirectory } from "../nosuid-directory.js";
+import { execFileSync } from "../outside.js";
 import { CONTROLS, isControl } from "./controls.js";
 import { enforcing, hasLauncher, MODES, unguarded } from "./modes.js";
 import { buildNativeFiles, hasCompiler } from "./native.js";

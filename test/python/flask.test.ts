@@ -1,10 +1,10 @@
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { appendFileSync, cpSync, mkdtempSync, readFileSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { PYTHONS } from "../../packages/verifier/test/python/support.js";
+import { type ChildProcess, spawn, spawnSync } from "../outside.js";
 import { adoptInstalled } from "./installed.js";
 
 const PROGRAM = fileURLToPath(new URL("flask", import.meta.url));

@@ -1,12 +1,12 @@
 /** Learns policies of real programs of CPython: Flask, and the tests of the module json. */
 
-import { type ChildProcess, spawnSync } from "node:child_process";
 import { copyFileSync, cpSync, existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, test } from "vitest";
 import { PYTHONS } from "../../packages/verifier/test/python/support.js";
 import { addressOf, hasLauncher, LearnedRun, requireLearned, untilEnd } from "../learned-run.js";
+import { type ChildProcess, spawnSync } from "../outside.js";
 import { RUN_TESTS } from "./suite-runs.js";
 
 const FLASK = fileURLToPath(new URL("flask", import.meta.url));

@@ -1,7 +1,7 @@
 /** Makes files that only an interpreter can make: bytecode and zip archives. */
 
-import { execFileSync } from "node:child_process";
 import { readdirSync } from "node:fs";
+import { execFileSync } from "../outside.js";
 import { EVIL, type Place } from "./technique.js";
 
 export interface Bytecode {

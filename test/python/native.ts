@@ -3,8 +3,8 @@
  * `_PyRuntime`, which an attacker can read in CPython's headers.
  */
 
-import { execFileSync, spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
+import { execFileSync, spawnSync } from "../outside.js";
 import type { Files } from "./technique.js";
 
 /**

@@ -1,6 +1,5 @@
 /** Runs real programs by the launcher, and compares what they print with unguarded CPython. */
 
-import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { PYTHONS } from "../../packages/verifier/test/python/support.js";
 import { nosuidDirectory } from "../nosuid-directory.js";
+import { spawnSync } from "../outside.js";
 import { adoptInstalled } from "./installed.js";
 import { hasLauncher, launcherIn } from "./launched.js";
 import { type Needs, PROGRAMS, type Program } from "./programs.js";

@@ -1,12 +1,12 @@
 /** Runs CPython's own test files, and compares their results. */
 
-import { spawn } from "node:child_process";
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "vitest";
 import { SANITIZER } from "../../packages/verifier/test/python/support.js";
+import { spawn } from "../outside.js";
 
 export const RUN_TESTS = fileURLToPath(new URL("run-tests.py", import.meta.url));
 

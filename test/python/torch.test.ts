@@ -1,12 +1,12 @@
 /** Runs torch from its wheel, whose main library alone has 450 MB, as a tree of the application. */
 
-import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { PYTHONS } from "../../packages/verifier/test/python/support.js";
 import { nosuidDirectory } from "../nosuid-directory.js";
+import { spawnSync } from "../outside.js";
 import { adoptInstalled } from "./installed.js";
 import { hasLauncher, launcherIn } from "./launched.js";
 

@@ -1,10 +1,10 @@
-import { spawnSync } from "node:child_process";
 import { copyFileSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { PYTHONS, SANITIZER } from "../../packages/verifier/test/python/support.js";
+import { spawnSync } from "../outside.js";
 import { adoptInstalled } from "./installed.js";
 import { hasStrace, hearWitness, type Testimony, watchedBy } from "./witness.js";
 

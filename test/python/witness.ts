@@ -4,8 +4,8 @@
  * event that reports it, or a known explanation.
  */
 
-import { spawnSync } from "node:child_process";
 import { readFileSync, realpathSync } from "node:fs";
+import { spawnSync } from "../outside.js";
 
 export const hasStrace = spawnSync("strace", ["-f", "-qq", "-o", "/dev/null", "true"]).status === 0;
 

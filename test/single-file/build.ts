@@ -1,11 +1,10 @@
 /** Builds the single file for tests. */
 
-import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { hasProgram } from "../../packages/cli/test/support.js";
+import { execFileSync, hasProgram, spawnSync } from "../outside.js";
 
 export const WORKSPACE = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -14,7 +13,8 @@ export const canBuild = (arch: "x64" | "arm64") => {
 	const name = { x64: "x86_64", arm64: "aarch64" }[arch];
 	const emulator = arch === process.arch ? [] : [`qemu-${name}`];
 	return (
-		process.platform === "linux" && [`${name}-linux-gnu-strip`, `${name}-linux-gnu-gcc`, ...emulator].every(hasProgram)
+		process.platform === "linux" &&
+		[`${name}-linux-gnu-strip`, `${name}-linux-gnu-gcc`, ...emulator].every((program) => hasProgram(program))
 	);
 };
 

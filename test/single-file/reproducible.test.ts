@@ -1,11 +1,11 @@
 /** Two builds of the single file have the same bytes, and a foreign one runs. */
 
-import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { appendFileSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { basename, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { makeTree } from "../../packages/cli/test/support.js";
+import { execFileSync } from "../outside.js";
 import { buildSingleFile, canBuild, newFolder, WORKSPACE, withoutNode } from "./build.js";
 
 let folder: string;

@@ -1,6 +1,5 @@
 /** The single file on a machine without Node.js does what the first page of README.md does, and what the npm one does. */
 
-import { execFileSync, spawnSync } from "node:child_process";
 import {
 	appendFileSync,
 	chmodSync,
@@ -17,7 +16,8 @@ import {
 import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { hasSoftToken, makeSoftToken, SOFTHSM_MODULE } from "../../packages/cli/test/soft-token.js";
-import { hasProgram, MAIN, makeAuthority, makeTree } from "../../packages/cli/test/support.js";
+import { MAIN, makeAuthority, makeTree } from "../../packages/cli/test/support.js";
+import { execFileSync, hasProgram, spawnSync } from "../outside.js";
 import { buildSingleFile, canBuild, newFolder, WORKSPACE, withoutNode } from "./build.js";
 
 const arch = process.arch === "arm64" ? "arm64" : "x64";

@@ -3,11 +3,11 @@
  * mean something else on Windows, and as git and editors of Windows leave them.
  */
 
-import { execFileSync } from "node:child_process";
 import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { MAIN } from "../../packages/cli/test/support.js";
+import { execFileSync } from "../outside.js";
 import { hasWine, type Outcome, openWine, type Wine, windowsNode, windowsPath } from "./wine.js";
 
 /** The suites run on the oldest release, so these tests run on a newer one. */

@@ -6,11 +6,11 @@
  * chain, and the digests of files.
  */
 
-import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Authority, hasProgram, makeAuthority, makeTree, runner } from "../../packages/cli/test/support.js";
+import { type Authority, makeAuthority, makeTree, runner } from "../../packages/cli/test/support.js";
+import { execFileSync, hasProgram } from "../outside.js";
 import { hasWine, openWine, type Wine, windowsPath } from "./wine.js";
 
 const COMPILER = "x86_64-w64-mingw32-gcc";

@@ -3,11 +3,11 @@
  * drive C: with its registry. Drive Z: is the file system of this machine.
  */
 
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { nodeForWindows } from "../../scripts/node-releases.mjs";
+import { type ChildProcess, spawn, spawnSync } from "../outside.js";
 
 /** Debian's package wine64 puts no `wine` on the PATH. */
 const WINE = "/usr/lib/wine/wine64";

@@ -1,8 +1,8 @@
 /** Lets three programs judge a catalog: sigtool, openssl and osslsigncode. */
 
-import { spawnSync } from "node:child_process";
 import { expect } from "vitest";
-import { hasProgram, type runner } from "./support.js";
+import { hasProgram, spawnSync } from "../../../test/outside.js";
+import type { runner } from "./support.js";
 
 export const hasJudges = hasProgram("openssl") && hasProgram("osslsigncode");
 

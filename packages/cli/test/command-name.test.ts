@@ -1,8 +1,8 @@
-import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { spawnSync } from "../../../test/outside.js";
 import { giveDevelopmentIdentity } from "./development-identity.js";
 import { MAIN, temporaryDirectory } from "./support.js";
 

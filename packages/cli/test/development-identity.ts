@@ -3,12 +3,12 @@
  * command that signs.
  */
 
-import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { hostname, userInfo } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { spawnSync } from "../../../test/outside.js";
 
 const MAIN = fileURLToPath(new URL("../dist/main.cjs", import.meta.url));
 const CACHE = fileURLToPath(new URL("../../../.cache/", import.meta.url));

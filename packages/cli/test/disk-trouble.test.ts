@@ -1,7 +1,7 @@
-import { spawnSync } from "node:child_process";
 import { chmodSync, readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { spawnSync } from "../../../test/outside.js";
 import { canMount, fillDisk, mountDisk } from "./small-disk.js";
 import { MAIN, makeTree, runner, temporaryDirectory } from "./support.js";
 

@@ -1,8 +1,8 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, watch, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { certificatesFromPem, trustFromCertificates, verifyCatalog, verifyPath } from "@sigtool/core";
 import { describe, expect, test } from "vitest";
+import { type ChildProcess, spawn } from "../../../test/outside.js";
 import { MAIN, makeTree, runner, temporaryDirectory } from "./support.js";
 
 /** Writing, flushing and renaming a megabyte takes about this number of milliseconds. */

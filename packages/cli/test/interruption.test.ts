@@ -1,4 +1,3 @@
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import {
 	closeSync,
 	existsSync,
@@ -15,6 +14,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { type ChildProcess, spawn, spawnSync } from "../../../test/outside.js";
 import { giveDevelopmentIdentity } from "./development-identity.js";
 import { isSingleFile, MAIN, makeTree, runner, temporaryDirectory } from "./support.js";
 

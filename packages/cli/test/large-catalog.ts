@@ -1,6 +1,6 @@
 /** Writes catalogs of many members, and measures the memory of the program that reads them. */
 
-import { execFileSync } from "node:child_process";
+import { execFileSync } from "../../../test/outside.js";
 
 const core = new URL("../../core/dist/", import.meta.url).href;
 

@@ -3,7 +3,6 @@
  * a link. As text, `link/../x` would be another file.
  */
 
-import { execFileSync } from "node:child_process";
 import {
 	chmodSync,
 	copyFileSync,
@@ -19,7 +18,8 @@ import {
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { hasProgram, makeSelfSigned, makeTree, runner, temporaryDirectory } from "./support.js";
+import { execFileSync, hasProgram } from "../../../test/outside.js";
+import { makeSelfSigned, makeTree, runner, temporaryDirectory } from "./support.js";
 
 const LAUNCHER = fileURLToPath(new URL("../../verifier/dist/native/sigtool-launch", import.meta.url));
 

@@ -1,11 +1,11 @@
 /** Tests that the message of a common mistake names the mistake and says what to do. Every row is one mistake. */
 
-import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { hasProgram, makeAuthority, makeSelfSigned, makeTree, type Run, runner } from "./support.js";
+import { execFileSync, hasProgram } from "../../../test/outside.js";
+import { makeAuthority, makeSelfSigned, makeTree, type Run, runner } from "./support.js";
 
 interface Mistake {
 	readonly name: string;

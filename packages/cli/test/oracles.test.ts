@@ -1,11 +1,11 @@
 /** Lets other tools judge what sigtool writes, and lets sigtool judge what they write. */
 
-import { execFileSync, spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { execFileSync, hasProgram, spawnSync } from "../../../test/outside.js";
 import { minimalPe } from "./minimal-pe.js";
-import { type Authority, hasProgram, makeAuthority, makeTree, runner, temporaryDirectory } from "./support.js";
+import { type Authority, makeAuthority, makeTree, runner, temporaryDirectory } from "./support.js";
 
 const hasOsslsigncode = hasProgram("osslsigncode");
 

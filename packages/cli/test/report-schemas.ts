@@ -1,11 +1,10 @@
 /** Judges reports by the schemas of others: SARIF's own JSON Schema, and two XML schemas for JUnit. */
 
-import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { expect } from "vitest";
-import { hasProgram } from "./support.js";
+import { hasProgram, spawnSync } from "../../../test/outside.js";
 
 const require = createRequire(import.meta.url);
 

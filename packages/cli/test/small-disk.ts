@@ -1,9 +1,9 @@
 /** Mounts small disks for a test, and fills them. */
 
-import { spawnSync } from "node:child_process";
 import { closeSync, ftruncateSync, mkdirSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished } from "vitest";
+import { spawnSync } from "../../../test/outside.js";
 
 /** Tells whether this user may mount, by trying it in a new mount namespace. */
 export const canMount =

@@ -1,11 +1,10 @@
 /** Makes a PKCS#11 token for tests: SoftHSM2 with a separate configuration and store. */
 
-import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { hasProgram } from "./support.js";
+import { execFileSync, hasProgram } from "../../../test/outside.js";
 
 /** The path of SoftHSM2's module on Debian. */
 export const SOFTHSM_MODULE = "/usr/lib/softhsm/libsofthsm2.so";

@@ -1,10 +1,10 @@
 /** Other users, and the environment, cannot put code of theirs in the place of parts of sigtool. */
 
-import { spawnSync } from "node:child_process";
 import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { spawnSync } from "../../../test/outside.js";
 import { isSingleFile, MAIN, makeTree, runner } from "./support.js";
 
 let home: string;

@@ -2,12 +2,12 @@
  * Provides the tests of the command line with functions that run sigtool, trees, and certificates made with openssl.
  */
 
-import { execFile, execFileSync, spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { onTestFinished, type TestContext } from "vitest";
+import { execFile, execFileSync, hasProgram, spawnSync } from "../../../test/outside.js";
 import { writeRsaKey } from "../../core/test/kept-keys.js";
 import { giveDevelopmentIdentity } from "./development-identity.js";
 import { requireDocument } from "./documents.js";
@@ -113,10 +113,6 @@ export function makeTree(root: string, entries: Readonly<Record<string, TreeEntr
 		}
 	}
 	return root;
-}
-
-export function hasProgram(program: string): boolean {
-	return spawnSync("sh", ["-c", `command -v ${program}`]).status === 0;
 }
 
 export interface Authority {

@@ -3,15 +3,15 @@
  * a directory that is gone. Tests outputs that are too large to be read.
  */
 
-import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
+import { execFileSync, hasProgram, spawnSync } from "../../../test/outside.js";
 import { newKey, writeChained } from "./commands/log/logs.js";
 import { giveDevelopmentIdentity } from "./development-identity.js";
 import { canMount, FILLER, fillDisk, mountDisk } from "./small-disk.js";
-import { hasProgram, isSingleFile, MAIN, makeTree, type Run, runner, temporaryDirectory } from "./support.js";
+import { isSingleFile, MAIN, makeTree, type Run, runner, temporaryDirectory } from "./support.js";
 
 const LAUNCHER = fileURLToPath(new URL("../../verifier/dist/native/sigtool-launch", import.meta.url));
 const PYTHON = "/usr/bin/python3";

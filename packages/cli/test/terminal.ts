@@ -1,7 +1,7 @@
 /** Runs the command line on a new terminal, which script(1) makes. */
 
-import { spawn } from "node:child_process";
-import { hasProgram, MAIN } from "./support.js";
+import { hasProgram, spawn } from "../../../test/outside.js";
+import { MAIN } from "./support.js";
 
 export const hasTerminal = process.platform === "linux" && hasProgram("script");
 

@@ -1,13 +1,12 @@
 /** Moves trees with other tools, and verifies and restores the files' attributes afterwards. */
 
-import { execFileSync } from "node:child_process";
 import { appendFileSync, chmodSync, mkdirSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { execFileSync, hasProgram } from "../../../test/outside.js";
 import {
 	type AttributeNamespace,
 	canWriteAttributes,
-	hasProgram,
 	makeSelfSigned,
 	makeTree,
 	type Run,

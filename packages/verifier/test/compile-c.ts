@@ -1,9 +1,9 @@
 /** Compiles C of the verifier into programs that answer the questions of tests. */
 
-import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "vitest";
+import { spawnSync } from "../../../test/outside.js";
 import { NATIVE } from "./launch/support.js";
 
 const FLAGS = ["-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-pthread"];

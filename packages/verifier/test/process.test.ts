@@ -1,10 +1,10 @@
 /** Tests that need a separate process: its end, its memory, its mounts, and replaced built-ins. */
 
-import { spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync, realpathSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { hasProgram, makeTree, temporaryDirectory } from "../../cli/test/support.js";
+import { hasProgram, spawnSync } from "../../../test/outside.js";
+import { makeTree, temporaryDirectory } from "../../cli/test/support.js";
 import { DEFAULT_POLICY, spkiSha256 } from "../../core/dist/read.js";
 import { makeSigner, sha256, signedIndex } from "./support.js";
 

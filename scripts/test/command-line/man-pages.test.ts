@@ -1,8 +1,8 @@
-import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
+import { spawnSync } from "../../../test/outside.js";
 
 const folder = fileURLToPath(new URL("../../../packages/cli/dist/man", import.meta.url));
 const pages = readdirSync(folder);

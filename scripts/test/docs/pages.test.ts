@@ -1,11 +1,11 @@
 /** Tests how the documents of the repository become pages of the site, and what `pnpm lint` refuses in them. */
 
-import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { spawnSync } from "../../../test/outside.js";
 import { withDrawings } from "../../docs/drawings.mjs";
 import { siteLinks } from "../../docs/links.mjs";
 import { fenced, headingAnchors, linkTargets } from "../../docs/markdown.mjs";

@@ -1,10 +1,10 @@
 /** Tests that the recording in docs/README.md is what a terminal shows today, and how it becomes a part of a page. */
 
-import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { spawnSync } from "../../../test/outside.js";
 import { readCast, textOf, withRecordings } from "../../docs/recordings.mjs";
 
 const workspace = fileURLToPath(new URL("../../..", import.meta.url));

@@ -1,6 +1,5 @@
 /** Builds the site, and opens it from the disk in Debian's Chromium. */
 
-import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
@@ -9,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import type { AxeResults, RunOnly, RunOptions } from "axe-core";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { spawnSync } from "../../../test/outside.js";
 import { siteGroups } from "../../docs/pages.mjs";
 import { addressOf, brokenLinks, hasChromium, pagesOf, startBrowser, type Visit, visitAll } from "./visit.js";
 

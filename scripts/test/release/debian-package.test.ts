@@ -1,6 +1,5 @@
 /** The Debian package is made of this checkout, from the single executable. */
 
-import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
@@ -8,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { canOverlay, OverlayRoot } from "../../../test/operations/overlay-root.js";
+import { spawnSync } from "../../../test/outside.js";
 import { makeDebianPackage } from "../../release/debian-package.mjs";
 import { releaseVersion } from "../../release/workspace.mjs";
 

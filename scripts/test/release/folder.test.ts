@@ -1,4 +1,3 @@
-import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
 	chmodSync,
@@ -15,6 +14,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
+import { spawnSync } from "../../../test/outside.js";
 import { placeOfTarball } from "../../release/npm-tarballs.mjs";
 import { publicPackages } from "../../release/workspace.mjs";
 

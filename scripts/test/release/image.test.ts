@@ -1,6 +1,5 @@
 /** The image is judged by skopeo and oras, and its program runs in a root that has nothing but the image. */
 
-import { spawnSync } from "node:child_process";
 import { createHash, X509Certificate } from "node:crypto";
 import { appendFileSync, cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,6 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
 import { canOverlay, OverlayRoot } from "../../../test/operations/overlay-root.js";
+import { spawnSync } from "../../../test/outside.js";
 import { makeImage } from "../../release/image.mjs";
 
 const scratch = mkdtempSync(join(tmpdir(), "sigtool-image-"));

@@ -1,10 +1,10 @@
 /** Nothing tells people to install from a registry what nobody has published there. */
 
-import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
+import { spawnSync } from "../../../test/outside.js";
 import { releaseFacts } from "../../release/workspace.mjs";
 
 const workspace = fileURLToPath(new URL("../../..", import.meta.url));

@@ -1,4 +1,3 @@
-import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
 	appendFileSync,
@@ -18,6 +17,7 @@ import { fileURLToPath } from "node:url";
 import { Ajv } from "ajv";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { MAIN, makeSelfSigned } from "../../../packages/cli/test/support.js";
+import { spawnSync } from "../../../test/outside.js";
 import { registryEnvironment } from "../../registry-environment.mjs";
 import { otherEnvironment, secondCheckout } from "./second-checkout.js";
 

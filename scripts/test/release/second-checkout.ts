@@ -1,7 +1,7 @@
-import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { spawnSync } from "../../../test/outside.js";
 
 /**
  * Makes another checkout of the files in `workspace` as they are now, with its node_modules, and builds it there in

@@ -1,4 +1,3 @@
-import { spawnSync } from "node:child_process";
 import {
 	existsSync,
 	mkdirSync,
@@ -14,6 +13,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
+import { spawnSync } from "../../../test/outside.js";
 import { registryEnvironment } from "../../registry-environment.mjs";
 import { packTarballs } from "../../release/npm-tarballs.mjs";
 import { releaseFacts } from "../../release/workspace.mjs";

@@ -3,9 +3,9 @@
  * the program runs.
  */
 
-import { execFileSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { execFileSync } from "../../outside.js";
 import { BEFORE_22, EVIL, EVIL_SHELL, type Place, type Technique, withData } from "../technique.js";
 
 const GOOD = "exports.good = true;\n";

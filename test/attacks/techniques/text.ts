@@ -3,7 +3,7 @@
  * node:vm.
  */
 
-import { execFileSync } from "node:child_process";
+import { execFileSync } from "../../outside.js";
 import { EVIL, MODULE_TEXT, type Place, type Technique, withText } from "../technique.js";
 
 const EVERY_RELEASE = (reason: string) => ({ 20: reason, 22: reason, 24: reason, 26: reason });

@@ -1,7 +1,7 @@
 /** These techniques come from a signed program that is hostile itself: it knows the hooks, and looks for gaps between them. */
 
-import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync } from "node:fs";
+import { execFileSync } from "../../outside.js";
 import { extensionModule } from "../making.js";
 import { before, EVIL, type Place, TEXT, type Technique, withData, withText } from "../technique.js";
 

@@ -3,9 +3,9 @@
  * memory.
  */
 
-import { execFileSync } from "node:child_process";
 import { copyFileSync, cpSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { execFileSync } from "../../outside.js";
 import { extensionModule } from "../making.js";
 import { CODE, openCodeHookOffset } from "../native.js";
 import { before, EVIL, type Place, since, type Technique, withData, withText } from "../technique.js";

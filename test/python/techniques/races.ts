@@ -3,8 +3,8 @@
  * processes, signals and other interpreters of the same process.
  */
 
-import { execFileSync } from "node:child_process";
 import { copyFileSync, writeFileSync } from "node:fs";
+import { execFileSync } from "../../outside.js";
 import { extensionModule } from "../making.js";
 import { before, type Place, type Technique, withData } from "../technique.js";
 

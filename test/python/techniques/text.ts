@@ -1,7 +1,7 @@
 /** These techniques trick a signed program into running text or bytes. No file is loaded as code. */
 
-import { execFileSync } from "node:child_process";
 import { cpSync } from "node:fs";
+import { execFileSync } from "../../outside.js";
 import { makeBytecode } from "../making.js";
 import { before, EVIL, EVIL_SHELL, since, TEXT, type Technique, withData, withText } from "../technique.js";
 

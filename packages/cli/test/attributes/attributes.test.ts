@@ -1,6 +1,5 @@
 /** Tests `verify --format`: every status of a file, and the choice of the key. */
 
-import { execFileSync } from "node:child_process";
 import {
 	appendFileSync,
 	copyFileSync,
@@ -13,10 +12,10 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { execFileSync, hasProgram } from "../../../../test/outside.js";
 import {
 	canWriteAttributes,
 	getfattr,
-	hasProgram,
 	makeAuthority,
 	makeSelfSigned,
 	makeTree,

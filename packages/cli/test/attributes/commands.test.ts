@@ -1,13 +1,12 @@
 /** Tests sign, strip and inspect with extended attributes: usage, permissions, and which files they change. */
 
-import { execFileSync, spawnSync } from "node:child_process";
 import { chmodSync, chownSync, linkSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { execFileSync, hasProgram, spawnSync } from "../../../../test/outside.js";
 import {
 	canWriteAttributes,
 	getfattr,
-	hasProgram,
 	MAIN,
 	makeSelfSigned,
 	makeTree,

@@ -1,19 +1,11 @@
 /** Kills runs while they write attributes, and tests what they leave. */
 
-import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
-import {
-	canWriteAttributes,
-	getfattr,
-	hasProgram,
-	MAIN,
-	makeSelfSigned,
-	runner,
-	temporaryDirectory,
-} from "../support.js";
+import { hasProgram, spawn, spawnSync } from "../../../../test/outside.js";
+import { canWriteAttributes, getfattr, MAIN, makeSelfSigned, runner, temporaryDirectory } from "../support.js";
 
 const ATTRIBUTE = "user.org.python.x-spython-hash";
 const hasAttributes = canWriteAttributes("user");

@@ -2,18 +2,17 @@
  * Lets evmctl and fsverity judge the attributes that sigtool wrote, and sigtool judge the attributes that they wrote.
  */
 
-import { execFileSync, spawnSync } from "node:child_process";
 import { appendFileSync, chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
+import { execFileSync, hasProgram, spawnSync } from "../../../../test/outside.js";
 import {
 	ATTRIBUTE_KEYS,
 	type AttributeKey,
 	type AttributeNamespace,
 	canWriteAttributes,
 	getfattr,
-	hasProgram,
 	makeSelfSigned,
 	makeTree,
 	runner,

@@ -3,15 +3,14 @@
  * file.
  */
 
-import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
+import { execFileSync, hasProgram, spawnSync } from "../../../../test/outside.js";
 import {
 	canWriteAttributes,
 	getfattr,
-	hasProgram,
 	makeSelfSigned,
 	makeTree,
 	runner,

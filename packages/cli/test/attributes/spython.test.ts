@@ -1,11 +1,11 @@
 /** Signs a private copy of a Python library with --format spython. */
 
-import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { canWriteAttributes, getfattr, hasProgram, runner, temporaryDirectory } from "../support.js";
+import { execFileSync, hasProgram } from "../../../../test/outside.js";
+import { canWriteAttributes, getfattr, runner, temporaryDirectory } from "../support.js";
 
 const ATTRIBUTE = "user.org.python.x-spython-hash";
 const hasAttributes = canWriteAttributes("user");

@@ -3,19 +3,11 @@
  * different damaged value.
  */
 
-import { execFileSync } from "node:child_process";
 import { copyFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import {
-	canWriteAttributes,
-	getfattr,
-	hasProgram,
-	makeSelfSigned,
-	makeTree,
-	runner,
-	temporaryDirectory,
-} from "../support.js";
+import { execFileSync, hasProgram } from "../../../../test/outside.js";
+import { canWriteAttributes, getfattr, makeSelfSigned, makeTree, runner, temporaryDirectory } from "../support.js";
 
 type Verdict = readonly [status: string, code: string | undefined];
 

@@ -3,7 +3,6 @@
  * attack is first shown to matter: with the same file, named on purpose, it succeeds.
  */
 
-import { spawnSync } from "node:child_process";
 import {
 	chmodSync,
 	chownSync,
@@ -17,7 +16,8 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { hasProgram, MAIN, makeSelfSigned, makeTree, type RunOptions, runner, temporaryDirectory } from "../support.js";
+import { hasProgram, spawnSync } from "../../../../test/outside.js";
+import { MAIN, makeSelfSigned, makeTree, type RunOptions, runner, temporaryDirectory } from "../support.js";
 
 const isRoot = process.getuid?.() === 0;
 const canAttack = hasProgram("openssl") && process.platform !== "win32";

@@ -1,11 +1,11 @@
 /** Tests sign, verify and compile without operands, in a project with a configuration. */
 
-import { execFileSync, spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { execFileSync, hasProgram, spawnSync } from "../../../../test/outside.js";
 import { readDocument } from "../../dist/configuration/read-document.js";
-import { hasProgram, MAIN, makeSelfSigned, makeTree, runner, temporaryDirectory } from "../support.js";
+import { MAIN, makeSelfSigned, makeTree, runner, temporaryDirectory } from "../support.js";
 
 function project(members: object | undefined, entries: Parameters<typeof makeTree>[1] = { "dist/a.js": "1" }) {
 	const home = temporaryDirectory();

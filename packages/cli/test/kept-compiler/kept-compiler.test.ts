@@ -1,9 +1,9 @@
-import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { hasProgram, makeTree, temporaryDirectory } from "../support.js";
+import { hasProgram, spawnSync } from "../../../../test/outside.js";
+import { makeTree, temporaryDirectory } from "../support.js";
 
 const CC = fileURLToPath(new URL("cc", import.meta.url));
 

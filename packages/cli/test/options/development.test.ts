@@ -2,12 +2,12 @@
  * Tests that every use of a development identity is reported, and that a pipeline can refuse development identities.
  */
 
-import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { hasProgram, makeAuthority, makeTree, runner, temporaryDirectory } from "../support.js";
+import { execFileSync, hasProgram } from "../../../../test/outside.js";
+import { makeAuthority, makeTree, runner, temporaryDirectory } from "../support.js";
 
 const SIGNED = "note: signed with this machine's development identity; other machines do not trust it\n";
 const TRUSTED = /^note: a development identity signed ".*d"; other machines do not trust it\n/;

@@ -1,10 +1,10 @@
 /** Tests that other programs accept the catalog, wherever the signing key is kept. */
 
-import { execFileSync } from "node:child_process";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeEach, describe, expect, it } from "vitest";
+import { execFileSync } from "../../../../test/outside.js";
 import { expectAcceptance, hasJudges } from "../catalog-judges.js";
 import { canLoadPkcs11, hasSoftToken, makeSoftToken, PIN, SOFTHSM_MODULE } from "../soft-token.js";
 import { type Authority, makeAuthority, makeTree, runner, temporaryDirectory } from "../support.js";

@@ -3,12 +3,12 @@
  * process never outlives sigtool.
  */
 
-import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openPkcs11Signer, parsePkcs11Uri } from "@sigtool/core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { hasProgram, spawn } from "../../../../test/outside.js";
 import {
 	canLoadPkcs11,
 	hasSoftToken,
@@ -18,7 +18,7 @@ import {
 	SOFTHSM_MODULE,
 	type SoftToken,
 } from "../soft-token.js";
-import { type Authority, hasProgram, MAIN, makeAuthority, makeTree, runner } from "../support.js";
+import { type Authority, MAIN, makeAuthority, makeTree, runner } from "../support.js";
 import { hasTerminal, onTerminal } from "../terminal.js";
 
 const canRun = hasSoftToken && canLoadPkcs11 && hasProgram("gcc");

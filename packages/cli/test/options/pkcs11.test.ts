@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import { verify, X509Certificate } from "node:crypto";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -6,6 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { openPkcs11Signer, parsePkcs11Uri } from "@sigtool/core";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { execFileSync, hasProgram } from "../../../../test/outside.js";
 import {
 	canLoadPkcs11,
 	hasSoftToken,
@@ -15,7 +15,7 @@ import {
 	SOFTHSM_MODULE,
 	type SoftToken,
 } from "../soft-token.js";
-import { type Authority, canWriteAttributes, hasProgram, makeAuthority, makeTree, runner } from "../support.js";
+import { type Authority, canWriteAttributes, makeAuthority, makeTree, runner } from "../support.js";
 
 describe.skipIf(!hasSoftToken || !canLoadPkcs11)("--pkcs11 (needs SoftHSM2, opensc, @sigtool/native)", () => {
 	let home: string;

@@ -1,6 +1,5 @@
 /** Tests that no passphrase, PIN or key, right or wrong, leaks from a command, whether it succeeds or fails. */
 
-import { execFileSync, spawnSync } from "node:child_process";
 import {
 	chmodSync,
 	existsSync,
@@ -15,8 +14,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { execFileSync, hasProgram, spawnSync } from "../../../../test/outside.js";
 import { canLoadPkcs11, hasSoftToken, makeSoftToken, PIN, SOFTHSM_MODULE, type SoftToken } from "../soft-token.js";
-import { type Authority, hasProgram, MAIN, makeAuthority, makeTree } from "../support.js";
+import { type Authority, MAIN, makeAuthority, makeTree } from "../support.js";
 import { hasTerminal, onTerminal } from "../terminal.js";
 
 const LAUNCHER = fileURLToPath(new URL("../../../verifier/dist/native/sigtool-launch", import.meta.url));

@@ -1,7 +1,7 @@
-import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { hasProgram, MAIN, makeAuthority, makeTree, temporaryDirectory } from "../support.js";
+import { hasProgram, spawnSync } from "../../../../test/outside.js";
+import { MAIN, makeAuthority, makeTree, temporaryDirectory } from "../support.js";
 
 describe.skipIf(!hasProgram("openssl"))("14.9: --signer-argument", () => {
 	/**

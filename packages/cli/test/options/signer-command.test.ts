@@ -2,16 +2,9 @@ import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeEach, describe, expect, it, test } from "vitest";
+import { hasProgram } from "../../../../test/outside.js";
 import { hasSoftToken, makeSoftToken, SOFTHSM_MODULE } from "../soft-token.js";
-import {
-	type Authority,
-	canWriteAttributes,
-	hasProgram,
-	makeAuthority,
-	makeTree,
-	runner,
-	temporaryDirectory,
-} from "../support.js";
+import { type Authority, canWriteAttributes, makeAuthority, makeTree, runner, temporaryDirectory } from "../support.js";
 
 const EXAMPLES = fileURLToPath(new URL("../../../../examples/signer-command", import.meta.url));
 const PROVIDER = "/usr/lib/x86_64-linux-gnu/ossl-modules/pkcs11.so";

@@ -1,9 +1,9 @@
 /** Tests that a stream has colours only if a person sees them or asked for them. */
 
-import { execFileSync } from "node:child_process";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { execFileSync } from "../../../../test/outside.js";
 import { MAIN, makeTree, runner, temporaryDirectory } from "../support.js";
 import { hasTerminal } from "../terminal.js";
 

@@ -1,11 +1,11 @@
 /** Tests output and exit status when the command line is wrong or the output cannot be written. */
 
-import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { execFileSync, hasProgram, spawnSync } from "../../../../test/outside.js";
 import { asSigtoolError } from "../../dist/output/output.js";
-import { hasProgram, isSingleFile, MAIN, makeAuthority, makeTree, runner, temporaryDirectory } from "../support.js";
+import { isSingleFile, MAIN, makeAuthority, makeTree, runner, temporaryDirectory } from "../support.js";
 
 function workspace() {
 	const home = temporaryDirectory();

@@ -1,6 +1,5 @@
 /** Tests that each reporter writes valid documents which leave nothing out, also about hostile names. */
 
-import { execFileSync, spawnSync } from "node:child_process";
 import {
 	appendFileSync,
 	existsSync,
@@ -13,6 +12,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { execFileSync, spawnSync } from "../../../../test/outside.js";
 import { processorMs } from "../../../core/test/processor-time.js";
 import { messageOf } from "../../dist/output/sarif-message.js";
 import { hasXmllint, junitValues, sarifRun } from "../report-schemas.js";

@@ -1,9 +1,9 @@
 /** Tests what a terminal shows: escaped names, progress, and help that fits. */
 
-import { spawnSync } from "node:child_process";
 import { truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { spawnSync } from "../../../../test/outside.js";
 import { type ProgressState, progressText } from "../../dist/output/progress.js";
 import { MAIN, makeTree, runner, temporaryDirectory } from "../support.js";
 import { hasTerminal } from "../terminal.js";

@@ -1,8 +1,8 @@
-import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { execFileSync } from "../../../../test/outside.js";
 import { type CompileOptions, compileTrustIndex } from "../../dist/compile/compile.js";
 import { trustFromCertificates } from "../../dist/pki/trust-store.js";
 import { signPaths } from "../../dist/sign/sign.js";

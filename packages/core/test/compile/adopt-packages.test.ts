@@ -1,4 +1,3 @@
-import { execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
 	chmodSync,
@@ -12,6 +11,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { execFileSync, spawnSync } from "../../../../test/outside.js";
 import { adoptPackages } from "../../dist/compile/adopt-packages.js";
 import { compileTrustIndex } from "../../dist/compile/compile.js";
 import { sharedDirectoryWarning } from "../../dist/compile/shared-directory.js";

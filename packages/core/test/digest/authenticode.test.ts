@@ -1,9 +1,9 @@
-import { execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { execFileSync, spawnSync } from "../../../../test/outside.js";
 import { type AuthenticodeParts, authenticodeParts } from "../../dist/digest/authenticode.js";
 import type { DigestChoice } from "../../dist/fileset/hash-file.js";
 import { hashWithOtherLineEnds } from "../../dist/fileset/line-ends.js";

@@ -1,8 +1,8 @@
-import { execFileSync, spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { execFileSync, spawnSync } from "../../../../test/outside.js";
 import { createFsverityHasher, type FsverityOptions } from "../../dist/digest/fsverity.js";
 import { digestFile } from "../../dist/fileset/digest-file.js";
 import { tempTree } from "../fileset/temp-tree.js";

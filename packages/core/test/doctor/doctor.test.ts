@@ -1,9 +1,9 @@
-import { execFileSync, spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, describe, expect, it, onTestFinished } from "vitest";
+import { execFileSync, spawnSync } from "../../../../test/outside.js";
 import type { Check } from "../../dist/doctor/check.js";
 import { examineSystem } from "../../dist/doctor/doctor.js";
 import { kernelChecks } from "../../dist/doctor/kernel.js";

@@ -1,9 +1,9 @@
-import { execFileSync } from "node:child_process";
 import { createHash, type Hash } from "node:crypto";
 import { appendFileSync, chmodSync, existsSync, mkdirSync, symlinkSync, truncateSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { execFileSync } from "../../../../test/outside.js";
 import { digestFile } from "../../dist/fileset/digest-file.js";
 import { tempTree } from "./temp-tree.js";
 

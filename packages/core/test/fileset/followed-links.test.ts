@@ -1,7 +1,7 @@
-import { execFileSync } from "node:child_process";
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { execFileSync } from "../../../../test/outside.js";
 import { hashFileSet } from "../../dist/fileset/hash-files.js";
 import { signPaths } from "../../dist/sign/sign.js";
 import { verifyPath } from "../../dist/verify/verify.js";

@@ -1,8 +1,8 @@
 /** Tests that hashEntry() returns the manifest that hashFileSet() makes of a list with one path. */
 
-import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { execFileSync } from "../../../../test/outside.js";
 import { hashEntry } from "../../dist/fileset/hash-entry.js";
 import { hashFileSet } from "../../dist/fileset/hash-files.js";
 import { plain, tempTree } from "./temp-tree.js";

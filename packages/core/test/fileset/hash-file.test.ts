@@ -1,9 +1,9 @@
-import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { appendFileSync, chmodSync, existsSync, readdirSync, readFileSync, statSync, truncateSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { execFileSync } from "../../../../test/outside.js";
 import { hashFileInto, SETTLED_MS } from "../../dist/fileset/hash-file.js";
 import { ENTRY_KIND, wholeFileColumns } from "../../dist/fileset/manifest.js";
 import { expectError } from "../pki/expect-error.js";

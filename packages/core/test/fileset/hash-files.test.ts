@@ -1,9 +1,9 @@
-import { execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { execFileSync, spawn } from "../../../../test/outside.js";
 import { type HashFileSetOptions, type HashProgress, hashFileSet } from "../../dist/fileset/hash-files.js";
 import { digestAt, ENTRY_KIND, entryPathAt } from "../../dist/fileset/manifest.js";
 import { pathsOf, plain, type TreeEntry, tempTree } from "./temp-tree.js";

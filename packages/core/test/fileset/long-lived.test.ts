@@ -1,7 +1,7 @@
-import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { execFileSync } from "../../../../test/outside.js";
 import { hashFileSet } from "../../dist/fileset/hash-files.js";
 import { plain, tempTree } from "./temp-tree.js";
 

@@ -1,5 +1,5 @@
-import { spawn } from "node:child_process";
 import { onTestFinished } from "vitest";
+import { spawn } from "../../../../test/outside.js";
 
 /** Starts a process that changes the file at `path` without pause until the test ends. */
 export async function startWriter(path: string): Promise<void> {

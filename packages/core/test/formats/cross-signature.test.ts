@@ -1,10 +1,10 @@
 /** Tests the check for content that IMA must not sign, also with certificates, lists and signatures made by OpenSSL. */
 
-import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import { execFileSync } from "../../../../test/outside.js";
 import { context, DerReader, encode, octetString, sequence, TAG } from "../../dist/asn1/der.js";
 import { createCrossSignatureCheck } from "../../dist/formats/cross-signature.js";
 import { evmPortableMessage } from "../../dist/formats/evm.js";

@@ -1,10 +1,10 @@
 /** Provides keys for evmctl, runs evmctl, and sets attributes with setfattr, in a directory that `remove` deletes. */
 
-import { execFileSync, spawnSync } from "node:child_process";
 import { createPrivateKey } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { execFileSync, spawnSync } from "../../../../test/outside.js";
 import { type Certificate, parseCertificate } from "../../dist/pki/certificate.js";
 import { type Signer, signerFromKey } from "../../dist/signer/signer.js";
 

@@ -1,9 +1,9 @@
-import { execFileSync } from "node:child_process";
 import { createHash, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { execFileSync } from "../../../../test/outside.js";
 import { encode, NULL, oid, sequence, setOf, TAG } from "../../dist/asn1/der.js";
 import {
 	certificatesFromFileBytes,

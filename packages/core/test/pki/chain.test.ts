@@ -1,6 +1,6 @@
-import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { spawnSync } from "../../../../test/outside.js";
 import type { Certificate } from "../../dist/pki/certificate.js";
 import { type Chain, type ChainOptions, MAX_CANDIDATES, verifyChain, verifyPinned } from "../../dist/pki/chain.js";
 import { AT, CHAIN_CASES, type ChainParts, INTERMEDIATE, makeChainParts, replacing } from "./chain-cases.js";

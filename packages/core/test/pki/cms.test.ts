@@ -1,8 +1,8 @@
-import { spawnSync } from "node:child_process";
 import { createHash, createPrivateKey, sign } from "node:crypto";
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { spawnSync } from "../../../../test/outside.js";
 import { context, encode, integer, NULL, octetString, oid, sequence, setOf, TAG } from "../../dist/asn1/der.js";
 import type { Certificate } from "../../dist/pki/certificate.js";
 import {

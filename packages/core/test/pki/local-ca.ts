@@ -3,9 +3,9 @@
  * of its responder.
  */
 
-import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { execFileSync } from "../../../../test/outside.js";
 import type { Exchange } from "./local-tsa.js";
 import type { Issued, Workshop } from "./openssl.js";
 

@@ -1,8 +1,8 @@
 /** Runs a timestamping authority on loopback: a server that calls `openssl ts` and may misbehave. */
 
-import { execFileSync } from "node:child_process";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { execFileSync } from "../../../../test/outside.js";
 import { parseSignedData } from "../../dist/pki/cms.js";
 import { CODE_SIGNER, type Issued, type Workshop } from "./openssl.js";
 

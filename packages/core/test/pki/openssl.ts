@@ -1,10 +1,10 @@
 /** Makes certificates for tests with the openssl command line, in a directory that `remove` deletes. */
 
-import { execFileSync, spawnSync } from "node:child_process";
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { execFileSync, spawnSync } from "../../../../test/outside.js";
 import { type Certificate, certificatesFromPem } from "../../dist/pki/certificate.js";
 import { nextRsaKey } from "../kept-keys.js";
 

@@ -1,7 +1,7 @@
-import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { spawnSync } from "../../../../test/outside.js";
 import { encode, integer, octetString, oid, sequence, TAG } from "../../dist/asn1/der.js";
 import { SigtoolError } from "../../dist/errors.js";
 import { parseRevocationList, type RevocationList, statementOfList } from "../../dist/pki/crl.js";

@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
 	chmodSync,
@@ -13,6 +12,7 @@ import {
 } from "node:fs";
 import { basename, join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { execFileSync } from "../../../../test/outside.js";
 import type { SignedFile } from "../../dist/fileset/compare.js";
 import { hashFileSet } from "../../dist/fileset/hash-files.js";
 import { ENTRY_KIND, entryPathAt } from "../../dist/fileset/manifest.js";

@@ -1,10 +1,10 @@
 /** Opens PKCS#12 containers that other programs have written with their defaults. */
 
-import { spawnSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { spawnSync } from "../../../../test/outside.js";
 import { openPkcs12Signer } from "../../dist/signer/pkcs12.js";
 import { CODE_SIGNER, hasOpenssl, type Issued, openWorkshop } from "../pki/openssl.js";
 import { expectRejection, expectToSign } from "./material.js";

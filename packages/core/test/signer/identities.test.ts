@@ -1,9 +1,9 @@
-import { spawn, spawnSync } from "node:child_process";
 import { createPrivateKey } from "node:crypto";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { spawn, spawnSync } from "../../../../test/outside.js";
 import { spkiSha256 } from "../../dist/pki/certificate.js";
 import {
 	createIdentity,

@@ -1,11 +1,11 @@
 /** Tests that no PKCS#11 module makes the addon use memory that is not its own, and that each lie becomes an error. */
 
-import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { execFileSync, spawnSync } from "../../../../test/outside.js";
 import { UNTRUE_LENGTH } from "../../dist/signer/pkcs11-api.js";
 
 const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));

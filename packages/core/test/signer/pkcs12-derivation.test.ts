@@ -1,6 +1,6 @@
-import { spawnSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { describe, expect, it } from "vitest";
+import { spawnSync } from "../../../../test/outside.js";
 import { type HashName, iterateHash } from "../../dist/signer/iterated-hash.js";
 import { deriveKey, encodingsOf } from "../../dist/signer/pkcs12-derivation.js";
 

@@ -1,6 +1,6 @@
-import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { describe, expect, it } from "vitest";
+import { spawnSync } from "../../../../test/outside.js";
 import { decryptRc2Cbc } from "../../dist/signer/rc2.js";
 import { expectError } from "../pki/expect-error.js";
 

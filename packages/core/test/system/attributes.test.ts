@@ -1,9 +1,9 @@
-import { execFileSync, spawnSync } from "node:child_process";
 import { closeSync, mkdirSync, mkdtempSync, openSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { afterAll, describe, expect, it, onTestFinished, vi } from "vitest";
+import { execFileSync, spawnSync } from "../../../../test/outside.js";
 import { type ErrorCode, SigtoolError } from "../../dist/errors.js";
 import { type AttributeAccess, attributeError } from "../../dist/system/attributes.js";
 import { readTwice } from "../../dist/system/attributes-by-path.js";

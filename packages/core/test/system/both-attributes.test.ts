@@ -1,11 +1,11 @@
 /** Tests that `@sigtool/native` and fs-xattr have the same results, and what only the former can guarantee. */
 
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { spawn } from "../../../../test/outside.js";
 import type { AttributeAccess } from "../../dist/system/attributes.js";
 import { loadNative } from "../../dist/system/native.js";
 import { bytes, doors, opened, temporaryFile } from "./attribute-doors.js";

@@ -1,5 +1,5 @@
-import { spawnSync } from "node:child_process";
 import { expect, it } from "vitest";
+import { spawnSync } from "../../../../test/outside.js";
 import { attributesByDescriptor } from "../../dist/system/attributes-by-descriptor.js";
 
 const isHidden = process.env.NODE_OPTIONS?.includes("without-native-attributes") === true;

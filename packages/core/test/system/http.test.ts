@@ -1,10 +1,10 @@
-import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import { type AddressInfo, connect } from "node:net";
 import { promisify } from "node:util";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { execFile } from "../../../../test/outside.js";
 import { exchange } from "../../dist/system/http.js";
 import { proxyAuthorization, proxyFor } from "../../dist/system/http-url.js";
 import { hasOpenssl, openWorkshop } from "../pki/openssl.js";

@@ -1,8 +1,8 @@
-import { execFileSync } from "node:child_process";
 import { chmodSync, chownSync, lchownSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
+import { execFileSync } from "../../../../test/outside.js";
 import { nativeAbsence } from "../../dist/system/native-absence.js";
 import { nativePart } from "../../dist/system/native-package.js";
 import { libcOf, nativeTarget } from "../../dist/system/native-target.js";

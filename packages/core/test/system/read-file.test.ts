@@ -1,9 +1,9 @@
-import { spawnSync } from "node:child_process";
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { spawnSync } from "../../../../test/outside.js";
 import { readBounded, readSecret } from "../../dist/system/read-file.js";
 import { expectError } from "../pki/expect-error.js";
 

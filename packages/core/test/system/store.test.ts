@@ -1,4 +1,3 @@
-import { spawn, spawnSync } from "node:child_process";
 import {
 	chmodSync,
 	existsSync,
@@ -17,6 +16,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { spawn, spawnSync } from "../../../../test/outside.js";
 import { createDirectory, removeOldest, temporaryNameFor, writeAtomically } from "../../dist/system/store.js";
 import { expectError } from "../pki/expect-error.js";
 

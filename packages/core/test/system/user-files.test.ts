@@ -1,7 +1,7 @@
-import { spawnSync } from "node:child_process";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { spawnSync } from "../../../../test/outside.js";
 import { cacheDirectory, configDirectory } from "../../dist/system/user-files.js";
 
 describe.skipIf(process.platform === "win32")("configDirectory()", () => {

@@ -1,11 +1,11 @@
 /** Tests signed policies: their file, the index with one, and that no changed byte passes for what was signed. */
 
-import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
+import { spawnSync } from "../../../../test/outside.js";
 import { encodeSignedPolicy, signPolicy } from "../../dist/compile/sign-policy.js";
 import { SigtoolError } from "../../dist/errors.js";
 import { spkiSha256 } from "../../dist/pki/certificate.js";

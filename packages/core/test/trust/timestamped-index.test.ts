@@ -1,7 +1,7 @@
-import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { execFileSync } from "../../../../test/outside.js";
 import { octetString } from "../../dist/asn1/der.js";
 import { spkiSha256 } from "../../dist/pki/certificate.js";
 import { encodeAttribute, parseSignedData, withUnsignedAttributes } from "../../dist/pki/cms.js";

@@ -1,8 +1,8 @@
-import { execFileSync, spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { execFileSync, spawnSync } from "../../../../test/outside.js";
 import { openPemSigner } from "../../dist/signer/pem.js";
 import { encodeIndex } from "../../dist/trust/index-encode.js";
 import { tempTree } from "../fileset/temp-tree.js";

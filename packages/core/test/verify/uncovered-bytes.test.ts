@@ -3,10 +3,10 @@
  * that other producers have made.
  */
 
-import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { execFileSync, spawnSync } from "../../../../test/outside.js";
 import { encode, octetString, oid, sequence, setOf } from "../../dist/asn1/der.js";
 import { compileTrustIndex } from "../../dist/compile/compile.js";
 import { judgeSignatures } from "../../dist/fileset/embedded-signatures.js";

@@ -1,6 +1,5 @@
 /** The events file is renamed, deleted and replaced while the sink is in use. */
 
-import { spawnSync } from "node:child_process";
 import {
 	chownSync,
 	closeSync,
@@ -19,6 +18,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { expect, test, vi } from "vitest";
+import { spawnSync } from "../../../../test/outside.js";
 import { temporaryDirectory } from "../../../cli/test/support.js";
 import { createAudit } from "../../dist/audit/audit.js";
 import { jsonLinesSink, REPORT_MS } from "../../dist/audit/events-file.js";

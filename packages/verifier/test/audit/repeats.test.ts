@@ -1,11 +1,11 @@
 /** Refusals that repeat are counted. The sum over all lines is the number of refusals. */
 
-import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { expect, test, vi } from "vitest";
+import { spawnSync } from "../../../../test/outside.js";
 import { temporaryDirectory } from "../../../cli/test/support.js";
 import { createAudit } from "../../dist/audit/audit.js";
 import { COUNT_MS, createRepeats, MAX_KINDS } from "../../dist/audit/repeats.js";

@@ -5,9 +5,9 @@
  * qemu-aarch64 has none: under it every library is refused. So no test here loads one.
  */
 
-import { execFile, spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { execFile, spawnSync } from "../../../../test/outside.js";
 import { hasCompiler, NATIVE, writeCrossCompiler } from "../launch/support.js";
 import { type Application, environmentOf, makeApplication, write } from "../node/application.js";
 import {

@@ -1,8 +1,8 @@
 /** The characters that the gate gives V8 for the bytes of a file. */
 
-import { spawnSync } from "node:child_process";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { spawnSync } from "../../../../test/outside.js";
 import { hasCompiler } from "../launch/support.js";
 import { compileWith, SANITIZED } from "./support.js";
 

@@ -1,9 +1,9 @@
 /** Looking at the deny list while a program runs that may have replaced functions and prototypes. */
 
-import { spawnSync } from "node:child_process";
 import { chmodSync, closeSync, openSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { spawnSync } from "../../../../test/outside.js";
 import { temporaryDirectory } from "../../../cli/test/support.js";
 import { createAudit } from "../../dist/audit/audit.js";
 import { addDenials, createDenyList, type Ground, noDenials } from "../../dist/gate/deny-list.js";

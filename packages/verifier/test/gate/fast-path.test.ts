@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import {
 	chmodSync,
 	chownSync,
@@ -14,6 +13,7 @@ import {
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { execFileSync } from "../../../../test/outside.js";
 import { makeTree, temporaryDirectory } from "../../../cli/test/support.js";
 import type { GateParts } from "../../dist/gate/gate.js";
 import { createJudge } from "../../dist/gate/judge.js";

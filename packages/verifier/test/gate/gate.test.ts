@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import {
 	chmodSync,
 	chownSync,
@@ -16,6 +15,7 @@ import { join } from "node:path";
 import { fileRulesOf } from "@sigtool/core/internal/read";
 import { parsePolicy } from "@sigtool/core/read";
 import { expect, test } from "vitest";
+import { execFileSync } from "../../../../test/outside.js";
 import { makeTree, temporaryDirectory } from "../../../cli/test/support.js";
 import { addDenials, createDenyList, noDenials } from "../../dist/gate/deny-list.js";
 import { createJudge } from "../../dist/gate/judge.js";

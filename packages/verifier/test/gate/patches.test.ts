@@ -1,7 +1,7 @@
 /** The code that the gate puts in front of functions, and the instructions that it displaces for that. */
 
-import { spawnSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
+import { spawnSync } from "../../../../test/outside.js";
 import { CROSS, hasCompiler } from "../launch/support.js";
 import { compile, EMULATOR, hasEmulator, NEEDS_EMULATOR, PROCESSORS, SANITIZED } from "./support.js";
 

@@ -1,12 +1,12 @@
 /** Builds the C programs of this folder, which test how the gate changes functions. */
 
-import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, expect } from "vitest";
 import { nodeOfRelease } from "../../../../scripts/node-releases.mjs";
+import { spawnSync } from "../../../../test/outside.js";
 import { CROSS, hasCross, NATIVE } from "../launch/support.js";
 
 export const PROCESSORS = ["x64", "arm64"] as const;

@@ -1,9 +1,9 @@
-import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { spawnSync } from "../../../../test/outside.js";
 import { BUILT, CROSS, compileProgram, hasCompiler, hasCross, NATIVE, writeCrossCompiler } from "./support.js";
 
 const ADDON = join(BUILT, "addon.node");

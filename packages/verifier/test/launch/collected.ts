@@ -1,9 +1,9 @@
 /** A program that sends to a collector what a test asks it to, without a hook that would do so. */
 
-import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { onTestFinished } from "vitest";
+import { type ChildProcessWithoutNullStreams, spawn } from "../../../../test/outside.js";
 import { Installation } from "./support.js";
 
 /** Answers each line of its input, which is a number and a piece of JavaScript, with the number and the result. */

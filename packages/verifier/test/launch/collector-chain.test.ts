@@ -1,6 +1,5 @@
 /** Tests that the chain of the collector covers the whole log, whatever happens to its file. */
 
-import { spawnSync } from "node:child_process";
 import {
 	appendFileSync,
 	chmodSync,
@@ -15,6 +14,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { spawnSync } from "../../../../test/outside.js";
 import { readLog } from "./chain.js";
 import { CollectedInstallation } from "./collected.js";
 import { hasLauncher, isRoot } from "./support.js";

@@ -1,8 +1,8 @@
 /** Tests what the collector and the program may do to each other, and how they begin and end. */
 
-import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from "node:fs";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { spawn, spawnSync } from "../../../../test/outside.js";
 import { readLog } from "./chain.js";
 import { CollectedInstallation, isRunning, openFilesOf } from "./collected.js";
 import { hasLauncher, isRoot } from "./support.js";

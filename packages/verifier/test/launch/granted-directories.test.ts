@@ -1,9 +1,9 @@
 /** Tests that `--write` refuses directories in which the process could write a file that decides what code runs. */
 
-import { spawnSync } from "node:child_process";
 import { copyFileSync, mkdirSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { spawnSync } from "../../../../test/outside.js";
 import {
 	canMount,
 	expectRefusal,

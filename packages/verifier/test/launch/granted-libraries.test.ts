@@ -1,6 +1,5 @@
 /** Tests that `--write` refuses directories that the loader searches for libraries. */
 
-import { spawnSync } from "node:child_process";
 import {
 	chmodSync,
 	copyFileSync,
@@ -14,6 +13,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { spawnSync } from "../../../../test/outside.js";
 import {
 	canMount,
 	expectRefusal,

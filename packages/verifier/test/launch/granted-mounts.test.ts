@@ -1,10 +1,10 @@
 /** Tests that `--write` refuses directories that mounts make another path to a file that decides what code runs. */
 
-import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { spawnSync } from "../../../../test/outside.js";
 import { canMount, expectRefusal, installed, mounting, withoutWarning, write, writePlainly } from "./granted.js";
 import { hasLauncher } from "./support.js";
 

@@ -3,10 +3,10 @@
  * a mount namespace of the process, and end with it.
  */
 
-import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, realpathSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect } from "vitest";
+import { spawnSync } from "../../../../test/outside.js";
 import { Installation, isRoot, type Run, type RunOptions } from "./support.js";
 
 export const canMount = isRoot && spawnSync("unshare", ["-m", "mount", "-t", "tmpfs", "none", "/mnt"]).status === 0;

@@ -1,4 +1,3 @@
-import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
 	chmodSync,
@@ -12,6 +11,7 @@ import {
 	writeFileSync,
 } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { spawnSync } from "../../../../test/outside.js";
 import { hasLauncher, Installation, isRoot, pinned } from "./support.js";
 
 describe.skipIf(!hasLauncher)("sigtool-launch (needs it built)", () => {

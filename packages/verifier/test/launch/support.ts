@@ -3,7 +3,6 @@
  * place of the hook, and prints what it got.
  */
 
-import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
 	copyFileSync,
@@ -19,6 +18,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
+import { spawnSync } from "../../../../test/outside.js";
 
 export const NATIVE = fileURLToPath(new URL("../../native", import.meta.url));
 export const BUILT = fileURLToPath(new URL("../../dist/native", import.meta.url));

@@ -1,6 +1,6 @@
-import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { execFileSync } from "../../../../test/outside.js";
 import { temporaryDirectory } from "../../../cli/test/support.js";
 import { compileC, shared } from "../compile-c.js";
 import { hasCompiler } from "../launch/support.js";

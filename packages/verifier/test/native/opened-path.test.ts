@@ -1,6 +1,5 @@
 /** Opens files as spython and the addon do, while others try to make them believe in a wrong path. */
 
-import { execFileSync, spawnSync } from "node:child_process";
 import {
 	closeSync,
 	mkdirSync,
@@ -15,6 +14,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
+import { execFileSync, spawnSync } from "../../../../test/outside.js";
 import { compileC, shared } from "../compile-c.js";
 import { hasCompiler, isRoot } from "../launch/support.js";
 

@@ -1,6 +1,5 @@
 /** Makes a small signed application in a separate directory, and runs it under the hook. */
 
-import { spawnSync } from "node:child_process";
 import { createHash, generateKeyPairSync } from "node:crypto";
 import {
 	lstatSync,
@@ -16,6 +15,7 @@ import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { nodeOfRelease } from "../../../../scripts/node-releases.mjs";
+import { spawnSync } from "../../../../test/outside.js";
 import { stripTypes } from "../../../core/dist/compile/type-stripper.js";
 import { spkiSha256 } from "../../../core/dist/pki/certificate.js";
 import { issueCertificate } from "../../../core/dist/signer/issue-certificate.js";

@@ -1,9 +1,9 @@
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { nodeOfRelease } from "../../../../scripts/node-releases.mjs";
+import { spawn } from "../../../../test/outside.js";
 import { type Application, environmentOf, makeApplication, REGISTER, RELEASES, write } from "./application.js";
 
 const VARIABLES: Record<string, string> = {

@@ -3,11 +3,11 @@
  * the same index and the same configuration.
  */
 
-import { spawnSync } from "node:child_process";
 import { createPrivateKey, sign } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { spawnSync } from "../../../../test/outside.js";
 import { bitString, DerReader, encode, oid, sequence, TAG } from "../../../core/dist/asn1/der.js";
 import { isPassing, SigtoolError } from "../../../core/dist/errors.js";
 import { parseCertificate, spkiSha256 } from "../../../core/dist/pki/certificate.js";

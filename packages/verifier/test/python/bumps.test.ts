@@ -1,10 +1,10 @@
 /** Tests that a spython says what is missing, in words that tell the way out. */
 
-import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { spawnSync } from "../../../../test/outside.js";
 import { PYTHONS, SANITIZER, Site } from "./support.js";
 
 const DOCS = fileURLToPath(new URL("../../../../docs/how-to", import.meta.url));

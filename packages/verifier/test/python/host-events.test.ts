@@ -1,9 +1,9 @@
 /** Tests the events of spython, and where the host configuration sends them. */
 
-import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { spawnSync } from "../../../../test/outside.js";
 import { canMount, configOf, isRoot, ran, under, unjudged } from "./host-site.js";
 import { PYTHONS, Site } from "./support.js";
 

@@ -1,9 +1,9 @@
 /** Runs spython with a host configuration. */
 
-import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
+import { spawnSync } from "../../../../test/outside.js";
 import type { Site } from "./support.js";
 
 export const isRoot = process.getuid?.() === 0;

@@ -1,4 +1,3 @@
-import { spawnSync } from "node:child_process";
 import {
 	chmodSync,
 	closeSync,
@@ -13,6 +12,7 @@ import {
 import { release } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { spawnSync } from "../../../../test/outside.js";
 import { spkiSha256 } from "../../../core/dist/pki/certificate.js";
 import { signIndex } from "../../../core/dist/trust/index-encode.js";
 import { HEADER_BYTES, RECORD_BYTES } from "../../../core/dist/trust/index-layout.js";

@@ -1,8 +1,8 @@
-import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { spawnSync } from "../../../../test/outside.js";
 import { isSanitized, PYTHONS, type Python, Site } from "./support.js";
 
 const PROGRAM = readFileSync(fileURLToPath(new URL("leaks.py", import.meta.url)), "utf8");

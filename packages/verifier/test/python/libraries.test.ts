@@ -1,7 +1,7 @@
-import { execFileSync, spawnSync } from "node:child_process";
 import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { execFileSync, spawnSync } from "../../../../test/outside.js";
 import { PYTHONS, Site } from "./support.js";
 
 const hasCompiler = spawnSync("cc", ["--version"]).status === 0;

@@ -1,9 +1,9 @@
 /** Tests that spython applies `files.owner` and `files.othersWrite` of the policy. */
 
-import { execFileSync, spawnSync } from "node:child_process";
 import { chmodSync, chownSync, existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { execFileSync, spawnSync } from "../../../../test/outside.js";
 import { flipByte, PYTHONS, Site } from "./support.js";
 
 const isRoot = process.getuid?.() === 0;

@@ -1,4 +1,3 @@
-import { spawnSync } from "node:child_process";
 import {
 	appendFileSync,
 	copyFileSync,
@@ -13,6 +12,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { spawnSync } from "../../../../test/outside.js";
 import { flipByte, PYTHONS, Site } from "./support.js";
 
 const isRoot = process.getuid?.() === 0;

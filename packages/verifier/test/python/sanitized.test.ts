@@ -1,9 +1,9 @@
-import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { stripVTControlCharacters } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { spawn, spawnSync } from "../../../../test/outside.js";
 import { isSanitized, NATIVE, PYTHONS, SANITIZER, Site } from "./support.js";
 
 const full = process.env.SIGTOOL_FULL !== undefined;

@@ -1,11 +1,11 @@
 /** Compares how Node.js and a spython judge the signed policy of an index, and attacks it. */
 
-import { spawnSync } from "node:child_process";
 import { createPrivateKey, generateKeyPairSync } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createVerifier } from "@sigtool/verifier";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { spawnSync } from "../../../../test/outside.js";
 import { oid } from "../../../core/dist/asn1/der.js";
 import { signPolicy } from "../../../core/dist/compile/sign-policy.js";
 import { spkiSha256 } from "../../../core/dist/pki/certificate.js";

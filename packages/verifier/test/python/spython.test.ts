@@ -1,7 +1,7 @@
-import { spawnSync } from "node:child_process";
 import { copyFileSync, cpSync, readFileSync, rmSync, symlinkSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { spawnSync } from "../../../../test/outside.js";
 import { flipByte, makeKey, PYTHONS, Site } from "./support.js";
 
 if (PYTHONS.length === 0) it.skip("spython (needs a CPython with headers)");

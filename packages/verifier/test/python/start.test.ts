@@ -1,9 +1,9 @@
 /** Tests how a spython is loaded into the interpreter, and which traces of that a program can see. */
 
-import { spawnSync } from "node:child_process";
 import { copyFileSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { spawnSync } from "../../../../test/outside.js";
 import { PYTHONS, Site } from "./support.js";
 
 if (PYTHONS.length === 0) it.skip("the start of a spython (needs a CPython with headers)");

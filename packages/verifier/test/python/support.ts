@@ -2,7 +2,6 @@
  * Provides the tests of spython with the Pythons of this machine, a spython for one of them, and trees signed for it.
  */
 
-import { spawnSync } from "node:child_process";
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import {
 	cpSync,
@@ -20,6 +19,7 @@ import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
+import { spawnSync } from "../../../../test/outside.js";
 import { giveDevelopmentIdentity } from "../../../cli/test/development-identity.js";
 import { adoptDirectory } from "../../../core/dist/compile/adopt-directory.js";
 import { type CompiledDirectory, compileDirectory } from "../../../core/dist/compile/compile-directory.js";

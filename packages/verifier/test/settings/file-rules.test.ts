@@ -1,6 +1,5 @@
 /** Compares how the readers in TypeScript and in C decide by the rules of a policy. */
 
-import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,6 +7,7 @@ import { type FileRuling, fileRulesOf, type RuledFile, ruleOn } from "@sigtool/c
 import { type Policy, parsePolicy } from "@sigtool/core/read";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { spawnSync } from "../../../../test/outside.js";
 import { RULE_VECTORS } from "../../../core/test/trust/rule-vectors.js";
 import { compileC, shared } from "../compile-c.js";
 import { hasCompiler } from "../launch/support.js";

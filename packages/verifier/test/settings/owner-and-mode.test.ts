@@ -1,10 +1,10 @@
 /** Compares how TypeScript and C judge the owner and the mode of a file. */
 
-import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { spawnSync } from "../../../../test/outside.js";
 import { type OwnerAndModeRules, ownerOrModeObjection } from "../../dist/gate/owner-and-mode.js";
 import { compileC } from "../compile-c.js";
 import { hasCompiler } from "../launch/support.js";

@@ -1,10 +1,10 @@
-import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { spawnSync } from "../../../../test/outside.js";
 import { hostFromFileBytes, launcherFromFileBytes } from "../../../core/dist/internal/read.js";
 import { policyFromFileBytes, SigtoolError } from "../../../core/dist/read.js";
 import { LIMITS } from "../../../core/dist/trust/index-layout.js";

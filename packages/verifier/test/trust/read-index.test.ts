@@ -1,6 +1,5 @@
 /** Compares the C that reads a trust index, which spython links too, with core. */
 
-import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,6 +7,7 @@ import { policyInMode } from "@sigtool/core/internal/read";
 import { MODES, type Mode, type ProductSigner, parsePolicy } from "@sigtool/core/read";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { spawnSync } from "../../../../test/outside.js";
 import { encodeIndex } from "../../../core/dist/trust/index-encode.js";
 import type { IndexEntry } from "../../../core/dist/trust/index-entries.js";
 import { compileC, shared } from "../compile-c.js";

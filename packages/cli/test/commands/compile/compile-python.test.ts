@@ -1,4 +1,3 @@
-import { execFileSync, spawnSync } from "node:child_process";
 import {
 	copyFileSync,
 	existsSync,
@@ -15,7 +14,8 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { hasProgram, makeTree, runner, temporaryDirectory } from "../../support.js";
+import { execFileSync, hasProgram, spawnSync } from "../../../../../test/outside.js";
+import { makeTree, runner, temporaryDirectory } from "../../support.js";
 
 const PYTHON = "/usr/bin/python3";
 const PYTHONS = [PYTHON, ...pyenvVersions()].filter((python) => existsSync(python));

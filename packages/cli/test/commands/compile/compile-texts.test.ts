@@ -3,7 +3,8 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { nodeOfRelease } from "../../../../../scripts/node-releases.mjs";
-import { hasProgram, makeSelfSigned, makeTree, runner, temporaryDirectory } from "../../support.js";
+import { hasProgram } from "../../../../../test/outside.js";
+import { makeSelfSigned, makeTree, runner, temporaryDirectory } from "../../support.js";
 
 const NODE = nodeOfRelease("24");
 const MARK = "\ufeff";

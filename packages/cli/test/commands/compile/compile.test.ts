@@ -2,7 +2,8 @@ import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "no
 import { join } from "node:path";
 import { parseTrustIndex } from "@sigtool/core/internal";
 import { describe, expect, test } from "vitest";
-import { hasProgram, makeAuthority, makeTree, runner, temporaryDirectory } from "../../support.js";
+import { hasProgram } from "../../../../../test/outside.js";
+import { makeAuthority, makeTree, runner, temporaryDirectory } from "../../support.js";
 
 const EPOCH = { SOURCE_DATE_EPOCH: "1790000000" };
 

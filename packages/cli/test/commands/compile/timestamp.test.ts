@@ -1,7 +1,7 @@
-import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { execFileSync } from "../../../../../test/outside.js";
 import { databaseTime, issueList } from "../../../../core/test/pki/local-ca.js";
 import { type LocalServer, replyTo, sendReply, serve, TIME_STAMPER } from "../../../../core/test/pki/local-tsa.js";
 import {

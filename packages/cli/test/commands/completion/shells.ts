@@ -1,10 +1,10 @@
 /** Types into real shells on terminals of their own, which script(1) makes, and reads what stands in the line then. */
 
-import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { onTestFinished, type TestContext } from "vitest";
-import { hasProgram, MAIN } from "../../support.js";
+import { hasProgram, spawn } from "../../../../../test/outside.js";
+import { MAIN } from "../../support.js";
 
 export type ShellName = "bash" | "zsh" | "fish";
 

@@ -1,8 +1,8 @@
-import { spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
-import { type Authority, hasProgram, makeAuthority, makeTree, runner, temporaryDirectory } from "../../support.js";
+import { hasProgram, spawnSync } from "../../../../../test/outside.js";
+import { type Authority, makeAuthority, makeTree, runner, temporaryDirectory } from "../../support.js";
 
 describe.skipIf(!hasProgram("openssl"))("sigtool convert", () => {
 	let home: string;

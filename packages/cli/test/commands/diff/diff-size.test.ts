@@ -1,7 +1,7 @@
-import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { spawnSync } from "../../../../../test/outside.js";
 import { MEASURE, writeLargeCatalog } from "../../large-catalog.js";
 import { MAIN, temporaryDirectory } from "../../support.js";
 

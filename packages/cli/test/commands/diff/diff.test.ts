@@ -1,6 +1,5 @@
 /** Tests `sigtool diff`: each kind of difference, and that the report says who vouches for the content. */
 
-import { execFileSync } from "node:child_process";
 import {
 	chmodSync,
 	copyFileSync,
@@ -13,6 +12,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { execFileSync, hasProgram } from "../../../../../test/outside.js";
 import { hashFileSet } from "../../../../core/dist/fileset/hash-files.js";
 import { encodeCatalog } from "../../../../core/dist/formats/cat-encode.js";
 import { encodeUnsigned } from "../../../../core/dist/formats/cat-envelope.js";
@@ -20,7 +20,6 @@ import { parseFacts } from "../../../../core/dist/formats/cat-facts.js";
 import { sarifRun } from "../../report-schemas.js";
 import {
 	canWriteAttributes,
-	hasProgram,
 	makeAuthority,
 	makeSelfSigned,
 	makeTree,

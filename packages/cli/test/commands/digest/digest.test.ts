@@ -1,11 +1,11 @@
 /** Tests `sigtool digest`: its output, its agreement with other tools, and its refusals. */
 
-import { execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { hasProgram, MAIN, makeTree, runner, temporaryDirectory } from "../../support.js";
+import { execFileSync, hasProgram, spawnSync } from "../../../../../test/outside.js";
+import { MAIN, makeTree, runner, temporaryDirectory } from "../../support.js";
 
 const onUnix = process.platform !== "win32";
 

@@ -1,7 +1,8 @@
 import { cpSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
-import { type Authority, hasProgram, makeAuthority, makeTree, runner, temporaryDirectory } from "../../support.js";
+import { hasProgram } from "../../../../../test/outside.js";
+import { type Authority, makeAuthority, makeTree, runner, temporaryDirectory } from "../../support.js";
 
 describe.skipIf(!hasProgram("openssl"))("14.10: finish --previous FILE --require-newer", () => {
 	let home: string;

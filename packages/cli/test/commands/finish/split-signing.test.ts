@@ -1,12 +1,12 @@
 /** Follows docs/how-to/split-signing.md, on two machines that share only the files that are handed over. */
 
-import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeEach, describe, expect, it } from "vitest";
+import { hasProgram, spawnSync } from "../../../../../test/outside.js";
 import { hasSoftToken, makeSoftToken, SOFTHSM_MODULE } from "../../soft-token.js";
-import { type Authority, hasProgram, MAIN, makeAuthority, makeTree, temporaryDirectory } from "../../support.js";
+import { type Authority, MAIN, makeAuthority, makeTree, temporaryDirectory } from "../../support.js";
 
 const EXAMPLES = fileURLToPath(new URL("../../../../../examples/split-signing", import.meta.url));
 

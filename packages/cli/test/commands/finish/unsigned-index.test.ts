@@ -3,7 +3,8 @@
 import { copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
-import { hasProgram, makeSelfSigned, makeTree, runner, type SelfSigned, temporaryDirectory } from "../../support.js";
+import { hasProgram } from "../../../../../test/outside.js";
+import { makeSelfSigned, makeTree, runner, type SelfSigned, temporaryDirectory } from "../../support.js";
 
 describe.skipIf(!hasProgram("openssl"))("a trust index that is signed later (needs openssl)", () => {
 	let home: string;

@@ -1,8 +1,8 @@
-import { execFileSync } from "node:child_process";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
-import { hasProgram, makeAuthority, makeTree, runner, temporaryDirectory } from "../../support.js";
+import { execFileSync, hasProgram } from "../../../../../test/outside.js";
+import { makeAuthority, makeTree, runner, temporaryDirectory } from "../../support.js";
 import { hasTerminal, onTerminal } from "../../terminal.js";
 
 const PASSPHRASE = { env: { SIGTOOL_PASSPHRASE: "correct horse" } };

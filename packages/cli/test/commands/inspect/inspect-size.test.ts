@@ -1,9 +1,9 @@
-import { spawn } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { spawn } from "../../../../../test/outside.js";
 import { MEASURE, writeLargeCatalog } from "../../large-catalog.js";
 import { temporaryDirectory } from "../../support.js";
 

@@ -1,6 +1,5 @@
 /** Gives the commands about a launcher files that are none, or that cannot be read, and looks at what they leave. */
 
-import { spawnSync } from "node:child_process";
 import {
 	chmodSync,
 	copyFileSync,
@@ -16,6 +15,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { spawnSync } from "../../../../../test/outside.js";
 import { canBeHost, Host } from "../../launcher-host.js";
 import { MAIN, runner, temporaryDirectory } from "../../support.js";
 

@@ -1,4 +1,3 @@
-import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
 	appendFileSync,
@@ -15,6 +14,7 @@ import {
 	writeFileSync,
 } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { spawnSync } from "../../../../../test/outside.js";
 import { canBeHost, Host } from "../../launcher-host.js";
 import { makeTree } from "../../support.js";
 

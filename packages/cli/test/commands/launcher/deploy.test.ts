@@ -1,10 +1,10 @@
 /** Runs the examples of docs/how-to/deploy.md, as far as that is possible without their target system. */
 
-import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { spawnSync } from "../../../../../test/outside.js";
 import { canBeHost, Host, pinOf } from "../../launcher-host.js";
 import { MAIN, makeSelfSigned } from "../../support.js";
 

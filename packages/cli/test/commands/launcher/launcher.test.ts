@@ -1,8 +1,8 @@
-import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { describe, expect, it } from "vitest";
+import { spawnSync } from "../../../../../test/outside.js";
 import { canBeHost, Host } from "../../launcher-host.js";
 import { MAIN } from "../../support.js";
 

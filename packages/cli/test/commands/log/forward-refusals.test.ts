@@ -1,7 +1,7 @@
-import { spawnSync } from "node:child_process";
 import { chmodSync, copyFileSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { spawnSync } from "../../../../../test/outside.js";
 import { isSingleFile, MAIN } from "../../support.js";
 import { place } from "./logs.js";
 

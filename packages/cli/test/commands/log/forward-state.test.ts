@@ -1,6 +1,6 @@
-import { spawn } from "node:child_process";
 import { appendFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { spawn } from "../../../../../test/outside.js";
 import { MAIN } from "../../support.js";
 import { type Forwarder, startForwarder, startReceiver, until } from "./forwarder.js";
 import { place, writeChained } from "./logs.js";

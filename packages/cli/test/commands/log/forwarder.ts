@@ -1,11 +1,11 @@
 /** Runs `log forward` for tests, and receives what it sends. */
 
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { createServer as createTlsServer, type TlsOptions } from "node:tls";
 import { onTestFinished } from "vitest";
+import { type ChildProcess, execFileSync, spawn } from "../../../../../test/outside.js";
 import { MAIN } from "../../support.js";
 
 export interface Forwarder {

@@ -1,10 +1,10 @@
 /** Attacks `log forward` by what stands in a log and beside it. */
 
-import { execFileSync } from "node:child_process";
 import { appendFileSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { execFileSync } from "../../../../../test/outside.js";
 import { bytesOf, digestOf } from "../../../../core/test/log/chained-log.js";
 import { startForwarder, startReceiver, until } from "./forwarder.js";
 import { eventLine, place } from "./logs.js";

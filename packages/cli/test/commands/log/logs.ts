@@ -1,8 +1,8 @@
 /** Writes logs for tests of the command line, as the collector chains them. */
 
-import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { execFileSync } from "../../../../../test/outside.js";
 import { bytesOf, type Step, writeLog } from "../../../../core/test/log/chained-log.js";
 import { runner, temporaryDirectory } from "../../support.js";
 

@@ -1,7 +1,7 @@
-import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { execFileSync } from "../../../../../test/outside.js";
 import { bytesOf, writeLog } from "../../../../core/test/log/chained-log.js";
 import { leafOf, rootOf } from "../../../../core/test/log/rfc6962.js";
 import { replyTo, sendReply, serve, TIME_STAMPER } from "../../../../core/test/pki/local-tsa.js";

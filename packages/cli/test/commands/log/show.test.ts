@@ -1,7 +1,7 @@
-import { spawn } from "node:child_process";
 import { appendFileSync, mkdirSync, renameSync, truncateSync, writeFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { spawn } from "../../../../../test/outside.js";
 import { MAIN, makeTree } from "../../support.js";
 import { eventLine, place } from "./logs.js";
 

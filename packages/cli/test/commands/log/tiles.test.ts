@@ -1,10 +1,9 @@
-import { execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { execFileSync, hasProgram, spawn } from "../../../../../test/outside.js";
 import { bytesOf } from "../../../../core/test/log/chained-log.js";
 import { consistencyProof, leafOf } from "../../../../core/test/log/rfc6962.js";
-import { hasProgram } from "../../support.js";
 import { newKey, place, writeChained } from "./logs.js";
 
 describe("sigtool log tiles", () => {

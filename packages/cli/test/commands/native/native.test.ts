@@ -1,8 +1,8 @@
-import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
+import { spawnSync } from "../../../../../test/outside.js";
 import { runner, temporaryDirectory } from "../../support.js";
 
 const packages = fileURLToPath(new URL("../../../../", import.meta.url));

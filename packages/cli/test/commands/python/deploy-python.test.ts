@@ -1,13 +1,13 @@
 /** Runs the examples for Python services of docs/how-to/deploy.md, as far as that is possible without their target system. */
 
-import { spawn, spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { hasProgram, spawn, spawnSync } from "../../../../../test/outside.js";
 import { canBeHost, Host, pinOf } from "../../launcher-host.js";
-import { hasProgram, MAIN } from "../../support.js";
+import { MAIN } from "../../support.js";
 
 const EXAMPLES = fileURLToPath(new URL("../../../../../examples/deploy-python", import.meta.url));
 const example = (name: string) => readFileSync(join(EXAMPLES, name), "utf8");

@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import {
 	appendFileSync,
 	chmodSync,
@@ -16,9 +15,10 @@ import { homedir, tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { execFileSync, hasProgram } from "../../../../../test/outside.js";
 import { openingOf } from "../../../../../test/python/open.js";
 import { canBeHost, Host, pinOf } from "../../launcher-host.js";
-import { hasProgram, makeAuthority, makeSelfSigned, makeTree, runner, temporaryDirectory } from "../../support.js";
+import { makeAuthority, makeSelfSigned, makeTree, runner, temporaryDirectory } from "../../support.js";
 
 const LAUNCHER = fileURLToPath(new URL("../../../../verifier/dist/native/sigtool-launch", import.meta.url));
 /** The newest Python of the system that has headers. */

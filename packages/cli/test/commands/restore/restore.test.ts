@@ -1,10 +1,9 @@
-import { execFileSync, spawnSync } from "node:child_process";
 import { chmodSync, cpSync, mkdtempSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { execFileSync, hasProgram, spawnSync } from "../../../../../test/outside.js";
 import {
-	hasProgram,
 	MAIN,
 	makeAuthority,
 	makeTree,

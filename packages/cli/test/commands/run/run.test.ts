@@ -1,9 +1,9 @@
-import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { nodeOfRelease } from "../../../../../scripts/node-releases.mjs";
+import { spawn, spawnSync } from "../../../../../test/outside.js";
 import { MAIN, makeTree, runner, temporaryDirectory } from "../../support.js";
 
 const LAUNCHER = fileURLToPath(new URL("../../../../verifier/dist/native/sigtool-launch", import.meta.url));

@@ -1,7 +1,7 @@
-import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { spawnSync } from "../../../../../test/outside.js";
 import { makeTree, runner, temporaryDirectory } from "../../support.js";
 
 const NOTE = "note: nothing was signed or written, because of --dry-run\n";

@@ -1,4 +1,3 @@
-import { execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
 	chmodSync,
@@ -20,6 +19,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { registryEnvironment } from "../../../../../scripts/registry-environment.mjs";
+import { execFileSync, spawnSync } from "../../../../../test/outside.js";
 import { runner } from "../../support.js";
 
 const PACKAGES = ["eslint@9.39.1", "react@19.2.0", "react-dom@19.2.0", "typescript@5.9.3", "webpack@5.102.1"];

@@ -1,11 +1,11 @@
-import { execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { inspectCatalog } from "@sigtool/core";
 import { describe, expect, test } from "vitest";
-import { hasProgram, makeAuthority, makeTree, runner, type TreeEntry, temporaryDirectory } from "../../support.js";
+import { execFileSync, hasProgram, spawnSync } from "../../../../../test/outside.js";
+import { makeAuthority, makeTree, runner, type TreeEntry, temporaryDirectory } from "../../support.js";
 
 function workspace(tree: Record<string, TreeEntry> = { a: "1", "d/b": "2" }) {
 	const home = temporaryDirectory();

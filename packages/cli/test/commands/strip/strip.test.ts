@@ -1,13 +1,12 @@
 /** Tests that strip goes on after a failure and reports it, and that inspect reports what it could not read. */
 
-import { execFileSync, spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { execFileSync, hasProgram, spawnSync } from "../../../../../test/outside.js";
 import {
 	canWriteAttributes,
 	getfattr,
-	hasProgram,
 	MAIN,
 	makeTree,
 	runner,

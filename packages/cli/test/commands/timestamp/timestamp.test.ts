@@ -1,7 +1,7 @@
-import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { hasProgram, spawnSync } from "../../../../../test/outside.js";
 import {
 	type Exchange,
 	type LocalServer,
@@ -17,7 +17,7 @@ import {
 	openWorkshop,
 	type Workshop,
 } from "../../../../core/test/pki/openssl.js";
-import { hasProgram, makeTree, servedRunner, temporaryDirectory } from "../../support.js";
+import { makeTree, servedRunner, temporaryDirectory } from "../../support.js";
 
 const sigtool = servedRunner("/nonexistent");
 

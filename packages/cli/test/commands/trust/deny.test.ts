@@ -1,20 +1,11 @@
-import { spawnSync } from "node:child_process";
 import { createHash, X509Certificate } from "node:crypto";
 import { chmodSync, existsSync, readFileSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
+import { hasProgram, spawnSync } from "../../../../../test/outside.js";
 import { bitString, DerReader, integer, oid, sequence, TAG } from "../../../../core/dist/asn1/der.js";
 import { parseCertificate } from "../../../../core/dist/pki/certificate.js";
-import {
-	hasProgram,
-	MAIN,
-	makeAuthority,
-	makeTree,
-	type Run,
-	type RunOptions,
-	runner,
-	temporaryDirectory,
-} from "../../support.js";
+import { MAIN, makeAuthority, makeTree, type Run, type RunOptions, runner, temporaryDirectory } from "../../support.js";
 
 const hasOpenssl = hasProgram("openssl");
 

@@ -1,8 +1,8 @@
-import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { hasProgram, makeAuthority, makeTree, runner, temporaryDirectory } from "../../support.js";
+import { execFileSync, hasProgram } from "../../../../../test/outside.js";
+import { makeAuthority, makeTree, runner, temporaryDirectory } from "../../support.js";
 
 function workspace() {
 	const home = temporaryDirectory();

@@ -3,12 +3,13 @@
 import { copyFileSync, mkdirSync, readFileSync, renameSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { hasProgram } from "../../../../../test/outside.js";
 import { hashFileSet } from "../../../../core/dist/fileset/hash-files.js";
 import { encodeCatalog } from "../../../../core/dist/formats/cat-encode.js";
 import { signEncoded } from "../../../../core/dist/formats/cat-envelope.js";
 import { parseFacts } from "../../../../core/dist/formats/cat-facts.js";
 import { openPemSigner } from "../../../../core/dist/signer/pem.js";
-import { hasProgram, makeAuthority, makeTree, runner, temporaryDirectory } from "../../support.js";
+import { makeAuthority, makeTree, runner, temporaryDirectory } from "../../support.js";
 
 function signedTree() {
 	const home = temporaryDirectory();

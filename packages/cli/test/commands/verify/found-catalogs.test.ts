@@ -1,11 +1,11 @@
 /** Tests that a renamed directory keeps its catalog, and what `sign` leaves out by default, refuses or warns about. */
 
-import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { inspectCatalog } from "@sigtool/core";
 import { describe, expect, it } from "vitest";
-import { hasProgram, makeTree, runner, type TreeEntry, temporaryDirectory } from "../../support.js";
+import { execFileSync, hasProgram } from "../../../../../test/outside.js";
+import { makeTree, runner, type TreeEntry, temporaryDirectory } from "../../support.js";
 
 function workspace(tree: Record<string, TreeEntry> = { a: "1", "lib/b": "2" }) {
 	const home = temporaryDirectory();

@@ -1,9 +1,9 @@
 /** Tests that a tree of many links with long targets takes little memory to verify. */
 
-import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { spawnSync } from "../../../../../test/outside.js";
 import { MAIN, runner, temporaryDirectory } from "../../support.js";
 
 const LINKS = 6_000;

@@ -1,10 +1,10 @@
 /** Tests that `verify PATH` judges the file that the kernel opens for the path, and not a file with a similar path. */
 
-import { spawn, spawnSync } from "node:child_process";
 import { copyFileSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { hasProgram, makeSelfSigned, makeTree, runner, type TreeEntry, temporaryDirectory } from "../../support.js";
+import { hasProgram, spawn, spawnSync } from "../../../../../test/outside.js";
+import { makeSelfSigned, makeTree, runner, type TreeEntry, temporaryDirectory } from "../../support.js";
 
 const TREE: Record<string, TreeEntry> = {
 	"a.js": "good a",

@@ -1,9 +1,9 @@
 /** Tests how a report of many differences is shown, and on which stream. */
 
-import { execFileSync } from "node:child_process";
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { execFileSync } from "../../../../../test/outside.js";
 import { ERROR_CODES, type ErrorCode } from "../../../../core/dist/errors.js";
 import { countByKind } from "../../../dist/output/findings.js";
 import { makeTree, runner, temporaryDirectory } from "../../support.js";

@@ -1,16 +1,8 @@
-import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
-import {
-	type Authority,
-	hasProgram,
-	makeAuthority,
-	makeTree,
-	type Run,
-	runner,
-	temporaryDirectory,
-} from "../../support.js";
+import { execFileSync, hasProgram } from "../../../../../test/outside.js";
+import { type Authority, makeAuthority, makeTree, type Run, runner, temporaryDirectory } from "../../support.js";
 
 const hasOpenssl = hasProgram("openssl");
 

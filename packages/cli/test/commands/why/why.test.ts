@@ -1,11 +1,11 @@
-import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { expect, it } from "vitest";
+import { execFileSync, hasProgram, spawnSync } from "../../../../../test/outside.js";
 import type { ErrorCode } from "../../../../core/dist/errors.js";
 import { mendOf } from "../../../dist/events/mends.js";
-import { hasProgram, MAIN, runner, temporaryDirectory } from "../../support.js";
+import { MAIN, runner, temporaryDirectory } from "../../support.js";
 
 const NOWHERE = ["--prefix", "/nowhere"];
 

@@ -1,9 +1,8 @@
 /** Tries to write to a btrfs by requests to a directory that is open for reading and not granted. */
 
-import { spawnSync } from "node:child_process";
 import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { hasProgram } from "../../../../cli/test/support.js";
+import { hasProgram, spawnSync } from "../../../../../test/outside.js";
 import { MODES, missingRoot, runtimes, SandboxHost, titleOf, USER_ID, USERS } from "./host.js";
 
 const lacks =

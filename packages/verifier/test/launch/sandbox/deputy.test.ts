@@ -3,10 +3,10 @@
  * SIGUSR1.
  */
 
-import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, rmSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type ChildProcess, spawn } from "../../../../../test/outside.js";
 import { AS_USER, MODES, type Mode, missing, SandboxHost, titleOf } from "./host.js";
 
 /**

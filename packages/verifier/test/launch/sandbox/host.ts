@@ -4,7 +4,6 @@
  * or as the user nobody. Otherwise the user who runs the tests owns the host, and probes run as this user.
  */
 
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import {
 	chmodSync,
@@ -21,6 +20,7 @@ import {
 import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { type ChildProcess, spawn, spawnSync } from "../../../../../test/outside.js";
 import { pinOf } from "../../../../cli/test/launcher-host.js";
 import { makeSelfSigned, makeTree, runner } from "../../../../cli/test/support.js";
 import { PYTHONS } from "../../python/support.js";

@@ -1,9 +1,9 @@
 /** Tests that the kernel's log reports refusals, even if the refused process reports nothing. */
 
-import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { spawnSync } from "../../../../../test/outside.js";
 import { missingRoot, runtimes, SandboxHost, titleOf } from "./host.js";
 
 /**

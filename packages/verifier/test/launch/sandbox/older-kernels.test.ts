@@ -2,12 +2,12 @@
  * Tests what the launcher says on older kernels. The program of pretend.c answers its system calls as such a kernel does.
  */
 
-import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { spawnSync } from "../../../../../test/outside.js";
 import { BUILT, compileProgram, hasCompiler, hasLauncher, Installation, isRoot, pinned } from "../support.js";
 
 /** Each feature, the first version of Linux that has it, and whether enforcement depends on it. */

@@ -1,7 +1,7 @@
 /** Tries requests to a real terminal, which script(1) makes. */
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { hasProgram } from "../../../../cli/test/support.js";
+import { hasProgram } from "../../../../../test/outside.js";
 import { MODES, type Mode, missing, runtimes, SandboxHost, titleOf, USERS } from "./host.js";
 
 const lacks = missing ?? (hasProgram("script") ? undefined : "script");
