@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
-import { ALL, ALONE, BY_PATH, FULL, LONG, SAME_ON_EVERY_RELEASE, WINDOWS } from "./scripts/test-projects.mjs";
+import { ALL, ALONE, BY_PATH, FULL, IN_SUITES, LONG, SAME_ON_EVERY_RELEASE, SUITES } from "./scripts/test-projects.mjs";
 import TestSequencer from "./scripts/test-sequencer.mjs";
 
 // The file scripts/registry-environment.mjs says why, and gives the variable back to npm.
@@ -26,13 +26,13 @@ interface Project {
  * fifths of their time. So there are more files than cores.
  */
 function workersOf(project: string): number {
-	if (project.endsWith("alone")) return 1;
-	return availableParallelism() + (project === "long" ? 2 : 1);
+	if (project.endsWith("alone") || project === "windows") return 1;
+	return availableParallelism() + (project === "parallel" || project === "by-path" ? 1 : 2);
 }
 
 /** Projects run one after the other, in this order. */
 const PROJECTS: readonly Project[] = [
-	{ name: "parallel", include: ALL, exclude: [...ALONE, ...LONG, ...WINDOWS] },
+	{ name: "parallel", include: ALL, exclude: [...ALONE, ...LONG, ...IN_SUITES] },
 	{
 		name: "by-path",
 		include: BY_PATH,
@@ -42,7 +42,7 @@ const PROJECTS: readonly Project[] = [
 	{ name: "alone", include: ALONE, exclude: LONG },
 	{ name: "long", include: LONG, exclude: ALONE },
 	{ name: "long-alone", include: LONG.filter((file) => ALONE.includes(file)), exclude: [] },
-	{ name: "windows-alone", include: WINDOWS, exclude: [] },
+	...Object.entries(SUITES).map(([name, { files }]) => ({ name, include: files, exclude: [] })),
 ];
 
 /** Returns settings by which the file is loaded in tests, and in the programs that they start. */
@@ -55,8 +55,11 @@ function preloaded(file: string) {
 export default defineConfig(({ mode }) => ({
 	test: {
 		// `--mode full` (pnpm test:full) makes the tests that read SIGTOOL_FULL longer.
-		// The script test-node-versions.mjs uses `--mode release`.
-		env: isFull(mode) ? { SIGTOOL_FULL: "1" } : {},
+		// The script test-node-versions.mjs uses `--mode release`, on the release that the tests of the hook then run on.
+		env: {
+			...(isFull(mode) ? { SIGTOOL_FULL: "1" } : {}),
+			...(mode === "release" ? { SIGTOOL_RELEASE: process.versions.node.replace(/\..*/, "") } : {}),
+		},
 		// These limits are for tests that hang. On a busy machine any other test takes many times as long as on an idle one.
 		testTimeout: 600_000,
 		hookTimeout: 600_000,

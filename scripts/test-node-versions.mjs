@@ -1,7 +1,7 @@
 /**
- * Runs the tests of packages/core on each release of Node.js that sigtool supports, except the oldest, because `pnpm
- * test` runs on the oldest. Leaves out the tests that have the same results on every release. test-projects.mjs lists
- * these tests.
+ * Runs the tests of packages/core, and those of the hook of Node.js, on the named releases, or on each that sigtool
+ * supports. `pnpm test` runs on the oldest, so that one is left out. So are the tests that have the same results on every
+ * release: test-projects.mjs lists them.
  */
 
 import { spawnSync } from "node:child_process";
@@ -9,7 +9,7 @@ import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { nodeOfRelease } from "./node-releases.mjs";
 
-const RELEASES = ["22", "24", "26"];
+const RELEASES = process.argv.length > 2 ? process.argv.slice(2) : ["22", "24", "26"];
 const workspace = fileURLToPath(new URL("..", import.meta.url));
 
 if (process.platform !== "linux" || process.arch !== "x64") {
@@ -22,7 +22,14 @@ if (process.platform !== "linux" || process.arch !== "x64") {
 		const env = { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH}` };
 		run(
 			node,
-			[join(workspace, "node_modules/vitest/vitest.mjs"), "run", "--mode", "release", "packages/core"],
+			[
+				join(workspace, "node_modules/vitest/vitest.mjs"),
+				"run",
+				"--mode",
+				"release",
+				"packages/core",
+				"packages/verifier/test/node",
+			],
 			"inherit",
 			env,
 		);

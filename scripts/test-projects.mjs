@@ -1,4 +1,4 @@
-/** Lists which test files run in parallel, which run alone, and which run only by `pnpm test:long`. */
+/** Lists which test files run in parallel, which run alone, and which run only by `pnpm test:long` or in a suite. */
 
 /** Matches every test file. */
 export const ALL = [
@@ -43,12 +43,8 @@ export const LONG = [
 	"packages/core/test/verify/tamper.test.ts",
 	"test/attacks/attacks.test.ts",
 	"test/python/bypasses.test.ts",
-	// These tests try until memory is where it has to be, and load many texts.
-	"test/attacks/memory.test.ts",
+	// This test loads many texts.
 	"test/attacks/verified-texts.test.ts",
-	"test/attacks/verified-texts-racing.test.ts",
-	// This test starts hundreds of threads.
-	"test/attacks/threads.test.ts",
 	// This test asks OpenSSL about each row of a table.
 	"packages/core/test/pki/revocation-table.test.ts",
 	// These tests try every attack on the events, and start a hundred processes.
@@ -63,16 +59,12 @@ export const LONG = [
 	"packages/cli/test/commands/diff/diff-size.test.ts",
 	"packages/cli/test/commands/inspect/inspect-size.test.ts",
 	"packages/cli/test/many-files.test.ts",
-	"packages/core/test/fileset/long-lived.test.ts",
 	"packages/core/test/fileset/many-files.test.ts",
-	// These tests are slow because they run every CPython that is found, or compile spython with several options or with
-	// sanitizers.
+	// These tests are slow because they run every CPython that is found, or compile spython with several options.
 	"packages/cli/test/commands/compile/compile-python.test.ts",
 	"packages/cli/test/commands/python/python.test.ts",
 	"packages/verifier/test/python/authorities.test.ts",
-	"packages/verifier/test/python/leaks.test.ts",
 	"packages/verifier/test/python/prevented-looks.test.ts",
-	"packages/verifier/test/python/sanitized.test.ts",
 	"test/python/flask.test.ts",
 	"test/python/learning.test.ts",
 	"test/python/loading-suites.test.ts",
@@ -114,8 +106,6 @@ export const LONG = [
 	"packages/core/test/signer/pkcs12.test.ts",
 	"packages/core/test/verify/fetch-list.test.ts",
 	"packages/core/test/verify/hostile-responders.test.ts",
-	// These tests run Node.js of another processor, which npm fetches, in an emulator.
-	"packages/verifier/test/gate/arm64.test.ts",
 	// These tests try the ways round the gate on every release, and programs that compile what they write.
 	"test/attacks/gate.test.ts",
 	"test/applications/texts.test.ts",
@@ -141,7 +131,6 @@ export const LONG = [
 	"test/operations/faults.test.ts",
 	"test/operations/installing.test.ts",
 	"test/operations/changes.test.ts",
-	"test/operations/container.test.ts",
 	"test/operations/monitoring.test.ts",
 	"test/operations/keeping.test.ts",
 	"test/operations/logging.test.ts",
@@ -149,7 +138,6 @@ export const LONG = [
 	"test/operations/runbook.test.ts",
 	"test/operations/stolen-key.test.ts",
 	"test/operations/sharing.test.ts",
-	"test/operations/soak.test.ts",
 	"test/operations/switching.test.ts",
 	"test/operations/two-services.test.ts",
 	"test/operations/units.test.ts",
@@ -200,32 +188,14 @@ export const LONG = [
 	"test/pipelines/snippets.test.ts",
 	// This test compiles with sanitizers.
 	"packages/core/test/signer/pkcs11-hostile.test.ts",
-	// These tests make a release, the second one in another checkout, and install and judge what it consists of.
-	"scripts/test/release/debian-package.test.ts",
-	"scripts/test/release/image.test.ts",
-	"scripts/test/release/release.test.ts",
-	"scripts/test/release/tarballs.test.ts",
-	// These tests open pages in a browser, or sign a tree with every tool and change it.
+	// These tests open pages in a browser.
 	"packages/cli/test/commands/report/page.test.ts",
 	"packages/cli/test/commands/report/page-size.test.ts",
-	"scripts/test/compare.test.ts",
-	"scripts/test/docs/site.test.ts",
-	// These tests install packages with every package manager, or compile for every target.
-	"test/install/absent.test.ts",
-	"test/install/installing.test.ts",
-	"test/install/other-systems.test.ts",
-	"test/install/prebuilt.test.ts",
-	// These tests build the single file, which has 120 MB.
-	"test/single-file/reproducible.test.ts",
-	"test/single-file/single-file.test.ts",
 ];
 
 /** These long files take more than a minute, the slowest first. */
 export const SLOWEST = [
 	"test/operations/installing.test.ts",
-	"scripts/test/release/release.test.ts",
-	"test/operations/soak.test.ts",
-	"scripts/test/docs/site.test.ts",
 	"packages/cli/test/commands/python/python.test.ts",
 	"test/operations/sharing.test.ts",
 	"test/applications/applications.test.ts",
@@ -243,21 +213,75 @@ export const BY_PATH = [
 ];
 
 /**
- * These tests run programs for Windows under Wine, and use every core. Only `pnpm test:windows` and `pnpm test:full` run
- * them.
+ * Suites about a part of the project that few changes touch. `.ci/run` runs one only if a file below its `paths` changed
+ * since the commit for which `.ci/recorded.json` says that it passed, or if that cannot be told. `.ci/full` runs all.
  */
-export const WINDOWS = ["test/windows/**/*.test.ts"];
+export const SUITES = {
+	/** What is published: packed, released, installed with every package manager, and built for every target. */
+	packaging: {
+		files: [
+			"scripts/test/release/debian-package.test.ts",
+			"scripts/test/release/image.test.ts",
+			"scripts/test/release/release.test.ts",
+			"scripts/test/release/tarballs.test.ts",
+			"test/install/absent.test.ts",
+			"test/install/installing.test.ts",
+			"test/install/other-systems.test.ts",
+			"test/install/prebuilt.test.ts",
+			"test/operations/container.test.ts",
+			"test/single-file/reproducible.test.ts",
+			"test/single-file/single-file.test.ts",
+		],
+		paths: [
+			...[".pnpmfile.cjs", "package.json", "packages/*/package.json", "pnpm-lock.yaml", "pnpm-workspace.yaml"],
+			...["release.json", "examples", "scripts/bundle.mjs", "scripts/native", "scripts/native-all.mjs"],
+			...["scripts/release", "scripts/single-file", "scripts/single-file.mjs", "scripts/test/release"],
+			...["packages/*/*.mjs", "packages/*/native", "packages/native", "packages/cli/src/native"],
+			...["packages/cli/src/single-file", "packages/core/src/system", "test/install", "test/single-file"],
+		],
+	},
+	/** The C of the verifier on another processor, in an emulator, and with sanitizers. */
+	native: {
+		files: ["packages/verifier/test/gate/arm64.test.ts", "packages/verifier/test/python/sanitized.test.ts"],
+		paths: ["packages/verifier/native", "packages/verifier/test/gate", "packages/verifier/test/python"],
+	},
+	/** The documentation as a site, in a browser. */
+	site: {
+		files: ["scripts/test/docs/site.test.ts"],
+		paths: ["docs", "scripts/docs", "scripts/test/docs"],
+	},
+	/** What other tools sign of a tree, and whether they see that it changed. */
+	comparison: {
+		files: ["scripts/test/compare.test.ts"],
+		paths: ["docs/explanation/comparison.md", "scripts/compare", "scripts/test/compare.test.ts"],
+	},
+	/** Node.js for Windows, under Wine. Its programs use every core, so its files run one at a time. */
+	windows: {
+		files: ["test/windows/**/*.test.ts"],
+		paths: ["packages/core", "packages/cli", "test/windows"],
+	},
+};
 
-/** These tests install programs of hundreds of megabytes, so only `pnpm test:full` runs them. */
-export const FULL = ["test/applications/builds.test.ts", "test/python/torch.test.ts"];
+export const IN_SUITES = Object.values(SUITES).flatMap(({ files }) => files);
+
+/**
+ * Only `pnpm test:full` runs these tests. They try for a long time until memory is where it has to be, race with other
+ * processes, compare the memory of processes after thousands of loads, or install programs of hundreds of megabytes.
+ */
+export const FULL = [
+	"packages/core/test/fileset/long-lived.test.ts",
+	"packages/verifier/test/python/leaks.test.ts",
+	"test/applications/builds.test.ts",
+	"test/attacks/memory.test.ts",
+	"test/attacks/threads.test.ts",
+	"test/attacks/verified-texts-racing.test.ts",
+	"test/operations/soak.test.ts",
+	"test/python/torch.test.ts",
+];
 
 /**
  * These tests of packages/core run only on the oldest release of Node.js, because they use only the language itself, to
  * compute on bytes and JSON. All other tests use parts that differ between releases: files, worker threads, sockets,
  * processes, and node:crypto, which makes and checks keys, signatures and certificates with the release's OpenSSL.
  */
-export const SAME_ON_EVERY_RELEASE = [
-	"packages/core/test/{asn1,formats,trust}/**",
-	// This test limits resident memory, and the garbage collector of each release keeps a different amount of memory.
-	"packages/core/test/fileset/long-lived.test.ts",
-];
+export const SAME_ON_EVERY_RELEASE = ["packages/core/test/{asn1,formats,trust}/**"];

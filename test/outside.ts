@@ -89,6 +89,8 @@ function looking<Run extends (...args: never[]) => unknown>(run: Run): Run {
 			for (const name of programsIn(program, args)) requireProgram(name, options?.env?.PATH ?? process.env.PATH);
 		return (run as unknown as (...all: unknown[]) => unknown)(program, ...rest);
 	};
+	// promisify() has a form of execFile() of its own.
+	Object.defineProperties(looked, Object.getOwnPropertyDescriptors(run));
 	// The result takes and returns what `run` does, in each of its overloads.
 	return looked as unknown as Run;
 }

@@ -7,7 +7,8 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
-import { ALONE, BY_PATH, LONG, SAME_ON_EVERY_RELEASE, SLOWEST } from "../test-projects.mjs";
+import { execFileSync } from "../../test/outside.js";
+import { ALONE, BY_PATH, FULL, LONG, SAME_ON_EVERY_RELEASE, SLOWEST, SUITES } from "../test-projects.mjs";
 
 const workspace = fileURLToPath(new URL("../..", import.meta.url));
 const folders = SAME_ON_EVERY_RELEASE.flatMap((pattern) => {
@@ -15,8 +16,22 @@ const folders = SAME_ON_EVERY_RELEASE.flatMap((pattern) => {
 	return names.split(",").map((name) => join(before, name));
 });
 
-it.each([...ALONE, ...BY_PATH, ...LONG, ...folders])("%s exists", (file) => {
-	expect(existsSync(join(workspace, file))).toBe(true);
+const inSuites = Object.values(SUITES).flatMap(({ files, paths }) => [...files, ...paths]);
+const isPattern = (path: string) => path.includes("*");
+
+it.each([...ALONE, ...BY_PATH, ...FULL, ...LONG, ...folders, ...inSuites.filter((path) => !isPattern(path))])(
+	"%s exists",
+	(file) => expect(existsSync(join(workspace, file))).toBe(true),
+);
+
+it.each(inSuites.filter(isPattern))("%s matches a file", (pattern) => {
+	expect(
+		execFileSync("git", ["ls-files", "--", `:(glob)${pattern}`, `:(glob)${pattern}/**`], { cwd: workspace }).length,
+	).toBeGreaterThan(0);
+});
+
+it("no long test is in a suite or left to the full run", () => {
+	expect(LONG.filter((file) => inSuites.includes(file) || FULL.includes(file))).toEqual([]);
 });
 
 it("starts only long files first", () => {

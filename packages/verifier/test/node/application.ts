@@ -27,8 +27,14 @@ import { parsePolicy } from "../../../core/dist/trust/policy.js";
 
 export const REGISTER = fileURLToPath(new URL("../../dist/register-development.cjs", import.meta.url));
 
-/** The releases of Node.js to test: two in an ordinary run, all supported ones in a full run. */
-export const RELEASES: readonly string[] = process.env.SIGTOOL_FULL ? ["20", "22", "24", "26"] : ["20", "24"];
+const { SIGTOOL_FULL, SIGTOOL_RELEASE } = process.env;
+
+/**
+ * The releases of Node.js to test: two in an ordinary run, the running one in `pnpm test:node-versions`, and all supported
+ * ones in a full run.
+ */
+export const RELEASES: readonly string[] =
+	SIGTOOL_RELEASE === undefined ? (SIGTOOL_FULL ? ["20", "22", "24", "26"] : ["20", "24"]) : [SIGTOOL_RELEASE];
 
 export interface Application {
 	/** The signed tree. */
