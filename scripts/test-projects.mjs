@@ -217,7 +217,7 @@ export const BY_PATH = [
  * since the commit for which `.ci/recorded.json` says that it passed, or if that cannot be told. `.ci/full` runs all.
  */
 export const SUITES = {
-	/** What is published: packed, released, installed with every package manager, and built for every target. */
+	/** Packs and releases, installs with every package manager, and builds for every target. */
 	packaging: {
 		files: [
 			"scripts/test/release/debian-package.test.ts",
@@ -240,22 +240,22 @@ export const SUITES = {
 			...["packages/cli/src/single-file", "packages/core/src/system", "test/install", "test/single-file"],
 		],
 	},
-	/** The C of the verifier on another processor, in an emulator, and with sanitizers. */
+	/** Runs the C of the verifier on another processor, in an emulator, and with sanitizers. */
 	native: {
 		files: ["packages/verifier/test/gate/arm64.test.ts", "packages/verifier/test/python/sanitized.test.ts"],
 		paths: ["packages/verifier/native", "packages/verifier/test/gate", "packages/verifier/test/python"],
 	},
-	/** The documentation as a site, in a browser. */
+	/** Opens the documentation as a site, in a browser. */
 	site: {
 		files: ["scripts/test/docs/site.test.ts"],
 		paths: ["docs", "scripts/docs", "scripts/test/docs"],
 	},
-	/** What other tools sign of a tree, and whether they see that it changed. */
+	/** Signs a tree with the tools of others, changes it, and asks them whether they see it. */
 	comparison: {
 		files: ["scripts/test/compare.test.ts"],
 		paths: ["docs/explanation/comparison.md", "scripts/compare", "scripts/test/compare.test.ts"],
 	},
-	/** Node.js for Windows, under Wine. Its programs use every core, so its files run one at a time. */
+	/** Runs under Wine. These programs use every core, so the files run one at a time. */
 	windows: {
 		files: ["test/windows/**/*.test.ts"],
 		paths: ["packages/core", "packages/cli", "test/windows"],
