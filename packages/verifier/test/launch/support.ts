@@ -28,7 +28,7 @@ export const hasCompiler = hasProgram("cc");
 
 /** Compiles for arm64. */
 export const CROSS = "aarch64-linux-gnu-gcc";
-export const hasCross = spawnSync(CROSS, ["--version"]).status === 0;
+export const hasCross = hasProgram(CROSS);
 
 /**
  * Writes a script that compiles for arm64 with this machine's headers of OpenSSL, which have the same content for both

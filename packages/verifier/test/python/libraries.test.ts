@@ -276,8 +276,8 @@ with multiprocessing.get_context("fork").Pool(2) as pool: print(pool.map(work, r
 
 	const packages = [...python.packages, join(python.library, "site-packages")];
 	const withNumpy = packages.find((each) => existsSync(join(each, "numpy")));
-	const hasNumpy = spawnSync(python.executable, ["-I", "-c", "import numpy"]).status === 0;
-	if (withNumpy !== undefined && hasNumpy)
+	const hasNumpy = () => spawnSync(python.executable, ["-I", "-c", "import numpy"]).status === 0;
+	if (withNumpy !== undefined && hasNumpy())
 		it("18.3: keep a numpy of the program going, with the libraries that it brings", async () => {
 			for (const name of ["numpy", "numpy.libs"].filter((each) => existsSync(join(withNumpy, each))))
 				cpSync(join(withNumpy, name), at(name), { recursive: true, dereference: true });
