@@ -73,7 +73,7 @@ export function describeEach(pythons: readonly Python[], isPossible = true) {
 	return describe.skipIf(!isPossible || pythons.length === 0).each(pythons.length === 0 ? [NO_PYTHON] : pythons);
 }
 
-const NEEDED = "(needs a CPython, its headers and those of OpenSSL)";
+const NEEDED = "(needs headers of CPython)";
 const NO_PYTHON: Python = { executable: NEEDED, release: NEEDED, version: NEEDED, library: "", packages: [] };
 
 function askPython(executable: string): Python[] {
