@@ -1,7 +1,7 @@
 /**
  * Prints less than Vitest's default reporter for people: a run of several files prints only the files that failed. On a
  * terminal, the last lines show the progress. A log gets a line about the progress every half minute. At the end the
- * reporter lists the skipped tests, and the long tests that did not run.
+ * reporter lists why tests were skipped, and the long tests that did not run.
  */
 
 import { DefaultReporter } from "vitest/node";
@@ -47,7 +47,7 @@ export default class TestReporter extends DefaultReporter {
 	onTestRunEnd(modules, errors, reason) {
 		clearInterval(this.timer);
 		super.onTestRunEnd(modules, errors, reason);
-		for (const [name, count] of skippedIn(modules)) this.log(`skipped ${count}: ${name}`);
+		for (const [reason, count] of skippedIn(modules)) this.log(`skipped ${count}: ${reason}`);
 		// A run of named test files is meant to run only these files. So it does not mention test:long.
 		const isNamed = this.ctx.filenamePattern?.length > 0 && modules.length > 0;
 		const names = this.ctx.projects.map(({ name }) => name);
@@ -57,27 +57,20 @@ export default class TestReporter extends DefaultReporter {
 }
 
 /**
- * Maps the name of each skipped test, with what it misses, to the number of tests with this name. If all tests of a
- * group were skipped, the map has the outermost such group in their place.
+ * Maps each reason why tests were skipped to their number, the most frequent first. A reason is what the test found to be
+ * missing, or else what its name says in parentheses. Without a reason the name of the outermost group is in its place.
  */
 function skippedIn(modules) {
 	const skipped = new Map();
-	const add = (name, note, count) => {
-		const key = note === undefined ? name : `${name}: ${note}`;
-		skipped.set(key, (skipped.get(key) ?? 0) + count);
-	};
-	const visit = (children) => {
-		for (const child of children) {
-			const tests = child.type === "suite" ? [...child.children.allTests()] : [child];
-			if (tests.length === 0) continue;
-			if (tests.every((test) => test.result().state === "skipped"))
-				add(child.fullName, tests.map((test) => test.result().note).find(Boolean), tests.length);
-			else if (child.type === "suite") visit(child.children);
-		}
-	};
-	for (const { children } of modules) visit(children);
-	return skipped;
+	for (const test of modules.flatMap(({ children }) => [...children.allTests("skipped")])) {
+		const reason = test.result().note ?? NEEDS.exec(test.fullName)?.[1] ?? test.fullName.split(" > ")[0];
+		skipped.set(reason, (skipped.get(reason) ?? 0) + 1);
+	}
+	return [...skipped].sort(([, one], [, other]) => other - one);
 }
+
+/** Matches what a name says in parentheses about its needs: `hooks (needs cc)`, `events (as root)`. */
+const NEEDS = /\(((?:needs?|as root|.* need)\b[^()]*)\)/;
 
 function clock(seconds) {
 	return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;

@@ -8,8 +8,8 @@
  */
 
 import * as childProcess from "node:child_process";
-import { accessSync, constants, readFileSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import { accessSync, constants, existsSync, readFileSync } from "node:fs";
+import { basename, delimiter, join } from "node:path";
 import { beforeAll, type RunnerTestSuite } from "vitest";
 
 export type { ChildProcess, ChildProcessWithoutNullStreams, SpawnSyncReturns } from "node:child_process";
@@ -25,9 +25,39 @@ export const spawn = looking(childProcess.spawn);
 export const execFile = looking(childProcess.execFile);
 export const { fork } = childProcess;
 
+export const isRoot = process.getuid?.() === 0;
+
 /** Tells whether a program is on the PATH, for `describe.skipIf()`. */
 export function hasProgram(program: string, path = process.env.PATH): boolean {
-	return (path ?? "").split(delimiter).some((directory) => isExecutable(join(directory, program)));
+	const names = process.platform === "win32" ? [`${program}.exe`, `${program}.cmd`] : [program];
+	return (path ?? "").split(delimiter).some((folder) => names.some((name) => isExecutable(join(folder, name))));
+}
+
+/** Tells whether C can include a header, which is named as in `#include <openssl/cms.h>`. */
+export function hasHeader(name: string): boolean {
+	const triplet = `${process.arch === "arm64" ? "aarch64" : "x86_64"}-linux-gnu`;
+	return ["/usr/include", `/usr/include/${triplet}`].some((folder) => existsSync(join(folder, name)));
+}
+
+/** Tells whether this user may mount such a file system, in a mount namespace of its own. */
+export function canMount(type = "tmpfs"): boolean {
+	return isRoot && succeeds("unshare", "--mount", "mount", "-t", type, "none", "/mnt");
+}
+
+/** Tells whether this user may take the place of another, and whether that user can run Node.js and read the files. */
+export function canBeUser(id: number, ...files: readonly string[]): boolean {
+	const asUser = [`--reuid=${id}`, `--regid=${id}`, "--clear-groups"];
+	return isRoot && [process.execPath, ...files].every((file) => succeeds("setpriv", ...asUser, "test", "-r", file));
+}
+
+/** Remembers the results, because many tests ask the same. */
+const results = new Map<string, boolean>();
+
+function succeeds(program: string, ...args: readonly string[]): boolean {
+	const command = [program, ...args].join("\0");
+	const result = results.get(command) ?? childProcess.spawnSync(program, args).status === 0;
+	results.set(command, result);
+	return result;
 }
 
 /**
@@ -38,11 +68,15 @@ export function needs(...programs: readonly string[]): void {
 	for (const program of programs) requireProgram(program);
 }
 
+/** While a file is collected, no test can be skipped. Then a program of PACKAGES may be missing. */
 function requireProgram(program: string, path?: string): void {
 	if (hasProgram(program, path)) return;
 	const debian = PACKAGES.get(program);
-	if (debian === undefined) throw new Error(`Cannot find ${program}: name its package in test/outside-programs.json`);
-	skip(`${program} is missing (Debian's package ${debian})`);
+	if (debian === undefined)
+		throw new Error(
+			`Cannot find ${program}: install it if README.md asks for it, else name it in outside-programs.json`,
+		);
+	if (skipped !== undefined) skip(`${program} is missing (Debian's package ${debian})`);
 }
 
 /** Skips the running test, or each test of the group whose hook runs, for a reason that the reporter prints. */
@@ -80,13 +114,13 @@ function firstTest({ tasks }: Pick<RunnerTestSuite, "tasks">) {
 	return undefined;
 }
 
-/** Returns `run` with a look at the programs before they start. While a file is collected, nothing can be skipped. */
+/** Returns `run` with a look at the programs before they start. */
 function looking<Run extends (...args: never[]) => unknown>(run: Run): Run {
 	const looked = (program: string, ...rest: readonly unknown[]) => {
 		const args = rest.find((each) => Array.isArray(each)) ?? [];
 		const options = rest.find((each): each is childProcess.SpawnOptions => isObject(each));
-		if (skipped !== undefined)
-			for (const name of programsIn(program, args)) requireProgram(name, options?.env?.PATH ?? process.env.PATH);
+		const path = options?.env?.PATH ?? process.env.PATH;
+		for (const name of programsIn(program, args)) requireProgram(name, path);
 		return (run as unknown as (...all: unknown[]) => unknown)(program, ...rest);
 	};
 	// promisify() has a form of execFile() of its own.
@@ -95,23 +129,18 @@ function looking<Run extends (...args: never[]) => unknown>(run: Run): Run {
 	return looked as unknown as Run;
 }
 
-/** A command of a shell begins at the start, or after one of these. */
-const COMMAND = /(?:^|[;&|({\n!]|\b(?:exec|then|do|else)\s)\s*([\w.-]+)/g;
-
-/** Returns the name of the program, if it is to be looked for on the PATH, and the programs of PACKAGES in its arguments. */
+/** Returns the program, unless it is a path, and the programs of PACKAGES that it starts. */
 function programsIn(program: string, args: readonly string[]): readonly string[] {
-	const named = args.flatMap((argument, index) =>
-		args[index - 1] === "-c" || argument.includes("\n")
-			? Array.from(argument.matchAll(COMMAND), ([, command]) => command ?? "")
-			: [argument],
-	);
-	const known = STARTER.test(program) ? named.filter((name) => PACKAGES.has(name)) : [];
-	return program.includes("/") ? known : [program, ...known];
+	const words = STARTERS.has(basename(program)) ? args.flatMap((argument) => argument.split(BETWEEN_WORDS)) : [];
+	const started = words.filter((word) => PACKAGES.has(word));
+	return program.includes("/") ? started : [program, ...started];
 }
 
-/** Matches programs that start the programs which their arguments name. */
-const STARTER =
-	/^(?:.*\/)?(?:bash|chroot|env|faketime|nice|nsenter|prlimit|script|setpriv|setsid|sh|strace|taskset|timeout|unshare)$/;
+/** These programs start the programs that their arguments name. An argument may be a script of a shell. */
+const STARTERS: ReadonlySet<string> = new Set(
+	"bash chroot env faketime nice nsenter prlimit script setpriv setsid sh strace taskset timeout unshare".split(" "),
+);
+const BETWEEN_WORDS = /[\s;&|(){}<>"'`$!]+/;
 
 function isObject(value: unknown): boolean {
 	return typeof value === "object" && value !== null && !Array.isArray(value);

@@ -5,10 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { spawnSync } from "../../test/outside.js";
+import { hasProgram, spawnSync } from "../../test/outside.js";
 
 const workspace = fileURLToPath(new URL("../..", import.meta.url));
-const hasFormatter = spawnSync("clang-format-19", ["--version"]).status === 0;
+const hasFormatter = hasProgram("clang-format-19");
 
 let folder: string;
 beforeEach(() => {

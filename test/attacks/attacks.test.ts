@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { nodeOfRelease } from "../../scripts/node-releases.mjs";
 import { nosuidDirectory } from "../nosuid-directory.js";
-import { spawnSync } from "../outside.js";
+import { canMount } from "../outside.js";
 import { CONTROLS, isControl } from "./controls.js";
 import { hasLauncher, install, type Mode, runtimeOf } from "./modes.js";
 import { buildLibraries, hasCompiler } from "./native.js";
@@ -17,11 +17,10 @@ import { TECHNIQUES } from "./techniques/index.js";
 const linux = process.platform === "linux" && process.arch === "x64";
 const full = process.env.SIGTOOL_FULL !== undefined;
 const releases = RELEASES.filter((release) => full || release === 20 || release === 24);
-const canMount = spawnSync("unshare", ["-m", "true"]).status === 0;
 const modes: readonly Mode[] = full ? ["hook", "gate", "enforce", "strict"] : ["gate", "strict"];
 const techniques = Object.values(TECHNIQUES)
 	.flat()
-	.filter(({ native, mounts }) => (hasCompiler || !native) && (canMount || !mounts));
+	.filter(({ native, mounts }) => (hasCompiler || !native) && (canMount() || !mounts));
 const { path: scratch, remove } = nosuidDirectory("sigtool-attacks-");
 const libraries = buildLibraries(scratch);
 afterAll(remove);

@@ -1,7 +1,7 @@
 /** Builds the C libraries for techniques that load one. */
 
 import { readFileSync, writeFileSync } from "node:fs";
-import { execFileSync, spawnSync } from "../outside.js";
+import { execFileSync, hasProgram } from "../outside.js";
 import type { Library } from "./technique.js";
 
 /** The library prints the marker as soon as a program loads it, whatever program this is. */
@@ -46,7 +46,7 @@ void *napi_register_module_v1(void *environment, void *exports)
 `;
 const LINKED = "int answer(void);\nint ask(void) { return answer(); }\n";
 
-export const hasCompiler = spawnSync("cc", ["--version"]).status === 0;
+export const hasCompiler = hasProgram("cc");
 
 /** Builds the libraries in a scratch directory. Returns undefined without a compiler. */
 export function buildLibraries(scratch: string): Readonly<Record<Library, Uint8Array>> | undefined {

@@ -12,7 +12,7 @@ import { EMULATOR, hasEmulator } from "../../packages/verifier/test/gate/support
 import { muslOf } from "../../scripts/native/musl.mjs";
 import { packageOf, partsOf } from "../../scripts/native/parts.mjs";
 import { compilerOf, TARGETS } from "../../scripts/native/targets.mjs";
-import { execFileSync, spawnSync } from "../outside.js";
+import { execFileSync, hasProgram, spawnSync } from "../outside.js";
 import { elfOf } from "./elf.js";
 import { hasPrebuilt } from "./project.js";
 
@@ -72,7 +72,7 @@ function isNewer(version: string, floor: string): boolean {
 }
 
 const MUSL = TARGETS.filter(({ libc }) => libc === "musl");
-const hasBinutils = spawnSync("readelf", ["--version"]).status === 0;
+const hasBinutils = hasProgram("readelf");
 
 describe.skipIf(!hasPrebuilt || !hasEmulator || !hasBinutils)(
 	`the prebuilt parts for musl (needs \`pnpm native:all\` and ${EMULATOR[0]})`,

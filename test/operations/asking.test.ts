@@ -20,7 +20,7 @@ import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { pinOf } from "../../packages/cli/test/launcher-host.js";
 import { makeSelfSigned } from "../../packages/cli/test/support.js";
-import { spawn, spawnSync } from "../outside.js";
+import { canBeUser, spawn } from "../outside.js";
 import { canOperate, RUNTIMES, Service } from "./service.js";
 
 const VERSION = JSON.parse(readFileSync(new URL("../../packages/cli/package.json", import.meta.url), "utf8")).version;
@@ -118,8 +118,7 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 		});
 
 		const asUser = ["setpriv", "--reuid=1234", "--regid=1234", "--clear-groups"];
-		const isReachable =
-			canOperate && spawnSync("setpriv", [...asUser.slice(1), "test", "-x", runtime.program ?? ""]).status === 0;
+		const isReachable = runtime.program !== undefined && canBeUser(1234, runtime.program);
 		// This user cannot reach each program that npm installed for root.
 		if (isReachable)
 			it.skipIf(missing)("an events file that this user may not append to is named with owner and mode", () => {

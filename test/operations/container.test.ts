@@ -12,7 +12,7 @@ import { makeSelfSigned, type SelfSigned } from "../../packages/cli/test/support
 import { nodeOfRelease } from "../../scripts/node-releases.mjs";
 import { registryEnvironment } from "../../scripts/registry-environment.mjs";
 import { packTarballs } from "../../scripts/release/npm-tarballs.mjs";
-import { spawnSync } from "../outside.js";
+import { hasHeader, spawnSync } from "../outside.js";
 import { buildImage, type Image } from "./dockerfile.js";
 import { canOverlay, OverlayRoot } from "./overlay-root.js";
 import { canOperate } from "./service.js";
@@ -22,7 +22,7 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const DOCKERFILES = ["container/Dockerfile", "deploy-python/Dockerfile"];
 const example = (name: string) => readFileSync(join(EXAMPLES, name), "utf8");
 const canBuild = canOperate && canOverlay;
-const canBuildPython = existsSync("/usr/include/python3.13/Python.h") && existsSync("/usr/include/openssl/cms.h");
+const canBuildPython = hasHeader("python3.13/Python.h") && hasHeader("openssl/cms.h");
 
 /** Makes the root of an image that a Dockerfile names. */
 function imageRoot(name: string): OverlayRoot {

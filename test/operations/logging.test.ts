@@ -22,11 +22,11 @@ import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { readLog } from "../../packages/verifier/test/launch/chain.js";
-import { type ChildProcessWithoutNullStreams, spawnSync } from "../outside.js";
+import { type ChildProcessWithoutNullStreams, hasProgram, spawnSync } from "../outside.js";
 import { canOperate, RUNTIMES, Service } from "./service.js";
 
 const SNIPPET = readFileSync(fileURLToPath(new URL("../../examples/deploy/logrotate", import.meta.url)), "utf8");
-const canRotate = spawnSync("logrotate", ["--version"]).status === 0;
+const canRotate = hasProgram("logrotate");
 
 const PROGRAMS = "/var/lib/sigtool-operations-programs";
 

@@ -1,7 +1,17 @@
 /** A service on a host as in production: a release key, a signed program, a launcher. Root is needed. */
 
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import {
+	cpSync,
+	existsSync,
+	mkdirSync,
+	mkdtempSync,
+	readFileSync,
+	renameSync,
+	rmSync,
+	statSync,
+	writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { pinOf } from "../../packages/cli/test/launcher-host.js";
 import { makeSelfSigned, type Run, runner, type SelfSigned } from "../../packages/cli/test/support.js";
@@ -33,12 +43,19 @@ export const RUNTIMES: readonly Runtime[] = [
 		return {
 			name: `Node.js ${release}`,
 			kind: "node",
-			program: canOperate ? nodeOfRelease(release) : undefined,
+			program: canOperate ? trusted(nodeOfRelease(release)) : undefined,
 			unit: `${EXAMPLES}/deploy/app.service`,
 		};
 	}),
 	{ name: "CPython", kind: "python", program: python, unit: `${EXAMPLES}/deploy-python/app.service` },
 ];
+
+/** The launcher trusts no program below a directory that everyone may write, so none that npm installed below /tmp. */
+function trusted(program: string | undefined): string | undefined {
+	for (let path = program ?? "/"; path !== "/"; path = dirname(path))
+		if ((statSync(path).mode & 0o002) !== 0) return undefined;
+	return program;
+}
 
 /** A service that takes so long to start hangs. */
 const HANGS_MS = 10_000;

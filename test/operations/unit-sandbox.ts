@@ -7,7 +7,7 @@
  */
 
 import { readFileSync } from "node:fs";
-import { spawnSync } from "../outside.js";
+import { hasHeader, hasProgram, spawnSync } from "../outside.js";
 import { parseUnit, type Unit } from "./supervisor.js";
 
 const LEFT_OUT = [
@@ -212,14 +212,12 @@ function environment(unit: Unit): string[] {
 const CREDENTIALS = "/run/credentials";
 
 const NUMBERS = "/usr/include/x86_64-linux-gnu/asm/unistd_64.h";
+/** PrivateTmp= would hide a checkout below /tmp from the programs of a unit. */
 export const canFilter =
-	spawnSync("systemd-analyze", ["--version"]).status === 0 &&
+	!/^\/(var\/)?tmp\//.test(import.meta.dirname) &&
+	hasProgram("systemd-analyze") &&
 	spawnSync("setpriv", ["--help"], { encoding: "utf8" }).stdout.includes("--seccomp-filter") &&
-	hasFile(NUMBERS);
-
-function hasFile(path: string): boolean {
-	return spawnSync("test", ["-r", path]).status === 0;
-}
+	hasHeader("asm/unistd_64.h");
 
 const [LOAD, JUMP_IF_EQUAL, RETURN] = [0x20, 0x15, 0x06];
 const [ALLOW, FAIL] = [0x7fff0000, 0x00050000];

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, describe, expect, test } from "vitest";
-import { PYTHONS } from "../../packages/verifier/test/python/support.js";
+import { afterAll, expect, test } from "vitest";
+import { describeEach, PYTHONS } from "../../packages/verifier/test/python/support.js";
 import { adoptInstalled } from "./installed.js";
 import { differences, SuiteRuns } from "./suite-runs.js";
 
@@ -40,7 +40,7 @@ const pythons = PYTHONS.filter(
 	({ release, library }) => /^3\.1[13]$/.test(release) && existsSync(join(library, "test/test_pkgutil.py")),
 );
 
-describe.each(pythons)("CPython $release's own tests of what loads code, under enforce", (python) => {
+describeEach(pythons)("CPython $release's own tests of what loads code, under enforce", (python) => {
 	const runs = new SuiteRuns();
 	afterAll(() => runs.remove());
 

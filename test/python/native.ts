@@ -4,7 +4,7 @@
  */
 
 import { readFileSync, writeFileSync } from "node:fs";
-import { execFileSync, spawnSync } from "../outside.js";
+import { execFileSync, hasProgram } from "../outside.js";
 import type { Files } from "./technique.js";
 
 /**
@@ -37,7 +37,7 @@ export const CODE = `void say(void) {
 }
 `;
 
-export const hasCompiler = spawnSync("cc", ["--version"]).status === 0;
+export const hasCompiler = hasProgram("cc");
 
 /** Builds `evil.so` and `evil.bin` in a scratch directory. Returns nothing without a compiler. */
 export function buildNativeFiles(scratch: string): Files {

@@ -2,15 +2,15 @@ import { copyFileSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { PYTHONS, SANITIZER } from "../../packages/verifier/test/python/support.js";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { describeEach, PYTHONS, SANITIZER } from "../../packages/verifier/test/python/support.js";
 import { spawnSync } from "../outside.js";
 import { adoptInstalled } from "./installed.js";
 import { hasStrace, hearWitness, type Testimony, watchedBy } from "./witness.js";
 
 const program = (name: string) => fileURLToPath(new URL(`witness/${name}`, import.meta.url));
 
-describe.skipIf(!hasStrace).each(PYTHONS)(
+describeEach(PYTHONS, hasStrace)(
 	"in audit mode, what strace sees spython of $version load (needs strace), $executable",
 	(python) => {
 		let home: string;

@@ -17,14 +17,13 @@ import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { hasSoftToken, makeSoftToken, SOFTHSM_MODULE } from "../../packages/cli/test/soft-token.js";
 import { MAIN, makeAuthority, makeTree } from "../../packages/cli/test/support.js";
-import { execFileSync, hasProgram, spawnSync } from "../outside.js";
+import { execFileSync, hasHeader, hasProgram, spawnSync } from "../outside.js";
 import { buildSingleFile, canBuild, newFolder, WORKSPACE, withoutNode } from "./build.js";
 
 const arch = process.arch === "arm64" ? "arm64" : "x64";
 const CHROOT = "/usr/sbin/chroot";
 /** The loader, and the libraries that glibc has in one package with it. */
 const OF_GLIBC = /^(ld-linux|libc\.|libdl\.|libm\.|libpthread\.)/;
-const HEADERS = "/usr/include/python3.13/Python.h";
 
 describe.skipIf(!canBuild(arch))("single file", () => {
 	let home: string;
@@ -185,7 +184,7 @@ describe.skipIf(!canBuild(arch))("single file", () => {
 		expect(readdirSync(join(home, "tmp"))).toEqual([]);
 	});
 
-	it.skipIf(!existsSync(HEADERS) || !hasProgram("gcc"))(
+	it.skipIf(!hasHeader("python3.13/Python.h") || !hasProgram("gcc"))(
 		"builds a spython from the sources inside, and runs with it",
 		() => {
 			const cache = join(home, "cache-of-builder");

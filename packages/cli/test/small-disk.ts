@@ -5,12 +5,6 @@ import { join } from "node:path";
 import { expect, onTestFinished } from "vitest";
 import { spawnSync } from "../../../test/outside.js";
 
-/** Tells whether this user may mount, by trying it in a new mount namespace. */
-export const canMount =
-	process.platform === "linux" &&
-	process.getuid?.() === 0 &&
-	spawnSync("unshare", ["--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]).status === 0;
-
 /** Makes the directory and mounts a tmpfs there until the test has finished. */
 export function mountDisk(directory: string, option: string): void {
 	mkdirSync(directory, { recursive: true });

@@ -7,10 +7,10 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, truncateSyn
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import { execFileSync, hasProgram, spawnSync } from "../../../test/outside.js";
+import { canMount, execFileSync, hasHeader, hasProgram, spawnSync } from "../../../test/outside.js";
 import { newKey, writeChained } from "./commands/log/logs.js";
 import { giveDevelopmentIdentity } from "./development-identity.js";
-import { canMount, FILLER, fillDisk, mountDisk } from "./small-disk.js";
+import { FILLER, fillDisk, mountDisk } from "./small-disk.js";
 import { isSingleFile, MAIN, makeTree, type Run, runner, temporaryDirectory } from "./support.js";
 
 const LAUNCHER = fileURLToPath(new URL("../../verifier/dist/native/sigtool-launch", import.meta.url));
@@ -38,7 +38,7 @@ function place(files: Readonly<Record<string, string>> = { "main.js": "console.l
 	return { home, app, disk: join(home, "disk"), sigtool: runner(home) };
 }
 
-describe.skipIf(!canMount)("a full disk (tmpfs, mounted as root)", () => {
+describe.skipIf(!canMount())("a full disk (tmpfs, mounted as root)", () => {
 	const FULL = /no space left on device \(ENOSPC\) \[ERR_IO\]$/;
 
 	test("takes neither half of what convert writes", () => {
@@ -194,8 +194,8 @@ describe.skipIf(process.platform !== "linux")("a limit on the size of files (uli
 		expect(contentsOf(app)).toEqual(before);
 	});
 
-	const hasHeaders = ["11", "12", "13", "14"].some((minor) => existsSync(`/usr/include/python3.${minor}/Python.h`));
-	const canBuild = hasHeaders && existsSync("/usr/include/openssl/cms.h") && hasProgram("cc") && existsSync(PYTHON);
+	const hasHeaders = ["11", "12", "13", "14"].some((minor) => hasHeader(`python3.${minor}/Python.h`));
+	const canBuild = hasHeaders && hasHeader("openssl/cms.h") && hasProgram("cc") && existsSync(PYTHON);
 	test.skipIf(!canBuild)("ends python build, which keeps the old spython (needs headers and a C compiler)", () => {
 		const { home } = place();
 		const output = join(home, "spython/spython");

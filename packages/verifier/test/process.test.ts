@@ -3,7 +3,7 @@
 import { chmodSync, mkdirSync, realpathSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { hasProgram, spawnSync } from "../../../test/outside.js";
+import { canMount, hasProgram, spawnSync } from "../../../test/outside.js";
 import { makeTree, temporaryDirectory } from "../../cli/test/support.js";
 import { DEFAULT_POLICY, spkiSha256 } from "../../core/dist/read.js";
 import { makeSigner, sha256, signedIndex } from "./support.js";
@@ -168,8 +168,7 @@ test("a program that replaced every built-in function changes no verdict and sil
 	expect(events.slice(-4)).toMatchObject([...expected, ...expected]);
 });
 
-const canMount = hasProgram("unshare") && spawnSync("unshare", ["-m", "true"]).status === 0;
-test.skipIf(!canMount)("a file on a noexec mount is refused, also one that was mounted later", async () => {
+test.skipIf(!canMount())("a file on a noexec mount is refused, also one that was mounted later", async () => {
 	const { env } = await installed({ audit: { stderr: "off" } });
 	const script = `
 		import { execFileSync } from "node:child_process";
@@ -187,7 +186,7 @@ test.skipIf(!canMount)("a file on a noexec mount is refused, also one that was m
 	expect(run(script, env, { prefix: ["unshare", "-m"] })).toMatchObject({ status: 0, stderr: "" });
 });
 
-test.skipIf(!canMount)("with the addon, mounts that become noexec later are found too", async (context) => {
+test.skipIf(!canMount())("with the addon, mounts that become noexec later are found too", async (context) => {
 	const { env } = await installed({ audit: { stderr: "off" } });
 	const script = `
 		import { execFileSync } from "node:child_process";
@@ -219,7 +218,7 @@ try:
 except BlockingIOError: sys.exit(code)
 `;
 
-test.skipIf(!canMount || !hasProgram("python3"))(
+test.skipIf(!canMount() || !hasProgram("python3"))(
 	"with the addon the system log gets one datagram per event, refusals as critical (needs unshare -m and python3)",
 	async (context) => {
 		const { env, directory, root } = await installed({ audit: { syslog: true, stderr: "off" } });

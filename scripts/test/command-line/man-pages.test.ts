@@ -2,12 +2,12 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
-import { spawnSync } from "../../../test/outside.js";
+import { hasProgram, spawnSync } from "../../../test/outside.js";
 
 const folder = fileURLToPath(new URL("../../../packages/cli/dist/man", import.meta.url));
 const pages = readdirSync(folder);
 
-const hasGroff = spawnSync("groff", ["--version"]).status === 0;
+const hasGroff = hasProgram("groff");
 it.skipIf(!hasGroff)("groff formats each manual page without a warning (needs groff)", () => {
 	const args = [
 		"-man",

@@ -8,13 +8,13 @@ import { fileURLToPath } from "node:url";
 import type { AxeResults, RunOnly, RunOptions } from "axe-core";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { spawnSync } from "../../../test/outside.js";
+import { hasProgram, spawnSync } from "../../../test/outside.js";
 import { siteGroups } from "../../docs/pages.mjs";
 import { addressOf, brokenLinks, hasChromium, pagesOf, startBrowser, type Visit, visitAll } from "./visit.js";
 
 const workspace = fileURLToPath(new URL("../../..", import.meta.url));
 const script = join(workspace, "scripts/docs/docs.mjs");
-const hasMdBook = spawnSync("mdbook", ["--version"]).status === 0;
+const hasMdBook = hasProgram("mdbook");
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 const DESKTOP = { width: 1280, height: 900 };
 const PHONE = { width: 360, height: 740 };

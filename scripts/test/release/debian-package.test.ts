@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { canOverlay, OverlayRoot } from "../../../test/operations/overlay-root.js";
-import { spawnSync } from "../../../test/outside.js";
+import { hasProgram, spawnSync } from "../../../test/outside.js";
 import { makeDebianPackage } from "../../release/debian-package.mjs";
 import { releaseVersion } from "../../release/workspace.mjs";
 
@@ -30,8 +30,8 @@ function makeSingle(): string {
 	return join(scratch, `sigtool-linux-${process.arch}`);
 }
 
-const hasLintian = spawnSync("lintian", ["--version"]).status === 0;
-const hasDpkg = spawnSync("dpkg-deb", ["--version"]).status === 0;
+const hasLintian = hasProgram("lintian");
+const hasDpkg = hasProgram("dpkg-deb");
 
 /** The completions of both names, by the shells that read them. */
 const COMPLETIONS = {

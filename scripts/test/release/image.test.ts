@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
 import { canOverlay, OverlayRoot } from "../../../test/operations/overlay-root.js";
-import { spawnSync } from "../../../test/outside.js";
+import { hasProgram, spawnSync } from "../../../test/outside.js";
 import { makeImage } from "../../release/image.mjs";
 
 const scratch = mkdtempSync(join(tmpdir(), "sigtool-image-"));
@@ -47,7 +47,7 @@ describe("the image layout", () => {
 		rmSync(join(scratch, "again"), { recursive: true });
 	});
 
-	const hasSkopeo = spawnSync("skopeo", ["--version"]).status === 0;
+	const hasSkopeo = hasProgram("skopeo");
 	it.skipIf(!hasSkopeo)("is read by skopeo, which copies each layer (needs skopeo)", () => {
 		const { stdout } = spawnSync("skopeo", ["inspect", `oci:${folder}:${facts.version}`], { encoding: "utf8" });
 		expect(JSON.parse(stdout)).toMatchObject({
@@ -70,7 +70,7 @@ describe("the image layout", () => {
 		for (const name of ["changed", "copy"]) rmSync(join(scratch, name), { recursive: true, force: true });
 	});
 
-	it.skipIf(spawnSync("oras", ["version"]).status !== 0)("is read by oras (needs oras)", () => {
+	it.skipIf(!hasProgram("oras"))("is read by oras (needs oras)", () => {
 		const fetch = ["manifest", "fetch", "--oci-layout", `${folder}:${facts.version}`];
 		expect(JSON.parse(spawnSync("oras", fetch, { encoding: "utf8" }).stdout)).toEqual(manifest);
 	});

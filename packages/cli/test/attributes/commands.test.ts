@@ -3,7 +3,7 @@
 import { chmodSync, chownSync, linkSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { execFileSync, hasProgram, spawnSync } from "../../../../test/outside.js";
+import { canBeUser, execFileSync, hasProgram, spawnSync } from "../../../../test/outside.js";
 import {
 	canWriteAttributes,
 	getfattr,
@@ -20,7 +20,6 @@ import {
 const SPYTHON = "user.org.python.x-spython-hash";
 const USER = ["--namespace", "user"];
 const isPossible = canWriteAttributes("user") && hasProgram("openssl");
-const isRoot = process.getuid?.() === 0;
 const needs = "(needs attr, openssl and user attributes)";
 
 const TREE: Record<string, TreeEntry> = { "a.js": "a\n", "lib/b.js": "b\n", "lib/link.js": { link: "../a.js" } };
@@ -268,15 +267,9 @@ describe.skipIf(!isPossible || !canWriteAttributes("security"))("inspect (needs 
 
 const NOBODY = 65_534;
 
-/** Tells whether the user nobody may read the command line. */
-function canBeNobody(): boolean {
-	if (!isRoot) return false;
-	return spawnSync(process.execPath, [MAIN, "--version"], { uid: NOBODY, gid: NOBODY }).status === 0;
-}
-
 const unprivileged = "without rights (needs root to give them up, a command line that others may read, attr, openssl)";
 
-describe.skipIf(!isPossible || !canBeNobody())(unprivileged, () => {
+describe.skipIf(!isPossible || !canBeUser(NOBODY, MAIN))(unprivileged, () => {
 	/** Makes a tree and a key that belong to the user nobody, and returns a function that runs sigtool as that user. */
 	function openAsNobody() {
 		const opened = open();

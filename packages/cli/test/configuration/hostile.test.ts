@@ -16,7 +16,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { hasProgram, spawnSync } from "../../../../test/outside.js";
+import { canBeUser, canMount, hasProgram, spawnSync } from "../../../../test/outside.js";
 import { MAIN, makeSelfSigned, makeTree, type RunOptions, runner, temporaryDirectory } from "../support.js";
 
 const isRoot = process.getuid?.() === 0;
@@ -311,26 +311,23 @@ describe.skipIf(!canAttack)("a configuration that the user named", () => {
 		expect(inCheckout(["verify", "dist", "--config", config]).status).toBe(1);
 	});
 
-	it.skipIf(!isRoot || spawnSync("unshare", ["-m", "true"]).status !== 0)(
-		"decides nothing through a bind mount",
-		() => {
-			const { configure, at, home } = checkout();
-			configure({ verify: { added: "ignore", trust: ["../mallory.pem"] } }, "checkout/dist/c.json");
-			mkdirSync(at("bound"));
-			copyFileSync(at("checkout/mallory.pem"), at("mallory.pem"));
-			const main = process.argv0;
-			expect(main).not.toBe("");
-			const command = `mount --bind ${at("checkout/dist")} ${at("bound")} && exec "$0" "$@"`;
-			const env = { ...process.env, XDG_CONFIG_HOME: join(home, "config"), NO_COLOR: "1" };
-			const cli = new URL("../../dist/main.cjs", import.meta.url).pathname;
-			const args = ["verify", at("checkout/dist"), "--config", at("bound/c.json")];
-			const run = spawnSync("unshare", ["-m", "sh", "-c", command, process.execPath, cli, ...args], {
-				env,
-				encoding: "utf8",
-			});
-			expect([run.status, run.stderr]).toEqual([1, expect.stringContaining("lies in the tree that is verified")]);
-		},
-	);
+	it.skipIf(!canMount())("decides nothing through a bind mount", () => {
+		const { configure, at, home } = checkout();
+		configure({ verify: { added: "ignore", trust: ["../mallory.pem"] } }, "checkout/dist/c.json");
+		mkdirSync(at("bound"));
+		copyFileSync(at("checkout/mallory.pem"), at("mallory.pem"));
+		const main = process.argv0;
+		expect(main).not.toBe("");
+		const command = `mount --bind ${at("checkout/dist")} ${at("bound")} && exec "$0" "$@"`;
+		const env = { ...process.env, XDG_CONFIG_HOME: join(home, "config"), NO_COLOR: "1" };
+		const cli = new URL("../../dist/main.cjs", import.meta.url).pathname;
+		const args = ["verify", at("checkout/dist"), "--config", at("bound/c.json")];
+		const run = spawnSync("unshare", ["-m", "sh", "-c", command, process.execPath, cli, ...args], {
+			env,
+			encoding: "utf8",
+		});
+		expect([run.status, run.stderr]).toEqual([1, expect.stringContaining("lies in the tree that is verified")]);
+	});
 
 	it("must exist, and the variable must have an absolute path", () => {
 		const { inCheckout } = checkout();
@@ -403,10 +400,8 @@ describe.skipIf(!canAttack)("a configuration that another user could have writte
 	});
 
 	const [program, ...user] = ["setpriv", "--reuid=33", "--regid=33", "--clear-groups"] as const;
-	const hasOwnGroup =
-		/^www-data:x:33:33:/m.test(readFileSync("/etc/passwd", "utf8")) &&
-		spawnSync(program, [...user, "test", "-r", MAIN]).status === 0;
-	it.skipIf(!isRoot || !hasOwnGroup)("is used if the user's own group may write it, but not another group", () => {
+	const hasOwnGroup = /^www-data:x:33:33:/m.test(readFileSync("/etc/passwd", "utf8")) && canBeUser(33, MAIN);
+	it.skipIf(!hasOwnGroup)("is used if the user's own group may write it, but not another group", () => {
 		const { home, at } = checkout();
 		const config = makeTree(at("project"), { "sigtool.config.json": '{ "sign": ["dist"] }', "dist/a": "1" });
 		const file = join(config, "sigtool.config.json");

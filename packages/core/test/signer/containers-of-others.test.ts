@@ -4,13 +4,13 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { spawnSync } from "../../../../test/outside.js";
+import { hasProgram, spawnSync } from "../../../../test/outside.js";
 import { openPkcs12Signer } from "../../dist/signer/pkcs12.js";
 import { CODE_SIGNER, hasOpenssl, type Issued, openWorkshop } from "../pki/openssl.js";
 import { expectRejection, expectToSign } from "./material.js";
 
 const PASSPHRASE = "correct horse";
-const hasCerttool = spawnSync("certtool", ["--version"]).status === 0;
+const hasCerttool = hasProgram("certtool");
 const hasPk12util = spawnSync("pk12util", ["-H"]).error === undefined;
 
 const workshop = openWorkshop();

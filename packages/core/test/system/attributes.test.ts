@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { afterAll, describe, expect, it, onTestFinished, vi } from "vitest";
-import { execFileSync, spawnSync } from "../../../../test/outside.js";
+import { execFileSync, hasProgram, spawnSync } from "../../../../test/outside.js";
 import { type ErrorCode, SigtoolError } from "../../dist/errors.js";
 import { type AttributeAccess, attributeError } from "../../dist/system/attributes.js";
 import { readTwice } from "../../dist/system/attributes-by-path.js";
@@ -13,8 +13,8 @@ import { bytes, doors, opened, temporaryFile, temporaryFolder } from "./attribut
 const attributesModule = new URL("../../dist/system/attributes.js", import.meta.url).href;
 const hasAttributes = doors.some(({ access }) => access !== undefined);
 const isRoot = process.getuid?.() === 0;
-const hasAttr = spawnSync("getfattr", ["--version"]).status === 0;
-const hasMkfs = spawnSync("mkfs.ext4", ["-V"]).status === 0;
+const hasAttr = hasProgram("getfattr");
+const hasMkfs = hasProgram("mkfs.ext4");
 /** True if security.* can be written, which needs root and a file system that supports it. */
 const hasSecurity = isRoot && hasAttr && canWriteSecurity();
 

@@ -16,7 +16,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { spawn, spawnSync } from "../../../../test/outside.js";
+import { canMount, spawn, spawnSync } from "../../../../test/outside.js";
 import { createDirectory, removeOldest, temporaryNameFor, writeAtomically } from "../../dist/system/store.js";
 import { expectError } from "../pki/expect-error.js";
 
@@ -207,14 +207,6 @@ describe("createDirectory()", () => {
 /** Mounts a file system of 256 KiB on the directory, and returns true on success. */
 function mountTmpfs(path: string): boolean {
 	return spawnSync("mount", ["-t", "tmpfs", "-o", "size=256k", "tmpfs", path]).status === 0;
-}
-
-function canMount(): boolean {
-	const path = mkdtempSync(join(tmpdir(), "sigtool-mount-"));
-	const mounted = mountTmpfs(path);
-	if (mounted) spawnSync("umount", [path]);
-	rmSync(path, { recursive: true });
-	return mounted;
 }
 
 describe("removeOldest()", () => {

@@ -18,7 +18,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { expect, test, vi } from "vitest";
-import { spawnSync } from "../../../../test/outside.js";
+import { canMount, spawnSync } from "../../../../test/outside.js";
 import { temporaryDirectory } from "../../../cli/test/support.js";
 import { createAudit } from "../../dist/audit/audit.js";
 import { jsonLinesSink, REPORT_MS } from "../../dist/audit/events-file.js";
@@ -229,12 +229,10 @@ function linkOf(descriptor: string): string | undefined {
 	}
 }
 
-test.skipIf(process.getuid?.() !== 0 || spawnSync("unshare", ["-m", "true"]).status !== 0)(
-	"16.8: after a line that a full disk cut, the next one begins anew (as root)",
-	() => {
-		const directory = temporaryDirectory();
-		const modules = ["audit", "events-file"].map((name) => new URL(`../../dist/audit/${name}.js`, import.meta.url));
-		const program = `
+test.skipIf(!canMount())("16.8: after a line that a full disk cut, the next one begins anew (as root)", () => {
+	const directory = temporaryDirectory();
+	const modules = ["audit", "events-file"].map((name) => new URL(`../../dist/audit/${name}.js`, import.meta.url));
+	const program = `
 			import { writeFileSync, rmSync } from "node:fs";
 			const [{ createAudit }, { jsonLinesSink }] = await Promise.all(${JSON.stringify(modules)}.map((url) => import(url)));
 			const audit = createAudit([jsonLinesSink("audit.jsonl")]);
@@ -244,16 +242,15 @@ test.skipIf(process.getuid?.() !== 0 || spawnSync("unshare", ["-m", "true"]).sta
 			try { for (;;) refuse(); } catch (error) { console.error(error.code); }
 			rmSync("filler");
 			refuse();`;
-		writeFileSync(join(directory, "program.mjs"), program);
-		const mount = `mount -t tmpfs -o size=8k none log && cd log && "$0" ../program.mjs; cat audit.jsonl`;
-		mkdirSync(join(directory, "log"));
-		const run = spawnSync("unshare", ["-m", "sh", "-c", mount, process.execPath], { cwd: directory, encoding: "utf8" });
-		expect(run.stderr).toBe("ERR_AUDIT_SINK\n");
-		const lines = run.stdout.split("\n").slice(0, -1);
-		expect(lines.filter((line) => !isJson(line))).toHaveLength(1);
-		expect(JSON.parse(lines.at(-1) ?? "").path).toMatch(/long\d+$/);
-	},
-);
+	writeFileSync(join(directory, "program.mjs"), program);
+	const mount = `mount -t tmpfs -o size=8k none log && cd log && "$0" ../program.mjs; cat audit.jsonl`;
+	mkdirSync(join(directory, "log"));
+	const run = spawnSync("unshare", ["-m", "sh", "-c", mount, process.execPath], { cwd: directory, encoding: "utf8" });
+	expect(run.stderr).toBe("ERR_AUDIT_SINK\n");
+	const lines = run.stdout.split("\n").slice(0, -1);
+	expect(lines.filter((line) => !isJson(line))).toHaveLength(1);
+	expect(JSON.parse(lines.at(-1) ?? "").path).toMatch(/long\d+$/);
+});
 
 function isJson(text: string): boolean {
 	try {

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, expect } from "vitest";
 import { nodeOfRelease } from "../../../../scripts/node-releases.mjs";
-import { spawnSync } from "../../../../test/outside.js";
+import { hasProgram, spawnSync } from "../../../../test/outside.js";
 import { CROSS, hasCross, NATIVE } from "../launch/support.js";
 
 export const PROCESSORS = ["x64", "arm64"] as const;
@@ -21,7 +21,7 @@ export const SANITIZED = ["-fsanitize=address,undefined", "-fno-sanitize-recover
 /** Debian's libraries of arm64. That of C comes with the compiler, and Node.js also needs that of C++. */
 const LIBRARIES = "/usr/aarch64-linux-gnu";
 export const EMULATOR = ["qemu-aarch64", "-L", LIBRARIES] as const;
-export const hasEmulator = hasCross && spawnSync(EMULATOR[0], ["--version"]).status === 0;
+export const hasEmulator = hasCross && hasProgram(EMULATOR[0]);
 export const hasLibraryOfCPlusPlus = existsSync(join(LIBRARIES, "lib/libstdc++.so.6"));
 export const NEEDS_EMULATOR = `needs ${CROSS} and ${EMULATOR[0]}`;
 

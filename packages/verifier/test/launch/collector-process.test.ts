@@ -2,12 +2,12 @@
 
 import { mkdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from "node:fs";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { spawn, spawnSync } from "../../../../test/outside.js";
+import { hasProgram, spawn, spawnSync } from "../../../../test/outside.js";
 import { readLog } from "./chain.js";
 import { CollectedInstallation, isRunning, openFilesOf } from "./collected.js";
 import { hasLauncher, isRoot } from "./support.js";
 
-const hasPython = spawnSync("python3", ["--version"]).status === 0;
+const hasPython = hasProgram("python3");
 const SOUND = { broken: [], unchained: [] };
 const namesOf = (...files: readonly string[]) => readLog(...files).lines.map(({ event }) => event);
 

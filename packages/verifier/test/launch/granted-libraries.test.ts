@@ -13,17 +13,8 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { spawnSync } from "../../../../test/outside.js";
-import {
-	canMount,
-	expectRefusal,
-	installed,
-	linkedProgram,
-	makeLibrary,
-	mounting,
-	write,
-	writePlainly,
-} from "./granted.js";
+import { canMount, spawnSync } from "../../../../test/outside.js";
+import { expectRefusal, installed, linkedProgram, makeLibrary, mounting, write, writePlainly } from "./granted.js";
 import { hasCompiler, hasLauncher, isRoot, pinned } from "./support.js";
 
 describe.skipIf(!hasLauncher)("directories to write below (needs the launcher built)", () => {
@@ -108,7 +99,7 @@ describe.skipIf(!hasLauncher)("directories to write below (needs the launcher bu
 			});
 		});
 
-		describe.skipIf(!canMount || !existsSync("/sbin/ldconfig"))(
+		describe.skipIf(!canMount() || !existsSync("/sbin/ldconfig"))(
 			"15.8: of the loader's cache (needs root, mount namespaces and ldconfig)",
 			() => {
 				function withCache(change: (cache: Buffer) => Buffer = (cache) => cache) {

@@ -4,12 +4,12 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, write
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { spawnSync } from "../../../../test/outside.js";
-import { canMount, expectRefusal, installed, mounting, withoutWarning, write, writePlainly } from "./granted.js";
+import { canMount, spawnSync } from "../../../../test/outside.js";
+import { expectRefusal, installed, mounting, withoutWarning, write, writePlainly } from "./granted.js";
 import { hasLauncher } from "./support.js";
 
 describe.skipIf(!hasLauncher)("directories to write below (needs the launcher built)", () => {
-	describe.skipIf(!canMount)("15.8: other paths by mounts (need root and mount namespaces)", () => {
+	describe.skipIf(!canMount())("15.8: other paths by mounts (need root and mount namespaces)", () => {
 		/**
 		 * Each case has mounts, the granted directory, a file that the process could write there, and the signed file
 		 * that this write would change.

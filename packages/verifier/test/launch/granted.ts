@@ -7,9 +7,8 @@ import { existsSync, mkdirSync, realpathSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect } from "vitest";
 import { spawnSync } from "../../../../test/outside.js";
-import { Installation, isRoot, type Run, type RunOptions } from "./support.js";
+import { Installation, type Run, type RunOptions } from "./support.js";
 
-export const canMount = isRoot && spawnSync("unshare", ["-m", "mount", "-t", "tmpfs", "none", "/mnt"]).status === 0;
 export const hasTerminals = existsSync("/dev/pts/ptmx");
 
 /** Writes to the files that its arguments name, and prints for each what happened. */

@@ -18,17 +18,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
-import { spawnSync } from "../../../../test/outside.js";
+import { hasProgram, spawnSync } from "../../../../test/outside.js";
 
 export const NATIVE = fileURLToPath(new URL("../../native", import.meta.url));
 export const BUILT = fileURLToPath(new URL("../../dist/native", import.meta.url));
 export const hasLauncher = existsSync(join(BUILT, "sigtool-launch"));
 export const isRoot = process.getuid?.() === 0;
-export const hasCompiler = spawnSync("sh", ["-c", "command -v cc"]).status === 0;
+export const hasCompiler = hasProgram("cc");
 
 /** Compiles for arm64. */
 export const CROSS = "aarch64-linux-gnu-gcc";
-export const hasCross = spawnSync(CROSS, ["--version"]).status === 0;
+export const hasCross = hasProgram(CROSS);
 
 /**
  * Writes a script that compiles for arm64 with this machine's headers of OpenSSL, which have the same content for both

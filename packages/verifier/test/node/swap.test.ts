@@ -3,7 +3,7 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } fr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { execFileSync } from "../../../../test/outside.js";
+import { execFileSync, hasProgram } from "../../../../test/outside.js";
 import { type Application, makeApplication, REGISTER, RELEASES, write } from "./application.js";
 
 /**
@@ -171,7 +171,7 @@ value napi_register_module_v1(env e, value exports) { napi_create_string_utf8(e,
  * release.
  */
 type Way = "addon" | "JavaScript";
-const runs = RELEASES.filter(() => existsSync("/usr/bin/cc")).flatMap((release) => {
+const runs = RELEASES.filter(() => hasProgram("cc")).flatMap((release) => {
 	const ways: readonly Way[] = process.env.SIGTOOL_FULL
 		? ["addon", "JavaScript"]
 		: [release === "20" ? "JavaScript" : "addon"];

@@ -6,7 +6,7 @@
 import { createPrivateKey, sign } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
 import { spawnSync } from "../../../../test/outside.js";
 import { bitString, DerReader, encode, oid, sequence, TAG } from "../../../core/dist/asn1/der.js";
 import { isPassing, SigtoolError } from "../../../core/dist/errors.js";
@@ -31,11 +31,11 @@ import {
 } from "../../../core/test/pki/openssl.js";
 import { verifyHost } from "../../dist/internal.js";
 import { buildOrCopySpython } from "./kept-spython.js";
-import { PYTHONS } from "./support.js";
+import { describeEach, PYTHONS } from "./support.js";
 
 const isRoot = process.getuid?.() === 0;
 
-describe.skipIf(!isRoot || !hasOpenssl).each(PYTHONS.slice(0, 1))(
+describeEach(PYTHONS.slice(0, 1), isRoot && hasOpenssl)(
 	"16.1: authorities of the host, judged by Node.js and by spython $version (as root, with openssl)",
 	(python) => {
 		let workshop: Workshop;

@@ -3,14 +3,14 @@
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { spawnSync } from "../../../../test/outside.js";
-import { PYTHONS, SANITIZER, Site } from "./support.js";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { hasHeader, hasProgram, spawnSync } from "../../../../test/outside.js";
+import { describeEach, PYTHONS, SANITIZER, Site } from "./support.js";
 
 const DOCS = fileURLToPath(new URL("../../../../docs/how-to", import.meta.url));
-const hasReadelf = spawnSync("readelf", ["--version"]).status === 0;
+const hasProbes = hasHeader("sys/sdt.h") && hasProgram("readelf");
 
-describe.each(PYTHONS)("messages of spython $version, $executable", (python) => {
+describeEach(PYTHONS)("messages of spython $version, $executable", (python) => {
 	let site: Site;
 	beforeAll(async () => {
 		site = new Site(python);
@@ -90,7 +90,7 @@ describe.each(PYTHONS)("messages of spython $version, $executable", (python) => 
 		rmSync(join(site.application, ".sigtool"), { recursive: true, force: true });
 	});
 
-	it.skipIf(!hasReadelf)("15: has the probe that the documents tell of (needs readelf, and sys/sdt.h)", () => {
+	it.skipIf(!hasProbes)("15: has the probe that the documents tell of (needs readelf, and sys/sdt.h)", () => {
 		const { stdout } = spawnSync("readelf", ["-n", site.spython], { encoding: "utf8" });
 		expect(stdout).toMatch(/Provider: sigtool\s+Name: audit\s/);
 		expect(readFileSync(join(DOCS, "monitoring.md"), "utf8")).toContain("usdt:./spython:sigtool:audit");

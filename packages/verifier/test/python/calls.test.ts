@@ -1,7 +1,7 @@
 /** Tests the functions of libc and SQLite that spython replaces, and the environment variables that it lets pass. */
 
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { isSanitized, PYTHONS, Site } from "./support.js";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { describeEach, isSanitized, PYTHONS, Site } from "./support.js";
 
 /** Makes a program that evaluates each line `name: expression`, and prints as JSON what came of it. */
 const trying = (imports: string, lines: Readonly<Record<string, string>>) => `import json
@@ -16,7 +16,7 @@ ${Object.entries(lines)
 print(json.dumps(answers))
 `;
 
-describe.each(PYTHONS)("calls that spython $version judges, $executable", (python) => {
+describeEach(PYTHONS)("calls that spython $version judges, $executable", (python) => {
 	let site: Site;
 	beforeAll(() => {
 		site = new Site(python);

@@ -2,8 +2,8 @@
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { PYTHONS, Site } from "./support.js";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { describeEach, PYTHONS, Site } from "./support.js";
 
 /** The program can load an unsigned file by number, and rotates its own log. */
 const PROGRAM = `
@@ -33,7 +33,7 @@ const MAKES: Readonly<Record<string, string>> = {
 	nothing: "None",
 };
 
-describe.skipIf(process.getuid?.() !== 0).each(PYTHONS.slice(0, 1))(
+describeEach(PYTHONS.slice(0, 1), process.getuid?.() === 0)(
 	"16.8: the events file of spython $version (as root)",
 	(python) => {
 		// Sanitizers find reads and writes outside of the table of refusals.

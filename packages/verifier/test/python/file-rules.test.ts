@@ -1,9 +1,9 @@
 /** Tests that spython applies the rules of a policy. */
 
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { flipByte, PYTHONS, Site } from "./support.js";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { describeEach, flipByte, PYTHONS, Site } from "./support.js";
 
-describe.each(PYTHONS)("rules about files with spython $version, $executable", (python) => {
+describeEach(PYTHONS)("rules about files with spython $version, $executable", (python) => {
 	let site: Site;
 	beforeAll(() => {
 		site = new Site(python);

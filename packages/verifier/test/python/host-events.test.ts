@@ -2,12 +2,12 @@
 
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { spawnSync } from "../../../../test/outside.js";
-import { canMount, configOf, isRoot, ran, under, unjudged } from "./host-site.js";
-import { PYTHONS, Site } from "./support.js";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { canMount, hasHeader, hasProgram, spawnSync } from "../../../../test/outside.js";
+import { configOf, isRoot, ran, under, unjudged } from "./host-site.js";
+import { describeEach, PYTHONS, Site } from "./support.js";
 
-describe.skipIf(!isRoot).each(PYTHONS.slice(0, 1))("the events of spython $version (as root)", (python) => {
+describeEach(PYTHONS.slice(0, 1), isRoot)("the events of spython $version (as root)", (python) => {
 	let site: Site;
 	beforeAll(async () => {
 		site = new Site(python);
@@ -44,8 +44,7 @@ describe.skipIf(!isRoot).each(PYTHONS.slice(0, 1))("the events of spython $versi
 		expect(events).toContain('"event":"python.exec"');
 	});
 
-	const hasProbes =
-		existsSync("/usr/include/x86_64-linux-gnu/sys/sdt.h") && spawnSync("readelf", ["--version"]).status === 0;
+	const hasProbes = hasHeader("sys/sdt.h") && hasProgram("readelf");
 	it.skipIf(!hasProbes)("has the probe sigtool:audit (needs sys/sdt.h and readelf)", () => {
 		const { stdout } = spawnSync("readelf", ["-n", site.spython], { encoding: "utf8" });
 		expect(stdout).toMatch(/Provider: sigtool\s+Name: audit\s+[\s\S]*Arguments: \S+ \S+/);
@@ -209,7 +208,7 @@ while True:
 		return [...stdout.matchAll(shape)].map(([, priority, json]) => [priority, JSON.parse(json ?? "")] as const);
 	}
 
-	it.skipIf(!canMount)("go to syslog as one datagram each, refusals as critical (needs unshare -m)", () => {
+	it.skipIf(!canMount())("go to syslog as one datagram each, refusals as critical (needs unshare -m)", () => {
 		site.write({ "extra.py": "" });
 		writeFileSync(
 			configOf(site),
@@ -221,8 +220,8 @@ while True:
 		expect(logged("afterwards", "-c", "1")).toEqual([refusal]);
 	});
 
-	const hasLocales = existsSync("/usr/share/i18n/locales/fr_FR") && spawnSync("localedef", ["--version"]).status === 0;
-	it.skipIf(!canMount || !hasLocales)(
+	const hasLocales = existsSync("/usr/share/i18n/locales/fr_FR") && hasProgram("localedef");
+	it.skipIf(!canMount() || !hasLocales)(
 		"go to syslog in English, whatever the program's locale (needs unshare -m, localedef and locales)",
 		async () => {
 			const french = join(site.root, "fr_FR.UTF-8");

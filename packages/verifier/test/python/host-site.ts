@@ -3,11 +3,9 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
-import { spawnSync } from "../../../../test/outside.js";
 import type { Site } from "./support.js";
 
 export const isRoot = process.getuid?.() === 0;
-export const canMount = spawnSync("unshare", ["-m", "true"]).status === 0;
 
 /** Returns the path of the configuration of a site. */
 export function configOf(site: Site): string {

@@ -11,21 +11,21 @@ import {
 } from "node:fs";
 import { release } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { spawnSync } from "../../../../test/outside.js";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { canMount, spawnSync } from "../../../../test/outside.js";
 import { spkiSha256 } from "../../../core/dist/pki/certificate.js";
 import { signIndex } from "../../../core/dist/trust/index-encode.js";
 import { HEADER_BYTES, RECORD_BYTES } from "../../../core/dist/trust/index-layout.js";
 import { signerWithoutKey } from "../../../core/test/pki/degenerate-key.js";
-import { canMount, configOf, isRoot, ran, refused, under, unjudged } from "./host-site.js";
+import { configOf, isRoot, ran, refused, under, unjudged } from "./host-site.js";
 import { buildOrCopySpython } from "./kept-spython.js";
-import { makeKey, PYTHONS, Site } from "./support.js";
+import { describeEach, makeKey, PYTHONS, Site } from "./support.js";
 
 const [major = 0, minor = 0] = release().split(".").map(Number);
 /** True if the kernel has AT_EXECVE_CHECK (Linux 6.14). */
 const canAsk = major > 6 || (major === 6 && minor >= 14);
 
-describe.skipIf(!isRoot).each(PYTHONS.slice(0, 1))("the host configuration of spython $version (as root)", (python) => {
+describeEach(PYTHONS.slice(0, 1), isRoot)("the host configuration of spython $version (as root)", (python) => {
 	let site: Site;
 	beforeAll(async () => {
 		site = new Site(python);
@@ -91,7 +91,7 @@ describe.skipIf(!isRoot).each(PYTHONS.slice(0, 1))("the host configuration of sp
 		return spawnSync("unshare", ["-m", "sh", "-c", script, "sh", text, ...program], { encoding: "utf8" });
 	}
 
-	it.skipIf(!canMount)("16.1: is not absent where this user may not look for it (needs unshare -m)", () => {
+	it.skipIf(!canMount())("16.1: is not absent where this user may not look for it (needs unshare -m)", () => {
 		const pins: object[] = [];
 		expect(inOtherEtc(site.spython, undefined, "755")).toMatchObject({ status: 0, stdout: "enforce\n" });
 		expect(inOtherEtc(site.spython, { pins }, "755")).toMatchObject({ status: 126, stdout: "" });
@@ -100,7 +100,7 @@ describe.skipIf(!isRoot).each(PYTHONS.slice(0, 1))("the host configuration of sp
 		expect(hidden.stderr).toContain("Permission denied");
 	});
 
-	it.skipIf(!canMount)("16.1: must pin for a spython that was built without keys (needs unshare -m)", () => {
+	it.skipIf(!canMount())("16.1: must pin for a spython that was built without keys (needs unshare -m)", () => {
 		const keyless = join(site.root, "keyless");
 		buildOrCopySpython(python, keyless, {});
 		const none = inOtherEtc(keyless, undefined, "755");
@@ -286,7 +286,7 @@ describe.skipIf(!isRoot).each(PYTHONS.slice(0, 1))("the host configuration of sp
 		});
 	});
 
-	it.skipIf(!canMount)("refuses every file on a noexec mount, even a signed one (needs unshare -m)", async () => {
+	it.skipIf(!canMount())("refuses every file on a noexec mount, even a signed one (needs unshare -m)", async () => {
 		await site.sign({ policy: { python: { xattr: "ima" } } });
 		const path = join(site.application, "attribute.py");
 		writeFileSync(path, "print('ran')\n");

@@ -1,9 +1,9 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
 import { spawnSync } from "../../../../test/outside.js";
-import { isSanitized, PYTHONS, type Python, Site } from "./support.js";
+import { describeEach, isSanitized, PYTHONS, type Python, Site } from "./support.js";
 
 const PROGRAM = readFileSync(fileURLToPath(new URL("leaks.py", import.meta.url)), "utf8");
 
@@ -30,70 +30,66 @@ const LEAKS = {
 };
 
 // The sanitizers replace malloc(), which this test measures.
-describe.skipIf(isSanitized).each(PYTHONS)(
-	"memory that spython $version keeps after loading code, $executable",
-	(python) => {
-		let site: Site;
-		let config: string;
-		beforeAll(async () => {
-			site = new Site(python);
-			const zip =
-				"import sys, zipfile\nwith zipfile.ZipFile(sys.argv[1], 'w') as z: z.writestr('zipped.py', 'NAME = 1')";
-			spawnSync(python.executable, ["-I", "-c", zip, join(site.application, "archive.zip")]);
-			site.write({ "leaks.py": PROGRAM, "repeated.py": "NAMES = [str(number) for number in range(99)]\n" });
-			await site.sign({ policy: { python: { events: ["*"] } } });
-			site.write({ "unsigned.py": "", "unsigned.pyc": "" });
-			config = join(site.root, "config.json");
-			const audit = { stderr: "off", jsonLines: join(site.root, "events.jsonl") };
-			writeFileSync(config, JSON.stringify({ version: 1, ...site.trusted, audit }), { mode: 0o600 });
-		});
-		afterAll(() => site.remove());
+describeEach(PYTHONS, !isSanitized)("memory that spython $version keeps after loading code, $executable", (python) => {
+	let site: Site;
+	let config: string;
+	beforeAll(async () => {
+		site = new Site(python);
+		const zip = "import sys, zipfile\nwith zipfile.ZipFile(sys.argv[1], 'w') as z: z.writestr('zipped.py', 'NAME = 1')";
+		spawnSync(python.executable, ["-I", "-c", zip, join(site.application, "archive.zip")]);
+		site.write({ "leaks.py": PROGRAM, "repeated.py": "NAMES = [str(number) for number in range(99)]\n" });
+		await site.sign({ policy: { python: { events: ["*"] } } });
+		site.write({ "unsigned.py": "", "unsigned.pyc": "" });
+		config = join(site.root, "config.json");
+		const audit = { stderr: "off", jsonLines: join(site.root, "events.jsonl") };
+		writeFileSync(config, JSON.stringify({ version: 1, ...site.trusted, audit }), { mode: 0o600 });
+	});
+	afterAll(() => site.remove());
 
-		const program = () => join(site.application, "leaks.py");
-		function left(command: readonly string[], work: string): number[] {
-			const [file = "", ...args] = [...command, program(), work, site.application];
-			const { status, stdout, stderr } = spawnSync(file, args, { cwd: site.root, encoding: "utf8" });
-			expect(status, stderr).toBe(0);
-			return JSON.parse(stdout);
-		}
-		const byPlain = new Map<string, number[]>();
-		function leftByPlain(work: string): number[] {
-			const known = byPlain.get(work) ?? left([python.executable, "-I", "-B"], work);
-			byPlain.set(work, known);
-			return known;
-		}
-		const leftBy = (spython: string, work: string) => left([spython, "--config", config, "--index", site.index], work);
+	const program = () => join(site.application, "leaks.py");
+	function left(command: readonly string[], work: string): number[] {
+		const [file = "", ...args] = [...command, program(), work, site.application];
+		const { status, stdout, stderr } = spawnSync(file, args, { cwd: site.root, encoding: "utf8" });
+		expect(status, stderr).toBe(0);
+		return JSON.parse(stdout);
+	}
+	const byPlain = new Map<string, number[]>();
+	function leftByPlain(work: string): number[] {
+		const known = byPlain.get(work) ?? left([python.executable, "-I", "-B"], work);
+		byPlain.set(work, known);
+		return known;
+	}
+	const leftBy = (spython: string, work: string) => left([spython, "--config", config, "--index", site.index], work);
 
-		/**
-		 * Returns the indices of the measures whose growth in a round exceeds that of unguarded Python by more than the
-		 * limit.
-		 */
-		function excess(spython: string, work: string): number[] {
-			const plain = leftByPlain(work);
-			const more = work === "interpreters" ? MORE_BY_INTERPRETER : MORE;
-			return leftBy(spython, work).flatMap((count, at) => (count - (plain[at] ?? 0) > (more[at] ?? 0) ? [at] : []));
-		}
+	/**
+	 * Returns the indices of the measures whose growth in a round exceeds that of unguarded Python by more than the
+	 * limit.
+	 */
+	function excess(spython: string, work: string): number[] {
+		const plain = leftByPlain(work);
+		const more = work === "interpreters" ? MORE_BY_INTERPRETER : MORE;
+		return leftBy(spython, work).flatMap((count, at) => (count - (plain[at] ?? 0) > (more[at] ?? 0) ? [at] : []));
+	}
 
-		const works = ["source", "archive", "script", "native", "refusal"];
-		it.each(works)("is no more than in unguarded Python: %s", (work) => {
-			expect(excess(site.spython, work)).toEqual([]);
-		});
+	const works = ["source", "archive", "script", "native", "refusal"];
+	it.each(works)("is no more than in unguarded Python: %s", (work) => {
+		expect(excess(site.spython, work)).toEqual([]);
+	});
 
-		// The test is skipped on CPython 3.12.1, which crashes when a subinterpreter ends, and on 3.8, which leaves
-		// 84,000 or 113,000 bytes at random.
-		it.skipIf(!canDestroyInterpreters(python))(
-			"is no more than in unguarded Python: subinterpreters (needs a Python whose subinterpreters end cleanly)",
-			() => expect(excess(site.spython, "interpreters")).toEqual([]),
-		);
+	// The test is skipped on CPython 3.12.1, which crashes when a subinterpreter ends, and on 3.8, which leaves
+	// 84,000 or 113,000 bytes at random.
+	it.skipIf(!canDestroyInterpreters(python))(
+		"is no more than in unguarded Python: subinterpreters (needs a Python whose subinterpreters end cleanly)",
+		() => expect(excess(site.spython, "interpreters")).toEqual([]),
+	);
 
-		it("is found by the test when more is kept", async () => {
-			const leaking = await site.buildAltered(LEAKS.opening);
-			for (const work of works) expect(excess(leaking, work), work).toEqual([0, 1, 2]);
-			if (!canDestroyInterpreters(python)) return;
-			expect(excess(await site.buildAltered(LEAKS.interpreter), "interpreters")).toEqual([0]);
-		});
-	},
-);
+	it("is found by the test when more is kept", async () => {
+		const leaking = await site.buildAltered(LEAKS.opening);
+		for (const work of works) expect(excess(leaking, work), work).toEqual([0, 1, 2]);
+		if (!canDestroyInterpreters(python)) return;
+		expect(excess(await site.buildAltered(LEAKS.interpreter), "interpreters")).toEqual([0]);
+	});
+});
 
 function canDestroyInterpreters({ executable, release }: Python): boolean {
 	const program = fileURLToPath(new URL("leaks.py", import.meta.url));

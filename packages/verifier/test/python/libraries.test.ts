@@ -1,10 +1,10 @@
 import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { execFileSync, spawnSync } from "../../../../test/outside.js";
-import { PYTHONS, Site } from "./support.js";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { execFileSync, hasProgram, spawnSync } from "../../../../test/outside.js";
+import { describeEach, PYTHONS, Site } from "./support.js";
 
-const hasCompiler = spawnSync("cc", ["--version"]).status === 0;
+const hasCompiler = hasProgram("cc");
 
 /** Two libraries that differ in this word alone have the same layout. */
 const saying = (word: "good" | "evil") => `#include <unistd.h>
@@ -27,7 +27,7 @@ void load(const char *path, int mode) {
 }
 `;
 
-describe.skipIf(!hasCompiler).each(PYTHONS)("libraries in spython $version, $executable (needs cc)", (python) => {
+describeEach(PYTHONS, hasCompiler)("libraries in spython $version, $executable (needs cc)", (python) => {
 	let site: Site;
 	const at = (...names: string[]) => join(site.application, ...names);
 	const native = (events: readonly object[]) =>
@@ -276,8 +276,8 @@ with multiprocessing.get_context("fork").Pool(2) as pool: print(pool.map(work, r
 
 	const packages = [...python.packages, join(python.library, "site-packages")];
 	const withNumpy = packages.find((each) => existsSync(join(each, "numpy")));
-	const hasNumpy = spawnSync(python.executable, ["-I", "-c", "import numpy"]).status === 0;
-	if (withNumpy !== undefined && hasNumpy)
+	const hasNumpy = () => spawnSync(python.executable, ["-I", "-c", "import numpy"]).status === 0;
+	if (withNumpy !== undefined && hasNumpy())
 		it("18.3: keep a numpy of the program going, with the libraries that it brings", async () => {
 			for (const name of ["numpy", "numpy.libs"].filter((each) => existsSync(join(withNumpy, each))))
 				cpSync(join(withNumpy, name), at(name), { recursive: true, dereference: true });

@@ -2,16 +2,16 @@
 
 import { chmodSync, chownSync, existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { execFileSync, spawnSync } from "../../../../test/outside.js";
-import { flipByte, PYTHONS, Site } from "./support.js";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { execFileSync, hasProgram, spawnSync } from "../../../../test/outside.js";
+import { describeEach, flipByte, PYTHONS, Site } from "./support.js";
 
 const isRoot = process.getuid?.() === 0;
 /** In such a namespace without a map, all files have the owner 65534. */
 const hasNamespaces = spawnSync("unshare", ["--user", "true"]).status === 0;
-const hasCompiler = spawnSync("cc", ["--version"]).status === 0;
+const hasCompiler = hasProgram("cc");
 
-describe.skipIf(!isRoot).each(PYTHONS)("owner and mode in spython $version, $executable (needs root)", (python) => {
+describeEach(PYTHONS, isRoot)("owner and mode in spython $version, $executable (needs root)", (python) => {
 	let site: Site;
 	const at = (name: string) => join(site.application, name);
 	beforeAll(() => {

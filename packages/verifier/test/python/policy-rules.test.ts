@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
 import { policyRuleOf } from "../../dist/gate/policy-rules.js";
-import { NATIVE, PYTHONS, Site } from "./support.js";
+import { describeEach, NATIVE, PYTHONS, Site } from "./support.js";
 
 /** These programs do what a member of the policy forbids in strict. */
 const FORBIDDEN: readonly (readonly [member: string, program: string])[] = [
@@ -27,7 +27,7 @@ const SILENT: readonly (readonly [member: string, program: string])[] = [
 ];
 const NAMED = /\(policy: ([\w.]+)\)|the policy says ([\w.]+):/;
 
-describe.each(PYTHONS)("the member of the policy that spython $version names", (python) => {
+describeEach(PYTHONS)("the member of the policy that spython $version names", (python) => {
 	let site: Site;
 	beforeAll(async () => {
 		site = new Site(python);

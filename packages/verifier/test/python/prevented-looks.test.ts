@@ -3,8 +3,8 @@
 import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { PYTHONS, Site } from "./support.js";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { describeEach, PYTHONS, Site } from "./support.js";
 
 /** The program puts the longer deny list in place, waits until a look is due, and prevents the look for one import. */
 const PROGRAM = (shortage: string) => `
@@ -28,7 +28,7 @@ used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 resource.setrlimit(resource.RLIMIT_AS, (used, -1))`,
 };
 
-describe.skipIf(process.getuid?.() !== 0).each(PYTHONS.slice(0, 1))(
+describeEach(PYTHONS.slice(0, 1), process.getuid?.() === 0)(
 	"16.6: looks of spython $version at the deny list (as root)",
 	(python) => {
 		let site: Site;

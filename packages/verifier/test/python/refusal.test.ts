@@ -3,8 +3,8 @@
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { PYTHONS, type Run, Site } from "./support.js";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { describeEach, PYTHONS, type Run, Site } from "./support.js";
 
 const isRoot = process.getuid?.() === 0;
 
@@ -17,7 +17,7 @@ function ascii(text: string): string {
 	return `"${escaped.join("")}"`;
 }
 
-describe.skipIf(!isRoot).each(PYTHONS)("a refusal of spython $version, $executable (as root)", (python) => {
+describeEach(PYTHONS, isRoot)("a refusal of spython $version, $executable (as root)", (python) => {
 	let site: Site;
 	// The Python has a home without packages. A .pth file of this machine would end each process at its start.
 	const home = realpathSync(mkdtempSync(join(tmpdir(), "sigtool-refusal-")));

@@ -11,9 +11,9 @@ import {
 	writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
 import { spawnSync } from "../../../../test/outside.js";
-import { flipByte, PYTHONS, Site } from "./support.js";
+import { describeEach, flipByte, PYTHONS, Site } from "./support.js";
 
 const isRoot = process.getuid?.() === 0;
 
@@ -33,7 +33,7 @@ const trying = (imports: string, lines: Readonly<Record<string, string>>) =>
 		.map(([name, expression]) => `attempt(${JSON.stringify(name)}, lambda: ${expression})`)
 		.join("\n")}\n`;
 
-describe.each(PYTHONS)("refusals of spython $version at run time, $executable", (python) => {
+describeEach(PYTHONS)("refusals of spython $version at run time, $executable", (python) => {
 	let site: Site;
 	beforeAll(() => {
 		site = new Site(python);

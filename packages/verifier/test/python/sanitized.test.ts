@@ -2,15 +2,15 @@ import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { stripVTControlCharacters } from "node:util";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { spawn, spawnSync } from "../../../../test/outside.js";
-import { isSanitized, NATIVE, PYTHONS, SANITIZER, Site } from "./support.js";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { hasProgram, spawn, spawnSync } from "../../../../test/outside.js";
+import { describeEach, isSanitized, NATIVE, PYTHONS, SANITIZER, Site } from "./support.js";
 
 const full = process.env.SIGTOOL_FULL !== undefined;
-const clang = spawnSync("clang", ["--version"]).status === 0;
+const clang = hasProgram("clang");
 const SECONDS = full ? 120 : 5;
 
-describe.skipIf(isSanitized).each(PYTHONS.slice(0, 1))(
+describeEach(PYTHONS.slice(0, 1), !isSanitized)(
 	"spython of $version under AddressSanitizer and UndefinedBehaviorSanitizer",
 	(python) => {
 		let site: Site;

@@ -1,13 +1,13 @@
 import { cpSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { flipByte, PYTHONS, Site } from "./support.js";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { describeEach, flipByte, PYTHONS, Site } from "./support.js";
 
 /** Large directories that no program here loads from. */
 const LEFT_OUT = /\/(test|tests|idlelib|lib2to3|ensurepip|site-packages|dist-packages|__pycache__|config-[^/]*)$/;
 
-describe.each(PYTHONS)("one bit of the standard library of $version, $executable", (python) => {
+describeEach(PYTHONS)("one bit of the standard library of $version, $executable", (python) => {
 	let home: string;
 	let library: string;
 	let site: Site;

@@ -4,7 +4,7 @@ import { createPrivateKey, generateKeyPairSync } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createVerifier } from "@sigtool/verifier";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
 import { spawnSync } from "../../../../test/outside.js";
 import { oid } from "../../../core/dist/asn1/der.js";
 import { signPolicy } from "../../../core/dist/compile/sign-policy.js";
@@ -21,7 +21,7 @@ import { signedPartOf } from "../../../core/dist/trust/trust-index.js";
 import { TIME_STAMPER } from "../../../core/test/pki/local-tsa.js";
 import { hasOpenssl, type Issued, openWorkshop } from "../../../core/test/pki/openssl.js";
 import { tokenAt } from "../../../core/test/pki/token-at.js";
-import { makeKey, PYTHONS, SANITIZER, Site } from "./support.js";
+import { describeEach, makeKey, PYTHONS, SANITIZER, Site } from "./support.js";
 
 const isRoot = process.getuid?.() === 0;
 const DAY_MS = 86_400_000;
@@ -29,7 +29,7 @@ const DAY_MS = 86_400_000;
 /** The policy of the head, as it is in JSON. */
 type Head = Readonly<Record<string, unknown>>;
 
-describe.skipIf(!isRoot).each(PYTHONS.slice(0, 1))(
+describeEach(PYTHONS.slice(0, 1), isRoot)(
 	"a host that demands a signed policy, with spython $version and Node.js (as root)",
 	(python) => {
 		let site: Site;

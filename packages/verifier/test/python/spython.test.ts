@@ -2,11 +2,9 @@ import { copyFileSync, cpSync, readFileSync, rmSync, symlinkSync, truncateSync }
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { spawnSync } from "../../../../test/outside.js";
-import { flipByte, makeKey, PYTHONS, Site } from "./support.js";
+import { describeEach, flipByte, makeKey, PYTHONS, Site } from "./support.js";
 
-if (PYTHONS.length === 0) it.skip("spython (needs a CPython with headers)");
-
-describe.each(PYTHONS)("spython of $version, $executable", (python) => {
+describeEach(PYTHONS)("spython of $version, $executable", (python) => {
 	let site: Site;
 	beforeAll(async () => {
 		site = new Site(python);

@@ -2,18 +2,16 @@
 
 import { copyFileSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
 import { spawnSync } from "../../../../test/outside.js";
-import { PYTHONS, Site } from "./support.js";
-
-if (PYTHONS.length === 0) it.skip("the start of a spython (needs a CPython with headers)");
+import { describeEach, PYTHONS, Site } from "./support.js";
 
 const SEEN = `import json, os
 print(json.dumps({"variables": [each for each in open("/proc/self/environ").read().split(chr(0)) if "PRELOAD" in each or "/fd/" in each],
 	"environ": "LD_PRELOAD" in os.environ, "descriptors": [each for each in map(int, os.listdir("/proc/self/fd")) if each > 3]}))
 `;
 
-describe.each(PYTHONS)("the start of a spython of $version, $executable", (python) => {
+describeEach(PYTHONS)("the start of a spython of $version, $executable", (python) => {
 	let site: Site;
 	beforeAll(async () => {
 		site = new Site(python);

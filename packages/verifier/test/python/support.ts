@@ -19,7 +19,8 @@ import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { spawnSync } from "../../../../test/outside.js";
+import { describe } from "vitest";
+import { hasHeader, spawnSync } from "../../../../test/outside.js";
 import { giveDevelopmentIdentity } from "../../../cli/test/development-identity.js";
 import { adoptDirectory } from "../../../core/dist/compile/adopt-directory.js";
 import { type CompiledDirectory, compileDirectory } from "../../../core/dist/compile/compile-directory.js";
@@ -54,7 +55,7 @@ print(json.dumps({"executable": sys.executable, "release": "%d.%d" % sys.version
 	"packages": [p for p in sys.path if os.path.isdir(p) and not p.startswith(library)], "include": sysconfig.get_config_var("INCLUDEPY")}))`;
 
 /**
- * Every CPython from 3.8 on that has headers, of the system and of pyenv. An ordinary run uses only the first, the
+ * Every CPython from 3.8 on, of the system and of pyenv, for which a spython can be compiled. An ordinary run uses only the first, the
  * system's newest.
  */
 export const PYTHONS: readonly Python[] = findPythons();
@@ -63,15 +64,24 @@ function findPythons(): Python[] {
 	const versions = join(homedir(), ".pyenv/versions");
 	const pyenv = existsSync(versions) ? readdirSync(versions).map((name) => join(versions, name, "bin/python3")) : [];
 	const system = ["3.14", "3.13", "3.12", "3.11"].map((release) => `/usr/bin/python${release}`);
-	const found = [...system, ...pyenv].filter(existsSync).flatMap((executable) => describePython(executable));
+	const found = [...system, ...pyenv].filter(existsSync).flatMap((executable) => askPython(executable));
 	return process.env.SIGTOOL_FULL === undefined ? found.slice(0, 1) : found;
 }
 
-function describePython(executable: string): Python[] {
+/** Declares a group for each CPython. Without one it is skipped by name, because Vitest refuses a file without tests. */
+export function describeEach(pythons: readonly Python[], isPossible = true) {
+	return describe.skipIf(!isPossible || pythons.length === 0).each(pythons.length === 0 ? [NO_PYTHON] : pythons);
+}
+
+const NEEDED = "(needs headers of CPython)";
+const NO_PYTHON: Python = { executable: NEEDED, release: NEEDED, version: NEEDED, library: "", packages: [] };
+
+function askPython(executable: string): Python[] {
 	const { status, stdout } = spawnSync(executable, ["-I", "-c", QUESTION], { encoding: "utf8" });
 	if (status !== 0) return [];
 	const { include, ...python } = JSON.parse(stdout.trimEnd().split("\n").at(-1) ?? "");
-	const usable = Number(python.release.split(".")[1]) >= 8 && existsSync(join(include, "Python.h"));
+	const hasHeaders = existsSync(join(include, "Python.h")) && hasHeader("openssl/cms.h");
+	const usable = Number(python.release.split(".")[1]) >= 8 && hasHeaders;
 	return usable ? [python] : [];
 }
 

@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { PYTHONS, type Run, Site } from "./support.js";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { describeEach, PYTHONS, type Run, Site } from "./support.js";
 
 /** These expressions make code of text that no file contains, as ordinary programs do. */
 const ORDINARY: Readonly<Record<string, string>> = {
@@ -51,7 +51,7 @@ const program = `${PROGRAM}${Object.entries(ORDINARY)
 
 const GIVEN = "import sys\ntext = ' '.join(sys.argv[1:])\n";
 
-describe.each(PYTHONS)("text that becomes code under spython $version, $executable", (python) => {
+describeEach(PYTHONS)("text that becomes code under spython $version, $executable", (python) => {
 	let site: Site;
 	beforeAll(() => {
 		site = new Site(python);

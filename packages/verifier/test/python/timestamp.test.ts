@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createVerifier } from "@sigtool/verifier";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
 import { spkiSha256 } from "../../../core/dist/pki/certificate.js";
 import { openPemSigner } from "../../../core/dist/signer/pem.js";
 import type { Signer } from "../../../core/dist/signer/signer.js";
@@ -18,7 +18,7 @@ import {
 	type Workshop,
 } from "../../../core/test/pki/openssl.js";
 import { tokenAt } from "../../../core/test/pki/token-at.js";
-import { PYTHONS, Site } from "./support.js";
+import { describeEach, PYTHONS, Site } from "./support.js";
 
 const isRoot = process.getuid?.() === 0;
 const VALID = Date.UTC(2024, 5, 1);
@@ -34,7 +34,7 @@ interface Stamp {
 	readonly damage?: (token: Uint8Array) => Uint8Array;
 }
 
-describe.skipIf(!isRoot || !hasOpenssl).each(PYTHONS.slice(0, 1))(
+describeEach(PYTHONS.slice(0, 1), isRoot && hasOpenssl)(
 	"14.10: an index whose signer's certificate has expired, for spython $version and Node.js (as root)",
 	(python) => {
 		let site: Site;

@@ -15,7 +15,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { spawnSync } from "../../../../../test/outside.js";
+import { canBeUser, spawnSync } from "../../../../../test/outside.js";
 import { canBeHost, Host } from "../../launcher-host.js";
 import { MAIN, runner, temporaryDirectory } from "../../support.js";
 
@@ -114,29 +114,30 @@ describe.skipIf(!canBeHost)("an installed launcher (needs root, and the launcher
 	});
 
 	const user = ["--reuid=1234", "--regid=1234", "--clear-groups", process.execPath];
-	const isReadable =
-		spawnSync("setpriv", [...user, "-e", `require("fs").readFileSync(${JSON.stringify(MAIN)})`]).status === 0;
-	it.skipIf(!isReadable)("is not missing for who may not look (needs setpriv, and files that all may read)", () => {
-		const host = new Host();
-		host.ship();
-		chmodSync(host.at("lib"), 0o700);
-		for (const command of [
-			["launcher", "status", ...host.prefix],
-			["launcher", "share", ...host.prefix],
-			["why", ...host.prefix, "/x"],
-			["run", ...host.prefix, "/x.js"],
-		]) {
-			const { status, stderr } = spawnSync("setpriv", [...user, MAIN, ...command], {
-				env: { NO_COLOR: "1" },
-				encoding: "utf8",
-			});
-			expect([command, status, stderr]).toEqual([
-				command,
-				3,
-				expect.stringMatching(/lib\/.*": permission denied \(EACCES\)/),
-			]);
-		}
-	});
+	it.skipIf(!canBeUser(1234, MAIN))(
+		"is not missing for who may not look (needs setpriv, and files that all may read)",
+		() => {
+			const host = new Host();
+			host.ship();
+			chmodSync(host.at("lib"), 0o700);
+			for (const command of [
+				["launcher", "status", ...host.prefix],
+				["launcher", "share", ...host.prefix],
+				["why", ...host.prefix, "/x"],
+				["run", ...host.prefix, "/x.js"],
+			]) {
+				const { status, stderr } = spawnSync("setpriv", [...user, MAIN, ...command], {
+					env: { NO_COLOR: "1" },
+					encoding: "utf8",
+				});
+				expect([command, status, stderr]).toEqual([
+					command,
+					3,
+					expect.stringMatching(/lib\/.*": permission denied \(EACCES\)/),
+				]);
+			}
+		},
+	);
 
 	it("whose events file is a directory is wrong", () => {
 		const host = new Host();

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { describe, expect, it } from "vitest";
-import { spawnSync } from "../../../../../test/outside.js";
+import { canBeUser, spawnSync } from "../../../../../test/outside.js";
 import { canBeHost, Host } from "../../launcher-host.js";
 import { MAIN } from "../../support.js";
 
@@ -103,26 +103,28 @@ describe.skipIf(!canBeHost)("sigtool launcher (needs root, and the launcher buil
 	});
 
 	const user = ["--reuid=1234", "--regid=1234", "--clear-groups"];
-	const isReadable = spawnSync("setpriv", [...user, "test", "-r", MAIN]).status === 0;
-	it.skipIf(!isReadable)("says in one line who may not install (needs setpriv, and files that all may read)", () => {
-		const install = [
-			MAIN,
-			"launcher",
-			"install",
-			"--prefix",
-			"/usr/lib/sigtool-none",
-			"--config",
-			"/etc/sigtool-none/v.json",
-		];
-		const { status, stderr } = spawnSync("setpriv", [...user, process.execPath, ...install], {
-			env: { ...process.env, NO_COLOR: "1" },
-			encoding: "utf8",
-		});
-		expect(stderr).toMatch(
-			/^error: Cannot make "\/usr\/lib\/sigtool-none": permission denied \(EACCES\) \[ERR_IO\]\n$/,
-		);
-		expect(status).toBe(3);
-	});
+	it.skipIf(!canBeUser(1234, MAIN))(
+		"says in one line who may not install (needs setpriv, and files that all may read)",
+		() => {
+			const install = [
+				MAIN,
+				"launcher",
+				"install",
+				"--prefix",
+				"/usr/lib/sigtool-none",
+				"--config",
+				"/etc/sigtool-none/v.json",
+			];
+			const { status, stderr } = spawnSync("setpriv", [...user, process.execPath, ...install], {
+				env: { ...process.env, NO_COLOR: "1" },
+				encoding: "utf8",
+			});
+			expect(stderr).toMatch(
+				/^error: Cannot make "\/usr\/lib\/sigtool-none": permission denied \(EACCES\) \[ERR_IO\]\n$/,
+			);
+			expect(status).toBe(3);
+		},
+	);
 
 	it("refuses to install what is not Node.js", () => {
 		const host = new Host();

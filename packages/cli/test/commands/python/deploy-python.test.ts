@@ -1,19 +1,18 @@
 /** Runs the examples for Python services of docs/how-to/deploy.md, as far as that is possible without their target system. */
 
-import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { hasProgram, spawn, spawnSync } from "../../../../../test/outside.js";
+import { canMount, hasHeader, hasProgram, spawn, spawnSync } from "../../../../../test/outside.js";
 import { canBeHost, Host, pinOf } from "../../launcher-host.js";
 import { MAIN } from "../../support.js";
 
 const EXAMPLES = fileURLToPath(new URL("../../../../../examples/deploy-python", import.meta.url));
 const example = (name: string) => readFileSync(join(EXAMPLES, name), "utf8");
 const PYTHON = "/usr/bin/python3.13";
-const canBuild = existsSync("/usr/include/python3.13/Python.h") && existsSync("/usr/include/openssl/cms.h");
-const canSpeakForAnother = spawnSync("unshare", ["-m", "true"]).status === 0;
+const canBuild = hasHeader("python3.13/Python.h") && hasHeader("openssl/cms.h");
 
 /** A host whose files have other paths than those in the examples. */
 class PythonHost extends Host {
@@ -96,7 +95,7 @@ describe.skipIf(!canBeHost || !canBuild)(
 			expect(host.start(host.entrypoint)).toMatchObject({ status: 126, stdout: "" });
 		});
 
-		it.skipIf(!hasProgram("rsyslogd") || !canSpeakForAnother)(
+		it.skipIf(!hasProgram("rsyslogd") || !canMount())(
 			"has its events forwarded by rsyslog as the example says, refusals among them (needs rsyslogd and unshare)",
 			async () => {
 				const host = new PythonHost();

@@ -15,7 +15,7 @@ import { homedir, tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { execFileSync, hasProgram } from "../../../../../test/outside.js";
+import { execFileSync, hasHeader, hasProgram } from "../../../../../test/outside.js";
 import { openingOf } from "../../../../../test/python/open.js";
 import { canBeHost, Host, pinOf } from "../../launcher-host.js";
 import { makeAuthority, makeSelfSigned, makeTree, runner, temporaryDirectory } from "../../support.js";
@@ -24,14 +24,14 @@ const LAUNCHER = fileURLToPath(new URL("../../../../verifier/dist/native/sigtool
 /** The newest Python of the system that has headers. */
 const PYTHON = ["3.14", "3.13", "3.12", "3.11"]
 	.map((release) => `/usr/bin/python${release}`)
-	.find((python) => existsSync(python) && existsSync(`/usr/include/${python.split("/").pop()}/Python.h`));
+	.find((python) => existsSync(python) && hasHeader(`${python.split("/").pop()}/Python.h`));
 /** Pythons of pyenv whose release has a directory /etc/pythonX.Y on this system. */
 const NAMESAKES = pyenvPythons().filter((python) => existsSync(`/etc/python${/3\.\d+/.exec(python)?.[0]}`));
 /** The shared library with that Python, which no program of the system uses. */
 const SHARED = ["x86_64", "aarch64"]
 	.map((name) => `/usr/lib/${name}-linux-gnu/lib${PYTHON?.split("/").pop()}.so`)
 	.find(existsSync);
-const canBuild = PYTHON !== undefined && hasProgram("cc") && existsSync("/usr/include/openssl/cms.h");
+const canBuild = PYTHON !== undefined && hasProgram("cc") && hasHeader("openssl/cms.h");
 
 function pyenvPythons(): string[] {
 	const versions = join(homedir(), ".pyenv/versions");

@@ -3,7 +3,7 @@
 import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { execFileSync, hasProgram, spawnSync } from "../../../../../test/outside.js";
+import { canMount, execFileSync, hasProgram, spawnSync } from "../../../../../test/outside.js";
 import {
 	canWriteAttributes,
 	getfattr,
@@ -186,7 +186,7 @@ describe("without @sigtool/native and fs-xattr", () => {
 	});
 });
 
-describe.skipIf(!canMountRamfs())("on a file system without attributes (needs root and ramfs)", () => {
+describe.skipIf(!canMount("ramfs"))("on a file system without attributes (needs root and ramfs)", () => {
 	test("strip finds nothing to do, inspect says why, and sign recommends catalogs", () => {
 		const home = temporaryDirectory();
 		const disk = join(home, "disk");
@@ -208,8 +208,3 @@ describe.skipIf(!canMountRamfs())("on a file system without attributes (needs ro
 		expect(signed.stderr).toContain("(ENOTSUP); sign into a catalog instead, with `--format cat`");
 	});
 });
-
-function canMountRamfs(): boolean {
-	if (process.platform !== "linux" || !isRoot) return false;
-	return spawnSync("unshare", ["--mount", "mount", "-t", "ramfs", "ramfs", "/mnt"]).status === 0;
-}

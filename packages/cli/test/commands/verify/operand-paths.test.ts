@@ -3,7 +3,7 @@
 import { copyFileSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { hasProgram, spawn, spawnSync } from "../../../../../test/outside.js";
+import { canMount, hasProgram, spawn, spawnSync } from "../../../../../test/outside.js";
 import { makeSelfSigned, makeTree, runner, type TreeEntry, temporaryDirectory } from "../../support.js";
 
 const TREE: Record<string, TreeEntry> = {
@@ -146,8 +146,7 @@ describe.skipIf(process.platform === "win32")("13.8: a path with `..` leads wher
 		expect(verdict(["lib/current/../cfg"])).toEqual(["ERR_NOT_A_MEMBER"]);
 	});
 
-	const canUnshare = spawnSync("unshare", ["-m", "true"]).status === 0;
-	it.skipIf(!canUnshare)(
+	it.skipIf(!canMount())(
 		"13.8: refuses a link of /proc to another file than its text names (needs unshare -m)",
 		async () => {
 			const { home, root, verdict } = signed();
