@@ -18,7 +18,7 @@ export const ALONE = [
 	"packages/cli/test/durability.test.ts",
 	"packages/core/test/system/store.test.ts",
 	// This test races with a process that writes to the file which the test reads.
-	"packages/core/test/fileset/hash-files.test.ts",
+	"packages/core/test/fileset/hash/hash-files.test.ts",
 	// These tests measure memory and descriptors.
 	"packages/verifier/test/process.test.ts",
 	"packages/verifier/test/python/leaks.test.ts",
@@ -63,8 +63,8 @@ export const LONG = [
 	"packages/cli/test/commands/diff/diff-size.test.ts",
 	"packages/cli/test/commands/inspect/inspect-size.test.ts",
 	"packages/cli/test/many-files.test.ts",
-	"packages/core/test/fileset/long-lived.test.ts",
-	"packages/core/test/fileset/many-files.test.ts",
+	"packages/core/test/fileset/hash/long-lived.test.ts",
+	"packages/core/test/fileset/hash/many-files.test.ts",
 	// These tests are slow because they run every CPython that is found, or compile spython with several options or with
 	// sanitizers.
 	"packages/cli/test/commands/compile/compile-python.test.ts",
@@ -108,7 +108,7 @@ export const LONG = [
 	"packages/cli/test/commands/verify/long-links.test.ts",
 	"packages/cli/test/commands/verify/operand-paths.test.ts",
 	"packages/cli/test/options/pkcs11.test.ts",
-	"packages/core/test/fileset/followed-links.test.ts",
+	"packages/core/test/fileset/walk/followed-links.test.ts",
 	"packages/core/test/sign/hostile-authorities.test.ts",
 	"packages/core/test/signer/containers-of-others.test.ts",
 	"packages/core/test/signer/pkcs12.test.ts",
@@ -234,7 +234,7 @@ export const SLOWEST = [
 
 /** These tests run once more with fs-xattr in the place of `@sigtool/native`. */
 export const BY_PATH = [
-	"packages/core/test/fileset/attribute-writer.test.ts",
+	"packages/core/test/fileset/hash/attribute-writer.test.ts",
 	"packages/core/test/rewrite/restore.test.ts",
 	"packages/core/test/rewrite/strip-attributes.test.ts",
 	"packages/core/test/sign/carrying.test.ts",
@@ -259,5 +259,5 @@ export const FULL = ["test/applications/builds.test.ts", "test/python/torch.test
 export const SAME_ON_EVERY_RELEASE = [
 	"packages/core/test/{asn1,formats,trust}/**",
 	// This test limits resident memory, and the garbage collector of each release keeps a different amount of memory.
-	"packages/core/test/fileset/long-lived.test.ts",
+	"packages/core/test/fileset/hash/long-lived.test.ts",
 ];

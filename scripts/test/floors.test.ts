@@ -31,15 +31,19 @@ const FLOORS: readonly (readonly [file: string, allowed: readonly string[], refu
 		["../pki/chain.js", "./http.js", "node:https", "../sign/sign.js"],
 	],
 	["core/src/system/read-file.ts", ["./disk-errors.js", "node:path"], ["./store.js", "../pki/chain.js", "node:https"]],
-	["core/src/system/look-up.ts", ["../errors.js"], ["./store.js", "../fileset/walk.js"]],
+	["core/src/system/look-up.ts", ["../errors.js"], ["./store.js", "../fileset/walk/walk.js"]],
 	["core/src/system/output-file.ts", ["./look-up.js"], ["./store.js", "../sign/sign.js"]],
-	["core/src/system/user-files.ts", ["../errors.js", "node:os"], ["../fileset/walk.js", "node:fs"]],
-	["core/src/system/http.ts", ["./http-url.js", "node:https"], ["./store.js", "../fileset/walk.js", "node:fs"]],
+	["core/src/system/user-files.ts", ["../errors.js", "node:os"], ["../fileset/walk/walk.js", "node:fs"]],
+	["core/src/system/http.ts", ["./http-url.js", "node:https"], ["./store.js", "../fileset/walk/walk.js", "node:fs"]],
 	["core/src/system/http-url.ts", ["../errors.js"], ["../pki/chain.js", "node:fs"]],
 	["core/src/system/parts.ts", ["node:worker_threads"], ["../errors.js", "node:fs", "node:child_process"]],
 	["core/src/system/programs.ts", ["./parts.js", "../errors.js"], ["./store.js", "node:child_process"]],
-	["core/src/system/attributes.ts", ["../errors.js", "./native.js"], ["../fileset/walk.js", "fs-xattr", "node:fs"]],
-	["core/src/system/attributes-by-path.ts", ["../errors.js", "fs-xattr"], ["../fileset/walk.js", "node:https"]],
+	[
+		"core/src/system/attributes.ts",
+		["../errors.js", "./native.js"],
+		["../fileset/walk/walk.js", "fs-xattr", "node:fs"],
+	],
+	["core/src/system/attributes-by-path.ts", ["../errors.js", "fs-xattr"], ["../fileset/walk/walk.js", "node:https"]],
 	["core/src/system/native.ts", ["node:module"], ["../errors.js", "node:fs", "fs-xattr"]],
 	[
 		"core/src/pki/chain.ts",
@@ -49,20 +53,38 @@ const FLOORS: readonly (readonly [file: string, allowed: readonly string[], refu
 	[
 		"core/src/doctor/kernel.ts",
 		["../system/attributes.js", "./check.js"],
-		["../pki/chain.js", "../fileset/walk.js", "node:https"],
+		["../pki/chain.js", "../fileset/walk/walk.js", "node:https"],
 	],
 	[
-		"core/src/fileset/walk.ts",
-		["../pki/name.js"],
-		["../formats/cat.js", "../signer/pem.js", "../sign/sign.js", "node:http"],
+		"core/src/fileset/walk/walk.ts",
+		["../../pki/name.js", "../paths/entry-path.js"],
+		["../select/glob.js", "../hash/hash-file.js", "../../signer/pem.js", "../../sign/sign.js", "node:http"],
+	],
+	["core/src/fileset/manifest.ts", ["../errors.js"], ["./paths/entry-path.js", "../pki/name.js"]],
+	["core/src/fileset/paths/entry-path.ts", ["../manifest.js"], ["../walk/walk.js", "../../formats/cat.js"]],
+	["core/src/fileset/packages/dpkg-lists.ts", ["../../system/read-file.js"], ["../paths/entry-path.js"]],
+	[
+		"core/src/fileset/select/selection.ts",
+		["../paths/entry-path.js", "./glob.js"],
+		["../walk/walk.js", "../hash/hash-file.js", "../../formats/cat.js"],
+	],
+	["core/src/fileset/hash/hash-files.ts", ["../walk/walk.js", "../manifest.js"], ["../compare/compare.js"]],
+	[
+		"core/src/fileset/compare/compare.ts",
+		["../hash/hash-file.js"],
+		["../../formats/cat.js", "../packages/dpkg-lists.js"],
 	],
 	["core/src/system/native.ts", ["./native-package.js", "node:module"], ["./store.js", "node:fs", "fs-xattr"]],
 	["core/src/system/native-package.ts", ["./native-target.js", "node:path"], ["./store.js", "node:module", "node:os"]],
-	["core/src/fileset/native-threads.ts", ["../system/native.js"], ["node:module", "node:fs", "../formats/cat.js"]],
+	[
+		"core/src/fileset/hash/native-threads.ts",
+		["../../system/native.js"],
+		["node:module", "node:fs", "../walk/walk.js"],
+	],
 	[
 		"core/src/signer/pem.ts",
 		["../system/store.js"],
-		["../fileset/walk.js", "../verify/verify.js", "node-forge", "node:fs"],
+		["../fileset/walk/walk.js", "../verify/verify.js", "node-forge", "node:fs"],
 	],
 	["core/src/signer/pkcs11-module.ts", ["./pkcs11-channel.js"], ["../sign/sign.js", "node:module", "node-forge"]],
 	["core/src/signer/pkcs11-channel.ts", ["node:worker_threads"], ["../sign/sign.js", "node:child_process"]],
@@ -90,7 +112,7 @@ const FLOORS: readonly (readonly [file: string, allowed: readonly string[], refu
 	["core/src/trust/index-encode.ts", ["../signer/signer.js"], ["../sign/sign.js"]],
 	[
 		"core/src/verify/verify.ts",
-		["../formats/cat.js", "./sources.js"],
+		["../formats/cat.js", "../fileset/hash/digest-file.js", "./sources.js"],
 		[
 			"../sign/sign.js",
 			"../signer/pem.js",
@@ -240,7 +262,7 @@ const FLOORS: readonly (readonly [file: string, allowed: readonly string[], refu
  */
 const STATEMENTS: readonly (readonly [file: string, allowed: string, refused: readonly string[]])[] = [
 	[
-		"core/src/fileset/walk.ts",
+		"core/src/fileset/walk/walk.ts",
 		'import { constants, openSync, type Stats } from "node:fs";',
 		['import { writeFileSync } from "node:fs";', 'import * as fs from "node:fs";', 'import fs from "node:fs";'],
 	],
@@ -250,12 +272,12 @@ const STATEMENTS: readonly (readonly [file: string, allowed: string, refused: re
 		['import { rmSync } from "node:fs";', 'await import("node:fs");'],
 	],
 	[
-		"core/src/fileset/walk.ts",
-		'import type { Manifest } from "./manifest.js";',
+		"core/src/fileset/walk/walk.ts",
+		'import type { Manifest } from "../manifest.js";',
 		[
-			'import type { Catalog } from "../formats/cat.js";',
-			'export * from "../sign/sign.js";',
-			'await import("../sign/sign.js");',
+			'import type { Catalog } from "../../formats/cat.js";',
+			'export * from "../../sign/sign.js";',
+			'await import("../../sign/sign.js");',
 		],
 	],
 	[

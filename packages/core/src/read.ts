@@ -13,14 +13,14 @@ export {
 	SigtoolError,
 	type SigtoolErrorOptions,
 } from "./errors.js";
-export type { Finding, SignedFile, SignedSet } from "./fileset/compare.js";
+export type { Finding, SignedFile, SignedSet } from "./fileset/compare/compare.js";
 export {
 	digestFile,
 	type FileDigest,
 	type FileDigestAlgorithm,
 	type FileDigestOptions,
-} from "./fileset/digest-file.js";
-export type { HashProgress } from "./fileset/hash-files.js";
+} from "./fileset/hash/digest-file.js";
+export type { HashProgress } from "./fileset/hash/hash-files.js";
 export type { CarriedAttribute } from "./fileset/manifest.js";
 export { ATTRIBUTE_FORMATS, type AttributeFormat, type AttributeNaming } from "./formats/attribute-format.js";
 export type { CatalogFacts } from "./formats/cat-facts.js";

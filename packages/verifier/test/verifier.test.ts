@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { createVerifier } from "@sigtool/verifier";
 import { describe, expect, test } from "vitest";
 import { makeAuthority, makeTree, runner, temporaryDirectory } from "../../cli/test/support.js";
-import { hashFileSet } from "../../core/dist/fileset/hash-files.js";
+import { hashFileSet } from "../../core/dist/fileset/hash/hash-files.js";
 import { encodeCatalog } from "../../core/dist/formats/cat-encode.js";
 import { signEncoded } from "../../core/dist/formats/cat-envelope.js";
 import { entryFacts } from "../../core/dist/formats/cat-facts.js";

@@ -9,11 +9,11 @@
 import { createHash } from "node:crypto";
 import { dirname } from "node:path";
 import { COMMAND, quote, SigtoolError } from "../errors.js";
-import type { SignedFile } from "../fileset/compare.js";
-import type { FileVisitor } from "../fileset/hash-file.js";
-import type { HashProgress } from "../fileset/hash-files.js";
-import { realPath } from "../fileset/locate-catalogs.js";
+import type { SignedFile } from "../fileset/compare/compare.js";
+import type { FileVisitor } from "../fileset/hash/hash-file.js";
+import type { HashProgress } from "../fileset/hash/hash-files.js";
 import { ENTRY_KIND } from "../fileset/manifest.js";
+import { realPath } from "../fileset/paths/locate-catalogs.js";
 import type { TrustPolicy } from "../pki/trust-store.js";
 import type { ProductContent } from "../trust/index-encode.js";
 import type { IndexEntry } from "../trust/index-entries.js";

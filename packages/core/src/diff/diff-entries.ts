@@ -1,8 +1,8 @@
 /** Compares the entries of two sides, row by row in one pass over both. */
 
 import { quote } from "../errors.js";
-import type { SignedFile } from "../fileset/compare.js";
-import { isSameContent } from "../fileset/diff.js";
+import type { SignedFile } from "../fileset/compare/compare.js";
+import { isSameContent } from "../fileset/compare/diff.js";
 import type { CarriedAttribute } from "../fileset/manifest.js";
 import type { Entry, EntryRows } from "./entry-rows.js";
 

@@ -9,7 +9,7 @@
 
 import { quote, SigtoolError } from "../errors.js";
 import { type CarriedAttribute, entryPathAt, type Manifest } from "../fileset/manifest.js";
-import { rulesProblem } from "../fileset/selection.js";
+import { rulesProblem } from "../fileset/select/selection.js";
 import { carriedTexts, parseCarried } from "./cat-carried.js";
 import { CARRIED_ATTRIBUTE, type NameValue } from "./cat-model.js";
 import { parseMode } from "./cat-values.js";

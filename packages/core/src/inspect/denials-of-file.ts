@@ -2,7 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { namingErrors, quote, SigtoolError } from "../errors.js";
-import { digestFile } from "../fileset/digest-file.js";
+import { digestFile } from "../fileset/hash/digest-file.js";
 import { certificatesFromFileBytes, spkiSha256 } from "../pki/certificate.js";
 import { parseSignedData } from "../pki/cms.js";
 import type { DeniedKind } from "../pki/deny-list.js";

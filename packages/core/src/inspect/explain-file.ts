@@ -5,9 +5,9 @@
 
 import { dirname } from "node:path";
 import { COMMAND, type ErrorCode, quote, reasonOf, SigtoolError } from "../errors.js";
-import { absolutePath } from "../fileset/absolute-path.js";
-import { catalogFilesAt } from "../fileset/locate-catalogs.js";
-import { createSelection } from "../fileset/selection.js";
+import { absolutePath } from "../fileset/paths/absolute-path.js";
+import { catalogFilesAt } from "../fileset/paths/locate-catalogs.js";
+import { createSelection } from "../fileset/select/selection.js";
 import { parseCatalog } from "../formats/cat.js";
 import { entryByPath, evidenceSize, naturalMatch } from "../formats/cat-entries.js";
 import { type CatalogFacts, parseFacts } from "../formats/cat-facts.js";

@@ -8,7 +8,7 @@ export { type IndexChanges, indexChangesSince } from "../compile/finish-index.js
 export { sharedDirectoryWarning } from "../compile/shared-directory.js";
 export { encodeSignedPolicy, signPolicy } from "../compile/sign-policy.js";
 export { mountOptions } from "../doctor/doctor.js";
-export type { SignedSetDiff } from "../fileset/diff.js";
+export type { SignedSetDiff } from "../fileset/compare/diff.js";
 export { type DeniedDigest, denialsOfFile } from "../inspect/denials-of-file.js";
 export { openSealKey, type SealOptions, sealWithKey, sealWithSigner } from "../log/seal.js";
 export { refuseDeniedCertificates } from "../pki/deny-list.js";

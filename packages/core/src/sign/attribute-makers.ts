@@ -6,8 +6,13 @@
 import { DIGEST_ALGORITHMS } from "../digest/algorithms.js";
 import { createFsverityHasher, type FsverityHasher } from "../digest/fsverity.js";
 import { quote, SigtoolError } from "../errors.js";
-import { type AttributeMaker, type DigestAttribute, digestMaker, readAttribute } from "../fileset/attribute-writer.js";
-import { fileChanged, type OpenFile } from "../fileset/hash-file.js";
+import {
+	type AttributeMaker,
+	type DigestAttribute,
+	digestMaker,
+	readAttribute,
+} from "../fileset/hash/attribute-writer.js";
+import { fileChanged, type OpenFile } from "../fileset/hash/hash-file.js";
 import { type AttributeFormat, isImaFormat, isSignatureFormat } from "../formats/attribute-format.js";
 import { type CrossSignatureCheck, createCrossSignatureCheck } from "../formats/cross-signature.js";
 import { encodeEvmSignature, evmPortableMessage, parseEvm, readEvmSubject } from "../formats/evm.js";

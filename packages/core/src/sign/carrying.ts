@@ -4,8 +4,8 @@
  */
 
 import { quote, SigtoolError } from "../errors.js";
-import { readAttribute } from "../fileset/attribute-writer.js";
-import type { FileVisitor, OpenFile } from "../fileset/hash-file.js";
+import { readAttribute } from "../fileset/hash/attribute-writer.js";
+import type { FileVisitor, OpenFile } from "../fileset/hash/hash-file.js";
 import type { CarriedAttribute } from "../fileset/manifest.js";
 import { type AttributeNaming, attributeName } from "../formats/attribute-format.js";
 import { parseEvm } from "../formats/evm.js";

@@ -14,7 +14,7 @@ import { describe, expect, it } from "vitest";
 import { TAG } from "../../dist/asn1/der.js";
 import { type CompileOptions, compileTrustIndex } from "../../dist/compile/compile.js";
 import type { ErrorCode } from "../../dist/errors.js";
-import { hashFileSet } from "../../dist/fileset/hash-files.js";
+import { hashFileSet } from "../../dist/fileset/hash/hash-files.js";
 import { encodeCatalog } from "../../dist/formats/cat-encode.js";
 import { signEncoded } from "../../dist/formats/cat-envelope.js";
 import { entryFacts } from "../../dist/formats/cat-facts.js";

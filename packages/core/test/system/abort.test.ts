@@ -25,7 +25,7 @@ import {
 	verifyPath,
 } from "@sigtool/core";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, test, vi } from "vitest";
-import { type HashFileSetOptions, hashFileSet } from "../../dist/fileset/hash-files.js";
+import { type HashFileSetOptions, hashFileSet } from "../../dist/fileset/hash/hash-files.js";
 import { issueCertificate } from "../../dist/signer/issue-certificate.js";
 import { exchange } from "../../dist/system/http.js";
 import { tempTree } from "../fileset/temp-tree.js";

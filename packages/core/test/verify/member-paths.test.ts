@@ -4,7 +4,7 @@ import { renameSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { SigtoolError } from "../../dist/errors.js";
-import { hashFileSet } from "../../dist/fileset/hash-files.js";
+import { hashFileSet } from "../../dist/fileset/hash/hash-files.js";
 import { encodeCatalog } from "../../dist/formats/cat-encode.js";
 import { signEncoded } from "../../dist/formats/cat-envelope.js";
 import { entryFacts } from "../../dist/formats/cat-facts.js";
