@@ -110,8 +110,8 @@ export const LONG = [
 	"packages/cli/test/options/pkcs11.test.ts",
 	"packages/core/test/fileset/walk/followed-links.test.ts",
 	"packages/core/test/sign/hostile-authorities.test.ts",
-	"packages/core/test/signer/containers-of-others.test.ts",
-	"packages/core/test/signer/pkcs12.test.ts",
+	"packages/core/test/signer/pkcs12/containers-of-others.test.ts",
+	"packages/core/test/signer/pkcs12/pkcs12.test.ts",
 	"packages/core/test/verify/fetch-list.test.ts",
 	"packages/core/test/verify/hostile-responders.test.ts",
 	// These tests run Node.js of another processor, which npm fetches, in an emulator.
@@ -199,7 +199,7 @@ export const LONG = [
 	"test/pipelines/gitlab.test.ts",
 	"test/pipelines/snippets.test.ts",
 	// This test compiles with sanitizers.
-	"packages/core/test/signer/pkcs11-hostile.test.ts",
+	"packages/core/test/signer/pkcs11/pkcs11-hostile.test.ts",
 	// These tests make a release, the second one in another checkout, and install and judge what it consists of.
 	"scripts/test/release/debian-package.test.ts",
 	"scripts/test/release/image.test.ts",

@@ -83,19 +83,41 @@ const FLOORS: readonly (readonly [file: string, allowed: readonly string[], refu
 	],
 	[
 		"core/src/signer/pem.ts",
-		["../system/store.js"],
-		["../fileset/walk/walk.js", "../verify/verify.js", "node-forge", "node:fs"],
+		["../system/store.js", "./pbe/pkcs12-derivation.js"],
+		["./pkcs12/pkcs12.js", "../fileset/walk/walk.js", "../verify/verify.js", "node-forge", "node:fs"],
 	],
-	["core/src/signer/pkcs11-module.ts", ["./pkcs11-channel.js"], ["../sign/sign.js", "node:module", "node-forge"]],
-	["core/src/signer/pkcs11-channel.ts", ["node:worker_threads"], ["../sign/sign.js", "node:child_process"]],
-	["core/src/signer/pkcs11-supervisor.ts", ["node:child_process"], ["../sign/sign.js", "node:fs", "node:module"]],
 	[
-		"core/src/signer/pkcs11-process.ts",
-		["../system/native.js", "../system/parts.js"],
-		["../sign/sign.js", "node:module", "node:child_process", "node:https"],
+		"core/src/signer/pbe/pkcs12-derivation.ts",
+		["../../asn1/der.js"],
+		["../pem.js", "../pkcs12/pkcs12-mac.js", "node:fs"],
+	],
+	[
+		"core/src/signer/pkcs11/pkcs11-module.ts",
+		["./pkcs11-channel.js", "../signer.js"],
+		["../pkcs12/pkcs12.js", "../../sign/sign.js", "node:module", "node-forge"],
+	],
+	["core/src/signer/pkcs11/pkcs11-channel.ts", ["node:worker_threads"], ["../../sign/sign.js", "node:child_process"]],
+	[
+		"core/src/signer/pkcs11/pkcs11-supervisor.ts",
+		["node:child_process"],
+		["../../sign/sign.js", "node:fs", "node:module"],
+	],
+	[
+		"core/src/signer/pkcs11/pkcs11-process.ts",
+		["../../system/native.js", "../../system/parts.js"],
+		["../../sign/sign.js", "node:module", "node:child_process", "node:https"],
 	],
 	["core/src/signer/command.ts", ["./signer.js", "node:child_process"], ["../sign/sign.js", "node:fs", "node:https"]],
-	["core/src/signer/pkcs12.ts", ["node:crypto", "./pem.js"], ["../sign/sign.js", "node:https", "node-forge"]],
+	[
+		"core/src/signer/pkcs12/pkcs12.ts",
+		["node:crypto", "../pem.js", "../pbe/rc2.js"],
+		["../identity/identities.js", "../../sign/sign.js", "node:https", "node-forge"],
+	],
+	[
+		"core/src/signer/identity/identity-exchange.ts",
+		["../pkcs12/pkcs12.js", "../signer.js"],
+		["../pkcs11/pkcs11.js", "../../sign/sign.js", "node:fs"],
+	],
 	[
 		"core/src/formats/cat.ts",
 		["../pki/cms.js", "../signer/signer.js"],
@@ -128,7 +150,7 @@ const FLOORS: readonly (readonly [file: string, allowed: readonly string[], refu
 	["core/src/inspect/inspect.ts", ["../verify/verify.js"], ["../sign/finish.js", "../signer/signer.js"]],
 	[
 		"core/src/sign/sign.ts",
-		["../formats/cat.js", "../signer/signer.js", "../verify/merge.js"],
+		["../formats/cat.js", "../signer/signer.js", "../signer/identity/identities.js", "../verify/merge.js"],
 		["../compile/compile.js", "../index.js", "../read.js", "node:fs", "@sigtool/cli"],
 	],
 	[
@@ -151,6 +173,7 @@ const FLOORS: readonly (readonly [file: string, allowed: readonly string[], refu
 			"./compile/compile.js",
 			"./trust/index-encode.js",
 			"./log/seal.js",
+			"./signer/pkcs12/pkcs12.js",
 			"./internal/read.js",
 			"node:crypto",
 		],
@@ -281,7 +304,7 @@ const STATEMENTS: readonly (readonly [file: string, allowed: string, refused: re
 		],
 	],
 	[
-		"core/src/signer/pkcs11-process.ts",
+		"core/src/signer/pkcs11/pkcs11-process.ts",
 		'import { readSync, writeSync } from "node:fs";',
 		['import { openSync } from "node:fs";', 'import { writeFileSync } from "node:fs";'],
 	],

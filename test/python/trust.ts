@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { compileTrustIndex } from "../../packages/core/dist/compile/compile.js";
 import { spkiSha256 } from "../../packages/core/dist/pki/certificate.js";
 import { trustFromCertificates } from "../../packages/core/dist/pki/trust-store.js";
-import { issueCertificate } from "../../packages/core/dist/signer/issue-certificate.js";
+import { issueCertificate } from "../../packages/core/dist/signer/identity/issue-certificate.js";
 import { signerFromKey } from "../../packages/core/dist/signer/signer.js";
 import { parsePolicy } from "../../packages/core/dist/trust/policy.js";
 

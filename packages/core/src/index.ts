@@ -56,7 +56,7 @@ export {
 	type IdentityOptions,
 	listIdentities,
 	showIdentity,
-} from "./signer/identities.js";
+} from "./signer/identity/identities.js";
 export {
 	type ExportOptions,
 	exportIdentity,
@@ -66,11 +66,11 @@ export {
 	importIdentity,
 	type PassphraseOf,
 	requestForIdentity,
-} from "./signer/identity-exchange.js";
+} from "./signer/identity/identity-exchange.js";
 export { openPemSigner, type PemSignerOptions } from "./signer/pem.js";
-export { openPkcs11Signer, type Pkcs11SignerOptions } from "./signer/pkcs11.js";
-export { type Pkcs11Uri, parsePkcs11Uri } from "./signer/pkcs11-uri.js";
-export { openPkcs12Signer, type Pkcs12SignerOptions } from "./signer/pkcs12.js";
+export { openPkcs11Signer, type Pkcs11SignerOptions } from "./signer/pkcs11/pkcs11.js";
+export { type Pkcs11Uri, parsePkcs11Uri } from "./signer/pkcs11/pkcs11-uri.js";
+export { openPkcs12Signer, type Pkcs12SignerOptions } from "./signer/pkcs12/pkcs12.js";
 export {
 	type ContentSignature,
 	type PassphraseSource,

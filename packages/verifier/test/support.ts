@@ -5,7 +5,7 @@ import { lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { DEFAULT_POLICY } from "@sigtool/core/read";
 import { expect } from "vitest";
-import { issueCertificate } from "../../core/dist/signer/issue-certificate.js";
+import { issueCertificate } from "../../core/dist/signer/identity/issue-certificate.js";
 import { type Signer, signerFromKey } from "../../core/dist/signer/signer.js";
 import { encodeIndex, type IndexContent, signIndex } from "../../core/dist/trust/index-encode.js";
 import { type AuditSink, createAudit } from "../dist/audit/audit.js";

@@ -21,7 +21,7 @@ import { entryFacts } from "../../dist/formats/cat-facts.js";
 import { encodeSignedData, parseSignedData } from "../../dist/pki/cms.js";
 import { trustFromCertificates } from "../../dist/pki/trust-store.js";
 import { signPaths } from "../../dist/sign/sign.js";
-import { issueCertificate } from "../../dist/signer/issue-certificate.js";
+import { issueCertificate } from "../../dist/signer/identity/issue-certificate.js";
 import { signerFromKey } from "../../dist/signer/signer.js";
 import { TRUST_INDEX_OID } from "../../dist/trust/index-layout.js";
 import { parsePolicy } from "../../dist/trust/policy.js";

@@ -6,7 +6,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { type Certificate, certificatesFromPem, parseCertificate, publicKeyOf } from "../../dist/pki/certificate.js";
 import { trustFromCertificates } from "../../dist/pki/trust-store.js";
 import { signPaths } from "../../dist/sign/sign.js";
-import { certificateToPem } from "../../dist/signer/issue-certificate.js";
+import { certificateToPem } from "../../dist/signer/identity/issue-certificate.js";
 import { openPemSigner, readCertificates } from "../../dist/signer/pem.js";
 import { verifyCatalog } from "../../dist/verify/verify-catalog.js";
 import { expectRejection, rsa2048 } from "../signer/material.js";

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from "vites
 import { certificatesFromPem, isDevelopmentCertificate, spkiSha256 } from "../../dist/pki/certificate.js";
 import { addTrust, listTrust, removeTrust } from "../../dist/pki/trust-edit.js";
 import { defaultTrust, trustFromCertificates } from "../../dist/pki/trust-store.js";
-import { createIdentity, developmentIdentity } from "../../dist/signer/identities.js";
+import { createIdentity, developmentIdentity } from "../../dist/signer/identity/identities.js";
 import { certificateFor, p256 } from "../signer/material.js";
 import { corpusPem, hasCorpus } from "./corpus.js";
 import { expectError } from "./expect-error.js";

@@ -26,7 +26,7 @@ import {
 } from "@sigtool/core";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, test, vi } from "vitest";
 import { type HashFileSetOptions, hashFileSet } from "../../dist/fileset/hash/hash-files.js";
-import { issueCertificate } from "../../dist/signer/issue-certificate.js";
+import { issueCertificate } from "../../dist/signer/identity/issue-certificate.js";
 import { exchange } from "../../dist/system/http.js";
 import { tempTree } from "../fileset/temp-tree.js";
 import { serve } from "../pki/local-tsa.js";

@@ -26,7 +26,7 @@ import { type CompiledDirectory, compileDirectory } from "../../../core/dist/com
 import { spkiSha256 } from "../../../core/dist/pki/certificate.js";
 import { trustFromCertificates } from "../../../core/dist/pki/trust-store.js";
 import { signPaths } from "../../../core/dist/sign/sign.js";
-import { issueCertificate } from "../../../core/dist/signer/issue-certificate.js";
+import { issueCertificate } from "../../../core/dist/signer/identity/issue-certificate.js";
 import { openPemSigner, readCertificates } from "../../../core/dist/signer/pem.js";
 import { encodeIndex, signIndex } from "../../../core/dist/trust/index-encode.js";
 import { parsePolicy } from "../../../core/dist/trust/policy.js";

@@ -13,7 +13,7 @@ import { type Certificate, spkiSha256 } from "../../../../core/dist/pki/certific
 import { encodeSignedData, parseSignedData } from "../../../../core/dist/pki/cms.js";
 import { trustFromCertificates } from "../../../../core/dist/pki/trust-store.js";
 import { signPaths } from "../../../../core/dist/sign/sign.js";
-import { issueCertificate } from "../../../../core/dist/signer/issue-certificate.js";
+import { issueCertificate } from "../../../../core/dist/signer/identity/issue-certificate.js";
 import { type Signer, signerFromKey } from "../../../../core/dist/signer/signer.js";
 import { p256 } from "../../../../core/test/signer/material.js";
 import { makeTree, runner, temporaryDirectory } from "../../support.js";
