@@ -126,6 +126,11 @@ const FLOORS: readonly (readonly [file: string, allowed: readonly string[], refu
 	["core/src/trust/policy.ts", ["../errors.js"], ["../formats/cat.js", "../verify/verify.js", "node:net", "node:fs"]],
 	["core/src/trust/trust-index.ts", ["../pki/cms.js"], ["../signer/signer.js", "./index-encode.js"]],
 	[
+		"core/src/trust/trust-edit.ts",
+		["../system/store.js", "../pki/trust-policy.js"],
+		["../signer/identity/identities.js"],
+	],
+	[
 		"core/src/log/chain.ts",
 		["./lines.js", "../pki/cms.js", "node:crypto"],
 		["./seal.js", "../signer/signer.js", "../formats/cat.js", "../verify/verify.js", "node:fs"],

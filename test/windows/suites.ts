@@ -40,7 +40,7 @@ const CORE = [
 	"pki/pem-blocks",
 	"pki/revocation",
 	"pki/timestamp",
-	"pki/trust-store",
+	"trust/trust-store",
 	"sign/prepared",
 	"signer/identity/identities",
 	"signer/identity/issue-certificate",

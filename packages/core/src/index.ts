@@ -28,8 +28,7 @@ export { examineSystem } from "./doctor/doctor.js";
 export type { EnvelopeOptions, ProgramInfo } from "./formats/cat-envelope.js";
 export type { SigningAlgorithm } from "./pki/signature-algorithm.js";
 export type { NewTimestamp, TimestampRequest } from "./pki/timestamp-request.js";
-export { addTrust, denyTrust, listTrust, type NewTrust, removeTrust, type TrustEntry } from "./pki/trust-edit.js";
-export { timestampAnchors } from "./pki/trust-store.js";
+export { timestampAnchors } from "./pki/trust-policy.js";
 export * from "./read.js";
 export { type Conversion, type ConvertOptions, convertCatalog } from "./rewrite/convert.js";
 export { type Restoration, type RestoreOptions, restoreAttributes } from "./rewrite/restore.js";
@@ -78,4 +77,5 @@ export {
 	type SignerOptions,
 	signerFromKey,
 } from "./signer/signer.js";
+export { addTrust, denyTrust, listTrust, type NewTrust, removeTrust, type TrustEntry } from "./trust/trust-edit.js";
 export type { IndexContentView } from "./trust/trust-index.js";

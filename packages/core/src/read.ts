@@ -60,14 +60,13 @@ export type { CertificateStatus, RevocationDetails, RevocationStatement, Stateme
 export type { AlgorithmIdentifier, DigestName, EvidenceDigest, Profile } from "./pki/signature-algorithm.js";
 export type { Timestamp, TimestampDescription, TimestampKind } from "./pki/timestamp.js";
 export {
-	defaultTrust,
 	type PolicySigners,
 	type TrustedAuthority,
 	type TrustedPin,
 	type TrustPolicy,
 	type TrustSource,
 	trustFromCertificates,
-} from "./pki/trust-store.js";
+} from "./pki/trust-policy.js";
 export { AbortError } from "./system/abort.js";
 export type { DevelopmentUse } from "./system/development-use.js";
 export { DEFAULT_POLICY } from "./trust/default-policy.js";
@@ -76,6 +75,7 @@ export { MODES, type Mode } from "./trust/mode.js";
 export { type Policy, parsePolicy, policyFromFileBytes } from "./trust/policy.js";
 export type { SignedPolicy } from "./trust/signed-policy.js";
 export type { FindRecord, IndexDigests, IndexEntry, IndexedProduct, TrustIndex } from "./trust/trust-index.js";
+export { defaultTrust } from "./trust/trust-store.js";
 export type { VerifiedSignature } from "./trust/verify-detached.js";
 export { type TrustIndexVerifyOptions, type VerifiedTrustIndex, verifyTrustIndex } from "./trust/verify-index.js";
 export type { AttributeStatus } from "./verify/attribute-trial.js";

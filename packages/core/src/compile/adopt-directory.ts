@@ -12,7 +12,7 @@ import { type HashFileSetOptions, type HashProgress, hashFileSet } from "../file
 import { entryPathAt } from "../fileset/manifest.js";
 import { conventionalCatalog, isBelow, realPath } from "../fileset/paths/locate-catalogs.js";
 import { findOtherWriters, type OtherWriters } from "../fileset/paths/other-writers.js";
-import type { TrustPolicy } from "../pki/trust-store.js";
+import type { TrustPolicy } from "../pki/trust-policy.js";
 import { exists } from "../system/look-up.js";
 import type { IndexEntry } from "../trust/index-entries.js";
 import { ownCatalogsIn } from "../verify/find-catalogs.js";

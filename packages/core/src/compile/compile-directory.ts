@@ -14,7 +14,7 @@ import type { FileVisitor } from "../fileset/hash/hash-file.js";
 import type { HashProgress } from "../fileset/hash/hash-files.js";
 import { ENTRY_KIND } from "../fileset/manifest.js";
 import { realPath } from "../fileset/paths/locate-catalogs.js";
-import type { TrustPolicy } from "../pki/trust-store.js";
+import type { TrustPolicy } from "../pki/trust-policy.js";
 import type { ProductContent } from "../trust/index-encode.js";
 import type { IndexEntry } from "../trust/index-entries.js";
 import { linkRules, signedEntries } from "../verify/merge.js";

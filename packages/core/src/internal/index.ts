@@ -14,7 +14,6 @@ export { openSealKey, type SealOptions, sealWithKey, sealWithSigner } from "../l
 export { refuseDeniedCertificates } from "../pki/deny-list.js";
 export { reverseNameText } from "../pki/name-text.js";
 export { checkTimestampRequest } from "../pki/timestamp-request.js";
-export { isDevelopmentKey, storedDenials, storedDevelopmentKey } from "../pki/trust-store.js";
 export { type ChangesOptions, type ChangesSince, changesSince } from "../sign/changes-since.js";
 export { type PreviewOptions, previewTarget, type SignPreview } from "../sign/preview.js";
 export { signTarget } from "../sign/sign.js";
@@ -26,5 +25,6 @@ export { hostNode, requireHostNode } from "../system/programs.js";
 export { readInput } from "../system/read-file.js";
 export { exclusively, makePrivateDirectory, writeAtomically } from "../system/store.js";
 export { type ObjectShape, type Refusal, readShape, type Shape, UNKNOWN, type ValueOf } from "../trust/shape.js";
+export { isDevelopmentKey, storedDenials, storedDevelopmentKey } from "../trust/trust-store.js";
 export { compareEntries } from "../verify/compare-entries.js";
 export * from "./read.js";

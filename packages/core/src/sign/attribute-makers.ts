@@ -29,7 +29,7 @@ import type { IntegritySignature } from "../formats/integrity-signature.js";
 import { attributeKeys, keyIdOf } from "../pki/attribute-keys.js";
 import { publicKeyOf } from "../pki/certificate.js";
 import { type ContentVerifier, createContentVerifier, type EvidenceDigest } from "../pki/signature-algorithm.js";
-import { trustFromCertificates } from "../pki/trust-store.js";
+import { trustFromCertificates } from "../pki/trust-policy.js";
 import type { ContentSignature, Signer } from "../signer/signer.js";
 import type { AttributeAccess } from "../system/attributes.js";
 import { type AttributeTrial, startTrial } from "../verify/attribute-trial.js";

@@ -10,7 +10,7 @@ import type { CarriedAttribute } from "../fileset/manifest.js";
 import { type AttributeNaming, attributeName } from "../formats/attribute-format.js";
 import { parseEvm } from "../formats/evm.js";
 import { attributeKeys } from "../pki/attribute-keys.js";
-import { trustFromCertificates } from "../pki/trust-store.js";
+import { trustFromCertificates } from "../pki/trust-policy.js";
 import type { Signer } from "../signer/signer.js";
 import type { AttributeAccess } from "../system/attributes.js";
 import { type AttributeTrial, startTrial } from "../verify/attribute-trial.js";

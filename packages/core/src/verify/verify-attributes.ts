@@ -25,7 +25,7 @@ import { readEvmSubject } from "../formats/evm.js";
 import { type AttributeKeys, attributeKeys, type TrustedKey } from "../pki/attribute-keys.js";
 import type { Certificate } from "../pki/certificate.js";
 import type { Profile } from "../pki/signature-algorithm.js";
-import type { TrustPolicy } from "../pki/trust-store.js";
+import type { TrustPolicy } from "../pki/trust-policy.js";
 import { throwIfAborted } from "../system/abort.js";
 import { type AttributeAccess, loadAttributes } from "../system/attributes.js";
 import {

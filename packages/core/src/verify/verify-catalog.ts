@@ -16,7 +16,7 @@ import { expiryNotice } from "../pki/expiry.js";
 import { type JudgedTime, judgementTime, withTimestampFailures } from "../pki/judged-time.js";
 import { certificateToJudge, judgeSigner, type VerifiedSigner } from "../pki/signer-trust.js";
 import { type Timestamp, verifyTimestamps } from "../pki/timestamp.js";
-import { type TrustPolicy, timestampAnchors } from "../pki/trust-store.js";
+import { type TrustPolicy, timestampAnchors } from "../pki/trust-policy.js";
 import type { Verified } from "../pki/verified.js";
 
 export type { JudgedTime } from "../pki/judged-time.js";

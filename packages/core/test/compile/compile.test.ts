@@ -19,7 +19,7 @@ import { encodeCatalog } from "../../dist/formats/cat-encode.js";
 import { signEncoded } from "../../dist/formats/cat-envelope.js";
 import { entryFacts } from "../../dist/formats/cat-facts.js";
 import { encodeSignedData, parseSignedData } from "../../dist/pki/cms.js";
-import { trustFromCertificates } from "../../dist/pki/trust-store.js";
+import { trustFromCertificates } from "../../dist/pki/trust-policy.js";
 import { signPaths } from "../../dist/sign/sign.js";
 import { issueCertificate } from "../../dist/signer/identity/issue-certificate.js";
 import { signerFromKey } from "../../dist/signer/signer.js";

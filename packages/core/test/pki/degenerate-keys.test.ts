@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { type Certificate, certificatesFromPem, parseCertificate, publicKeyOf } from "../../dist/pki/certificate.js";
-import { trustFromCertificates } from "../../dist/pki/trust-store.js";
+import { trustFromCertificates } from "../../dist/pki/trust-policy.js";
 import { signPaths } from "../../dist/sign/sign.js";
 import { certificateToPem } from "../../dist/signer/identity/issue-certificate.js";
 import { openPemSigner, readCertificates } from "../../dist/signer/pem.js";

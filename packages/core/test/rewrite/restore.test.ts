@@ -20,7 +20,7 @@ import { ENTRY_KIND, entryPathAt } from "../../dist/fileset/manifest.js";
 import { encodeCatalog } from "../../dist/formats/cat-encode.js";
 import { signEncoded } from "../../dist/formats/cat-envelope.js";
 import { entryFacts } from "../../dist/formats/cat-facts.js";
-import { trustFromCertificates } from "../../dist/pki/trust-store.js";
+import { trustFromCertificates } from "../../dist/pki/trust-policy.js";
 import { type RestoreOptions, restoreAttributes } from "../../dist/rewrite/restore.js";
 import { signerFromKey } from "../../dist/signer/signer.js";
 import type { AttributeAccess } from "../../dist/system/attributes.js";

@@ -2,7 +2,7 @@
 
 import { generateKeyPairSync } from "node:crypto";
 import { SigtoolError } from "../../dist/errors.js";
-import { type TrustPolicy, trustFromCertificates } from "../../dist/pki/trust-store.js";
+import { type TrustPolicy, trustFromCertificates } from "../../dist/pki/trust-policy.js";
 import { issueCertificate } from "../../dist/signer/identity/issue-certificate.js";
 import { type Signer, signerFromKey } from "../../dist/signer/signer.js";
 import { DEFAULT_POLICY } from "../../dist/trust/default-policy.js";

@@ -8,7 +8,7 @@ import { hashFileSet } from "../../dist/fileset/hash/hash-files.js";
 import { encodeCatalog } from "../../dist/formats/cat-encode.js";
 import { signEncoded } from "../../dist/formats/cat-envelope.js";
 import { entryFacts } from "../../dist/formats/cat-facts.js";
-import { trustFromCertificates } from "../../dist/pki/trust-store.js";
+import { trustFromCertificates } from "../../dist/pki/trust-policy.js";
 import { signerFromKey } from "../../dist/signer/signer.js";
 import { verifyPath } from "../../dist/verify/verify.js";
 import { tempTree } from "../fileset/temp-tree.js";

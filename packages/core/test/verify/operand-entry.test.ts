@@ -13,7 +13,7 @@ import { absolutePath } from "../../dist/fileset/paths/absolute-path.js";
 import { encodeCatalog } from "../../dist/formats/cat-encode.js";
 import { signEncoded } from "../../dist/formats/cat-envelope.js";
 import { entryFacts } from "../../dist/formats/cat-facts.js";
-import { trustFromCertificates } from "../../dist/pki/trust-store.js";
+import { trustFromCertificates } from "../../dist/pki/trust-policy.js";
 import { signerFromKey } from "../../dist/signer/signer.js";
 import { operandEntry } from "../../dist/verify/operand-entry.js";
 import { verifyPath } from "../../dist/verify/verify.js";

@@ -16,7 +16,7 @@ import { encodeCatalog } from "../../dist/formats/cat-encode.js";
 import { signEncoded } from "../../dist/formats/cat-envelope.js";
 import { entryFacts } from "../../dist/formats/cat-facts.js";
 import { encodeAttribute, encodeSignedAttributes, encodeSignedData } from "../../dist/pki/cms.js";
-import { trustFromCertificates } from "../../dist/pki/trust-store.js";
+import { trustFromCertificates } from "../../dist/pki/trust-policy.js";
 import { signPaths } from "../../dist/sign/sign.js";
 import { signerFromKey } from "../../dist/signer/signer.js";
 import { verifyPath } from "../../dist/verify/verify.js";

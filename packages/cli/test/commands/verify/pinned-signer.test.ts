@@ -11,7 +11,7 @@ import { TAG } from "../../../../core/dist/asn1/der.js";
 import { compileTrustIndex } from "../../../../core/dist/compile/compile.js";
 import { type Certificate, spkiSha256 } from "../../../../core/dist/pki/certificate.js";
 import { encodeSignedData, parseSignedData } from "../../../../core/dist/pki/cms.js";
-import { trustFromCertificates } from "../../../../core/dist/pki/trust-store.js";
+import { trustFromCertificates } from "../../../../core/dist/pki/trust-policy.js";
 import { signPaths } from "../../../../core/dist/sign/sign.js";
 import { issueCertificate } from "../../../../core/dist/signer/identity/issue-certificate.js";
 import { type Signer, signerFromKey } from "../../../../core/dist/signer/signer.js";

@@ -13,13 +13,13 @@
  */
 
 import { quote, SigtoolError } from "../errors.js";
+import { type Certificate, parseCertificate, spkiSha256 } from "../pki/certificate.js";
+import { isCertificateAuthority } from "../pki/certificate-checks.js";
+import { DENIED_KINDS, type Denial } from "../pki/deny-list.js";
 import { exists } from "../system/look-up.js";
 import { readBounded } from "../system/read-file.js";
 import { exclusively, makePrivateDirectory, writeAtomically } from "../system/store.js";
 import { configDirectory, trustFile } from "../system/user-files.js";
-import { type Certificate, parseCertificate, spkiSha256 } from "./certificate.js";
-import { isCertificateAuthority } from "./certificate-checks.js";
-import { DENIED_KINDS, type Denial } from "./deny-list.js";
 
 export interface TrustFile {
 	readonly pins: readonly StoredPin[];

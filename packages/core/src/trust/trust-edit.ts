@@ -2,11 +2,11 @@
 
 import { createHash } from "node:crypto";
 import { COMMAND, quote, SigtoolError } from "../errors.js";
+import { type Certificate, isDevelopmentCertificate, spkiSha256 } from "../pki/certificate.js";
+import { isCertificateAuthority, requireTimestampAuthority } from "../pki/certificate-checks.js";
+import type { Denial, DeniedKind } from "../pki/deny-list.js";
+import { normalizeNameText } from "../pki/name-text.js";
 import { DEVELOPMENT_IDENTITY, IDENTITY_BACKDATE_MS, identityFiles } from "../system/user-files.js";
-import { type Certificate, isDevelopmentCertificate, spkiSha256 } from "./certificate.js";
-import { isCertificateAuthority, requireTimestampAuthority } from "./certificate-checks.js";
-import type { Denial, DeniedKind } from "./deny-list.js";
-import { normalizeNameText } from "./name-text.js";
 import {
 	editTrustFile,
 	LABEL,

@@ -1,24 +1,12 @@
 /**
- * Reads the keys and authorities that this user trusts. Keys are pinned by the SHA-256 of their SubjectPublicKeyInfo.
- * An authority is trusted for one exact subject, or for any subject if the user allowed that. The root certificates of
- * the system and of Node.js, which are for TLS, are not read.
+ * The policy by which a signer is judged. Keys are pinned by the SHA-256 of their SubjectPublicKeyInfo. An authority is
+ * trusted for one exact subject, or for any subject if the user allowed that.
  */
 
-import { quote, reasonOf, SigtoolError } from "../errors.js";
-import { type DevelopmentUse, developmentUse } from "../system/development-use.js";
-import { exists } from "../system/look-up.js";
-import { readBounded } from "../system/read-file.js";
-import { DEVELOPMENT_IDENTITY, hasHome, identityFiles } from "../system/user-files.js";
-import {
-	type Certificate,
-	certificatesFromFileBytes,
-	isDevelopmentCertificate,
-	MAX_CERTIFICATE_SIZE,
-	spkiSha256,
-} from "./certificate.js";
+import type { DevelopmentUse } from "../system/development-use.js";
+import { type Certificate, spkiSha256 } from "./certificate.js";
 import { isCertificateAuthority } from "./certificate-checks.js";
 import type { Denial } from "./deny-list.js";
-import { readTrustFile, type StoredPin } from "./trust-file.js";
 
 /**
  * The source of an entry: the trust store, an option of this call, a configuration of the project or the host, or this
@@ -96,60 +84,6 @@ export interface TrustedAuthority {
 }
 
 /**
- * Returns the content of the trust store, and this machine's development identity as a pin. SIGTOOL_DEVELOPMENT decides
- * if development identities are trusted.
- * @throws ERR_CONFIG, ERR_LIMIT, ERR_IO
- * @example
- * ```ts
- * import { defaultTrust } from "@sigtool/core/read";
- *
- * const { pins, authorities } = defaultTrust();
- * console.log(pins.size, authorities.length); // 1 0
- * ```
- */
-export function defaultTrust(): TrustPolicy {
-	const { pins, authorities, timestampAuthorities, denied } = readTrustFile();
-	const development = developmentCertificate();
-	return {
-		development: developmentUse(),
-		...(development === undefined ? {} : { developmentKey: spkiSha256(development) }),
-		timestampAuthorities: timestampAuthorities.map(({ certificate }) => certificate),
-		deny: denied,
-		pins: new Map<string, TrustedPin>([
-			...pins.map((pin) => [pin.spkiSha256, storedPin(pin)] as const),
-			// The development identity comes last in the map, so it replaces a pin of the trust store for the same key.
-			// The key then counts as development whatever the trust store says.
-			...(development === undefined ? [] : [developmentPin(development)]),
-		]),
-		authorities: authorities.map(({ certificate, subject, label }) => ({
-			certificate,
-			subject,
-			label,
-			source: "store",
-		})),
-	};
-}
-
-/**
- * Returns the denials of this user's trust store, which apply whatever else is trusted. If the user has no home
- * directory, the list is empty.
- * @throws ERR_CONFIG, ERR_LIMIT, ERR_IO
- */
-export function storedDenials(): readonly Denial[] {
-	return hasHome() ? readTrustFile().denied : [];
-}
-
-/**
- * Returns the key of this machine's development identity, for `TrustPolicy.developmentKey`. Returns undefined if there
- * is no such identity, or if the user has no home directory.
- * @throws ERR_CONFIG, ERR_LIMIT, ERR_IO
- */
-export function storedDevelopmentKey(): string | undefined {
-	const certificate = hasHome() ? developmentCertificate() : undefined;
-	return certificate && spkiSha256(certificate);
-}
-
-/**
  * Returns a policy that trusts exactly these certificates. An authority is trusted for any subject. The key of any
  * other certificate is pinned.
  * @throws ERR_USAGE for a value that is no list of certificates
@@ -196,44 +130,4 @@ export function trustFromCertificates(certificates: readonly Certificate[]): Tru
 export function timestampAnchors({ authorities, timestampAuthorities = [] }: TrustPolicy): Certificate[] {
 	const unbound = authorities.filter(({ subject }) => subject === undefined);
 	return [...unbound.map(({ certificate }) => certificate), ...timestampAuthorities];
-}
-
-/**
- * Returns the certificate of this machine's development identity, or undefined if there is none.
- * @throws ERR_CONFIG if the file has no certificate or the first one lacks the development marker; ERR_LIMIT, ERR_IO
- */
-export function developmentCertificate(): Certificate | undefined {
-	const { certificateFile: path, directory } = identityFiles(DEVELOPMENT_IDENTITY);
-	if (!exists(path)) return undefined;
-	const refuse = (reason: string, cause?: unknown) => {
-		const message = `Cannot use development identity ${quote(path)}: ${reason}`;
-		return new SigtoolError("ERR_CONFIG", message, { cause, path });
-	};
-	const bytes = readBounded(path, MAX_CERTIFICATE_SIZE);
-	let certificate: Certificate;
-	try {
-		[certificate] = certificatesFromFileBytes(bytes);
-	} catch (cause) {
-		if (!(cause instanceof SigtoolError)) throw cause;
-		throw refuse(`${reasonOf(cause)}; remove ${quote(directory)}, and the next \`sign\` makes another`, cause);
-	}
-	if (!isDevelopmentCertificate(certificate)) throw refuse("its certificate lacks the development marker");
-	return certificate;
-}
-
-/**
- * Returns true if the certificate has the key of this machine's development identity. The certificate need not have the
- * development marker, because anybody with the key can make another certificate without it.
- * @throws ERR_CONFIG, ERR_LIMIT, ERR_IO
- */
-export function isDevelopmentKey(certificate: Certificate): boolean {
-	return spkiSha256(certificate) === storedDevelopmentKey();
-}
-
-function storedPin({ certificate, label }: StoredPin): TrustedPin {
-	return { label, source: "store", ...(certificate === undefined ? {} : { certificate }) };
-}
-
-function developmentPin(certificate: Certificate): [string, TrustedPin] {
-	return [spkiSha256(certificate), { label: certificate.subject.text, source: "development", certificate }];
 }
