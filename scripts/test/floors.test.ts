@@ -204,22 +204,22 @@ const FLOORS: readonly (readonly [file: string, allowed: readonly string[], refu
 	[
 		"verifier/src/host/config.ts",
 		["@sigtool/core/read"],
-		["../gate/gate.js", "../safe/primordials.js", "@sigtool/core"],
+		["../monitor/monitor.js", "../safe/primordials.js", "@sigtool/core"],
 	],
 	[
 		"verifier/src/audit/sinks.ts",
 		["../safe/primordials.js", "@sigtool/core/read"],
-		["../gate/gate.js", "@sigtool/core", "fast-glob"],
+		["../monitor/monitor.js", "@sigtool/core", "fast-glob"],
 	],
 	[
-		"verifier/src/gate/gate.ts",
+		"verifier/src/monitor/monitor.ts",
 		["../audit/audit.js", "../host/config.js"],
 		["../node/load/links.js", "../verifier.js"],
 	],
-	["verifier/src/node/guards/guards.ts", ["../../gate/gate.js"], ["../load/links.js", "../start/start.js"]],
+	["verifier/src/node/guards/guards.ts", ["../../monitor/monitor.js"], ["../load/links.js", "../start/start.js"]],
 	[
 		"verifier/src/node/load/links.ts",
-		["../../gate/gate.js", "../guards/guards.js"],
+		["../../monitor/monitor.js", "../guards/guards.js"],
 		["../legacy/esm.js", "../start/start.js"],
 	],
 	[
@@ -229,13 +229,13 @@ const FLOORS: readonly (readonly [file: string, allowed: readonly string[], refu
 	],
 	[
 		"verifier/src/node/start/start.ts",
-		["../legacy/esm.js", "../../gate/gate.js"],
+		["../legacy/esm.js", "../../monitor/monitor.js"],
 		["../../verifier.js", "@sigtool/core"],
 	],
-	["verifier/src/elsewhere/new.ts", [], ["../gate/gate.js", "node:fs"]],
+	["verifier/src/elsewhere/new.ts", [], ["../monitor/monitor.js", "node:fs"]],
 	[
 		"verifier/src/index.ts",
-		["@sigtool/core/read", "@sigtool/core/internal/read", "./gate/gate.js"],
+		["@sigtool/core/read", "@sigtool/core/internal/read", "./monitor/monitor.js"],
 		["@sigtool/core", "@sigtool/core/internal", "@sigtool/cli", "../../core/src/sign.js", "ignore"],
 	],
 	["cli/src/output/render.ts", ["@sigtool/core"], ["../options/usage.js", "node:crypto"]],

@@ -8,7 +8,7 @@ import fs from "node:fs";
 import process from "node:process";
 import { COMMAND, MAX_TRUST_INDEX_BYTES } from "@sigtool/core/internal/read";
 import { type IndexDigests, MODES, type Mode, SigtoolError } from "@sigtool/core/read";
-import { loadKernelAddon } from "../../gate/kernel-addon.js";
+import { loadKernelAddon } from "../../monitor/kernel-addon.js";
 import { type IndexMemory, readIndexMemory } from "./index-memory.js";
 
 export interface LaunchRecord {

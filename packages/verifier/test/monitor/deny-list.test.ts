@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 import { spawnSync } from "../../../../test/outside.js";
 import { temporaryDirectory } from "../../../cli/test/support.js";
 import { createAudit } from "../../dist/audit/audit.js";
-import { addDenials, createDenyList, type Ground, noDenials } from "../../dist/gate/deny-list.js";
+import { addDenials, createDenyList, type Ground, noDenials } from "../../dist/monitor/deny-list.js";
 import { memorySink } from "../support.js";
 
 const DIGEST = "a".repeat(64);

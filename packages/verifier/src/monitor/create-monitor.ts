@@ -1,4 +1,4 @@
-/** Makes the gate from a trust index or catalogs and the host configuration. Everything is verified here, once. */
+/** Makes the monitor from a trust index or catalogs and the host configuration. Everything is verified here, once. */
 
 import {
 	EARLIEST_SECONDS,
@@ -28,15 +28,15 @@ import type { AuditSettings, Development, HostConfiguration, OnRefusal } from ".
 import { readOwnedFile } from "../host/owned-file.js";
 import { platform } from "../safe/primordials.js";
 import { addDenials, createDenyList, type Denials, endsOf, type Ground, groundsOf, noDenials } from "./deny-list.js";
-import { type Gate, gateOf } from "./gate.js";
 import { type CodeIndex, createJudge } from "./judge.js";
 import { createKernelCheck, type KernelAddon } from "./kernel-check.js";
+import { type Monitor, monitorOf } from "./monitor.js";
 import type { OpenRules } from "./open-code.js";
 import { evidenceFacts, processFacts, refusalFacts } from "./start-facts.js";
 import { createTerm, type End, noSeenEnds, type SeenEnds } from "./term.js";
 import { verifyIndexFile } from "./verify-index-file.js";
 
-export interface GateOptions {
+export interface MonitorOptions {
 	/**
 	 * The trust index: the path of its file, or its bytes, which must not change afterwards. Default: the index that the
 	 * configuration names.
@@ -95,16 +95,16 @@ export interface Evidence {
 }
 
 /**
- * Makes a gate over a trust index. A failure also raises an event.
+ * Makes a monitor over a trust index. A failure also raises an event.
  * @throws the errors of `verifyTrustIndex`, and ERR_HOST_CONFIG, ERR_POLICY, ERR_PRODUCT_MISMATCH, ERR_SEQUENCE,
  * ERR_DENIED, ERR_KERNEL_CHECK, ERR_AUDIT_SINK
  */
-export function createGate(options: GateOptions): Gate {
-	return gateOver(options, (state) => readIndex(options, state));
+export function createMonitor(options: MonitorOptions): Monitor {
+	return monitorOver(options, (state) => readIndex(options, state));
 }
 
-/** Does what `createGate` does, but with the evidence that `gather` returns. `gather` may refuse by throwing. */
-export function gateOver(options: GateOptions, gather: (state: ProcessState) => Evidence): Gate {
+/** Does what `createMonitor` does, but with the evidence that `gather` returns. `gather` may refuse by throwing. */
+export function monitorOver(options: MonitorOptions, gather: (state: ProcessState) => Evidence): Monitor {
 	if (platform === "win32") {
 		throw new SigtoolError("ERR_UNSUPPORTED_PLATFORM", "Cannot enforce anything on Windows yet: use Linux or macOS");
 	}
@@ -120,12 +120,12 @@ export function gateOver(options: GateOptions, gather: (state: ProcessState) => 
 	// With policy signers only a signed policy can say `off`, so the index is verified first.
 	const isOff = configuration.mode !== undefined && stricter(configuration.mode, options.mode) === "off";
 	if (isOff && configuration.trust.policySigners === undefined) {
-		return unguardedGate(options, audit);
+		return unguardedMonitor(options, audit);
 	}
-	let gate: Gate;
+	let monitor: Monitor;
 	try {
 		requireClock(state);
-		gate = guardedGate(options, state, gather(state), audit);
+		monitor = guardedMonitor(options, state, gather(state), audit);
 	} catch (error) {
 		audit.raise("verifier.start", "refuse", {
 			...refusalFacts(error, options.script),
@@ -135,12 +135,12 @@ export function gateOver(options: GateOptions, gather: (state: ProcessState) => 
 	}
 	// Writing the start event tests the sinks that receive all events, because enforcement needs a complete audit trail.
 	audit.flush();
-	if (audit.dropped > 0 && gate.mode !== "audit" && gate.mode !== "off") {
+	if (audit.dropped > 0 && monitor.mode !== "audit" && monitor.mode !== "off") {
 		// The disk may be full, or the reader of a pipe too slow.
 		const message = "Cannot start: the first audit event could not be written";
 		throw new SigtoolError("ERR_AUDIT_SINK", message, { passing: true });
 	}
-	return gate;
+	return monitor;
 }
 
 /** A machine without a battery starts in 1970, or at the time of its last shutdown. @throws ERR_CLOCK */
@@ -159,10 +159,10 @@ const NOTHING_SIGNED: CodeIndex = {
 };
 
 /**
- * Makes the gate for mode off, the host's emergency switch. Nothing is verified, so that the switch also helps if
+ * Makes the monitor for mode off, the host's emergency switch. Nothing is verified, so that the switch also helps if
  * verification fails. Raises an event.
  */
-function unguardedGate({ tier, missing, script }: GateOptions, audit: Audit): Gate {
+function unguardedMonitor({ tier, missing, script }: MonitorOptions, audit: Audit): Monitor {
 	try {
 		const detail = { mode: "off", tier, ...processFacts(script), missing: missing?.join(" ") };
 		audit.raise("verifier.start", "audit", detail);
@@ -173,10 +173,10 @@ function unguardedGate({ tier, missing, script }: GateOptions, audit: Audit): Ga
 	const judge = createJudge(NOTHING_SIGNED, [], []);
 	const kernel = createKernelCheck("off", undefined);
 	const files = openRulesOf(policy);
-	return gateOf({ mode: "off", policy, onRefusal: "throw", audit, judge, kernel, ...files, sizes: "any" });
+	return monitorOf({ mode: "off", policy, onRefusal: "throw", audit, judge, kernel, ...files, sizes: "any" });
 }
 
-function guardedGate(options: GateOptions, state: ProcessState, evidence: Evidence, audit: Audit): Gate {
+function guardedMonitor(options: MonitorOptions, state: ProcessState, evidence: Evidence, audit: Audit): Monitor {
 	const { configuration, development = "refuse", addon, tier, missing, script } = options;
 	const { index, signers, digests } = evidence;
 	if (configuration.trust.policySigners !== undefined) requireSignedPolicy(configuration, evidence);
@@ -208,7 +208,7 @@ function guardedGate(options: GateOptions, state: ProcessState, evidence: Eviden
 	const { exitProcess: exit, readRegularFile, readPackageType } = addon ?? {};
 	const fastPath = { readRegularFile, readPackageType };
 	const parts = { mode, policy, onRefusal, exit, audit, judge, kernel, digests, ...fastPath };
-	return gateOf({ ...parts, ...openRulesOf(policy), sizes: "bounded" });
+	return monitorOf({ ...parts, ...openRulesOf(policy), sizes: "bounded" });
 }
 
 /** Returns the rules of the policy that concern an opened file whatever its content is. */
@@ -217,9 +217,9 @@ function openRulesOf({ files }: Policy): Pick<OpenRules, "maxSizeBytes" | "owner
 	return { maxSizeBytes, ownerAndMode: { owner, othersWrite } };
 }
 
-/** Reads and verifies the index. Throws like `createGate`. */
+/** Reads and verifies the index. Throws like `createMonitor`. */
 export function readIndex(
-	{ index, digests, configuration, development, addon }: GateOptions,
+	{ index, digests, configuration, development, addon }: MonitorOptions,
 	{ startedAt: at }: ProcessState,
 ): Evidence {
 	const source = index ?? configuration.index;
@@ -275,7 +275,7 @@ function requireSignedPolicy(
 }
 
 /** Reads the policy document that the host configuration names; undefined if it names none. */
-function hostPolicy({ configuration, development = "refuse" }: GateOptions): Policy | undefined {
+function hostPolicy({ configuration, development = "refuse" }: MonitorOptions): Policy | undefined {
 	const { policy: file } = configuration;
 	if (file === undefined) return undefined;
 	const bytes = readOwnedFile(file, { development, maxBytes: MAX_POLICY_BYTES });

@@ -1,4 +1,4 @@
-/** Tests that the gate applies the rules of a policy, and that no rule lets anything run that was refused without it. */
+/** Tests that the monitor applies the rules of a policy, and that no rule lets anything run that was refused without it. */
 
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -6,11 +6,11 @@ import { join } from "node:path";
 import { fileRulesOf } from "@sigtool/core/internal/read";
 import { parsePolicy } from "@sigtool/core/read";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { CodeIndex } from "../../dist/gate/judge.js";
-import { createJudge } from "../../dist/gate/judge.js";
-import { gateFor, indexOf, refusal, sha256, untrusted } from "../support.js";
+import type { CodeIndex } from "../../dist/monitor/judge.js";
+import { createJudge } from "../../dist/monitor/judge.js";
+import { indexOf, monitorFor, refusal, sha256, untrusted } from "../support.js";
 
-const root = realpathSync(mkdtempSync(join(tmpdir(), "sigtool-gate-rules-")));
+const root = realpathSync(mkdtempSync(join(tmpdir(), "sigtool-monitor-rules-")));
 const at = (path: string) => join(root, "app", path);
 let index: CodeIndex;
 beforeAll(() => {
@@ -34,13 +34,13 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-function gateWith(rules: readonly object[], mode: "enforce" | "audit" = "enforce") {
+function monitorWith(rules: readonly object[], mode: "enforce" | "audit" = "enforce") {
 	const policy = parsePolicy({ version: 1, rules });
 	const standing = { rules: fileRulesOf(policy, Date.now()) };
-	return gateFor(index, { mode, judge: createJudge(index, [], [], standing) });
+	return monitorFor(index, { mode, judge: createJudge(index, [], [], standing) });
 }
 
-describe("the gate with rules", () => {
+describe("the monitor with rules", () => {
 	it("refuses what a rule denies, with its name, message and URL", () => {
 		const rule = {
 			deny: { path: "lib/**" },
@@ -48,13 +48,13 @@ describe("the gate with rules", () => {
 			message: "lib is retired",
 			url: "https://wiki.example/lib",
 		};
-		const { gate, events } = gateWith([rule]);
-		expect(gate.openCodeSync(at("main.js"), "main").verdict).toMatchObject({ trusted: true, rule: "entry" });
-		expect(() => gate.openCodeSync(at("lib/a.js"), "module")).toThrow(untrusted("ERR_POLICY_RULE"));
-		expect(() => gate.openCodeSync(at("lib/a.js"), "module")).toThrow(
+		const { monitor, events } = monitorWith([rule]);
+		expect(monitor.openCodeSync(at("main.js"), "main").verdict).toMatchObject({ trusted: true, rule: "entry" });
+		expect(() => monitor.openCodeSync(at("lib/a.js"), "module")).toThrow(untrusted("ERR_POLICY_RULE"));
+		expect(() => monitor.openCodeSync(at("lib/a.js"), "module")).toThrow(
 			/rules\[no-lib\] of the policy denies it: lib is retired \(ERR_POLICY_RULE; rule rules\[no-lib\], .*\); see https:\/\/wiki\.example\/lib$/,
 		);
-		gate.audit.flush();
+		monitor.audit.flush();
 		expect(events.filter(({ verdict }) => verdict === "refuse")[0]).toMatchObject({
 			event: "module.open_code",
 			path: at("lib/a.js"),
@@ -65,10 +65,10 @@ describe("the gate with rules", () => {
 	});
 
 	it("names the allow rule of a file that runs, and `rules` if none matches", () => {
-		const { gate, events } = gateWith([{ allow: { path: "lib/**" } }]);
-		expect(gate.openCodeSync(at("lib/a.js"), "module").verdict).toMatchObject({ trusted: true, rule: "rules[0]" });
-		expect(() => gate.openCodeSync(at("main.js"), "main")).toThrow(/no allow rule of the policy matches it/);
-		gate.audit.flush();
+		const { monitor, events } = monitorWith([{ allow: { path: "lib/**" } }]);
+		expect(monitor.openCodeSync(at("lib/a.js"), "module").verdict).toMatchObject({ trusted: true, rule: "rules[0]" });
+		expect(() => monitor.openCodeSync(at("main.js"), "main")).toThrow(/no allow rule of the policy matches it/);
+		monitor.audit.flush();
 		expect(events.map(({ verdict, rule }) => [verdict, rule])).toEqual([
 			["allow", "rules[0]"],
 			["refuse", "rules"],
@@ -76,19 +76,21 @@ describe("the gate with rules", () => {
 	});
 
 	it("only records in mode audit", () => {
-		const { gate, events } = gateWith([{ deny: { name: "a.js" } }], "audit");
-		expect(Buffer.from(gate.openCodeSync(at("lib/a.js"), "module").bytes).toString()).toBe("a()");
-		gate.audit.flush();
+		const { monitor, events } = monitorWith([{ deny: { name: "a.js" } }], "audit");
+		expect(Buffer.from(monitor.openCodeSync(at("lib/a.js"), "module").bytes).toString()).toBe("a()");
+		monitor.audit.flush();
 		expect(events[0]).toMatchObject({ verdict: "audit", rule: "rules[0]", reason: "ERR_POLICY_RULE" });
 	});
 
 	it("finds no content by its digest that the rules refuse at each of its paths", () => {
 		const both = sha256("main()");
-		expect(gateWith([]).gate.hasContent(both)).toBe(true);
-		expect(gateWith([{ deny: { path: "lib/**" } }]).gate.hasContent(both)).toBe(true);
-		expect(gateWith([{ deny: { path: "**/*.js" } }]).gate.hasContent(both)).toBe(false);
-		expect(gateWith([{ allow: { path: "lib/a.js" } }]).gate.hasContent(both)).toBe(false);
-		expect(gateWith([{ allow: { sha256: sha256("unsigned()") } }]).gate.hasContent(sha256("unsigned()"))).toBe(false);
+		expect(monitorWith([]).monitor.hasContent(both)).toBe(true);
+		expect(monitorWith([{ deny: { path: "lib/**" } }]).monitor.hasContent(both)).toBe(true);
+		expect(monitorWith([{ deny: { path: "**/*.js" } }]).monitor.hasContent(both)).toBe(false);
+		expect(monitorWith([{ allow: { path: "lib/a.js" } }]).monitor.hasContent(both)).toBe(false);
+		expect(monitorWith([{ allow: { sha256: sha256("unsigned()") } }]).monitor.hasContent(sha256("unsigned()"))).toBe(
+			false,
+		);
 	});
 
 	it("does not trust a file by the fast path that the rules refuse", () => {
@@ -101,9 +103,9 @@ describe("the gate with rules", () => {
 
 	it("needs the signers of each product if a rule names a signer, and decides by them", () => {
 		const rules = [{ allow: { signer: { key: "1".repeat(64) } } }];
-		expect(gateWith(rules).gate.openCodeSync(at("main.js"), "main").verdict.trusted).toBe(true);
+		expect(monitorWith(rules).monitor.openCodeSync(at("main.js"), "main").verdict.trusted).toBe(true);
 		const others = [{ allow: { signer: { key: "2".repeat(64) } } }];
-		expect(() => gateWith(others).gate.openCodeSync(at("main.js"), "main")).toThrow(untrusted("ERR_POLICY_RULE"));
+		expect(() => monitorWith(others).monitor.openCodeSync(at("main.js"), "main")).toThrow(untrusted("ERR_POLICY_RULE"));
 		const nameless = { ...index, products: index.products.map((each) => ({ ...each, signers: undefined })) };
 		const standing = { rules: fileRulesOf(parsePolicy({ version: 1, rules }), Date.now()) };
 		expect(() => createJudge(nameless, [], [], standing)).toThrow(refusal("ERR_POLICY"));
@@ -127,7 +129,7 @@ describe("no alternative lets more run:", () => {
 	])("%s stays refused, whatever is allowed", (_, path, text, reason) => {
 		const rules = generous(sha256(text), path.split("/").at(-1) ?? "");
 		for (const allowed of [rules, ...rules.map((rule) => [rule])]) {
-			const verdict = gateWith(allowed).gate.decide(join(at("."), path), Buffer.from(text));
+			const verdict = monitorWith(allowed).monitor.decide(join(at("."), path), Buffer.from(text));
 			expect(verdict).toMatchObject({ trusted: false, reason });
 		}
 	});

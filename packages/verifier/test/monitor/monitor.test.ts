@@ -17,12 +17,12 @@ import { parsePolicy } from "@sigtool/core/read";
 import { expect, test } from "vitest";
 import { execFileSync } from "../../../../test/outside.js";
 import { makeTree, temporaryDirectory } from "../../../cli/test/support.js";
-import { addDenials, createDenyList, noDenials } from "../../dist/gate/deny-list.js";
-import { createJudge } from "../../dist/gate/judge.js";
-import { openCodeSync } from "../../dist/gate/open-code.js";
-import type { OwnerAndModeRules } from "../../dist/gate/owner-and-mode.js";
-import { createTerm, noSeenEnds } from "../../dist/gate/term.js";
-import { gateFor, indexOf, refusal, sha256, untrusted } from "../support.js";
+import { addDenials, createDenyList, noDenials } from "../../dist/monitor/deny-list.js";
+import { createJudge } from "../../dist/monitor/judge.js";
+import { openCodeSync } from "../../dist/monitor/open-code.js";
+import type { OwnerAndModeRules } from "../../dist/monitor/owner-and-mode.js";
+import { createTerm, noSeenEnds } from "../../dist/monitor/term.js";
+import { indexOf, monitorFor, refusal, sha256, untrusted } from "../support.js";
 
 function tree() {
 	const home = realpathSync(temporaryDirectory());
@@ -38,63 +38,63 @@ function tree() {
 
 test("openCodeSync() hands out signed bytes, with an event", () => {
 	const { root, at } = tree();
-	const { gate, events } = gateFor(indexOf(root));
-	const { bytes, realPath, verdict } = gate.openCodeSync(at("lib/b.js"), "commonjs");
+	const { monitor, events } = monitorFor(indexOf(root));
+	const { bytes, realPath, verdict } = monitor.openCodeSync(at("lib/b.js"), "commonjs");
 	expect(Buffer.from(bytes).toString()).toBe("b()");
 	expect(realPath).toBe(at("lib/b.js"));
 	expect(verdict).toMatchObject({ trusted: true, product: "app", entry: "lib/b.js", sha256: sha256("b()") });
-	expect(gate.openCodeSync(at("empty.js"), "json").bytes).toHaveLength(0);
-	gate.audit.flush();
+	expect(monitor.openCodeSync(at("empty.js"), "json").bytes).toHaveLength(0);
+	monitor.audit.flush();
 	expect(events[0]).toMatchObject({ event: "module.open_code", verdict: "allow", use: "commonjs", path: realPath });
 });
 
 test("openCode() does the same asynchronously", async () => {
 	const { root, at } = tree();
-	const { gate } = gateFor(indexOf(root));
-	expect(Buffer.from((await gate.openCode(at("a.js"), "data")).bytes).toString()).toBe("a()");
+	const { monitor } = monitorFor(indexOf(root));
+	expect(Buffer.from((await monitor.openCode(at("a.js"), "data")).bytes).toString()).toBe("a()");
 	writeFileSync(at("a.js"), "evil()");
-	await expect(gate.openCode(at("a.js"), "data")).rejects.toEqual(untrusted("ERR_FILE_MODIFIED"));
-	await expect(gate.openCode(at("none.js"), "data")).rejects.toEqual(refusal("ENOENT"));
+	await expect(monitor.openCode(at("a.js"), "data")).rejects.toEqual(untrusted("ERR_FILE_MODIFIED"));
+	await expect(monitor.openCode(at("none.js"), "data")).rejects.toEqual(refusal("ENOENT"));
 });
 
 test("openCodeSync() follows signed links, also of directories", () => {
 	const { root, at } = tree();
-	const { gate } = gateFor(indexOf(root));
+	const { monitor } = monitorFor(indexOf(root));
 	for (const path of ["current.js", "alias/b.js", "alias/../alias/./b.js"]) {
-		expect(gate.openCodeSync(at(path), "module").realPath).toBe(at("lib/b.js"));
+		expect(monitor.openCodeSync(at(path), "module").realPath).toBe(at("lib/b.js"));
 	}
 });
 
 test("openCodeSync() follows links outside the products to files inside them", () => {
 	const { home, root, at } = tree();
 	symlinkSync(root, join(home, "now"));
-	const { gate } = gateFor(indexOf(root));
-	expect(gate.openCodeSync(join(home, "now/a.js"), "module").realPath).toBe(at("a.js"));
+	const { monitor } = monitorFor(indexOf(root));
+	expect(monitor.openCodeSync(join(home, "now/a.js"), "module").realPath).toBe(at("a.js"));
 });
 
 test("openCodeSync() refuses links that were not signed, or not with that target", () => {
 	const { root, at } = tree();
-	const { gate } = gateFor(indexOf(root));
+	const { monitor } = monitorFor(indexOf(root));
 	symlinkSync("a.js", at("new.js"));
 	unlinkSync(at("current.js"));
 	symlinkSync("a.js", at("current.js"));
 	renameSync(at("lib"), at("moved"));
 	makeTree(at("lib"), {});
 	symlinkSync("../moved/b.js", at("lib/b.js"));
-	expect(() => gate.openCodeSync(at("new.js"), "module")).toThrow(untrusted("ERR_LINK_CHANGED"));
-	expect(() => gate.openCodeSync(at("current.js"), "module")).toThrow(untrusted("ERR_LINK_CHANGED"));
-	expect(() => gate.openCodeSync(at("lib/b.js"), "module")).toThrow(untrusted("ERR_FILE_ADDED"));
+	expect(() => monitor.openCodeSync(at("new.js"), "module")).toThrow(untrusted("ERR_LINK_CHANGED"));
+	expect(() => monitor.openCodeSync(at("current.js"), "module")).toThrow(untrusted("ERR_LINK_CHANGED"));
+	expect(() => monitor.openCodeSync(at("lib/b.js"), "module")).toThrow(untrusted("ERR_FILE_ADDED"));
 });
 
 test("openCodeSync() refuses a file that is not signed under its name, and names the way out", () => {
 	const { home, root, at } = tree();
-	const { gate, events } = gateFor(indexOf(root));
+	const { monitor, events } = monitorFor(indexOf(root));
 	writeFileSync(at("new.js"), "a()");
 	writeFileSync(join(home, "outside.js"), "a()");
 	writeFileSync(at("lib/b.js"), "a()");
-	expect(() => gate.openCodeSync(at("new.js"), "module")).toThrow(untrusted("ERR_FILE_ADDED"));
-	expect(() => gate.openCodeSync(join(home, "outside.js"), "module")).toThrow(untrusted("ERR_OUTSIDE_PRODUCTS"));
-	expect(() => gate.openCodeSync(at("lib/b.js"), "module")).toThrow(
+	expect(() => monitor.openCodeSync(at("new.js"), "module")).toThrow(untrusted("ERR_FILE_ADDED"));
+	expect(() => monitor.openCodeSync(join(home, "outside.js"), "module")).toThrow(untrusted("ERR_OUTSIDE_PRODUCTS"));
+	expect(() => monitor.openCodeSync(at("lib/b.js"), "module")).toThrow(
 		`Cannot load "${at("lib/b.js")}": it was modified (ERR_FILE_MODIFIED; rule entry, product "app", ` +
 			`entry "lib/b.js", found ${sha256("a()")}, signed ${sha256("b()")}); restore the signed file`,
 	);
@@ -111,33 +111,37 @@ test("openCodeSync() does not wait for a FIFO, and reads nothing above the polic
 	const index = indexOf(root);
 	unlinkSync(at("a.js"));
 	execFileSync("mkfifo", [at("a.js")]);
-	const { gate } = gateFor(index, { maxSizeBytes: 2 });
-	expect(() => gate.openCodeSync(at("a.js"), "module")).toThrow(untrusted("ERR_FILE_TYPE"));
-	expect(() => gate.openCodeSync(root, "module")).toThrow(untrusted("ERR_FILE_TYPE"));
+	const { monitor } = monitorFor(index, { maxSizeBytes: 2 });
+	expect(() => monitor.openCodeSync(at("a.js"), "module")).toThrow(untrusted("ERR_FILE_TYPE"));
+	expect(() => monitor.openCodeSync(root, "module")).toThrow(untrusted("ERR_FILE_TYPE"));
 	truncateSync(at("empty.js"), 2 ** 40); // The file is sparse. Reading all of it would fail.
-	expect(() => gate.openCodeSync(at("empty.js"), "module")).toThrow(untrusted("ERR_LIMIT"));
-	expect(() => gate.openCodeSync(at("empty.js"), "module")).toThrow(/no policy can allow more than 2147483647.*split/);
+	expect(() => monitor.openCodeSync(at("empty.js"), "module")).toThrow(untrusted("ERR_LIMIT"));
+	expect(() => monitor.openCodeSync(at("empty.js"), "module")).toThrow(
+		/no policy can allow more than 2147483647.*split/,
+	);
 	truncateSync(at("empty.js"), 3);
-	expect(() => gate.openCodeSync(at("empty.js"), "module")).toThrow(/the policy allows 2 .*raise files\.maxSizeBytes/);
+	expect(() => monitor.openCodeSync(at("empty.js"), "module")).toThrow(
+		/the policy allows 2 .*raise files\.maxSizeBytes/,
+	);
 });
 
 test("openCodeSync() returns the bytes it hashed, whatever happens to the file afterwards", () => {
 	const { root, at } = tree();
-	const { gate } = gateFor(indexOf(root));
-	gate.audit.addHook(({ event }) => {
+	const { monitor } = monitorFor(indexOf(root));
+	monitor.audit.addHook(({ event }) => {
 		if (event === "module.open_code") writeFileSync(at("a.js"), "evil()");
 	});
-	expect(Buffer.from(gate.openCodeSync(at("a.js"), "module").bytes).toString()).toBe("a()");
+	expect(Buffer.from(monitor.openCodeSync(at("a.js"), "module").bytes).toString()).toBe("a()");
 	expect(readFileSync(at("a.js"), "utf8")).toBe("evil()"); // A load by path after the check would run this text.
-	expect(() => gate.openCodeSync(at("a.js"), "module")).toThrow(untrusted("ERR_FILE_MODIFIED"));
+	expect(() => monitor.openCodeSync(at("a.js"), "module")).toThrow(untrusted("ERR_FILE_MODIFIED"));
 });
 
 test("in audit mode everything is handed out, and the event says what enforcement would refuse", () => {
 	const { root, at } = tree();
-	const { gate, events } = gateFor(indexOf(root), { mode: "audit", maxSizeBytes: 3 });
+	const { monitor, events } = monitorFor(indexOf(root), { mode: "audit", maxSizeBytes: 3 });
 	writeFileSync(at("a.js"), "changed()");
-	expect(Buffer.from(gate.openCodeSync(at("a.js"), "module").bytes).toString()).toBe("changed()");
-	gate.rule("vm.compile", { kind: "Script" }, "refuse");
+	expect(Buffer.from(monitor.openCodeSync(at("a.js"), "module").bytes).toString()).toBe("changed()");
+	monitor.rule("vm.compile", { kind: "Script" }, "refuse");
 	expect(events).toMatchObject([
 		{ verdict: "audit", reason: "ERR_FILE_MODIFIED" },
 		{ event: "vm.compile", verdict: "audit", reason: "ERR_RUNTIME_RULE", kind: "Script" },
@@ -146,49 +150,49 @@ test("in audit mode everything is handed out, and the event says what enforcemen
 
 test("rule() refuses after the event, and returns when the policy allows it", () => {
 	const { root } = tree();
-	const { gate, events } = gateFor(indexOf(root));
-	expect(() => gate.rule("wasm.compile", { sizeBytes: 8 }, "refuse")).toThrow(
+	const { monitor, events } = monitorFor(indexOf(root));
+	expect(() => monitor.rule("wasm.compile", { sizeBytes: 8 }, "refuse")).toThrow(
 		'Cannot go on with wasm.compile (sizeBytes "8"): the policy refuses it',
 	);
-	gate.rule("wasm.compile", { sizeBytes: 8 }, "audit");
-	gate.rule("wasm.compile", { sizeBytes: 8 }, "allow");
-	gate.audit.flush();
+	monitor.rule("wasm.compile", { sizeBytes: 8 }, "audit");
+	monitor.rule("wasm.compile", { sizeBytes: 8 }, "allow");
+	monitor.audit.flush();
 	expect(events.map(({ verdict }) => verdict)).toEqual(["refuse", "audit", "allow"]);
 });
 
 test("rule() says how to allow an action, or that nothing does", () => {
 	const { root } = tree();
-	const { gate } = gateFor(indexOf(root));
-	const strict = gateFor(indexOf(root), { mode: "strict" }).gate;
+	const { monitor } = monitorFor(indexOf(root));
+	const strict = monitorFor(indexOf(root), { mode: "strict" }).monitor;
 	const spawn = { file: "/bin/sh" };
 	const refusal = 'Cannot go on with child_process.spawn (file "/bin/sh"): ';
-	expect(() => gate.rule("child_process.spawn", spawn, "refuse")).toThrow(
+	expect(() => monitor.rule("child_process.spawn", spawn, "refuse")).toThrow(
 		`${refusal}the policy refuses it; to allow it, set runtime.children in the policy, compile again, and start without the launcher, which allows no child`,
 	);
 	expect(() => strict.rule("child_process.spawn", spawn, "refuse")).toThrow(
 		`${refusal}mode strict refuses it, whatever the policy says`,
 	);
-	expect(() => gate.rule("worker.spawn", { kind: "SHARE_ENV" }, "never")).toThrow(
+	expect(() => monitor.rule("worker.spawn", { kind: "SHARE_ENV" }, "never")).toThrow(
 		'Cannot go on with worker.spawn (kind "SHARE_ENV"): it is refused whatever the policy says',
 	);
 });
 
 test("decide() judges bytes by the given path, without an event", () => {
 	const { root, at } = tree();
-	const { gate, events } = gateFor(indexOf(root));
-	expect(gate.decide(at("a.js"), Buffer.from("a()"))).toMatchObject({ trusted: true, entry: "a.js" });
-	expect(gate.decide(at("a.js"), Buffer.from("b()"))).toMatchObject({ trusted: false, reason: "ERR_FILE_MODIFIED" });
-	expect(gate.decide(at("lib/b.js"), Buffer.from("a()"))).toMatchObject({ reason: "ERR_FILE_MODIFIED" });
-	expect(gate.decide(at("lib"), Buffer.from("a()"))).toMatchObject({ reason: "ERR_FILE_ADDED" });
-	gate.audit.flush();
+	const { monitor, events } = monitorFor(indexOf(root));
+	expect(monitor.decide(at("a.js"), Buffer.from("a()"))).toMatchObject({ trusted: true, entry: "a.js" });
+	expect(monitor.decide(at("a.js"), Buffer.from("b()"))).toMatchObject({ trusted: false, reason: "ERR_FILE_MODIFIED" });
+	expect(monitor.decide(at("lib/b.js"), Buffer.from("a()"))).toMatchObject({ reason: "ERR_FILE_MODIFIED" });
+	expect(monitor.decide(at("lib"), Buffer.from("a()"))).toMatchObject({ reason: "ERR_FILE_ADDED" });
+	monitor.audit.flush();
 	expect(events).toEqual([]);
 });
 
 test("the deny list overrides every signature", () => {
 	const { root, at } = tree();
 	const deny = [{ kind: "file", sha256: sha256("a()"), reason: "CVE-2026-1" }] as const;
-	const { gate } = gateFor(indexOf(root), { judge: createJudge(indexOf(root), [], deny) });
-	expect(() => gate.openCodeSync(at("a.js"), "module")).toThrow(/the deny list names it: CVE-2026-1/);
+	const { monitor } = monitorFor(indexOf(root), { judge: createJudge(indexOf(root), [], deny) });
+	expect(() => monitor.openCodeSync(at("a.js"), "module")).toThrow(/the deny list names it: CVE-2026-1/);
 	const catalog = [{ kind: "catalog", sha256: sha256("catalog"), reason: "withdrawn" }] as const;
 	expect(() => createJudge(indexOf(root), [], catalog)).toThrow(refusal("ERR_DENIED"));
 });
@@ -218,11 +222,11 @@ test("the root that the host binds to a product overrides the recorded one", () 
 		{ name: "app", root: join(home, "deployed"), minimumSequence: undefined, minimumCompiled: undefined },
 	];
 	renameSync(root, join(home, "deployed"));
-	const { gate } = gateFor(index, { judge: createJudge(index, bounds, []) });
-	expect(gate.openCodeSync(join(home, "deployed/a.js"), "main").verdict.trusted).toBe(true);
+	const { monitor } = monitorFor(index, { judge: createJudge(index, bounds, []) });
+	expect(monitor.openCodeSync(join(home, "deployed/a.js"), "main").verdict.trusted).toBe(true);
 	mkdirSync(root);
 	writeFileSync(at("a.js"), "a()");
-	expect(() => gate.openCodeSync(at("a.js"), "main")).toThrow(untrusted("ERR_OUTSIDE_PRODUCTS"));
+	expect(() => monitor.openCodeSync(at("a.js"), "main")).toThrow(untrusted("ERR_OUTSIDE_PRODUCTS"));
 	rmSync(root, { recursive: true });
 });
 

@@ -15,12 +15,12 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { execFileSync } from "../../../../test/outside.js";
 import { makeTree, temporaryDirectory } from "../../../cli/test/support.js";
-import type { GateParts } from "../../dist/gate/gate.js";
-import { createJudge } from "../../dist/gate/judge.js";
-import { loadKernelAddon } from "../../dist/gate/kernel-addon.js";
-import { createKernelCheck } from "../../dist/gate/kernel-check.js";
-import { createTerm, noSeenEnds } from "../../dist/gate/term.js";
-import { gateFor, indexOf, sha256 } from "../support.js";
+import { createJudge } from "../../dist/monitor/judge.js";
+import { loadKernelAddon } from "../../dist/monitor/kernel-addon.js";
+import { createKernelCheck } from "../../dist/monitor/kernel-check.js";
+import type { MonitorParts } from "../../dist/monitor/monitor.js";
+import { createTerm, noSeenEnds } from "../../dist/monitor/term.js";
+import { indexOf, monitorFor, sha256 } from "../support.js";
 
 const addon = loadKernelAddon(fileURLToPath(new URL("../../dist/native/addon.node", import.meta.url)));
 const readRegularFile = addon?.readRegularFile;
@@ -43,7 +43,7 @@ function tree() {
 }
 
 /**
- * Describes a change of the tree after signing, the path that is opened afterwards, and the parts of the gate that
+ * Describes a change of the tree after signing, the path that is opened afterwards, and the parts of the monitor that
  * differ.
  */
 interface Case {
@@ -52,7 +52,7 @@ interface Case {
 	readonly path: string;
 	readonly asGiven?: true;
 	readonly change?: (at: (path: string) => string) => unknown;
-	readonly parts?: Partial<GateParts>;
+	readonly parts?: Partial<MonitorParts>;
 }
 
 const STRICT = { owner: "root", othersWrite: "refuse" } as const;
@@ -129,16 +129,16 @@ const CASES: readonly Case[] = [
 
 describe.skipIf(readRegularFile === undefined)("the fast path (needs the addon)", () => {
 	/** Returns the content or the error, and the events. */
-	function outcome(index: ReturnType<typeof indexOf>, path: string, parts: Partial<GateParts>) {
-		const { gate, events } = gateFor(index, { kernel: createKernelCheck("log", addon), ...parts });
+	function outcome(index: ReturnType<typeof indexOf>, path: string, parts: Partial<MonitorParts>) {
+		const { monitor, events } = monitorFor(index, { kernel: createKernelCheck("log", addon), ...parts });
 		let result: unknown;
 		try {
-			result = Buffer.from(gate.readCodeSync(path, "commonjs")).toString("hex");
+			result = Buffer.from(monitor.readCodeSync(path, "commonjs")).toString("hex");
 		} catch (error) {
 			const { code, message, cause } = error as Error & { code?: string };
 			result = [code, message, (cause as { code?: string } | undefined)?.code];
 		}
-		gate.audit.flush();
+		monitor.audit.flush();
 		return { result, events: events.map(({ time, ...others }) => others) };
 	}
 
@@ -161,24 +161,24 @@ describe.skipIf(readRegularFile === undefined)("the fast path (needs the addon)"
 				return judge.decide(...given);
 			},
 		};
-		const { gate } = gateFor(indexOf(root), { judge: counting, readRegularFile });
-		for (const path of ["a.js", "lib/b.js", "lib/größe.js", "empty.js"]) gate.readCodeSync(at(path), "commonjs");
+		const { monitor } = monitorFor(indexOf(root), { judge: counting, readRegularFile });
+		for (const path of ["a.js", "lib/b.js", "lib/größe.js", "empty.js"]) monitor.readCodeSync(at(path), "commonjs");
 		expect(fullPathCount).toBe(0);
 		if (process.getuid?.() === 0) {
 			const parts = { judge: counting, readRegularFile, ownerAndMode: STRICT };
-			gateFor(indexOf(root), parts).gate.readCodeSync(at("a.js"), "commonjs");
+			monitorFor(indexOf(root), parts).monitor.readCodeSync(at("a.js"), "commonjs");
 			expect(fullPathCount).toBe(0);
 		}
-		for (const path of ["current.js", "bytes.wasm"]) gate.readCodeSync(at(path), "commonjs");
+		for (const path of ["current.js", "bytes.wasm"]) monitor.readCodeSync(at(path), "commonjs");
 		expect(fullPathCount).toBe(2);
 	});
 
 	it("refuses a file on the deny list", () => {
 		const { root, at } = tree();
 		const deny = [{ kind: "file", sha256: sha256("a()"), reason: "worm" }] as const;
-		const { gate } = gateFor(indexOf(root), { judge: createJudge(indexOf(root), [], deny), readRegularFile });
-		expect(() => gate.readCodeSync(at("a.js"), "commonjs")).toThrow(/ERR_DENIED/);
-		expect(gate.readCodeSync(at("lib/b.js"), "commonjs")).toBe("b()");
+		const { monitor } = monitorFor(indexOf(root), { judge: createJudge(indexOf(root), [], deny), readRegularFile });
+		expect(() => monitor.readCodeSync(at("a.js"), "commonjs")).toThrow(/ERR_DENIED/);
+		expect(monitor.readCodeSync(at("lib/b.js"), "commonjs")).toBe("b()");
 	});
 
 	it.each(["refuse", "run"] as const)("after the end of the index follows the host: %s", (onExpiry) => {
@@ -186,32 +186,32 @@ describe.skipIf(readRegularFile === undefined)("the fast path (needs the addon)"
 		const notAfter = Date.now() + 500;
 		const term = createTerm([{ what: "index", notAfter }], onExpiry, noSeenEnds(), undefined);
 		const judge = createJudge(indexOf(root, "app", { notAfter }), [], [], { term });
-		const { gate } = gateFor(indexOf(root), { judge, readRegularFile });
-		expect(gate.readCodeSync(at("a.js"), "commonjs")).toBe("a()");
+		const { monitor } = monitorFor(indexOf(root), { judge, readRegularFile });
+		expect(monitor.readCodeSync(at("a.js"), "commonjs")).toBe("a()");
 		while (Date.now() <= notAfter) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
-		if (onExpiry === "run") expect(gate.readCodeSync(at("a.js"), "commonjs")).toBe("a()");
-		else expect(() => gate.readCodeSync(at("a.js"), "commonjs")).toThrow(/ERR_INDEX_EXPIRED/);
+		if (onExpiry === "run") expect(monitor.readCodeSync(at("a.js"), "commonjs")).toBe("a()");
+		else expect(() => monitor.readCodeSync(at("a.js"), "commonjs")).toThrow(/ERR_INDEX_EXPIRED/);
 	});
 
 	it("refuses a file that is open for writing, if it has an execute bit", (context) => {
 		if (addon?.kernelAnswers() !== true) context.skip("Linux before 6.14");
 		const { root, at } = tree();
 		chmodSync(at("a.js"), 0o755);
-		const { gate } = gateFor(indexOf(root), { kernel: createKernelCheck("log", addon), readRegularFile });
+		const { monitor } = monitorFor(indexOf(root), { kernel: createKernelCheck("log", addon), readRegularFile });
 		const writer = openSync(at("a.js"), "r+");
-		expect(() => gate.readCodeSync(at("a.js"), "commonjs")).toThrow(/open for writing/);
+		expect(() => monitor.readCodeSync(at("a.js"), "commonjs")).toThrow(/open for writing/);
 		closeSync(writer);
-		expect(gate.readCodeSync(at("a.js"), "commonjs")).toBe("a()");
+		expect(monitor.readCodeSync(at("a.js"), "commonjs")).toBe("a()");
 	});
 
 	it("raises its event to hooks and sinks before it returns the content", () => {
 		const { root, at } = tree();
-		const { gate, events } = gateFor(indexOf(root), { readRegularFile });
-		gate.audit.addHook(({ event, path }) => {
+		const { monitor, events } = monitorFor(indexOf(root), { readRegularFile });
+		monitor.audit.addHook(({ event, path }) => {
 			if (event === "module.open_code" && path === at("lib/b.js")) throw new Error("no");
 		});
-		expect(gate.readCodeSync(at("a.js"), "json")).toBe("a()");
-		expect(() => gate.readCodeSync(at("lib/b.js"), "json")).toThrow(
+		expect(monitor.readCodeSync(at("a.js"), "json")).toBe("a()");
+		expect(() => monitor.readCodeSync(at("lib/b.js"), "json")).toThrow(
 			expect.objectContaining({ code: "ERR_AUDIT_HOOK" }),
 		);
 		expect(events).toMatchObject([
@@ -236,32 +236,32 @@ describe.skipIf(readRegularFile === undefined)("the fast path (needs the addon)"
 		writeFileSync(at("changed/package.json"), '{ "type": "commonjs" }');
 		renameSync(at("added/package.json"), at("added.json"));
 		symlinkSync("../changed/package.json", at("linked/link.json"));
-		const { gate, events } = gateFor(index, { readPackageType: addon?.readPackageType });
-		const typeOf = (path: string) => gate.packageTypeOf(at(path));
+		const { monitor, events } = monitorFor(index, { readPackageType: addon?.readPackageType });
+		const typeOf = (path: string) => monitor.packageTypeOf(at(path));
 		expect(typeOf("linked/package.json")).toBe("module");
 		for (const path of ["changed/package.json", "added.json", "linked/link.json", "a.js"])
 			expect(typeOf(path)).toBeUndefined();
 		for (const path of ["added/package.json", "none/package.json"]) expect(typeOf(path)).toBe("absent");
-		gate.audit.flush();
+		monitor.audit.flush();
 		expect(events).toMatchObject([{ verdict: "allow", use: "json", path: at("linked/package.json") }]);
-		const denied = gateFor(index, { readPackageType: addon?.readPackageType }).gate;
+		const denied = monitorFor(index, { readPackageType: addon?.readPackageType }).monitor;
 		denied.audit.addHook(() => {
 			throw new Error("no");
 		});
 		expect(() => denied.packageTypeOf(at("linked/package.json"))).toThrow(/no/);
-		expect(gateFor(index).gate.packageTypeOf(at("linked/package.json"))).toBeUndefined();
+		expect(monitorFor(index).monitor.packageTypeOf(at("linked/package.json"))).toBeUndefined();
 	});
 
 	it("leaves no descriptor behind", () => {
 		const { root, at } = tree();
-		const { gate } = gateFor(indexOf(root), { readRegularFile });
+		const { monitor } = monitorFor(indexOf(root), { readRegularFile });
 		const next = () => {
 			const descriptor = openSync(at("a.js"), "r");
 			closeSync(descriptor);
 			return descriptor;
 		};
 		const before = next();
-		for (let i = 0; i < 2000; i++) gate.readCodeSync(at(i % 2 === 0 ? "a.js" : "lib/größe.js"), "commonjs");
+		for (let i = 0; i < 2000; i++) monitor.readCodeSync(at(i % 2 === 0 ? "a.js" : "lib/größe.js"), "commonjs");
 		expect(next()).toBe(before);
 	});
 });

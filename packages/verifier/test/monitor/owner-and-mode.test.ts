@@ -1,11 +1,11 @@
-/** Tests that the gate applies `files.owner` and `files.othersWrite` of the policy. */
+/** Tests that the monitor applies `files.owner` and `files.othersWrite` of the policy. */
 
 import { chmodSync, chownSync, realpathSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { makeTree, temporaryDirectory } from "../../../cli/test/support.js";
-import { type OwnerAndModeRules, ownerOrModeObjection } from "../../dist/gate/owner-and-mode.js";
-import { gateFor, indexOf, untrusted } from "../support.js";
+import { type OwnerAndModeRules, ownerOrModeObjection } from "../../dist/monitor/owner-and-mode.js";
+import { indexOf, monitorFor, untrusted } from "../support.js";
 
 const isRoot = process.getuid?.() === 0;
 const ROOT: OwnerAndModeRules = { owner: "root" };
@@ -46,7 +46,7 @@ describe("ownerOrModeObjection()", () => {
 	});
 });
 
-describe("the gate with rules about owner and mode", () => {
+describe("the monitor with rules about owner and mode", () => {
 	function tree() {
 		const root = makeTree(join(realpathSync(temporaryDirectory()), "app"), {
 			"a.js": "a()",
@@ -60,18 +60,18 @@ describe("the gate with rules about owner and mode", () => {
 
 	it("refuses a file that its group or others may write, by every way, with an event that tells the mode", async () => {
 		const { index, at } = tree();
-		const { gate, events } = gateFor(index, { ownerAndMode: REFUSE });
-		expect(Buffer.from(gate.openCodeSync(at("link.js"), "module").bytes).toString()).toBe("b()");
+		const { monitor, events } = monitorFor(index, { ownerAndMode: REFUSE });
+		expect(Buffer.from(monitor.openCodeSync(at("link.js"), "module").bytes).toString()).toBe("b()");
 		chmodSync(at("b.js"), 0o664);
-		expect(() => gate.openCodeSync(at("b.js"), "module")).toThrow(untrusted("ERR_FILE_WRITABLE"));
-		expect(() => gate.openCodeSync(at("link.js"), "module")).toThrow(untrusted("ERR_FILE_WRITABLE"));
-		expect(() => gate.readCodeSync(at("b.js"), "commonjs")).toThrow(untrusted("ERR_FILE_WRITABLE"));
-		await expect(gate.openCode(at("b.js"), "data")).rejects.toEqual(untrusted("ERR_FILE_WRITABLE"));
-		expect(() => gate.openCodeSync(at("b.js"), "addon")).toThrow(
+		expect(() => monitor.openCodeSync(at("b.js"), "module")).toThrow(untrusted("ERR_FILE_WRITABLE"));
+		expect(() => monitor.openCodeSync(at("link.js"), "module")).toThrow(untrusted("ERR_FILE_WRITABLE"));
+		expect(() => monitor.readCodeSync(at("b.js"), "commonjs")).toThrow(untrusted("ERR_FILE_WRITABLE"));
+		await expect(monitor.openCode(at("b.js"), "data")).rejects.toEqual(untrusted("ERR_FILE_WRITABLE"));
+		expect(() => monitor.openCodeSync(at("b.js"), "addon")).toThrow(
 			/its mode 0664 lets its group or others write it, and the policy refuses that \(ERR_FILE_WRITABLE; rule files, product "app", entry "b\.js", found [0-9a-f]{64}\); take the right to write/,
 		);
 		const owner = process.getuid?.();
-		gate.audit.flush();
+		monitor.audit.flush();
 		expect(events.filter(({ verdict }) => verdict === "refuse")[0]).toMatchObject({
 			event: "module.open_code",
 			reason: "ERR_FILE_WRITABLE",
@@ -81,20 +81,20 @@ describe("the gate with rules about owner and mode", () => {
 			detail: `owner ${owner}, mode 0664`,
 		});
 		chmodSync(at("b.js"), 0o755);
-		expect(gate.openCodeSync(at("b.js"), "module").verdict.trusted).toBe(true);
+		expect(monitor.openCodeSync(at("b.js"), "module").verdict.trusted).toBe(true);
 		expect(events.filter(({ verdict, detail }) => verdict === "allow" && detail !== undefined)).toEqual([]);
 	});
 
 	it.skipIf(!isRoot)("refuses a file of another user, and accepts it without the member (needs root)", () => {
 		const { index, at } = tree();
 		chownSync(at("a.js"), 1234, 0);
-		const { gate, events } = gateFor(index, { ownerAndMode: { ...ROOT, ...REFUSE } });
-		expect(gate.openCodeSync(at("b.js"), "main").verdict.trusted).toBe(true);
-		expect(() => gate.openCodeSync(at("a.js"), "main")).toThrow(untrusted("ERR_FILE_OWNER"));
-		expect(() => gate.openCodeSync(at("a.js"), "main")).toThrow(/user 1234 owns it, and the policy demands root/);
+		const { monitor, events } = monitorFor(index, { ownerAndMode: { ...ROOT, ...REFUSE } });
+		expect(monitor.openCodeSync(at("b.js"), "main").verdict.trusted).toBe(true);
+		expect(() => monitor.openCodeSync(at("a.js"), "main")).toThrow(untrusted("ERR_FILE_OWNER"));
+		expect(() => monitor.openCodeSync(at("a.js"), "main")).toThrow(/user 1234 owns it, and the policy demands root/);
 		expect(events.find(({ verdict }) => verdict === "refuse")).toMatchObject({ detail: "owner 1234, mode 0644" });
 		for (const ownerAndMode of [{}, { owner: "any", othersWrite: "allow" } as const, REFUSE]) {
-			expect(gateFor(index, { ownerAndMode }).gate.openCodeSync(at("a.js"), "main").verdict.trusted).toBe(true);
+			expect(monitorFor(index, { ownerAndMode }).monitor.openCodeSync(at("a.js"), "main").verdict.trusted).toBe(true);
 		}
 	});
 
@@ -102,23 +102,23 @@ describe("the gate with rules about owner and mode", () => {
 		const { index, at } = tree();
 		writeFileSync(at("a.js"), "evil()");
 		chmodSync(at("a.js"), 0o666);
-		const { gate } = gateFor(index, { ownerAndMode: REFUSE });
-		expect(() => gate.openCodeSync(at("a.js"), "main")).toThrow(untrusted("ERR_FILE_MODIFIED"));
+		const { monitor } = monitorFor(index, { ownerAndMode: REFUSE });
+		expect(() => monitor.openCodeSync(at("a.js"), "main")).toThrow(untrusted("ERR_FILE_MODIFIED"));
 	});
 
 	it("judges the file that a path leads to, and not the link", () => {
 		const { index, at } = tree();
 		chmodSync(at("b.js"), 0o666);
 		symlinkSync(at("b.js"), join(at(".."), "outside.js"));
-		const { gate } = gateFor(index, { ownerAndMode: REFUSE });
-		expect(() => gate.openCodeSync(join(at(".."), "outside.js"), "main")).toThrow(untrusted("ERR_FILE_WRITABLE"));
+		const { monitor } = monitorFor(index, { ownerAndMode: REFUSE });
+		expect(() => monitor.openCodeSync(join(at(".."), "outside.js"), "main")).toThrow(untrusted("ERR_FILE_WRITABLE"));
 	});
 
 	it("refuses nothing in mode audit, and the event says what enforcement would refuse", () => {
 		const { index, at } = tree();
 		chmodSync(at("a.js"), 0o662);
-		const { gate, events } = gateFor(index, { mode: "audit", ownerAndMode: REFUSE });
-		expect(Buffer.from(gate.openCodeSync(at("a.js"), "main").bytes).toString()).toBe("a()");
+		const { monitor, events } = monitorFor(index, { mode: "audit", ownerAndMode: REFUSE });
+		expect(Buffer.from(monitor.openCodeSync(at("a.js"), "main").bytes).toString()).toBe("a()");
 		expect(events).toMatchObject(
 			[{ verdict: "audit", reason: "ERR_FILE_WRITABLE", detail: /mode 0662$/ }].map(({ detail, ...others }) => ({
 				...others,

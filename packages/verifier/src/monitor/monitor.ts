@@ -1,5 +1,5 @@
 /**
- * A runtime asks the gate before it runs anything. The gate opens files as code, and rules on what else can become
+ * A runtime asks the reference monitor before it runs anything. The monitor opens files as code, and rules on what else can become
  * code. Each decision is an event. A refusal is written to the sinks before it is thrown or ends the process.
  */
 
@@ -38,7 +38,7 @@ export interface AdmittedCode {
 	readonly verdict: Verdict;
 }
 
-export interface Gate {
+export interface Monitor {
 	readonly mode: Mode;
 	/** The policy after `policyInMode` has adapted it to the mode. */
 	readonly policy: Policy;
@@ -94,7 +94,7 @@ export type Ruling = EventVerdict | "never" | ChildRuling;
 /** A refusal that throws, or ends the process, whatever `onRefusal` says. */
 type ChildRuling = "throw" | "exit";
 
-export interface GateParts extends OpenRules {
+export interface MonitorParts extends OpenRules {
 	readonly mode: Mode;
 	readonly policy: Policy;
 	readonly onRefusal: OnRefusal;
@@ -116,7 +116,7 @@ export function statusOf(error: unknown): number {
 	return isPassing(error) ? UNDECIDED_STATUS : REFUSED_STATUS;
 }
 
-export function gateOf(parts: GateParts): Gate {
+export function monitorOf(parts: MonitorParts): Monitor {
 	const { mode, policy, onRefusal, exit = exitNow, audit, judge } = parts;
 	const rules: OpenRules = { ...parts, sizes: mode === "off" || mode === "audit" ? "any" : "bounded" };
 	const readFast = parts.readRegularFile && fastReader(rules, parts.readRegularFile);
