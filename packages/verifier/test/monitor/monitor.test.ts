@@ -235,9 +235,10 @@ test("of several reasons the first in the order of docs/reference/verifier.md co
 	const outside = join(makeTree(join(home, "else"), { "x.js": "x()" }), "x.js");
 	const index = (notAfter?: number) => indexOf(root, "app", { notAfter });
 	const deny = [{ kind: "file", sha256: sha256("x()"), reason: "CVE" }] as const;
-	const soon = Date.now() + 50;
+	const start = Date.now();
+	const soon = start + 50;
 	const ending = (what: "index" | "certificate") => {
-		return { term: createTerm([{ what, notAfter: soon }], "refuse", noSeenEnds(), undefined) };
+		return { at: start, term: createTerm([{ what, notAfter: soon }], "refuse", noSeenEnds(), undefined) };
 	};
 	const judges = {
 		now: createJudge(index(), [], []),
