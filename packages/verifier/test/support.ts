@@ -52,7 +52,6 @@ export function monitorFor(index: CodeIndex, parts: Partial<MonitorParts> = {}) 
 		judge: createJudge(index, [], []),
 		kernel: createKernelCheck("log", undefined),
 		maxSizeBytes: 1 << 20,
-		sizes: "bounded",
 		ownerAndMode: {},
 		audit: createAudit([sink]),
 		...parts,

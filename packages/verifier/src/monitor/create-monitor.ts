@@ -173,7 +173,7 @@ function unguardedMonitor({ tier, missing, script }: MonitorOptions, audit: Audi
 	const judge = createJudge(NOTHING_SIGNED, [], []);
 	const kernel = createKernelCheck("off", undefined);
 	const files = openRulesOf(policy);
-	return monitorOf({ mode: "off", policy, onRefusal: "throw", audit, judge, kernel, ...files, sizes: "any" });
+	return monitorOf({ mode: "off", policy, onRefusal: "throw", audit, judge, kernel, ...files });
 }
 
 function guardedMonitor(options: MonitorOptions, state: ProcessState, evidence: Evidence, audit: Audit): Monitor {
@@ -208,7 +208,7 @@ function guardedMonitor(options: MonitorOptions, state: ProcessState, evidence: 
 	const { exitProcess: exit, readRegularFile, readPackageType } = addon ?? {};
 	const fastPath = { readRegularFile, readPackageType };
 	const parts = { mode, policy, onRefusal, exit, audit, judge, kernel, digests, ...fastPath };
-	return monitorOf({ ...parts, ...openRulesOf(policy), sizes: "bounded" });
+	return monitorOf({ ...parts, ...openRulesOf(policy) });
 }
 
 /** Returns the rules of the policy that concern an opened file whatever its content is. */

@@ -94,7 +94,7 @@ export type Ruling = EventVerdict | "never" | ChildRuling;
 /** A refusal that throws, or ends the process, whatever `onRefusal` says. */
 type ChildRuling = "throw" | "exit";
 
-export interface MonitorParts extends OpenRules {
+export interface MonitorParts extends Omit<OpenRules, "sizes"> {
 	readonly mode: Mode;
 	readonly policy: Policy;
 	readonly onRefusal: OnRefusal;
