@@ -3,11 +3,12 @@
  * digest, the attributes are written, and the content is compared once more.
  */
 
-import { createHash, type Hash } from "node:crypto";
-import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { closeSync, constants, fstatSync, openSync } from "node:fs";
 import { AUTHENTICODE_FIRST_BYTE, authenticodeParts } from "../../digest/authenticode.js";
 import { ioError, isErrnoException, quote, SigtoolError } from "../../errors.js";
 import { type AttributeAccess, attributeError } from "../../system/attributes.js";
+import { hashRange, readAt } from "../hash/read-range.js";
 import { type CarriedAttribute, ENTRY_KIND } from "../manifest.js";
 import { pathOfDescriptor } from "../paths/descriptor-path.js";
 import { isBelow } from "../paths/locate-catalogs.js";
@@ -131,9 +132,6 @@ function changed(path: string, reason: string): SigtoolError {
 	return new SigtoolError("ERR_FILE_CHANGED", `Cannot restore ${quote(path)}: ${reason}`, { path });
 }
 
-const BUFFER_BYTES = 2 ** 17;
-let buffer: Buffer | undefined;
-
 /** Returns true if the content has the signed digests. */
 function isSigned({ descriptor, path }: OpenFile, { digest, wholeSha256, kind }: SignedFile): boolean {
 	try {
@@ -177,23 +175,6 @@ function contentOf(
 function wholeDigestOf(descriptor: number, sizeBytes: number): Uint8Array | undefined {
 	const hash = createHash("sha256");
 	return hashRange(descriptor, 0, sizeBytes, hash) ? hash.digest() : undefined;
-}
-
-/** Returns false if the file ends before `end`. */
-function hashRange(descriptor: number, start: number, end: number, hash: Hash): boolean {
-	buffer ??= Buffer.allocUnsafeSlow(BUFFER_BYTES);
-	for (let position = start; position < end; ) {
-		const bytes = readSync(descriptor, buffer, 0, Math.min(BUFFER_BYTES, end - position), position);
-		if (bytes === 0) return false;
-		hash.update(buffer.subarray(0, bytes));
-		position += bytes;
-	}
-	return true;
-}
-
-function readAt(descriptor: number, offset: number, length: number): Buffer {
-	const bytes = Buffer.alloc(length);
-	return bytes.subarray(0, readSync(descriptor, bytes, 0, length, offset));
 }
 
 /** The old value of an attribute that was overwritten, or undefined if there was none. */

@@ -1,12 +1,13 @@
 /** Computes one digest of one file or of standard input for `sigtool digest`. */
 
 import { createHash } from "node:crypto";
-import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync } from "node:fs";
 import { type AuthenticodeParts, authenticodeParts } from "../../digest/authenticode.js";
 import { createFsverityHasher, type FsverityOptions } from "../../digest/fsverity.js";
 import { ioError, isErrnoException, quote, SigtoolError } from "../../errors.js";
 import { readOrWait } from "../../system/read-file.js";
 import { fileChanged } from "./hash-file.js";
+import { hashRange, readAt } from "./read-range.js";
 
 /**
  * The value `authenticode` means the SHA-256 of the parts of a PE image or a cabinet that Authenticode covers. The
@@ -45,7 +46,9 @@ export function digestFile(path: string, algorithm: FileDigestAlgorithm, options
 		const stats = fstatSync(descriptor);
 		if (!stats.isFile()) throw notOfType(path, stats.isDirectory() ? "it is a directory" : NOT_REGULAR);
 		const parts = algorithm === "authenticode" ? coveredParts(path, descriptor, stats.size) : undefined;
-		for (const [start, end] of parts?.ranges ?? [[0, stats.size]]) hashRange(path, descriptor, start, end, hasher);
+		for (const [start, end] of parts?.ranges ?? [[0, stats.size]]) {
+			if (!hashRange(descriptor, start, end, hasher)) throw fileChanged(path);
+		}
 		hasher.update(new Uint8Array(parts?.padding ?? 0));
 		// Some files, such as those in /proc, contain more bytes than their size in fstat(2).
 		const isLonger = readAt(descriptor, stats.size, 1).length !== 0;
@@ -107,21 +110,6 @@ function coveredParts(path: string, descriptor: number, sizeBytes: number): Auth
 	const parts = authenticodeParts(sizeBytes, (offset, length) => readAt(descriptor, offset, length));
 	if (parts !== undefined) return parts;
 	throw notOfType(path, "it is neither a PE image nor a cabinet; for such a file catalogs hold its sha256");
-}
-
-function hashRange(path: string, descriptor: number, start: number, end: number, hasher: ContentHasher): void {
-	const buffer = Buffer.allocUnsafeSlow(Math.min(BUFFER_BYTES, end - start));
-	for (let position = start; position < end; ) {
-		const bytes = readSync(descriptor, buffer, 0, Math.min(buffer.length, end - position), position);
-		if (bytes === 0) throw fileChanged(path);
-		hasher.update(buffer.subarray(0, bytes));
-		position += bytes;
-	}
-}
-
-function readAt(descriptor: number, offset: number, length: number): Buffer {
-	const bytes = Buffer.alloc(length);
-	return bytes.subarray(0, readSync(descriptor, bytes, 0, length, offset));
 }
 
 function failure(path: string, cause: unknown): SigtoolError {

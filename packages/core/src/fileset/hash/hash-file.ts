@@ -14,6 +14,7 @@ import { ioError, isErrnoException, quote, SigtoolError } from "../../errors.js"
 import { runAtOnce } from "../../system/abort.js";
 import { ENTRY_KIND, type EntryKind, type WholeFileColumns } from "../manifest.js";
 import { judgeSignatures } from "./embedded-signatures.js";
+import { readAt } from "./read-range.js";
 
 /**
  * The value `sha1` is for old catalogs only. The value `sha256+sha1` means that both digests of each file are
@@ -182,11 +183,8 @@ function* hashInPieces(
 	name: string,
 	{ digest, visitor, onBytes }: HashFileOptions,
 ): Generator<void, { readonly kind: EntryKind; readonly sha256: Uint8Array | undefined }> {
-	const readAt: ReadAt = (offset, length) => {
-		const bytes = Buffer.alloc(length);
-		return bytes.subarray(0, readSync(descriptor, bytes, 0, length, offset));
-	};
-	const parts = piece[0] === AUTHENTICODE_FIRST_BYTE ? authenticodeParts(sizeBytes, readAt) : undefined;
+	const read: ReadAt = (offset, length) => readAt(descriptor, offset, length);
+	const parts = piece[0] === AUTHENTICODE_FIRST_BYTE ? authenticodeParts(sizeBytes, read) : undefined;
 	const main = createHash(digest);
 	const twin = columns.sha1Digests === undefined ? undefined : createHash("sha1");
 	const whole = parts === undefined ? undefined : createHash("sha256");
@@ -217,7 +215,7 @@ function* hashInPieces(
 	const wholeDigest = whole?.digest();
 	if (parts !== undefined && wholeDigest !== undefined) {
 		columns.wholeDigests.set(wholeDigest, row * 32);
-		columns.malformed[row] = judgeSignatures(parts, readAt) === "malformed" ? 1 : 0;
+		columns.malformed[row] = judgeSignatures(parts, read) === "malformed" ? 1 : 0;
 	}
 	const padding = Buffer.alloc(parts?.padding ?? 0);
 	const digestOfParts = main.update(padding).digest();

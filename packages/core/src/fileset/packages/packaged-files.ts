@@ -1,8 +1,8 @@
 /** Finds the files of packages of the distribution from which Node.js or Python load code. */
 
-import { lstatSync, readdirSync, readlinkSync, type Stats } from "node:fs";
+import { readdirSync, readlinkSync, type Stats } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { ioError, isErrnoException } from "../../errors.js";
+import { lstatIfThere } from "../../system/look-up.js";
 import { cannotAdopt, ownersOf, type PackagePath, readInstalledPackage } from "./dpkg-lists.js";
 
 /** The files of packages in one directory, which become one product of the index. */
@@ -193,14 +193,5 @@ function listIfThere(directory: string): string[] {
 		return readdirSync(directory).sort();
 	} catch {
 		return []; // There is no such directory, or hashing its files reports why it cannot be read.
-	}
-}
-
-function lstatIfThere(path: string): Stats | undefined {
-	try {
-		return lstatSync(path, { throwIfNoEntry: false });
-	} catch (cause) {
-		if (isErrnoException(cause) && cause.code === "ENOTDIR") return undefined;
-		throw ioError("look at", path, cause);
 	}
 }
