@@ -188,8 +188,8 @@ function guardedMonitor(options: MonitorOptions, state: ProcessState, evidence: 
 	const watched = configuration.isFile ? { file: configuration.file, development } : undefined;
 	const denyList = createDenyList(addDenials(denials, configuration.deny), evidence.grounds, watched, audit);
 	const term = createTerm(evidence.ends, configuration.onExpiry, seenEnds, audit);
-	const standing = { denyList, term, at: startedAt, rules: fileRulesOf(policy, startedAt) };
-	const judge = createJudge(index, configuration.products, configuration.deny, standing, options.roots);
+	const settings = { denyList, term, at: startedAt, rules: fileRulesOf(policy, startedAt) };
+	const judge = createJudge(index, configuration.products, configuration.deny, settings, options.roots);
 	const kernel = createKernelCheck(policy.files.kernelCheck, addon);
 	const detail: EventDetail<"verifier.start"> = {
 		mode,

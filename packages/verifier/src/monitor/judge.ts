@@ -74,7 +74,7 @@ export interface Place {
  * A judge gets these from its process: the deny list and the term, which can change while the process runs, and the time
  * of its start, which cannot.
  */
-export interface Standing {
+export interface JudgeSettings {
 	readonly denyList: DenyList;
 	readonly term: Term;
 	/** The time of the start, in milliseconds since the epoch, for which the index's expiry is judged. */
@@ -92,19 +92,19 @@ export function createJudge(
 	index: CodeIndex,
 	bounds: readonly BoundProduct[],
 	deny: readonly Denial[],
-	standing: Partial<Standing> = {},
+	settings: Partial<JudgeSettings> = {},
 	known: Map<string, string> = new Map(),
 ): Judge {
 	for (const product of index.products) checkProduct(product, index.compiled, bounds, deny);
 	const { notAfter } = index;
-	const { at = Date.now(), term = ENDLESS, rules } = standing;
+	const { at = Date.now(), term = ENDLESS, rules } = settings;
 	if (rules?.namesSigner === true) requireSigners(index);
 	if (notAfter !== undefined && at > notAfter) {
 		const message = `Cannot use the trust index: it expired at ${new Date(notAfter).toISOString()}; compile a new one`;
 		throw new SigtoolError("ERR_INDEX_EXPIRED", message);
 	}
 	const trees = treesOf(index.products, bounds, known);
-	const denyList = standing.denyList ?? createDenyList(addDenials(noDenials(), deny), [], undefined, undefined);
+	const denyList = settings.denyList ?? createDenyList(addDenials(noDenials(), deny), [], undefined, undefined);
 
 	function placeOf(path: string): Place | undefined {
 		for (let tree = trees; tree !== undefined; tree = tree.next) {

@@ -36,8 +36,8 @@ afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 function monitorWith(rules: readonly object[], mode: "enforce" | "audit" = "enforce") {
 	const policy = parsePolicy({ version: 1, rules });
-	const standing = { rules: fileRulesOf(policy, Date.now()) };
-	return monitorFor(index, { mode, judge: createJudge(index, [], [], standing) });
+	const settings = { rules: fileRulesOf(policy, Date.now()) };
+	return monitorFor(index, { mode, judge: createJudge(index, [], [], settings) });
 }
 
 describe("the monitor with rules", () => {
@@ -107,8 +107,8 @@ describe("the monitor with rules", () => {
 		const others = [{ allow: { signer: { key: "2".repeat(64) } } }];
 		expect(() => monitorWith(others).monitor.openCodeSync(at("main.js"), "main")).toThrow(untrusted("ERR_POLICY_RULE"));
 		const nameless = { ...index, products: index.products.map((each) => ({ ...each, signers: undefined })) };
-		const standing = { rules: fileRulesOf(parsePolicy({ version: 1, rules }), Date.now()) };
-		expect(() => createJudge(nameless, [], [], standing)).toThrow(refusal("ERR_POLICY"));
+		const settings = { rules: fileRulesOf(parsePolicy({ version: 1, rules }), Date.now()) };
+		expect(() => createJudge(nameless, [], [], settings)).toThrow(refusal("ERR_POLICY"));
 	});
 });
 

@@ -1,5 +1,5 @@
 /**
- * Lends the columns of `shared-rows.ts` to one job after the other.
+ * Gives the columns of `shared-rows.ts` to one job after the other.
  *
  * A process has one set of columns of full size, which its jobs use again and again. The garbage collector does not
  * count shared memory. If each job had a new set, with 360 MiB of address space, dozens of unused sets would stay until

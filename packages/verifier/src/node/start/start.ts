@@ -39,7 +39,7 @@ import { createTypeRemover, serveTypeRemoval } from "../load/remove-types.js";
 import { capabilitiesOf, type Runtime } from "./capabilities.js";
 import { findImpurity } from "./environment.js";
 import { bytesOf, type IndexMemory } from "./index-memory.js";
-import { bequeath, digestOfTrust, takeInheritance } from "./inheritance-word.js";
+import { digestOfTrust, passToThreads, takeInheritance } from "./inheritance-word.js";
 import { type LaunchRecord, takeLaunch } from "./launch-record.js";
 import { publishHook } from "./live-hook.js";
 import { nameRefusedStrings } from "./refused-strings.js";
@@ -131,7 +131,7 @@ export function start(development: "refuse" | "allow"): void {
 		);
 	if (isMainThread) checkProcess(monitor, runtime);
 	if (inheritance.role === "loader") LOADING.serveImports(monitor, createPackageScopes(monitor));
-	else install(monitor, heirOf(inheritance, monitor), runtime.nativeGate === "" ? addon?.compileWasm : undefined);
+	else install(monitor, withDigests(inheritance, monitor), runtime.nativeGate === "" ? addon?.compileWasm : undefined);
 	if (monitor.policy.runtime.stringCode === "refuse" && runtime.refusesStrings && runtime.nativeGate !== "")
 		nameRefusedStrings(monitor.mode);
 	publishHook({ capabilities: { tier: LOADING.tier, capabilities }, addAuditHook: monitor.audit.addHook });
@@ -158,7 +158,7 @@ function lacksGate(reason: string | undefined): SigtoolError {
 }
 
 /** Other threads need not digest again what this thread has digested, because nobody can write to a kept index. */
-function heirOf(inheritance: Inheritance, { digests }: Monitor): Inheritance {
+function withDigests(inheritance: Inheritance, { digests }: Monitor): Inheritance {
 	const { index } = inheritance;
 	return index.content === "kept" ? { ...inheritance, index: { ...index, digests } } : inheritance;
 }
@@ -170,7 +170,7 @@ export function exitProcess(status: number): never {
 let exit = exitNow;
 
 function install(monitor: Monitor, inheritance: Inheritance, compileWasm: KernelAddon["compileWasm"]): void {
-	LOADING.prepare(monitor, (startThread) => bequeath({ ...inheritance, role: "loader" }, startThread));
+	LOADING.prepare(monitor, (startThread) => passToThreads({ ...inheritance, role: "loader" }, startThread));
 	const scopes = createPackageScopes(monitor);
 	const startThread = guardWorkers(monitor, inheritance, LOADING.options);
 	const { addon } = inheritance;
@@ -278,7 +278,7 @@ function inheritanceOfThread(): Inheritance {
 	const inheritance = takeInheritance();
 	if (inheritance === undefined)
 		throw new SigtoolError("ERR_START", "Cannot start a thread that got no trust from its parent");
-	// The type assertions are safe: the parent's guardWorkers() or bequeath() has passed this value.
+	// The type assertions are safe: the parent's guardWorkers() or passToThreads() has passed this value.
 	const given = inheritance as Inheritance | TypesInheritance;
 	if (given.role === "types") {
 		const addon = loadKernelAddon(given.addon);

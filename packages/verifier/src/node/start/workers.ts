@@ -22,7 +22,7 @@ import {
 } from "../../safe/primordials.js";
 import { guardClass } from "../../safe/replace.js";
 import { refusalError, unshown } from "../../safe/thrown-error.js";
-import { bequeath, digestOfTrust, withWord } from "./inheritance-word.js";
+import { digestOfTrust, passToThreads, withWord } from "./inheritance-word.js";
 import { guardWorkerMessages } from "./worker-messages.js";
 import { createOwnArguments, environmentForWorker } from "./worker-options.js";
 
@@ -117,7 +117,7 @@ export function passOnUnguarded(inheritance: unknown): void {
 	const passing = guardClass(Worker, getPrototypeOf(Worker), (args, create) => {
 		const options = assign({ __proto__: null }, args[1]) as Record<string, unknown>;
 		let sharedWord: readonly [name: string, word: string] | undefined;
-		const worker = bequeath(inheritance, (name, word) => {
+		const worker = passToThreads(inheritance, (name, word) => {
 			if (options.env === SHARE_ENV) sharedWord = [name, word];
 			else options.env = { ...((options.env as object | null | undefined) ?? process.env), [name]: word };
 			return create([args[0], options]);
