@@ -6,7 +6,7 @@
  * cabinet it may have only the Authenticode digest, and this digest leaves out some bytes.
  */
 
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { dirname } from "node:path";
 import { COMMAND, quote, SigtoolError } from "../errors.js";
 import type { SignedFile } from "../fileset/compare/compare.js";
@@ -107,7 +107,13 @@ export async function compileDirectory(directory: string, options: DirectoryOpti
 	const name = productOf(directory, catalogs, options.product);
 	const sequence = lowestSequence(catalogs);
 	return {
-		content: { name, root, sequence, catalogs: [...new Set(catalogs.map(fileSha256))].sort(), entries },
+		content: {
+			name,
+			root,
+			sequence,
+			catalogs: [...new Set(catalogs.map(({ bytes }) => hash("sha256", bytes, "hex")))].sort(),
+			entries,
+		},
 		product: { name, root, sequence, adopted: undefined, fileCount: files.size, linkCount: links.size, catalogs },
 		sources: sourcesAmong(entries, found),
 		warnings: partial === 0 ? warnings : [...warnings, `in ${quote(root)}, ${partialWarning(partial)}`],
@@ -207,8 +213,4 @@ function lowestSequence(catalogs: readonly UsedCatalog[]): number | undefined {
 	return sequences.reduce((lowest, each) =>
 		lowest === undefined || each === undefined ? undefined : Math.min(lowest, each),
 	);
-}
-
-function fileSha256({ bytes }: UsedCatalog): string {
-	return createHash("sha256").update(bytes).digest("hex");
 }

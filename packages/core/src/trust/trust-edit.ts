@@ -1,6 +1,6 @@
 /** Lists, adds and removes the entries of this user's trust store. */
 
-import { createHash } from "node:crypto";
+import { createHash, hash } from "node:crypto";
 import { COMMAND, quote, SigtoolError } from "../errors.js";
 import { type Certificate, isDevelopmentCertificate, spkiSha256 } from "../pki/certificate.js";
 import { isCertificateAuthority, requireTimestampAuthority } from "../pki/certificate-checks.js";
@@ -260,7 +260,7 @@ function denialEntry(denial: StoredDenial): TrustEntry {
  * of the pin is the digest itself, and the two entries need different ids.
  */
 function denialId({ kind, sha256 }: Denial): string {
-	return createHash("sha256").update(`denied ${kind} ${sha256}`).digest("hex");
+	return hash("sha256", `denied ${kind} ${sha256}`, "hex");
 }
 
 /**

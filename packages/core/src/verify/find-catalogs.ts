@@ -91,7 +91,7 @@ function ownCatalogsOf(directory: string): string[] {
 	});
 }
 
-function unlessUnreadable<T>(otherwise: T, read: () => T): T {
+export function unlessUnreadable<T>(otherwise: T, read: () => T): T {
 	try {
 		return read();
 	} catch (error) {

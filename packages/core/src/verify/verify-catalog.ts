@@ -62,7 +62,7 @@ export interface VerifiedCatalog {
 	readonly warnings: readonly string[];
 }
 
-const NESTED_SIGNATURE = "1.3.6.1.4.1.311.2.4.1";
+export const NESTED_SIGNATURE = "1.3.6.1.4.1.311.2.4.1";
 
 /**
  * Verifies the signature of a catalog, and verifies that the signer is trusted. Compares no files and does not check

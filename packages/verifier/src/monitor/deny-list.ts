@@ -11,6 +11,7 @@ import type { Audit } from "../audit/audit.js";
 import type { EventDetail, EventVerdict } from "../audit/events.js";
 import type { Development } from "../host/config.js";
 import { monotonic, now, statSync } from "../safe/primordials.js";
+import { IN_BIG_INTEGERS } from "../safe/record.js";
 import { isFaultOfFile, rereadDenials } from "./reread-denials.js";
 import type { End } from "./term.js";
 
@@ -159,8 +160,6 @@ function identityOf(file: string): string {
 	const stats = statSync(file, IN_BIG_INTEGERS);
 	return `${stats.dev}:${stats.ino}:${stats.size}:${stats.mtimeNs}:${stats.ctimeNs}`;
 }
-
-const IN_BIG_INTEGERS = { __proto__: null, bigint: true } as unknown as { bigint: true };
 
 export function noDenials(): Denials {
 	return Object.create(null);

@@ -326,7 +326,7 @@ function key(digest: Uint8Array): string {
 	return Buffer.from(digest.buffer, digest.byteOffset, digest.byteLength).toString("latin1");
 }
 
-function hex(digest: Uint8Array): string {
+export function hex(digest: Uint8Array): string {
 	return Buffer.from(digest.buffer, digest.byteOffset, digest.byteLength).toString("hex");
 }
 

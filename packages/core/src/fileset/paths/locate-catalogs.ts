@@ -39,7 +39,7 @@ export function catalogsFrom(directory: string): LocatedCatalog[] {
  */
 export function catalogFilesAt(path: string): string[] {
 	const stats = statOrUndefined(path);
-	if (stats === undefined) throw missing(path);
+	if (stats === undefined) throw missingFile(path);
 	if (!stats.isDirectory()) return [path];
 	const names = catalogNamesIn(path);
 	if (names.length === 0) {
@@ -73,7 +73,7 @@ export function isRegularFile(path: string): boolean {
  */
 export function kindOf(path: string): "directory" | "file" | "link" | "other" {
 	const stats = attempt("open", path, () => lstatSync(path, { throwIfNoEntry: false }));
-	if (stats === undefined) throw missing(path);
+	if (stats === undefined) throw missingFile(path);
 	if (stats.isSymbolicLink()) return statOrUndefined(path)?.isDirectory() === true ? "directory" : "link";
 	return stats.isDirectory() ? "directory" : stats.isFile() ? "file" : "other";
 }
@@ -102,7 +102,7 @@ function attempt<T>(action: string, path: string, run: () => T): T {
 		return run();
 	} catch (cause) {
 		if (isErrnoException(cause) && (cause.code === "ENOENT" || cause.code === "ENOTDIR")) {
-			throw missing(path);
+			throw missingFile(path);
 		}
 		throw ioError(action, path, cause);
 	}
@@ -118,6 +118,7 @@ export function isBelow(root: string, path: string): boolean {
 	return steps !== "" && steps !== ".." && !steps.startsWith(`..${sep}`) && !isAbsolute(steps);
 }
 
-function missing(path: string): SigtoolError {
+/** Makes an ERR_ROOT_MISSING for a path that leads to nothing. */
+export function missingFile(path: string): SigtoolError {
 	return new SigtoolError("ERR_ROOT_MISSING", `Cannot open ${quote(path)}: it does not exist`, { path });
 }

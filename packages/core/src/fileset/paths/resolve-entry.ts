@@ -7,7 +7,7 @@ import { isUtf8 } from "node:buffer";
 import { lstatSync, readlinkSync, type Stats } from "node:fs";
 import { basename, dirname, isAbsolute, join, parse, sep } from "node:path";
 import { ioError, quote, SigtoolError } from "../../errors.js";
-import { entryPathOf, isBelow } from "./locate-catalogs.js";
+import { entryPathOf, isBelow, missingFile } from "./locate-catalogs.js";
 
 export interface ResolvedEntry {
 	/** The entry path without links, "" for the root. It is undefined if the path leads out of the tree. */
@@ -102,7 +102,7 @@ function follow(way: Way): void {
 		if (step === undefined || step === "" || step === "." || step === "..") {
 			if (kind === "other") {
 				ahead.push(step ?? "");
-				throw missing(path);
+				throw missingFile(path);
 			}
 			if (step === "..") moveTo(dirname(way.place));
 			continue;
@@ -110,7 +110,7 @@ function follow(way: Way): void {
 		way.place = join(way.place, step);
 		const stats: Stats | undefined = kind === "directory" ? lstatOrUndefined(way.place) : undefined;
 		if (stats === undefined) {
-			if (ahead.includes("..")) throw missing(path);
+			if (ahead.includes("..")) throw missingFile(path);
 			way.place = join(way.place, ...ahead.reverse()); // One call copies the path only once.
 			break;
 		}
@@ -162,8 +162,4 @@ function readTarget(path: string): string {
 	}
 	if (isUtf8(target)) return target.toString();
 	throw new SigtoolError("ERR_PATH_ENCODING", `Cannot follow ${quote(path)}: its target is not UTF-8`, { path });
-}
-
-function missing(path: string): SigtoolError {
-	return new SigtoolError("ERR_ROOT_MISSING", `Cannot open ${quote(path)}: it does not exist`, { path });
 }

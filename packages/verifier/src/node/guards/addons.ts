@@ -15,6 +15,7 @@ import type { Monitor } from "../../monitor/monitor.js";
 import { accessorFinder } from "../../safe/accessors.js";
 import { apply, assign, define, repeat, toText } from "../../safe/captured.js";
 import { closeSync, fstatSync, indexOf, openSync, threadId, writeSync } from "../../safe/primordials.js";
+import { IN_BIG_INTEGERS } from "../../safe/record.js";
 import { replace } from "../../safe/replace.js";
 import { refusalError, unshown } from "../../safe/thrown-error.js";
 
@@ -119,8 +120,6 @@ function throughCopy(
 function isNoexec(error: unknown): boolean {
 	return indexOf(toText((error as Error).message), "failed to map segment") !== -1;
 }
-
-const IN_BIG_INTEGERS = { __proto__: null, bigint: true } as unknown as { bigint: true };
 
 /** Writes the bytes to a file without a name. Returns a read-only descriptor of it. */
 function copyIn(directory: string, bytes: Uint8Array): number {
