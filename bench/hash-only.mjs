@@ -1,6 +1,6 @@
 /** Hashes the tree argv[2] without catalog and signature. Prints the line "files bytes sum" that hash-tree.c prints. */
 
-import { hashFileSet } from "../packages/core/dist/fileset/hash-files.js";
+import { hashFileSet } from "../packages/core/dist/fileset/hash/hash-files.js";
 import { ENTRY_KIND } from "../packages/core/dist/fileset/manifest.js";
 
 const { count, kinds, sizes, digests } = await hashFileSet(process.argv[2], {});

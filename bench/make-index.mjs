@@ -2,7 +2,7 @@
 
 import { createHash, generateKeyPairSync } from "node:crypto";
 import { writeFileSync } from "node:fs";
-import { issueCertificate } from "../packages/core/dist/signer/issue-certificate.js";
+import { issueCertificate } from "../packages/core/dist/signer/identity/issue-certificate.js";
 import { signerFromKey } from "../packages/core/dist/signer/signer.js";
 import { encodeIndex, signIndex } from "../packages/core/dist/trust/index-encode.js";
 import { DEFAULT_POLICY } from "../packages/core/dist/trust/policy.js";

@@ -17,7 +17,7 @@ import {
 	TAG,
 	time,
 } from "../packages/core/dist/asn1/der.js";
-import { certificateToPem, issueCertificate } from "../packages/core/dist/signer/issue-certificate.js";
+import { certificateToPem, issueCertificate } from "../packages/core/dist/signer/identity/issue-certificate.js";
 
 const DAY_MS = 86_400_000;
 const [count, directory] = process.argv.slice(2);

@@ -10,9 +10,10 @@
  *   C_GetAttributeValue(session, object, type) → Buffer
  *   C_SignInit(session, mechanism, key)    C_Sign(session, data) → Buffer
  *
- * packages/core/src/signer/pkcs11-api.ts has their types. Slots, sessions and objects are Buffers
- * with the bytes of a CK_ULONG. An Error has the CKR_ name of a return value as its message, or
- * says that the module told a length that cannot be true. Wrong arguments throw a TypeError.
+ * packages/core/src/signer/pkcs11/pkcs11-api.ts has their types. Slots, sessions and objects are
+ * Buffers with the bytes of a CK_ULONG. An Error has the CKR_ name of a return value as its
+ * message, or says that the module told a length that cannot be true. Wrong arguments throw a
+ * TypeError.
  *
  * Guarantees that no result is longer than the room that the module was offered, whatever length
  * the module tells, and that this file keeps no PIN.

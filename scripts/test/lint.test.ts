@@ -1,6 +1,6 @@
 /** Tests that each check of `pnpm lint` finds the fault for which it exists. */
 
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -93,5 +93,34 @@ describe("lint-comments.mjs", () => {
 
 	it("passes sentences, also where a line of one begins with such a word", () => {
 		expect(check("/** Returns it. */\n// The caller decides\n// What happens next.\nconst Of = 1;\n").status).toBe(0);
+	});
+});
+
+describe("lint-words.mjs", () => {
+	const GLOSSARY = readFileSync(join(workspace, "docs/reference/glossary.md"), "utf8");
+	const check = (file: string, text: string, glossary: string) => {
+		for (const name of ["docs/reference", "packages/core/src", "packages/verifier/native"])
+			mkdirSync(join(folder, name), { recursive: true });
+		write("docs/reference/glossary.md", glossary);
+		write(file, text);
+		spawnSync("git", ["init", "-q", folder]);
+		spawnSync("git", ["-C", folder, "add", "."]);
+		return lint("lint-words.mjs");
+	};
+
+	it.each([
+		["packages/core/src/a.ts", "const groundsOf = 1;\n"],
+		["packages/core/src/a.ts", "/** It stands for its twin. */\n"],
+		["packages/verifier/native/a.c", "enum { MAX_GROUNDS = 1 };\n"],
+		["packages/verifier/native/a.h", "int lent_string;\n"],
+	])("finds a private word in %s: %j, and passes it with an entry in the glossary", (file, text) => {
+		const { status, stderr } = check(file, text, "# Glossary\n");
+		expect(status).toBe(1);
+		expect(stderr).toMatch(/^packages\/\S+:1: ".*" is a private word/);
+		expect(check(file, text, GLOSSARY).status).toBe(0);
+	});
+
+	it("passes words of which a private word is only a part", () => {
+		expect(check("packages/core/src/a.ts", "/** Outstanding amendments of a background. */\n", "").status).toBe(0);
 	});
 });

@@ -5,8 +5,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { compileTrustIndex } from "../../packages/core/dist/compile/compile.js";
 import { spkiSha256 } from "../../packages/core/dist/pki/certificate.js";
-import { trustFromCertificates } from "../../packages/core/dist/pki/trust-store.js";
-import { issueCertificate } from "../../packages/core/dist/signer/issue-certificate.js";
+import { trustFromCertificates } from "../../packages/core/dist/pki/trust-policy.js";
+import { issueCertificate } from "../../packages/core/dist/signer/identity/issue-certificate.js";
 import { signerFromKey } from "../../packages/core/dist/signer/signer.js";
 import { parsePolicy } from "../../packages/core/dist/trust/policy.js";
 

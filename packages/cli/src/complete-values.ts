@@ -9,7 +9,13 @@
 import { join } from "node:path";
 import { listIdentities, listTrust } from "@sigtool/core";
 import { ERROR_CODES, SigtoolError } from "@sigtool/core/internal/errors";
-import { configDirectory, hostFromFileBytes, MAX_HOST_BYTES, readBounded } from "@sigtool/core/internal/read";
+import {
+	configDirectory,
+	HOST_CONFIGURATION_FILE,
+	hostFromFileBytes,
+	MAX_HOST_BYTES,
+	readBounded,
+} from "@sigtool/core/internal/read";
 import { projectConfiguration } from "./configuration/configuration.js";
 import { usageError } from "./options/usage.js";
 import { type ExitStatus, escaped, printFailure, printText } from "./output/output.js";
@@ -80,7 +86,6 @@ async function unlessRefused(read: () => NamedValue[] | Promise<NamedValue[]>): 
 	}
 }
 
-const HOST_CONFIGURATION_FILE = "/etc/sigtool/verifier.json";
 const LONGEST_VALUE = 256;
 const LONGEST_DESCRIPTION = 80;
 

@@ -7,6 +7,11 @@ import { ERROR_CODES, type ErrorCode, type ExitStatus } from "./error-codes.js";
 
 export { ERROR_CODES, type ErrorCode, type ExitStatus };
 
+/** Returns true for the text of a code. */
+export function isErrorCode(value: unknown): value is ErrorCode {
+	return typeof value === "string" && Object.hasOwn(ERROR_CODES, value);
+}
+
 /**
  * The name by which the command line was started, as messages repeat it: `sigtree` if the user typed that, else
  * `sigtool`, also in programs that use the library. Two programs of others are called sigtool too. A single executable

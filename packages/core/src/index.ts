@@ -28,8 +28,7 @@ export { examineSystem } from "./doctor/doctor.js";
 export type { EnvelopeOptions, ProgramInfo } from "./formats/cat-envelope.js";
 export type { SigningAlgorithm } from "./pki/signature-algorithm.js";
 export type { NewTimestamp, TimestampRequest } from "./pki/timestamp-request.js";
-export { addTrust, denyTrust, listTrust, type NewTrust, removeTrust, type TrustEntry } from "./pki/trust-edit.js";
-export { timestampAnchors } from "./pki/trust-store.js";
+export { timestampAnchors } from "./pki/trust-policy.js";
 export * from "./read.js";
 export { type Conversion, type ConvertOptions, convertCatalog } from "./rewrite/convert.js";
 export { type Restoration, type RestoreOptions, restoreAttributes } from "./rewrite/restore.js";
@@ -56,7 +55,7 @@ export {
 	type IdentityOptions,
 	listIdentities,
 	showIdentity,
-} from "./signer/identities.js";
+} from "./signer/identity/identities.js";
 export {
 	type ExportOptions,
 	exportIdentity,
@@ -66,11 +65,11 @@ export {
 	importIdentity,
 	type PassphraseOf,
 	requestForIdentity,
-} from "./signer/identity-exchange.js";
+} from "./signer/identity/identity-exchange.js";
 export { openPemSigner, type PemSignerOptions } from "./signer/pem.js";
-export { openPkcs11Signer, type Pkcs11SignerOptions } from "./signer/pkcs11.js";
-export { type Pkcs11Uri, parsePkcs11Uri } from "./signer/pkcs11-uri.js";
-export { openPkcs12Signer, type Pkcs12SignerOptions } from "./signer/pkcs12.js";
+export { openPkcs11Signer, type Pkcs11SignerOptions } from "./signer/pkcs11/pkcs11.js";
+export { type Pkcs11Uri, parsePkcs11Uri } from "./signer/pkcs11/pkcs11-uri.js";
+export { openPkcs12Signer, type Pkcs12SignerOptions } from "./signer/pkcs12/pkcs12.js";
 export {
 	type ContentSignature,
 	type PassphraseSource,
@@ -78,4 +77,5 @@ export {
 	type SignerOptions,
 	signerFromKey,
 } from "./signer/signer.js";
+export { addTrust, denyTrust, listTrust, type NewTrust, removeTrust, type TrustEntry } from "./trust/trust-edit.js";
 export type { IndexContentView } from "./trust/trust-index.js";

@@ -13,14 +13,14 @@ export {
 	SigtoolError,
 	type SigtoolErrorOptions,
 } from "./errors.js";
-export type { Finding, SignedFile, SignedSet } from "./fileset/compare.js";
+export type { Finding, SignedFile, SignedSet } from "./fileset/compare/compare.js";
 export {
 	digestFile,
 	type FileDigest,
 	type FileDigestAlgorithm,
 	type FileDigestOptions,
-} from "./fileset/digest-file.js";
-export type { HashProgress } from "./fileset/hash-files.js";
+} from "./fileset/hash/digest-file.js";
+export type { HashProgress } from "./fileset/hash/hash-files.js";
 export type { CarriedAttribute } from "./fileset/manifest.js";
 export { ATTRIBUTE_FORMATS, type AttributeFormat, type AttributeNaming } from "./formats/attribute-format.js";
 export type { CatalogFacts } from "./formats/cat-facts.js";
@@ -60,14 +60,13 @@ export type { CertificateStatus, RevocationDetails, RevocationStatement, Stateme
 export type { AlgorithmIdentifier, DigestName, EvidenceDigest, Profile } from "./pki/signature-algorithm.js";
 export type { Timestamp, TimestampDescription, TimestampKind } from "./pki/timestamp.js";
 export {
-	defaultTrust,
 	type PolicySigners,
 	type TrustedAuthority,
 	type TrustedPin,
 	type TrustPolicy,
 	type TrustSource,
 	trustFromCertificates,
-} from "./pki/trust-store.js";
+} from "./pki/trust-policy.js";
 export { AbortError } from "./system/abort.js";
 export type { DevelopmentUse } from "./system/development-use.js";
 export { DEFAULT_POLICY } from "./trust/default-policy.js";
@@ -76,6 +75,7 @@ export { MODES, type Mode } from "./trust/mode.js";
 export { type Policy, parsePolicy, policyFromFileBytes } from "./trust/policy.js";
 export type { SignedPolicy } from "./trust/signed-policy.js";
 export type { FindRecord, IndexDigests, IndexEntry, IndexedProduct, TrustIndex } from "./trust/trust-index.js";
+export { defaultTrust } from "./trust/trust-store.js";
 export type { VerifiedSignature } from "./trust/verify-detached.js";
 export { type TrustIndexVerifyOptions, type VerifiedTrustIndex, verifyTrustIndex } from "./trust/verify-index.js";
 export type { AttributeStatus } from "./verify/attribute-trial.js";

@@ -12,10 +12,10 @@ import {
 import type { SignedFile } from "@sigtool/core/read";
 import { DEFAULT_POLICY, SigtoolError, type TrustPolicy } from "@sigtool/core/read";
 import type { CatalogSource } from "./catalog-source.js";
-import type { Evidence } from "./gate/create-gate.js";
-import { endsOf, groundsOf } from "./gate/deny-list.js";
-import type { CodeEntry, IndexedProduct } from "./gate/judge.js";
 import type { Development } from "./host/config.js";
+import type { Evidence } from "./monitor/create-monitor.js";
+import { endsOf, groundsOf } from "./monitor/deny-list.js";
+import type { CodeEntry, IndexedProduct } from "./monitor/judge.js";
 import { mapGet, sha256 } from "./safe/primordials.js";
 
 /**

@@ -4,9 +4,9 @@
  */
 
 import type { TrustIndex, VerifiedTrustIndex } from "@sigtool/core/read";
-import { endsOf } from "./gate/deny-list.js";
-import { verifyIndexFile } from "./gate/verify-index-file.js";
 import { type HostConfiguration, readHostConfiguration } from "./host/config.js";
+import { endsOf } from "./monitor/deny-list.js";
+import { verifyIndexFile } from "./monitor/verify-index-file.js";
 
 export interface HostExamination {
 	/** The content that was verified. The file may have another one by now. */

@@ -1,7 +1,7 @@
 /** Tells a person's tools which files the index of this host vouches for, and where they lie. */
 
-import { verifyIndexFile } from "./gate/verify-index-file.js";
 import { readHostConfiguration } from "./host/config.js";
+import { verifyIndexFile } from "./monitor/verify-index-file.js";
 
 /** A product of a verified trust index, bound as on this host. */
 export interface HostProduct {

@@ -19,8 +19,8 @@ export {
 	type FieldName,
 	NUMBER_FIELDS,
 } from "./audit/events.js";
-export type { Capability } from "./gate/kernel-check.js";
-export type { Reason, Rule, TrustedVerdict, UntrustedVerdict, Verdict } from "./gate/verdict.js";
+export type { Capability } from "./monitor/kernel-check.js";
+export type { Reason, Rule, TrustedVerdict, UntrustedVerdict, Verdict } from "./monitor/verdict.js";
 export type { Tier } from "./node/load/tier.js";
 export type { HookCapabilities } from "./node/start/capabilities.js";
 export { addAuditHook, hookCapabilities } from "./node/start/live-hook.js";

@@ -10,10 +10,10 @@ export {
 	type HostExamination,
 	type HostPlace,
 } from "./examine-host.js";
-export { ownerOrModeObjection } from "./gate/owner-and-mode.js";
-export { type PolicyRule, policyRuleOf } from "./gate/policy-rules.js";
-export { mendsOfFiles } from "./gate/verdict.js";
 export { type HostDenial, hostConfigurationDenying } from "./host/host-denials.js";
 export { faultOfFile, type Trusted } from "./host/owned-file.js";
 export { type HostEntry, type HostProduct, type HostProductsOptions, productsOfHost } from "./host-products.js";
+export { ownerOrModeObjection } from "./monitor/owner-and-mode.js";
+export { type PolicyRule, policyRuleOf } from "./monitor/policy-rules.js";
+export { mendsOfFiles } from "./monitor/verdict.js";
 export { verifyHost } from "./verifier.js";

@@ -13,17 +13,17 @@ import { certificatesFromPem, defaultTrust, SigtoolError, trustFromCertificates 
 import type { AuditHook } from "./audit/audit.js";
 import { evidenceOf } from "./catalog-index.js";
 import type { CatalogSource } from "./catalog-source.js";
-import { createGate, gateOver, readIndex } from "./gate/create-gate.js";
-import { loadKernelAddon } from "./gate/kernel-addon.js";
-import type { Capability, KernelAddon } from "./gate/kernel-check.js";
-import { evidenceFacts } from "./gate/start-facts.js";
-import type { Verdict } from "./gate/verdict.js";
 import {
 	configurationOf,
 	findHostConfiguration,
 	type HostConfiguration,
 	readHostConfiguration,
 } from "./host/config.js";
+import { createMonitor, monitorOver, readIndex } from "./monitor/create-monitor.js";
+import { loadKernelAddon } from "./monitor/kernel-addon.js";
+import type { Capability, KernelAddon } from "./monitor/kernel-check.js";
+import { evidenceFacts } from "./monitor/start-facts.js";
+import type { Verdict } from "./monitor/verdict.js";
 import { released } from "./safe/primordials.js";
 
 export interface VerifierOptions {
@@ -87,17 +87,17 @@ export function createVerifier(options: VerifierOptions = {}): Verifier {
 		development,
 		addon: ownAddon(),
 	};
-	const gate =
+	const monitor =
 		catalogs === undefined
-			? createGate({ ...common, index })
-			: gateOver(common, () => evidenceOf(catalogs, configuration.trust, development));
+			? createMonitor({ ...common, index })
+			: monitorOver(common, () => evidenceOf(catalogs, configuration.trust, development));
 	return {
-		mode: gate.mode,
-		openCodeSync: (path) => released(gate.openCodeSync(textOf(path), "data").bytes),
-		openCode: async (path) => released((await gate.openCode(textOf(path), "data")).bytes),
-		decide: gate.decide,
-		addAuditHook: gate.audit.addHook,
-		capabilities: () => gate.capabilities,
+		mode: monitor.mode,
+		openCodeSync: (path) => released(monitor.openCodeSync(textOf(path), "data").bytes),
+		openCode: async (path) => released((await monitor.openCode(textOf(path), "data")).bytes),
+		decide: monitor.decide,
+		addAuditHook: monitor.audit.addHook,
+		capabilities: () => monitor.capabilities,
 	};
 }
 
@@ -141,7 +141,7 @@ export function verifyHost({ index, config, development, addon }: HostOptions): 
 		addon: addon === undefined ? ownAddon() : loadKernelAddon(addon),
 	};
 	let facts: EvidenceFacts | undefined;
-	const { mode, policy, examine } = gateOver(options, (state) => {
+	const { mode, policy, examine } = monitorOver(options, (state) => {
 		const evidence = readIndex(options, state);
 		facts = evidenceFacts(evidence);
 		return evidence;

@@ -36,12 +36,12 @@ async function installed(configuration: object = {}) {
 const PREAMBLE = `
 import assert from "node:assert/strict";
 import fs from "node:fs";
-import { createGate } from "${new URL("gate/create-gate.js", dist)}";
-import { loadKernelAddon } from "${new URL("gate/kernel-addon.js", dist)}";
+import { createMonitor } from "${new URL("monitor/create-monitor.js", dist)}";
+import { loadKernelAddon } from "${new URL("monitor/kernel-addon.js", dist)}";
 import { readHostConfiguration } from "${new URL("host/config.js", dist)}";
 const root = process.env.ROOT;
 const addon = loadKernelAddon("${new URL("native/addon.node", dist).pathname}");
-const open = (more) => createGate({ configuration: readHostConfiguration({ development: "allow" }), ...more });
+const open = (more) => createMonitor({ configuration: readHostConfiguration({ development: "allow" }), ...more });
 `;
 
 function run(script: string, env: NodeJS.ProcessEnv, options: { prefix?: string[]; flags?: string[] } = {}) {
@@ -61,9 +61,9 @@ test("onRefusal exit ends the process with status 126, after the event, whatever
 	const { env, root } = await installed();
 	writeFileSync(join(root, "lib.js"), "evil()");
 	const script = `
-		const gate = open({ onRefusal: "exit" });
+		const monitor = open({ onRefusal: "exit" });
 		process.on("exit", () => console.log("exit listener"));
-		try { gate.openCodeSync(root + "/lib.js", "module"); } catch {} finally { console.log("went on"); }`;
+		try { monitor.openCodeSync(root + "/lib.js", "module"); } catch {} finally { console.log("went on"); }`;
 	const { status, stdout, stderr } = run(script, env);
 	expect([status, stdout]).toEqual([126, ""]);
 	const [event = "", error] = stderr.split("\n");
@@ -74,8 +74,8 @@ test("onRefusal exit ends the process with status 126, after the event, whatever
 test("a refused child throws also with onRefusal exit, and ends the process if the policy says so", async () => {
 	const { env } = await installed();
 	const attempt = (ruling: string) =>
-		`const gate = open({ onRefusal: "${ruling === "throw" ? "exit" : "throw"}" });
-		try { gate.rule("child_process.spawn", {}, "${ruling}"); } catch {} finally { console.log("went on"); }`;
+		`const monitor = open({ onRefusal: "${ruling === "throw" ? "exit" : "throw"}" });
+		try { monitor.rule("child_process.spawn", {}, "${ruling}"); } catch {} finally { console.log("went on"); }`;
 	expect(run(attempt("throw"), env)).toMatchObject({ status: 0, stdout: "went on\n" });
 	expect(run(attempt("exit"), env)).toMatchObject({ status: 126, stdout: "" });
 });
@@ -84,13 +84,13 @@ test("10,000 loads leave neither descriptors nor memory behind", async () => {
 	const { env, directory } = await installed({ audit: { jsonLines: "/dev/null", stderr: "off" } });
 	writeFileSync(join(directory, "app/new.js"), "new()");
 	const script = `
-		const gate = open();
+		const monitor = open();
 		const descriptors = () => fs.readdirSync("/proc/self/fd").length;
 		const load = async () => {
-			gate.openCodeSync(root + "/main.js", "module");
-			await gate.openCode(root + "/lib.js", "module");
-			assert.throws(() => gate.openCodeSync(root + "/new.js", "module"), { code: "ERR_UNTRUSTED_CODE" });
-			assert.throws(() => gate.openCodeSync(root + "/none.js", "module"), { code: "ENOENT" });
+			monitor.openCodeSync(root + "/main.js", "module");
+			await monitor.openCode(root + "/lib.js", "module");
+			assert.throws(() => monitor.openCodeSync(root + "/new.js", "module"), { code: "ERR_UNTRUSTED_CODE" });
+			assert.throws(() => monitor.openCodeSync(root + "/none.js", "module"), { code: "ENOENT" });
 		};
 		const used = () => { gc(); const { heapUsed, arrayBuffers } = process.memoryUsage(); return heapUsed + arrayBuffers; };
 		for (let i = 0; i < 500; i++) await load();
@@ -108,9 +108,9 @@ test("memory of files that the addon reads is freed, whether they are handed out
 	const { env, root } = await installed();
 	writeFileSync(join(root, "main.js"), "x".repeat(1 << 20));
 	const script = `
-		const gate = open({ addon, onRefusal: "throw" });
+		const monitor = open({ addon, onRefusal: "throw" });
 		for (let i = 0; i < 500; i++) addon?.readRegularFile(root + "/main.js", 1e9, new Uint8Array(33));
-		for (let i = 0; i < 500; i++) try { gate.readCodeSync(root + "/main.js", "module"); } catch {}
+		for (let i = 0; i < 500; i++) try { monitor.readCodeSync(root + "/main.js", "module"); } catch {}
 		console.log(process.resourceUsage().maxRSS);`;
 	expect(Number(run(script, env).stdout)).toBeLessThan(400 << 10);
 });
@@ -121,8 +121,8 @@ test("a program that replaced every built-in function changes no verdict and sil
 	const script = `
 		import crypto from "node:crypto";
 		import { syncBuiltinESMExports } from "node:module";
-		const gate = open({ addon });
-		gate.audit.flush();
+		const monitor = open({ addon });
+		monitor.audit.flush();
 		const { writeSync } = fs;
 		const { reallyExit } = process;
 		const lie = () => "7777";
@@ -143,17 +143,17 @@ test("a program that replaced every built-in function changes no verdict and sil
 		const names = ["trusted", "rule", "content", "kind", "sha256", "mode", "hook", "product", "reason", "toJSON"];
 		for (let i = 0; i < names.length; i++) Object.prototype[names[i]] = true;
 		syncBuiltinESMExports();
-		const main = gate.openCodeSync(root + "/main.js", "module");
+		const main = monitor.openCodeSync(root + "/main.js", "module");
 		let ok = main.verdict.trusted === true && main.bytes.length === 6 && main.bytes[0] === 109;
-		try { gate.openCodeSync(root + "/lib.js", "module"); ok = false; } catch (error) {
+		try { monitor.openCodeSync(root + "/lib.js", "module"); ok = false; } catch (error) {
 			ok = ok && error.code === "ERR_UNTRUSTED_CODE";
 		}
-		const content = gate.readCodeSync(root + "/main.js", "module");
+		const content = monitor.readCodeSync(root + "/main.js", "module");
 		ok = ok && content.length === 6 && (addon === undefined || content === "main()");
-		try { gate.readCodeSync(root + "/lib.js", "module"); ok = false; } catch (error) {
+		try { monitor.readCodeSync(root + "/lib.js", "module"); ok = false; } catch (error) {
 			ok = ok && error.code === "ERR_UNTRUSTED_CODE";
 		}
-		gate.audit.flush();
+		monitor.audit.flush();
 		reallyExit(ok ? 0 : 1);`;
 	const { status, stderr } = run(script, env);
 	expect(status, stderr).toBe(0);
@@ -172,16 +172,16 @@ test.skipIf(!canMount())("a file on a noexec mount is refused, also one that was
 	const { env } = await installed({ audit: { stderr: "off" } });
 	const script = `
 		import { execFileSync } from "node:child_process";
-		const gate = open();
-		gate.openCodeSync(root + "/main.js", "module");
+		const monitor = open();
+		monitor.openCodeSync(root + "/main.js", "module");
 		execFileSync("mount", ["-t", "tmpfs", "-o", "noexec", "none", root]);
 		fs.writeFileSync(root + "/main.js", "main()");
-		assert.throws(() => gate.openCodeSync(root + "/main.js", "module"), ({ code, cause }) => {
+		assert.throws(() => monitor.openCodeSync(root + "/main.js", "module"), ({ code, cause }) => {
 			return code === "ERR_UNTRUSTED_CODE" && cause.code === "ERR_NOT_EXECUTABLE";
 		});
 		execFileSync("mount", ["-o", "remount,exec", root]);
 		// The mount was read as noexec first, and a later remount, which takes root, is not noticed.
-		assert.throws(() => gate.openCodeSync(root + "/main.js", "module"));
+		assert.throws(() => monitor.openCodeSync(root + "/main.js", "module"));
 		open().openCodeSync(root + "/main.js", "module");`;
 	expect(run(script, env, { prefix: ["unshare", "-m"] })).toMatchObject({ status: 0, stderr: "" });
 });
@@ -191,14 +191,14 @@ test.skipIf(!canMount())("with the addon, mounts that become noexec later are fo
 	const script = `
 		import { execFileSync } from "node:child_process";
 		if (addon === undefined) process.exit(3);
-		const gate = open({ addon });
+		const monitor = open({ addon });
 		execFileSync("mount", ["-t", "tmpfs", "none", root]);
 		fs.writeFileSync(root + "/main.js", "main()");
-		assert.equal(gate.readCodeSync(root + "/main.js", "module"), "main()");
+		assert.equal(monitor.readCodeSync(root + "/main.js", "module"), "main()");
 		execFileSync("mount", ["-o", "remount,noexec", root]);
 		const isRefusal = ({ code, cause }) => code === "ERR_UNTRUSTED_CODE" && cause.code === "ERR_NOT_EXECUTABLE";
-		assert.throws(() => gate.openCodeSync(root + "/main.js", "module"), isRefusal);
-		assert.throws(() => gate.readCodeSync(root + "/main.js", "module"), isRefusal);`;
+		assert.throws(() => monitor.openCodeSync(root + "/main.js", "module"), isRefusal);
+		assert.throws(() => monitor.readCodeSync(root + "/main.js", "module"), isRefusal);`;
 	const { status, stderr } = run(script, env, { prefix: ["unshare", "-m"] });
 	if (status === 3) return context.skip("no native addon");
 	expect([status, stderr]).toEqual([0, ""]);
@@ -226,9 +226,9 @@ test.skipIf(!canMount() || !hasProgram("python3"))(
 		writeFileSync(join(root, "é\n.js"), "evil()");
 		const script = `
 			if (addon === undefined) process.exit(3);
-			const gate = open({ addon });
-			gate.openCodeSync(root + "/main.js", "module");
-			assert.throws(() => gate.openCodeSync(root + "/é\\n.js", "module"));`;
+			const monitor = open({ addon });
+			monitor.openCodeSync(root + "/main.js", "module");
+			assert.throws(() => monitor.openCodeSync(root + "/é\\n.js", "module"));`;
 		const shell = `mount --bind ${directory}/dev /dev && exec python3 -c "$0" "$@"`;
 		const { status, stdout, stderr } = run(script, env, { prefix: ["unshare", "-m", "sh", "-c", shell, LISTEN] });
 		if (status === 3) return context.skip("no native addon");
@@ -259,11 +259,11 @@ test("with the addon a file that is open for writing is refused, if it has an ex
 	chmodSync(join(root, "main.js"), 0o755);
 	const script = `
 		if (addon === undefined || !addon.kernelAnswers()) process.exit(3);
-		const gate = open({ addon });
-		gate.openCodeSync(root + "/main.js", "module");
-		gate.openCodeSync(root + "/lib.js", "module"); // Without an execute bit the kernel answers EACCES, which refuses nothing.
+		const monitor = open({ addon });
+		monitor.openCodeSync(root + "/main.js", "module");
+		monitor.openCodeSync(root + "/lib.js", "module"); // Without an execute bit the kernel answers EACCES, which refuses nothing.
 		fs.openSync(root + "/main.js", "r+");
-		assert.throws(() => gate.openCodeSync(root + "/main.js", "module"), /open for writing/);`;
+		assert.throws(() => monitor.openCodeSync(root + "/main.js", "module"), /open for writing/);`;
 	const { status, stderr } = run(script, env);
 	if (status === 3) return context.skip("no native addon, or Linux before 6.14");
 	expect([status, stderr]).toEqual([0, ""]);

@@ -1,18 +1,18 @@
-/** Provides the verifier's tests with an index made from a directory, and a gate over it. */
+/** Provides the verifier's tests with an index made from a directory, and a monitor over it. */
 
 import { createHash, generateKeyPairSync } from "node:crypto";
 import { lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { DEFAULT_POLICY } from "@sigtool/core/read";
 import { expect } from "vitest";
-import { issueCertificate } from "../../core/dist/signer/issue-certificate.js";
+import { issueCertificate } from "../../core/dist/signer/identity/issue-certificate.js";
 import { type Signer, signerFromKey } from "../../core/dist/signer/signer.js";
 import { encodeIndex, type IndexContent, signIndex } from "../../core/dist/trust/index-encode.js";
 import { type AuditSink, createAudit } from "../dist/audit/audit.js";
 import type { AuditEvent } from "../dist/audit/events.js";
-import { type GateParts, gateOf } from "../dist/gate/gate.js";
-import { type CodeEntry, type CodeIndex, createJudge } from "../dist/gate/judge.js";
-import { createKernelCheck } from "../dist/gate/kernel-check.js";
+import { type CodeEntry, type CodeIndex, createJudge } from "../dist/monitor/judge.js";
+import { createKernelCheck } from "../dist/monitor/kernel-check.js";
+import { type MonitorParts, monitorOf } from "../dist/monitor/monitor.js";
 
 export const sha256 = (content: string | Uint8Array) => createHash("sha256").update(content).digest("hex");
 
@@ -43,21 +43,20 @@ export function memorySink(wants: AuditSink["wants"] = "all") {
 	return { name: "memory", wants, write, events };
 }
 
-export function gateFor(index: CodeIndex, parts: Partial<GateParts> = {}) {
+export function monitorFor(index: CodeIndex, parts: Partial<MonitorParts> = {}) {
 	const sink = memorySink();
-	const gate = gateOf({
+	const monitor = monitorOf({
 		mode: "enforce",
 		policy: DEFAULT_POLICY,
 		onRefusal: "throw",
 		judge: createJudge(index, [], []),
 		kernel: createKernelCheck("log", undefined),
 		maxSizeBytes: 1 << 20,
-		sizes: "bounded",
 		ownerAndMode: {},
 		audit: createAudit([sink]),
 		...parts,
 	});
-	return { gate, events: sink.events };
+	return { monitor, events: sink.events };
 }
 
 export const refusal = (code: string) => expect.objectContaining({ code });

@@ -4,15 +4,15 @@ import { join } from "node:path";
 import { createVerifier } from "@sigtool/verifier";
 import { describe, expect, test } from "vitest";
 import { makeAuthority, makeTree, runner, temporaryDirectory } from "../../cli/test/support.js";
-import { hashFileSet } from "../../core/dist/fileset/hash-files.js";
+import { hashFileSet } from "../../core/dist/fileset/hash/hash-files.js";
 import { encodeCatalog } from "../../core/dist/formats/cat-encode.js";
 import { signEncoded } from "../../core/dist/formats/cat-envelope.js";
 import { entryFacts } from "../../core/dist/formats/cat-facts.js";
 import { DEFAULT_POLICY, spkiSha256 } from "../../core/dist/read.js";
 import { openPemSigner } from "../../core/dist/signer/pem.js";
 import { signedPartOf } from "../../core/dist/trust/trust-index.js";
-import { createGate } from "../dist/gate/create-gate.js";
 import { readHostConfiguration } from "../dist/host/config.js";
+import { createMonitor } from "../dist/monitor/create-monitor.js";
 import { makeSigner, refusal, sha256, signedIndex, untrusted } from "./support.js";
 
 /** Makes a temporary directory with a real path. */
@@ -274,15 +274,18 @@ describe("over a trust index and a host configuration", () => {
 	});
 
 	test("a missing addon is refused if the policy requires the kernel's check, and reported otherwise", async () => {
-		const gateOver = ({ options: { config, development } }: Awaited<ReturnType<typeof installed>>, mode?: "strict") => {
-			return createGate({ configuration: readHostConfiguration({ file: config, development }), mode, development });
+		const monitorOver = (
+			{ options: { config, development } }: Awaited<ReturnType<typeof installed>>,
+			mode?: "strict",
+		) => {
+			return createMonitor({ configuration: readHostConfiguration({ file: config, development }), mode, development });
 		};
 		const files = { ...DEFAULT_POLICY.files, kernelCheck: "require" };
 		const required = await installed({ policy: { files } });
-		expect(() => gateOver(required)).toThrow(refusal("ERR_KERNEL_CHECK"));
+		expect(() => monitorOver(required)).toThrow(refusal("ERR_KERNEL_CHECK"));
 		const usual = await installed();
-		expect(() => gateOver(usual, "strict")).toThrow(refusal("ERR_KERNEL_CHECK"));
-		expect(gateOver(usual).capabilities).toContainEqual({
+		expect(() => monitorOver(usual, "strict")).toThrow(refusal("ERR_KERNEL_CHECK"));
+		expect(monitorOver(usual).capabilities).toContainEqual({
 			name: "files open for writing",
 			enforced: false,
 			detail: "the native addon is missing; `sigtool doctor` says why",

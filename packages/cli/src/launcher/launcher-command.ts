@@ -2,9 +2,7 @@
 
 import { resolve } from "node:path";
 import { COMMAND, shellWord } from "@sigtool/core/internal/errors";
-
-/** The directory in which a launcher is installed if nobody names another. */
-export const INSTALLED_PREFIX = "/usr/lib/sigtool";
+import { INSTALLED_PREFIX } from "../options/installed-prefix.js";
 
 /** Returns the command for this directory. It names a directory other than the usual one by its absolute path. */
 export function launcherCommand(verb: "install" | "share", prefix: string): string {

@@ -159,7 +159,8 @@ export function pin(file: string): PinnedFile {
 	return { path, sha256: Buffer.from(digestFile(path, "sha256").digest).toString("hex") };
 }
 
-function realPath(file: string): string {
+/** @throws ERR_IO */
+export function realPath(file: string): string {
 	try {
 		return realpathSync.native(file);
 	} catch (cause) {

@@ -5,7 +5,7 @@
  * identity, the launcher passes the copy in its place. packages/verifier/native/launch/shared-index.c is the reader.
  */
 
-import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { IndexDigests } from "@sigtool/core";
 import {
@@ -21,7 +21,7 @@ import {
 import { ioError, quote, SigtoolError } from "@sigtool/core/internal/errors";
 import { faultOfFile as faultOfOwner } from "@sigtool/verifier/internal";
 import { fromIndexFile } from "../output/index-file.js";
-import { hasControlCharacter, identityOf, pin } from "./launcher-conf.js";
+import { hasControlCharacter, identityOf, pin, realPath } from "./launcher-conf.js";
 
 export interface SharedIndex {
 	/** The real path of the index. */
@@ -207,13 +207,5 @@ function makeDirectory(directory: string): void {
 		chmodSync(directory, 0o755); // The umask may have taken bits away.
 	} catch (cause) {
 		throw ioError("make", directory, cause);
-	}
-}
-
-function realPath(file: string): string {
-	try {
-		return realpathSync.native(file);
-	} catch (cause) {
-		throw ioError("use", file, cause);
 	}
 }

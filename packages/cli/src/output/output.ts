@@ -109,7 +109,7 @@ export function printErrors(failure: SigtoolError, { verbose }: OutputOptions): 
 	if (verbose === true && failure.cause instanceof Error) printError(`cause: ${oneLine(failure.cause.message)}`);
 }
 
-function errorFields({ code, message, path }: SigtoolError): Record<string, string> {
+export function errorFields({ code, message, path }: SigtoolError): Record<string, string> {
 	return { code, message, ...(path === undefined ? {} : { path }) };
 }
 

@@ -5,7 +5,7 @@
 
 import type { IndexContentView, Policy, ProductSigner } from "@sigtool/core";
 import { type FileRules, fileRulesOf, policyInMode, type RuledFile, ruleOn } from "@sigtool/core/internal";
-import { ERROR_CODES, type ErrorCode, quote } from "@sigtool/core/internal/errors";
+import { ERROR_CODES, isErrorCode, quote } from "@sigtool/core/internal/errors";
 import { policyRuleOf } from "@sigtool/verifier/internal";
 import { type LoggedEvent, textOf } from "../events/event.js";
 import { usageError } from "../options/usage.js";
@@ -104,7 +104,7 @@ const OWNER_ALONE_WRITES = /, mode [0-7]{2}[0145][0145]$/;
 
 function meaningOf(code: string): string {
 	// The type assertion is safe: the code is one of the table.
-	return Object.hasOwn(ERROR_CODES, code) ? ERROR_CODES[code as ErrorCode][1].replace(/\.$/, "") : "it was refused";
+	return isErrorCode(code) ? ERROR_CODES[code][1].replace(/\.$/, "") : "it was refused";
 }
 
 /** Judges an action by the member of the policy that rules on it. */

@@ -29,11 +29,11 @@ import {
 } from "../options/check.js";
 import type { OpenUnsignedOptions } from "../sign/finish.js";
 import type { CommandSignerOptions } from "../signer/command.js";
-import type { IdentityOptions } from "../signer/identities.js";
-import type { ExportOptions, ImportOptions } from "../signer/identity-exchange.js";
+import type { IdentityOptions } from "../signer/identity/identities.js";
+import type { ExportOptions, ImportOptions } from "../signer/identity/identity-exchange.js";
 import type { PemSignerOptions } from "../signer/pem.js";
-import type { Pkcs11SignerOptions } from "../signer/pkcs11.js";
-import type { Pkcs12SignerOptions } from "../signer/pkcs12.js";
+import type { Pkcs11SignerOptions } from "../signer/pkcs11/pkcs11.js";
+import type { Pkcs12SignerOptions } from "../signer/pkcs12/pkcs12.js";
 import type { SignerOptions } from "../signer/signer.js";
 import {
 	attributeFormat,

@@ -4,7 +4,7 @@
  * `../read.js`, without these checks, because the compiler has checked the arguments of their calls.
  */
 
-import type { FileDigestAlgorithm, FileDigestOptions } from "../fileset/digest-file.js";
+import type { FileDigestAlgorithm, FileDigestOptions } from "../fileset/hash/digest-file.js";
 import {
 	bytes,
 	type Check,

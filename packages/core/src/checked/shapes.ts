@@ -17,7 +17,7 @@ import {
 	text,
 	wholeNumber,
 } from "../options/check.js";
-import type { TrustedPin } from "../pki/trust-store.js";
+import type { TrustedPin } from "../pki/trust-policy.js";
 import type {
 	AttributeFormat,
 	CatalogVerifyOptions,

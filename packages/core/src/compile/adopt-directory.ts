@@ -6,13 +6,13 @@
 
 import { join } from "node:path";
 import { quote, SigtoolError } from "../errors.js";
-import type { FileVisitor } from "../fileset/hash-file.js";
-import { type HashFileSetOptions, type HashProgress, hashFileSet } from "../fileset/hash-files.js";
-import { conventionalCatalog, isBelow, realPath } from "../fileset/locate-catalogs.js";
+import { describeStaleBytecode } from "../fileset/compare/stale-bytecode.js";
+import type { FileVisitor } from "../fileset/hash/hash-file.js";
+import { type HashFileSetOptions, type HashProgress, hashFileSet } from "../fileset/hash/hash-files.js";
 import { entryPathAt } from "../fileset/manifest.js";
-import { findOtherWriters, type OtherWriters } from "../fileset/other-writers.js";
-import { describeStaleBytecode } from "../fileset/stale-bytecode.js";
-import type { TrustPolicy } from "../pki/trust-store.js";
+import { conventionalCatalog, isBelow, realPath } from "../fileset/paths/locate-catalogs.js";
+import { findOtherWriters, type OtherWriters } from "../fileset/paths/other-writers.js";
+import type { TrustPolicy } from "../pki/trust-policy.js";
 import { exists } from "../system/look-up.js";
 import type { IndexEntry } from "../trust/index-entries.js";
 import { ownCatalogsIn } from "../verify/find-catalogs.js";

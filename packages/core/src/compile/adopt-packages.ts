@@ -8,11 +8,11 @@
 import { createHash, type Hash } from "node:crypto";
 import { dirname, join } from "node:path";
 import { quote, SigtoolError } from "../errors.js";
-import { cannotAdopt } from "../fileset/dpkg-lists.js";
-import type { FileVisitor } from "../fileset/hash-file.js";
-import { isBelow, realPath } from "../fileset/locate-catalogs.js";
-import { findOtherWriters } from "../fileset/other-writers.js";
-import { ANY, type PackagedFile, type PackagedTree, type PackagePlan } from "../fileset/packaged-files.js";
+import type { FileVisitor } from "../fileset/hash/hash-file.js";
+import { cannotAdopt } from "../fileset/packages/dpkg-lists.js";
+import { ANY, type PackagedFile, type PackagedTree, type PackagePlan } from "../fileset/packages/packaged-files.js";
+import { isBelow, realPath } from "../fileset/paths/locate-catalogs.js";
+import { findOtherWriters } from "../fileset/paths/other-writers.js";
 import { type AdoptOptions, adoptFiles } from "./adopt-directory.js";
 import type { CompiledDirectory } from "./compile-directory.js";
 

@@ -6,15 +6,15 @@
  * cabinet it may have only the Authenticode digest, and this digest leaves out some bytes.
  */
 
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { dirname } from "node:path";
 import { COMMAND, quote, SigtoolError } from "../errors.js";
-import type { SignedFile } from "../fileset/compare.js";
-import type { FileVisitor } from "../fileset/hash-file.js";
-import type { HashProgress } from "../fileset/hash-files.js";
-import { realPath } from "../fileset/locate-catalogs.js";
+import type { SignedFile } from "../fileset/compare/compare.js";
+import type { FileVisitor } from "../fileset/hash/hash-file.js";
+import type { HashProgress } from "../fileset/hash/hash-files.js";
 import { ENTRY_KIND } from "../fileset/manifest.js";
-import type { TrustPolicy } from "../pki/trust-store.js";
+import { realPath } from "../fileset/paths/locate-catalogs.js";
+import type { TrustPolicy } from "../pki/trust-policy.js";
 import type { ProductContent } from "../trust/index-encode.js";
 import type { IndexEntry } from "../trust/index-entries.js";
 import { linkRules, signedEntries } from "../verify/merge.js";
@@ -107,7 +107,13 @@ export async function compileDirectory(directory: string, options: DirectoryOpti
 	const name = productOf(directory, catalogs, options.product);
 	const sequence = lowestSequence(catalogs);
 	return {
-		content: { name, root, sequence, catalogs: [...new Set(catalogs.map(fileSha256))].sort(), entries },
+		content: {
+			name,
+			root,
+			sequence,
+			catalogs: [...new Set(catalogs.map(({ bytes }) => hash("sha256", bytes, "hex")))].sort(),
+			entries,
+		},
 		product: { name, root, sequence, adopted: undefined, fileCount: files.size, linkCount: links.size, catalogs },
 		sources: sourcesAmong(entries, found),
 		warnings: partial === 0 ? warnings : [...warnings, `in ${quote(root)}, ${partialWarning(partial)}`],
@@ -207,8 +213,4 @@ function lowestSequence(catalogs: readonly UsedCatalog[]): number | undefined {
 	return sequences.reduce((lowest, each) =>
 		lowest === undefined || each === undefined ? undefined : Math.min(lowest, each),
 	);
-}
-
-function fileSha256({ bytes }: UsedCatalog): string {
-	return createHash("sha256").update(bytes).digest("hex");
 }

@@ -2,8 +2,8 @@
 
 import { createHash } from "node:crypto";
 import { quote, SigtoolError } from "../errors.js";
-import { inRealDirectory, isBelow, kindOf, realPath } from "../fileset/locate-catalogs.js";
-import { type AdoptedPackage, planPackages } from "../fileset/packaged-files.js";
+import { type AdoptedPackage, planPackages } from "../fileset/packages/packaged-files.js";
+import { inRealDirectory, isBelow, kindOf, realPath } from "../fileset/paths/locate-catalogs.js";
 import { isDevelopmentCertificate } from "../pki/certificate.js";
 import type { NewTimestamp, TimestampRequest } from "../pki/timestamp-request.js";
 import type { Signer } from "../signer/signer.js";

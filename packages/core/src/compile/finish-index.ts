@@ -3,7 +3,7 @@
  * the files, signs exactly the bytes that the first machine announced.
  */
 
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { namingErrors, quote, SigtoolError } from "../errors.js";
 import type { NewTimestamp, TimestampRequest } from "../pki/timestamp-request.js";
 import type { Signer } from "../signer/signer.js";
@@ -45,7 +45,7 @@ export interface OpenUnsignedIndexOptions {
  */
 export function openUnsignedIndex(file: string, options: OpenUnsignedIndexOptions = {}): UnsignedIndex {
 	const content = readBounded(file, MAX_TRUST_INDEX_BYTES);
-	const sha256 = createHash("sha256").update(content).digest("hex");
+	const sha256 = hash("sha256", content, "hex");
 	const expected = options.expectDigest?.toLowerCase().replace(/^sha256:/, "");
 	if (expected !== undefined && expected !== sha256) {
 		const message = `Cannot sign ${quote(file)}: its digest is ${sha256}, expected ${expected}; get the file again from who compiled it`;

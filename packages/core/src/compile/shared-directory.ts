@@ -2,8 +2,8 @@
 
 import { join } from "node:path";
 import { quote } from "../errors.js";
-import { INFO, infoNames, linesOf } from "../fileset/dpkg-lists.js";
-import { realPath } from "../fileset/locate-catalogs.js";
+import { INFO, infoNames, linesOf } from "../fileset/packages/dpkg-lists.js";
+import { realPath } from "../fileset/paths/locate-catalogs.js";
 
 /**
  * The number of files of other packages that a directory may have without a warning. The library of one CPython is split

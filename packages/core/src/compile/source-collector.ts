@@ -7,7 +7,7 @@
 import { isUtf8 } from "node:buffer";
 import { createHash, type Hash } from "node:crypto";
 import { extname } from "node:path";
-import type { FileVisitor } from "../fileset/hash-file.js";
+import type { FileVisitor } from "../fileset/hash/hash-file.js";
 
 /** The content of a TypeScript file without a byte order mark, or the reason why Node.js cannot load the file. */
 export type TypeScriptSource = { readonly content: Buffer; readonly sha256: string } | { readonly reason: string };

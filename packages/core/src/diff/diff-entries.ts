@@ -1,8 +1,9 @@
 /** Compares the entries of two sides, row by row in one pass over both. */
 
 import { quote } from "../errors.js";
-import type { SignedFile } from "../fileset/compare.js";
-import { isSameContent } from "../fileset/diff.js";
+import type { SignedFile } from "../fileset/compare/compare.js";
+import { hex } from "../fileset/compare/compare.js";
+import { isSameContent } from "../fileset/compare/diff.js";
 import type { CarriedAttribute } from "../fileset/manifest.js";
 import type { Entry, EntryRows } from "./entry-rows.js";
 
@@ -108,8 +109,4 @@ function namesOf(carried: readonly CarriedAttribute[] = []): string {
 
 function contentText(entry: Entry): string {
 	return "target" in entry ? entry.target : hex(entry.file.digest);
-}
-
-function hex(digest: Uint8Array): string {
-	return Buffer.from(digest.buffer, digest.byteOffset, digest.byteLength).toString("hex");
 }

@@ -2,11 +2,11 @@
 
 import { join } from "node:path";
 import { COMMAND, quote, SigtoolError } from "../errors.js";
-import { HOST_MODES } from "../fileset/compare.js";
-import { type HashProgress, hashFileSet } from "../fileset/hash-files.js";
-import { realPath } from "../fileset/locate-catalogs.js";
+import { HOST_MODES } from "../fileset/compare/compare.js";
+import { type HashProgress, hashFileSet } from "../fileset/hash/hash-files.js";
 import type { Manifest } from "../fileset/manifest.js";
-import { createSelection, type SelectionRules, VERSION_CONTROL } from "../fileset/selection.js";
+import { realPath } from "../fileset/paths/locate-catalogs.js";
+import { createSelection, type SelectionRules, VERSION_CONTROL } from "../fileset/select/selection.js";
 import { parseCatalog } from "../formats/cat.js";
 import { evidenceSize } from "../formats/cat-entries.js";
 import { type CatalogFacts, parseFacts } from "../formats/cat-facts.js";

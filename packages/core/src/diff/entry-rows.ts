@@ -4,9 +4,9 @@
  */
 
 import { quote, SigtoolError } from "../errors.js";
-import type { SignedFile } from "../fileset/compare.js";
-import { entryPathProblem } from "../fileset/entry-path.js";
+import type { SignedFile } from "../fileset/compare/compare.js";
 import { digestAt, ENTRY_KIND, entryPathAt, type Manifest } from "../fileset/manifest.js";
+import { entryPathProblem } from "../fileset/paths/entry-path.js";
 import { emptyFile, memberName, signedFile } from "../formats/cat-entries.js";
 import type { CatalogFacts } from "../formats/cat-facts.js";
 import { memberDigest, memberFilePath } from "../formats/cat-member.js";

@@ -4,10 +4,10 @@
  */
 
 import { quote, SigtoolError } from "../errors.js";
-import type { SignedDigest, SignedFile, SignedSet } from "../fileset/compare.js";
-import { checkCollisions, checkEntryPath } from "../fileset/entry-path.js";
+import type { SignedDigest, SignedFile, SignedSet } from "../fileset/compare/compare.js";
 import { ENTRY_KIND } from "../fileset/manifest.js";
-import { createPathTable } from "../fileset/path-table.js";
+import { checkCollisions, checkEntryPath } from "../fileset/paths/entry-path.js";
+import { createPathTable } from "../fileset/paths/path-table.js";
 import { parseCarried } from "./cat-carried.js";
 import { type CatalogFacts, DEFAULT_MODE } from "./cat-facts.js";
 import { memberAttributes, memberCarriedTexts, memberDigest, memberFilePath, memberWholeDigest } from "./cat-member.js";

@@ -7,12 +7,12 @@
  * only in a verified catalog. They are always parsed strictly, so that no two readers can understand them differently.
  */
 
-import { quote, SigtoolError } from "../errors.js";
+import { quote } from "../errors.js";
 import { type CarriedAttribute, entryPathAt, type Manifest } from "../fileset/manifest.js";
-import { rulesProblem } from "../fileset/selection.js";
+import { rulesProblem } from "../fileset/select/selection.js";
 import { carriedTexts, parseCarried } from "./cat-carried.js";
 import { CARRIED_ATTRIBUTE, type NameValue } from "./cat-model.js";
-import { parseMode } from "./cat-values.js";
+import { parseMode, refuse } from "./cat-values.js";
 
 /** The CRYPTCAT_ATTR flags that all known producers write: authenticated, plain text, name in ASCII. */
 export const PLAIN_ATTRIBUTE_FLAGS = 0x10010001;
@@ -218,8 +218,4 @@ function parsePair(text: string): [string, string] {
 function addOnce<Value>(map: Map<string, Value>, key: string, value: Value, what: string): void {
 	if (map.has(key)) refuse(`a repeated ${what} ${quote(key)}`);
 	map.set(key, value);
-}
-
-function refuse(reason: string): never {
-	throw new SigtoolError("ERR_CATALOG_FORMAT", `Cannot read catalog: ${reason}`);
 }

@@ -1,8 +1,8 @@
 /** Computes the digests by which the deny list refuses a given file. */
 
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { namingErrors, quote, SigtoolError } from "../errors.js";
-import { digestFile } from "../fileset/digest-file.js";
+import { digestFile } from "../fileset/hash/digest-file.js";
 import { certificatesFromFileBytes, spkiSha256 } from "../pki/certificate.js";
 import { parseSignedData } from "../pki/cms.js";
 import type { DeniedKind } from "../pki/deny-list.js";
@@ -30,7 +30,7 @@ export function denialsOfFile(file: string, kind: DeniedKind = kindByName(file))
 			return [{ kind, sha256: Buffer.from(digestFile(file, "sha256").digest).toString("hex") }];
 		case "catalog": {
 			const parts = parseCatalogFile(file, (bytes) => [bytes, signedBytes(bytes, file)]);
-			return parts.map((part) => ({ kind, sha256: sha256Of(part) }));
+			return parts.map((part) => ({ kind, sha256: hash("sha256", part, "hex") }));
 		}
 		default: {
 			const bytes = readBounded(file, MAX_CERTIFICATE_FILE_BYTES);
@@ -41,7 +41,7 @@ export function denialsOfFile(file: string, kind: DeniedKind = kindByName(file))
 				throw new SigtoolError("ERR_USAGE", message, { path: file });
 			}
 			if (kind === "key") return [{ kind, sha256: spkiSha256(certificate) }];
-			return [certificate.der, certificate.tbs].map((part) => ({ kind, sha256: sha256Of(part) }));
+			return [certificate.der, certificate.tbs].map((part) => ({ kind, sha256: hash("sha256", part, "hex") }));
 		}
 	}
 }
@@ -56,10 +56,6 @@ function signedBytes(bytes: Uint8Array, file: string): Uint8Array {
 	const { contentValue } = parseSignedData(bytes, "catalog");
 	if (contentValue !== undefined) return contentValue;
 	throw new SigtoolError("ERR_CATALOG_FORMAT", `Cannot deny ${quote(file)}: it has no content`, { path: file });
-}
-
-function sha256Of(bytes: Uint8Array): string {
-	return createHash("sha256").update(bytes).digest("hex");
 }
 
 const MAX_CERTIFICATE_FILE_BYTES = 2 ** 22;

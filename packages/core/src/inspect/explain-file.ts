@@ -5,15 +5,15 @@
 
 import { dirname } from "node:path";
 import { COMMAND, type ErrorCode, quote, reasonOf, SigtoolError } from "../errors.js";
-import { absolutePath } from "../fileset/absolute-path.js";
-import { catalogFilesAt } from "../fileset/locate-catalogs.js";
-import { createSelection } from "../fileset/selection.js";
+import { absolutePath } from "../fileset/paths/absolute-path.js";
+import { catalogFilesAt } from "../fileset/paths/locate-catalogs.js";
+import { createSelection } from "../fileset/select/selection.js";
 import { parseCatalog } from "../formats/cat.js";
 import { entryByPath, evidenceSize, naturalMatch } from "../formats/cat-entries.js";
 import { type CatalogFacts, parseFacts } from "../formats/cat-facts.js";
 import { parseSignedData } from "../pki/cms.js";
 import { readCatalogFile } from "../verify/catalog-file.js";
-import { findCatalogs } from "../verify/find-catalogs.js";
+import { findCatalogs, unlessUnreadable } from "../verify/find-catalogs.js";
 import { type OperandKind, operandKind } from "../verify/operand.js";
 import { operandEntry } from "../verify/operand-entry.js";
 import { loadCatalogs } from "../verify/sources.js";
@@ -87,7 +87,8 @@ export async function explainFile(path: string, options: VerifyOptions): Promise
 
 /** Returns the catalogs that are used for the file, the nearest first. */
 function covering(path: string, kind: OperandKind, directory: string, options: VerifyOptions): string[] {
-	if (options.catalogs !== undefined) return unlessRefused([], () => options.catalogs?.flatMap(catalogFilesAt) ?? []);
+	if (options.catalogs !== undefined)
+		return unlessUnreadable([], () => options.catalogs?.flatMap(catalogFilesAt) ?? []);
 	if (kind === "catalog") return [path];
 	return findCatalogs(directory).catalogs.map(({ file }) => file);
 }
@@ -95,7 +96,7 @@ function covering(path: string, kind: OperandKind, directory: string, options: V
 function entryOf(path: string, catalog: string | undefined, { root }: VerifyOptions): string | undefined {
 	if (catalog === undefined) return undefined;
 	const links = factsIn(catalog)?.links === "record" ? "record" : "follow";
-	return unlessRefused(undefined, () => operandEntry(root ?? dirname(catalog), path, links).entry);
+	return unlessUnreadable(undefined, () => operandEntry(root ?? dirname(catalog), path, links).entry);
 }
 
 /** Runs the checks. A directory and a catalog stand for many files, which are not compared here. */
@@ -192,7 +193,7 @@ function factsIn(file: string): CatalogFacts | undefined {
 }
 
 function contentIn(file: string) {
-	return unlessRefused(undefined, () => {
+	return unlessUnreadable(undefined, () => {
 		const { content } = parseSignedData(readCatalogFile(file), "catalog");
 		if (content === undefined) return undefined;
 		const catalog = parseCatalog(content);
@@ -204,7 +205,7 @@ function saidOf(file: string, entry: string): SaidOfEntry | undefined {
 	const said = contentIn(file);
 	if (said === undefined) return undefined;
 	const { catalog, facts } = said;
-	return unlessRefused(undefined, (): SaidOfEntry | undefined => {
+	return unlessUnreadable(undefined, (): SaidOfEntry | undefined => {
 		const size = evidenceSize(catalog, "windows-legacy");
 		if (naturalMatch(catalog, size) === "digest") return undefined;
 		const { files, links } = entryByPath(catalog, facts, size, entry);
@@ -226,13 +227,4 @@ function leftOutBy({ ignore, include, scope }: CatalogFacts, entry: string): "hi
 	const isHidden = above.some((path) => excludes?.(path, "directory")) || excludes?.(entry, "file") === true;
 	if (isHidden) return "hidden";
 	return createSelection({ ignore: [], include, scope }).isOutside(entry) ? "outside" : "nothing";
-}
-
-function unlessRefused<T>(otherwise: T, read: () => T): T {
-	try {
-		return read();
-	} catch (error) {
-		if (error instanceof SigtoolError) return otherwise;
-		throw error;
-	}
 }

@@ -1,8 +1,8 @@
 /** Describes the integrity attributes of a file as data. Nothing is verified, so the result is not evidence. */
 
 import { quote, SigtoolError } from "../errors.js";
-import { kindOf, realPath } from "../fileset/locate-catalogs.js";
-import { openFile } from "../fileset/open-files.js";
+import { kindOf, realPath } from "../fileset/paths/locate-catalogs.js";
+import { openFile } from "../fileset/walk/open-files.js";
 import { EVM_ATTRIBUTE, EVM_USER_ATTRIBUTE, parseEvm } from "../formats/evm.js";
 import { IMA_ATTRIBUTE, IMA_USER_ATTRIBUTE, parseIma } from "../formats/ima.js";
 import { parseSpythonHash, SPYTHON_ATTRIBUTE } from "../formats/spython.js";

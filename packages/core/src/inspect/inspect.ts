@@ -20,6 +20,7 @@ import { signerCertificates } from "../pki/cms-verify.js";
 import { describeTimestamps, type TimestampDescription } from "../pki/timestamp.js";
 import { openPieces } from "../system/read-file.js";
 import { MAX_CATALOG_BYTES, parseCatalogFile } from "../verify/catalog-file.js";
+import { NESTED_SIGNATURE } from "../verify/verify-catalog.js";
 import { type Pieces, piecesOf, splitCatalog } from "./catalog-pieces.js";
 import { indexMembers, type MemberBatch, type MemberIndex } from "./member-index.js";
 
@@ -101,8 +102,6 @@ export interface InspectedCertificate {
 	readonly signer: boolean;
 	readonly development: boolean;
 }
-
-const NESTED_SIGNATURE = "1.3.6.1.4.1.311.2.4.1";
 
 /** The members of a catalog file. They are read from the file while they are listed. */
 export interface InspectedMembers extends Iterable<InspectedMember> {

@@ -11,12 +11,12 @@ export { contentDigest } from "../digest/authenticode.js";
 export { createFsverityHasher, type FsverityHasher } from "../digest/fsverity.js";
 export { ERROR_HELP, type ErrorHelp } from "../error-help.js";
 export { COMMAND, errnoReason, isPassing, namingErrors, quote } from "../errors.js";
-export { pathOfDescriptor } from "../fileset/descriptor-path.js";
-export { digestStandardInput } from "../fileset/digest-file.js";
+export { digestStandardInput } from "../fileset/hash/digest-file.js";
 export { ENTRY_KIND } from "../fileset/manifest.js";
-export { otherWriterOf } from "../fileset/other-writers.js";
-export { resolveEntry } from "../fileset/resolve-entry.js";
-export { VERSION_CONTROL } from "../fileset/selection.js";
+export { pathOfDescriptor } from "../fileset/paths/descriptor-path.js";
+export { otherWriterOf } from "../fileset/paths/other-writers.js";
+export { resolveEntry } from "../fileset/paths/resolve-entry.js";
+export { VERSION_CONTROL } from "../fileset/select/selection.js";
 export { isSignatureFormat } from "../formats/attribute-format.js";
 export {
 	type CoveringCatalog,
@@ -71,12 +71,15 @@ export { MAX_TRUST_INDEX_BYTES } from "../trust/index-layout.js";
 export { mergedPolicy, type PolicyFile, policyInMode } from "../trust/policy.js";
 export { productSigner } from "../trust/product-signer.js";
 export {
+	DESCRIPTORS,
 	EARLIEST_SECONDS,
+	HOST_CONFIGURATION_FILE,
 	type HostDocument,
 	type LauncherDocument,
 	LOOK_SECONDS,
 	MAX_HOST_BYTES,
 	MAX_POLICY_BYTES,
+	MAX_RECORD_BYTES,
 	MAX_SHARED_BYTES,
 	type SharedDocument,
 } from "../trust/schema.js";

@@ -12,7 +12,7 @@ import { type JudgedTime, judgementTime, withTimestampFailures } from "../pki/ju
 import { certificateToJudge, judgeSigner, type VerifiedSigner } from "../pki/signer-trust.js";
 import { signingCertificateProblem } from "../pki/signing-certificate.js";
 import { verifyTimestamps } from "../pki/timestamp.js";
-import { type TrustPolicy, timestampAnchors } from "../pki/trust-store.js";
+import { type TrustPolicy, timestampAnchors } from "../pki/trust-policy.js";
 import { type Checkpoint, parseCheckpoint } from "./checkpoint.js";
 import { CHECKPOINT_OID, certificateKeyId, ed25519KeyId, type NoteKey } from "./checkpoint-keys.js";
 import { type NoteSignature, parseNote } from "./note.js";

@@ -9,7 +9,7 @@ import { COMMAND, SigtoolError } from "../errors.js";
 import { type Certificate, publicKeyOf } from "./certificate.js";
 import type { Profile } from "./signature-algorithm.js";
 import { judgeSigner, type VerifiedSigner } from "./signer-trust.js";
-import type { TrustPolicy } from "./trust-store.js";
+import type { TrustPolicy } from "./trust-policy.js";
 
 export interface AttributeKeys {
 	/**

@@ -155,7 +155,7 @@ function checkKeyStrength(certificate: Certificate, profile: Profile): void {
 }
 
 /** Formats a time as `2027-04-18T23:58:38Z`. */
-function utc(milliseconds: number): string {
+export function utc(milliseconds: number): string {
 	return new Date(milliseconds).toISOString().replace(".000", "");
 }
 

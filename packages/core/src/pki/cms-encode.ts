@@ -160,4 +160,4 @@ function wrap(tag: number, parts: readonly Uint8Array[]): Uint8Array[] {
 	return [header, ...parts];
 }
 
-const SIGNED_DATA = "1.2.840.113549.1.7.2";
+export const SIGNED_DATA = "1.2.840.113549.1.7.2";

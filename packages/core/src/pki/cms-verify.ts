@@ -180,6 +180,6 @@ function isEqual(a: Uint8Array, b: Uint8Array | undefined): boolean {
 /** At most this many certificates are tried for one signer. Each try costs one signature check. */
 export const MAX_SIGNER_CANDIDATES = 8;
 
-const CONTENT_TYPE = "1.2.840.113549.1.9.3";
-const MESSAGE_DIGEST = "1.2.840.113549.1.9.4";
+export const CONTENT_TYPE = "1.2.840.113549.1.9.3";
+export const MESSAGE_DIGEST = "1.2.840.113549.1.9.4";
 const DATA = "1.2.840.113549.1.7.1";

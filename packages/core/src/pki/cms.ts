@@ -10,6 +10,7 @@ import { context, DerReader, TAG } from "../asn1/der.js";
 import { readList, tooLarge } from "../asn1/read-list.js";
 import { SigtoolError } from "../errors.js";
 import { type Certificate, parseCertificate } from "./certificate.js";
+import { SIGNED_DATA } from "./cms-encode.js";
 import { type DistinguishedName, readName } from "./name.js";
 import { type AlgorithmIdentifier, readAlgorithm } from "./signature-algorithm.js";
 
@@ -67,7 +68,6 @@ export interface Attribute {
 	readonly values: readonly Uint8Array[];
 }
 
-const SIGNED_DATA = "1.2.840.113549.1.7.2";
 const MAX_SIGNERS = 16;
 const MAX_CERTIFICATES = 256;
 /** A set has at most this many attributes, and all its attributes together have at most this many values. */

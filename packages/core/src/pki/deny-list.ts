@@ -3,7 +3,7 @@
  * Each denial has a SHA-256 and a reason.
  */
 
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { quote, SigtoolError } from "../errors.js";
 import { type Certificate, spkiSha256 } from "./certificate.js";
 
@@ -49,8 +49,8 @@ export function refuseDeniedCertificates(
 export function digestsToDeny(certificate: Certificate): readonly Omit<Denial, "reason">[] {
 	return [
 		{ kind: "key", sha256: spkiSha256(certificate) },
-		{ kind: "certificate", sha256: sha256Of(certificate.der) },
-		{ kind: "certificate", sha256: sha256Of(certificate.tbs) },
+		{ kind: "certificate", sha256: hash("sha256", certificate.der, "hex") },
+		{ kind: "certificate", sha256: hash("sha256", certificate.tbs, "hex") },
 	];
 }
 
@@ -61,7 +61,7 @@ export function digestsToDeny(certificate: Certificate): readonly Omit<Denial, "
 export function refuseDeniedCatalog(deny: readonly Denial[] | undefined, bytes: Uint8Array, signed: Uint8Array): void {
 	// A catalog can be large and slow to hash, so it is hashed only if there is a denial of the kind `catalog`.
 	if (deny?.some(({ kind }) => kind === "catalog") !== true) return;
-	refuseDeniedDigests(deny, [sha256Of(bytes), sha256Of(signed)]);
+	refuseDeniedDigests(deny, [hash("sha256", bytes, "hex"), hash("sha256", signed, "hex")]);
 }
 
 /** Does what `refuseDeniedCatalog` does for a catalog whose digests are known. @throws ERR_DENIED */
@@ -75,8 +75,4 @@ export function refuseDeniedDigests(deny: readonly Denial[] | undefined, digests
 /** Makes an ERR_DENIED. `what` is the name of the refused thing in the message. */
 export function denied(what: string, { kind, reason }: Denial): SigtoolError {
 	return new SigtoolError("ERR_DENIED", `Cannot trust ${what}: the deny list names its ${kind}: ${reason}`);
-}
-
-function sha256Of(bytes: Uint8Array): string {
-	return createHash("sha256").update(bytes).digest("hex");
 }

@@ -7,6 +7,7 @@
 import { quote, reasonOf, SigtoolError } from "../errors.js";
 import { exchange } from "../system/http.js";
 import type { Certificate } from "./certificate.js";
+import { utc } from "./certificate-checks.js";
 import { MAX_TIMESTAMP_SIZE, verifyNewToken } from "./timestamp.js";
 import {
 	checkTimestampRequest,
@@ -80,7 +81,7 @@ async function requestFrom(
 /** Refuses a time before the request or after the answer by our clock, with the tolerance. @throws ERR_TIMESTAMP */
 function checkClock(time: number, askedAt: number, answeredAt: number): void {
 	if (time >= askedAt - CLOCK_TOLERANCE_MS && time <= answeredAt + CLOCK_TOLERANCE_MS) return;
-	const times = `${iso(time)}, but the clock here says ${iso(answeredAt)}`;
+	const times = `${utc(time)}, but the clock here says ${utc(answeredAt)}`;
 	throw refusal(`its time is ${times}; they may differ by ${CLOCK_TOLERANCE_MS / 60_000} minutes`);
 }
 
@@ -90,16 +91,12 @@ function checkClock(time: number, askedAt: number, answeredAt: number): void {
  */
 function checkValidity(time: number, { notBefore, notAfter, subject }: Certificate): void {
 	if (time >= notBefore && time <= notAfter) return;
-	const validity = `valid from ${iso(notBefore)} to ${iso(notAfter)}`;
-	throw refusal(`its time is ${iso(time)}, and the certificate of ${quote(subject.text)} is ${validity}`);
+	const validity = `valid from ${utc(notBefore)} to ${utc(notAfter)}`;
+	throw refusal(`its time is ${utc(time)}, and the certificate of ${quote(subject.text)} is ${validity}`);
 }
 
 function refusal(reason: string): SigtoolError {
 	return new SigtoolError("ERR_TIMESTAMP", `Cannot use the timestamp: ${reason}`);
-}
-
-function iso(milliseconds: number): string {
-	return new Date(milliseconds).toISOString().replace(".000Z", "Z");
 }
 
 /** Our clock and the time of a new token may differ by this much. */

@@ -9,7 +9,7 @@
  */
 
 import type { Certificate } from "./certificate.js";
-import { refusal } from "./certificate-checks.js";
+import { refusal, utc } from "./certificate-checks.js";
 
 /** A source makes such a statement about one certificate. Times are in milliseconds since the epoch. */
 export type RevocationStatement = StatementSource &
@@ -225,10 +225,6 @@ function describeRevocation(revocation: Revocation, { at, time }: RevocationJudg
 function describeUnreadable({ source, unreadable }: Revocation, { at }: RevocationJudgement): string {
 	const details = `the details of its revocation cannot be read (${unreadable}), so it counts as revoked since ever`;
 	return `it was revoked (${source}), judged at ${utc(at)}; ${details}`;
-}
-
-function utc(milliseconds: number): string {
-	return new Date(milliseconds).toISOString().replace(".000", "");
 }
 
 /** The start of the year 0000, before which DER encodes no time. */

@@ -8,7 +8,7 @@ import { type Chain, verifyChain, verifyPinned } from "./chain.js";
 import { refuseDeniedCertificates } from "./deny-list.js";
 import type { Expiry } from "./expiry.js";
 import type { Profile } from "./signature-algorithm.js";
-import type { TrustedPin, TrustPolicy, TrustSource } from "./trust-store.js";
+import type { TrustedPin, TrustPolicy, TrustSource } from "./trust-policy.js";
 
 /** The signer, and the reason why it is trusted. */
 export interface VerifiedSigner {

@@ -289,7 +289,7 @@ function checkImprint({ imprint }: TstInfo, signature: Uint8Array, profile: Prof
 	}
 }
 
-const SIGNING_TIME = "1.2.840.113549.1.9.5";
+export const SIGNING_TIME = "1.2.840.113549.1.9.5";
 
 /** The attribute in which a signature carries tokens: Microsoft's szOID_RFC3161_counterSign. */
 export const TOKEN_ATTRIBUTE = "1.3.6.1.4.1.311.3.3.1";

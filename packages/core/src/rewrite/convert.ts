@@ -6,7 +6,7 @@
 
 import { encode, TAG } from "../asn1/der.js";
 import { quote, SigtoolError } from "../errors.js";
-import { inRealDirectory } from "../fileset/locate-catalogs.js";
+import { inRealDirectory } from "../fileset/paths/locate-catalogs.js";
 import { parseSignedData, withContent } from "../pki/cms.js";
 import { exists } from "../system/look-up.js";
 import { outputFile } from "../system/output-file.js";

@@ -3,17 +3,17 @@
  * to the files again.
  *
  * The catalogs are verified first, as `verify` verifies them. Then each file with carried attributes is opened once and
- * hashed. The attributes are written only if the digest is the signed one (`fileset/restore-file.ts`). No key is
+ * hashed. The attributes are written only if the digest is the signed one (`fileset/compare/restore-file.ts`). No key is
  * needed, because the catalog contains the signatures.
  */
 
 import { COMMAND, quote, SigtoolError } from "../errors.js";
-import type { Finding, SignedFile } from "../fileset/compare.js";
-import { comparePathBytes } from "../fileset/entry-path.js";
-import type { HashProgress } from "../fileset/hash-files.js";
-import { kindOf, realPath } from "../fileset/locate-catalogs.js";
-import type { ResolvedEntry } from "../fileset/resolve-entry.js";
-import { restoreFile } from "../fileset/restore-file.js";
+import type { Finding, SignedFile } from "../fileset/compare/compare.js";
+import { restoreFile } from "../fileset/compare/restore-file.js";
+import type { HashProgress } from "../fileset/hash/hash-files.js";
+import { comparePathBytes } from "../fileset/paths/entry-path.js";
+import { kindOf, realPath } from "../fileset/paths/locate-catalogs.js";
+import type { ResolvedEntry } from "../fileset/paths/resolve-entry.js";
 import { denialOf, denied } from "../pki/deny-list.js";
 import { loadAttributes } from "../system/attributes.js";
 import { linkRules, signedEntries } from "../verify/merge.js";

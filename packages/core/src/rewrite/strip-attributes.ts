@@ -1,9 +1,9 @@
 /** Implements `sigtool strip`: removes the extended attributes that sigtool writes. */
 
 import { isErrnoException, quote, SigtoolError } from "../errors.js";
-import type { Finding } from "../fileset/compare.js";
-import { kindOf } from "../fileset/locate-catalogs.js";
-import { type OpenedFile, openFile, openFiles } from "../fileset/open-files.js";
+import type { Finding } from "../fileset/compare/compare.js";
+import { kindOf } from "../fileset/paths/locate-catalogs.js";
+import { type OpenedFile, openFile, openFiles } from "../fileset/walk/open-files.js";
 import { type AttributeFormat, type AttributeNaming, attributeName } from "../formats/attribute-format.js";
 import { type AttributeAccess, attributeError, loadAttributes } from "../system/attributes.js";
 import { worstExitStatus } from "../verify/verification.js";

@@ -6,8 +6,13 @@
 import { DIGEST_ALGORITHMS } from "../digest/algorithms.js";
 import { createFsverityHasher, type FsverityHasher } from "../digest/fsverity.js";
 import { quote, SigtoolError } from "../errors.js";
-import { type AttributeMaker, type DigestAttribute, digestMaker, readAttribute } from "../fileset/attribute-writer.js";
-import { fileChanged, type OpenFile } from "../fileset/hash-file.js";
+import {
+	type AttributeMaker,
+	type DigestAttribute,
+	digestMaker,
+	readAttribute,
+} from "../fileset/hash/attribute-writer.js";
+import { fileChanged, type OpenFile } from "../fileset/hash/hash-file.js";
 import { type AttributeFormat, isImaFormat, isSignatureFormat } from "../formats/attribute-format.js";
 import { type CrossSignatureCheck, createCrossSignatureCheck } from "../formats/cross-signature.js";
 import { encodeEvmSignature, evmPortableMessage, parseEvm, readEvmSubject } from "../formats/evm.js";
@@ -24,7 +29,7 @@ import type { IntegritySignature } from "../formats/integrity-signature.js";
 import { attributeKeys, keyIdOf } from "../pki/attribute-keys.js";
 import { publicKeyOf } from "../pki/certificate.js";
 import { type ContentVerifier, createContentVerifier, type EvidenceDigest } from "../pki/signature-algorithm.js";
-import { trustFromCertificates } from "../pki/trust-store.js";
+import { trustFromCertificates } from "../pki/trust-policy.js";
 import type { ContentSignature, Signer } from "../signer/signer.js";
 import type { AttributeAccess } from "../system/attributes.js";
 import { type AttributeTrial, startTrial } from "../verify/attribute-trial.js";

@@ -4,13 +4,13 @@
  */
 
 import { quote, SigtoolError } from "../errors.js";
-import { readAttribute } from "../fileset/attribute-writer.js";
-import type { FileVisitor, OpenFile } from "../fileset/hash-file.js";
+import { readAttribute } from "../fileset/hash/attribute-writer.js";
+import type { FileVisitor, OpenFile } from "../fileset/hash/hash-file.js";
 import type { CarriedAttribute } from "../fileset/manifest.js";
 import { type AttributeNaming, attributeName } from "../formats/attribute-format.js";
 import { parseEvm } from "../formats/evm.js";
 import { attributeKeys } from "../pki/attribute-keys.js";
-import { trustFromCertificates } from "../pki/trust-store.js";
+import { trustFromCertificates } from "../pki/trust-policy.js";
 import type { Signer } from "../signer/signer.js";
 import type { AttributeAccess } from "../system/attributes.js";
 import { type AttributeTrial, startTrial } from "../verify/attribute-trial.js";

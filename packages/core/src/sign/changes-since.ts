@@ -3,7 +3,7 @@
  */
 
 import { quote, SigtoolError } from "../errors.js";
-import { diffSignedSets, type SignedSetDiff } from "../fileset/diff.js";
+import { diffSignedSets, type SignedSetDiff } from "../fileset/compare/diff.js";
 import type { CatalogFacts } from "../formats/cat-facts.js";
 import { parseSignedData } from "../pki/cms.js";
 import { parseCatalogFile } from "../verify/catalog-file.js";

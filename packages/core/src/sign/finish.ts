@@ -7,7 +7,7 @@
  */
 
 import { quote, SigtoolError } from "../errors.js";
-import type { SignedSet } from "../fileset/compare.js";
+import type { SignedSet } from "../fileset/compare/compare.js";
 import { parseCatalog } from "../formats/cat.js";
 import { entriesByPath, evidenceSize } from "../formats/cat-entries.js";
 import { type EnvelopeOptions, sha256Hex, signEncoded } from "../formats/cat-envelope.js";

@@ -5,16 +5,16 @@
 
 import { basename, join } from "node:path";
 import { quote, SigtoolError } from "../errors.js";
-import { type HashFileSetOptions, type HashProgress, hashFileSet } from "../fileset/hash-files.js";
-import { conventionalCatalog, entryPathOf, kindOf } from "../fileset/locate-catalogs.js";
+import { type HashFileSetOptions, type HashProgress, hashFileSet } from "../fileset/hash/hash-files.js";
 import type { Manifest } from "../fileset/manifest.js";
+import { conventionalCatalog, entryPathOf, kindOf } from "../fileset/paths/locate-catalogs.js";
 import {
 	IGNORE_FILE,
 	ignorePatterns,
 	type Selection,
 	type SelectionRules,
 	VERSION_CONTROL,
-} from "../fileset/selection.js";
+} from "../fileset/select/selection.js";
 import { exists } from "../system/look-up.js";
 import { readBounded } from "../system/read-file.js";
 import { temporaryNameFor } from "../system/store.js";

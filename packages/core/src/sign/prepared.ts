@@ -4,8 +4,8 @@
  */
 
 import { quote, SigtoolError } from "../errors.js";
-import { listFiles } from "../fileset/list-files.js";
-import { createSelection, type Selection, type SelectionRules } from "../fileset/selection.js";
+import { createSelection, type Selection, type SelectionRules } from "../fileset/select/selection.js";
+import { listFiles } from "../fileset/walk/list-files.js";
 
 /**
  * A function that may write and remove files below `root`, the directory that entry paths are relative to. `files` are

@@ -1,8 +1,8 @@
 /** Finds out what a signing would sign, without a key and without writing anything. */
 
 import { SigtoolError } from "../errors.js";
+import { refuseStaleBytecode } from "../fileset/compare/stale-bytecode.js";
 import { entryPathAt } from "../fileset/manifest.js";
-import { refuseStaleBytecode } from "../fileset/stale-bytecode.js";
 import { type HashingOptions, hashTarget, refuseNothing, releaseOf } from "./hash-target.js";
 import { namedProblems } from "./refuse-problems.js";
 import { checkReplaceable } from "./replaceable.js";

@@ -6,8 +6,8 @@
  */
 
 import { quote, SigtoolError } from "../errors.js";
-import { attributeCounts, createAttributeWriter } from "../fileset/attribute-writer.js";
-import type { HashFileSetOptions } from "../fileset/hash-files.js";
+import { attributeCounts, createAttributeWriter } from "../fileset/hash/attribute-writer.js";
+import type { HashFileSetOptions } from "../fileset/hash/hash-files.js";
 import type { CarriedAttribute } from "../fileset/manifest.js";
 import {
 	type AttributeFormat,

@@ -8,10 +8,10 @@
 
 import { basename, dirname, join } from "node:path";
 import { COMMAND, quote, SigtoolError, shellWord } from "../errors.js";
-import { hasCatalogName } from "../fileset/locate-catalogs.js";
+import { refuseStaleBytecode } from "../fileset/compare/stale-bytecode.js";
 import { entryPathAt, type Manifest } from "../fileset/manifest.js";
-import type { SelectionRules } from "../fileset/selection.js";
-import { refuseStaleBytecode } from "../fileset/stale-bytecode.js";
+import { hasCatalogName } from "../fileset/paths/locate-catalogs.js";
+import type { SelectionRules } from "../fileset/select/selection.js";
 import type { AttributeFormat, AttributeNaming } from "../formats/attribute-format.js";
 import { encodeCatalog } from "../formats/cat-encode.js";
 import { encodeUnsigned, sha256Hex, signEncoded } from "../formats/cat-envelope.js";

@@ -2,9 +2,15 @@
 
 import { dirname, sep } from "node:path";
 import { quote, SigtoolError } from "../errors.js";
-import { absolutePath } from "../fileset/absolute-path.js";
-import { conventionalCatalog, entryPathOf, inRealDirectory, kindOf, realPath } from "../fileset/locate-catalogs.js";
-import type { SelectionRules } from "../fileset/selection.js";
+import { absolutePath } from "../fileset/paths/absolute-path.js";
+import {
+	conventionalCatalog,
+	entryPathOf,
+	inRealDirectory,
+	kindOf,
+	realPath,
+} from "../fileset/paths/locate-catalogs.js";
+import type { SelectionRules } from "../fileset/select/selection.js";
 import { outputFile } from "../system/output-file.js";
 
 export interface TargetOptions {

@@ -6,9 +6,9 @@
 import { DerReader, TAG } from "../asn1/der.js";
 import { SigtoolError } from "../errors.js";
 import { readAlgorithm } from "../pki/signature-algorithm.js";
-import { type CountedDerivation, DerivationLimit } from "./derivation-limit.js";
-import { HMAC_HASHES, PBES2, PBKDF2, readIterations } from "./pkcs12-derivation.js";
-import { PBES2_CIPHERS, TRIPLE_DES } from "./pkcs12-encryption.js";
+import { type CountedDerivation, DerivationLimit } from "./pbe/derivation-limit.js";
+import { HMAC_HASHES, PBES2, PBKDF2, readIterations } from "./pbe/pkcs12-derivation.js";
+import { PBES2_CIPHERS, TRIPLE_DES } from "./pbe/pkcs12-encryption.js";
 
 /**
  * Refuses EncryptedPrivateKeyInfo ::= SEQUENCE { encryptionAlgorithm, encryptedData } if its decryption would take too

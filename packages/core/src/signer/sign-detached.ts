@@ -3,8 +3,9 @@
 import { createHash } from "node:crypto";
 import { octetString, oid, time } from "../asn1/der.js";
 import { encodeAttribute, encodeSignedAttributes, encodeSignedData } from "../pki/cms.js";
+import { CONTENT_TYPE, MESSAGE_DIGEST } from "../pki/cms-verify.js";
 import { encodeSigningCertificate } from "../pki/signing-certificate.js";
-import { TOKEN_ATTRIBUTE } from "../pki/timestamp.js";
+import { SIGNING_TIME, TOKEN_ATTRIBUTE } from "../pki/timestamp.js";
 import { throwIfAborted, unlessAborted } from "../system/abort.js";
 import type { Signer } from "./signer.js";
 
@@ -29,9 +30,9 @@ export async function signDetached(
 ): Promise<Uint8Array[]> {
 	const [certificate] = signer.certificates;
 	const signedAttributes = encodeSignedAttributes([
-		encodeAttribute(CONTENT_TYPE_OID, oid(contentType)),
-		encodeAttribute(MESSAGE_DIGEST_OID, octetString(createHash("sha256").update(content).digest())),
-		encodeAttribute(SIGNING_TIME_OID, time(at)),
+		encodeAttribute(CONTENT_TYPE, oid(contentType)),
+		encodeAttribute(MESSAGE_DIGEST, octetString(createHash("sha256").update(content).digest())),
+		encodeAttribute(SIGNING_TIME, time(at)),
 		encodeSigningCertificate(certificate),
 	]);
 	throwIfAborted(signal);
@@ -43,7 +44,3 @@ export async function signDetached(
 		signer: { algorithm: signer.algorithm, certificate, signedAttributes, signature, unsignedAttributes },
 	});
 }
-
-const CONTENT_TYPE_OID = "1.2.840.113549.1.9.3";
-const MESSAGE_DIGEST_OID = "1.2.840.113549.1.9.4";
-const SIGNING_TIME_OID = "1.2.840.113549.1.9.5";

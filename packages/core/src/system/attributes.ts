@@ -65,9 +65,9 @@ function explain(
 	switch (errno) {
 		case "EPERM":
 		case "EACCES": {
-			const hasTwin = action === "write" && maySign && /^security\.(?:ima|evm)$/.test(name);
-			const twin = hasTwin ? "; `--namespace user` works without" : "";
-			return ["ERR_ATTRIBUTE_DENIED", `${denial(errno, action, name)}${twin} (${errno})`];
+			const hasUserName = action === "write" && maySign && /^security\.(?:ima|evm)$/.test(name);
+			const advice = hasUserName ? "; `--namespace user` works without" : "";
+			return ["ERR_ATTRIBUTE_DENIED", `${denial(errno, action, name)}${advice} (${errno})`];
 		}
 		case "ENOTSUP":
 			return ["ERR_ATTRIBUTE_UNSUPPORTED", `the file system has no such attributes (${errno})${catalog}`];

@@ -1,7 +1,7 @@
 /** Encodes and signs a trust index. In the file, the content comes first and its signature follows. */
 
 import { quote, SigtoolError } from "../errors.js";
-import { comparePathBytes } from "../fileset/entry-path.js";
+import { comparePathBytes } from "../fileset/paths/entry-path.js";
 import { signDetached } from "../signer/sign-detached.js";
 import type { Signer } from "../signer/signer.js";
 import type { IndexEntry } from "./index-entries.js";

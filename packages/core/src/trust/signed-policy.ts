@@ -8,7 +8,7 @@ import { createHash } from "node:crypto";
 import { quote, SigtoolError } from "../errors.js";
 import { type Certificate, spkiSha256 } from "../pki/certificate.js";
 import { decodePem } from "../pki/pem-blocks.js";
-import type { PolicySigners, TrustPolicy } from "../pki/trust-store.js";
+import type { PolicySigners, TrustPolicy } from "../pki/trust-policy.js";
 import { type Policy, policyFromFileBytes } from "./policy.js";
 import {
 	checkDetached,

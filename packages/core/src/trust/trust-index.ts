@@ -7,12 +7,12 @@
  * so that they cannot overlap.
  */
 
-import { createHash } from "node:crypto";
+import { createHash, hash } from "node:crypto";
 import { DerReader } from "../asn1/der.js";
 import { COMMAND, SigtoolError } from "../errors.js";
 import type { SignerInfo } from "../pki/cms.js";
 import { signedAttribute } from "../pki/cms-verify.js";
-import { describeTimestamps, type TimestampDescription } from "../pki/timestamp.js";
+import { describeTimestamps, SIGNING_TIME, type TimestampDescription } from "../pki/timestamp.js";
 import type { ProductSigner } from "./file-rules.js";
 import {
 	type EntryTable,
@@ -117,7 +117,7 @@ export type IndexContentView = Omit<TrustIndex, "compiledAt">;
 export function parseUnsignedIndex(bytes: Uint8Array): IndexContentView {
 	const layout = splitContent(bytes);
 	if (layout.namesEnd < bytes.length) throw malformed("it is signed already; compile it again to replace it");
-	const index = readContent(layout, createHash("sha256").update(bytes).digest("hex"));
+	const index = readContent(layout, hash("sha256", bytes, "hex"));
 	for (const { name } of index.products) for (const _ of index.entries(name));
 	return index;
 }
@@ -288,12 +288,10 @@ function readContent(parts: ContentParts, digest: string, findRecord?: FindRecor
 }
 
 function signingTime(signer: SignerInfo): number {
-	const value = signedAttribute(signer, SIGNING_TIME_OID, WHAT);
+	const value = signedAttribute(signer, SIGNING_TIME, WHAT);
 	if (value === undefined) throw malformed("its signature has no signing time");
 	return new DerReader(value, WHAT).time();
 }
-
-const SIGNING_TIME_OID = "1.2.840.113549.1.9.5";
 
 function malformed(reason: string): SigtoolError {
 	return new SigtoolError("ERR_INDEX_FORMAT", `Cannot read the ${WHAT}: ${reason}`);

@@ -8,7 +8,7 @@ import { type JudgedTime, judgementTime, withTimestampFailures } from "../pki/ju
 import { certificateToJudge, judgeSigner, type VerifiedSigner } from "../pki/signer-trust.js";
 import { signingCertificateProblem } from "../pki/signing-certificate.js";
 import { type Timestamp, verifyTimestamps } from "../pki/timestamp.js";
-import { type TrustPolicy, timestampAnchors } from "../pki/trust-store.js";
+import { type TrustPolicy, timestampAnchors } from "../pki/trust-policy.js";
 
 /** Describes the content that a detached signature covers. */
 export interface DetachedKind {

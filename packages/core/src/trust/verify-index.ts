@@ -6,7 +6,7 @@
 import { SigtoolError } from "../errors.js";
 import type { Certificate } from "../pki/certificate.js";
 import { type Denial, denied, refuseDeniedDigests } from "../pki/deny-list.js";
-import type { TrustPolicy } from "../pki/trust-store.js";
+import type { TrustPolicy } from "../pki/trust-policy.js";
 import type { Verified } from "../pki/verified.js";
 import type { FindRecord } from "./index-entries.js";
 import { verifySignedPolicy } from "./signed-policy.js";

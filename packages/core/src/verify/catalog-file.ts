@@ -2,7 +2,7 @@
 
 import { context, DerReader, encodeOid, TAG } from "../asn1/der.js";
 import { type ErrorCode, quote, reasonOf, SigtoolError } from "../errors.js";
-import { entryPathProblem } from "../fileset/entry-path.js";
+import { entryPathProblem } from "../fileset/paths/entry-path.js";
 import { parseCatalog } from "../formats/cat.js";
 import { type CatalogFacts, isSigtoolCatalog, parseFacts } from "../formats/cat-facts.js";
 import { memberFilePath } from "../formats/cat-member.js";

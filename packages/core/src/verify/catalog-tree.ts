@@ -2,7 +2,7 @@
 
 import { basename, dirname, join } from "node:path";
 import { quote, SigtoolError } from "../errors.js";
-import { kindOf, realPath } from "../fileset/locate-catalogs.js";
+import { kindOf, realPath } from "../fileset/paths/locate-catalogs.js";
 import { requireCatalog } from "./catalog-file.js";
 import { findCatalogs } from "./find-catalogs.js";
 

@@ -1,8 +1,8 @@
 /** Compares the files and links below a directory with the entries of a trust index. */
 
 import { quote, type SigtoolError } from "../errors.js";
-import type { Finding } from "../fileset/compare.js";
-import { hashFileSet } from "../fileset/hash-files.js";
+import type { Finding } from "../fileset/compare/compare.js";
+import { hashFileSet } from "../fileset/hash/hash-files.js";
 import { digestAt, entryPathAt, type Manifest } from "../fileset/manifest.js";
 import type { IndexEntry } from "../trust/index-entries.js";
 

@@ -1,8 +1,7 @@
 /** Determines which part of a tree the catalogs cover, and counts the files outside of this part. */
 
-import { asBase } from "../fileset/hash-files.js";
-import type { Selection, SelectionRules } from "../fileset/selection.js";
-import { walkTree } from "../fileset/walk.js";
+import type { Selection, SelectionRules } from "../fileset/select/selection.js";
+import { asBase, walkTree } from "../fileset/walk/walk.js";
 
 /**
  * The part of a tree that catalogs cover: the whole tree, the files of a list (`--files-from`), the files that match

@@ -9,6 +9,7 @@
 import { quote, reasonOf, SigtoolError } from "../errors.js";
 import type { Certificate } from "../pki/certificate.js";
 import { type RevocationList, revocationListsFromFileBytes, statementOfList } from "../pki/crl.js";
+import { unusable } from "../pki/ocsp-response.js";
 import { type RevocationStatement, SKEW_MS } from "../pki/revocation.js";
 import type { Profile } from "../pki/signature-algorithm.js";
 import { exchange } from "../system/http.js";
@@ -144,10 +145,6 @@ function asUnknown<T>(url: string, read: () => T): T {
 		const reason = reasonOf(error).replace(`cannot use revocation list ${quote(url)}: `, "");
 		throw new SigtoolError("ERR_REVOCATION_UNKNOWN", `list ${quote(url)}: ${reason}`, { cause: error });
 	}
-}
-
-function unusable(reason: string): SigtoolError {
-	return new SigtoolError("ERR_REVOCATION_UNKNOWN", `Cannot use the answer: ${reason}`);
 }
 
 const LIST_TIMEOUT_MS = 60_000;

@@ -6,8 +6,14 @@
 
 import { basename, dirname, join } from "node:path";
 import { quote, SigtoolError } from "../errors.js";
-import { absolutePath } from "../fileset/absolute-path.js";
-import { catalogNamesIn, catalogsFrom, kindOf, type LocatedCatalog, realPath } from "../fileset/locate-catalogs.js";
+import { absolutePath } from "../fileset/paths/absolute-path.js";
+import {
+	catalogNamesIn,
+	catalogsFrom,
+	kindOf,
+	type LocatedCatalog,
+	realPath,
+} from "../fileset/paths/locate-catalogs.js";
 import { exists } from "../system/look-up.js";
 import { isOwnCatalog, unverifiedPaths } from "./catalog-file.js";
 
@@ -85,7 +91,7 @@ function ownCatalogsOf(directory: string): string[] {
 	});
 }
 
-function unlessUnreadable<T>(otherwise: T, read: () => T): T {
+export function unlessUnreadable<T>(otherwise: T, read: () => T): T {
 	try {
 		return read();
 	} catch (error) {

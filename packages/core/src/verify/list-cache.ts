@@ -5,7 +5,7 @@
  * It is no error if the cache cannot be read or written, because lists can be fetched again.
  */
 
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { join } from "node:path";
 import { SigtoolError } from "../errors.js";
 import { isOwnDirectory } from "../system/look-up.js";
@@ -39,7 +39,7 @@ export function cacheList(url: string, bytes: Uint8Array): void {
 }
 
 function fileOf(url: string): string {
-	return join(listDirectory(), `${createHash("sha256").update(url).digest("hex")}.crl`);
+	return join(listDirectory(), `${hash("sha256", url, "hex")}.crl`);
 }
 
 /** Matches the names of files that `fileOf` makes. Only such files are removed from the cache. */

@@ -1,8 +1,8 @@
 /** Merges the entries of several verified catalogs into one set. Refuses catalogs that contradict each other. */
 
 import { quote, SigtoolError } from "../errors.js";
-import type { Finding, SignedDigest, SignedFile, SignedSet } from "../fileset/compare.js";
-import type { HashFileSetOptions } from "../fileset/hash-files.js";
+import type { Finding, SignedDigest, SignedFile, SignedSet } from "../fileset/compare/compare.js";
+import type { HashFileSetOptions } from "../fileset/hash/hash-files.js";
 import { entriesByDigest, entriesByPath, entryByPath, evidenceSize, naturalMatch } from "../formats/cat-entries.js";
 import type { Profile } from "../pki/signature-algorithm.js";
 import type { UsedCatalog } from "./used-catalog.js";

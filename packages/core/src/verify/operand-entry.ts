@@ -2,9 +2,9 @@
 
 import { basename, dirname, join } from "node:path";
 import { quote, SigtoolError } from "../errors.js";
-import { absolutePath, leadToOneFile, pathFromRoot } from "../fileset/absolute-path.js";
-import { entryPathOf, isBelow, realPath } from "../fileset/locate-catalogs.js";
-import { type ResolvedEntry, resolveEntry } from "../fileset/resolve-entry.js";
+import { absolutePath, leadToOneFile, pathFromRoot } from "../fileset/paths/absolute-path.js";
+import { entryPathOf, isBelow, realPath } from "../fileset/paths/locate-catalogs.js";
+import { type ResolvedEntry, resolveEntry } from "../fileset/paths/resolve-entry.js";
 
 /**
  * Returns the entry path of the file that the kernel opens for `path`, and the symbolic links of the tree that the

@@ -4,8 +4,8 @@
  */
 
 import { SigtoolError } from "../errors.js";
-import { absolutePath } from "../fileset/absolute-path.js";
-import { hasCatalogName, isRegularFile, kindOf } from "../fileset/locate-catalogs.js";
+import { absolutePath } from "../fileset/paths/absolute-path.js";
+import { hasCatalogName, isRegularFile, kindOf } from "../fileset/paths/locate-catalogs.js";
 import { exists } from "../system/look-up.js";
 import { openPieces } from "../system/read-file.js";
 import { MAGIC } from "../trust/index-layout.js";

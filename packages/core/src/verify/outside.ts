@@ -4,9 +4,9 @@
  */
 
 import { quote } from "../errors.js";
-import type { Finding } from "../fileset/compare.js";
+import type { Finding } from "../fileset/compare/compare.js";
 import { entryPathAt, type Manifest } from "../fileset/manifest.js";
-import { whereLinkLeads } from "../fileset/resolve-entry.js";
+import { whereLinkLeads } from "../fileset/paths/resolve-entry.js";
 import type { Sources } from "./sources.js";
 import { conclude, type Verification } from "./verification.js";
 

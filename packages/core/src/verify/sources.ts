@@ -17,7 +17,7 @@ import {
 	isBelow,
 	isRegularFile,
 	realPath,
-} from "../fileset/locate-catalogs.js";
+} from "../fileset/paths/locate-catalogs.js";
 import { readCatalogFile } from "./catalog-file.js";
 import { catalogsCovering } from "./find-catalogs.js";
 import { type MergeOptions, signedEntries } from "./merge.js";

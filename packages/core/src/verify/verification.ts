@@ -1,8 +1,8 @@
 /** Defines the result of the verification of catalogs and files, and decides its verdict by the differences. */
 
 import { ERROR_CODES, type ExitStatus } from "../errors.js";
-import type { Finding } from "../fileset/compare.js";
-import type { HashProgress } from "../fileset/hash-files.js";
+import type { Finding } from "../fileset/compare/compare.js";
+import type { HashProgress } from "../fileset/hash/hash-files.js";
 import type { RevocationOptions } from "./revocation-sources.js";
 import type { SourceOptions, Sources } from "./sources.js";
 import type { UsedCatalog } from "./used-catalog.js";

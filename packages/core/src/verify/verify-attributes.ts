@@ -9,12 +9,12 @@
 
 import { basename, dirname } from "node:path";
 import { quote, SigtoolError } from "../errors.js";
-import { readAttribute } from "../fileset/attribute-writer.js";
-import type { Finding } from "../fileset/compare.js";
-import { comparePathBytes } from "../fileset/entry-path.js";
-import type { FileVisitor, OpenFile } from "../fileset/hash-file.js";
-import { type HashProgress, hashFileSet } from "../fileset/hash-files.js";
-import { kindOf, realPath } from "../fileset/locate-catalogs.js";
+import type { Finding } from "../fileset/compare/compare.js";
+import { readAttribute } from "../fileset/hash/attribute-writer.js";
+import type { FileVisitor, OpenFile } from "../fileset/hash/hash-file.js";
+import { type HashProgress, hashFileSet } from "../fileset/hash/hash-files.js";
+import { comparePathBytes } from "../fileset/paths/entry-path.js";
+import { kindOf, realPath } from "../fileset/paths/locate-catalogs.js";
 import {
 	type AttributeFormat,
 	type AttributeNaming,
@@ -25,7 +25,7 @@ import { readEvmSubject } from "../formats/evm.js";
 import { type AttributeKeys, attributeKeys, type TrustedKey } from "../pki/attribute-keys.js";
 import type { Certificate } from "../pki/certificate.js";
 import type { Profile } from "../pki/signature-algorithm.js";
-import type { TrustPolicy } from "../pki/trust-store.js";
+import type { TrustPolicy } from "../pki/trust-policy.js";
 import { throwIfAborted } from "../system/abort.js";
 import { type AttributeAccess, loadAttributes } from "../system/attributes.js";
 import {

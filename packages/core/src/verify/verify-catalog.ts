@@ -16,7 +16,7 @@ import { expiryNotice } from "../pki/expiry.js";
 import { type JudgedTime, judgementTime, withTimestampFailures } from "../pki/judged-time.js";
 import { certificateToJudge, judgeSigner, type VerifiedSigner } from "../pki/signer-trust.js";
 import { type Timestamp, verifyTimestamps } from "../pki/timestamp.js";
-import { type TrustPolicy, timestampAnchors } from "../pki/trust-store.js";
+import { type TrustPolicy, timestampAnchors } from "../pki/trust-policy.js";
 import type { Verified } from "../pki/verified.js";
 
 export type { JudgedTime } from "../pki/judged-time.js";
@@ -62,7 +62,7 @@ export interface VerifiedCatalog {
 	readonly warnings: readonly string[];
 }
 
-const NESTED_SIGNATURE = "1.3.6.1.4.1.311.2.4.1";
+export const NESTED_SIGNATURE = "1.3.6.1.4.1.311.2.4.1";
 
 /**
  * Verifies the signature of a catalog, and verifies that the signer is trusted. Compares no files and does not check

@@ -4,11 +4,11 @@
  */
 
 import { quote, SigtoolError } from "../errors.js";
-import type { Finding } from "../fileset/compare.js";
-import type { FileVisitor } from "../fileset/hash-file.js";
+import type { Finding } from "../fileset/compare/compare.js";
+import type { FileVisitor } from "../fileset/hash/hash-file.js";
 import { memberFilePath } from "../formats/cat-member.js";
 import type { Catalog } from "../formats/cat-model.js";
-import type { TrustPolicy } from "../pki/trust-store.js";
+import type { TrustPolicy } from "../pki/trust-policy.js";
 
 export interface DeniedFiles {
 	/**

@@ -2,14 +2,20 @@
 
 import { basename, dirname, join, sep } from "node:path";
 import { quote, SigtoolError } from "../errors.js";
-import { absolutePath } from "../fileset/absolute-path.js";
-import { compareByDigest, compareByPath, type Finding, HOST_MODES, type SignedSet } from "../fileset/compare.js";
-import type { FileVisitor } from "../fileset/hash-file.js";
-import { hashFileSet } from "../fileset/hash-files.js";
-import { entryPathOf, isBelow, realPath } from "../fileset/locate-catalogs.js";
+import {
+	compareByDigest,
+	compareByPath,
+	type Finding,
+	HOST_MODES,
+	type SignedSet,
+} from "../fileset/compare/compare.js";
+import type { FileVisitor } from "../fileset/hash/hash-file.js";
+import { hashFileSet } from "../fileset/hash/hash-files.js";
 import type { Manifest } from "../fileset/manifest.js";
-import type { ResolvedEntry } from "../fileset/resolve-entry.js";
-import { createSelection, type SelectionRules } from "../fileset/selection.js";
+import { absolutePath } from "../fileset/paths/absolute-path.js";
+import { entryPathOf, isBelow, realPath } from "../fileset/paths/locate-catalogs.js";
+import type { ResolvedEntry } from "../fileset/paths/resolve-entry.js";
+import { createSelection, type SelectionRules } from "../fileset/select/selection.js";
 import { encodeCatalog } from "../formats/cat-encode.js";
 import { type CatalogFacts, entryFacts, isSigtoolCatalog } from "../formats/cat-facts.js";
 import { exists } from "../system/look-up.js";

@@ -2,10 +2,10 @@
 
 import { basename, dirname, join } from "node:path";
 import { quote, SigtoolError } from "../errors.js";
-import { absolutePath } from "../fileset/absolute-path.js";
-import { compareByDigest, compareByPath, type Finding, HOST_MODES } from "../fileset/compare.js";
-import { hashEntry } from "../fileset/hash-entry.js";
-import { realPath } from "../fileset/locate-catalogs.js";
+import { compareByDigest, compareByPath, type Finding, HOST_MODES } from "../fileset/compare/compare.js";
+import { hashEntry } from "../fileset/hash/hash-entry.js";
+import { absolutePath } from "../fileset/paths/absolute-path.js";
+import { missingFile, realPath } from "../fileset/paths/locate-catalogs.js";
 import { exists } from "../system/look-up.js";
 import { bindingOf, linkRules, signedEntries } from "./merge.js";
 import { operandEntry } from "./operand-entry.js";
@@ -64,10 +64,6 @@ function directoryOf(catalogs: Sources["catalogs"], path: string, options: Verif
 		`Cannot tell which entry ${quote(path)} is: the catalogs lie in several directories; ` +
 		"name the signed directory with --root";
 	throw new SigtoolError("ERR_USAGE", message, { path });
-}
-
-export function missingFile(path: string): SigtoolError {
-	return new SigtoolError("ERR_ROOT_MISSING", `Cannot open ${quote(path)}: it does not exist`, { path });
 }
 
 /**

@@ -4,7 +4,7 @@
  */
 
 import { quote, SigtoolError } from "../errors.js";
-import type { Finding, SignedSet } from "../fileset/compare.js";
+import type { Finding, SignedSet } from "../fileset/compare/compare.js";
 import type { UsedCatalog } from "./used-catalog.js";
 
 /**

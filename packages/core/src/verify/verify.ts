@@ -7,6 +7,7 @@
 
 import { dirname } from "node:path";
 import { quote, SigtoolError } from "../errors.js";
+import { missingFile } from "../fileset/paths/locate-catalogs.js";
 import { evidenceSize } from "../formats/cat-entries.js";
 import { throwIfAborted } from "../system/abort.js";
 import { treeOfCatalog } from "./catalog-tree.js";
@@ -14,7 +15,7 @@ import { type OperandKind, operandKind } from "./operand.js";
 import { loadCatalog } from "./used-catalog.js";
 import { conclude, unlessRevoked, type Verification, type VerifyOptions } from "./verification.js";
 import { deniedMembers } from "./verify-denied.js";
-import { missingFile, verifyFile } from "./verify-file.js";
+import { verifyFile } from "./verify-file.js";
 import { requireSigners } from "./verify-signers.js";
 
 /**

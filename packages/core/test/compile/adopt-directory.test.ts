@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { execFileSync } from "../../../../test/outside.js";
 import { type CompileOptions, compileTrustIndex } from "../../dist/compile/compile.js";
-import { trustFromCertificates } from "../../dist/pki/trust-store.js";
+import { trustFromCertificates } from "../../dist/pki/trust-policy.js";
 import { signPaths } from "../../dist/sign/sign.js";
 import { signerFromKey } from "../../dist/signer/signer.js";
 import { parseHead } from "../../dist/trust/index-head.js";

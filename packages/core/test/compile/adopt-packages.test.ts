@@ -15,8 +15,8 @@ import { execFileSync, hasProgram, spawnSync } from "../../../../test/outside.js
 import { adoptPackages } from "../../dist/compile/adopt-packages.js";
 import { compileTrustIndex } from "../../dist/compile/compile.js";
 import { sharedDirectoryWarning } from "../../dist/compile/shared-directory.js";
-import { planPackages } from "../../dist/fileset/packaged-files.js";
-import { trustFromCertificates } from "../../dist/pki/trust-store.js";
+import { planPackages } from "../../dist/fileset/packages/packaged-files.js";
+import { trustFromCertificates } from "../../dist/pki/trust-policy.js";
 import { signerFromKey } from "../../dist/signer/signer.js";
 import { verifyTrustIndex } from "../../dist/trust/verify-index.js";
 import { compareEntries } from "../../dist/verify/compare-entries.js";

@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { nodeOfRelease } from "../../../../scripts/node-releases.mjs";
 import { type CompileOptions, checkCompileTarget, compileTrustIndex } from "../../dist/compile/compile.js";
 import { compiledTexts } from "../../dist/compile/compiled-texts.js";
-import { trustFromCertificates } from "../../dist/pki/trust-store.js";
+import { trustFromCertificates } from "../../dist/pki/trust-policy.js";
 import { signPaths } from "../../dist/sign/sign.js";
 import { signerFromKey } from "../../dist/signer/signer.js";
 import { parseUnsignedIndex } from "../../dist/trust/trust-index.js";

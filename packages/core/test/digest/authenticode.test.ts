@@ -5,10 +5,10 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { execFileSync, spawnSync } from "../../../../test/outside.js";
 import { type AuthenticodeParts, authenticodeParts } from "../../dist/digest/authenticode.js";
-import type { DigestChoice } from "../../dist/fileset/hash-file.js";
-import { hashWithOtherLineEnds } from "../../dist/fileset/line-ends.js";
+import { hashWithOtherLineEnds } from "../../dist/fileset/compare/line-ends.js";
+import type { DigestChoice } from "../../dist/fileset/hash/hash-file.js";
 import { ENTRY_KIND } from "../../dist/fileset/manifest.js";
-import { hashSingleFile } from "../fileset/hash-single-file.js";
+import { hashSingleFile } from "../fileset/hash/hash-single-file.js";
 import { tempTree } from "../fileset/temp-tree.js";
 
 const CORPUS = join(import.meta.dirname, "../../../../../shared/corpus");

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { execFileSync, spawnSync } from "../../../../test/outside.js";
 import { createFsverityHasher, type FsverityOptions } from "../../dist/digest/fsverity.js";
-import { digestFile } from "../../dist/fileset/digest-file.js";
+import { digestFile } from "../../dist/fileset/hash/digest-file.js";
 import { tempTree } from "../fileset/temp-tree.js";
 
 const KIB = 2 ** 10;

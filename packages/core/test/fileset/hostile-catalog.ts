@@ -7,7 +7,7 @@ import { ENTRY_KIND, type Manifest } from "../../dist/fileset/manifest.js";
 import { encodeCatalog } from "../../dist/formats/cat-encode.js";
 import { encodeUnsigned, signEncoded } from "../../dist/formats/cat-envelope.js";
 import type { CatalogFacts } from "../../dist/formats/cat-facts.js";
-import { trustFromCertificates } from "../../dist/pki/trust-store.js";
+import { trustFromCertificates } from "../../dist/pki/trust-policy.js";
 import { signerFromKey } from "../../dist/signer/signer.js";
 import { certificateFor, p256 } from "../signer/material.js";
 

@@ -7,7 +7,7 @@ import { encodeVerifierKey, parseNoteKey } from "../../src/log/checkpoint-keys.j
 import { encodeNote, parseNote } from "../../src/log/note.js";
 import { sealWithKey, sealWithSigner } from "../../src/log/seal.js";
 import { verifyCheckpoint } from "../../src/log/verify-checkpoint.js";
-import { type TrustPolicy, trustFromCertificates } from "../../src/pki/trust-store.js";
+import { type TrustPolicy, trustFromCertificates } from "../../src/pki/trust-policy.js";
 import { openPemSigner } from "../../src/signer/pem.js";
 import type { Signer } from "../../src/signer/signer.js";
 import { CODE_SIGNER, hasOpenssl, type Issued, openWorkshop, type Workshop } from "../pki/openssl.js";

@@ -4,8 +4,8 @@ import { afterAll, describe, expect, it } from "vitest";
 import { attributeKeys, keyIdOf, type TrustedKey } from "../../dist/pki/attribute-keys.js";
 import { type Certificate, publicKeyOf, spkiSha256 } from "../../dist/pki/certificate.js";
 import { createContentVerifier } from "../../dist/pki/signature-algorithm.js";
-import { type TrustPolicy, trustFromCertificates } from "../../dist/pki/trust-store.js";
-import { issueCertificate } from "../../dist/signer/issue-certificate.js";
+import { type TrustPolicy, trustFromCertificates } from "../../dist/pki/trust-policy.js";
+import { issueCertificate } from "../../dist/signer/identity/issue-certificate.js";
 import { certificateFor, DAY_MS, p256, p384, rsa2048 } from "../signer/material.js";
 import { CODE_SIGNER, hasOpenssl, type Issued, openWorkshop } from "./openssl.js";
 

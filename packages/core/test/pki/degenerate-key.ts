@@ -7,7 +7,7 @@ import { createHash, createPublicKey } from "node:crypto";
 import { bitString, DerReader, encode, integer, NULL, octetString, oid, sequence, TAG } from "../../dist/asn1/der.js";
 import type { Certificate } from "../../dist/pki/certificate.js";
 import { DIGEST_OIDS, RSA_ENCRYPTION } from "../../dist/pki/signature-algorithm.js";
-import { issueCertificate } from "../../dist/signer/issue-certificate.js";
+import { issueCertificate } from "../../dist/signer/identity/issue-certificate.js";
 import type { Signer } from "../../dist/signer/signer.js";
 import { nextRsaKey } from "../kept-keys.js";
 

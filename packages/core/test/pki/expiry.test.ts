@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { expiryNotice } from "../../dist/pki/expiry.js";
-import { issueCertificate } from "../../dist/signer/issue-certificate.js";
+import { issueCertificate } from "../../dist/signer/identity/issue-certificate.js";
 import { DAY_MS, p256 } from "../signer/material.js";
 
 const end = Date.parse("2027-03-31T12:00:00Z");

@@ -24,7 +24,7 @@ import { checkNameConstraints } from "../../dist/pki/name-constraints.js";
 import { RSA_ENCRYPTION } from "../../dist/pki/signature-algorithm.js";
 import { describeTimestamps, MAX_TIMESTAMPS, verifyTimestamps } from "../../dist/pki/timestamp.js";
 import { parseTstInfo } from "../../dist/pki/tst-info.js";
-import { issueCertificate } from "../../dist/signer/issue-certificate.js";
+import { issueCertificate } from "../../dist/signer/identity/issue-certificate.js";
 import { expectError, verdictOf } from "./expect-error.js";
 
 const signatureChecks = vi.hoisted(() => vi.fn());

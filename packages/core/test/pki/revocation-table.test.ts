@@ -6,7 +6,7 @@ import { encode, integer, octetString, oid, sequence, TAG } from "../../dist/asn
 import { SigtoolError } from "../../dist/errors.js";
 import { parseRevocationList, type RevocationList, statementOfList } from "../../dist/pki/crl.js";
 import { judgeRevocation } from "../../dist/pki/revocation.js";
-import { trustFromCertificates } from "../../dist/pki/trust-store.js";
+import { trustFromCertificates } from "../../dist/pki/trust-policy.js";
 import type { UsedCatalog } from "../../dist/verify/used-catalog.js";
 import { checkRevocation } from "../../dist/verify/verify-revocation.js";
 import { OCSP_SIGNER, sendResponse } from "./local-ca.js";

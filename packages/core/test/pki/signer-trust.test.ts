@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { spkiSha256 } from "../../dist/pki/certificate.js";
 import { judgeSigner } from "../../dist/pki/signer-trust.js";
-import { type TrustPolicy, trustFromCertificates } from "../../dist/pki/trust-store.js";
+import { type TrustPolicy, trustFromCertificates } from "../../dist/pki/trust-policy.js";
 import { certificateFor, p256 } from "../signer/material.js";
 import { expectError } from "./expect-error.js";
 

@@ -13,14 +13,14 @@ import {
 import { basename, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { execFileSync } from "../../../../test/outside.js";
-import type { SignedFile } from "../../dist/fileset/compare.js";
-import { hashFileSet } from "../../dist/fileset/hash-files.js";
+import type { SignedFile } from "../../dist/fileset/compare/compare.js";
+import { restoreFile } from "../../dist/fileset/compare/restore-file.js";
+import { hashFileSet } from "../../dist/fileset/hash/hash-files.js";
 import { ENTRY_KIND, entryPathAt } from "../../dist/fileset/manifest.js";
-import { restoreFile } from "../../dist/fileset/restore-file.js";
 import { encodeCatalog } from "../../dist/formats/cat-encode.js";
 import { signEncoded } from "../../dist/formats/cat-envelope.js";
 import { entryFacts } from "../../dist/formats/cat-facts.js";
-import { trustFromCertificates } from "../../dist/pki/trust-store.js";
+import { trustFromCertificates } from "../../dist/pki/trust-policy.js";
 import { type RestoreOptions, restoreAttributes } from "../../dist/rewrite/restore.js";
 import { signerFromKey } from "../../dist/signer/signer.js";
 import type { AttributeAccess } from "../../dist/system/attributes.js";

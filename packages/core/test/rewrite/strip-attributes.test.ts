@@ -12,7 +12,7 @@ import {
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { SigtoolError } from "../../dist/errors.js";
-import { openFile, openFiles } from "../../dist/fileset/open-files.js";
+import { openFile, openFiles } from "../../dist/fileset/walk/open-files.js";
 import { inspectAttributes } from "../../dist/inspect/inspect-attributes.js";
 import { stripAttributes } from "../../dist/rewrite/strip-attributes.js";
 import { type AttributeAccess, attributeError } from "../../dist/system/attributes.js";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { entriesByPath } from "../../dist/formats/cat-entries.js";
 import { encodeImaDigest } from "../../dist/formats/ima.js";
-import { trustFromCertificates } from "../../dist/pki/trust-store.js";
+import { trustFromCertificates } from "../../dist/pki/trust-policy.js";
 import { type SignOptions, signPaths } from "../../dist/sign/sign.js";
 import { signerFromKey } from "../../dist/signer/signer.js";
 import { loadAttributes } from "../../dist/system/attributes.js";

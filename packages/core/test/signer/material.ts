@@ -4,7 +4,7 @@ import { generateKeyPairSync, type KeyObject, verify } from "node:crypto";
 import { expect } from "vitest";
 import { type ErrorCode, SigtoolError } from "../../dist/errors.js";
 import { type Certificate, publicKeyOf } from "../../dist/pki/certificate.js";
-import { issueCertificate } from "../../dist/signer/issue-certificate.js";
+import { issueCertificate } from "../../dist/signer/identity/issue-certificate.js";
 import type { Signer } from "../../dist/signer/signer.js";
 import { nextRsaKey } from "../kept-keys.js";
 

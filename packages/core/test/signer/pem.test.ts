@@ -5,7 +5,7 @@ import { afterAll, describe, expect, it, vi } from "vitest";
 import { integer, NULL, octetString, oid, sequence } from "../../dist/asn1/der.js";
 import { verifyPinned } from "../../dist/pki/chain.js";
 import { openCommandSigner } from "../../dist/signer/command.js";
-import { certificateToPem, toPem } from "../../dist/signer/issue-certificate.js";
+import { certificateToPem, toPem } from "../../dist/signer/identity/issue-certificate.js";
 import { openPemSigner, readCertificates } from "../../dist/signer/pem.js";
 import { expectError } from "../pki/expect-error.js";
 import { hasOpenssl, openWorkshop } from "../pki/openssl.js";

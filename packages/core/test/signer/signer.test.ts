@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, verify } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { issueCertificate } from "../../dist/signer/issue-certificate.js";
+import { issueCertificate } from "../../dist/signer/identity/issue-certificate.js";
 import { signerFromKey } from "../../dist/signer/signer.js";
 import { expectError } from "../pki/expect-error.js";
 import { certificateFor, DAY_MS, expectRejection, expectToSign, p256, p384, rsa2048 } from "./material.js";

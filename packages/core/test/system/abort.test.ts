@@ -25,8 +25,8 @@ import {
 	verifyPath,
 } from "@sigtool/core";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, test, vi } from "vitest";
-import { type HashFileSetOptions, hashFileSet } from "../../dist/fileset/hash-files.js";
-import { issueCertificate } from "../../dist/signer/issue-certificate.js";
+import { type HashFileSetOptions, hashFileSet } from "../../dist/fileset/hash/hash-files.js";
+import { issueCertificate } from "../../dist/signer/identity/issue-certificate.js";
 import { exchange } from "../../dist/system/http.js";
 import { tempTree } from "../fileset/temp-tree.js";
 import { serve } from "../pki/local-tsa.js";

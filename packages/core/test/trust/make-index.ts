@@ -2,8 +2,8 @@
 
 import { generateKeyPairSync } from "node:crypto";
 import { SigtoolError } from "../../dist/errors.js";
-import { type TrustPolicy, trustFromCertificates } from "../../dist/pki/trust-store.js";
-import { issueCertificate } from "../../dist/signer/issue-certificate.js";
+import { type TrustPolicy, trustFromCertificates } from "../../dist/pki/trust-policy.js";
+import { issueCertificate } from "../../dist/signer/identity/issue-certificate.js";
 import { type Signer, signerFromKey } from "../../dist/signer/signer.js";
 import { DEFAULT_POLICY } from "../../dist/trust/default-policy.js";
 import { encodeIndex, type IndexContent, signIndex } from "../../dist/trust/index-encode.js";

@@ -9,7 +9,7 @@ import { spawnSync } from "../../../../test/outside.js";
 import { encodeSignedPolicy, signPolicy } from "../../dist/compile/sign-policy.js";
 import { SigtoolError } from "../../dist/errors.js";
 import { spkiSha256 } from "../../dist/pki/certificate.js";
-import type { TrustPolicy } from "../../dist/pki/trust-store.js";
+import type { TrustPolicy } from "../../dist/pki/trust-policy.js";
 import type { Signer } from "../../dist/signer/signer.js";
 import { encodeHead, parseHead } from "../../dist/trust/index-head.js";
 import { type Policy, parsePolicy } from "../../dist/trust/policy.js";

@@ -5,7 +5,7 @@ import { execFileSync } from "../../../../test/outside.js";
 import { octetString } from "../../dist/asn1/der.js";
 import { spkiSha256 } from "../../dist/pki/certificate.js";
 import { encodeAttribute, parseSignedData, withUnsignedAttributes } from "../../dist/pki/cms.js";
-import type { TrustPolicy } from "../../dist/pki/trust-store.js";
+import type { TrustPolicy } from "../../dist/pki/trust-policy.js";
 import { openPemSigner } from "../../dist/signer/pem.js";
 import type { Signer } from "../../dist/signer/signer.js";
 import { encodeIndex, signIndex } from "../../dist/trust/index-encode.js";

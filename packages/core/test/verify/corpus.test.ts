@@ -11,7 +11,7 @@ import { NULL } from "../../dist/asn1/der.js";
 import { inspectCatalog } from "../../dist/inspect/inspect.js";
 import { certificatesFromPem } from "../../dist/pki/certificate.js";
 import { encodeAttribute, parseSignedData, withUnsignedAttributes } from "../../dist/pki/cms.js";
-import { trustFromCertificates } from "../../dist/pki/trust-store.js";
+import { trustFromCertificates } from "../../dist/pki/trust-policy.js";
 import { verifyPath } from "../../dist/verify/verify.js";
 import { verifyCatalog } from "../../dist/verify/verify-catalog.js";
 

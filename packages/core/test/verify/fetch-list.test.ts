@@ -18,7 +18,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { revocationListsFromFileBytes } from "../../dist/pki/crl.js";
-import { trustFromCertificates } from "../../dist/pki/trust-store.js";
+import { trustFromCertificates } from "../../dist/pki/trust-policy.js";
 import { signPaths } from "../../dist/sign/sign.js";
 import { openPemSigner } from "../../dist/signer/pem.js";
 import type { RevocationOptions } from "../../dist/verify/revocation-sources.js";

@@ -15,7 +15,7 @@ import {
 	TAG,
 } from "../../dist/asn1/der.js";
 import type { ErrorCode } from "../../dist/errors.js";
-import { trustFromCertificates } from "../../dist/pki/trust-store.js";
+import { trustFromCertificates } from "../../dist/pki/trust-policy.js";
 import { signPaths } from "../../dist/sign/sign.js";
 import { openPemSigner } from "../../dist/signer/pem.js";
 import type { Verification } from "../../dist/verify/verification.js";

@@ -19,7 +19,7 @@ import { signEncoded } from "../../dist/formats/cat-envelope.js";
 import { CATALOG_OID } from "../../dist/formats/cat-model.js";
 import { parseCertificate } from "../../dist/pki/certificate.js";
 import { encodeAttribute, parseSignedData } from "../../dist/pki/cms.js";
-import { trustFromCertificates } from "../../dist/pki/trust-store.js";
+import { trustFromCertificates } from "../../dist/pki/trust-policy.js";
 import { openPemSigner } from "../../dist/signer/pem.js";
 import { type CatalogVerifyOptions, verifyCatalog } from "../../dist/verify/verify-catalog.js";
 import { CODE_SIGNER, hasOpenssl, openWorkshop, type Workshop } from "../pki/openssl.js";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { spkiSha256 } from "../../dist/pki/certificate.js";
 import { parseSignedData } from "../../dist/pki/cms.js";
-import { type TrustPolicy, trustFromCertificates } from "../../dist/pki/trust-store.js";
+import { type TrustPolicy, trustFromCertificates } from "../../dist/pki/trust-policy.js";
 import { signPaths } from "../../dist/sign/sign.js";
 import { openPemSigner } from "../../dist/signer/pem.js";
 import { type CatalogVerifyOptions, type JudgedTime, verifyCatalog } from "../../dist/verify/verify-catalog.js";

@@ -3,7 +3,7 @@ import { basename, join } from "node:path";
 import { expect, it } from "vitest";
 import { TAG } from "../../dist/asn1/der.js";
 import { encodeAttribute, encodeSignedData, parseSignedData } from "../../dist/pki/cms.js";
-import { trustFromCertificates } from "../../dist/pki/trust-store.js";
+import { trustFromCertificates } from "../../dist/pki/trust-policy.js";
 import { signPaths } from "../../dist/sign/sign.js";
 import { signerFromKey } from "../../dist/signer/signer.js";
 import { verifyCatalog } from "../../dist/verify/verify-catalog.js";

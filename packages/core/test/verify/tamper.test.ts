@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { SigtoolError } from "../../dist/errors.js";
 import { entriesByPath } from "../../dist/formats/cat-entries.js";
 import { parseSignedData } from "../../dist/pki/cms.js";
-import { type TrustPolicy, trustFromCertificates } from "../../dist/pki/trust-store.js";
+import { type TrustPolicy, trustFromCertificates } from "../../dist/pki/trust-policy.js";
 import { type CatalogVerifyOptions, verifyCatalog } from "../../dist/verify/verify-catalog.js";
 import { hasOpenssl, openWorkshop, type Workshop } from "../pki/openssl.js";
 import { makeStampedCatalog, type StampedCatalog } from "./stamped-catalog.js";

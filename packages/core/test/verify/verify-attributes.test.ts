@@ -8,7 +8,7 @@ import { encodeEvmSignature, evmPortableMessage, readEvmSubject } from "../../di
 import { encodeImaDigest } from "../../dist/formats/ima.js";
 import { keyIdOf } from "../../dist/pki/attribute-keys.js";
 import { spkiSha256 } from "../../dist/pki/certificate.js";
-import { trustFromCertificates } from "../../dist/pki/trust-store.js";
+import { trustFromCertificates } from "../../dist/pki/trust-policy.js";
 import { stripAttributes } from "../../dist/rewrite/strip-attributes.js";
 import { signPaths } from "../../dist/sign/sign.js";
 import { signerFromKey } from "../../dist/signer/signer.js";

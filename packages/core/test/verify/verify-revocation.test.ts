@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { revocationListsFromFileBytes } from "../../dist/pki/crl.js";
-import { trustFromCertificates } from "../../dist/pki/trust-store.js";
+import { trustFromCertificates } from "../../dist/pki/trust-policy.js";
 import { signPaths } from "../../dist/sign/sign.js";
 import { openPemSigner } from "../../dist/signer/pem.js";
 import type { RevocationOptions } from "../../dist/verify/revocation-sources.js";

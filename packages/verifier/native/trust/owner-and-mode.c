@@ -1,5 +1,5 @@
 /* Applies `files.owner` and `files.othersWrite` of the policy to a file that is open.
- * packages/verifier/src/gate/owner-and-mode.ts does the same for Node.js. */
+ * packages/verifier/src/monitor/owner-and-mode.ts does the same for Node.js. */
 #include "trust.h"
 #include <stdio.h>
 #include <sys/stat.h>

@@ -18,6 +18,7 @@ import {
 	S_IFMT,
 	S_IFREG,
 } from "../safe/primordials.js";
+import { IN_BIG_INTEGERS } from "../safe/record.js";
 import type { AuditSink } from "./audit.js";
 import { wait, writeFully } from "./sinks.js";
 
@@ -120,8 +121,6 @@ interface OpenedFile {
 	readonly uid: bigint;
 }
 
-/** fstat() and lstat() must return BigInts for the reason that `identityCheck` in sinks.ts explains. */
-const IN_BIG_INTEGERS = { __proto__: null, bigint: true } as unknown as { bigint: true };
 const [TYPE, REGULAR] = [BigInt(S_IFMT), BigInt(S_IFREG)];
 const FLAGS = O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
 

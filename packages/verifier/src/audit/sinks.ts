@@ -15,6 +15,7 @@ import {
 	slice,
 	writeSync,
 } from "../safe/primordials.js";
+import { IN_BIG_INTEGERS } from "../safe/record.js";
 import type { AuditSink } from "./audit.js";
 
 /**
@@ -31,8 +32,6 @@ function identityCheck(descriptor: number): () => void {
 		if (stats.dev !== dev || stats.ino !== ino) throw new Error("its descriptor now belongs to another file");
 	};
 }
-
-const IN_BIG_INTEGERS = { __proto__: null, bigint: true } as unknown as { bigint: true };
 
 /**
  * Writes one line for each event, in printable ASCII, so that no path can control the terminal.

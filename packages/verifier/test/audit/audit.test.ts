@@ -6,7 +6,7 @@ import { temporaryDirectory } from "../../../cli/test/support.js";
 import { createAudit, MAX_QUEUED } from "../../dist/audit/audit.js";
 import type { AuditEvent } from "../../dist/audit/events.js";
 import { jsonLinesSink } from "../../dist/audit/events-file.js";
-import { gateFor, indexOf, memorySink, refusal } from "../support.js";
+import { indexOf, memorySink, monitorFor, refusal } from "../support.js";
 
 const broken = (wants: "all" | "refusals" = "all") => ({
 	name: "broken",
@@ -49,12 +49,12 @@ test("a throwing hook refuses, and the refusal is written", () => {
 test("a hook refuses code too, and further hooks", () => {
 	const root = temporaryDirectory();
 	writeFileSync(join(root, "a.js"), "a()");
-	const { gate } = gateFor(indexOf(root));
-	gate.audit.addHook(() => {
+	const { monitor } = monitorFor(indexOf(root));
+	monitor.audit.addHook(() => {
 		throw new Error("nothing at all");
 	});
-	expect(() => gate.openCodeSync(join(root, "a.js"), "module")).toThrow(refusal("ERR_AUDIT_HOOK"));
-	expect(() => gate.audit.addHook(() => {})).toThrow(refusal("ERR_AUDIT_HOOK"));
+	expect(() => monitor.openCodeSync(join(root, "a.js"), "module")).toThrow(refusal("ERR_AUDIT_HOOK"));
+	expect(() => monitor.audit.addHook(() => {})).toThrow(refusal("ERR_AUDIT_HOOK"));
 });
 
 test("a program that replaces the channel's methods keeps no event from the sinks", () => {
@@ -153,9 +153,9 @@ test.skipIf(!existsSync("/dev/full"))("a full disk is a failing sink: /dev/full"
 test("a refusal that cannot be written still refuses, and names both failures", () => {
 	const root = temporaryDirectory();
 	writeFileSync(join(root, "a.js"), "a()");
-	const { gate } = gateFor(indexOf(root), { audit: createAudit([broken()]) });
+	const { monitor } = monitorFor(indexOf(root), { audit: createAudit([broken()]) });
 	writeFileSync(join(root, "a.js"), "evil()");
-	expect(() => gate.openCodeSync(join(root, "a.js"), "module")).toThrow(
+	expect(() => monitor.openCodeSync(join(root, "a.js"), "module")).toThrow(
 		expect.objectContaining({
 			code: "ERR_AUDIT_SINK",
 			message: expect.stringMatching(
@@ -165,8 +165,8 @@ test("a refusal that cannot be written still refuses, and names both failures", 
 		}),
 	);
 	writeFileSync(join(root, "a.js"), "a()");
-	gate.openCodeSync(join(root, "a.js"), "module");
-	const { gate: auditing } = gateFor(indexOf(root), { audit: createAudit([broken()]), mode: "audit" });
+	monitor.openCodeSync(join(root, "a.js"), "module");
+	const { monitor: auditing } = monitorFor(indexOf(root), { audit: createAudit([broken()]), mode: "audit" });
 	writeFileSync(join(root, "a.js"), "changed()");
 	expect(auditing.openCodeSync(join(root, "a.js"), "module").bytes).toHaveLength(9);
 });

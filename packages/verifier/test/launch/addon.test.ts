@@ -249,7 +249,7 @@ describe.skipIf(!existsSync(ADDON))("the addon (needs it built)", () => {
 	});
 
 	it("is optional", async () => {
-		const { loadKernelAddon } = await import("../../dist/gate/kernel-addon.js");
+		const { loadKernelAddon } = await import("../../dist/monitor/kernel-addon.js");
 		expect(loadKernelAddon(undefined)).toBeUndefined();
 		expect(loadKernelAddon("/nonexistent/addon.node")).toBeUndefined();
 		expect(typeof loadKernelAddon(ADDON)?.kernelAnswers).toBe("function");

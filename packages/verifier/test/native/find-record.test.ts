@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { encodeIndex } from "../../../core/dist/trust/index-encode.js";
 import { type EntryTable, findEntry, type IndexEntry } from "../../../core/dist/trust/index-entries.js";
 import { HEADER_BYTES, RECORD_BYTES } from "../../../core/dist/trust/index-layout.js";
-import { loadKernelAddon } from "../../dist/gate/kernel-addon.js";
+import { loadKernelAddon } from "../../dist/monitor/kernel-addon.js";
 import { sha256 } from "../support.js";
 
 const addon = loadKernelAddon(fileURLToPath(new URL("../../dist/native/addon.node", import.meta.url)));

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { temporaryDirectory } from "../../../cli/test/support.js";
-import { loadKernelAddon } from "../../dist/gate/kernel-addon.js";
+import { loadKernelAddon } from "../../dist/monitor/kernel-addon.js";
 
 const addon = loadKernelAddon(fileURLToPath(new URL("../../dist/native/addon.node", import.meta.url)));
 const readPackageType = addon?.readPackageType;

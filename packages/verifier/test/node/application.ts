@@ -18,7 +18,7 @@ import { nodeOfRelease } from "../../../../scripts/node-releases.mjs";
 import { spawnSync } from "../../../../test/outside.js";
 import { stripTypes } from "../../../core/dist/compile/type-stripper.js";
 import { spkiSha256 } from "../../../core/dist/pki/certificate.js";
-import { issueCertificate } from "../../../core/dist/signer/issue-certificate.js";
+import { issueCertificate } from "../../../core/dist/signer/identity/issue-certificate.js";
 import { signerFromKey } from "../../../core/dist/signer/signer.js";
 import { DEFAULT_POLICY } from "../../../core/dist/trust/default-policy.js";
 import { encodeIndex, signIndex } from "../../../core/dist/trust/index-encode.js";

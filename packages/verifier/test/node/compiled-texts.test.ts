@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { nodeOfRelease } from "../../../../scripts/node-releases.mjs";
 import { compileTrustIndex } from "../../../core/dist/compile/compile.js";
-import { trustFromCertificates } from "../../../core/dist/pki/trust-store.js";
+import { trustFromCertificates } from "../../../core/dist/pki/trust-policy.js";
 import { parseUnsignedIndex } from "../../../core/dist/trust/trust-index.js";
 import { sha256 } from "../support.js";
 import { type Application, makeApplication, RELEASES } from "./application.js";

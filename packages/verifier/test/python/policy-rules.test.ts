@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { policyRuleOf } from "../../dist/gate/policy-rules.js";
+import { policyRuleOf } from "../../dist/monitor/policy-rules.js";
 import { describeEach, NATIVE, PYTHONS, Site } from "./support.js";
 
 /** These programs do what a member of the policy forbids in strict. */

@@ -9,7 +9,7 @@ import { spawnSync } from "../../../../test/outside.js";
 import { oid } from "../../../core/dist/asn1/der.js";
 import { signPolicy } from "../../../core/dist/compile/sign-policy.js";
 import { spkiSha256 } from "../../../core/dist/pki/certificate.js";
-import { issueCertificate } from "../../../core/dist/signer/issue-certificate.js";
+import { issueCertificate } from "../../../core/dist/signer/identity/issue-certificate.js";
 import { openPemSigner } from "../../../core/dist/signer/pem.js";
 import { signDetached } from "../../../core/dist/signer/sign-detached.js";
 import { type Signer, signerFromKey } from "../../../core/dist/signer/signer.js";

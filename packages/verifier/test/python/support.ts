@@ -25,9 +25,9 @@ import { giveDevelopmentIdentity } from "../../../cli/test/development-identity.
 import { adoptDirectory } from "../../../core/dist/compile/adopt-directory.js";
 import { type CompiledDirectory, compileDirectory } from "../../../core/dist/compile/compile-directory.js";
 import { spkiSha256 } from "../../../core/dist/pki/certificate.js";
-import { trustFromCertificates } from "../../../core/dist/pki/trust-store.js";
+import { trustFromCertificates } from "../../../core/dist/pki/trust-policy.js";
 import { signPaths } from "../../../core/dist/sign/sign.js";
-import { issueCertificate } from "../../../core/dist/signer/issue-certificate.js";
+import { issueCertificate } from "../../../core/dist/signer/identity/issue-certificate.js";
 import { openPemSigner, readCertificates } from "../../../core/dist/signer/pem.js";
 import { encodeIndex, signIndex } from "../../../core/dist/trust/index-encode.js";
 import { parsePolicy } from "../../../core/dist/trust/policy.js";

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { spawnSync } from "../../../../test/outside.js";
-import { type OwnerAndModeRules, ownerOrModeObjection } from "../../dist/gate/owner-and-mode.js";
+import { type OwnerAndModeRules, ownerOrModeObjection } from "../../dist/monitor/owner-and-mode.js";
 import { compileC } from "../compile-c.js";
 import { hasCompiler } from "../launch/support.js";
 

@@ -1,4 +1,5 @@
 import { type CommandDeclaration, examples } from "../../options/declaration.js";
+import { INSTALLED_PREFIX } from "../../options/installed-prefix.js";
 
 export const DOCTOR: CommandDeclaration = {
 	name: "doctor",
@@ -6,7 +7,7 @@ export const DOCTOR: CommandDeclaration = {
 	declare(command) {
 		command
 			.argument("[path]", "where the files are or will be", ".")
-			.option("--prefix <dir>", "directory of the installed launcher, to tell what ends soon", "/usr/lib/sigtool");
+			.option("--prefix <dir>", "directory of the installed launcher, to tell what ends soon", INSTALLED_PREFIX);
 		examples(command, ["sigtool doctor", "sigtool doctor /srv/app --json"]);
 		return async () => (await import("./doctor.js")).doctor;
 	},

@@ -1,4 +1,5 @@
 import { type CommandDeclaration, examples } from "../../options/declaration.js";
+import { INSTALLED_PREFIX } from "../../options/installed-prefix.js";
 import { catalogOptions } from "../../options/options.js";
 
 export const EXPLAIN: CommandDeclaration = {
@@ -28,6 +29,3 @@ export const EXPLAIN: CommandDeclaration = {
 const ABOUT_EXPLAIN = `
 \`sigtool why\` explains a refusal that happened while a program ran.
 `;
-
-/** A copy of the constant in launcher-command.ts. It is copied because that module is not loaded to print help. */
-const INSTALLED_PREFIX = "/usr/lib/sigtool";

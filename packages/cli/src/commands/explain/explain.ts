@@ -1,12 +1,12 @@
 import { existsSync } from "node:fs";
 import { ERROR_HELP } from "@sigtool/core/internal";
-import { COMMAND, ERROR_CODES, type ErrorCode } from "@sigtool/core/internal/errors";
+import { COMMAND, ERROR_CODES, type ErrorCode, isErrorCode } from "@sigtool/core/internal/errors";
 import { EVENTS } from "@sigtool/verifier";
 import { policyRuleOf } from "@sigtool/verifier/internal";
 import { closestNames, unknownName } from "../../events/known-names.js";
 import { usageError } from "../../options/usage.js";
 import { type Report, rows } from "../../output/output.js";
-import { isErrorCode, pageOf } from "../../output/rules.js";
+import { pageOf } from "../../output/rules.js";
 import type { ExplainOptions } from "./explain-options.js";
 
 /** Explains a code, an event or a file. @throws ERR_USAGE for an unknown code, and if neither is meant */

@@ -1,5 +1,6 @@
 import { Option } from "commander";
 import { type CommandDeclaration, examples } from "../../options/declaration.js";
+import { INSTALLED_PREFIX } from "../../options/installed-prefix.js";
 import { repeated } from "../../options/options.js";
 
 export const LAUNCHER: CommandDeclaration = {
@@ -103,5 +104,3 @@ const INSTALL_HELP = `
 If a launcher is installed there, each setting without an option stays as it is, and the line "kept" names it. Only announced programs
 (--node-next, --python-next) are not kept.
 `;
-
-const INSTALLED_PREFIX = "/usr/lib/sigtool";

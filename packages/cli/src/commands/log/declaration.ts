@@ -1,5 +1,6 @@
 import { Option } from "commander";
 import { type CommandDeclaration, examples } from "../../options/declaration.js";
+import { INSTALLED_PREFIX } from "../../options/installed-prefix.js";
 import { keyOptions, repeated, timestamps, timestampTrust } from "../../options/options.js";
 
 export const LOG: CommandDeclaration = {
@@ -159,9 +160,6 @@ export const LOG: CommandDeclaration = {
 
 /** A copy of the list in events/tally.ts. It is copied because that module is not loaded to print help. */
 const GROUPINGS = ["file", "rule", "signer", "host", "event"];
-
-/** A copy of the constant in launcher-place.ts, for the same reason. */
-const INSTALLED_PREFIX = "/usr/lib/sigtool";
 
 /** A copy of the names in forward/syslog-message.ts, for the same reason. */
 const FACILITIES = [

@@ -102,9 +102,9 @@ function repeatOf(rule: FileRule, rules: readonly FileRule[]): string | undefine
 	const same = rules.filter((each) => each !== rule && JSON.stringify(each.match) === JSON.stringify(rule.match));
 	const denying = same.find(({ isDeny }) => isDeny);
 	if (!rule.isDeny && denying !== undefined) return `allows nothing, because ${denying.name} denies the same files`;
-	const twin = same.find((each) => each.isDeny === rule.isDeny && each.isSupplemental === rule.isSupplemental);
-	return twin !== undefined && rules.indexOf(twin) < rules.indexOf(rule)
-		? `matches what ${twin.name} matches`
+	const equal = same.find((each) => each.isDeny === rule.isDeny && each.isSupplemental === rule.isSupplemental);
+	return equal !== undefined && rules.indexOf(equal) < rules.indexOf(rule)
+		? `matches what ${equal.name} matches`
 		: undefined;
 }
 

@@ -50,22 +50,22 @@ export interface TriedGaps {
 export async function tryGaps(spython: string, signal: AbortSignal): Promise<TriedGaps> {
 	const directory = newDirectoryIn(temporaryPlace(), "sigtool-gaps-");
 	try {
-		const ground = await prepare(directory, spython);
-		const [unguarded, alone, launched] = starts(ground, spython);
-		const complaint = control(alone, ground);
+		const trial = await prepare(directory, spython);
+		const [unguarded, alone, launched] = starts(trial, spython);
+		const complaint = control(alone, trial);
 		if (complaint !== undefined) {
 			throw new SigtoolError("ERR_LAUNCHER", `Cannot try ${spython}: it does not run signed code: ${complaint}`);
 		}
-		const withoutLauncher = launched === undefined ? "it is not built" : control(launched, ground);
+		const withoutLauncher = launched === undefined ? "it is not built" : control(launched, trial);
 		const gaps: TriedGap[] = [];
 		for (const gap of GAPS) {
 			await untilSignalsAreDelivered();
 			signal.throwIfAborted();
 			gaps.push({
 				name: gap.name,
-				works: attempt(gap, unguarded, ground) !== "closed",
-				spython: attempt(gap, alone, ground),
-				launcher: launched && withoutLauncher === undefined ? attempt(gap, launched, ground) : undefined,
+				works: attempt(gap, unguarded, trial) !== "closed",
+				spython: attempt(gap, alone, trial),
+				launcher: launched && withoutLauncher === undefined ? attempt(gap, launched, trial) : undefined,
 			});
 		}
 		return { gaps, withoutLauncher };
@@ -82,7 +82,7 @@ function untilSignalsAreDelivered(): Promise<void> {
 	return new Promise((resolve) => setImmediate(resolve));
 }
 
-interface Ground {
+interface Trial {
 	readonly directory: string;
 	readonly python: string;
 	readonly index: string;
@@ -97,21 +97,21 @@ type Start = readonly string[];
  * Makes a signed directory that contains a directory for each gap. Compiles a trust index of the signed directory and
  * of Python's library, and writes a host configuration.
  */
-async function prepare(directory: string, spython: string): Promise<Ground> {
+async function prepare(directory: string, spython: string): Promise<Trial> {
 	const about = aboutSpython(spython);
-	const ground = {
+	const trial = {
 		directory,
 		python: about.executable,
 		index: join(directory, "gaps.sigx"),
 		config: join(directory, "verifier.json"),
 		events: join(directory, "events.jsonl"),
 	};
-	write(controlOf(ground), { "main.py": `print("good-ran-%d" % (6 * 7))\n` });
-	for (const gap of GAPS) write(appOf(ground, gap), gap.signed);
+	write(controlOf(trial), { "main.py": `print("good-ran-%d" % (6 * 7))\n` });
+	for (const gap of GAPS) write(appOf(trial, gap), gap.signed);
 	const signer = await developmentIdentity();
 	await signPaths([join(directory, "app")], { signer });
 	await compileTrustIndex([join(directory, "app")], {
-		output: ground.index,
+		output: trial.index,
 		adopt: libraryOf(about),
 		signer,
 		trust: defaultTrust(),
@@ -119,16 +119,16 @@ async function prepare(directory: string, spython: string): Promise<Ground> {
 		policy: parsePolicy({ version: 1, python: { events: ["*"] } }),
 	});
 	const pins = [{ "spki-sha256": spkiSha256(signer.certificates[0]) }];
-	const audit = { jsonLines: ground.events, stderr: "off" };
-	writeFileSync(ground.config, JSON.stringify({ version: 1, pins, audit }), { mode: 0o600 });
-	return ground;
+	const audit = { jsonLines: trial.events, stderr: "off" };
+	writeFileSync(trial.config, JSON.stringify({ version: 1, pins, audit }), { mode: 0o600 });
+	return trial;
 }
 
 /**
  * Returns three commands: for unguarded Python, for the spython alone, and for the spython under the launcher. The
  * third is undefined if the launcher is not built.
  */
-function starts({ directory, python, index, config }: Ground, spython: string): [Start, Start, Start | undefined] {
+function starts({ directory, python, index, config }: Trial, spython: string): [Start, Start, Start | undefined] {
 	const development = "--allow-development";
 	const alone = [spython, "--index", index, "--config", config, development];
 	let parts: NativeParts;
@@ -150,13 +150,13 @@ function starts({ directory, python, index, config }: Ground, spython: string): 
 }
 
 /** Runs a signed program that must work. Returns undefined if it does, or else the last line of its errors. */
-function control(start: Start, ground: Ground): string | undefined {
-	const { stdout, stderr } = run([...start, join(controlOf(ground), "main.py")], ground.directory);
+function control(start: Start, trial: Trial): string | undefined {
+	const { stdout, stderr } = run([...start, join(controlOf(trial), "main.py")], trial.directory);
 	return stdout.includes("good-ran-42") ? undefined : stderr.trim().split("\n").pop();
 }
 
-function attempt(gap: Gap, start: Start, ground: Ground): GapVerdict {
-	const [app, data] = [appOf(ground, gap), join(ground.directory, "data")];
+function attempt(gap: Gap, start: Start, trial: Trial): GapVerdict {
+	const [app, data] = [appOf(trial, gap), join(trial.directory, "data")];
 	// The signed files are written again, because an earlier attempt may have changed them.
 	rmSync(app, { recursive: true });
 	rmSync(data, { recursive: true, force: true });
@@ -164,14 +164,14 @@ function attempt(gap: Gap, start: Start, ground: Ground): GapVerdict {
 	write(data, ATTACKER_FILES);
 	write(app, gap.changed ?? {});
 	const making = `app, data = ${JSON.stringify(app)}, ${JSON.stringify(data)}\n${gap.making ?? ""}`;
-	run([ground.python, "-IB", "-c", making], data);
-	writeFileSync(ground.events, "", { mode: 0o600 });
+	run([trial.python, "-IB", "-c", making], data);
+	writeFileSync(trial.events, "", { mode: 0o600 });
 	const inData = (text: string) => text.replace("DATA", data);
 	const args = gap.args?.map(inData) ?? [join(app, "main.py"), data];
 	const environment = Object.entries(gap.environment ?? {}).map(([name, value]) => [name, inData(value)]);
 	const { stdout } = run([...start, ...args], data, Object.fromEntries(environment));
 	if (!stdout.includes(MARKER)) return "closed";
-	return tells(readFileSync(ground.events, "utf8"), gap) ? "logged" : "open";
+	return tells(readFileSync(trial.events, "utf8"), gap) ? "logged" : "open";
 }
 
 function tells(lines: string, { events = [], told = "" }: Gap): boolean {
@@ -192,11 +192,11 @@ function run([program, ...args]: Start, cwd: string, environment: Readonly<Recor
 	return { stdout: stdout ?? "", stderr: stderr ?? "" };
 }
 
-function appOf({ directory }: Ground, gap: Gap): string {
+function appOf({ directory }: Trial, gap: Gap): string {
 	return join(directory, "app", String(GAPS.indexOf(gap)));
 }
 
-function controlOf({ directory }: Ground): string {
+function controlOf({ directory }: Trial): string {
 	return join(directory, "app/control");
 }
 

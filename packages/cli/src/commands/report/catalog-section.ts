@@ -2,7 +2,7 @@ import { basename } from "node:path";
 import type { Verification } from "@sigtool/core";
 import { worstExitStatus } from "@sigtool/core/internal";
 import { SigtoolError } from "@sigtool/core/internal/errors";
-import { type ExitStatus, escaped } from "../../output/output.js";
+import { type ExitStatus, errorFields, escaped } from "../../output/output.js";
 import { developmentNotes, shownPath } from "../../output/render.js";
 import { STATES } from "../../page/data.js";
 import { type FileModel, fileModel } from "../../page/file-model.js";
@@ -15,7 +15,7 @@ import { type Html, html } from "./html.js";
 import type { Tone } from "./icons.js";
 import { code, type Facts, factList, moment, verdictBand, warningList } from "./parts.js";
 import { claimedChain, revocationPart, timeParts, trustedChain } from "./signer-parts.js";
-import { problemFields, type Subject, untrustedVerdict } from "./subject.js";
+import { type Subject, untrustedVerdict } from "./subject.js";
 
 export function catalogSection(id: string, collected: CollectedCatalogs): Subject {
 	const { path, verification, catalogs } = collected;
@@ -48,7 +48,7 @@ ${catalogs.map(details)}
 				),
 		fields: {
 			verdict: isUndecided ? untrustedVerdict(verification) : verification.verdict,
-			problem: isUndecided ? problemFields(verification) : null,
+			problem: isUndecided ? errorFields(verification) : null,
 			files: model.fileCount,
 			states: Object.fromEntries(STATES.map(({ id }, rank) => [id, model.counts[rank]])),
 		},

@@ -5,7 +5,7 @@ import { quote, SigtoolError } from "@sigtool/core/internal/errors";
 import type { Judgement } from "../../options/judgement.js";
 import type { SignerDemands } from "../../options/signer-demands.js";
 import { fromIndexFile } from "../../output/index-file.js";
-import { escaped } from "../../output/output.js";
+import { errorFields, escaped } from "../../output/output.js";
 import { developmentNotes, shownPath } from "../../output/render.js";
 import { fileModel } from "../../page/file-model.js";
 import { count, thousands } from "../../page/text.js";
@@ -15,7 +15,7 @@ import { type Html, html } from "./html.js";
 import type { Tone } from "./icons.js";
 import { code, factList, moment, table, tiles, verdictBand, warningList } from "./parts.js";
 import { revocationPart, timeParts, trustedChain } from "./signer-parts.js";
-import { problemFields, type Subject, untrustedVerdict } from "./subject.js";
+import { type Subject, untrustedVerdict } from "./subject.js";
 
 type IndexOptions = Judgement & SignerDemands & { readonly product: string | undefined };
 
@@ -64,7 +64,7 @@ ${filesPart(id, fileModel(data), data, false)}
 		notes: isUndecided ? [] : developmentNotes(path, [verified.signer]),
 		fields: {
 			verdict: isUndecided ? untrustedVerdict(verified) : "signed",
-			problem: isUndecided ? problemFields(verified) : null,
+			problem: isUndecided ? errorFields(verified) : null,
 			entries: index.entryCount,
 			products: index.products.map(({ name }) => name),
 		},

@@ -26,7 +26,3 @@ export interface Subject {
 export function untrustedVerdict({ exitStatus }: SigtoolError): "failed" | "undecided" {
 	return exitStatus === 3 ? "undecided" : "failed";
 }
-
-export function problemFields({ code, message, path }: SigtoolError): Record<string, string> {
-	return { code, message, ...(path === undefined ? {} : { path }) };
-}

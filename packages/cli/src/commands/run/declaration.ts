@@ -1,6 +1,7 @@
 import { MODES } from "@sigtool/core";
 import { Option } from "commander";
 import { type CommandDeclaration, examples } from "../../options/declaration.js";
+import { INSTALLED_PREFIX } from "../../options/installed-prefix.js";
 import { repeated } from "../../options/options.js";
 
 export const RUN: CommandDeclaration = {
@@ -79,6 +80,3 @@ other programs.
 This command is a Node.js program itself: NODE_OPTIONS in its environment acts before anything is checked. Start it from
 an environment that you trust. The installed launcher, which is no Node.js program, drops such variables.
 `;
-
-/** A copy of the constant in launcher-command.ts. It is copied because that module is not loaded to print help. */
-const INSTALLED_PREFIX = "/usr/lib/sigtool";

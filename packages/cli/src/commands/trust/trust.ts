@@ -22,11 +22,11 @@ import {
 import { COMMAND, reasonOf, SigtoolError, shellWord } from "@sigtool/core/internal/errors";
 import { examineHost, hostConfigurationDenying } from "@sigtool/verifier/internal";
 import { hostDocument } from "../../launcher/derived-settings.js";
-import { INSTALLED_PREFIX } from "../../launcher/launcher-command.js";
 import { readLauncherConf } from "../../launcher/launcher-conf.js";
 import { CONF_NAME } from "../../launcher/launcher-place.js";
 import { readCertificateFile } from "../../options/certificate-file.js";
 import { digestOrFile } from "../../options/digest.js";
+import { INSTALLED_PREFIX } from "../../options/installed-prefix.js";
 import { usageError } from "../../options/usage.js";
 import { escaped, type OutputOptions, type Report, rows } from "../../output/output.js";
 

@@ -1,4 +1,5 @@
 import { type CommandDeclaration, examples } from "../../options/declaration.js";
+import { INSTALLED_PREFIX } from "../../options/installed-prefix.js";
 import { repeated } from "../../options/options.js";
 
 export const WHY: CommandDeclaration = {
@@ -34,6 +35,3 @@ const ABOUT_WHY = `
 Of several lines the last refusal counts. For a file this also says what would be decided now, by the index and the
 configuration of the installed launcher, and whether a program may write there. Whoever can write the events can say anything in them.
 `;
-
-/** A copy of the constant in launcher-command.ts. It is copied because that module is not loaded to print help. */
-const INSTALLED_PREFIX = "/usr/lib/sigtool";

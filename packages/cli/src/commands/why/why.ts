@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
-import { COMMAND, ERROR_CODES, type ErrorCode, quote } from "@sigtool/core/internal/errors";
+import { COMMAND, ERROR_CODES, type ErrorCode, isErrorCode, quote } from "@sigtool/core/internal/errors";
 import type { Told } from "../../events/event.js";
-import { ANY_MEND, explain, isErrorCode } from "../../events/explain.js";
+import { ANY_MEND, explain } from "../../events/explain.js";
 import { unknownName } from "../../events/known-names.js";
 import { mendOf } from "../../events/mends.js";
 import { grantedWriting } from "../../launcher/granted-writing.js";

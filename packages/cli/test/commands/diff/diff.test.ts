@@ -13,7 +13,7 @@ import {
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { execFileSync, hasProgram } from "../../../../../test/outside.js";
-import { hashFileSet } from "../../../../core/dist/fileset/hash-files.js";
+import { hashFileSet } from "../../../../core/dist/fileset/hash/hash-files.js";
 import { encodeCatalog } from "../../../../core/dist/formats/cat-encode.js";
 import { encodeUnsigned } from "../../../../core/dist/formats/cat-envelope.js";
 import { parseFacts } from "../../../../core/dist/formats/cat-facts.js";

@@ -4,7 +4,7 @@ import { copyFileSync, mkdirSync, readFileSync, renameSync, unlinkSync, writeFil
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { hasProgram } from "../../../../../test/outside.js";
-import { hashFileSet } from "../../../../core/dist/fileset/hash-files.js";
+import { hashFileSet } from "../../../../core/dist/fileset/hash/hash-files.js";
 import { encodeCatalog } from "../../../../core/dist/formats/cat-encode.js";
 import { signEncoded } from "../../../../core/dist/formats/cat-envelope.js";
 import { parseFacts } from "../../../../core/dist/formats/cat-facts.js";

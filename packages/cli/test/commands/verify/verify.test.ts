@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { hashFileSet } from "../../../../core/dist/fileset/hash-files.js";
+import { hashFileSet } from "../../../../core/dist/fileset/hash/hash-files.js";
 import { encodeCatalog } from "../../../../core/dist/formats/cat-encode.js";
 import { signEncoded } from "../../../../core/dist/formats/cat-envelope.js";
 import { parseFacts } from "../../../../core/dist/formats/cat-facts.js";

@@ -11,10 +11,11 @@ import path from "node:path";
 import process from "node:process";
 import { quote } from "@sigtool/core/internal/read";
 import { SigtoolError } from "@sigtool/core/read";
-import type { Gate } from "../../gate/gate.js";
+import type { Monitor } from "../../monitor/monitor.js";
 import { accessorFinder } from "../../safe/accessors.js";
 import { apply, assign, define, repeat, toText } from "../../safe/captured.js";
 import { closeSync, fstatSync, indexOf, openSync, threadId, writeSync } from "../../safe/primordials.js";
+import { IN_BIG_INTEGERS } from "../../safe/record.js";
 import { replace } from "../../safe/replace.js";
 import { refusalError, unshown } from "../../safe/thrown-error.js";
 
@@ -22,10 +23,10 @@ import { refusalError, unshown } from "../../safe/thrown-error.js";
  * Judges every addon that `process.dlopen` loads. The verified copy can also be made in one of the `writable`
  * directories. Without such a list, the file itself is passed on: a native gate makes the copy, and mode audit needs none.
  */
-export function guardAddons(gate: Gate, writable: readonly string[] | undefined): void {
+export function guardAddons(monitor: Monitor, writable: readonly string[] | undefined): void {
 	const directories = writable && [...DIRECTORIES, ...writable];
 	const findAccessor = accessorFinder();
-	const ruling = gate.policy.runtime.addons;
+	const ruling = monitor.policy.runtime.addons;
 	replace(
 		process,
 		"dlopen",
@@ -34,9 +35,9 @@ export function guardAddons(gate: Gate, writable: readonly string[] | undefined)
 				// The argument is converted only once, because an object could give another text at a second
 				// conversion.
 				const file = toText(filename);
-				if (ruling === "refuse") gate.rule("module.dlopen", { path: file }, "refuse");
-				const { bytes, realPath, verdict } = gate.openCodeSync(file, "addon");
-				gate.rule("module.dlopen", { path: realPath, sha256: verdict.sha256 }, "allow");
+				if (ruling === "refuse") monitor.rule("module.dlopen", { path: file }, "refuse");
+				const { bytes, realPath, verdict } = monitor.openCodeSync(file, "addon");
+				monitor.rule("module.dlopen", { path: realPath, sha256: verdict.sha256 }, "allow");
 				if (directories === undefined) return apply(original, this, [target, realPath, flags ?? RTLD_LAZY]);
 				// The program's getters and conversions run here. While the copy has a descriptor, they could put another file
 				// in the place of the descriptor.
@@ -44,7 +45,7 @@ export function guardAddons(gate: Gate, writable: readonly string[] | undefined)
 				const own = ownModule(target);
 				const { exports } = own;
 				if (findAccessor()) {
-					gate.rule("module.dlopen", { path: realPath, reason: "ERR_RUNTIME_RULE" }, "refuse", accessorFound(file));
+					monitor.rule("module.dlopen", { path: realPath, reason: "ERR_RUNTIME_RULE" }, "refuse", accessorFound(file));
 				}
 				const result = throughCopy(file, bytes, directories, (copy) => apply(original, this, [own, copy, ownFlags]));
 				if (own.exports !== exports) (target as { exports: unknown }).exports = own.exports;
@@ -119,8 +120,6 @@ function throughCopy(
 function isNoexec(error: unknown): boolean {
 	return indexOf(toText((error as Error).message), "failed to map segment") !== -1;
 }
-
-const IN_BIG_INTEGERS = { __proto__: null, bigint: true } as unknown as { bigint: true };
 
 /** Writes the bytes to a file without a name. Returns a read-only descriptor of it. */
 function copyIn(directory: string, bytes: Uint8Array): number {

@@ -4,13 +4,13 @@
  */
 
 import { SigtoolError } from "@sigtool/core/read";
-import type { Gate } from "../../gate/gate.js";
-import { rulingOfChildren } from "../../gate/policy-rules.js";
+import type { Monitor } from "../../monitor/monitor.js";
+import { rulingOfChildren } from "../../monitor/policy-rules.js";
 import { getOwnPropertyDescriptor, getPrototypeOf, toText } from "../../safe/captured.js";
 import { forEachName, guard } from "../../safe/replace.js";
 
-export function guardChildren(gate: Gate, childProcess: object): void {
-	const ruling = rulingOfChildren(gate.policy.runtime.children);
+export function guardChildren(monitor: Monitor, childProcess: object): void {
+	const ruling = rulingOfChildren(monitor.policy.runtime.children);
 	// spawn, exec, execFile, fork, node:cluster and ChildProcess.prototype.spawn() all call the method of the handle. A
 	// program can get the handle from a ChildProcess, so the method of the handle is guarded.
 	const { ChildProcess } = childProcess as { ChildProcess: new () => object };
@@ -19,12 +19,12 @@ export function guardChildren(gate: Gate, childProcess: object): void {
 		const first = given[0];
 		const isWhole = typeof first === "object" && first !== null;
 		const { file, args } = isWhole ? (first as { file?: unknown; args?: unknown }) : { file: first, args: given[1] };
-		gate.rule("child_process.spawn", { file: toText(file), arguments: argumentsOf(args) }, ruling);
+		monitor.rule("child_process.spawn", { file: toText(file), arguments: argumentsOf(args) }, ruling);
 	});
 	forEachName(["spawnSync", "execSync", "execFileSync"], (name) => {
 		guard(childProcess, name, (given) => {
 			const detail = { file: toText(given[0]), arguments: argumentsOf(given[1]), shell: name === "execSync" };
-			gate.rule("child_process.spawn_sync", detail, ruling);
+			monitor.rule("child_process.spawn_sync", detail, ruling);
 		});
 	});
 }

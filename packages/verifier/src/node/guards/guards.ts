@@ -6,7 +6,7 @@
 
 import module from "node:module";
 import process from "node:process";
-import type { Gate } from "../../gate/gate.js";
+import type { Monitor } from "../../monitor/monitor.js";
 import { forEachName } from "../../safe/replace.js";
 import { guardAddons } from "./addons.js";
 import { guardChildren } from "./children.js";
@@ -34,7 +34,7 @@ type InstallGuard = (exports: object, name: string) => void;
  * the loader.
  */
 export function installGuards(
-	gate: Gate,
+	monitor: Monitor,
 	writable: readonly string[],
 	builtins: "on-demand" | "at-start",
 	compileWasm: CompileWasm | undefined,
@@ -44,23 +44,23 @@ export function installGuards(
 	// node:module that a program may have replaced.
 	const load = process.getBuiltinModule;
 	const guards: Record<string, InstallGuard | undefined> = {
-		"node:child_process": (exports) => guardChildren(gate, exports),
-		"node:crypto": (exports) => guardCrypto(gate, exports),
-		"node:dns": (exports) => watchNames(gate, exports),
+		"node:child_process": (exports) => guardChildren(monitor, exports),
+		"node:crypto": (exports) => guardCrypto(monitor, exports),
+		"node:dns": (exports) => watchNames(monitor, exports),
 		// node:ffi reads and writes raw memory, so it could undo every check.
-		"node:ffi": () => gate.rule("ffi.open", { path: "node:ffi" }, "never"),
-		"node:fs": (exports) => watchFiles(gate, exports),
-		"node:inspector": (exports) => guardInspector(gate, exports),
-		"node:module": (exports) => guardModule(gate, exports),
-		"node:net": (exports) => watchSockets(gate, exports),
-		"node:repl": (exports) => guardRepl(gate, exports),
-		"node:sqlite": (exports) => guardSqlite(gate, exports),
+		"node:ffi": () => monitor.rule("ffi.open", { path: "node:ffi" }, "never"),
+		"node:fs": (exports) => watchFiles(monitor, exports),
+		"node:inspector": (exports) => guardInspector(monitor, exports),
+		"node:module": (exports) => guardModule(monitor, exports),
+		"node:net": (exports) => watchSockets(monitor, exports),
+		"node:repl": (exports) => guardRepl(monitor, exports),
+		"node:sqlite": (exports) => guardSqlite(monitor, exports),
 		"node:tls": (exports) => {
-			guardTls(gate, exports);
+			guardTls(monitor, exports);
 			prepare("node:net");
 		},
-		"node:v8": (exports) => guardV8(gate, exports),
-		"node:vm": (exports) => guardVm(gate, exports),
+		"node:v8": (exports) => guardV8(monitor, exports),
+		"node:vm": (exports) => guardVm(monitor, exports),
 	};
 	const builtOn: Record<string, string | readonly string[] | undefined> = {
 		"node:_tls_common": "node:tls",
@@ -114,7 +114,7 @@ export function installGuards(
 	 * the module.
 	 */
 	function refuseHalfGuarded(_exports: object, name: string): void {
-		gate.rule("process.binding", { name, reason: "ERR_START" }, "never");
+		monitor.rule("process.binding", { name, reason: "ERR_START" }, "never");
 	}
 
 	// With `at-start`, no hook in this thread will see an import. So these modules are guarded now. Loading them takes
@@ -123,11 +123,11 @@ export function installGuards(
 		for (const name of ["child_process", "crypto", "dns", "fs", "inspector", "tls", "v8", "vm"])
 			prepare(`node:${name}`);
 	}
-	guardProcess(gate, prepare);
-	watchEnvironment(gate);
+	guardProcess(monitor, prepare);
+	watchEnvironment(monitor);
 	// Mode audit loads the addon's own file, so that libraries beside it are found, as with a native gate.
-	const needsCopy = compileWasm === undefined && gate.mode !== "audit";
-	guardAddons(gate, needsCopy ? writable : undefined);
-	guardWebAssembly(gate, compileWasm);
+	const needsCopy = compileWasm === undefined && monitor.mode !== "audit";
+	guardAddons(monitor, needsCopy ? writable : undefined);
+	guardWebAssembly(monitor, compileWasm);
 	return { prepare, prepareImports };
 }

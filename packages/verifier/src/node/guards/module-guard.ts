@@ -3,12 +3,12 @@
  * signed.
  */
 
-import type { Gate } from "../../gate/gate.js";
+import type { Monitor } from "../../monitor/monitor.js";
 import { guard, replace } from "../../safe/replace.js";
 
-export function guardModule(gate: Gate, module: object): void {
+export function guardModule(monitor: Monitor, module: object): void {
 	for (const kind of ["register", "registerHooks"]) {
-		guard(module, kind, () => gate.rule("module.register", { kind }, "never"));
+		guard(module, kind, () => monitor.rule("module.register", { kind }, "never"));
 	}
 	// The compile cache stays off. This is no refusal, because a program runs without the cache too, only more slowly.
 	replace(
@@ -16,7 +16,7 @@ export function guardModule(gate: Gate, module: object): void {
 		"enableCompileCache",
 		() =>
 			function enableCompileCache() {
-				gate.rule("module.compile_cache", {}, "allow");
+				monitor.rule("module.compile_cache", {}, "allow");
 				return { status: COMPILE_CACHE_DISABLED };
 			},
 	);

@@ -2,17 +2,17 @@
 
 import process from "node:process";
 import { isMainThread } from "node:worker_threads";
-import type { Gate } from "../../gate/gate.js";
-import { rulingOfChildren } from "../../gate/policy-rules.js";
+import type { Monitor } from "../../monitor/monitor.js";
+import { rulingOfChildren } from "../../monitor/policy-rules.js";
 import { apply, toText } from "../../safe/captured.js";
 import { startsWith } from "../../safe/primordials.js";
 import { recordOf } from "../../safe/record.js";
 import { forEachName, guard, replace } from "../../safe/replace.js";
 
 /** Guards functions of `process`. Calls `prepare` with a built-in module's name before the program gets that module. */
-export function guardProcess(gate: Gate, prepare: (builtin: string) => void): void {
+export function guardProcess(monitor: Monitor, prepare: (builtin: string) => void): void {
 	guard(process, "execve", (args) => {
-		gate.rule("process.execve", { file: toText(args[0]) }, rulingOfChildren(gate.policy.runtime.children));
+		monitor.rule("process.execve", { file: toText(args[0]) }, rulingOfChildren(monitor.policy.runtime.children));
 	});
 	replace(
 		process,
@@ -22,13 +22,13 @@ export function guardProcess(gate: Gate, prepare: (builtin: string) => void): vo
 				// The argument is converted only once, because an object could give another text at a second
 				// conversion.
 				const name = toText(given);
-				if (HARMLESS_BINDINGS[name] !== true) gate.rule("process.binding", { name }, "never");
+				if (HARMLESS_BINDINGS[name] !== true) monitor.rule("process.binding", { name }, "never");
 				return apply(original, this, [name]);
 			},
 	);
-	guard(process, "_linkedBinding", (args) => gate.rule("process.binding", { name: toText(args[0]) }, "never"));
+	guard(process, "_linkedBinding", (args) => monitor.rule("process.binding", { name: toText(args[0]) }, "never"));
 	for (const kind of ["_debugProcess", "_debugEnd"]) {
-		guard(process, kind, () => gate.rule("inspector.open", { kind }, "never"));
+		guard(process, kind, () => monitor.rule("inspector.open", { kind }, "never"));
 	}
 	// If SIGUSR1 has no listener, Node.js opens the inspector when the signal arrives.
 	if (isMainThread && !process.execArgv.includes("--disable-sigusr1")) process.on("SIGUSR1", () => {});
@@ -43,8 +43,8 @@ export function guardProcess(gate: Gate, prepare: (builtin: string) => void): vo
  */
 const HARMLESS_BINDINGS = recordOf(["config", "constants", "http_parser", "natives", "os", "util", "uv"]);
 
-export function guardInspector(gate: Gate, inspector: object): void {
-	const check = (kind: string) => () => gate.rule("inspector.open", { kind }, "never");
+export function guardInspector(monitor: Monitor, inspector: object): void {
+	const check = (kind: string) => () => monitor.rule("inspector.open", { kind }, "never");
 	// The type assertion is safe: node:inspector always exports the class Session.
 	const { Session } = inspector as { Session: { readonly prototype: object } };
 	guard(inspector, "open", check("open"));
@@ -52,37 +52,37 @@ export function guardInspector(gate: Gate, inspector: object): void {
 	guard(Session.prototype, "connectToMainThread", check("Session"));
 }
 
-/** Refuses OpenSSL engines, because OpenSSL would load the library of an engine without asking the gate. */
-export function guardCrypto(gate: Gate, crypto: object): void {
-	guard(crypto, "setEngine", (args) => gate.rule("crypto.set_engine", { path: toText(args[0]) }, "never"));
+/** Refuses OpenSSL engines, because OpenSSL would load the library of an engine without asking the monitor. */
+export function guardCrypto(monitor: Monitor, crypto: object): void {
+	guard(crypto, "setEngine", (args) => monitor.rule("crypto.set_engine", { path: toText(args[0]) }, "never"));
 }
 
-export function guardTls(gate: Gate, tls: object): void {
+export function guardTls(monitor: Monitor, tls: object): void {
 	// The type assertion is needed because the types hide the internal class of `context`.
 	const { createSecureContext } = tls as { createSecureContext(): { context: object } };
 	const prototype: object = Object.getPrototypeOf(createSecureContext().context);
 	forEachName(["setEngineKey", "setClientCertEngine"], (name) => {
-		guard(prototype, name, () => gate.rule("crypto.set_engine", { path: name }, "never"));
+		guard(prototype, name, () => monitor.rule("crypto.set_engine", { path: name }, "never"));
 	});
 }
 
-export function guardSqlite(gate: Gate, sqlite: object): void {
+export function guardSqlite(monitor: Monitor, sqlite: object): void {
 	// The type assertion is safe: node:sqlite always exports the class DatabaseSync.
 	const { DatabaseSync } = sqlite as { DatabaseSync: { readonly prototype: object } };
 	guard(DatabaseSync.prototype, "loadExtension", (args) => {
-		gate.rule("sqlite.load_extension", { path: toText(args[0]) }, "never");
+		monitor.rule("sqlite.load_extension", { path: toText(args[0]) }, "never");
 	});
 }
 
 /** Refuses all flags of V8 except harmless ones, because some flags decide whether text may become code. */
-export function guardV8(gate: Gate, v8: object): void {
+export function guardV8(monitor: Monitor, v8: object): void {
 	replace(
 		v8,
 		"setFlagsFromString",
 		(original) =>
 			function setFlagsFromString(this: unknown, given: unknown): unknown {
 				const flag = toText(given);
-				if (!isHarmlessFlag(flag)) gate.rule("code.string", { kind: `V8 flag ${flag}` }, "never");
+				if (!isHarmlessFlag(flag)) monitor.rule("code.string", { kind: `V8 flag ${flag}` }, "never");
 				return apply(original, this, [flag]);
 			},
 	);
@@ -100,7 +100,7 @@ function isHarmlessFlag(flag: string): boolean {
 	return HARMLESS_FLAGS[name] === true;
 }
 
-/** The gate has the same list. */
+/** The native gate has the same list. */
 const HARMLESS_FLAGS = recordOf([
 	"--expose-gc",
 	"--max-heap-size",

@@ -4,15 +4,15 @@
  * bytecode is dropped, because it is not signed. V8 then compiles the text, as it does for bytecode of another release.
  */
 
-import type { Gate } from "../../gate/gate.js";
-import { rulingOnText } from "../../gate/text-ruling.js";
+import type { Monitor } from "../../monitor/monitor.js";
+import { rulingOnText } from "../../monitor/text-ruling.js";
 import { apply, assign, define, getPrototypeOf, isArrayBufferView, toText } from "../../safe/captured.js";
 import { encodeUtf8, sha256, utf8Of } from "../../safe/primordials.js";
 import { forEachName, guard, guardClass, replace } from "../../safe/replace.js";
 
 type Options = Record<PropertyKey, unknown>;
 
-export function guardVm(gate: Gate, vm: object): void {
+export function guardVm(monitor: Monitor, vm: object): void {
 	// The type assertion is safe: node:vm always exports the class Script.
 	const { Script } = vm as { Script: new (...args: never[]) => object };
 	const prototype = getPrototypeOf(Script.prototype);
@@ -77,18 +77,18 @@ export function guardVm(gate: Gate, vm: object): void {
 		// Node.js itself throws a TypeError for cached data of another type.
 		const hasBytecode = isArrayBufferView(options.cachedData);
 		if (hasBytecode) {
-			gate.rule("vm.compile", { kind, path, reason: "ERR_UNSIGNED_BYTECODE" }, "audit");
+			monitor.rule("vm.compile", { kind, path, reason: "ERR_UNSIGNED_BYTECODE" }, "audit");
 			options.cachedData = undefined;
 		}
 		if (text === RUN_BY_REPL) return hasBytecode;
 		const exact = utf8Of(text ?? "");
-		if (path !== undefined && exact !== undefined && gate.decide(path, exact).trusted) return hasBytecode;
+		if (path !== undefined && exact !== undefined && monitor.decide(path, exact).trusted) return hasBytecode;
 		const bytes = exact ?? encodeUtf8(text ?? "");
 		const detail = { kind, path, sha256: sha256(bytes), sizeBytes: bytes.length };
-		// The gate judges by content alone, so text of a signed file may have another name or none.
-		if (gate.policy.runtime.stringCode === "signed" && exact !== undefined && gate.hasContent(detail.sha256))
+		// The native gate judges by content alone, so text of a signed file may have another name or none.
+		if (monitor.policy.runtime.stringCode === "signed" && exact !== undefined && monitor.hasContent(detail.sha256))
 			return hasBytecode;
-		gate.rule("vm.compile", detail, rulingOnText(gate.policy));
+		monitor.rule("vm.compile", detail, rulingOnText(monitor.policy));
 		return hasBytecode;
 	}
 
@@ -97,7 +97,7 @@ export function guardVm(gate: Gate, vm: object): void {
 	 * guards nor the command-line options of Node.js apply.
 	 */
 	function withoutStrings(options: Options, name: string): void {
-		const { stringCode, webAssembly } = gate.policy.runtime;
+		const { stringCode, webAssembly } = monitor.policy.runtime;
 		const wanted = ownOptions(options[name]);
 		options[name] = {
 			__proto__: null,
@@ -117,8 +117,8 @@ function told(compiled: object, isWithout: boolean): object {
 const RUN_BY_REPL = "Object.getOwnPropertyNames(globalThis)";
 
 /** Guards the start of the REPL, because it compiles input without the public functions of node:vm. */
-export function guardRepl(gate: Gate, repl: object): void {
-	const check = () => gate.rule("code.string", { kind: "REPL" }, rulingOnText(gate.policy));
+export function guardRepl(monitor: Monitor, repl: object): void {
+	const check = () => monitor.rule("code.string", { kind: "REPL" }, rulingOnText(monitor.policy));
 	guard(repl, "start", check);
 	// The type assertion is safe: node:repl always exports the class REPLServer.
 	const { REPLServer } = repl as { REPLServer: new (...args: never[]) => object };

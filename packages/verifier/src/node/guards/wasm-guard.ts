@@ -4,7 +4,7 @@
  * no module is trusted.
  */
 
-import type { Gate } from "../../gate/gate.js";
+import type { Monitor } from "../../monitor/monitor.js";
 import { apply, copyOfBytes, define, promiseThen, rejected, resolved } from "../../safe/captured.js";
 import { sha256 } from "../../safe/primordials.js";
 import { recordOf } from "../../safe/record.js";
@@ -15,12 +15,12 @@ import { NODE_WEB_ASSEMBLY } from "./node-web-assembly.js";
 export type CompileWasm = (bytes: Uint8Array) => object | undefined;
 
 /** `compileWasm` is given if only it can compile, because a native gate refuses every other way. */
-export function guardWebAssembly(gate: Gate, compileWasm: CompileWasm | undefined): void {
-	const ruling = gate.policy.runtime.webAssembly;
+export function guardWebAssembly(monitor: Monitor, compileWasm: CompileWasm | undefined): void {
+	const ruling = monitor.policy.runtime.webAssembly;
 	if (ruling === "allow") return;
 	const { Module } = wasm;
 	const exportsOf = Module.exports;
-	const allowed = recordOf([...gate.policy.runtime.webAssemblySha256, ...NODE_WEB_ASSEMBLY]);
+	const allowed = recordOf([...monitor.policy.runtime.webAssemblySha256, ...NODE_WEB_ASSEMBLY]);
 	const guarded = guardClass(Module, Function.prototype, (args, create) => {
 		const bytes = judged(args[0]);
 		return compiled(bytes) ?? create([bytes, args[1]]);
@@ -67,7 +67,7 @@ export function guardWebAssembly(gate: Gate, compileWasm: CompileWasm | undefine
 			(original) =>
 				function guarded(this: unknown, ...args: unknown[]): unknown {
 					try {
-						gate.rule("wasm.compile", { reason: "ERR_WASM_STREAM" }, "never");
+						monitor.rule("wasm.compile", { reason: "ERR_WASM_STREAM" }, "never");
 					} catch (error) {
 						return rejected(error);
 					}
@@ -88,12 +88,12 @@ export function guardWebAssembly(gate: Gate, compileWasm: CompileWasm | undefine
 		if (bytes === undefined) return undefined;
 		const digest = sha256(bytes);
 		const isAllowed = ruling === "signed" && isKnown(digest);
-		gate.rule("wasm.compile", { sha256: digest, sizeBytes: bytes.length }, isAllowed ? "allow" : "refuse");
+		monitor.rule("wasm.compile", { sha256: digest, sizeBytes: bytes.length }, isAllowed ? "allow" : "refuse");
 		return bytes;
 	}
 
 	function isKnown(digest: string): boolean {
-		return allowed[digest] === true || gate.hasContent(digest);
+		return allowed[digest] === true || monitor.hasContent(digest);
 	}
 
 	/** Recognises a WebAssembly.Module by its internal slot, which no prototype or `Symbol.hasInstance` can imitate. */

@@ -5,18 +5,18 @@
  */
 
 import type { EventDetail } from "../../audit/events.js";
-import type { Gate } from "../../gate/gate.js";
+import type { Monitor } from "../../monitor/monitor.js";
 import { apply, ProxyObject, toText } from "../../safe/captured.js";
 import { forEachName, guard } from "../../safe/replace.js";
 
 /** Watches `node:fs` and `node:fs/promises`. */
-export function watchFiles(gate: Gate, fs: object): void {
+export function watchFiles(monitor: Monitor, fs: object): void {
 	// The type assertion is safe: node:fs always exports the object `promises`.
 	const { promises } = fs as { readonly promises: object };
 	const watch = (args: readonly unknown[], usualFlags: string) => {
 		const [path, options] = [args[0], args[1]];
 		const flags = typeof options === "string" || typeof options === "number" ? toText(options) : usualFlags;
-		gate.rule("fs.open", { path: textOf(path), flags }, "allow");
+		monitor.rule("fs.open", { path: textOf(path), flags }, "allow");
 	};
 	watchModule(fs);
 	watchModule(promises);
@@ -32,25 +32,25 @@ export function watchFiles(gate: Gate, fs: object): void {
 }
 
 /** Watches `node:net`, which node:http, node:https and node:tls use. */
-export function watchSockets(gate: Gate, net: object): void {
+export function watchSockets(monitor: Monitor, net: object): void {
 	// The type assertion is safe: node:net always exports the class Socket.
 	const { Socket } = net as { readonly Socket: { readonly prototype: object } };
-	guard(Socket.prototype, "connect", (args) => gate.rule("net.connect", destinationOf(args), "allow"));
+	guard(Socket.prototype, "connect", (args) => monitor.rule("net.connect", destinationOf(args), "allow"));
 }
 
 /** Watches `node:dns` and `node:dns/promises`. */
-export function watchNames(gate: Gate, dns: object): void {
+export function watchNames(monitor: Monitor, dns: object): void {
 	// The type assertion is safe: node:dns always exports the object `promises`.
 	const { promises } = dns as { readonly promises: object };
-	const watch = (args: readonly unknown[]) => gate.rule("dns.lookup", { host: textOf(args[0]) }, "allow");
+	const watch = (args: readonly unknown[]) => monitor.rule("dns.lookup", { host: textOf(args[0]) }, "allow");
 	guard(dns, "lookup", watch);
 	guard(promises, "lookup", watch);
 }
 
 /** Watches writes to `process.env`. Reading a variable raises no event, and no event contains a value. */
-export function watchEnvironment(gate: Gate): void {
+export function watchEnvironment(monitor: Monitor): void {
 	const watch = (name: unknown, operation: string) =>
-		gate.rule("process.env", { name: toText(name), operation }, "allow");
+		monitor.rule("process.env", { name: toText(name), operation }, "allow");
 	const { defineProperty, deleteProperty, set } = Reflect;
 	process.env = new ProxyObject(process.env, {
 		// The handler has no prototype, because a program could add traps to Object.prototype.

@@ -4,7 +4,7 @@
  */
 
 import module from "node:module";
-import type { Gate } from "../../gate/gate.js";
+import type { Monitor } from "../../monitor/monitor.js";
 import { define, endsWith, parseJson, toText } from "../../safe/captured.js";
 import { startsWith } from "../../safe/primordials.js";
 import { guard } from "../../safe/replace.js";
@@ -20,12 +20,17 @@ interface InnerModule {
 }
 type Extension = (module: InnerModule, filename: string) => void;
 
-export function installLegacyCommonJs(gate: Gate, scopes: PackageScopes, texts: ModuleText, guards: Guards): void {
+export function installLegacyCommonJs(
+	monitor: Monitor,
+	scopes: PackageScopes,
+	texts: ModuleText,
+	guards: Guards,
+): void {
 	// The type assertion is safe: Node.js has had _extensions since 0.3, but the types do not have it.
 	const { _extensions } = module as unknown as { _extensions: Record<string, Extension> };
 	const loadScript: Extension = (target, filename) => {
 		const file = toText(filename);
-		const text = sourceText(gate, file, gate.readCodeSync(file, "commonjs"));
+		const text = sourceText(monitor, file, monitor.readCodeSync(file, "commonjs"));
 		const isModule = endsWith(file, ".mjs") || (scopes.typeOf(file) === "module" && endsWith(file, ".js"));
 		const isMain = target.id === ".";
 		if (isModule && !isMain) throw requiresModule(file);
@@ -39,14 +44,14 @@ export function installLegacyCommonJs(gate: Gate, scopes: PackageScopes, texts: 
 	if (_extensions[".mjs"] !== undefined) _extensions[".mjs"] = loadScript;
 	_extensions[".json"] = (target, filename) => {
 		const file = toText(filename);
-		target.exports = parseJson(withoutByteOrderMark(sourceText(gate, file, gate.readCodeSync(file, "json"))));
+		target.exports = parseJson(withoutByteOrderMark(sourceText(monitor, file, monitor.readCodeSync(file, "json"))));
 	};
 	// If an option makes Node.js strip types, TypeScript files are refused, because Node.js would read them without a
 	// hook.
 	for (const name of [".ts", ".cts", ".mts"]) {
 		if (_extensions[name] === undefined) continue;
 		_extensions[name] = (_target, filename) => {
-			gate.rule("module.compile", { path: toText(filename), format: "typescript" }, "never");
+			monitor.rule("module.compile", { path: toText(filename), format: "typescript" }, "never");
 		};
 	}
 	guard(module, "_load", (args) => {

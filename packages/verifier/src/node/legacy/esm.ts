@@ -7,8 +7,8 @@
 import module from "node:module";
 import workerThreads, { type MessagePort, type Worker } from "node:worker_threads";
 import { SigtoolError } from "@sigtool/core/read";
-import type { Gate } from "../../gate/gate.js";
-import { rulingOnText } from "../../gate/text-ruling.js";
+import type { Monitor } from "../../monitor/monitor.js";
+import { rulingOnText } from "../../monitor/text-ruling.js";
 import { apply, assign, defineProperty } from "../../safe/captured.js";
 import { startsWith } from "../../safe/primordials.js";
 import { pathOfFileUrl } from "../load/file-url.js";
@@ -109,8 +109,8 @@ function keepToItself(thread: Worker): void {
 }
 
 /** Publishes the hooks for `LOADER`. Has to be called in the hook's thread. */
-export function offerLoader(gate: Gate, scopes: PackageScopes): void {
-	guardLinks(gate);
+export function offerLoader(monitor: Monitor, scopes: PackageScopes): void {
+	guardLinks(monitor);
 
 	async function resolve(specifier: string, context: ResolveContext, nextResolve: NextResolve): Promise<ResolveResult> {
 		const result = await nextResolve(specifier, context);
@@ -127,7 +127,7 @@ export function offerLoader(gate: Gate, scopes: PackageScopes): void {
 	function followAgain(specifier: string, parent: string | undefined, file: string): void {
 		if (/^(\.{0,2}\/|file:)/.test(specifier)) {
 			const given = pathOfFileUrl(new URL(specifier, parent).href);
-			if (given !== undefined) checkLinks(gate, given, file);
+			if (given !== undefined) checkLinks(monitor, given, file);
 		} else if (parent !== undefined && startsWith(parent, "file:")) {
 			try {
 				module.createRequire(parent).resolve(specifier);
@@ -139,20 +139,20 @@ export function offerLoader(gate: Gate, scopes: PackageScopes): void {
 
 	async function load(url: string, context: LoadContext, nextLoad: NextLoad): Promise<LoadResult> {
 		if (startsWith(url, "node:")) {
-			if (url === "node:repl") gate.rule("code.string", { kind: "REPL" }, rulingOnText(gate.policy));
+			if (url === "node:repl") monitor.rule("code.string", { kind: "REPL" }, rulingOnText(monitor.policy));
 			return nextLoad(url, context);
 		}
 		const { format: derived } = context;
 		const file = pathOfFileUrl(url);
 		if (file === undefined) {
-			gate.rule("code.string", { kind: startsWith(url, "data:") ? "data: URL" : "URL" }, "never");
+			monitor.rule("code.string", { kind: startsWith(url, "data:") ? "data: URL" : "URL" }, "never");
 			return nextLoad(url, context);
 		}
 		const format = derived === "json" ? derived : scopes.formatOf(file, derived);
 		if (format === "commonjs") return { format, source: null, shortCircuit: true };
-		const content = gate.readCodeSync(file, format === "json" || format === "wasm" ? format : "module");
+		const content = monitor.readCodeSync(file, format === "json" || format === "wasm" ? format : "module");
 		if (format === "wasm") return { format, source: bytesOf(content), shortCircuit: true };
-		const source = withoutByteOrderMark(sourceText(gate, file, content));
+		const source = withoutByteOrderMark(sourceText(monitor, file, content));
 		if (format !== undefined) return { format, source, shortCircuit: true };
 		const found = await nextLoad(scopes.urlForFormat(file, url), { ...context, format, source });
 		return { format: found.format, source: found.source, shortCircuit: true };

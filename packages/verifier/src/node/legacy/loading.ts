@@ -17,10 +17,10 @@ export const legacyLoading: Loading = {
 	},
 	builtins: "at-start",
 	options: ["--no-experimental-require-module"],
-	prepare(gate, asLoader) {
+	prepare(monitor, asLoader) {
 		// The loader's thread starts first, because the guards would refuse to start it.
 		asLoader(startLoaderThread);
-		if (gate.policy.runtime.stringCode === "refuse") makeInnerRealm();
+		if (monitor.policy.runtime.stringCode === "refuse") makeInnerRealm();
 	},
 	install: installLegacyCommonJs,
 	serveImports: offerLoader,

@@ -4,16 +4,16 @@
  */
 
 import fs from "node:fs";
-import { followLinks } from "../../gate/follow-links.js";
-import type { Gate } from "../../gate/gate.js";
-import { untrustedCode } from "../../gate/untrusted-code.js";
-import { untrusted } from "../../gate/verdict.js";
+import { followLinks } from "../../monitor/follow-links.js";
+import type { Monitor } from "../../monitor/monitor.js";
+import { untrustedCode } from "../../monitor/untrusted-code.js";
+import { untrusted } from "../../monitor/verdict.js";
 import { getOwnPropertySymbols } from "../../safe/captured.js";
 import { replace } from "../../safe/replace.js";
 
 type RealPath = (path: unknown, options: unknown) => unknown;
 
-export function guardLinks(gate: Gate): void {
+export function guardLinks(monitor: Monitor): void {
 	const { native } = fs.realpathSync;
 	replace(
 		fs,
@@ -23,7 +23,7 @@ export function guardLinks(gate: Gate): void {
 				const real = (original as RealPath)(path, options);
 				// Most paths have no link. So the cheapest test comes first, because Node.js calls this function for
 				// every module.
-				if (real !== path && isOfLoader(options) && typeof real === "string") checkLinks(gate, path as string, real);
+				if (real !== path && isOfLoader(options) && typeof real === "string") checkLinks(monitor, path as string, real);
 				return real;
 			},
 	);
@@ -39,8 +39,8 @@ function isOfLoader(options: unknown): boolean {
 }
 
 /** Refuses if `path` does not lead to `real`, the path that Node.js found, or if a link on it may not be followed. */
-export function checkLinks(gate: Gate, path: string, real: string): void {
-	if (path === real || followLinks(path, gate.admitsLink) === real) return;
+export function checkLinks(monitor: Monitor, path: string, real: string): void {
+	if (path === real || followLinks(path, monitor.admitsLink) === real) return;
 	const reason = "ERR_LINK_CHANGED";
-	gate.rule("module.open_code", { path, use: "link", reason }, "never", untrustedCode(path, untrusted(reason)));
+	monitor.rule("module.open_code", { path, use: "link", reason }, "never", untrustedCode(path, untrusted(reason)));
 }

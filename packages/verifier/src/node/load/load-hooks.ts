@@ -3,7 +3,7 @@
  * the text of the bytes that were judged. Node.js runs this text and does not read the file again.
  */
 
-import type { CodeUse, Gate } from "../../gate/gate.js";
+import type { CodeUse, Monitor } from "../../monitor/monitor.js";
 import { endsWith, hasOwn } from "../../safe/captured.js";
 import { startsWith } from "../../safe/primordials.js";
 import type { Guards } from "../guards/guards.js";
@@ -30,15 +30,15 @@ interface LoadResult {
 }
 type NextLoad = (url: string, context?: object) => LoadResult;
 
-/** Installs the hook. From now on every module is loaded through `gate`. */
-export function installLoadHooks(gate: Gate, scopes: PackageScopes, texts: ModuleText, guards: Guards): void {
-	addLoadHook(load, () => gate.rule("module.register", { kind: "index of Array.prototype" }, "never"));
+/** Installs the hook. From now on every module is loaded through `monitor`. */
+export function installLoadHooks(monitor: Monitor, scopes: PackageScopes, texts: ModuleText, guards: Guards): void {
+	addLoadHook(load, () => monitor.rule("module.register", { kind: "index of Array.prototype" }, "never"));
 
 	function load(url: string, context: LoadContext, nextLoad: NextLoad): LoadResult {
 		// Node.js gives the context its members by assignment. If the program defined a setter of this name on
 		// Object.prototype, the value went there, and a getter of the program would answer here.
 		if (!hasOwn(context, "format") || !hasOwn(context, "importAttributes")) {
-			gate.rule("module.register", { kind: "context of a load hook" }, "never");
+			monitor.rule("module.register", { kind: "context of a load hook" }, "never");
 		}
 		const isRequired = context.importAttributes === undefined;
 		if (!isRequired) guards.prepareImports();
@@ -49,15 +49,15 @@ export function installLoadHooks(gate: Gate, scopes: PackageScopes, texts: Modul
 		const { format: derived } = context;
 		const path = pathOfFileUrl(url);
 		if (path === undefined) {
-			gate.rule("code.string", { kind: startsWith(url, "data:") ? "data: URL" : "URL" }, "never");
+			monitor.rule("code.string", { kind: startsWith(url, "data:") ? "data: URL" : "URL" }, "never");
 			return nextLoad(url);
 		}
 		// The hook returns no source for an addon, because the guard of process.dlopen judges the addon's file.
 		if (derived === "addon") return { format: derived, source: null, shortCircuit: true };
-		const content = gate.readCodeSync(path, useOf(path, derived, isRequired));
+		const content = monitor.readCodeSync(path, useOf(path, derived, isRequired));
 		const format = derived === "json" ? derived : scopes.formatOf(path, derived);
 		if (format === "wasm") return { format, source: bytesOf(content), shortCircuit: true };
-		const text = sourceText(gate, path, content);
+		const text = sourceText(monitor, path, content);
 		if (isRequired) {
 			if (format !== "json") texts.handOut(path, text);
 			return { format, source: text, shortCircuit: true };

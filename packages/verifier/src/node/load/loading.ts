@@ -1,6 +1,6 @@
 /** Describes how a release of Node.js loads modules, for the code that starts enforcement in a process. */
 
-import type { Gate } from "../../gate/gate.js";
+import type { Monitor } from "../../monitor/monitor.js";
 import type { Guards } from "../guards/guards.js";
 import { installLoadHooks } from "./load-hooks.js";
 import type { ModuleText } from "./module-text.js";
@@ -20,11 +20,11 @@ export interface Loading extends ReleaseFacts {
 	 * Has to be called before anything is guarded. `asLoader(start)` gives the role `loader` to a thread that `start`
 	 * starts.
 	 */
-	prepare(gate: Gate, asLoader: (start: () => void) => void): void;
-	/** Makes `require` and `import` ask the gate, from the return of this function on. */
-	install(gate: Gate, scopes: PackageScopes, texts: ModuleText, guards: Guards): void;
+	prepare(monitor: Monitor, asLoader: (start: () => void) => void): void;
+	/** Makes `require` and `import` ask the monitor, from the return of this function on. */
+	install(monitor: Monitor, scopes: PackageScopes, texts: ModuleText, guards: Guards): void;
 	/** Answers the imports of another thread. Has to be called in a thread with the role `loader`. */
-	serveImports(gate: Gate, scopes: PackageScopes): void;
+	serveImports(monitor: Monitor, scopes: PackageScopes): void;
 }
 
 /** On Node.js 22.15 and later, synchronous hooks see `require` and `import` in every thread. */
@@ -39,9 +39,9 @@ export const syncLoading: Loading = {
 	builtins: "on-demand",
 	options: [],
 	prepare() {},
-	install(gate, scopes, texts, guards) {
-		installLoadHooks(gate, scopes, texts, guards);
-		installFastCommonJs(gate, scopes, texts);
+	install(monitor, scopes, texts, guards) {
+		installLoadHooks(monitor, scopes, texts, guards);
+		installFastCommonJs(monitor, scopes, texts);
 	},
 	serveImports() {},
 };

@@ -5,8 +5,8 @@
  */
 
 import module from "node:module";
-import type { Gate } from "../../gate/gate.js";
-import { rulingOnText } from "../../gate/text-ruling.js";
+import type { Monitor } from "../../monitor/monitor.js";
+import { rulingOnText } from "../../monitor/text-ruling.js";
 import { apply, getOwnPropertyDescriptor, hasOwn, MapObject, mapDelete, mapSet, toText } from "../../safe/captured.js";
 import { encodeUtf8, indexOf, mapGet, sha256, utf8Of } from "../../safe/primordials.js";
 import type { RemoveTypes } from "./remove-types.js";
@@ -33,7 +33,7 @@ interface InnerModule {
 	wrapper: readonly string[];
 }
 
-export function guardModuleText(gate: Gate, removeTypes: RemoveTypes): ModuleText {
+export function guardModuleText(monitor: Monitor, removeTypes: RemoveTypes): ModuleText {
 	// The type assertion is safe: Node.js has had _compile, wrap and wrapper since 0.5, but the types do not have them.
 	const inner = module as unknown as InnerModule;
 	const compile = inner.prototype._compile;
@@ -50,7 +50,7 @@ export function guardModuleText(gate: Gate, removeTypes: RemoveTypes): ModuleTex
 		// If a program has changed Module.wrap or Module.wrapper, Node.js would compile other text around the module's
 		// text.
 		const isWrapped = inner.wrap !== wrap || inner.wrapper !== wrapper || !holds("0", head) || !holds("1", tail);
-		if (isWrapped) gate.rule("module.register", { kind: "Module.wrap", path: file }, "never");
+		if (isWrapped) monitor.rule("module.register", { kind: "Module.wrap", path: file }, "never");
 		// The types are removed here, because Node.js would use functions of the program, which could replace the text.
 		const typeless = withoutTypes(text, file, format);
 		return apply(compile, this, [typeless.text, file, typeless.format]);
@@ -65,9 +65,9 @@ export function guardModuleText(gate: Gate, removeTypes: RemoveTypes): ModuleTex
 
 	function checkOwnText(text: string, file: string): void {
 		const bytes = utf8Of(text);
-		if (bytes !== undefined && gate.decide(file, bytes).trusted) return;
+		if (bytes !== undefined && monitor.decide(file, bytes).trusted) return;
 		const detail = { path: file, sha256: sha256(bytes ?? encodeUtf8(text)) };
-		gate.rule("module.compile", detail, rulingOnText(gate.policy));
+		monitor.rule("module.compile", detail, rulingOnText(monitor.policy));
 	}
 
 	function holds(index: "0" | "1", text: string | undefined): boolean {

@@ -10,7 +10,7 @@
 
 import { quote } from "@sigtool/core/internal/read";
 import { SigtoolError } from "@sigtool/core/read";
-import type { Gate } from "../../gate/gate.js";
+import type { Monitor } from "../../monitor/monitor.js";
 import { endsWith, hasOwn, MapObject, mapSet, parseJson } from "../../safe/captured.js";
 import { indexOf, lastIndexOf, lstatSync, mapGet, slice } from "../../safe/primordials.js";
 import { sourceText } from "./source-text.js";
@@ -42,7 +42,7 @@ export interface PackageScopes {
 	urlForFormat(file: string, url: string): string;
 }
 
-export function createPackageScopes(gate: Gate): PackageScopes {
+export function createPackageScopes(monitor: Monitor): PackageScopes {
 	const scopes = new MapObject<string, PackageType>();
 
 	function typeOf(file: string): PackageType {
@@ -60,15 +60,15 @@ export function createPackageScopes(gate: Gate): PackageScopes {
 
 	/** Returns undefined if the package.json does not exist. */
 	function readType(file: string): PackageType | undefined {
-		const known = gate.packageTypeOf(file);
+		const known = monitor.packageTypeOf(file);
 		if (known !== undefined) return known === "absent" ? undefined : known;
 		if (lstatSync(file, NO_ENTRY) === undefined) return undefined;
-		const unsigned = gate.readOutside(file);
+		const unsigned = monitor.readOutside(file);
 		if (unsigned !== undefined) {
-			if (file === ROOT || resolvesNames(sourceText(gate, file, unsigned))) refuseUnsigned(file);
+			if (file === ROOT || resolvesNames(sourceText(monitor, file, unsigned))) refuseUnsigned(file);
 			return "bare";
 		}
-		const text = sourceText(gate, file, gate.readCodeSync(file, "json"));
+		const text = sourceText(monitor, file, monitor.readCodeSync(file, "json"));
 		// Most package.json files have no `type`, and parsing them would take most of the time. So the text is searched
 		// first.
 		const isNamed =
@@ -81,7 +81,7 @@ export function createPackageScopes(gate: Gate): PackageScopes {
 	function refuseUnsigned(file: string): void {
 		const reason = "ERR_OUTSIDE_PRODUCTS";
 		const message = `Cannot use ${quote(file)}: it is not signed, and it decides what names resolve to; add a package.json to the signed tree`;
-		gate.rule(
+		monitor.rule(
 			"module.open_code",
 			{ path: file, use: "package.json", reason },
 			"refuse",
@@ -99,7 +99,7 @@ export function createPackageScopes(gate: Gate): PackageScopes {
 			// If there is no `type`, Node.js derives the format from the source. If an option turns this detection off,
 			// Node.js assumes CommonJS.
 			if (type === "none" && (derived === undefined || derived === "commonjs")) return derived;
-			gate.rule("module.open_code", { path: file, use: "package.json", reason: "ERR_FILE_CHANGED" }, "never");
+			monitor.rule("module.open_code", { path: file, use: "package.json", reason: "ERR_FILE_CHANGED" }, "never");
 			return derived;
 		},
 		urlForFormat(file, url) {

@@ -5,7 +5,7 @@
  */
 
 import module from "node:module";
-import type { Gate } from "../../gate/gate.js";
+import type { Monitor } from "../../monitor/monitor.js";
 import { apply, endsWith, toText } from "../../safe/captured.js";
 import type { ModuleText } from "./module-text.js";
 import { isTypedByPackage, type PackageScopes } from "./package-scope.js";
@@ -21,7 +21,7 @@ type Extension = (module: InnerModule, filename: string) => void;
  * and files that are neither `.js` nor `.cjs`. If Node.js would use a package.json outside every signed tree for a
  * file, the faster function loads the file.
  */
-export function installFastCommonJs(gate: Gate, scopes: PackageScopes, texts: ModuleText): void {
+export function installFastCommonJs(monitor: Monitor, scopes: PackageScopes, texts: ModuleText): void {
 	// The type assertion is safe: Node.js has had _extensions since 0.3, but the types do not have it.
 	const { _extensions } = module as unknown as { _extensions: { ".js": Extension } };
 	const hooked = _extensions[".js"];
@@ -32,7 +32,7 @@ export function installFastCommonJs(gate: Gate, scopes: PackageScopes, texts: Mo
 			apply(hooked, undefined, [target, file]);
 			return;
 		}
-		const text = sourceText(gate, file, gate.readCodeSync(file, "commonjs"));
+		const text = sourceText(monitor, file, monitor.readCodeSync(file, "commonjs"));
 		texts.handOut(file, text);
 		target._compile(text, file, format);
 	};

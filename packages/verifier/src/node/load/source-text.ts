@@ -1,4 +1,4 @@
-import type { Gate } from "../../gate/gate.js";
+import type { Monitor } from "../../monitor/monitor.js";
 import { isUtf8 } from "../../safe/captured.js";
 import { charCodeAt, encodeUtf8, slice, utf8Slice } from "../../safe/primordials.js";
 
@@ -7,9 +7,9 @@ import { charCodeAt, encodeUtf8, slice, utf8Slice } from "../../safe/primordials
  * later with a TextDecoder that a program can replace.
  * @throws ERR_RUNTIME_RULE for bytes that are not UTF-8, because other bytes could decode to the same text
  */
-export function sourceText(gate: Gate, path: string, content: string | Uint8Array): string {
+export function sourceText(monitor: Monitor, path: string, content: string | Uint8Array): string {
 	if (typeof content === "string") return content;
-	if (!isUtf8(content)) gate.rule("module.open_code", { path, reason: "ERR_SOURCE_ENCODING" }, "never");
+	if (!isUtf8(content)) monitor.rule("module.open_code", { path, reason: "ERR_SOURCE_ENCODING" }, "never");
 	return utf8Slice(content, 0, content.length);
 }
 

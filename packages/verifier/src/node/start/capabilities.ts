@@ -3,7 +3,7 @@
  * docs/reference/node.md has the table.
  */
 
-import type { Capability } from "../../gate/kernel-check.js";
+import type { Capability } from "../../monitor/kernel-check.js";
 import type { ReleaseFacts, Tier } from "../load/tier.js";
 
 /** The facts about a process that the list depends on. */

@@ -5,7 +5,7 @@
 
 import fs from "node:fs";
 import { type IndexDigests, SigtoolError } from "@sigtool/core/read";
-import type { KernelAddon } from "../../gate/kernel-check.js";
+import type { KernelAddon } from "../../monitor/kernel-check.js";
 
 /** Passes from thread to thread. It can be cloned. */
 export interface IndexMemory {

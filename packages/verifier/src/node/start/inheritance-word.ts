@@ -39,7 +39,7 @@ export function takeInheritance(): unknown {
 }
 
 /** Passes `inheritance` to every thread that `action` starts. For mode off, or before the program runs. */
-export function bequeath<Result>(inheritance: unknown, action: (name: string, value: string) => Result): Result {
+export function passToThreads<Result>(inheritance: unknown, action: (name: string, value: string) => Result): Result {
 	return withWord(inheritance, digestOfTrust(inheritance), (name, value) => {
 		process.env[name] = value;
 		// The type assertion is safe: `inheritance` can be cloned.

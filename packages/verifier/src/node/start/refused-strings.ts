@@ -6,7 +6,7 @@
 import process from "node:process";
 import type { Mode } from "@sigtool/core/read";
 import { STANDARD_ERROR, writeFully } from "../../audit/sinks.js";
-import { refusingRule } from "../../gate/policy-rules.js";
+import { refusingRule } from "../../monitor/policy-rules.js";
 
 /** Prepares the line. A program that catches the error gets none. */
 export function nameRefusedStrings(mode: Mode): void {

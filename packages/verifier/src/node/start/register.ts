@@ -3,7 +3,7 @@
  * into one file that imports only from Node.js. Every failure ends the process before the program begins.
  */
 
-import { statusOf } from "../../gate/gate.js";
+import { statusOf } from "../../monitor/monitor.js";
 import { writeSync } from "../../safe/primordials.js";
 import { exitProcess, start } from "./start.js";
 

@@ -8,18 +8,25 @@ import module from "node:module";
 import { join } from "node:path";
 import process from "node:process";
 import { isMainThread } from "node:worker_threads";
-import { COMMAND, MAX_TRUST_INDEX_BYTES, nativePart, quote, readBounded } from "@sigtool/core/internal/read";
+import {
+	COMMAND,
+	DESCRIPTORS,
+	MAX_TRUST_INDEX_BYTES,
+	nativePart,
+	quote,
+	readBounded,
+} from "@sigtool/core/internal/read";
 import { type Mode, SigtoolError } from "@sigtool/core/read";
 import { createAudit } from "../../audit/audit.js";
 import { collectorSink } from "../../audit/collector-sink.js";
 import { jsonLinesSink } from "../../audit/events-file.js";
-import { createGate, newProcessState, type ProcessState } from "../../gate/create-gate.js";
-import { noDenials } from "../../gate/deny-list.js";
-import type { Gate } from "../../gate/gate.js";
-import { loadKernelAddon } from "../../gate/kernel-addon.js";
-import type { KernelAddon } from "../../gate/kernel-check.js";
-import { refusalFacts } from "../../gate/start-facts.js";
 import { type HostConfiguration, readHostConfiguration } from "../../host/config.js";
+import { createMonitor, newProcessState, type ProcessState } from "../../monitor/create-monitor.js";
+import { noDenials } from "../../monitor/deny-list.js";
+import { loadKernelAddon } from "../../monitor/kernel-addon.js";
+import type { KernelAddon } from "../../monitor/kernel-check.js";
+import type { Monitor } from "../../monitor/monitor.js";
+import { refusalFacts } from "../../monitor/start-facts.js";
 import { closeSync, exitNow } from "../../safe/primordials.js";
 import { installGuards } from "../guards/guards.js";
 import { compileByGate } from "../guards/wasm-guard.js";
@@ -32,7 +39,7 @@ import { createTypeRemover, serveTypeRemoval } from "../load/remove-types.js";
 import { capabilitiesOf, type Runtime } from "./capabilities.js";
 import { findImpurity } from "./environment.js";
 import { bytesOf, type IndexMemory } from "./index-memory.js";
-import { bequeath, digestOfTrust, takeInheritance } from "./inheritance-word.js";
+import { digestOfTrust, passToThreads, takeInheritance } from "./inheritance-word.js";
 import { type LaunchRecord, takeLaunch } from "./launch-record.js";
 import { publishHook } from "./live-hook.js";
 import { nameRefusedStrings } from "./refused-strings.js";
@@ -97,9 +104,9 @@ export function start(development: "refuse" | "allow"): void {
 	};
 	const capabilities = capabilitiesOf(runtime);
 	const { index } = inheritance;
-	let gate: Gate;
+	let monitor: Monitor;
 	try {
-		gate = createGate({
+		monitor = createMonitor({
 			...inheritance,
 			index: bytesOf(index, addon),
 			digests: index.digests,
@@ -111,22 +118,23 @@ export function start(development: "refuse" | "allow"): void {
 	} catch (error) {
 		throw withAdvice(error, inheritance);
 	}
-	if (gate.mode === "off") {
+	if (monitor.mode === "off") {
 		passOnUnguarded(inheritance);
 		return;
 	}
-	if (gate.mode === "strict" && inheritance.launched && runtime.nativeGate !== "") throw lacksGate(runtime.nativeGate);
-	if (gate.policy.runtime.stringCode === "signed" && gate.mode !== "audit" && runtime.nativeGate !== "")
+	if (monitor.mode === "strict" && inheritance.launched && runtime.nativeGate !== "")
+		throw lacksGate(runtime.nativeGate);
+	if (monitor.policy.runtime.stringCode === "signed" && monitor.mode !== "audit" && runtime.nativeGate !== "")
 		throw new SigtoolError(
 			"ERR_START",
 			`Cannot start: "stringCode": "signed" needs the native gate, so start with \`${COMMAND} run\``,
 		);
-	if (isMainThread) checkProcess(gate, runtime);
-	if (inheritance.role === "loader") LOADING.serveImports(gate, createPackageScopes(gate));
-	else install(gate, heirOf(inheritance, gate), runtime.nativeGate === "" ? addon?.compileWasm : undefined);
-	if (gate.policy.runtime.stringCode === "refuse" && runtime.refusesStrings && runtime.nativeGate !== "")
-		nameRefusedStrings(gate.mode);
-	publishHook({ capabilities: { tier: LOADING.tier, capabilities }, addAuditHook: gate.audit.addHook });
+	if (isMainThread) checkProcess(monitor, runtime);
+	if (inheritance.role === "loader") LOADING.serveImports(monitor, createPackageScopes(monitor));
+	else install(monitor, withDigests(inheritance, monitor), runtime.nativeGate === "" ? addon?.compileWasm : undefined);
+	if (monitor.policy.runtime.stringCode === "refuse" && runtime.refusesStrings && runtime.nativeGate !== "")
+		nameRefusedStrings(monitor.mode);
+	publishHook({ capabilities: { tier: LOADING.tier, capabilities }, addAuditHook: monitor.audit.addHook });
 }
 
 /** After `audit.jsonLines` changed, the launcher still allows the former file alone. */
@@ -150,7 +158,7 @@ function lacksGate(reason: string | undefined): SigtoolError {
 }
 
 /** Other threads need not digest again what this thread has digested, because nobody can write to a kept index. */
-function heirOf(inheritance: Inheritance, { digests }: Gate): Inheritance {
+function withDigests(inheritance: Inheritance, { digests }: Monitor): Inheritance {
 	const { index } = inheritance;
 	return index.content === "kept" ? { ...inheritance, index: { ...index, digests } } : inheritance;
 }
@@ -161,19 +169,19 @@ export function exitProcess(status: number): never {
 }
 let exit = exitNow;
 
-function install(gate: Gate, inheritance: Inheritance, compileWasm: KernelAddon["compileWasm"]): void {
-	LOADING.prepare(gate, (startThread) => bequeath({ ...inheritance, role: "loader" }, startThread));
-	const scopes = createPackageScopes(gate);
-	const startThread = guardWorkers(gate, inheritance, LOADING.options);
+function install(monitor: Monitor, inheritance: Inheritance, compileWasm: KernelAddon["compileWasm"]): void {
+	LOADING.prepare(monitor, (startThread) => passToThreads({ ...inheritance, role: "loader" }, startThread));
+	const scopes = createPackageScopes(monitor);
+	const startThread = guardWorkers(monitor, inheritance, LOADING.options);
 	const { addon } = inheritance;
 	const typesDigest = digestOfTrust({ role: "types", addon });
 	const removeTypes = createTypeRemover((memory) => {
 		startThread([{ __proto__: null, role: "types", memory, addon }, typesDigest]);
 	});
-	const texts = guardModuleText(gate, removeTypes);
-	const guards = installGuards(gate, inheritance.writable, LOADING.builtins, compileWasm);
-	guardLinks(gate);
-	LOADING.install(gate, scopes, texts, guards);
+	const texts = guardModuleText(monitor, removeTypes);
+	const guards = installGuards(monitor, inheritance.writable, LOADING.builtins, compileWasm);
+	guardLinks(monitor);
+	LOADING.install(monitor, scopes, texts, guards);
 	// Every module can reach node:module as module.constructor, so it is guarded at once.
 	guards.prepare("node:module");
 }
@@ -231,7 +239,7 @@ function inheritanceOfProcess(development: "refuse" | "allow"): Inheritance {
 function takeChannel({ collects, addon }: LaunchRecord): void {
 	if (!collects) return;
 	if (loadKernelAddon(addon)?.openChannel?.() === true) {
-		closeSync(ANSWERS_DESCRIPTOR);
+		closeSync(DESCRIPTORS.answers); // The addon has mapped the page behind it.
 		return;
 	}
 	throw new SigtoolError(
@@ -239,9 +247,6 @@ function takeChannel({ collects, addon }: LaunchRecord): void {
 		`Cannot use the launch record: the collector that it names cannot be reached; run \`${COMMAND} launcher install\` again`,
 	);
 }
-/** The addon has mapped the page behind it, on which the collector answers. */
-const ANSWERS_DESCRIPTOR = 6;
-
 /** Reads the host configuration. If it is refused, its own sinks are not known, but the launcher knows the file for events. */
 function configurationOf(record: LaunchRecord): HostConfiguration {
 	const { development, config, audit } = record;
@@ -273,7 +278,7 @@ function inheritanceOfThread(): Inheritance {
 	const inheritance = takeInheritance();
 	if (inheritance === undefined)
 		throw new SigtoolError("ERR_START", "Cannot start a thread that got no trust from its parent");
-	// The type assertions are safe: the parent's guardWorkers() or bequeath() has passed this value.
+	// The type assertions are safe: the parent's guardWorkers() or passToThreads() has passed this value.
 	const given = inheritance as Inheritance | TypesInheritance;
 	if (given.role === "types") {
 		const addon = loadKernelAddon(given.addon);
@@ -284,11 +289,11 @@ function inheritanceOfThread(): Inheritance {
 	return { ...rest, state: { ...state, denials: Object.assign(noDenials(), state.denials) } };
 }
 
-function checkProcess(gate: Gate, { refusesStrings }: Runtime): void {
-	const impurity = findImpurity({ strings: gate.policy.runtime.stringCode === "refuse" && !refusesStrings });
+function checkProcess(monitor: Monitor, { refusesStrings }: Runtime): void {
+	const impurity = findImpurity({ strings: monitor.policy.runtime.stringCode === "refuse" && !refusesStrings });
 	if (impurity === undefined) return;
 	const { kind, name, why } = impurity;
 	const detail = { [kind === "variable" ? "variable" : "argument"]: name };
 	const message = `Cannot start: ${why}, or start with \`${COMMAND} run\``;
-	gate.rule("cmdline.refused", detail, "refuse", new SigtoolError("ERR_START", message));
+	monitor.rule("cmdline.refused", detail, "refuse", new SigtoolError("ERR_START", message));
 }

@@ -7,7 +7,7 @@
 
 import workerThreads from "node:worker_threads";
 import { SigtoolError } from "@sigtool/core/read";
-import { type Gate, REFUSED_STATUS } from "../../gate/gate.js";
+import { type Monitor, REFUSED_STATUS } from "../../monitor/monitor.js";
 import {
 	apply,
 	construct,
@@ -31,13 +31,13 @@ import { CHANNEL, type Passed, passedNow } from "./inheritance-word.js";
  * Adds the inheritance to the environment data of every worker. Has to run before the program.
  * @throws ERR_START
  */
-export function guardWorkerMessages(gate: Gate): void {
+export function guardWorkerMessages(monitor: Monitor): void {
 	const portOfHandle = new WeakMap<object, object>();
 	const passedBy = new WeakMap<object, Passed>();
 	const inner = new WeakMap<object, true>();
 	const see = expectScript(() => {
 		refuse("text");
-		if (gate.mode === "enforce" || gate.mode === "strict") exitNow(REFUSED_STATUS);
+		if (monitor.mode === "enforce" || monitor.mode === "strict") exitNow(REFUSED_STATUS);
 	});
 	const prototype = prototypeOfHandles();
 	if (prototype !== undefined) guardHandles(prototype);
@@ -98,7 +98,7 @@ export function guardWorkerMessages(gate: Gate): void {
 	}
 
 	function refuse(kind: string): void {
-		gate.rule("worker.spawn", { kind, reason: "ERR_START" }, "never");
+		monitor.rule("worker.spawn", { kind, reason: "ERR_START" }, "never");
 	}
 }
 

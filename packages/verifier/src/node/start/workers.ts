@@ -7,7 +7,7 @@ import process from "node:process";
 import workerThreads from "node:worker_threads";
 import { quote } from "@sigtool/core/internal/read";
 import { SigtoolError } from "@sigtool/core/read";
-import type { Gate } from "../../gate/gate.js";
+import type { Monitor } from "../../monitor/monitor.js";
 import { assign, construct, define, getPrototypeOf, toText, UrlObject } from "../../safe/captured.js";
 import {
 	allocate,
@@ -22,7 +22,7 @@ import {
 } from "../../safe/primordials.js";
 import { guardClass } from "../../safe/replace.js";
 import { refusalError, unshown } from "../../safe/thrown-error.js";
-import { bequeath, digestOfTrust, withWord } from "./inheritance-word.js";
+import { digestOfTrust, passToThreads, withWord } from "./inheritance-word.js";
 import { guardWorkerMessages } from "./worker-messages.js";
 import { createOwnArguments, environmentForWorker } from "./worker-options.js";
 
@@ -40,14 +40,14 @@ export interface PinnedFile {
  * that this process started with. Returns a function that starts a thread of the hook itself with another inheritance.
  */
 export function guardWorkers(
-	gate: Gate,
+	monitor: Monitor,
 	inheritance: { readonly pinned: readonly PinnedFile[] },
 	options: readonly string[],
 ): (own: readonly [passed: unknown, digest: string]) => void {
 	const { pinned } = inheritance;
 	// guardWorkerMessages() makes a worker, so it is called before Worker is guarded.
-	guardWorkerMessages(gate);
-	const ruling = gate.policy.runtime.workers === "refuse" ? "refuse" : "allow";
+	guardWorkerMessages(monitor);
+	const ruling = monitor.policy.runtime.workers === "refuse" ? "refuse" : "allow";
 	const digest = digestOfTrust(inheritance);
 	const argumentsFor = createOwnArguments(options, refuse);
 	const guarded = guardClass(Worker, getPrototypeOf(Worker), (args, create) => {
@@ -57,9 +57,9 @@ export function guardWorkers(
 		const path = toText(args[0]);
 		const isEval = options.eval !== undefined && options.eval !== false;
 		if (isEval || startsWith(path, "data:")) {
-			gate.rule("code.string", { kind: isEval ? "worker eval" : "worker data: URL" }, "never");
+			monitor.rule("code.string", { kind: isEval ? "worker eval" : "worker data: URL" }, "never");
 		}
-		gate.rule("worker.spawn", { path, kind: "thread" }, ruling);
+		monitor.rule("worker.spawn", { path, kind: "thread" }, ruling);
 		if (options.env === SHARE_ENV) refuse("SHARE_ENV");
 		return begin([inheritance, digest], options, () => create([isUrl ? new UrlObject(path) : path, options]));
 	});
@@ -86,13 +86,13 @@ export function guardWorkers(
 	}
 
 	function refuse(reason: string): void {
-		gate.rule("worker.spawn", { kind: reason, reason: "ERR_START" }, "never");
+		monitor.rule("worker.spawn", { kind: reason, reason: "ERR_START" }, "never");
 	}
 
 	function requireSame({ path, sha256: expected }: PinnedFile): void {
 		if (digestOf(path) === expected) return;
 		const message = `Cannot start a worker: ${quote(path)} is not the file that this process started with; start the process again`;
-		gate.rule("worker.spawn", { path, kind: "hook" }, "refuse", new SigtoolError("ERR_LAUNCHER", message));
+		monitor.rule("worker.spawn", { path, kind: "hook" }, "refuse", new SigtoolError("ERR_LAUNCHER", message));
 	}
 
 	return (own) => {
@@ -117,7 +117,7 @@ export function passOnUnguarded(inheritance: unknown): void {
 	const passing = guardClass(Worker, getPrototypeOf(Worker), (args, create) => {
 		const options = assign({ __proto__: null }, args[1]) as Record<string, unknown>;
 		let sharedWord: readonly [name: string, word: string] | undefined;
-		const worker = bequeath(inheritance, (name, word) => {
+		const worker = passToThreads(inheritance, (name, word) => {
 			if (options.env === SHARE_ENV) sharedWord = [name, word];
 			else options.env = { ...((options.env as object | null | undefined) ?? process.env), [name]: word };
 			return create([args[0], options]);
