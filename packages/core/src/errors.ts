@@ -7,6 +7,10 @@ import { ERROR_CODES, type ErrorCode, type ExitStatus } from "./error-codes.js";
 
 export { ERROR_CODES, type ErrorCode, type ExitStatus };
 
+export function isErrorCode(code: unknown): code is ErrorCode {
+	return typeof code === "string" && Object.hasOwn(ERROR_CODES, code);
+}
+
 /**
  * The name by which the command line was started, as messages repeat it: `sigtree` if the user typed that, else
  * `sigtool`, also in programs that use the library. Two programs of others are called sigtool too. A single executable

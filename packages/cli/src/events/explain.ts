@@ -1,6 +1,6 @@
 /** Explains events: what was refused, by which rule, and what to do about it. */
 
-import { ERROR_CODES, type ErrorCode } from "@sigtool/core/internal/errors";
+import { ERROR_CODES, isErrorCode } from "@sigtool/core/internal/errors";
 import { type PolicyRule, policyRuleOf } from "@sigtool/verifier/internal";
 import { escaped, rows } from "../output/output.js";
 import { subjectOf, type Told, textOf } from "./event.js";
@@ -102,7 +102,3 @@ const RULES: ReadonlyMap<string, string> = new Map([
 	["time", "time: the trust index ends"],
 	["rules", "rules: no allow rule of the policy matches"],
 ]);
-
-export function isErrorCode(code: unknown): code is ErrorCode {
-	return typeof code === "string" && Object.hasOwn(ERROR_CODES, code);
-}

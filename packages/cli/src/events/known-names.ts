@@ -1,10 +1,9 @@
 /** Finds the code or event that a user probably meant. */
 
-import { ERROR_CODES, quote, type SigtoolError } from "@sigtool/core/internal/errors";
+import { ERROR_CODES, isErrorCode, quote, type SigtoolError } from "@sigtool/core/internal/errors";
 import { EVENTS } from "@sigtool/verifier";
 import { usageError } from "../options/usage.js";
 import { closeNames } from "../output/close-names.js";
-import { isErrorCode } from "../output/rules.js";
 
 /** Makes the error for a name that is no code and no event, with names that are spelled similarly. */
 export function unknownName(subject: string): SigtoolError {

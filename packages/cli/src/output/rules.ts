@@ -1,7 +1,7 @@
 /** Says what the codes of findings mean: those of errors, and the kinds of differences that `sigtool diff` finds. */
 
 import { ERROR_HELP } from "@sigtool/core/internal";
-import { ERROR_CODES, type ErrorCode } from "@sigtool/core/internal/errors";
+import { ERROR_CODES, type ErrorCode, isErrorCode } from "@sigtool/core/internal/errors";
 import { DIFFERENCES, isDifference } from "./differences.js";
 
 export interface Rule {
@@ -17,10 +17,6 @@ export function ruleOf(code: string): Rule {
 	if (isDifference(code)) return { meaning: DIFFERENCES[code], help: undefined, page: "docs/reference/reporters.md" };
 	if (!isErrorCode(code)) return { meaning: code, help: undefined, page: ERRORS_PAGE };
 	return { meaning: ERROR_CODES[code][1], help: ERROR_HELP[code], page: pageOf(code) };
-}
-
-export function isErrorCode(code: string): code is ErrorCode {
-	return Object.hasOwn(ERROR_CODES, code);
 }
 
 const ERRORS_PAGE = "docs/reference/errors.md";

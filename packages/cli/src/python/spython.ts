@@ -5,14 +5,7 @@ import { existsSync, realpathSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { configDirectory, type SingleFile, singleFile } from "@sigtool/core/internal";
-import {
-	COMMAND,
-	ERROR_CODES,
-	type ErrorCode,
-	quote,
-	requireStarted,
-	SigtoolError,
-} from "@sigtool/core/internal/errors";
+import { COMMAND, isErrorCode, quote, requireStarted, SigtoolError } from "@sigtool/core/internal/errors";
 import { verifierDirectory } from "../native/native-parts.js";
 import { environmentWithoutSecrets, SECRET_VARIABLES, takeSecret } from "../options/secret-variables.js";
 import { searchPathsOf } from "./search-paths.js";
@@ -93,10 +86,6 @@ export function modeOfSpython(program: string, { index, config, mode, developmen
 	throw new SigtoolError(isErrorCode(code) ? code : "ERR_LAUNCHER", message || "the spython says nothing", {
 		path: program,
 	});
-}
-
-function isErrorCode(code: string): code is ErrorCode {
-	return Object.hasOwn(ERROR_CODES, code);
 }
 
 /**

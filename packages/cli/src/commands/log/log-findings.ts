@@ -1,9 +1,9 @@
 /** Collects the refusals of logs as findings for reporters, equal ones together, within a bound of memory. */
 
 import { isAbsolute } from "node:path";
-import type { SigtoolError } from "@sigtool/core/internal/errors";
+import { isErrorCode, type SigtoolError } from "@sigtool/core/internal/errors";
 import { countOf, subjectOf, type Told, textOf, verdictOf } from "../../events/event.js";
-import { explain, isErrorCode } from "../../events/explain.js";
+import { explain } from "../../events/explain.js";
 import { addTo, type Counts, noCounts, ruleNameOf } from "../../events/tally.js";
 import { escaped } from "../../output/output.js";
 import { count, thousands } from "../../output/render.js";
