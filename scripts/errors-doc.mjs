@@ -4,39 +4,13 @@
  * comments between the lines of error-codes.ts.
  */
 
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { ERROR_CODES } from "../packages/core/dist/error-codes.js";
 import { ERROR_HELP } from "../packages/core/dist/error-help.js";
+import { groupsOf, writePage } from "./table-page.mjs";
 
-const target = fileURLToPath(new URL("../docs/reference/errors.md", import.meta.url));
-const source = readFileSync(new URL("../packages/core/src/error-codes.ts", import.meta.url), "utf8");
-const text = document(groupsOf(source));
-
-if (!process.argv.includes("--check")) writeFileSync(target, text);
-else if (!existsSync(target) || readFileSync(target, "utf8") !== text) {
-	console.error(
-		"docs/reference/errors.md is older than error-codes.ts or error-help.ts: run `pnpm docs:errors` and commit it",
-	);
-	process.exitCode = 1;
-}
-
-/** Maps each group name to its codes, in the order of the source. */
-function groupsOf(typescript) {
-	const groups = new Map();
-	let codes = [];
-	for (const [, group, code] of typescript.matchAll(/^\t(?:\/\/ (.+)|(ERR_\w+): \[)/gm)) {
-		if (code !== undefined) codes.push(code);
-		else {
-			codes = [];
-			groups.set(group, codes);
-		}
-	}
-	const found = [...groups.values()].flat();
-	if (found.join() !== Object.keys(ERROR_CODES).join())
-		throw new Error("Cannot read the groups of error-codes.ts: not one code a line");
-	return groups;
-}
+const SOURCE = "packages/core/src/error-codes.ts";
+const text = document(groupsOf(SOURCE, /^\t(?:\/\/ (.+)|(ERR_\w+): \[)/gm, ERROR_CODES));
+writePage("docs/reference/errors.md", text, `${SOURCE} or error-help.ts`, "docs:errors");
 
 function document(groups) {
 	const sections = [...groups].map(([group, codes]) => `## ${group}\n\n${codes.map(entry).join("\n")}`);

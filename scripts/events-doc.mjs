@@ -3,37 +3,12 @@
  * fails if the file is stale. Events come from the built table. The groups come from the comments between its lines.
  */
 
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { COMMON_FIELDS, EVENTS, OBSERVED } from "../packages/verifier/dist/audit/events.js";
+import { groupsOf, writePage } from "./table-page.mjs";
 
-const target = fileURLToPath(new URL("../docs/reference/events.md", import.meta.url));
-const source = readFileSync(new URL("../packages/verifier/src/audit/events.ts", import.meta.url), "utf8");
-const text = document(groupsOf(source));
-
-if (!process.argv.includes("--check")) writeFileSync(target, text);
-else if (!existsSync(target) || readFileSync(target, "utf8") !== text) {
-	console.error(
-		"docs/reference/events.md is older than packages/verifier/src/audit/events.ts: run `pnpm docs:events` and commit it",
-	);
-	process.exitCode = 1;
-}
-
-/** Maps each group name to its events, in the order of the source. */
-function groupsOf(typescript) {
-	const groups = new Map();
-	let names = [];
-	for (const [, group, name] of typescript.matchAll(/^\t(?:\/\/ (.+)|"([a-z_.<>]+)": \{)/gm)) {
-		if (name !== undefined) names.push(name);
-		else {
-			names = [];
-			groups.set(group, names);
-		}
-	}
-	const found = [...groups.values()].flat();
-	if (found.join() !== Object.keys(EVENTS).join()) throw new Error("Cannot read the groups of events.ts");
-	return groups;
-}
+const SOURCE = "packages/verifier/src/audit/events.ts";
+const text = document(groupsOf(SOURCE, /^\t(?:\/\/ (.+)|"([a-z_.<>]+)": \{)/gm, EVENTS));
+writePage("docs/reference/events.md", text, SOURCE, "docs:events");
 
 function document(groups) {
 	const code = (names) => names.map((name) => `\`${name}\``).join(", ");

@@ -1,5 +1,5 @@
 /**
- * Writes everything that is generated from the tables in packages/core/src/trust/schema.ts and
+ * Writes the tables in C and in the documentation that are generated from the tables in packages/core/src/trust/schema.ts and
  * packages/cli/src/configuration/members.ts. `--check` writes nothing, and fails with the names of the files that are
  * stale. `SIGTOOL_SCHEMA_ROOT` is a directory whose files are checked instead of this repository's.
  */
@@ -11,7 +11,6 @@ import { CONFIGURATION } from "../packages/cli/dist/configuration/members.js";
 import * as schema from "../packages/core/dist/trust/schema.js";
 import { modeHeader, schemaHeader, schemaSource } from "./schema/c-tables.mjs";
 import { keysTable, membersTable } from "./schema/document-tables.mjs";
-import { jsonSchemaOf } from "./schema/json-schema.mjs";
 import { CONFIGURATION_ORIGIN, ORIGIN } from "./schema/origin.mjs";
 
 const root = process.env.SIGTOOL_SCHEMA_ROOT ?? fileURLToPath(new URL("..", import.meta.url));
@@ -29,18 +28,6 @@ const files = {
 	[`${NATIVE}/mode.h`]: modeHeader(),
 	[`${NATIVE}/schema.h`]: schemaHeader(),
 	[`${NATIVE}/schema.c`]: schemaSource(),
-	"packages/core/policy.schema.json": jsonSchemaOf("policy, version 1", schema.POLICY, "docs/reference/policy.md"),
-	"packages/core/verifier.schema.json": jsonSchemaOf(
-		"host configuration, version 1",
-		schema.HOST,
-		"docs/reference/verifier.md",
-	),
-	"packages/cli/sigtool.config.schema.json": jsonSchemaOf(
-		"configuration of a project",
-		CONFIGURATION,
-		"docs/reference/configuration.md",
-		CONFIGURATION_ORIGIN,
-	),
 	...Object.fromEntries(
 		[
 			["docs/reference/policy.md", "policy", `${membersTable(schema.POLICY)}${JSON_NOTE}`],

@@ -20,6 +20,7 @@ const UNWRAPPED = 100_000;
  * - `operands`, each with a `term` and a `description` for people, and with `isRepeated` and `completed`;
  * - `options`, each with a `term` and a `description`, which has choices and default, a `summary` without them, its names
  *   (`--output`, `-o`), `isRepeated`, and `completed` if it takes a value;
+ * - an `alias`, if it has another name;
  * - `examples`, the text `after` them, and `commands` of its own. The name of one with `isDefault` may be left out.
  *
  * A member `completed` tells how a value is completed; completed.mjs has the kinds.
@@ -53,13 +54,14 @@ export function namesTakingValues({ options }) {
 	return options.filter(({ completed }) => completed !== undefined).flatMap(({ names }) => names);
 }
 
-function describe({ name, description, isDefault = false, commands = [] }, above, declared) {
+function describe({ name, alias, description, isDefault = false, commands = [] }, above, declared) {
 	const path = [...above, name];
 	const command = declared(path).configureOutput({ getOutHelpWidth: () => UNWRAPPED });
 	const isGroup = commands.length > 0;
 	return {
 		path: path.join(" "),
 		name,
+		alias,
 		description,
 		isDefault,
 		operands: isGroup

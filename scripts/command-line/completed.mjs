@@ -38,7 +38,6 @@ const BY_OPTION = {
 const BY_VALUE = {
 	catalog: files(...CATALOG),
 	"code|event|file": valuesOrFiles("code"),
-	"event|code|path": valuesOrFiles("code"),
 	certificate: files(...PEM),
 	cert: files(...PEM),
 	dir: directories,

@@ -7,7 +7,10 @@
 export function manPages({ commands: tree, options }, version) {
 	const head = (title) => `.TH ${title.toUpperCase()} 1 "" "sigtool ${version}" "User Commands"\n`;
 	const pages = new Map([["sigtree.1", head("sigtree") + overview(tree, options)]]);
-	for (const command of tree) pages.set(`sigtool-${command.name}.1`, head(`sigtool-${command.name}`) + page(command));
+	for (const command of tree) {
+		const text = head(`sigtool-${command.name}`) + page(command);
+		for (const name of [command.name, command.alias].filter(Boolean)) pages.set(`sigtool-${name}.1`, text);
+	}
 	return pages;
 }
 
@@ -19,9 +22,12 @@ function overview(tree, options) {
 		section(
 			"COMMANDS",
 			tree
-				.map(({ name, description }) =>
+				.flatMap(({ name, alias, description }) => [
 					item(`\\fB${name}\\fR`, `${escaped(description)}.\nSee\n.BR sigtool\\-${name} (1).`),
-				)
+					...(alias === undefined
+						? []
+						: [item(`\\fB${alias}\\fR`, `the same as ${name}.\nSee\n.BR sigtool\\-${alias} (1).`)]),
+				])
 				.join(""),
 		),
 		...details({ operands: [], options, examples: [], after: "" }, ".SH"),
@@ -55,8 +61,9 @@ const FILES = [
 ];
 
 function page(command) {
+	const names = [command.name, command.alias].filter(Boolean).map((each) => `sigtool\\-${each}`);
 	return [
-		section("NAME", `sigtool\\-${command.name} \\- ${escaped(command.description)}`),
+		section("NAME", `${names.join(", ")} \\- ${escaped(command.description)}`),
 		section("SYNOPSIS", synopses(command).join("\n.br\n")),
 		...details(command, ".SH"),
 		...command.commands.flatMap((each) => [

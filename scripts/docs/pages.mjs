@@ -6,6 +6,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, posix } from "node:path";
 import { fileURLToPath } from "node:url";
+import { withDocuments } from "../json/page.mjs";
 
 export const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -33,6 +34,12 @@ export function siteGroups(folder = root) {
 		{ title: "Examples", pages: examplePages(folder) },
 		{ title: "The project", pages: project.map(([title, source, page]) => ({ title, source, page })) },
 	].filter(({ pages }) => pages.length > 0);
+}
+
+/** Returns the Markdown of a page as it is shipped, with the tables that the repository's file has no copy of. */
+export function pageText(folder, source) {
+	const text = readFileSync(join(folder, source), "utf8");
+	return source === "docs/reference/json.md" ? withDocuments(text) : text;
 }
 
 /** Returns one sentence for each page that is on no list, on several, or nowhere. */

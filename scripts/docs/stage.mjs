@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { withDrawings } from "./drawings.mjs";
 import { fileAnchor, siteLinks } from "./links.mjs";
 import { fenced } from "./markdown.mjs";
-import { EXAMPLES, siteGroups } from "./pages.mjs";
+import { EXAMPLES, pageText, siteGroups } from "./pages.mjs";
 import { withRecordings } from "./recordings.mjs";
 
 const own = (name) => fileURLToPath(new URL(name, import.meta.url));
@@ -54,7 +54,7 @@ function contentOf(folder, source) {
 	if (source === EXAMPLES) return { document: `${EXAMPLES}/README.md`, text: exampleList(folder), files: "" };
 	const isExample = statSync(join(folder, source)).isDirectory();
 	const document = isExample ? `${source}/README.md` : source;
-	const text = readFileSync(join(folder, document), "utf8");
+	const text = pageText(folder, document);
 	return { document, text, files: isExample ? filesOf(join(folder, source)) : "" };
 }
 

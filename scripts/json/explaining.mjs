@@ -52,6 +52,25 @@ const DIFFERENCES = [
 
 const STATES = ["denied", "changed", "missing", "added", "refused", "undecided", "unchecked", "trusted"];
 
+/** The members about a refusal. They are missing if there is none, and those that nothing is known of. */
+const REFUSAL = {
+	event: optional(elsewhere("The event (events.md), or what a message tells of one.")),
+	what: optional(text("What was refused.")),
+	verdict: optional(text("The verdict of the event.")),
+	rule: optional(text("The rule that decided.")),
+	reason: optional(text("The code.")),
+	meaning: optional(text("What the code means.")),
+	detail: optional(text("What the event says.")),
+	mend: optional(text("What to do.")),
+};
+
+/** The members about the last refusal of a file, if there are events to look through. */
+const LAST_REFUSAL = {
+	logs: optional(list("The files of events that were looked through.", text("A path."))),
+	since: optional(text("The time of the first event that was looked at.")),
+	...REFUSAL,
+};
+
 export const EXPLAINING = {
 	diff: {
 		about: "Compares two catalogs or trees.",
@@ -80,7 +99,7 @@ export const EXPLAINING = {
 		],
 	},
 	explain: {
-		about: "Explains a code, an event or a file.",
+		about: "Explains a code, an event, a refusal or a file. `sigtool why` prints the same document.",
 		results: [
 			object("A code.", {
 				kind: constant("code"),
@@ -89,6 +108,7 @@ export const EXPLAINING = {
 				meaning: text("What it means."),
 				why: text("Why it happens."),
 				remedy: text("What to do."),
+				mend: orNull(text("What to do if it refused a program that runs.")),
 				page: text("The place in the documentation."),
 			}),
 			object("An audit event.", {
@@ -99,6 +119,10 @@ export const EXPLAINING = {
 				bypassable: truth("True if native code can do the same without the event."),
 				policy: orNull(text("The member of the policy that rules on it.")),
 				page: text("The page of the documentation."),
+			}),
+			object("A refusal: an event, a message, or the last one in lines of them.", {
+				kind: constant("refusal"),
+				...REFUSAL,
 			}),
 			object("A file, a directory or a catalog.", {
 				kind: constant("file"),
@@ -140,6 +164,13 @@ export const EXPLAINING = {
 				),
 				remedy: orNull(text("What to do, if a check failed.")),
 				installed: orNull(elsewhere("What the installed launcher would decide.")),
+				write: optional(
+					object("Whether the installed launcher lets a program write there, if no signature covers the path.", {
+						granted: truth("False if the kernel refuses the write with EACCES. A start with --write may grant more."),
+						directories: list("The directories that launch.write of the policy grants.", text("A path.")),
+					}),
+				),
+				...LAST_REFUSAL,
 			}),
 			object("A trust index.", {
 				kind: constant("index"),
@@ -152,6 +183,7 @@ export const EXPLAINING = {
 						sequence: orNull(count("Its sequence.")),
 					}),
 				),
+				...LAST_REFUSAL,
 			}),
 		],
 	},
@@ -197,36 +229,6 @@ export const EXPLAINING = {
 						}),
 					],
 				}),
-			}),
-		],
-	},
-	why: {
-		about: "Explains a refusal while a program ran.",
-		results: [
-			object("A code.", {
-				reason: text("The code."),
-				meaning: text("What it means."),
-				mend: text("What to do."),
-			}),
-			object("A refusal, or a file.", {
-				path: optional(text("The file that was asked about.")),
-				logs: optional(list("The files of events that were looked through.", text("A path."))),
-				since: optional(text("The time of the first event that was looked at.")),
-				event: optional(elsewhere("The event (events.md), or what a message tells of one.")),
-				what: optional(text("What was refused.")),
-				verdict: optional(text("The verdict of the event.")),
-				rule: optional(text("The rule that decided.")),
-				reason: optional(text("The code.")),
-				meaning: optional(text("What the code means.")),
-				detail: optional(text("What the event says.")),
-				mend: optional(text("What to do.")),
-				now: optional(elsewhere("What the installed launcher would decide now.")),
-				write: optional(
-					object("Whether the installed launcher lets a program write there, if no signature covers the path.", {
-						granted: truth("False if the kernel refuses the write with EACCES. A start with --write may grant more."),
-						directories: list("The directories that launch.write of the policy grants.", text("A path.")),
-					}),
-				),
 			}),
 		],
 	},

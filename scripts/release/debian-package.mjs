@@ -12,6 +12,7 @@ import { gzipSync } from "node:zlib";
 import { commandTree } from "../command-line/command-tree.mjs";
 import { completions } from "../command-line/completions.mjs";
 import { manPages } from "../command-line/man-pages.mjs";
+import { pageText } from "../docs/pages.mjs";
 import { listTree, normalizeTree } from "./staged-tree.mjs";
 import { releaseFacts, root, run } from "./workspace.mjs";
 
@@ -59,8 +60,7 @@ async function layOutDocuments(put, { version, seconds }) {
 	layOutCompletions(put, commands);
 	const documents = "usr/share/doc/sigtool";
 	packed(`${documents}/changelog`, changelog(version, seconds));
-	for (const name of ["README.md", "CHANGELOG.md", ...pages()])
-		packed(`${documents}/${name}`, readFileSync(join(root, name)));
+	for (const name of ["README.md", "CHANGELOG.md", ...pages()]) packed(`${documents}/${name}`, pageText(root, name));
 	put(`${documents}/copyright`, copyright());
 	put("usr/share/lintian/overrides/sigtool", overrides());
 }

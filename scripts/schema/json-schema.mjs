@@ -1,18 +1,16 @@
 /** Writes the JSON Schema of a document. */
 
 import { TEXT_FORMS } from "../../packages/core/dist/trust/shape.js";
-import { ORIGIN } from "./origin.mjs";
 
 /**
  * Makes a JSON Schema, draft 2020-12. A schema cannot demand that the objects of a list have different names, but the
  * readers do.
  */
-export function jsonSchemaOf(title, shape, page, origin = ORIGIN) {
+export function jsonSchemaOf(title, shape, page) {
 	const head = {
 		$schema: "https://json-schema.org/draft/2020-12/schema",
 		title: `sigtool ${title}`,
 		description: `${page} explains each member.`,
-		$comment: origin,
 	};
 	return `${JSON.stringify({ ...head, ...schemaOf(shape) }, null, "\t")}\n`;
 }

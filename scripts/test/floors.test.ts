@@ -252,7 +252,7 @@ const FLOORS: readonly (readonly [file: string, allowed: readonly string[], refu
 	[
 		"cli/src/events/explain.ts",
 		["./event.js", "../output/output.js", "@sigtool/verifier/internal"],
-		["../commands/why/why.js", "../launcher/launcher-conf.js", "node:crypto"],
+		["../commands/explain/explain.js", "../launcher/launcher-conf.js", "node:crypto"],
 	],
 	[
 		"cli/src/python/spython.ts",

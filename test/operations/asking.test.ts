@@ -160,13 +160,13 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 			const undo = service.saved(service.script);
 			appendFileSync(service.script, "#");
 			expect(service.start().status).toBe(126);
-			const { event, now, rule, reason, mend } = why("--json", service.script).json();
+			const { event, installed, rule, reason, mend } = why("--json", service.script).json();
 			expect(event).toMatchObject({ path: service.script, verdict: "refuse" });
 			expect([rule, reason]).toEqual([expect.stringMatching(/^entry: /), "ERR_FILE_MODIFIED"]);
-			expect(now).toMatchObject({ trusted: false, reason: "ERR_FILE_MODIFIED" });
+			expect(installed).toMatchObject({ trusted: false, reason: "ERR_FILE_MODIFIED" });
 			expect(mend).toBe("restore the signed file, or sign the tree and compile the index again");
 			undo();
-			expect(why(service.script).stdout).toMatch(/now +would be loaded: it is main\.\w+ of app, as signed/);
+			expect(why(service.script).stdout).toMatch(/launcher +would be loaded: it is main\.\w+ of app, as signed/);
 			expect(service.start().status).toBe(0);
 			appendFileSync(service.script, "#");
 			service.ship();

@@ -21,7 +21,8 @@ import { VERSION } from "./output/version.js";
  * Runs the command that `argv` names. Does not throw: each failure is printed, as lines or with --json as one JSON
  * document, and becomes the exit status.
  */
-export async function run(argv: readonly string[]): Promise<ExitStatus> {
+export async function run(given: readonly string[]): Promise<ExitStatus> {
+	const argv = withoutAlias(given);
 	let exit: ExitStatus = 0;
 	const complaints: string[] = [];
 	const program = buildProgram(argv, complaints, (status) => {
@@ -44,6 +45,13 @@ export async function run(argv: readonly string[]): Promise<ExitStatus> {
 		const failure = usageFailure(complaint, names, unknown, optionsOf(program, names));
 		return await printFailureBy(names.join(" "), failure, options);
 	}
+}
+
+/** Replaces the other name of a command, where it stands first or behind `help`, by its name. */
+function withoutAlias(argv: readonly string[]): readonly string[] {
+	const at = argv[0] === "help" ? 1 : 0;
+	const meant = COMMANDS.find(({ alias }) => alias !== undefined && alias === argv[at]);
+	return meant === undefined ? argv : argv.with(at, meant.name);
 }
 
 /** Declares the commands. Only those that the arguments name have their options, because to declare them takes time. */
@@ -89,11 +97,12 @@ function withTypedName(help: string): string {
  */
 function addCommand(
 	parent: Command,
-	{ name, description, declare, commands = [], systems, hasReporters = false, isDefault }: CommandDeclaration,
+	{ name, alias, description, declare, commands = [], systems, hasReporters = false, isDefault }: CommandDeclaration,
 	args: readonly string[],
 	finish: (status: ExitStatus) => void,
 ): void {
 	const command = parent.command(name, { isDefault: isDefault === true }).description(description);
+	if (alias !== undefined) command.alias(alias);
 	const rest = args.slice(args.indexOf(name) + 1);
 	if (!args.includes(name) && isDefault !== true) return;
 	const load = declare(command);
@@ -146,7 +155,7 @@ function usageFailure(
 	const help = `\`${[COMMAND, ...names].join(" ")} --help\``;
 	if (complaint === "" || complaint.startsWith("Usage:")) {
 		if (unknown === undefined) return usageError(`Name a command; see ${help}`);
-		const known = COMMANDS.map(({ name }) => name);
+		const known = COMMANDS.flatMap(({ name, alias }) => (alias === undefined ? name : [name, alias]));
 		const [close] = closeNames(unknown, known);
 		const hint = close === undefined ? "" : ` (Did you mean ${close}?)`;
 		return usageError(`Unknown command ${quote(unknown)}${hint}; see ${help}`);

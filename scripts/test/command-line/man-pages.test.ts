@@ -24,7 +24,9 @@ it("there is a page for each command that the help lists, and the command line's
 	const main = fileURLToPath(new URL("../../../packages/cli/dist/main.cjs", import.meta.url));
 	const help = spawnSync(process.execPath, [main, "--help"], { encoding: "utf8" }).stdout;
 	const [, list = ""] = /\nCommands:\n([\s\S]*?)\n\n/.exec(help) ?? [];
-	const names = [...list.matchAll(/^ {2}(\w+)/gm)].map(([, name]) => name).filter((name) => name !== "help");
+	const names = [...list.matchAll(/^ {2}(\w+(?:\|\w+)?)/gm)]
+		.flatMap(([, terms = ""]) => terms.split("|"))
+		.filter((name) => name !== "help");
 	expect(names.length).toBeGreaterThan(15);
 	expect(pages.sort()).toEqual(["sigtool.1", "sigtree.1", ...names.map((name) => `sigtool-${name}.1`)].sort());
 	const overview = readFileSync(join(folder, "sigtree.1"), "utf8");

@@ -10,6 +10,7 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { hasProgram, spawnSync } from "../../../test/outside.js";
 import { siteGroups } from "../../docs/pages.mjs";
+import { COMMANDS } from "../../json/documents.mjs";
 import { addressOf, brokenLinks, hasChromium, pagesOf, startBrowser, type Visit, visitAll } from "./visit.js";
 
 const workspace = fileURLToPath(new URL("../../..", import.meta.url));
@@ -181,6 +182,12 @@ describe.skipIf(!hasMdBook || !hasChromium)("the site, from the disk (needs mdbo
 			const colour = await tab.evaluate<string>("getComputedStyle(document.querySelector('.drawing text')).fill");
 			expect(colour).toBe(await tab.evaluate<string>("getComputedStyle(document.body).color"));
 		});
+	});
+
+	it("has the members of each JSON document, which no page of the repository has", () => {
+		const page = readFileSync(join(site, "reference/json.html"), "utf8");
+		for (const name of Object.keys(COMMANDS)) expect(page).toContain(`<h2 id="${name.replaceAll(" ", "-")}">`);
+		expect(page).toContain("<td><code>notAfter</code></td>");
 	});
 
 	it("can be read without scripts", async () => {

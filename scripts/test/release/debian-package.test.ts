@@ -98,6 +98,7 @@ describe.skipIf(!canOverlay)("the Debian package on a host (needs root and overl
 			test -e /usr/share/fish/vendor_completions.d/sigtool.fish
 			bash -c '. /usr/share/bash-completion/completions/sigtool; complete -p sigtool; ! complete -p sigtree 2>/dev/null'
 			zgrep -q '^# Verifying' /usr/share/doc/sigtool/docs/reference/verifying.md.gz
+			zgrep -q '^| \`catalog\` |' /usr/share/doc/sigtool/docs/reference/json.md.gz
 			ls /etc/sigtool
 			apt-get purge -y -qq sigtool >/dev/null 2>&1
 			ls /etc/sigtool /usr/bin/sigtool /usr/bin/sigtree /usr/lib/sigtool-cli /usr/share/man/man1/sigtool.1.gz 2>&1 | grep -vc 'No such file' || true`,

@@ -14,6 +14,7 @@ import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
 import { spawnSync } from "../../../test/outside.js";
+import { documentSchemas } from "../../json/documents.mjs";
 import { registryEnvironment } from "../../registry-environment.mjs";
 import { packTarballs } from "../../release/npm-tarballs.mjs";
 import { releaseFacts } from "../../release/workspace.mjs";
@@ -100,6 +101,13 @@ describe.each(shipped)("$name", ({ name, tarball }) => {
 		expect(said).toContain("All good!");
 		expect(status).toBe(0);
 	});
+});
+
+it("@sigtool/cli has the JSON Schemas that the build made, and the page about them", () => {
+	const cli = placeOf("@sigtool/cli");
+	expect(readdirSync(join(cli, "schemas"))).toEqual([...documentSchemas().keys()].sort());
+	expect(existsSync(join(cli, "sigtool.config.schema.json"))).toBe(true);
+	expect(readFileSync(join(cli, "json.md"), "utf8")).toContain("| `catalog` |");
 });
 
 // The profile leaves out two ways to resolve a package: that of Node.js before 12, and require() from CommonJS, which gets

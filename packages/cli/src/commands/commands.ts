@@ -29,7 +29,6 @@ import { STRIP } from "./strip/declaration.js";
 import { TIMESTAMP } from "./timestamp/declaration.js";
 import { TRUST } from "./trust/declaration.js";
 import { VERIFY } from "./verify/declaration.js";
-import { WHY } from "./why/declaration.js";
 
 /** The commands, in the order in which `sigtool --help` lists them: for signing, verifying, running and trusting. */
 export const COMMANDS: readonly CommandDeclaration[] = [
@@ -52,7 +51,6 @@ export const COMMANDS: readonly CommandDeclaration[] = [
 	AUDIT,
 	LAUNCHER,
 	POLICY,
-	WHY,
 	EXPLAIN,
 	LOG,
 	PYTHON,

@@ -1,6 +1,6 @@
 /**
- * Defines the members of a project's configuration. From this table `pnpm generate` makes
- * packages/cli/sigtool.config.schema.json and the table in docs/reference/configuration.md.
+ * Defines the members of a project's configuration. From this table `pnpm build` makes
+ * packages/cli/sigtool.config.schema.json, and `pnpm generate` the table in docs/reference/configuration.md.
  */
 
 import type { ObjectShape, ValueOf } from "@sigtool/core/internal";

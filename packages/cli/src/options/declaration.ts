@@ -4,6 +4,8 @@ import type { Report } from "../output/output.js";
 
 export interface CommandDeclaration {
 	readonly name: string;
+	/** Another name of the command. */
+	readonly alias?: string;
 	readonly description: string;
 	/**
 	 * Adds arguments, options and examples to the command. Returns a function that loads the code of the command.

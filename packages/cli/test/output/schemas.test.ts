@@ -7,9 +7,11 @@ import { describe, expect, test } from "vitest";
 import { COMMANDS } from "../../dist/commands/commands.js";
 import { errorsOf } from "../documents.js";
 import { makeTree, runner, temporaryDirectory } from "../support.js";
+import { membersOf, outline, type Schema } from "./outline.js";
 
 const schemas = fileURLToPath(new URL("../../schemas", import.meta.url));
 const files = readdirSync(schemas);
+const read = (file: string) => JSON.parse(readFileSync(join(schemas, file), "utf8"));
 
 /** Returns the names of all commands that do something. Those that only group others have no document. */
 function commandNames(): string[] {
@@ -18,14 +20,36 @@ function commandNames(): string[] {
 	});
 }
 
+/** Returns each document of a command in short: on its first line what documents of all commands have, then its own. */
+function documentsOf({ $schema: _, $id, title, description, ...schema }: Schema): string {
+	const documents = (schema.anyOf ?? [schema]).map((document) => {
+		const members = membersOf(document, "\t");
+		const isCommon = (member: string) => /^(command|exit|notes|warnings|error)\b/.test(member);
+		const own = members.filter((member) => !isCommon(member)).map((member) => `\t${member}\n`);
+		return `${members.filter(isCommon).join(", ")}\n${own.join("")}`;
+	});
+	return `${$id}\n${documents.join("")}`;
+}
+
 describe("the schemas", () => {
 	test("describe every command, and nothing else", () => {
 		const expected = commandNames().map((name) => `${name.replaceAll(" ", "-")}.schema.json`);
 		expect(files).toEqual([...expected, "common.schema.json", "failure.schema.json"].sort());
 	});
 
-	test("are on the page of the documentation", () => {
-		const page = readFileSync(fileURLToPath(new URL("../../../../docs/reference/json.md", import.meta.url)), "utf8");
+	// `pnpm docs:documents` writes the file anew.
+	test("are as documents.txt has them, where a change is seen in review", async () => {
+		const { $defs, ...common } = read("common.schema.json");
+		expect(Object.keys(common)).toEqual(["$schema", "$id", "title"]);
+		const sections = [
+			...Object.entries($defs as Record<string, Schema>).map(([name, schema]) => `${name}: ${outline(schema)}\n`),
+			...files.filter((file) => file !== "common.schema.json").map((file) => documentsOf(read(file))),
+		];
+		await expect(sections.join("\n")).toMatchFileSnapshot("documents.txt");
+	});
+
+	test("are on the page that the package has", () => {
+		const page = readFileSync(join(schemas, "../json.md"), "utf8");
 		for (const name of commandNames()) expect(page).toContain(`\n## ${name}\n`);
 	});
 

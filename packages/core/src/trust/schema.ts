@@ -1,7 +1,7 @@
 /**
  * Defines the members of the documents that TypeScript and C read, each member with its kind, bounds and default. From
- * this table `pnpm generate` makes the tables of the C reader, the JSON Schemas, and the tables of docs/reference/policy.md,
- * docs/reference/verifier.md and docs/reference/launcher.md. `pnpm lint` fails if one of these is stale.
+ * this table `pnpm build` makes the JSON Schemas, and `pnpm generate` the tables of the C reader and of
+ * docs/reference/policy.md, docs/reference/verifier.md and docs/reference/launcher.md. `pnpm lint` fails if one is stale.
  */
 
 import { LIMITS } from "./index-layout.js";

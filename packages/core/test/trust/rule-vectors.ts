@@ -1,6 +1,6 @@
 /**
- * Reads the vectors of the rules of a policy, which the readers in TypeScript and in C must judge alike. Adding an object to
- * rule-vectors.json adds a test of each.
+ * Reads the vectors of the rules of a policy, which the readers in TypeScript and in C must judge alike. Adding a line to
+ * rule-vectors.jsonl adds a test of each.
  */
 
 import { readFileSync } from "node:fs";
@@ -32,14 +32,16 @@ export interface RuleVector extends Omit<Vector, "policies" | "file" | "at"> {
 
 const START = "2027-01-31T12:00:00Z";
 
-export const RULE_VECTORS: readonly RuleVector[] = (
-	JSON.parse(readFileSync(new URL("rule-vectors.json", import.meta.url), "utf8")) as readonly Vector[]
-).map(({ policies, file, at = START, ...vector }) => ({
-	...vector,
-	policy: policyOf(policies),
-	file: { ...file, product: file.product, signers: file.signers.map((each) => ({ ...each, subject: each.subject })) },
-	at: Date.parse(at),
-}));
+export const RULE_VECTORS: readonly RuleVector[] = readFileSync(new URL("rule-vectors.jsonl", import.meta.url), "utf8")
+	.trimEnd()
+	.split("\n")
+	.map((line): Vector => JSON.parse(line))
+	.map(({ policies, file, at = START, ...vector }) => ({
+		...vector,
+		policy: policyOf(policies),
+		file: { ...file, product: file.product, signers: file.signers.map((each) => ({ ...each, subject: each.subject })) },
+		at: Date.parse(at),
+	}));
 
 function policyOf(policies: readonly (readonly object[])[]): Policy {
 	const [base, ...supplements] = policies.map((rules, place) => {

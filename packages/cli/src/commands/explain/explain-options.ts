@@ -6,5 +6,6 @@ export interface ExplainOptions extends JudgementOptions, OutputOptions {
 	readonly root?: string;
 	readonly product?: string;
 	readonly profile: "default" | "windows-legacy";
+	readonly log?: readonly string[];
 	readonly prefix: string;
 }

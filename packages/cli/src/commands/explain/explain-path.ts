@@ -1,4 +1,7 @@
-/** Explains whether a file would be trusted: by which catalog or index, and which check decides. */
+/**
+ * Explains a file: its last refusal where events are known, by which catalog or index it would be trusted, and which check
+ * decides.
+ */
 
 import { resolve } from "node:path";
 import {
@@ -9,30 +12,106 @@ import {
 	operandKind,
 	parseTrustIndex,
 } from "@sigtool/core/internal";
-import { COMMAND, quote, SigtoolError, shellWord } from "@sigtool/core/internal/errors";
+import { COMMAND, quote, reasonOf, SigtoolError, shellWord } from "@sigtool/core/internal/errors";
+import { explain } from "../../events/explain.js";
+import { mendOf } from "../../events/mends.js";
+import { type GrantedWriting, grantedWriting } from "../../launcher/granted-writing.js";
 import { type InstalledVerdict, installedConf, installedVerdict } from "../../launcher/installed-verdict.js";
+import type { LauncherConf } from "../../launcher/launcher-conf.js";
+import { isThere } from "../../launcher/launcher-place.js";
 import { judgementOf } from "../../options/judgement.js";
 import { fromIndexFile } from "../../output/index-file.js";
 import { escaped, type Report, rows } from "../../output/output.js";
 import { developmentNotes, shownPath } from "../../output/render.js";
 import { colour } from "../../output/terminal.js";
 import type { ExplainOptions } from "./explain-options.js";
+import { lastAbout, realPathOf } from "./refusals.js";
 
 export async function explainPath(path: string, options: ExplainOptions): Promise<Report> {
-	const { catalog, root, product, profile, prefix } = options;
-	const judgement = await judgementOf(options);
-	if (catalog === undefined && operandKind(path) === "index") return explainIndex(path);
-	const explained = await explainFile(path, { ...judgement, catalogs: catalog, root, product, profile });
-	if (explained.says?.kind !== "file" && explained.says?.kind !== "link" && operandKind(path) === "missing") {
+	const conf = installedConf(resolve(options.prefix));
+	const past = pastOf(path, options, conf);
+	const isIndex = options.catalog === undefined && operandKind(path) === "index";
+	const { fields, lines, ...report } = isIndex ? explainIndex(path) : await explainNow(path, options, conf, past);
+	return {
+		...report,
+		fields: { ...fields, ...past?.fields },
+		lines: past?.isRefused ? [...past.lines, ...lines] : [...lines, ...(past?.lines ?? [notLookedFor(options)])],
+	};
+}
+
+function notLookedFor({ prefix }: ExplainOptions): string {
+	return `no launcher is installed in ${quote(prefix)}; to look for refusals, name its directory with --prefix, or the events with --log`;
+}
+
+interface Past {
+	readonly isRefused: boolean;
+	readonly fields: Readonly<Record<string, unknown>>;
+	readonly lines: readonly string[];
+}
+
+/** Looks for the last refusal of the file. Returns undefined if there are no events to look through. */
+function pastOf(path: string, { log }: ExplainOptions, conf: LauncherConf | undefined): Past | undefined {
+	if (log === undefined && conf === undefined) return undefined;
+	const logs = log ?? (conf?.audit !== undefined && isThere(conf.audit) ? [conf.audit] : []);
+	const { refusal, since } = lastAbout(resolve(path), logs);
+	const explanation = refusal && explain(refusal);
+	const none = `no refusal of ${escaped(path)} in ${placesText(logs, since, log === undefined)}`;
+	return {
+		isRefused: explanation !== undefined,
+		fields: { logs, since, ...explanation?.fields },
+		lines: explanation?.lines ?? [none],
+	};
+}
+
+/** Names the files that were looked through, and how far back they go. */
+function placesText(logs: readonly string[], since: string | undefined, isDefault: boolean): string {
+	const places = logs.length === 0 ? "any log" : logs.map(escaped).join(", ");
+	const reach =
+		logs.length === 0 ? "" : since === undefined ? ", without events" : `, with events since ${escaped(since)}`;
+	return `${places}${reach}${isDefault ? "; name others, such as rotated ones, with --log" : ""}`;
+}
+
+/** Says what the catalogs and the installed launcher would decide. */
+async function explainNow(
+	path: string,
+	options: ExplainOptions,
+	conf: LauncherConf | undefined,
+	past: Past | undefined,
+): Promise<Report> {
+	const explained = await explainedBy(options, path, past);
+	const isGone = operandKind(path) === "missing" && explained.says?.kind !== "file" && explained.says?.kind !== "link";
+	if (isGone && past === undefined) {
 		const message = `Cannot explain ${quote(path)}: it is no code, no event, and no file that exists or is signed`;
 		throw new SigtoolError("ERR_ROOT_MISSING", message, { path });
 	}
-	const conf = explained.kind === "file" ? installedConf(resolve(prefix)) : undefined;
-	const installed = conf && installedVerdict(resolve(path), conf, (code) => ERROR_HELP[code].remedy);
-	return reportOf(explained, installed);
+	const isFile = explained.kind === "file" || explained.kind === "missing";
+	const installed = conf && isFile ? installedVerdict(resolve(path), conf, mendOf) : undefined;
+	// Nobody expects to write to a file that a signature covers.
+	const write = conf && installed?.fields.entry === undefined ? grantedWriting(realPathOf(path), conf) : undefined;
+	const report = reportOf(explained, installed, write);
+	// In the events of another host, files have paths that are not on this one.
+	return isGone && conf === undefined ? { ...report, lines: [] } : report;
 }
 
-function reportOf(explained: ExplainedFile, installed: InstalledVerdict | undefined): Report {
+/** Asks the catalogs. What stops this, such as a file that nobody may read, is a failed check if the past is known. */
+async function explainedBy(options: ExplainOptions, path: string, past: Past | undefined): Promise<ExplainedFile> {
+	const { catalog, root, product, profile } = options;
+	try {
+		const judgement = await judgementOf(options);
+		return await explainFile(path, { ...judgement, catalogs: catalog, root, product, profile });
+	} catch (error) {
+		if (past === undefined || !(error instanceof SigtoolError) || error.code === "ERR_USAGE") throw error;
+		const check = { check: "catalog", outcome: "failed", code: error.code, says: reasonOf(error) } as const;
+		const unknown = { entry: undefined, says: undefined, trusted: false, development: false };
+		return { path, kind: operandKind(path), catalogs: [], checks: [check], ...unknown };
+	}
+}
+
+function reportOf(
+	explained: ExplainedFile,
+	installed: InstalledVerdict | undefined,
+	write: GrantedWriting | undefined,
+): Report {
 	const { path, kind, catalogs, entry, says, checks, trusted, development } = explained;
 	const failed = checks.find(({ outcome }) => outcome === "failed");
 	const remedy = failed?.code && ERROR_HELP[failed.code].remedy;
@@ -50,19 +129,20 @@ function reportOf(explained: ExplainedFile, installed: InstalledVerdict | undefi
 			checks: checks.map(({ code = null, ...check }) => ({ ...check, code })),
 			remedy: remedy ?? null,
 			installed: installed?.fields ?? null,
+			...(write && { write: write.fields }),
 		},
 		lines: [
 			headline(explained, failed, installed),
 			...rows([
 				// On a host the launcher decides, so what it says comes first.
 				["launcher", installed && escaped(installed.says)],
+				["write", write && escaped(write.says)],
 				...catalogs.map((each): [string, string] => ["covered by", escaped(claimText(each))]),
 				["entry", entry === undefined ? undefined : escaped(entry)],
 				["it says", saysText(explained)],
 				...checks.map((check): [string, string] => [check.check, escaped(asTyped(checkText(check), catalogs))]),
 				[installed === undefined ? "what to do" : "for verify", remedy],
 				["page", failed?.code && `docs/reference/errors.md#${failed.code.toLowerCase()}`],
-				["see also", installed && `\`${COMMAND} why ${shellWord(path)}\` for a refusal while a program ran`],
 			]),
 		],
 		notes: developmentNotes(path, [{ development }]),

@@ -1,17 +1,25 @@
 import { existsSync } from "node:fs";
 import { ERROR_HELP } from "@sigtool/core/internal";
-import { COMMAND, ERROR_CODES, type ErrorCode, isErrorCode } from "@sigtool/core/internal/errors";
+import { ERROR_CODES, type ErrorCode, isErrorCode } from "@sigtool/core/internal/errors";
 import { EVENTS } from "@sigtool/verifier";
 import { policyRuleOf } from "@sigtool/verifier/internal";
+import type { Told } from "../../events/event.js";
+import { explain as explanationOf } from "../../events/explain.js";
 import { closestNames, unknownName } from "../../events/known-names.js";
+import { mendOf } from "../../events/mends.js";
+import { readInputFile } from "../../options/input-file.js";
 import { usageError } from "../../options/usage.js";
 import { type Report, rows } from "../../output/output.js";
 import { pageOf } from "../../output/rules.js";
 import type { ExplainOptions } from "./explain-options.js";
+import { isMessage, lastRefusalIn, MAX_INPUT_BYTES } from "./refusals.js";
 
-/** Explains a code, an event or a file. @throws ERR_USAGE for an unknown code, and if neither is meant */
+/** Explains a code, an event, a refusal or a file. @throws ERR_USAGE for an unknown code, and if none is meant; ERR_IO */
 export async function explain(subject: string, options: ExplainOptions): Promise<Report> {
-	if (subject === "") throw usageError("Name an error code, an audit event or a file");
+	if (subject === "") throw usageError("Name an error code, an audit event, a refusal or a file");
+	if (subject === "-")
+		return explainRefusal(lastRefusalIn(readInputFile("-", MAX_INPUT_BYTES).toString(), "the input"));
+	if (subject.startsWith("{") || isMessage(subject)) return explainRefusal(lastRefusalIn(subject, "the argument"));
 	const code = subject.toUpperCase();
 	if (isErrorCode(code)) return explainCode(code);
 	const event = eventNamed(subject);
@@ -26,21 +34,27 @@ function isNoPath(subject: string): boolean {
 	return /^ERR[_-]?/i.test(subject) || /^[A-Z0-9_]+$/.test(subject) || closestNames(subject).length > 0;
 }
 
+function explainRefusal(told: Told): Report {
+	const { fields, lines } = explanationOf(told);
+	return { exit: 0, fields: { kind: "refusal", ...fields }, lines };
+}
+
 function explainCode(code: ErrorCode): Report {
 	const [exitStatus, meaning] = ERROR_CODES[code];
 	const { why, remedy } = ERROR_HELP[code];
+	const mend = mendOf(code);
 	const page = pageOf(code);
 	return {
 		exit: 0,
-		fields: { kind: "code", code, exitStatus, meaning, why, remedy, page },
+		fields: { kind: "code", code, exitStatus, meaning, why, remedy, mend: mend ?? null, page },
 		lines: [
 			`${code}: ${meaning}`,
 			...rows([
 				["why", why],
 				["what to do", remedy],
+				["at run time", mend],
 				["exit", String(exitStatus)],
 				["page", page],
-				["see also", `\`${COMMAND} why ${code}\` for a refusal while a program ran`],
 			]),
 		],
 	};
@@ -72,7 +86,6 @@ function explainEvent(event: string, key: EventKey): Report {
 				["bypassable", bypassable ? "yes: it records what well-behaved code does" : "no"],
 				["policy", rule && `${rule.member}; to allow it, ${rule.mend}`],
 				["page", page],
-				["see also", `\`${COMMAND} why EVENT\` for one that was refused`],
 			]),
 		],
 	};

@@ -42,7 +42,7 @@ describe("a code or an event", () => {
 		const upper = sigtool("explain", "ERR_FILE_MODIFIED");
 		expect(upper).toMatchObject({ status: 0, stderr: "" });
 		expect(upper.stdout).toMatch(
-			/^ERR_FILE_MODIFIED: A file's content.*\n {2}why .*\n {2}what to do .*\n {2}exit {8}1\n/,
+			/^ERR_FILE_MODIFIED: A file's content.*\n {2}why .*\n {2}what to do .*\n {2}at run time .*\n {2}exit {9}1\n/,
 		);
 		expect(upper.stdout).toContain("docs/reference/errors.md#err_file_modified");
 		expect(sigtool("explain", "err_file_modified").stdout).toBe(upper.stdout);
@@ -86,10 +86,18 @@ describe("a code or an event", () => {
 		expect(sigtool("explain", "./ERR_PIN", "--json").json()).toMatchObject({ kind: "file", trusted: false });
 	});
 
-	test("why and explain name each other", () => {
+	test("why is another name of the command, in its help, and behind help", () => {
 		const { sigtool } = workspace();
-		expect(sigtool("explain", "ERR_DENIED").stdout).toContain("`sigtool why ERR_DENIED`");
-		expect(sigtool("why", "ERR_DENIED").stdout).toContain("`sigtool explain ERR_DENIED`");
+		const { stdout } = sigtool("explain", "--help");
+		expect(stdout).toMatch(/^Usage: sigtool explain\|why /);
+		for (const args of [
+			["why", "--help"],
+			["help", "why"],
+		])
+			expect(sigtool(...args).stdout).toBe(stdout);
+		expect(sigtool("--help").stdout).toMatch(/^ {2}explain\|why /m);
+		expect(sigtool("why", "ERR_DENIED").stdout).toBe(sigtool("explain", "ERR_DENIED").stdout);
+		expect(sigtool("wyh").stderr).toContain("(Did you mean why?)");
 	});
 });
 

@@ -189,7 +189,7 @@ describe.skipIf(!canBeHost)("sigtool launcher (needs root, and the launcher buil
 		host.ship(host.key, "enforce", ["--policy", host.at("policy.json")]);
 		expect(explain()).toMatch(/^the launcher would refuse \S+ \(ERR_FILE_WRITABLE\); .* it is trusted$/);
 		expect(lines()[1]).toMatch(/would be refused: its mode 0664 lets its group or others write it.*take the right/);
-		expect(why("app/main.js")).toMatch(/now +would be refused: its mode 0664/);
+		expect(why("app/main.js")).toMatch(/launcher +would be refused: its mode 0664/);
 		chmodSync(host.at("app/main.js"), 0o644);
 		host.configure({
 			deny: [

@@ -153,7 +153,7 @@ function isStream(file: string): boolean {
 		throw ioError("read", file, cause);
 	}
 	if (stats.isFIFO() && hasName(file)) {
-		const command = `cat ${shellWord(file)} | ${COMMAND} why --log - PATH`;
+		const command = `cat ${shellWord(file)} | ${COMMAND} explain --log - PATH`;
 		throw usageError(`Cannot look through ${quote(file)}: it is a FIFO; run \`${command}\``);
 	}
 	return !stats.isFile();
@@ -191,6 +191,6 @@ function lastTextOf(file: string): string {
 function requireText(file: string, bytes: Buffer): void {
 	const program = decompressorOf(bytes);
 	if (program === undefined) return;
-	const command = `${program} ${shellWord(file)} | ${COMMAND} why --log - PATH`;
+	const command = `${program} ${shellWord(file)} | ${COMMAND} explain --log - PATH`;
 	throw usageError(`Cannot look through ${quote(file)}: it is compressed; run \`${command}\``);
 }
