@@ -74,6 +74,7 @@ const FLOORS: readonly (readonly [file: string, allowed: readonly string[], refu
 	],
 	["core/src/signer/command.ts", ["./signer.js", "node:child_process"], ["../sign/sign.js", "node:fs", "node:https"]],
 	["core/src/signer/pkcs12.ts", ["node:crypto", "./pem.js"], ["../sign/sign.js", "node:https", "node-forge"]],
+	["core/src/signer/decrypt-rc2.ts", ["node-forge/lib/rc2.js"], ["node-forge", "./pkcs12.js", "node:crypto"]],
 	[
 		"core/src/formats/cat.ts",
 		["../pki/cms.js", "../signer/signer.js"],
