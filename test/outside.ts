@@ -9,7 +9,7 @@
 
 import * as childProcess from "node:child_process";
 import { accessSync, constants, readFileSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import { basename, delimiter, join } from "node:path";
 import { beforeAll, type RunnerTestSuite } from "vitest";
 
 export type { ChildProcess, ChildProcessWithoutNullStreams, SpawnSyncReturns } from "node:child_process";
@@ -104,7 +104,7 @@ function programsIn(program: string, args: readonly string[]): readonly string[]
 			: [argument],
 	);
 	const known = STARTER.test(program) ? named.filter((name) => PACKAGES.has(name)) : [];
-	return program.includes("/") ? known : [program, ...known];
+	return basename(program) !== program ? known : [program, ...known];
 }
 
 /** Matches programs that start the programs which their arguments name. */
