@@ -13,16 +13,16 @@ import fastGlob from "fast-glob";
  * Returns the paths that match, sorted by their bytes, and relative to `directory` unless the pattern is absolute. Names
  * that begin with a dot match too. A wildcard matches a link, but never leads through one. `/` separates names and `\`
  * escapes characters, on Windows too. A file called `-` is returned as `./-`, because `-` alone is standard input.
- * @throws ERR_PATH_ENCODING, ERR_IO
+ * @throws ERR_USAGE for a pattern that fast-glob refuses; ERR_PATH_ENCODING, ERR_IO
  */
 export function expandPattern(pattern: string, directory: string): string[] {
-	const paths = find(withClasses(pattern), directory).map((path) => (path === "-" ? "./-" : path));
+	const paths = find(pattern, directory).map((path) => (path === "-" ? "./-" : path));
 	return paths.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
 }
 
 function find(pattern: string, cwd: string): string[] {
 	try {
-		return fastGlob.sync(pattern, {
+		return fastGlob.sync(withClasses(pattern), {
 			cwd,
 			dot: true,
 			onlyFiles: false,
@@ -31,10 +31,13 @@ function find(pattern: string, cwd: string): string[] {
 			fs: { readdirSync: listDirectory as unknown as typeof readdirSync },
 		});
 	} catch (cause) {
-		if (!isErrnoException(cause) || cause instanceof SigtoolError) throw cause;
+		if (cause instanceof SigtoolError) throw cause;
 		// `file/*` leads through what is no directory.
-		if (cause.code === "ENOTDIR") return [];
-		throw new SigtoolError("ERR_IO", `Cannot expand ${quote(pattern)}: ${errnoReason(cause)}`, { cause });
+		if (isErrnoException(cause) && cause.code === "ENOTDIR") return [];
+		const [code, reason] = isErrnoException(cause)
+			? (["ERR_IO", errnoReason(cause)] as const)
+			: (["ERR_USAGE", "it stands for too many patterns, or is too long"] as const);
+		throw new SigtoolError(code, `Cannot expand ${quote(pattern)}: ${reason}`, { cause });
 	}
 }
 

@@ -91,6 +91,14 @@ describe("a pattern", () => {
 		},
 	);
 
+	it.each([
+		["{1..100000}", "it stands for too many patterns, or is too long [ERR_USAGE]", 2],
+		["a*".repeat(40_000), "it stands for too many patterns, or is too long [ERR_USAGE]", 2],
+	])("that fast-glob refuses is an error of usage: %.12s", (pattern, message, exit) => {
+		const { status, stderr } = project(PACKAGES).sigtool("digest", pattern);
+		expect([status, stderr]).toEqual([exit, expect.stringContaining(message)]);
+	});
+
 	it("finds names that begin with a dot, as a directory to sign has them", () => {
 		expect(digested({ "d/.hidden": "", "d/shown": "" }, "d/*")).toEqual(["d/.hidden", "d/shown"]);
 	});
