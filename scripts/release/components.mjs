@@ -116,12 +116,31 @@ function otherPackages(packages) {
 	return [...found.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** The packages whose code is in the bundles of the command line, as the file of their licences names them. */
+/**
+ * The packages whose code is in the bundles of the command line, as the file of their licences names them. Each is found
+ * from a package that needs it.
+ */
 function bundled() {
 	const licences = readFileSync(join(root, "packages/cli/dist/third-party-licences.txt"), "utf8");
-	return [...licences.matchAll(/^((?:@[\w.-]+\/)?[\w.-]+) \d+\.\d+\.\d+\S*$/gm)].map(([, name]) =>
-		described(installedFolder(name, join(root, "packages/cli"))),
+	const missing = new Set(
+		[...licences.matchAll(/^((?:@[\w.-]+\/)?[\w.-]+) \d+\.\d+\.\d+\S*$/gm)].map(([, name]) => name),
 	);
+	const found = [];
+	const add = (needs, from) => {
+		for (const name of needs) {
+			if (!missing.delete(name)) continue;
+			const folder = installedFolder(name, from);
+			const component = described(folder);
+			found.push(component);
+			add(component.needs, folder);
+		}
+	};
+	for (const folder of ["cli", "core"].map((name) => join(root, "packages", name))) {
+		const { dependencies, devDependencies } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+		add(Object.keys({ ...dependencies, ...devDependencies }), folder);
+	}
+	if (missing.size > 0) throw new Error(`Cannot find ${[...missing].join(", ")}, which is bundled`);
+	return found;
 }
 
 function described(folder) {

@@ -110,13 +110,18 @@ const FLOORS: readonly (readonly [file: string, allowed: readonly string[], refu
 	["core/src/signer/command.ts", ["./signer.js", "node:child_process"], ["../sign/sign.js", "node:fs", "node:https"]],
 	[
 		"core/src/signer/pkcs12/pkcs12.ts",
-		["node:crypto", "../pem.js", "../pbe/rc2.js"],
+		["node:crypto", "../pem.js"],
 		["../identity/identities.js", "../../sign/sign.js", "node:https", "node-forge"],
 	],
 	[
 		"core/src/signer/identity/identity-exchange.ts",
 		["../pkcs12/pkcs12.js", "../signer.js"],
 		["../pkcs11/pkcs11.js", "../../sign/sign.js", "node:fs"],
+	],
+	[
+		"core/src/signer/pbe/decrypt-rc2.ts",
+		["node-forge/lib/rc2.js"],
+		["node-forge", "../pkcs12/pkcs12.js", "node:crypto"],
 	],
 	[
 		"core/src/formats/cat.ts",

@@ -48,9 +48,9 @@ const CORE = [
 	"signer/pkcs11/pkcs11-remote",
 	"signer/pkcs11/pkcs11-search",
 	"signer/pkcs11/pkcs11-uri",
+	"signer/pbe/decrypt-rc2",
 	"signer/pbe/pkcs12-derivation",
 	"signer/pkcs12/pkcs12-encode",
-	"signer/pbe/rc2",
 	"signer/signer",
 	"system/http",
 	"trust/hostile-index",
@@ -71,6 +71,8 @@ const CLI = [
 	"commands/verify/partial-catalogs",
 	"commands/verify/pinned-signer",
 	"commands/verify/report",
+	"configuration/patterns",
+	"options/operands",
 	"output/colour",
 	"output/terminal-text",
 	"verify-operands",
@@ -89,6 +91,7 @@ export interface NotOnWindows {
 }
 
 const LINK = "Wine makes no symbolic links";
+const NAME = "Windows has no names with `*` or `?`";
 const FIFO = "Windows has no FIFOs in its file system";
 
 export const NOT_ON_WINDOWS: readonly NotOnWindows[] = [
@@ -114,5 +117,16 @@ export const NOT_ON_WINDOWS: readonly NotOnWindows[] = [
 		why: "a file URI of Windows names a drive",
 	},
 	{ file: "packages/core/test/verify/operand.test.ts", tests: /recognises a catalog under any name/, why: LINK },
+	{
+		file: "packages/cli/test/configuration/patterns.test.ts",
+		tests: /whatever its directory is called|if a file has this name/,
+		why: NAME,
+	},
+	{ file: "packages/cli/test/options/operands.test.ts", tests: /on Linux|hostile names/, why: NAME },
+	{
+		file: "packages/cli/test/options/operands.test.ts",
+		tests: /the shell|that `run` starts/,
+		why: "Windows has no bash and no `run`",
+	},
 	{ file: "packages/cli/test/commands/trust/trust.test.ts", tests: /FILE fifo/, why: FIFO },
 ];

@@ -4,6 +4,7 @@ import { COMMAND, quote } from "@sigtool/core/internal/errors";
 import { Command, CommanderError, Option } from "commander";
 import { COMMANDS } from "./commands/commands.js";
 import { type CommandDeclaration, examples } from "./options/declaration.js";
+import { expandOperands } from "./options/operands.js";
 import { withCloseSuggestion } from "./options/suggestion.js";
 import { requireSystem } from "./options/system.js";
 import { usageError } from "./options/usage.js";
@@ -129,7 +130,8 @@ function addCommand(
 				if (systems !== undefined) requireSystem(path, systems);
 				// The type assertion is needed because commander does not type operands.
 				const code = (await load()) as (...operands: unknown[]) => Promise<Report>;
-				finish(await printOutcome(path, await code(...operands.slice(0, -1)), options));
+				const given = await expandOperands(command.registeredArguments, operands.slice(0, -1));
+				finish(await printOutcome(path, await code(...given), options));
 			} catch (error) {
 				await endIfInterrupted(error);
 				finish(await printFailureBy(path, error, options));

@@ -4,6 +4,7 @@
  */
 
 import type { VerifyCommandOptions } from "./commands/verify/verify-options.js";
+import { expandPaths } from "./options/operands.js";
 import { endIfInterrupted } from "./output/interruption.js";
 import { type ExitStatus, printFailure, printReport } from "./output/output.js";
 
@@ -23,7 +24,7 @@ export function isBareVerify([name, ...operands]: readonly string[]): boolean {
 export async function runBareVerify([name, ...operands]: readonly string[]): Promise<ExitStatus> {
 	try {
 		const { verify } = await import("./commands/verify/verify.js");
-		return printReport(name, await verify(operands, NO_OPTIONS), NO_OPTIONS);
+		return printReport(name, await verify(await expandPaths(operands), NO_OPTIONS), NO_OPTIONS);
 	} catch (error) {
 		await endIfInterrupted(error);
 		return printFailure(name, error, NO_OPTIONS);

@@ -30,7 +30,7 @@ export const ERROR_HELP: { readonly [Code in ErrorCode]: ErrorHelp } = {
 		remedy: `Mend the member that the message names. If it is a trust store, \`${COMMAND} trust list\` shows whether it can be read again.`,
 	},
 	ERR_ROOT_MISSING: {
-		why: "The path is misspelt, is relative to another directory, or the file was removed.",
+		why: "The path is misspelt, is relative to another directory, or the file was removed. A pattern finds nothing.",
 		remedy: "Check the path from the working directory.",
 	},
 	ERR_CATALOG_EXISTS: {

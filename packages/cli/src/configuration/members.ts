@@ -56,7 +56,10 @@ const VERIFY = {
 			...LINES,
 			does: "Files with the certificates of signers, or of authorities, to trust in place of the trust store. [Only a configuration that you name](#whom-to-trust) can say so.",
 		},
-		catalogs: { ...LINES, does: "Catalogs to verify against, or directories of catalogs. Default: `output`." },
+		catalogs: {
+			...LINES,
+			does: "Catalogs to verify against, or directories of catalogs, or patterns of them. Default: `output`.",
+		},
 		requireSignatures: {
 			kind: "number",
 			least: 1,
@@ -87,7 +90,11 @@ export const CONFIGURATION = {
 	choose: "at most one",
 	members: {
 		$schema: { ...LINE, does: "The JSON Schema of this document, for editors." },
-		sign: { ...LINES, does: "The directories and files that are signed and verified.", by: "sign, verify, compile" },
+		sign: {
+			...LINES,
+			does: "The directories and files that are signed and verified, or [patterns](#patterns) of them.",
+			by: "sign, verify, compile",
+		},
 		output: {
 			...LINE,
 			does: "The catalog. Needed if `sign` names more than one directory. Default: `<dir>/<name>.cat`.",

@@ -6,6 +6,7 @@ import { parsePkcs11Uri } from "@sigtool/core";
 import { quote, reasonOf, SigtoolError } from "@sigtool/core/internal/errors";
 import { pathWithin } from "../output/locations.js";
 import type { ProjectConfiguration } from "./configuration.js";
+import { expandMember } from "./expand-member.js";
 import { type Configuration, VARIABLE_PREFIX } from "./members.js";
 import { entriesOnWayTo, isBelow } from "./places.js";
 import { unfit } from "./read-document.js";
@@ -35,29 +36,52 @@ export function releaseSettings(configuration: ProjectConfiguration): ReleaseSet
 
 /**
  * Returns the paths of `sign`.
- * @throws ERR_CONFIG if the configuration names none, or if it was found and names a file outside of its directory
+ * @throws ERR_CONFIG if the configuration names none, or if it was found and names a file outside of its directory; the
+ * errors of `expandMember`
  */
-export function signedPaths(configuration: ProjectConfiguration): readonly string[] {
+export async function signedPaths(configuration: ProjectConfiguration): Promise<readonly string[]> {
 	const { file, members, places } = configuration;
-	refuseOutside(configuration);
-	const { sign = [] } = members;
+	const { sign = [], output, verify } = members;
+	refuseOutside(configuration, [
+		...sign.map((path, index): Named => [`sign[${index}]`, path]),
+		...(output === undefined ? [] : [["output", output] as const]),
+		...(verify?.catalogs ?? []).map((path, index): Named => [`verify.catalogs[${index}]`, path]),
+	]);
 	if (sign.length === 0) throw unfit(file, places.get("sign"), `name the files to sign with the member "sign"`);
-	return sign.map((path) => pathOf(configuration, path));
+	return expanded(configuration, "sign", sign);
 }
+
+/**
+ * Returns the paths of `verify.catalogs`, or undefined if there are none. @throws ERR_CONFIG as `signedPaths` does
+ */
+export async function verifyingCatalogs(configuration: ProjectConfiguration): Promise<readonly string[] | undefined> {
+	const { catalogs } = configuration.members.verify ?? {};
+	return catalogs && expanded(configuration, "verify.catalogs", catalogs);
+}
+
+/** Expands patterns. Each match must lie in the project too, because it may be a link. */
+async function expanded(
+	configuration: ProjectConfiguration,
+	member: "sign" | "verify.catalogs",
+	paths: readonly string[],
+): Promise<readonly string[]> {
+	const matches = await expandMember(configuration, member, paths);
+	refuseOutside(
+		configuration,
+		[...matches].map(([path, name]) => [name, path]),
+	);
+	return [...new Set([...matches.keys()].map((path) => pathOf(configuration, path)))];
+}
+
+/** The name of a member, and the path that it has. */
+type Named = readonly [name: string, path: string];
 
 /**
  * Refuses a configuration that was found, and that would have other files signed, verified or written than those of its
  * project. @throws ERR_CONFIG
  */
-function refuseOutside(configuration: ProjectConfiguration): void {
-	const { file, origin, members, places } = configuration;
+function refuseOutside({ file, origin, places }: ProjectConfiguration, named: readonly Named[]): void {
 	if (origin !== "found") return;
-	const { sign = [], output, verify } = members;
-	const named = [
-		...sign.map((path, index) => [`sign[${index}]`, path]),
-		...(output === undefined ? [] : [["output", output]]),
-		...(verify?.catalogs ?? []).map((path, index) => [`verify.catalogs[${index}]`, path]),
-	];
 	const project = realpathSync.native(dirname(file));
 	for (const [name, path] of named) {
 		const [last = project] = entriesOnWayTo(resolve(dirname(file), path)).slice(-1);

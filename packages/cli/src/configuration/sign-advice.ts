@@ -15,7 +15,7 @@ export async function signCommandFor(directory: string): Promise<string> {
 		const configuration = await projectConfiguration();
 		if (configuration === undefined) return named;
 		const { signedPaths } = await import("./settings.js");
-		const isSigned = signedPaths(configuration).some(
+		const isSigned = (await signedPaths(configuration)).some(
 			(path) => pathWithin(resolve(path), resolve(directory)) !== undefined,
 		);
 		return isSigned ? `${COMMAND} sign` : named;

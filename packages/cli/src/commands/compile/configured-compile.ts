@@ -37,7 +37,7 @@ export async function configuredCompile(
 	const isFound = configuration.origin === "found";
 	if (isFound) refuseOtherWriters(configuration.file);
 	const { product, policy, timestamp, timestampTrust } = configuration.members;
-	const target = isGiven ? { paths: given, catalogs: options.catalog } : signedTarget(configuration);
+	const target = isGiven ? { paths: given, catalogs: options.catalog } : await signedTarget(configuration);
 	const catalog = options.catalog ?? target.catalogs;
 	const trees = [...verifiedTrees(target.paths, { catalogs: catalog }), ...verifiedTrees(adopt, { catalogs: [] })];
 	if (options.catalog === undefined) refuseOtherCatalogs(configuration, trees, catalog);

@@ -32,7 +32,7 @@ interface Value {
 export async function config(options: ConfigOptions): Promise<Report> {
 	const configuration = await projectConfiguration(options);
 	if (configuration?.origin === "found") refuseOtherWriters(configuration.file);
-	const values = [...(configuration === undefined ? [] : inFile(configuration)), ...inEnvironment()];
+	const values = [...(configuration === undefined ? [] : await inFile(configuration)), ...inEnvironment()];
 	const known = new Set(values.map(({ name }) => name));
 	const others = Object.entries(DEFAULTS).filter(([name]) => !isKnown(name, known));
 	const all = [...values, ...others.map(([name, value]): Value => ({ name, value, from: "default" }))];
@@ -56,16 +56,21 @@ function textOf({ value, from, note }: Value): string {
 	return `${escaped(valueText(value))}  (${escaped(from)}${note === undefined ? "" : `; ${escaped(note)}`})`;
 }
 
-function inFile(configuration: ProjectConfiguration): Value[] {
+async function inFile(configuration: ProjectConfiguration): Promise<Value[]> {
 	const { $schema: _, ...members } = configuration.members;
 	const shown = pathOf(configuration, configuration.file);
-	return membersIn(members).map(([name, value]) => {
+	const values = membersIn(members).map(async ([name, value]): Promise<Value> => {
 		const line = configuration.places.get(name)?.line;
-		return { name, value, from: `${shown}:${line}`, ...noteOn(configuration, name, value) };
+		return { name, value, from: `${shown}:${line}`, ...(await noteOn(configuration, name, value)) };
 	});
+	return Promise.all(values);
 }
 
-function noteOn(configuration: ProjectConfiguration, name: string, value: unknown): { readonly note?: string } {
+async function noteOn(
+	configuration: ProjectConfiguration,
+	name: string,
+	value: unknown,
+): Promise<{ readonly note?: string }> {
 	if (name.startsWith("key.")) {
 		const named = [value]
 			.flat()
@@ -81,16 +86,16 @@ function noteOn(configuration: ProjectConfiguration, name: string, value: unknow
 	const isAboutTrust =
 		name === "verify.trust" || name === "timestampTrust" || (name === "verify.added" && value !== "fail");
 	if (!isAboutTrust) return {};
-	const obstacle = obstacleOf(configuration);
+	const obstacle = await obstacleOf(configuration);
 	if (obstacle === undefined) return {};
 	const effect = name === "verify.trust" ? "only narrows the trust store" : "has no effect on verify";
 	return { note: `${effect}, because ${obstacle}` };
 }
 
-function obstacleOf(configuration: ProjectConfiguration): string | undefined {
+async function obstacleOf(configuration: ProjectConfiguration): Promise<string | undefined> {
 	const { sign = [] } = configuration.members;
 	if (sign.length === 0) return obstacleTo(configuration, []);
-	const { paths, catalogs } = signedTarget(configuration);
+	const { paths, catalogs } = await signedTarget(configuration);
 	return obstacleTo(configuration, verifiedTrees(paths, { catalogs }));
 }
 

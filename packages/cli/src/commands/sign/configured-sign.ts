@@ -35,7 +35,7 @@ export async function configuredSign(paths: readonly string[], options: SignComm
 	const makesSignature = makesCatalog || formats.some((each) => each !== "cat" && isSignatureFormat(each));
 	const { timestamp, timestampTrust } = configuration.members;
 	return {
-		paths: paths.length > 0 ? paths : signedPaths(configuration),
+		paths: paths.length > 0 ? paths : await signedPaths(configuration),
 		configuration,
 		options: {
 			...what,

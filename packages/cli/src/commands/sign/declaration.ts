@@ -21,7 +21,7 @@ export const SIGN: CommandDeclaration = {
 		keyOptions(command)
 			.argument(
 				"[path...]",
-				"directories or files; the catalog of a single directory is <dir>/<name>.cat (default: those of the configuration)",
+				"directories or files, or patterns of them; the catalog of a single directory is <dir>/<name>.cat (default: those of the configuration)",
 			)
 			.option("-o, --output <file>", "file for the catalog")
 			.addOption(formats("what to write (default: cat)", ["cat", ...ATTRIBUTE_FORMATS]))
@@ -88,6 +88,7 @@ export const SIGN: CommandDeclaration = {
 			"sigtool sign ./lib --timestamp http://tsa.example --tsa-trust tsa-root.crt",
 			"sigtool sign ./lib --pkcs11 'pkcs11:token=release;object=signer' --pkcs11-module /usr/lib/softhsm/libsofthsm2.so",
 			"sigtool sign ./bin ./lib -o app.cat --product app --sequence 42",
+			"sigtool sign 'packages/*/dist' -o packages.cat",
 			"git ls-files -z | sigtool sign . -o release.cat --files-from -",
 			"sigtool sign ./app --compile-python --python /usr/bin/python3.13",
 			"sigtool sign ./lib --format spython",

@@ -5,7 +5,7 @@ import { quote } from "@sigtool/core/internal/errors";
 import { type ProjectConfiguration, projectConfiguration } from "../../configuration/configuration.js";
 import { refuseOtherWriters } from "../../configuration/other-writers.js";
 import { pathOf, present } from "../../configuration/settings.js";
-import { signedTarget } from "../../configuration/signed-target.js";
+import { type SignedTarget, signedTarget } from "../../configuration/signed-target.js";
 import { refuseOtherCatalogs, type TrustSettings, trustSettings, verifiedTrees } from "../../configuration/trust.js";
 import { nothingNamed } from "../../options/usage.js";
 import type { VerifyCommandOptions } from "./verify-options.js";
@@ -36,7 +36,8 @@ export async function configuredVerify(
 	if (isFound) refuseOtherWriters(configuration.file);
 	const formats = options.format ?? configuration.members.formats ?? ["cat"];
 	const hasCatalogs = formats.includes("cat");
-	const target = given.length > 0 ? { paths: given, catalogs: options.catalog } : signedTarget(configuration);
+	const target: SignedTarget =
+		given.length > 0 ? { paths: given, catalogs: options.catalog } : await signedTarget(configuration);
 	const isSignatureOnly = options.signatureOnly === true && given.length === 0;
 	const paths = isSignatureOnly ? (target.catalogs ?? target.paths) : target.paths;
 	const catalog = options.catalog ?? (hasCatalogs && !isSignatureOnly ? target.catalogs : undefined);
@@ -52,6 +53,7 @@ export async function configuredVerify(
 			...settings,
 			...present({
 				catalog,
+				parts: options.root === undefined ? target.parts : undefined,
 				product: hasCatalogs ? product : undefined,
 				format: options.format ?? configuration.members.formats,
 			}),

@@ -19,7 +19,7 @@ export const VERIFY: CommandDeclaration = {
 		catalogOptions(
 			command.argument(
 				"[path...]",
-				"signed directories, files in one, catalogs (their trees), or, with --signature-only, trust indexes (.sigx) (default: what the configuration signs)",
+				"signed directories, files in one, catalogs (their trees), or, with --signature-only, trust indexes (.sigx); or patterns of them (default: what the configuration signs)",
 			),
 		)
 			.addOption(formats("what to verify (default: cat)", ["cat", ...ATTRIBUTE_FORMATS]))
@@ -65,6 +65,7 @@ export const VERIFY: CommandDeclaration = {
 				"sigtool verify ./lib",
 				"sigtool verify ./lib --trust ca.crt --product lib",
 				"sigtool verify ./lib/index.js",
+				"sigtool verify 'dist/**/*.cat'",
 				"sigtool verify ./driver.cat --root ./driver --profile windows-legacy --trust roots.pem",
 				"sigtool verify ./driver.cat --signature-only --trust roots.pem",
 				"sigtool verify ./driver/driver.cat --catalog ./release.cat",

@@ -21,6 +21,8 @@ export interface VerifyCommandOptions extends JudgementOptions, SignerDemandOpti
 	/** Certificates or pins of those who may have signed the policy of an index. */
 	readonly policySigner?: readonly string[];
 	readonly all?: boolean;
+	/** Parts of the tree that the catalogs have to cover, from a configuration. */
+	readonly parts?: readonly string[];
 }
 
 /** The result of the verification of one path. */

@@ -24,6 +24,7 @@ import {
 import { colour } from "../../output/terminal.js";
 import type { ConfiguredVerify } from "./configured-verify.js";
 import { subjectOf } from "./subject.js";
+import { withUncoveredParts } from "./uncovered-parts.js";
 import type { Outcome, VerifyCommandOptions } from "./verify-options.js";
 import { versionControlHints } from "./version-control-hint.js";
 
@@ -169,7 +170,8 @@ async function verifyCatalogsOf(
 				signal,
 			}),
 		);
-		return outcomeOf(verification, options);
+		const { parts = [], added = "fail" } = options;
+		return outcomeOf(added === "fail" ? withUncoveredParts(verification, parts) : verification, options);
 	} finally {
 		progress.stop();
 	}

@@ -1,4 +1,4 @@
-/** Decrypts the encrypted parts of a PKCS#12 container: PBES2 (RFC 8018 §6.2), or 3DES and RC2-40 of RFC 7292. */
+/** Decrypts the encrypted parts of a PKCS#12 container: PBES2 (RFC 8018 §6.2), or 3DES and RC2 of RFC 7292. */
 
 import { createDecipheriv } from "node:crypto";
 import { DerReader, TAG } from "../../asn1/der.js";
@@ -13,7 +13,6 @@ import {
 	readIterations,
 	readPbkdf2,
 } from "./pkcs12-derivation.js";
-import { decryptRc2Cbc } from "./rc2.js";
 
 export interface Encryption {
 	readonly derivation: Derivation;
@@ -26,7 +25,7 @@ export interface Encryption {
 }
 
 interface Cipher {
-	readonly name: "aes-128-cbc" | "aes-192-cbc" | "aes-256-cbc" | "des-ede3-cbc" | "rc2-40-cbc";
+	readonly name: "aes-128-cbc" | "aes-192-cbc" | "aes-256-cbc" | "des-ede3-cbc" | "rc2-cbc";
 	readonly keyBytes: number;
 	readonly ivBytes: number;
 }
@@ -52,16 +51,18 @@ export function startKey(
  * older scheme.
  * @throws ERR_PKCS12
  */
-export function decrypt(
+export async function decrypt(
 	{ derivation, cipher, iv: given }: Encryption,
 	passphrase: EncodedPassphrase,
 	started: Uint8Array | undefined,
 	ciphertext: Uint8Array,
-): Buffer {
+): Promise<Buffer> {
 	const key = started ?? deriveKey(derivation, passphrase, "key", cipher.keyBytes);
 	const iv = given ?? deriveKey(derivation, passphrase, "iv", cipher.ivBytes);
+	// node-forge is loaded here for such a container alone, whose MAC has been checked.
+	const rc2 = cipher.name === "rc2-cbc" ? await import("./decrypt-rc2.js") : undefined;
 	try {
-		if (cipher.name === "rc2-40-cbc") return decryptRc2Cbc(key, RC2_40_BITS, iv, ciphertext);
+		if (rc2 !== undefined) return rc2.decryptRc2Cbc(key, iv, ciphertext);
 		const decipher = createDecipheriv(cipher.name, key, iv);
 		return Buffer.concat([decipher.update(ciphertext), decipher.final()]);
 	} catch {
@@ -96,14 +97,35 @@ function readPkcs12Encryption(reader: DerReader, cipher: Cipher): Encryption {
 function readPbes2(reader: DerReader): Encryption {
 	const derivation = readPbkdf2(readAlgorithm(reader));
 	const { oid, parameters } = readAlgorithm(reader);
-	const cipher = PBES2_CIPHERS[oid];
-	if (cipher === undefined || parameters === undefined) throw unsupported(oid);
-	const iv = new DerReader(parameters, "initialization vector").value(TAG.OCTET_STRING);
+	if (parameters === undefined) throw unsupported(oid);
+	const { cipher, iv } = oid === RC2_CBC ? readRc2(parameters) : readCipher(oid, parameters);
 	if (iv.length !== cipher.ivBytes) reader.fail(`an initialization vector has ${iv.length} bytes`);
 	if ((derivation.keyBytes ?? cipher.keyBytes) !== cipher.keyBytes) {
 		reader.fail(`a key of ${cipher.name} has ${derivation.keyBytes} bytes`);
 	}
 	return { derivation, cipher, iv };
+}
+
+interface CipherWithIv {
+	readonly cipher: Cipher;
+	readonly iv: Uint8Array;
+}
+
+function readCipher(oid: string, parameters: Uint8Array): CipherWithIv {
+	const cipher = PBES2_CIPHERS[oid];
+	if (cipher === undefined) throw unsupported(oid);
+	return { cipher, iv: new DerReader(parameters, "initialization vector").value(TAG.OCTET_STRING) };
+}
+
+/** Reads RC2-CBC-Parameter ::= SEQUENCE { rc2ParameterVersion INTEGER, iv OCTET STRING }, RFC 8018 §B.2.3. */
+function readRc2(parameters: Uint8Array): CipherWithIv {
+	const reader = new DerReader(parameters, "parameters of RC2");
+	const outer = reader.open(TAG.SEQUENCE);
+	const keyBytes = RC2_KEY_BYTES.get(reader.integer());
+	if (keyBytes === undefined) throw unsupported(RC2_CBC);
+	const iv = reader.value(TAG.OCTET_STRING);
+	reader.close(outer);
+	return { cipher: rc2WithKeyOf(keyBytes), iv };
 }
 
 /**
@@ -120,12 +142,20 @@ function unsupported(oid: string): SigtoolError {
 	return new SigtoolError("ERR_UNSUPPORTED_ALGORITHM", message);
 }
 
-const RC2_40_BITS = 40;
 export const TRIPLE_DES: Cipher = { name: "des-ede3-cbc", keyBytes: 24, ivBytes: 8 };
-/** These are the schemes pbeWithSHAAnd3-KeyTripleDES-CBC and pbeWithSHAAnd40BitRC2-CBC of RFC 7292 appendix C. */
+const rc2WithKeyOf = (keyBytes: number): Cipher => ({ name: "rc2-cbc", keyBytes, ivBytes: 8 });
+const RC2_CBC = "1.2.840.113549.3.2";
+/** The key lengths by the numbers that stand for 40, 64 and 128 effective bits, RFC 8018 §B.2.3. */
+const RC2_KEY_BYTES: ReadonlyMap<number, number> = new Map([
+	[160, 5],
+	[120, 8],
+	[58, 16],
+]);
+/** The schemes with three keys of DES, and with 128 and 40 bits of RC2, from RFC 7292 appendix C. */
 const PKCS12_CIPHERS: Readonly<Record<string, Cipher>> = {
 	"1.2.840.113549.1.12.1.3": TRIPLE_DES,
-	"1.2.840.113549.1.12.1.6": { name: "rc2-40-cbc", keyBytes: 5, ivBytes: 8 },
+	"1.2.840.113549.1.12.1.5": rc2WithKeyOf(16),
+	"1.2.840.113549.1.12.1.6": rc2WithKeyOf(5),
 };
 export const PBES2_CIPHERS: Readonly<Record<string, Cipher>> = {
 	"2.16.840.1.101.3.4.1.2": { name: "aes-128-cbc", keyBytes: 16, ivBytes: 16 },

@@ -3,7 +3,7 @@
  * of the container is checked. No key is derived before the work of the derivation is checked against a limit.
  *
  * The container may be in DER or BER, with a MAC by SHA-1 or SHA-2, or with PBMAC1. It has exactly one private key. It
- * may be encrypted by PBES2 with AES or 3DES, or by the older schemes with 3DES and RC2-40.
+ * may be encrypted by PBES2 with AES, 3DES or RC2, or by the older schemes with 3DES or RC2.
  */
 
 import { createPrivateKey, type KeyObject } from "node:crypto";
@@ -186,7 +186,7 @@ async function finishUnsealing(
 	passphrase: EncodedPassphrase,
 	contents: Contents,
 ): Promise<void> {
-	const plaintext = decrypt(encryption, passphrase, await key, sealed.ciphertext);
+	const plaintext = await decrypt(encryption, passphrase, await key, sealed.ciphertext);
 	if (sealed.plaintext === "key") contents.keys.push(plaintext);
 	else readSafeContents(plaintext, contents);
 }

@@ -3,6 +3,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { spawnSync } from "../../../../../test/outside.js";
 import { context, DerReader, encode, integer, NULL, octetString, oid, sequence, TAG } from "../../../dist/asn1/der.js";
 import { certificatesFromPem } from "../../../dist/pki/certificate.js";
 import { deriveKey as deriveByCore } from "../../../dist/signer/pbe/pkcs12-derivation.js";
@@ -46,6 +47,10 @@ describe.skipIf(!hasOpenssl)("openPkcs12Signer()", () => {
 		["rsa2048", "as OpenSSL 3 writes by default", []],
 		["rsa2048", "with -legacy (RC2-40, 3DES, SHA-1)", ["-legacy"]],
 		["rsa2048", "with 3DES for both", ["-legacy", "-certpbe", "PBE-SHA1-3DES", "-keypbe", "PBE-SHA1-3DES"]],
+		["rsa2048", "with RC2-128 for both", ["-legacy", "-certpbe", "PBE-SHA1-RC2-128", "-keypbe", "PBE-SHA1-RC2-128"]],
+		["p256", "with RC2-40 by PBES2", ["-legacy", "-certpbe", "rc2-40-cbc", "-keypbe", "rc2-40-cbc"]],
+		["p256", "with RC2-64 by PBES2", ["-legacy", "-certpbe", "rc2-64-cbc", "-keypbe", "rc2-64-cbc"]],
+		["p256", "with RC2-128 by PBES2", ["-legacy", "-certpbe", "rc2-cbc", "-keypbe", "rc2-cbc"]],
 		["rsa2048", "with SHA-512 in the MAC", ["-macalg", "sha512"]],
 		["rsa2048", "with SHA-384 in the MAC and many iterations", ["-macalg", "sha384", "-iter", "100000"]],
 		["rsa2048", "with AES-128", ["-certpbe", "AES-128-CBC", "-keypbe", "AES-128-CBC"]],
@@ -59,6 +64,21 @@ describe.skipIf(!hasOpenssl)("openPkcs12Signer()", () => {
 			[leaves.get(kind), root].map((made) => made?.certificate.der),
 		);
 		await expectToSign(signer);
+	});
+
+	it.each([
+		["not for AES", [], PASSPHRASE, false],
+		["for RC2", ["-legacy"], PASSPHRASE, true],
+		["not before the MAC of a container with RC2 is right", ["-legacy"], "wrong", false],
+	] as const)("loads node-forge %s", (_, options, passphrase, isLoaded) => {
+		const file = exportContainer("p256", options);
+		const code = `
+			const { openContainerFile } = await import(${JSON.stringify(new URL("../../dist/signer/pkcs12.js", import.meta.url))});
+			const { _cache } = (await import("node:module")).default;
+			await openContainerFile({ file: ${JSON.stringify(file)}, passphrase: () => "${passphrase}" }).catch(() => {});
+			console.log(Object.keys(_cache).some((path) => path.includes("node-forge")));`;
+		const { stdout } = spawnSync(process.execPath, ["--input-type=module", "-e", code], { encoding: "utf8" });
+		expect(stdout.trim()).toBe(String(isLoaded));
 	});
 
 	it("opens an Ed25519 container and refuses the key with the reason", async () => {
@@ -183,9 +203,9 @@ describe.skipIf(!hasOpenssl)("openPkcs12Signer()", () => {
 		);
 	});
 
-	it("refuses MD5 in the MAC, RC2-128, and a MAC with too many iterations", async () => {
+	it("refuses MD5 in the MAC, RC2-64 of PKCS#5, and a MAC with too many iterations", async () => {
 		await expectRejection("ERR_PKCS12", open(exportContainer("rsa2048", ["-macalg", "md5"])));
-		await expectRejection("ERR_PKCS12", open(exportContainer("rsa2048", ["-legacy", "-certpbe", "PBE-SHA1-RC2-128"])));
+		await expectRejection("ERR_PKCS12", open(exportContainer("rsa2048", ["-legacy", "-certpbe", "PBE-SHA1-RC2-64"])));
 		const { version, authSafe, mac, salt } = partsOf(readFileSync(exportContainer("rsa2048")));
 		const costly = sequence(version, authSafe, sequence(mac, salt, integer(2 ** 31 - 1)));
 		const error = await expectRejection("ERR_PKCS12", open(workshop.write("costly.p12", costly)));
