@@ -20,7 +20,8 @@ import type { Signer } from "../signer/signer.js";
 import { exists } from "../system/look-up.js";
 import { outputFile } from "../system/output-file.js";
 import { writeAtomically } from "../system/store.js";
-import { isOwnCatalog, parseCatalogFile } from "../verify/catalog-file.js";
+import { parseCatalogFile } from "../verify/catalog-file.js";
+import { isOwnCatalog } from "../verify/scan-catalog.js";
 
 /** A catalog that was made with `signer: "none"`, read and checked, but signed by nobody. */
 export interface UnsignedCatalog {

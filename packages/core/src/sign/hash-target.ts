@@ -18,7 +18,7 @@ import {
 import { exists } from "../system/look-up.js";
 import { readBounded } from "../system/read-file.js";
 import { temporaryNameFor } from "../system/store.js";
-import { isOwnCatalog } from "../verify/catalog-file.js";
+import { isOwnCatalog } from "../verify/scan-catalog.js";
 import { type Prepare, prepareSelection } from "./prepared.js";
 import type { SignTarget } from "./target.js";
 

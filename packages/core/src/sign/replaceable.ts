@@ -6,8 +6,9 @@
 import { basename } from "node:path";
 import { quote, SigtoolError } from "../errors.js";
 import { exists } from "../system/look-up.js";
-import { isOwnCatalog, unverifiedFacts } from "../verify/catalog-file.js";
+import { unverifiedFacts } from "../verify/catalog-file.js";
 import { ownCatalogsIn } from "../verify/find-catalogs.js";
+import { isOwnCatalog } from "../verify/scan-catalog.js";
 
 /** The facts of the release that is about to be signed. */
 export interface NextRelease {

@@ -1,4 +1,4 @@
-/** Reads catalog files, recognises catalogs that sigtool wrote, and makes errors that name the file. */
+/** Reads catalog files without verifying them, and makes errors that name the file. */
 
 import { context, DerReader, encodeOid, TAG } from "../asn1/der.js";
 import { type ErrorCode, quote, reasonOf, SigtoolError } from "../errors.js";
@@ -6,7 +6,7 @@ import { entryPathProblem } from "../fileset/paths/entry-path.js";
 import { parseCatalog } from "../formats/cat.js";
 import { type CatalogFacts, isSigtoolCatalog, parseFacts } from "../formats/cat-facts.js";
 import { memberFilePath } from "../formats/cat-member.js";
-import { CATALOG_OID } from "../formats/cat-model.js";
+import { CATALOG_OID, type Catalog } from "../formats/cat-model.js";
 import { parseSignedData } from "../pki/cms.js";
 import { describeFileBytes } from "../pki/file-kind.js";
 import { readBounded } from "../system/read-file.js";
@@ -71,37 +71,32 @@ export function unverifiedFacts(file: string): CatalogFacts | undefined {
 	}
 }
 
+/** The facts of a catalog, and the paths of its entries. None of it is verified. */
+export interface UnverifiedClaims {
+	readonly facts: CatalogFacts;
+	/** Leaves out paths that no entry may have, such as `../a`. */
+	readonly paths: Iterable<string>;
+}
+
 /**
- * Yields the entry paths in a catalog, without verifying the catalog. Leaves out paths that no entry may have, such as
- * `../a`.
+ * Reads what a catalog says about entries, without verifying the catalog.
  * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_LIMIT, ERR_IO, and the errors of `parseSignedData` and `parseCatalog`
  */
-export function* unverifiedPaths(file: string): Generator<string> {
+export function unverifiedClaims(file: string): UnverifiedClaims {
 	const { content } = parseSignedData(readCatalogFile(file), "catalog");
-	if (content === undefined) return;
+	if (content === undefined) throw new SigtoolError("ERR_CATALOG_FORMAT", `Cannot read ${quote(file)}: it is detached`);
 	const catalog = parseCatalog(content);
-	const { emptyFiles, symbolicLinks } = parseFacts(catalog.attributes);
+	const facts = parseFacts(catalog.attributes);
+	return { facts, paths: { [Symbol.iterator]: () => entryPaths(catalog, facts) } };
+}
+
+function* entryPaths(catalog: Catalog, { emptyFiles, symbolicLinks }: CatalogFacts): Generator<string> {
 	for (const path of [...emptyFiles.keys(), ...symbolicLinks.keys()]) {
 		if (entryPathProblem(path) === undefined) yield path;
 	}
 	for (let row = 0; row < catalog.members.count; row++) {
 		const path = memberFilePath(catalog, row)?.replaceAll("\\", "/");
 		if (path !== undefined && entryPathProblem(path) === undefined) yield path;
-	}
-}
-
-/**
- * Returns true if the file is a catalog that says that sigtool wrote it. The signature is not verified, and everybody
- * can write such a catalog, so the result proves nothing. Returns false for a damaged or missing file.
- * @throws ERR_IO
- */
-export function isOwnCatalog(file: string): boolean {
-	try {
-		const { content } = parseSignedData(readCatalogFile(file), "catalog");
-		return content !== undefined && isSigtoolCatalog(parseCatalog(content).attributes);
-	} catch (error) {
-		if (error instanceof SigtoolError && error.code !== "ERR_IO") return false;
-		throw error;
 	}
 }
 

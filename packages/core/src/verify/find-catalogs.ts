@@ -2,6 +2,10 @@
  * Finds the catalogs that apply to a directory `<dir>`. By the first rule this is `<dir>/<name of dir>.cat`, the
  * conventional name. By the second rule it is the only catalog in the directory that sigtool wrote. The second rule is
  * for directories that were renamed, such as unpacked archives, clones, and packages in node_modules.
+ *
+ * The search goes up from the real path of the directory, so that no link leads round a catalog. The path as typed only
+ * decides how a directory is shown. If no catalog is found, the search goes up from the path as typed, because signing
+ * may have followed links.
  */
 
 import { basename, dirname, join } from "node:path";
@@ -9,13 +13,17 @@ import { quote, SigtoolError } from "../errors.js";
 import { absolutePath } from "../fileset/paths/absolute-path.js";
 import {
 	catalogNamesIn,
-	catalogsFrom,
+	conventionalCatalog,
+	entryPathOf,
+	isRegularFile,
 	kindOf,
 	type LocatedCatalog,
 	realPath,
 } from "../fileset/paths/locate-catalogs.js";
-import { exists } from "../system/look-up.js";
-import { isOwnCatalog, unverifiedPaths } from "./catalog-file.js";
+import { otherWriterOf } from "../fileset/paths/other-writers.js";
+import { exists, lstatIfThere } from "../system/look-up.js";
+import { claims } from "./claims.js";
+import { isOwnCatalog } from "./scan-catalog.js";
 
 export interface FoundCatalogs {
 	/** The catalogs of the directory and of the directories above it, from the inside out. They are not verified. */
@@ -26,27 +34,111 @@ export interface FoundCatalogs {
 	 * directories below it. Otherwise the list is empty.
 	 */
 	readonly rivals: readonly string[];
+	/** The catalogs above `<dir>` that do not count, because another user could have put them there. */
+	readonly passedOver: readonly string[];
 }
 
 /**
- * First searches for catalogs with the conventional name, in the directory and in all directories above it. If there
- * are none, uses the nearest directory to which the second rule applies. Above the nearest catalog both rules apply,
- * because an outer tree may have been renamed too: with the first rule alone, an attacker who puts a catalog into a
- * renamed tree would hide the catalog of that tree.
+ * First searches for a catalog with the conventional name, in the directory and in all directories above it. If there
+ * is none, uses the nearest directory to which the second rule applies. Above this nearest catalog both rules apply,
+ * because an outer tree may have been renamed too. But a catalog there counts only if it claims the way to the inner
+ * one (`claims.ts`).
+ *
+ * `decides` is asked about a catalog above `<dir>` that another user could have written or exchanged. If it returns
+ * false, this catalog is passed over, unless there is no other.
  */
-export function findCatalogs(directory: string): FoundCatalogs {
-	const conventional = new Map(catalogsFrom(directory).map((catalog) => [catalog.directory, catalog]));
+export function findCatalogs(directory: string, decides: (file: string) => boolean = () => true): FoundCatalogs {
+	const shown = typedDirectories(directory);
+	const [start] = shown.keys();
+	const passedOver: string[] = [];
+	const counts = (file: string, place: string) => {
+		if (place === start || !isByOthers(file, place) || decides(file)) return true;
+		passedOver.push(file);
+		return false;
+	};
+	const way = upFrom(start);
+	const typed = [...shown.keys()];
+	const nearest =
+		nearestIn(way, counts) ?? nearestIn(typed, counts) ?? nearestIn(way, () => true) ?? nearestIn(typed, () => true);
 	const catalogs: LocatedCatalog[] = [];
-	for (let current = absolutePath(directory); ; current = dirname(current)) {
-		const usual = conventional.get(current);
-		if (usual !== undefined) catalogs.push(usual);
-		else if (catalogs.length > 0 || conventional.size === 0) {
-			const own = catalogs.length > 0 ? ownCatalogsOf(current) : ownCatalogsIn(current);
-			if (own.length > 1) return { catalogs, rivals: own };
-			if (own.length === 1) catalogs.push({ file: own[0], directory: current });
-		}
-		if (current === dirname(current)) return { catalogs, rivals: [] };
+	let found = nearest;
+	while (found !== undefined) {
+		if (found.files.length > 1) return { catalogs, rivals: found.files, passedOver };
+		const [file] = found.files;
+		catalogs.push({ file, directory: shown.get(found.directory) ?? found.directory });
+		found = outerOf(found.directory, counts);
 	}
+	return { catalogs, rivals: [], passedOver: nearest === undefined ? [] : passedOver };
+}
+
+/** The files of a directory that may be its catalog. The list has more than one only if no rule decides. */
+interface Level {
+	readonly directory: string;
+	readonly files: readonly string[];
+}
+
+type Counts = (file: string, directory: string) => boolean;
+
+/** Returns the first of these real directories with a conventional catalog, or else the first with one of sigtool's. */
+function nearestIn(directories: readonly string[], counts: Counts): Level | undefined {
+	for (const directory of directories) {
+		const usual = conventionalCatalog(directory);
+		if (isRegularFile(usual) && counts(usual, directory)) return { directory, files: [usual] };
+	}
+	for (const directory of directories) {
+		const files = ownCatalogsIn(directory).filter((file) => counts(file, directory));
+		if (files.length > 0) return { directory, files };
+	}
+	return undefined;
+}
+
+/** Returns the next directory above `inner` that has a catalog which claims `inner`. */
+function outerOf(inner: string, counts: Counts): Level | undefined {
+	for (const directory of upFrom(dirname(inner), inner)) {
+		const within = entryPathOf(directory, inner);
+		const usual = conventionalCatalog(directory);
+		if (isRegularFile(usual) && claims(usual, within, true) && counts(usual, directory)) {
+			return { directory, files: [usual] };
+		}
+		const own = ownCatalogsIn(directory).filter((file) => file !== usual);
+		const files = own.filter((file) => claims(file, within, false) && counts(file, directory));
+		if (files.length > 0) return { directory, files };
+	}
+	return undefined;
+}
+
+/** Returns a directory and all directories above it, without those down to `below`. */
+function upFrom(directory: string, below?: string): string[] {
+	const way: string[] = [];
+	if (directory === below) return way; // `below` is the root directory.
+	for (let current = directory; ; current = dirname(current)) {
+		way.push(current);
+		if (current === dirname(current)) return way;
+	}
+}
+
+/**
+ * Maps the real path of each existing directory in the path as typed, from the inside out, to the directory as typed.
+ * In the latter, links are not resolved unless a `..` follows them.
+ */
+function typedDirectories(path: string): ReadonlyMap<string, string> {
+	const shown = new Map<string, string>();
+	for (const typed of upFrom(absolutePath(path))) {
+		if (!exists(typed)) continue;
+		const real = realPath(typed);
+		if (!shown.has(real)) shown.set(real, typed);
+	}
+	return shown;
+}
+
+/** Tells whether another user than root and this one can write to a file of this directory, or exchange it. */
+function isByOthers(file: string, directory: string): boolean {
+	const me = process.getuid?.();
+	if (me === undefined) return false; // Windows has no modes to check.
+	return [file, directory].some((path) => {
+		const stats = lstatIfThere(path);
+		return stats !== undefined && otherWriterOf(stats, me, "accept") !== undefined;
+	});
 }
 
 /**
@@ -54,9 +146,15 @@ export function findCatalogs(directory: string): FoundCatalogs {
  * @throws ERR_CATALOG_AMBIGUOUS if `findCatalogs` finds rivals
  */
 export function catalogsCovering(directory: string): readonly LocatedCatalog[] {
-	const { catalogs, rivals } = findCatalogs(directory);
+	const found = findCatalogs(directory);
+	refuseRivals(directory, found);
+	return found.catalogs;
+}
+
+/** @throws ERR_CATALOG_AMBIGUOUS */
+export function refuseRivals(directory: string, { rivals }: FoundCatalogs): void {
 	const [first] = rivals;
-	if (first === undefined) return catalogs;
+	if (first === undefined) return;
 	const names = rivals.map((file) => quote(basename(file))).join(" and ");
 	const message =
 		`Cannot choose a catalog for ${quote(directory)}: ${names} lie in ${quote(dirname(first))}, ` +
@@ -69,25 +167,15 @@ export function catalogsCovering(directory: string): readonly LocatedCatalog[] {
  * be read.
  */
 export function ownCatalogsIn(directory: string): string[] {
+	return catalogsIn(directory).filter((file) => unlessUnreadable(false, () => isOwnCatalog(file)));
+}
+
+/** Returns the real paths of the regular files in a directory that have the name of a catalog. */
+function catalogsIn(directory: string): string[] {
 	return unlessUnreadable([], () => {
 		const real = realPath(directory);
 		const files = catalogNamesIn(real).map((name) => join(real, name));
-		return files.filter((file) => unlessUnreadable(false, () => kindOf(file) === "file" && isOwnCatalog(file)));
-	});
-}
-
-/**
- * Returns those catalogs of `ownCatalogsIn` that sign a path which exists below this directory. Any other catalog
- * probably signs a tree elsewhere and was written here with -o, so it says nothing about the trees in this directory.
- */
-function ownCatalogsOf(directory: string): string[] {
-	return ownCatalogsIn(directory).filter((file) => {
-		// If a catalog cannot be read, it is used, so that its verification fails. Otherwise damage would make it
-		// disappear.
-		return unlessUnreadable(true, () => {
-			for (const path of unverifiedPaths(file)) if (exists(join(directory, path))) return true;
-			return false;
-		});
+		return files.filter((file) => unlessUnreadable(false, () => kindOf(file) === "file"));
 	});
 }
 

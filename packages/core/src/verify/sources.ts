@@ -19,7 +19,7 @@ import {
 	realPath,
 } from "../fileset/paths/locate-catalogs.js";
 import { readCatalogFile } from "./catalog-file.js";
-import { catalogsCovering } from "./find-catalogs.js";
+import { findCatalogs, refuseRivals } from "./find-catalogs.js";
 import { type MergeOptions, signedEntries } from "./merge.js";
 import { loadCatalog, type UsedCatalog } from "./used-catalog.js";
 import type { CatalogVerifyOptions } from "./verify-catalog.js";
@@ -85,7 +85,10 @@ function loadConventionalCatalog(
 	directory: string,
 	options: SourceOptions,
 ): { catalog: UsedCatalog; outer: UsedCatalog[]; directory: string } {
-	const [nearest, ...above] = catalogsCovering(directory);
+	const load = kept((file) => loadCatalog(file, withoutProduct(options)));
+	const found = findCatalogs(directory, (file) => isSound(() => load(file)));
+	refuseRivals(directory, found);
+	const [nearest, ...above] = found.catalogs;
 	if (nearest === undefined) {
 		const usual = basename(conventionalCatalog(realPath(directory)));
 		const names = catalogNamesIn(directory);
@@ -96,15 +99,40 @@ function loadConventionalCatalog(
 		throw new SigtoolError("ERR_CATALOG_NOT_FOUND", message, { path: directory });
 	}
 	const catalog = loadCatalog(nearest.file, options);
+	const warnings = [...catalog.warnings, ...found.passedOver.map(passedOver)];
 	const outer: UsedCatalog[] = [];
 	let inner = nearest.file;
 	for (const { file } of above) {
-		const signing = loadCatalog(file, withoutProduct(options));
+		const signing = load(file);
 		requireMember(inner, signing, options);
 		outer.push(signing);
 		inner = file;
 	}
-	return { catalog, outer, directory: nearest.directory };
+	return { catalog: { ...catalog, warnings }, outer, directory: nearest.directory };
+}
+
+/** Returns a function that calls `load` once for each file. */
+function kept(load: (file: string) => UsedCatalog): (file: string) => UsedCatalog {
+	const loaded = new Map<string, UsedCatalog>();
+	return (file) => {
+		const used = loaded.get(file) ?? load(file);
+		loaded.set(file, used);
+		return used;
+	};
+}
+
+function isSound(verify: () => unknown): boolean {
+	try {
+		verify();
+		return true;
+	} catch (error) {
+		if (error instanceof SigtoolError) return false;
+		throw error;
+	}
+}
+
+function passedOver(file: string): string {
+	return `${quote(file)} does not count: it is not trusted, and another user could have put it there`;
 }
 
 /** Returns the options for an outer catalog, which may be of another product. */

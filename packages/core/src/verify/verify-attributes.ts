@@ -35,10 +35,10 @@ import {
 	startTrial,
 	untrusted,
 } from "./attribute-trial.js";
-import { isOwnCatalog } from "./catalog-file.js";
 import type { SignerStatus } from "./chain-revocation.js";
 import { findCatalogs } from "./find-catalogs.js";
 import type { RevocationOptions } from "./revocation-sources.js";
+import { isOwnCatalog } from "./scan-catalog.js";
 import { loadCatalogs } from "./sources.js";
 import { worstExitStatus } from "./verification.js";
 import { watchForDenied } from "./verify-denied.js";

@@ -1,10 +1,9 @@
 /** Finds catalogs. By PowerShell's convention a directory's catalog is `<dir>/<name of dir>.cat`. */
 
-import { existsSync, lstatSync, readdirSync, realpathSync, type Stats, statSync } from "node:fs";
+import { lstatSync, readdirSync, realpathSync, type Stats, statSync } from "node:fs";
 import { basename, dirname, isAbsolute, join, relative, sep } from "node:path";
 import { ioError, isErrnoException, quote, SigtoolError } from "../../errors.js";
 import { refusePem } from "../../system/read-file.js";
-import { absolutePath } from "./absolute-path.js";
 
 /** Returns the path of a directory's conventional catalog, even if there is no such file. */
 export function conventionalCatalog(directory: string): string {
@@ -17,19 +16,6 @@ export interface LocatedCatalog {
 	readonly file: string;
 	/** The absolute path of the directory as it was given, which may contain links. */
 	readonly directory: string;
-}
-
-/**
- * Returns the conventional catalogs of a directory and of the directories above it, beginning with the innermost one.
- * The directories are those of the path as given, in which links are not resolved unless a `..` follows them.
- */
-export function catalogsFrom(directory: string): LocatedCatalog[] {
-	const found: LocatedCatalog[] = [];
-	for (let current = absolutePath(directory); ; current = dirname(current)) {
-		const file = existsSync(current) ? conventionalCatalog(realPath(current)) : undefined;
-		if (file !== undefined && isRegularFile(file)) found.push({ file, directory: current });
-		if (current === dirname(current)) return found;
-	}
 }
 
 /**
