@@ -71,12 +71,15 @@ export { MAX_TRUST_INDEX_BYTES } from "../trust/index-layout.js";
 export { mergedPolicy, type PolicyFile, policyInMode } from "../trust/policy.js";
 export { productSigner } from "../trust/product-signer.js";
 export {
+	DESCRIPTORS,
 	EARLIEST_SECONDS,
+	HOST_CONFIGURATION_FILE,
 	type HostDocument,
 	type LauncherDocument,
 	LOOK_SECONDS,
 	MAX_HOST_BYTES,
 	MAX_POLICY_BYTES,
+	MAX_RECORD_BYTES,
 	MAX_SHARED_BYTES,
 	type SharedDocument,
 } from "../trust/schema.js";

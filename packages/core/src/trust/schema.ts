@@ -20,6 +20,19 @@ export const MAX_SHARED_BYTES = 2 ** 13;
  */
 export const EARLIEST_SECONDS = Date.UTC(2026, 10, 1) / 1000;
 
+/**
+ * The descriptors that the launcher passes on: the index, its record, and to the collector of events a socket and the page
+ * of its answers.
+ */
+export const DESCRIPTORS = { index: 3, record: 4, channel: 5, answers: 6 } as const;
+
+/** The size limit in bytes for the record of the launcher's decisions. */
+export const MAX_RECORD_BYTES = 2 ** 16;
+
+/** The directory of the host's configuration, and the configuration in it. */
+export const HOST_DIRECTORY = "/etc/sigtool";
+export const HOST_CONFIGURATION_FILE = `${HOST_DIRECTORY}/verifier.json`;
+
 /** The seconds after which a running process looks again at the deny list of the host configuration. */
 export const LOOK_SECONDS = 5;
 

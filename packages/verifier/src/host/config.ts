@@ -10,6 +10,7 @@ import { join, resolve } from "node:path";
 import {
 	COMMAND,
 	configDirectory,
+	HOST_CONFIGURATION_FILE,
 	type HostDocument,
 	hostFromFileBytes,
 	isCertificateAuthority,
@@ -55,8 +56,6 @@ export interface HostConfigurationOptions {
 	/** The path of the configuration. Default: `/etc/sigtool/verifier.json`. */
 	readonly file?: string;
 }
-
-export const HOST_CONFIGURATION_FILE = "/etc/sigtool/verifier.json";
 
 /** @throws ERR_HOST_CONFIG, which names the file, and the member or the owner that is wrong */
 export function readHostConfiguration(options: HostConfigurationOptions = {}): HostConfiguration {

@@ -6,7 +6,7 @@
 
 import fs from "node:fs";
 import process from "node:process";
-import { COMMAND, MAX_TRUST_INDEX_BYTES } from "@sigtool/core/internal/read";
+import { COMMAND, DESCRIPTORS, MAX_RECORD_BYTES, MAX_TRUST_INDEX_BYTES } from "@sigtool/core/internal/read";
 import { type IndexDigests, MODES, type Mode, SigtoolError } from "@sigtool/core/read";
 import { loadKernelAddon } from "../../gate/kernel-addon.js";
 import { type IndexMemory, readIndexMemory } from "./index-memory.js";
@@ -48,9 +48,6 @@ export interface Launch {
 }
 
 const VARIABLE = "SIGTOOL_LAUNCH";
-const INDEX_DESCRIPTOR = 3;
-const RECORD_DESCRIPTOR = 4;
-const MAX_RECORD_BYTES = 65_536;
 
 /**
  * Reads the index and the record, and closes their descriptors. Returns undefined if no launcher started this process.
@@ -60,9 +57,9 @@ export function takeLaunch(): Launch | undefined {
 	const announced = process.env[VARIABLE];
 	if (announced === undefined) return undefined;
 	delete process.env[VARIABLE];
-	const descriptors = `${INDEX_DESCRIPTOR}:${RECORD_DESCRIPTOR}`;
+	const descriptors = `${DESCRIPTORS.index}:${DESCRIPTORS.record}`;
 	if (announced !== descriptors && announced !== `${descriptors}:gate`) throw malformed("it names other descriptors");
-	const record = parseLaunchRecord(takeMemory(RECORD_DESCRIPTOR, MAX_RECORD_BYTES));
+	const record = parseLaunchRecord(takeMemory(DESCRIPTORS.record, MAX_RECORD_BYTES));
 	// The loader starts Node.js also if it could not load the gate, for want of memory or of descriptors.
 	if (record.hasGate && announced === descriptors) throw malformed("the gate that it names was not loaded");
 	return { record, index: takeIndex(record) };
@@ -128,11 +125,11 @@ const KEYS = new Set([
 
 function takeIndex({ addon, shared }: LaunchRecord): IndexMemory {
 	try {
-		const size = shared === undefined ? sizeOfMemory(INDEX_DESCRIPTOR) : sizeOfRootsFile(INDEX_DESCRIPTOR);
-		if (size > MAX_TRUST_INDEX_BYTES) throw malformed(`descriptor ${INDEX_DESCRIPTOR} holds too much`);
-		return readIndexMemory(INDEX_DESCRIPTOR, size, loadKernelAddon(addon), shared);
+		const size = shared === undefined ? sizeOfMemory(DESCRIPTORS.index) : sizeOfRootsFile(DESCRIPTORS.index);
+		if (size > MAX_TRUST_INDEX_BYTES) throw malformed(`descriptor ${DESCRIPTORS.index} holds too much`);
+		return readIndexMemory(DESCRIPTORS.index, size, loadKernelAddon(addon), shared);
 	} finally {
-		fs.closeSync(INDEX_DESCRIPTOR);
+		fs.closeSync(DESCRIPTORS.index);
 	}
 }
 

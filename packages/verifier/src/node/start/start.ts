@@ -8,7 +8,14 @@ import module from "node:module";
 import { join } from "node:path";
 import process from "node:process";
 import { isMainThread } from "node:worker_threads";
-import { COMMAND, MAX_TRUST_INDEX_BYTES, nativePart, quote, readBounded } from "@sigtool/core/internal/read";
+import {
+	COMMAND,
+	DESCRIPTORS,
+	MAX_TRUST_INDEX_BYTES,
+	nativePart,
+	quote,
+	readBounded,
+} from "@sigtool/core/internal/read";
 import { type Mode, SigtoolError } from "@sigtool/core/read";
 import { createAudit } from "../../audit/audit.js";
 import { collectorSink } from "../../audit/collector-sink.js";
@@ -231,7 +238,7 @@ function inheritanceOfProcess(development: "refuse" | "allow"): Inheritance {
 function takeChannel({ collects, addon }: LaunchRecord): void {
 	if (!collects) return;
 	if (loadKernelAddon(addon)?.openChannel?.() === true) {
-		closeSync(ANSWERS_DESCRIPTOR);
+		closeSync(DESCRIPTORS.answers); // The addon has mapped the page behind it.
 		return;
 	}
 	throw new SigtoolError(
@@ -239,8 +246,6 @@ function takeChannel({ collects, addon }: LaunchRecord): void {
 		`Cannot use the launch record: the collector that it names cannot be reached; run \`${COMMAND} launcher install\` again`,
 	);
 }
-/** The addon has mapped the page behind it, on which the collector answers. */
-const ANSWERS_DESCRIPTOR = 6;
 
 /** Reads the host configuration. If it is refused, its own sinks are not known, but the launcher knows the file for events. */
 function configurationOf(record: LaunchRecord): HostConfiguration {
