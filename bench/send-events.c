@@ -11,9 +11,9 @@
  *
  * It begins when it has read a line. */
 #define _GNU_SOURCE
-#include "../packages/verifier/native/shared/event-channel.h"
+#include "../packages/verifier/native/shared/events/event-channel.h"
 #include "../packages/verifier/native/trust/event-file.h"
-#include "../packages/verifier/native/shared/event-line.h"
+#include "../packages/verifier/native/shared/events/event-line.h"
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>

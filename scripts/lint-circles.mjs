@@ -10,6 +10,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { circlesIn } from "./circles.mjs";
 
 const packages = fileURLToPath(new URL("../packages/", import.meta.url));
 const given = process.argv.slice(2);
@@ -43,30 +44,4 @@ function importsIn(folder) {
 			return [file, targets.filter((target) => known.has(target))];
 		}),
 	);
-}
-
-/**
- * Returns a circle for each import that leads back to a file whose imports are still being followed. The stack is an
- * array and not the call stack, so the depth has no limit.
- */
-function circlesIn(graph) {
-	const circles = [];
-	const done = new Set();
-	for (const start of graph.keys()) {
-		if (done.has(start)) continue;
-		const way = [{ file: start, next: 0 }];
-		while (way.length > 0) {
-			const here = way[way.length - 1];
-			const target = graph.get(here.file)[here.next++];
-			if (target === undefined) {
-				done.add(here.file);
-				way.pop();
-			} else if (!done.has(target)) {
-				const first = way.findIndex(({ file }) => file === target);
-				if (first === -1) way.push({ file: target, next: 0 });
-				else circles.push([...way.slice(first).map(({ file }) => file), target]);
-			}
-		}
-	}
-	return circles;
 }

@@ -9,12 +9,12 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { CONFIGURATION } from "../packages/cli/dist/configuration/members.js";
 import * as schema from "../packages/core/dist/trust/schema.js";
-import { modeHeader, schemaHeader, schemaSource } from "./schema/c-tables.mjs";
+import { constantsHeader, modeHeader, schemaHeader, schemaSource } from "./schema/c-tables.mjs";
 import { keysTable, membersTable } from "./schema/document-tables.mjs";
 import { CONFIGURATION_ORIGIN, ORIGIN } from "./schema/origin.mjs";
 
 const root = process.env.SIGTOOL_SCHEMA_ROOT ?? fileURLToPath(new URL("..", import.meta.url));
-const NATIVE = "packages/verifier/native/shared";
+const NATIVE = "packages/verifier/native/shared/settings";
 const PATH_NOTE = `
 A path is absolute and has no \`.\`, no \`..\`, no \`/\` at its end and no control characters. A line of text has no control
 characters and is not empty.
@@ -25,6 +25,7 @@ alone, and no text holds U+0000 or half of a surrogate pair.
 `;
 
 const files = {
+	[`${NATIVE}/constants.h`]: constantsHeader(),
 	[`${NATIVE}/mode.h`]: modeHeader(),
 	[`${NATIVE}/schema.h`]: schemaHeader(),
 	[`${NATIVE}/schema.c`]: schemaSource(),

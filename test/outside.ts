@@ -133,7 +133,7 @@ function looking<Run extends (...args: never[]) => unknown>(run: Run): Run {
 function programsIn(program: string, args: readonly string[]): readonly string[] {
 	const words = STARTERS.has(basename(program)) ? args.flatMap((argument) => argument.split(BETWEEN_WORDS)) : [];
 	const started = words.filter((word) => PACKAGES.has(word));
-	return program.includes("/") ? started : [program, ...started];
+	return basename(program) !== program ? started : [program, ...started];
 }
 
 /** These programs start the programs that their arguments name. An argument may be a script of a shell. */

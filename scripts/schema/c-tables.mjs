@@ -1,5 +1,6 @@
 /** Writes the tables of the settings in C: the modes, the numbers of members, and a row for each member. */
 
+import { MAX_TRUST_INDEX_BYTES } from "../../packages/core/dist/trust/index-layout.js";
 import { MODES } from "../../packages/core/dist/trust/mode.js";
 import * as schema from "../../packages/core/dist/trust/schema.js";
 import { DISORDER, mustBe, TWICE, UNKNOWN } from "../../packages/core/dist/trust/shape.js";
@@ -19,6 +20,8 @@ const LIMITS = {
 	HOST: schema.MAX_HOST_BYTES,
 	LAUNCHER: schema.MAX_LAUNCHER_BYTES,
 	SHARED: schema.MAX_SHARED_BYTES,
+	RECORD: schema.MAX_RECORD_BYTES,
+	INDEX: MAX_TRUST_INDEX_BYTES,
 };
 
 /** Returns mode.h. */
@@ -31,6 +34,42 @@ export function modeHeader() {
 enum mode { ${MODES.map((mode) => `MODE_${constant(mode)}`).join(", ")} };
 #define MODES "${MODES.join(" ")}"
 static const char *const MODE_NAMES[] = {${MODES.map((mode) => `"${mode}"`).join(", ")}};
+
+#endif
+`;
+}
+
+/** Returns constants.h. */
+export function constantsHeader() {
+	const { index, record, channel, answers } = schema.DESCRIPTORS;
+	const limits = Object.entries(LIMITS).map(([document, bytes]) => `\tMAX_${document}_BYTES = ${bytes},\n`);
+	return `/* ${ORIGIN} */
+/* Numbers and paths that TypeScript and C share. */
+#ifndef SIGTOOL_CONSTANTS_H
+#define SIGTOOL_CONSTANTS_H
+/* clang-format off */
+
+enum {
+${limits.join("")}};
+
+enum {
+	EARLIEST_SECONDS = ${schema.EARLIEST_SECONDS}, /* since 1970: no right clock shows an earlier time */
+	LOOK_SECONDS = ${schema.LOOK_SECONDS}, /* between two looks at the deny list of the host */
+};
+
+/* The descriptors that a process inherits from the launcher: the index and the record in memory that
+   nobody can change, and what leads to the collector: a socket that can only send, and the page. */
+enum {
+	INDEX_DESCRIPTOR = ${index},
+	RECORD_DESCRIPTOR = ${record},
+	CHANNEL_DESCRIPTOR = ${channel},
+	ANSWERS_DESCRIPTOR = ${answers},
+};
+#define LAUNCH_DESCRIPTORS "${index}:${record}"
+#define COLLECTOR_DESCRIPTORS "${channel}:${answers}"
+
+#define HOST_DIRECTORY "${schema.HOST_DIRECTORY}"
+#define HOST_CONFIGURATION_FILE "${schema.HOST_CONFIGURATION_FILE}"
 
 #endif
 `;
@@ -53,21 +92,13 @@ export function schemaHeader() {
 		const names = [...rowsOf(shape)].map(({ name }) => `\t${document}_${constant(name)},\n`);
 		return `enum {\n${names.join("")}\t${document}_MEMBERS\n};\nextern const struct member ${document}[];\n`;
 	});
-	const limits = Object.entries(LIMITS).map(([document, bytes]) => `\tMAX_${document}_BYTES = ${bytes},\n`);
 	return `/* ${ORIGIN} */
 /* The members of each document, whose numbers find values, and the words of members in order. */
 #ifndef SIGTOOL_SCHEMA_H
 #define SIGTOOL_SCHEMA_H
+#include "constants.h"
 #include "members.h"
 /* clang-format off */
-
-enum {
-${limits.join("")}};
-
-enum {
-	EARLIEST_SECONDS = ${schema.EARLIEST_SECONDS}, /* since 1970: no right clock shows an earlier time */
-	LOOK_SECONDS = ${schema.LOOK_SECONDS}, /* between two looks at the deny list of the host */
-};
 
 ${[...words.values()].map((list) => `enum { ${list} };\n`).join("")}
 ${numbers.join("\n")}

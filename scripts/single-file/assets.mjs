@@ -4,6 +4,7 @@ import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { sourcesOf } from "../../packages/verifier/native/sources.mjs";
 import { licenceTexts } from "./licences.mjs";
 import { nativeParts } from "./native-parts.mjs";
 
@@ -56,8 +57,7 @@ function completionFiles() {
 /** The sources are those of spython, because the other parts are built. */
 function verifierFiles(part) {
 	const native = join(verifier, "native");
-	const rooms = ["spython", "libraries", "trust", "shared"];
-	const sources = rooms.flatMap((name) => readdirSync(join(native, name)).map((file) => join(name, file)));
+	const sources = sourcesOf("spython", "libraries", "trust");
 	const built = ["sigtool-launch", "addon.node", "gate.so"];
 	return {
 		"verifier/package.json": join(verifier, "package.json"),

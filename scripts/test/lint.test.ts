@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { hasProgram, spawnSync } from "../../test/outside.js";
 
 const workspace = fileURLToPath(new URL("../..", import.meta.url));
+const hasCompiler = hasProgram("cc") && hasProgram("nm");
 const hasFormatter = hasProgram("clang-format-19");
 
 let folder: string;
@@ -17,8 +18,11 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const write = (name: string, text: string) => writeFileSync(join(folder, name), text);
-const lint = (script: string) =>
-	spawnSync(process.execPath, [join(workspace, "scripts", script), folder], { encoding: "utf8" });
+const lint = (script: string, environment: NodeJS.ProcessEnv = {}) =>
+	spawnSync(process.execPath, [join(workspace, "scripts", script), folder], {
+		encoding: "utf8",
+		env: { ...process.env, ...environment },
+	});
 
 describe("lint-circles.mjs", () => {
 	it("finds a circle of type-only imports", () => {
@@ -122,5 +126,72 @@ describe("lint-words.mjs", () => {
 
 	it("passes words of which a private word is only a part", () => {
 		expect(check("packages/core/src/a.ts", "/** Outstanding amendments of a background. */\n", "").status).toBe(0);
+	});
+});
+
+describe.skipIf(!hasCompiler)("lint-native-floors.mjs (needs cc and nm)", () => {
+	/** Writes the files, of which each function calls those that are named, and checks them on the floors `low` and `high`. */
+	const check = (files: Record<string, readonly string[]>) => {
+		for (const room of ["low", "high", "other"]) mkdirSync(join(folder, room));
+		for (const [file, called] of Object.entries(files)) {
+			const name = file.replace(/\W/g, "_");
+			const calls = called.map((each) => `${each}();`).join(" ");
+			write(`${file}.c`, `${called.map((each) => `void ${each}(void);\n`).join("")}void ${name}(void) { ${calls} }\n`);
+		}
+		const sources = JSON.stringify(Object.keys(files).map((file) => `${file}.c`));
+		const floors = `[["low/base"], ["low"], ["high", "other"]]`;
+		write("floors.mjs", `export const FLOORS = ${floors}, PROGRAMS = { a: ${sources} }, REPLACED = ["high_open"];\n`);
+		const { status, stderr } = lint("lint-native-floors.mjs");
+		return { status, stderr };
+	};
+
+	it("passes calls to the own place and to floors below, and of what libc has too", () => {
+		const files = {
+			"low/a": ["low_b", "high_open"],
+			"low/b": ["low_base"],
+			"low/base": [],
+			"high/c": ["low_a"],
+			"high/open": [],
+		};
+		expect(check(files)).toEqual({ status: 0, stderr: "" });
+	});
+
+	it("finds a circle, and names its files and symbols", () => {
+		const { status, stderr } = check({ "low/a": ["low_b"], "low/b": ["low_c"], "low/c": ["low_a"] });
+		expect(status).toBe(1);
+		expect(stderr).toBe("circle: low/a.c → low/b.c (low_b) → low/c.c (low_c) → low/a.c (low_a)\n");
+	});
+
+	it.each([
+		["low/a", "high/b", "upward"],
+		["low/base", "low/a", "upward"],
+		["high/a", "other/b", "sideways"],
+	])("finds a call from %s to %s", (from, to, fault) => {
+		const name = to.replace("/", "_");
+		const { status, stderr } = check({ [from]: [name], [to]: [] });
+		expect(status).toBe(1);
+		expect(stderr).toBe(`${fault}: ${from}.c uses ${name} of ${to}.c\n`);
+	});
+
+	it("finds a file that has no floor", () => {
+		mkdirSync(join(folder, "new"));
+		const { status, stderr } = check({ "new/a": ["low_b"], "low/b": [] });
+		expect(status).toBe(1);
+		expect(stderr).toBe("no floor: new/a.c\n");
+	});
+
+	it("skips what cannot be compiled, but not in CI", () => {
+		write("floors.mjs", `export const FLOORS = [["."]], PROGRAMS = { a: ["a.c"] }, REPLACED = [];\n`);
+		write("a.c", "#include <no-such-header.h>\n");
+		for (const [ci, expected] of [
+			["", 0],
+			["true", 1],
+		] as const) {
+			const { status, stdout } = lint("lint-native-floors.mjs", { CI: ci });
+			expect({ status, stdout }).toEqual({
+				status: expected,
+				stdout: expect.stringContaining("skipped: the floors of .: "),
+			});
+		}
 	});
 });

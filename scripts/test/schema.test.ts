@@ -10,9 +10,10 @@ const script = join(workspace, "scripts/schema.mjs");
 
 /** Each row has a generated file, and a text in it that comes from the table. */
 const PARTS = [
-	["packages/verifier/native/shared/mode.h", "MODE_STRICT"],
-	["packages/verifier/native/shared/schema.h", "POLICY_MODE"],
-	["packages/verifier/native/shared/schema.c", "2147483647"],
+	["packages/verifier/native/shared/settings/mode.h", "MODE_STRICT"],
+	["packages/verifier/native/shared/settings/constants.h", "INDEX_DESCRIPTOR"],
+	["packages/verifier/native/shared/settings/schema.h", "POLICY_MODE"],
+	["packages/verifier/native/shared/settings/schema.c", "2147483647"],
 	["docs/reference/configuration.md", "`key.pkcs11`"],
 	["docs/reference/policy.md", "2147483647"],
 	["docs/reference/verifier.md", "9007199254740991"],

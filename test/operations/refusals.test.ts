@@ -85,7 +85,7 @@ describe("16.4: the table of refusals in docs/reference/launcher.md", () => {
 	it("lists the errnos that status_of() and isPassing() know", () => {
 		const listed = (text: string) =>
 			[...new Set(text.match(/\bE[A-Z]{2,}\b/g))].filter((name) => !name.startsWith("ERR")).sort();
-		const inC = listed(readFileSync(join(NATIVE, "shared/exit-status.c"), "utf8").split("switch")[1] ?? "");
+		const inC = listed(readFileSync(join(NATIVE, "shared/process/exit-status.c"), "utf8").split("switch")[1] ?? "");
 		const core = readFileSync(join(ROOT, "packages/core/src/errors.ts"), "utf8");
 		expect(listed(core.split("PASSING_ERRNOS: ReadonlySet<string> = new Set([")[1]?.split("]);")[0] ?? "")).toEqual(
 			inC,

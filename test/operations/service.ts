@@ -219,7 +219,7 @@ export class Service {
 		// The number is larger than an int, so it becomes a macro.
 		return this.#installOther({
 			node: [["Date.UTC(2026,10,1)/1e3", String(later)]],
-			header: "shared/schema.h",
+			header: "shared/settings/constants.h",
 			python: [
 				[`\tEARLIEST_SECONDS = ${now},`, "\tFORMER_SECONDS = 0,"],
 				["#endif\n", `#define EARLIEST_SECONDS ${later}L\n#endif\n`],

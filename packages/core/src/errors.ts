@@ -121,7 +121,7 @@ export function errorNaming(what: string, file: string, cause: SigtoolError): Si
 /**
  * Returns true if an error of a start comes from a fault that may pass: a full disk, a lack of memory or descriptors, a
  * file that is being replaced, a clock that is not set. Another start may then succeed. An error that has one of these
- * as a cause counts too. The list of errnos is that of packages/verifier/native/shared/exit-status.c.
+ * as a cause counts too. The list of errnos is that of packages/verifier/native/shared/process/exit-status.c.
  */
 export function isPassing(error: unknown): boolean {
 	for (let each: unknown = error; each instanceof Error; each = each.cause) {

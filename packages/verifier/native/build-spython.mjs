@@ -4,28 +4,15 @@
  */
 
 import { spawnSync } from "node:child_process";
-import {
-	existsSync,
-	mkdirSync,
-	readdirSync,
-	readFileSync,
-	realpathSync,
-	renameSync,
-	rmSync,
-	writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { NATIVE, sourcesOf } from "./sources.mjs";
 
-const native = fileURLToPath(new URL(".", import.meta.url));
 const VERSION = versionOf(new URL("../package.json", import.meta.url));
-/** spython needs all sources of these rooms except key-lines.c, which reads launcher.conf. */
-const SOURCES = ["spython", "libraries", "trust", "shared"].flatMap((room) =>
-	readdirSync(join(native, room))
-		.filter((name) => name.endsWith(".c") && name !== "key-lines.c")
-		.map((name) => join(native, room, name)),
-);
+const SOURCES = sourcesOf("spython", "libraries", "trust")
+	.filter((name) => name.endsWith(".c"))
+	.map((name) => join(NATIVE, name));
 
 /** These flags hide all symbols of spython from the interpreter, except the function that start.c replaces. */
 const FLAGS = [

@@ -25,7 +25,7 @@ function build(name) {
 	const { sources, flags } = PARTS[name];
 	const target = join(out, name);
 	const built = modified(target);
-	const files = [...sources, "build.mjs", "parts.mjs"].map((source) => join(NATIVE, source));
+	const files = [...sources, "build.mjs", "parts.mjs", "sources.mjs"].map((source) => join(NATIVE, source));
 	if (built !== undefined && files.every((file) => modified(file) <= built)) return true;
 	if (process.platform !== "linux") return false;
 	// The file is renamed into place, because a process may be running the old one.

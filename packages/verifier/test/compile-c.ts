@@ -1,5 +1,6 @@
 /** Compiles C of the verifier into programs that answer the questions of tests. */
 
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "vitest";
@@ -29,7 +30,12 @@ export function compileC({ own, sources, headers, output, sanitizers = "all" }: 
 	expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
 }
 
-/** Returns the sources with these names in `native/shared/`. */
+/** Returns the sources with these names in the rooms of `native/shared/`. */
 export function shared(...names: readonly string[]): string[] {
-	return names.map((name) => `shared/${name}`);
+	const rooms = readdirSync(join(NATIVE, "shared")).map((room) => `shared/${room}`);
+	return names.map((name) => {
+		const room = rooms.find((each) => existsSync(join(NATIVE, each, `${name}.c`)));
+		if (room === undefined) throw new Error(`no room has ${name}.c`);
+		return `${room}/${name}`;
+	});
 }

@@ -3,7 +3,7 @@
 import { lstatSync } from "node:fs";
 import { join } from "node:path";
 import type { Mode } from "@sigtool/core";
-import { requireHostNode } from "@sigtool/core/internal";
+import { HOST_CONFIGURATION_FILE, requireHostNode } from "@sigtool/core/internal";
 import { ioError, quote, reasonOf, SigtoolError } from "@sigtool/core/internal/errors";
 import { faultOfFile } from "@sigtool/verifier/internal";
 import { type LauncherConf, pin, readLauncherConf } from "./launcher-conf.js";
@@ -26,7 +26,6 @@ export interface Settings extends Omit<LauncherPlan, "announced"> {
 }
 
 const DEFAULT_INDEX = "/etc/sigtool/app.sigx";
-const DEFAULT_CONFIG = "/etc/sigtool/verifier.json";
 
 /**
  * Returns the settings for an installation into a directory. If a launcher is there, its settings take the place of
@@ -35,7 +34,7 @@ const DEFAULT_CONFIG = "/etc/sigtool/verifier.json";
  */
 export function settingsFor(directory: string, given: GivenSettings): Settings {
 	const conf = installedSettings(directory, given);
-	const { index = conf?.index ?? DEFAULT_INDEX, config = conf?.config ?? DEFAULT_CONFIG } = given;
+	const { index = conf?.index ?? DEFAULT_INDEX, config = conf?.config ?? HOST_CONFIGURATION_FILE } = given;
 	const mode = given.mode ?? conf?.mode ?? "enforce";
 	const development = (given.allowDevelopment ?? conf?.development === "allow") ? "allow" : "refuse";
 	const node =

@@ -1,5 +1,5 @@
 /**
- * Decides by the rules of a policy whether a signed file may be loaded. packages/verifier/native/shared/file-rules.c decides
+ * Decides by the rules of a policy whether a signed file may be loaded. packages/verifier/native/shared/settings/file-rules.c decides
  * alike, and both are tested with the same vectors. docs/reference/policy.md explains the rules.
  *
  * Guarantees that rules only narrow: a file that no signature covers is not brought here, and an added rule that is

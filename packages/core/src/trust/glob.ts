@@ -1,5 +1,5 @@
 /**
- * Matches paths with the globs of a policy. packages/verifier/native/shared/glob.c has the same algorithm.
+ * Matches paths with the globs of a policy. packages/verifier/native/shared/text/glob.c has the same algorithm.
  *
  * The verifier matches while it guards a running program, which can replace the methods of every built-in prototype. So
  * this module calls no method, and reads characters by their index.

@@ -1,6 +1,6 @@
 /**
  * Parses the two text forms of settings, JSON and lines `key value`, into values that `readShape` checks. The C readers
- * (packages/verifier/native/shared/json.c and key-lines.c) follow the same rules.
+ * (packages/verifier/native/shared/text/json.c and key-lines.c) follow the same rules.
  */
 
 import { isUtf8 } from "node:buffer";

@@ -1,7 +1,7 @@
 /**
  * Defines the shapes that a value in a settings document can have, and reads values by these shapes. The shapes are
  * data. schema.ts has the shapes of the documents, and scripts/schema.mjs generates from them the tables of the C
- * reader (packages/verifier/native/shared/members.c).
+ * reader (packages/verifier/native/shared/settings/members.c).
  */
 
 import { VARIABLE_FORM } from "./variables.js";

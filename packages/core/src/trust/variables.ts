@@ -1,6 +1,6 @@
 /**
  * Environment variables that never reach a program under the launcher, by name, or by the beginning of the name and
- * `*`. The table DROPPED in packages/verifier/native/shared/environment.c has the same names; a test compares them.
+ * `*`. The table DROPPED in packages/verifier/native/shared/process/environment.c has the same names; a test compares them.
  */
 export const NEVER_PASSED = [
 	"NODE_*",

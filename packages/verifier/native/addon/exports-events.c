@@ -1,6 +1,6 @@
 /* Exports the ways of events out of the process: the system log, and the launcher's collector. */
-#include "../shared/event-channel.h"
-#include "../shared/syslog.h"
+#include "../shared/events/event-channel.h"
+#include "../shared/events/syslog.h"
 #include "arguments.h"
 #include "exports.h"
 #include <errno.h>

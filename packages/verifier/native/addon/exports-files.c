@@ -2,7 +2,7 @@
  * to a file, which takes a tenth of the time that JavaScript takes. Nothing here decides what may
  * run. */
 #define _GNU_SOURCE
-#include "../shared/kernel-check.h"
+#include "../shared/files/kernel-check.h"
 #include "arguments.h"
 #include "exports.h"
 #include "lent-string.h"

@@ -1,5 +1,5 @@
 /* Exports the trust index: keeps it for all threads, and finds a path in it. */
-#include "../shared/find-record.h"
+#include "../shared/index/find-record.h"
 #include "arguments.h"
 #include "exports.h"
 #include "index-memory.h"

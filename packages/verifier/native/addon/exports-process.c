@@ -1,5 +1,5 @@
 /* Exports what concerns the process as a whole: giving up its rights, and its end. */
-#include "../shared/lockdown.h"
+#include "../shared/confinement/lockdown.h"
 #include "arguments.h"
 #include "exports.h"
 #include <errno.h>
@@ -9,8 +9,8 @@
 
 /* lockdown() → number
  *
- * Makes the kernel refuse the system calls of shared/lockdown.c in each thread, and keeps debuggers
- * from attaching. Returns 0 or an errno. */
+ * Makes the kernel refuse the system calls of shared/confinement/lockdown.c in each thread, and
+ * keeps debuggers from attaching. Returns 0 or an errno. */
 napi_value on_lockdown(napi_env env, napi_callback_info info)
 {
 	(void)info;

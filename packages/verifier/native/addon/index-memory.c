@@ -2,7 +2,7 @@
  * that maps memory: a write ends the process. */
 #define _GNU_SOURCE
 #include "index-memory.h"
-#include "../shared/fixed-memory.h"
+#include "../shared/index/fixed-memory.h"
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/stat.h>

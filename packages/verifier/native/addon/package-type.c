@@ -1,7 +1,7 @@
 /* Keeps the guarantee of package-type.h by the strict JSON parser, which also reads
  * configurations. */
 #include "package-type.h"
-#include "../shared/json.h"
+#include "../shared/text/json.h"
 #include <string.h>
 
 enum { MAX_VALUES = 4096 };

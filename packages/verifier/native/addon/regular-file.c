@@ -1,9 +1,9 @@
 /* Guarantees that nothing is read from a file at another path, or from one of another type. */
 #include "regular-file.h"
-#include "../shared/digest-file.h"
-#include "../shared/kernel-check.h"
-#include "../shared/opened-path.h"
-#include "../shared/utf8.h"
+#include "../shared/digest/digest-file.h"
+#include "../shared/files/kernel-check.h"
+#include "../shared/files/opened-path.h"
+#include "../shared/text/utf8.h"
 #include "gate-text.h"
 #include <errno.h>
 #include <stdlib.h>

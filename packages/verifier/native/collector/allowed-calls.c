@@ -2,7 +2,7 @@
  * and to find, open, lock and append to the file of events. */
 #define _GNU_SOURCE
 #include "allowed-calls.h"
-#include "../shared/call-filter.h"
+#include "../shared/confinement/call-filter.h"
 #include <errno.h>
 #include <sys/syscall.h>
 

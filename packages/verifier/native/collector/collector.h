@@ -2,10 +2,10 @@
  * and that alone can write to the file of events. It knows no rules and judges nothing. */
 #ifndef SIGTOOL_COLLECTOR_H
 #define SIGTOOL_COLLECTOR_H
-#include "../shared/event-channel.h"
-#include "../shared/event-line.h"
-#include "../shared/hex.h"
-#include "../shared/sha256.h"
+#include "../shared/events/event-channel.h"
+#include "../shared/events/event-line.h"
+#include "../shared/text/hex.h"
+#include "../shared/digest/sha256.h"
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>

@@ -2,9 +2,9 @@
  * system calls below, writes only below the directory of the file of events, and can execute
  * nothing. Nobody may trace it or read its memory. */
 #define _GNU_SOURCE
-#include "../launch/capabilities.h"
-#include "../launch/landlock.h"
-#include "../launch/protections.h"
+#include "../shared/confinement/capabilities.h"
+#include "../shared/confinement/landlock-rules.h"
+#include "../shared/confinement/lockdown.h"
 #include "allowed-calls.h"
 #include "collector.h"
 #include <fcntl.h>

@@ -2,7 +2,7 @@
  * members by which the log is checked, whatever a program sends. */
 #define _GNU_SOURCE
 #define _GNU_SOURCE
-#include "../shared/json.h"
+#include "../shared/text/json.h"
 #include "collector.h"
 #include <string.h>
 

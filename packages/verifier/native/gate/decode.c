@@ -1,6 +1,6 @@
 /* Makes the characters of V8 from UTF-8. Most text is ASCII, even where a file has a few other
  * characters, so runs of ASCII are copied. */
-#include "../shared/utf8.h"
+#include "../shared/text/utf8.h"
 #include "engine.h"
 #include <string.h>
 

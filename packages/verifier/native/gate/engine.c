@@ -263,6 +263,34 @@ bool is_own_code(const void *address)
 	return contains(own.code, own.code_count, (uintptr_t)address, 1);
 }
 
+static bool is_same(const uint16_t *units, size_t count, const uint8_t *narrow)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (units[i] != narrow[i])
+			return false;
+	}
+	return true;
+}
+
+/* Returns true if the characters at `memory`, each of `width` bytes, are those of the string. There
+ * must be as many. */
+static bool has_units(const void *string, const uint8_t *memory, size_t width)
+{
+	enum { MOST_UNITS = 2048 };
+	const size_t length = string_length(string);
+	for (size_t at = 0; at < length; at += MOST_UNITS) {
+		uint16_t units[MOST_UNITS];
+		const size_t rest = length - at;
+		const size_t count = rest < MOST_UNITS ? rest : MOST_UNITS;
+		const uint8_t *part = memory + at * width;
+		read_units(string, at, count, units);
+		if (width == 1 ? !is_same(units, count, part)
+					   : memcmp(units, part, count * sizeof *units) != 0)
+			return false;
+	}
+	return true;
+}
+
 /* An external string refers to a C++ object, its resource, which begins with a pointer to its
  * virtual functions. One of the next two words is the address of the characters. The first of them
  * is a cache, which may be empty. */

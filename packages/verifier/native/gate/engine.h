@@ -5,7 +5,7 @@
  * Node.js 20 to 26, whose inline functions read the same offsets. */
 #ifndef SIGTOOL_ENGINE_H
 #define SIGTOOL_ENGINE_H
-#include "../shared/hex.h"
+#include "../shared/text/hex.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -153,10 +153,6 @@ const void *keep_text(const void *string);
 /* Digest the UTF-8 of a string, or of characters. Return its length in bytes. */
 size_t digest_text(const void *string, uint8_t digest[SHA256_BYTES]);
 size_t digest_characters(const struct characters *characters, uint8_t digest[SHA256_BYTES]);
-
-/* Returns true if the characters at `memory`, each of `width` bytes, are those of the string. There
- * must be as many. */
-bool has_units(const void *string, const uint8_t *memory, size_t width);
 
 /* decode.c */
 

@@ -11,6 +11,25 @@
 #include "engine.h"
 #include "patch.h"
 
+/* progress.c: how far the start has come. Each of these can happen only once. */
+
+/* Returns true if the gate is in front of all functions. Otherwise nothing is judged. */
+bool is_gate_closed(void);
+void note_gate_closed(void);
+
+/* Returns true as soon as a text was compiled that is not of Node.js itself. */
+bool has_program_begun(void);
+void note_program_begun(void);
+
+/* verified-index.c */
+
+/* Begins to verify the index that the launcher passes. `mode` is the launcher's. */
+void begin_to_verify(int mode);
+
+/* Waits until the index is verified and read. Ends the process if it cannot be trusted. Everything
+ * that uses `rules` or the index, except the sinks for events, must call this first. */
+void require_index(void);
+
 /* known.c */
 
 /* Accepts a part of sigtool, which the launcher has digested: the hook or its addon. Must be called
@@ -67,9 +86,6 @@ void tell(
 
 watch judge_script; /* in front of ScriptCompiler::CompileUnboundInternal() */
 watch judge_function; /* in front of ScriptCompiler::CompileFunction() */
-
-/* Returns true as soon as a text was compiled that is not of Node.js itself. */
-bool has_program_begun(void);
 
 /* kept-text.c */
 
@@ -132,14 +148,5 @@ void prepare_sqlite(void);
 /* symbols.c */
 
 void register_nothing(void); /* in the place of the registration of node:ffi */
-
-/* start.c */
-
-/* Waits until the index is verified and read. Ends the process if it cannot be trusted. Everything
- * that uses `rules` or the index, except the sinks for events, must call this first. */
-void require_index(void);
-
-/* Returns true if the gate is in front of all functions. Otherwise nothing is judged. */
-bool is_gate_closed(void);
 
 #endif

@@ -1,7 +1,7 @@
 /* Records that a program went round the hook, and ends it. */
 #define _GNU_SOURCE
-#include "../shared/event-channel.h"
-#include "../shared/syslog.h"
+#include "../shared/events/event-channel.h"
+#include "../shared/events/syslog.h"
 #include "../trust/event-file.h"
 #include "../libraries/apart.h"
 #include "gate.h"

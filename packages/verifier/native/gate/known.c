@@ -1,7 +1,7 @@
 /* Lists the content that belongs to no signed file, because it is of Node.js or of sigtool itself.
  * A test finds these texts in each release of Node.js. */
-#include "../shared/owned-file.h"
-#include "../shared/sha256.h"
+#include "../shared/files/owned-file.h"
+#include "../shared/digest/sha256.h"
 #include "gate.h"
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,7 @@
  * sealed copies. */
 #define _GNU_SOURCE
 #include "../libraries/closure.h"
-#include "../shared/sha256.h"
+#include "../shared/digest/sha256.h"
 #include "gate.h"
 #include <dlfcn.h>
 #include <pthread.h>

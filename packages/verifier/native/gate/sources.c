@@ -6,16 +6,8 @@
  * Only text that the policy lets pass (`stringCode`) comes here without a signature. */
 #include "gate.h"
 #include "verified-texts.h"
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-
-static atomic_bool has_begun;
-
-bool has_program_begun(void)
-{
-	return atomic_load(&has_begun);
-}
 
 /* Puts a text that nobody can change later in the place of the string. Returns its length in bytes
  * and its digest. */
@@ -118,7 +110,7 @@ static void judge_source(struct source *source, const char *kind, bool is_file)
 		return;
 	}
 	require_index();
-	atomic_store(&has_begun, true);
+	note_program_begun();
 	uint8_t digest[SHA256_BYTES];
 	const size_t size = settle_text(&source->text, digest);
 	char *path = path_of(source);

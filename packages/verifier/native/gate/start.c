@@ -6,8 +6,8 @@
  * main(). A fault that concerns trust ends the process. A build of Node.js that the gate does not
  * know gets no gate: the hook then refuses mode strict, and reports the lack in other modes. */
 #define _GNU_SOURCE
-#include "../shared/environment.h"
-#include "../shared/owned-file.h"
+#include "../shared/process/environment.h"
+#include "../shared/files/owned-file.h"
 #include "gate.h"
 #include "verified-texts.h"
 #include <errno.h>
@@ -21,29 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum {
-	INDEX_DESCRIPTOR = 3,
-	RECORD_DESCRIPTOR = 4,
-	MAX_RECORD_BYTES = 1 << 16,
-};
-
-const struct program_facts program = {
-	.name = "sigtool-gate",
-	.version = "",
-	.tier = "",
-	.is_beside_hook = true,
-	.pins = "",
-	.lacks_this_pin = "",
-	.lacks_pins = "",
-};
-
-static bool is_closed;
 static const char *reason_without_gate = "";
-
-bool is_gate_closed(void)
-{
-	return is_closed;
-}
 
 /* Returns why there is no gate, or "" if there is one. The addon of the hook calls this. */
 __attribute__((visibility("default"))) const char *sigtool_gate_lacks(void)
@@ -137,98 +115,6 @@ static struct launch read_record(void)
 	return launch;
 }
 
-/* The process that verifies the index, and its verdict in memory that both processes share. */
-enum { MAX_GROUNDS = 64, KIND_BYTES = 16, END_KINDS = END_OF_TIMESTAMPED + 1 };
-static struct verdict_of_index {
-	bool is_verified;
-	uint64_t ends[END_KINDS];
-	/* The denial of one of these later makes all files of the index refused. */
-	size_t ground_count;
-	struct {
-		enum ground_of of;
-		char kind[KIND_BYTES];
-		char hex[SHA256_HEX + 1];
-	} grounds[MAX_GROUNDS];
-} *verdict;
-static pid_t verifier;
-static int launch_mode;
-
-static void share_ground(enum ground_of of, const char *kind, const char *hex)
-{
-	if (verdict->ground_count == MAX_GROUNDS)
-		fail(REFUSED, "ERR_LIMIT", "Cannot trust the index: it rests on too many certificates");
-	const size_t at = verdict->ground_count++;
-	verdict->grounds[at].of = of;
-	snprintf(verdict->grounds[at].kind, KIND_BYTES, "%s", kind);
-	snprintf(verdict->grounds[at].hex, SHA256_HEX + 1, "%s", hex);
-}
-
-/* Takes over what only the verifying process found out. */
-static void take_verdict(void)
-{
-	for (size_t i = 0; i < verdict->ground_count; i++)
-		rest_on(verdict->grounds[i].of, verdict->grounds[i].kind, verdict->grounds[i].hex);
-	for (int of = 0; of < END_KINDS; of++)
-		end_at((enum end_of)of, verdict->ends[of]);
-}
-
-/* Begins to verify the index in a child process, because Node.js sets up its libcrypto later and in
- * its own way, which a first use here would change. Meanwhile Node.js starts. The launcher's
- * descriptors and this memory are the same in both processes, so both judge the same bytes. The
- * child's failure becomes that of this process. */
-static void begin_to_verify(void)
-{
-	verdict =
-		mmap(NULL, sizeof *verdict, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	verifier = verdict == MAP_FAILED ? -1 : fork();
-	if (verifier < 0)
-		fail(UNDECIDED, "ERR_START", "Cannot start a process that verifies the index: %m");
-	if (verifier > 0)
-		return;
-	load_index(rules.index, INDEX_DESCRIPTOR, -1);
-	each_ground(share_ground);
-	for (int of = 0; of < END_KINDS; of++)
-		verdict->ends[of] = noted_end((enum end_of)of);
-	verdict->is_verified = true;
-	_exit(EXIT_SUCCESS);
-}
-
-/* Applies the launcher's mode if it is stricter than that of the policy. In mode strict the
- * rule about text is to refuse, whatever the policy says. */
-static void apply_mode(int mode)
-{
-	if (mode > rules.mode)
-		rules.mode = mode;
-	if (rules.mode == MODE_STRICT)
-		rules.string_code = STRING_CODE_REFUSE;
-}
-
-/* Waits for the verdict, and reads the index only then. */
-static void take_index(void)
-{
-	int status = 0;
-	pid_t ended;
-	do
-		ended = waitpid(verifier, &status, 0);
-	while (ended < 0 && errno == EINTR);
-	/* The kernel keeps no status of the child if this process ignores SIGCHLD, as it does when the
-	 * process that started the launcher did. So the verdict in memory decides. */
-	if (!verdict->is_verified && ended == verifier && WIFEXITED(status))
-		_exit(WEXITSTATUS(status));
-	if (!verdict->is_verified)
-		fail(UNDECIDED, "ERR_START", "Cannot verify the index: the process for it was ended");
-	rules.is_verified = 1;
-	load_index(rules.index, INDEX_DESCRIPTOR, -1);
-	take_verdict();
-	apply_mode(launch_mode);
-}
-
-void require_index(void)
-{
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	pthread_once(&once, take_index);
-}
-
 /* Puts the gate in front of Node.js. Returns why that is impossible, or NULL. */
 static const char *close_gate(void)
 {
@@ -262,7 +148,7 @@ static const char *close_gate(void)
 	}
 	if (!apply_patches(patches, count))
 		return "known first instructions";
-	is_closed = true;
+	note_gate_closed();
 	return NULL;
 }
 
@@ -302,13 +188,12 @@ __attribute__((constructor)) static void start(void)
 	forget_preload();
 	if (is_announced_as("probe"))
 		answer_probe();
-	if (!is_announced_as("3:4"))
+	if (!is_announced_as(LAUNCH_DESCRIPTORS))
 		fail(REFUSED, NULL, "Cannot start: this library is loaded by sigtool-launch alone");
 	rules.launched = 1;
 	const struct launch launch = read_record();
 	read_host(launch.config);
-	launch_mode = launch.mode;
-	begin_to_verify();
+	begin_to_verify(launch.mode);
 	settle_character_sets();
 	const char *reason = close_gate();
 	reserve_room();
@@ -322,6 +207,6 @@ __attribute__((constructor)) static void start(void)
 		reason_without_gate = reason;
 	/* The loader starts a program even if it could not load this library. So the hook looks for
 	 * this value. */
-	if (setenv(VARIABLE, "3:4:gate", 1) != 0)
+	if (setenv(VARIABLE, LAUNCH_DESCRIPTORS ":gate", 1) != 0)
 		fail(UNDECIDED, "ERR_START", "Cannot start: %m");
 }

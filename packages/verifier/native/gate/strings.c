@@ -1,5 +1,5 @@
 /* Reads JavaScript strings as UTF-8, and digests them without a copy of the whole. */
-#include "../shared/sha256.h"
+#include "../shared/digest/sha256.h"
 #include "engine.h"
 #include <stdlib.h>
 #include <string.h>
@@ -212,29 +212,4 @@ const void *keep_text(const void *string)
 	free(characters);
 	free(units);
 	return kept;
-}
-
-static bool is_same(const uint16_t *units, size_t count, const uint8_t *narrow)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (units[i] != narrow[i])
-			return false;
-	}
-	return true;
-}
-
-bool has_units(const void *string, const uint8_t *memory, size_t width)
-{
-	const size_t length = string_length(string);
-	for (size_t at = 0; at < length; at += CHUNK_UNITS) {
-		uint16_t units[CHUNK_UNITS];
-		const size_t rest = length - at;
-		const size_t count = rest < CHUNK_UNITS ? rest : CHUNK_UNITS;
-		const uint8_t *part = memory + at * width;
-		read_units(string, at, count, units);
-		if (width == 1 ? !is_same(units, count, part)
-					   : memcmp(units, part, count * sizeof *units) != 0)
-			return false;
-	}
-	return true;
 }

@@ -6,7 +6,7 @@
  * calls the function. node:ffi calls any function. So once the program has begun, Node.js itself
  * may look up nothing but entry functions. */
 #define _GNU_SOURCE
-#include "../libraries/look-up.h"
+#include "../libraries/take-dlsym.h"
 #include "gate.h"
 #include <dlfcn.h>
 #include <string.h>

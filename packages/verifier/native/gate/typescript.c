@@ -2,7 +2,7 @@
  *
  * Node.js removes the types and appends a comment with the file's name. The index names the text
  * before the comment, or that text is the content of the TypeScript file itself. */
-#include "../shared/sha256.h"
+#include "../shared/digest/sha256.h"
 #include "gate.h"
 #include <stdlib.h>
 #include <string.h>

@@ -12,9 +12,9 @@
  * - V8 never reads the text elsewhere. A long one is internalized (keep_text() tells why). */
 #define _GNU_SOURCE
 #include "verified-texts.h"
-#include "../shared/following-thread.h"
-#include "../shared/sha256.h"
-#include "../shared/utf8.h"
+#include "../shared/process/following-thread.h"
+#include "../shared/digest/sha256.h"
+#include "../shared/text/utf8.h"
 #include "gate.h"
 #include <errno.h>
 #include <pthread.h>

@@ -1,6 +1,6 @@
 /* Lets V8 compile WebAssembly only while the gate itself gives it bytes that a signature, the
  * policy or Node.js names. */
-#include "../shared/sha256.h"
+#include "../shared/digest/sha256.h"
 #include "gate.h"
 #include <stdlib.h>
 #include <string.h>

@@ -6,10 +6,10 @@
 #define _GNU_SOURCE
 #include "places.h"
 #include "settings.h"
-#include "../shared/json.h"
-#include "../shared/members.h"
-#include "../shared/owned-file.h"
-#include "../shared/schema.h"
+#include "../shared/text/json.h"
+#include "../shared/settings/members.h"
+#include "../shared/files/owned-file.h"
+#include "../shared/settings/schema.h"
 #include <sys/types.h>
 
 static void take_certificates(const struct json *list, take_place *take, void *context)

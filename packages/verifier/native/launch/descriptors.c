@@ -4,8 +4,8 @@
 #define _GNU_SOURCE
 #include "descriptors.h"
 #include "refusal.h"
-#include "../shared/event-channel.h"
-#include "../shared/exit-status.h"
+#include "../shared/settings/constants.h"
+#include "../shared/process/exit-status.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -50,6 +50,19 @@ static int create_memory(const char *name)
 	return memory;
 }
 
+/* Writes all bytes to memory. Returns false with errno if there is no room for them. */
+static bool write_all(int memory, const char *bytes, size_t length)
+{
+	while (length > 0) {
+		const ssize_t written = write(memory, bytes, length);
+		if (written < 0)
+			return false;
+		bytes += written;
+		length -= (size_t)written;
+	}
+	return true;
+}
+
 /* Copies from `file` to `memory` until `file` ends. Returns false with errno if that fails. errno
  * is EFBIG if the file has more than MAX_INDEX_BYTES. */
 static bool copy(int file, int memory)
@@ -67,8 +80,8 @@ static bool copy(int file, int memory)
 			errno = EFBIG;
 			return false;
 		}
-		const ssize_t written = write(memory, buffer, (size_t)got);
-		if (written != got)
+		const bool is_written = write_all(memory, buffer, (size_t)got);
+		if (!is_written)
 			return false;
 	}
 }
@@ -103,8 +116,8 @@ void seal_text(int descriptor, const char *name, const char *text)
 {
 	const int memory = create_memory(name);
 	const size_t length = strlen(text);
-	const ssize_t written = write(memory, text, length);
-	if (written != (ssize_t)length)
+	const bool is_written = write_all(memory, text, length);
+	if (!is_written)
 		fail(status_of(errno), "Cannot copy \"%s\" into memory: %m", name);
 	seal_at(descriptor, memory);
 }

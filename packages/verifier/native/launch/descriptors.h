@@ -2,11 +2,6 @@
 #ifndef SIGTOOL_LAUNCH_DESCRIPTORS_H
 #define SIGTOOL_LAUNCH_DESCRIPTORS_H
 
-enum { MAX_INDEX_BYTES = 1 << 28 };
-
-/* The descriptors of sealed memory that the runtime inherits. */
-enum { INDEX_DESCRIPTOR = 3, RECORD_DESCRIPTOR = 4 };
-
 /* Closes each descriptor above 2, because Landlock does not restrict a file that the caller left
  * open for writing. Then opens /dev/null at each of the descriptors 0 to 6 that is closed. So 3 and
  * 4 are reserved for sealed memory, and 5 and 6 for what leads to the collector. */

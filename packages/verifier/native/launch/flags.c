@@ -4,7 +4,7 @@
 #include "options.h"
 #include "runtime.h"
 #include "settings.h"
-#include "../shared/mode.h"
+#include "../shared/settings/mode.h"
 #include <stdlib.h>
 
 struct flag {

@@ -11,8 +11,8 @@
 #include "runtime.h"
 #include "settings.h"
 #include "shared-index.h"
-#include "../shared/exit-status.h"
-#include "../shared/mode.h"
+#include "../shared/process/exit-status.h"
+#include "../shared/settings/mode.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -21,19 +21,6 @@
 #include <string.h>
 #include <sys/vfs.h>
 #include <unistd.h>
-
-void cannot_tell(const struct settings *settings, const char *format, ...)
-{
-	char text[2 * PATH_MAX];
-	va_list values;
-	va_start(values, format);
-	vsnprintf(text, sizeof text, format, values);
-	va_end(values);
-	if (settings->mode == MODE_STRICT)
-		fail(REFUSED, "Cannot enforce strictly: cannot tell %s", text);
-	dprintf(STDERR_FILENO,
-		"sigtool-launch: cannot tell %s; docs/reference/launcher.md, \"--write\"\n", text);
-}
 
 /* Returns true if the files on this mount are settings, devices or processes of the kernel. TYPES
  * has the names of such file systems as in /proc/filesystems. */

@@ -8,7 +8,7 @@
 #include "places.h"
 #include "refusal.h"
 #include "settings.h"
-#include "../shared/exit-status.h"
+#include "../shared/process/exit-status.h"
 #include <string.h>
 #include <sys/stat.h>
 

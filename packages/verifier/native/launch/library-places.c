@@ -8,8 +8,8 @@
 #define _GNU_SOURCE
 #include "places.h"
 #include "refusal.h"
-#include "../shared/elf-object.h"
-#include "../shared/exit-status.h"
+#include "../shared/elf/elf-object.h"
+#include "../shared/process/exit-status.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

@@ -6,7 +6,7 @@
 #include "places.h"
 #include "refusal.h"
 #include "settings.h"
-#include "../shared/exit-status.h"
+#include "../shared/process/exit-status.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -16,7 +16,6 @@
  * statically, so that LD_PRELOAD does not affect it. docs/reference/launcher.md tells more. */
 #define _GNU_SOURCE
 #include "descriptors.h"
-#include "events.h"
 #include "flags.h"
 #include "granted-directories.h"
 #include "links.h"
@@ -30,11 +29,14 @@
 #include "settings.h"
 #include "shared-index.h"
 #include "stopped-variables.h"
-#include "../shared/environment.h"
-#include "../shared/exit-status.h"
-#include "../shared/hex.h"
-#include "../shared/lockdown.h"
-#include "../shared/mode.h"
+#include "../collector/collector.h"
+#include "../shared/settings/constants.h"
+#include "../shared/process/environment.h"
+#include "../shared/events/event-line.h"
+#include "../shared/process/exit-status.h"
+#include "../shared/text/hex.h"
+#include "../shared/confinement/lockdown.h"
+#include "../shared/settings/mode.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -51,6 +53,7 @@ static const char NO_PATH[] = "";
 
 static void take_granted_directories(struct settings *settings, const struct options *options);
 static enum mode choose_mode(const struct settings *settings, const struct options *options);
+static void start_events(const struct settings *settings);
 static void begin_record(
 	struct record *record, const struct settings *settings, const struct runtime *runtime);
 static int open_index(const struct settings *settings);
@@ -169,6 +172,23 @@ static enum mode choose_mode(const struct settings *settings, const struct optio
 	return mode;
 }
 
+/* Starts the collector, if the settings want it, which writes the events of the launcher and of the
+ * program. */
+static void start_events(const struct settings *settings)
+{
+	if (!settings->collects) {
+		release_descriptors();
+		return;
+	}
+	if (!open_log(settings->audit)) {
+		char reason[PATH_MAX + 256];
+		explain_event_file(settings->audit, reason, sizeof reason);
+		fail(status_of(errno), "ERR_AUDIT_SINK: %s", reason);
+	}
+	if (!start_collector(settings->audit))
+		fail(status_of(errno), "ERR_AUDIT_SINK: Cannot start the collector of events: %m");
+}
+
 static void begin_record(
 	struct record *record, const struct settings *settings, const struct runtime *runtime)
 {
@@ -179,7 +199,7 @@ static void begin_record(
 	if (settings->audit != NULL)
 		add_line(record, "audit", settings->audit);
 	if (settings->collects && !runtime->is_python)
-		add_line(record, "collector", "5:6");
+		add_line(record, "collector", COLLECTOR_DESCRIPTORS);
 	if (!runtime->is_python) {
 		add_line(record, "node-major", settings->node_major);
 		add_line(record, "hook-sha256", runtime->hook_digest);
@@ -240,7 +260,7 @@ static char **compose_environment(const struct settings *settings, const struct 
 	if (*preload != '\0')
 		added[count++] = preload;
 	if (!runtime->is_python && settings->mode != MODE_OFF)
-		added[count++] = "SIGTOOL_LAUNCH=3:4";
+		added[count++] = "SIGTOOL_LAUNCH=" LAUNCH_DESCRIPTORS;
 	struct passing passing = {.only = ALL_HARMLESS, .named = settings->variables};
 	if (options->clears_environment)
 		passing.only = ONLY_BASIC;

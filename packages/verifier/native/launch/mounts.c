@@ -9,7 +9,7 @@
 #include "places.h"
 #include "refusal.h"
 #include "settings.h"
-#include "../shared/exit-status.h"
+#include "../shared/process/exit-status.h"
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 #include "options.h"
 #include "refusal.h"
 #include "settings.h"
-#include "../shared/exit-status.h"
+#include "../shared/process/exit-status.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

@@ -15,8 +15,8 @@
 #include "places.h"
 #include "refusal.h"
 #include "settings.h"
-#include "../shared/exit-status.h"
-#include "../shared/owned-file.h"
+#include "../shared/process/exit-status.h"
+#include "../shared/files/owned-file.h"
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>

@@ -5,14 +5,6 @@
 #include "settings.h"
 #include <sys/stat.h>
 
-/* granted-directories.c */
-
-/* Reports on standard error that a fact could not be found out. A granted directory may then reach
- * more than it should, so mode strict ends the process instead. `format` continues the words
- * "cannot tell". */
-void cannot_tell(const struct settings *settings, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-
 /* mounts.c */
 
 /* A line of /proc/self/mountinfo. */

@@ -6,7 +6,7 @@
 #include "places.h"
 #include "refusal.h"
 #include "settings.h"
-#include "../shared/exit-status.h"
+#include "../shared/process/exit-status.h"
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>

@@ -7,10 +7,11 @@
 #include "record.h"
 #include "refusal.h"
 #include "settings.h"
-#include "../shared/exit-status.h"
-#include "../shared/mode.h"
+#include "../shared/process/exit-status.h"
+#include "../shared/confinement/landlock-rules.h"
+#include "../shared/confinement/lockdown.h"
+#include "../shared/settings/mode.h"
 #include <errno.h>
-#include <linux/seccomp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -53,12 +54,6 @@ void lack(enum protection protection, const struct settings *settings, struct re
 			"docs/reference/launcher.md tells what that leaves open\n",
 			row->name, row->since);
 	add_line(record, "missing", row->name);
-}
-
-bool can_filter_calls(void)
-{
-	const uint32_t action = SECCOMP_RET_KILL_PROCESS;
-	return syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0;
 }
 
 bool deny_interactive(void)

@@ -30,9 +30,6 @@ void lack(enum protection protection, const struct settings *settings, struct re
  * by tabs. Some are found only by using them, so the process must end afterwards. Returns 0. */
 int print_protections(void);
 
-/* Returns true if this kernel can filter system calls by restrict_calls() of lockdown.h. */
-bool can_filter_calls(void);
-
 /* Sets a bit by which the kernel tells interpreters, if they ask for it, to execute no commands
  * that a person types. Returns false if the kernel lacks the bit. */
 bool deny_interactive(void);

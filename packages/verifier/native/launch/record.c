@@ -2,7 +2,7 @@
  * of a module cannot add a line, because a value with a line break is refused. */
 #include "record.h"
 #include "refusal.h"
-#include "../shared/exit-status.h"
+#include "../shared/process/exit-status.h"
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>

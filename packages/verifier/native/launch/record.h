@@ -1,9 +1,8 @@
 /* The record of the launcher's decisions, for the hook. */
 #ifndef SIGTOOL_LAUNCH_RECORD_H
 #define SIGTOOL_LAUNCH_RECORD_H
+#include "../shared/settings/constants.h"
 #include <stddef.h>
-
-enum { MAX_RECORD_BYTES = 1 << 16 };
 
 /* Lines of `key value` that tell the hook how the launcher was called, and what it decided. */
 struct record {

@@ -4,14 +4,16 @@
 #include "refusal.h"
 #include "events.h"
 #include "settings.h"
-#include "../shared/complain.h"
-#include "../shared/event-line.h"
-#include "../shared/exit-status.h"
-#include "../shared/start-facts.h"
+#include "../shared/process/complain.h"
+#include "../shared/events/event-line.h"
+#include "../shared/process/exit-status.h"
+#include "../shared/settings/mode.h"
+#include "../shared/events/start-facts.h"
 #include <errno.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <unistd.h>
 
 /* This pointer is global, because fail() is called from everywhere. It is NULL until
  * report_refusals_of() sets it. */
@@ -53,4 +55,17 @@ _Noreturn void fail(int status, const char *format, ...)
 
 	va_start(values, format);
 	complain(status, "sigtool-launch", format, values);
+}
+
+void cannot_tell(const struct settings *settings, const char *format, ...)
+{
+	char text[2 * PATH_MAX];
+	va_list values;
+	va_start(values, format);
+	vsnprintf(text, sizeof text, format, values);
+	va_end(values);
+	if (settings->mode == MODE_STRICT)
+		fail(REFUSED, "Cannot enforce strictly: cannot tell %s", text);
+	dprintf(STDERR_FILENO,
+		"sigtool-launch: cannot tell %s; docs/reference/launcher.md, \"--write\"\n", text);
 }

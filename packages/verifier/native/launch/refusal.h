@@ -19,4 +19,10 @@ _Noreturn void fail(int status, const char *format, ...) __attribute__((format(p
  * if the fault may pass, else USAGE. One that does not exist was probably misspelt. */
 int status_of_argument(int error);
 
+/* Reports on standard error that a fact could not be found out. A granted directory may then reach
+ * more than it should, so mode strict ends the process instead. `format` continues the words
+ * "cannot tell". */
+void cannot_tell(const struct settings *settings, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
 #endif

@@ -3,16 +3,18 @@
  * it refuses memfd_create(), which is needed to seal the record of the launcher's decisions. */
 #define _GNU_SOURCE
 #include "restrictions.h"
-#include "capabilities.h"
+#include "../shared/confinement/capabilities.h"
 #include "landlock.h"
+#include "../shared/confinement/landlock-rules.h"
+#include "../shared/confinement/lockdown.h"
 #include "protections.h"
 #include "record.h"
 #include "refusal.h"
 #include "runtime.h"
 #include "settings.h"
-#include "../shared/event-line.h"
-#include "../shared/exit-status.h"
-#include "../shared/mode.h"
+#include "../shared/events/event-line.h"
+#include "../shared/process/exit-status.h"
+#include "../shared/settings/mode.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>

@@ -9,11 +9,11 @@
 #include "options.h"
 #include "refusal.h"
 #include "settings.h"
-#include "../shared/exit-status.h"
-#include "../shared/hex.h"
-#include "../shared/mode.h"
-#include "../shared/owned-file.h"
-#include "../shared/sha256.h"
+#include "../shared/process/exit-status.h"
+#include "../shared/text/hex.h"
+#include "../shared/settings/mode.h"
+#include "../shared/files/owned-file.h"
+#include "../shared/digest/sha256.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -11,7 +11,7 @@
 #include "refusal.h"
 #include "runtime.h"
 #include "settings.h"
-#include "../shared/exit-status.h"
+#include "../shared/process/exit-status.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

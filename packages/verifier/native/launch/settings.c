@@ -4,11 +4,12 @@
 #define _GNU_SOURCE
 #include "settings.h"
 #include "refusal.h"
-#include "../shared/exit-status.h"
-#include "../shared/key-lines.h"
-#include "../shared/mode.h"
-#include "../shared/owned-file.h"
-#include "../shared/schema.h"
+#include "../shared/process/exit-status.h"
+#include "../shared/settings/key-lines.h"
+#include "../shared/settings/mode.h"
+#include "../shared/files/owned-file.h"
+#include "../shared/settings/schema.h"
+#include "../shared/text/words.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

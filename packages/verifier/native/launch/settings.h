@@ -3,7 +3,7 @@
 #define SIGTOOL_LAUNCH_SETTINGS_H
 #include "record.h"
 #include "shared-index.h"
-#include "../shared/mode.h"
+#include "../shared/settings/mode.h"
 #include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>

@@ -9,11 +9,11 @@
 #define _GNU_SOURCE
 #include "shared-index.h"
 #include "refusal.h"
-#include "../shared/exit-status.h"
-#include "../shared/hex.h"
-#include "../shared/key-lines.h"
-#include "../shared/owned-file.h"
-#include "../shared/schema.h"
+#include "../shared/process/exit-status.h"
+#include "../shared/text/hex.h"
+#include "../shared/settings/key-lines.h"
+#include "../shared/files/owned-file.h"
+#include "../shared/settings/schema.h"
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>

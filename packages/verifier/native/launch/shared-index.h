@@ -1,7 +1,7 @@
 /* Root's copy of the trust index, which all processes share. */
 #ifndef SIGTOOL_LAUNCH_SHARED_INDEX_H
 #define SIGTOOL_LAUNCH_SHARED_INDEX_H
-#include "../shared/hex.h"
+#include "../shared/text/hex.h"
 #include <limits.h>
 #include <stdbool.h>
 

@@ -7,8 +7,8 @@
 #include "places.h"
 #include "refusal.h"
 #include "settings.h"
-#include "../shared/exit-status.h"
-#include "../shared/find-record.h"
+#include "../shared/process/exit-status.h"
+#include "../shared/index/index-layout.h"
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -16,9 +16,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-/* The header of docs/reference/trust-index.md. */
-enum { HEAD_BYTES_AT = 12, ENTRIES_AT = 16, NAME_BYTES_AT = 20, HEADER_BYTES = 24 };
 
 /* The names of an index, and its records. */
 struct named_files {
@@ -42,7 +39,7 @@ static bool find_names(int index, const struct settings *settings, struct named_
 	const size_t records_start = HEADER_BYTES + (size_t)read_u32(bytes + HEAD_BYTES_AT);
 	const size_t count = read_u32(bytes + ENTRIES_AT);
 	const size_t names_start = records_start + count * RECORD_BYTES;
-	const size_t name_bytes = read_u32(bytes + NAME_BYTES_AT);
+	const size_t name_bytes = read_u32(bytes + NAMES_BYTES_AT);
 	if (memcmp(bytes, MAGIC, sizeof MAGIC - 1) != 0 || names_start + name_bytes > size)
 		return false;
 	*files = (struct named_files){bytes + records_start, count, bytes + names_start, name_bytes};

@@ -2,8 +2,8 @@
  * an application does not get. */
 #include "stopped-variables.h"
 #include "events.h"
-#include "../shared/environment.h"
-#include "../shared/event-line.h"
+#include "../shared/process/environment.h"
+#include "../shared/events/event-line.h"
 #include <stdio.h>
 #include <unistd.h>
 

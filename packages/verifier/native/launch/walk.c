@@ -4,7 +4,7 @@
 #define _GNU_SOURCE
 #include "places.h"
 #include "refusal.h"
-#include "../shared/exit-status.h"
+#include "../shared/process/exit-status.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -7,8 +7,8 @@
 #define _GNU_SOURCE
 #include "apart.h"
 #include "refused-thread.h"
-#include "../shared/event-channel.h"
-#include "../shared/system-call.h"
+#include "../shared/events/event-channel.h"
+#include "../shared/process/system-call.h"
 #include <errno.h>
 #include <linux/futex.h>
 #include <sched.h>

@@ -1,7 +1,7 @@
 /* Looks for a library where its caller says. The loader does so only for who calls dlopen(3)
  * itself, and that is the gate. */
 #define _GNU_SOURCE
-#include "../shared/elf-object.h"
+#include "../shared/elf/elf-object.h"
 #include "closure.h"
 #include <dlfcn.h>
 #include <link.h>

@@ -1,9 +1,9 @@
 /* Makes the copies of closure.h. */
 #define _GNU_SOURCE
 #include "closure.h"
-#include "../shared/linked-libraries.h"
-#include "../shared/lockdown.h"
-#include "../shared/opened-path.h"
+#include "../shared/elf/linked-libraries.h"
+#include "../shared/confinement/memory-file-mark.h"
+#include "../shared/files/opened-path.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -7,7 +7,7 @@
  * where the copy looks for them. */
 #ifndef SIGTOOL_CLOSURE_H
 #define SIGTOOL_CLOSURE_H
-#include "../shared/hex.h"
+#include "../shared/text/hex.h"
 #include "apart.h"
 #include <limits.h>
 #include <stdbool.h>

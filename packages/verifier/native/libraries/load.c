@@ -5,8 +5,8 @@
  * copy gets the path of its file, by which dladdr(3) and debuggers find it. But a copy without
  * DT_SONAME that another is linked to gets the last name of that path. */
 #define _GNU_SOURCE
-#include "../shared/elf-object.h"
-#include "../shared/owned-file.h"
+#include "../shared/elf/elf-object.h"
+#include "../shared/files/owned-file.h"
 #include "closure.h"
 #include "look-up.h"
 #include <dlfcn.h>

@@ -5,17 +5,11 @@
 #include "calling-code.h"
 #include "code-makers.h"
 #include "making.h"
+#include "veto.h"
 #include "method-tables.h"
 
 static const char OTHER_CODE[] =
 	"code would be put together that is in no signed file (policy: python.stringCode)";
-
-static bool is_in_place;
-
-bool is_watching(void)
-{
-	return is_in_place;
-}
 
 /* Returns true if marshalled code may be read, else false with an exception. */
 static bool may_be_read(PyObject *bytes, enum caller *file)
@@ -329,10 +323,13 @@ static bool replace_all(void)
 bool watch_code_makers(void)
 {
 	const bool needs_to = rules.mode >= MODE_ENFORCE || rules.python_code != STRING_CODE_AUDIT;
-	if (is_in_place || !needs_to)
+	if (is_watching() || !needs_to)
 		return true;
-	is_in_place = replace_all();
-	if (!is_in_place && !PyErr_Occurred())
+	if (replace_all()) {
+		note_watching();
+		return true;
+	}
+	if (!PyErr_Occurred())
 		PyErr_SetString(PyExc_SystemError, "spython does not know the functions of this Python");
-	return is_in_place;
+	return false;
 }

@@ -7,8 +7,4 @@
  * do nothing. Returns false with an exception if CPython is not as expected. */
 bool watch_code_makers(void);
 
-/* Returns true once the functions stand there. What is made earlier comes from the interpreter's
- * program itself. */
-bool is_watching(void);
-
 #endif

@@ -3,6 +3,7 @@
  * Guarantees that a caller is genuine: its code object was made of the bytes of its file, which the
  * hook has judged, and is held, so that no other object gets its address. */
 #include "origins.h"
+#include "../shared/text/words.h"
 #include <pthread.h>
 #include <stdlib.h>
 

@@ -11,11 +11,11 @@
  * CPython opens. So nothing has to be judged when code runs. */
 #define _GNU_SOURCE
 #include "code-makers.h"
-#include "built-ins.h"
 #include "calling-code.h"
 #include "making.h"
 #include "source-encoding.h"
 #include "text-shapes.h"
+#include "veto.h"
 #include <link.h>
 #include <stdlib.h>
 

@@ -3,7 +3,8 @@
  * Guarantees that a name before a parenthesis, which is a call, is one that the caller allows, and
  * that no other words of the language occur than those the caller names. */
 #include "code-parts.h"
-#include "../shared/members.h"
+#include "../shared/settings/members.h"
+#include "../shared/text/words.h"
 #include <stdio.h>
 #include <string.h>
 

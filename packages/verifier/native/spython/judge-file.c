@@ -1,7 +1,7 @@
 /* Judges a file of code that was opened: its type and size, its content, its path, its owner and
  * mode, and the kernel's answer about it. Reads nothing of the file but extended attributes:
  * whoever calls has read and digested the content. */
-#include "../shared/kernel-check.h"
+#include "../shared/files/kernel-check.h"
 #include "../trust/trust.h"
 #include "finding.h"
 #include <stdio.h>

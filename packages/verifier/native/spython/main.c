@@ -7,28 +7,16 @@
  * ends the process. */
 #define _GNU_SOURCE
 #include "spython.h"
-#include "../shared/event-channel.h"
-#include "../shared/complain.h"
-#include "../shared/kernel-check.h"
-#include "../shared/lockdown.h"
+#include "../shared/events/event-channel.h"
+#include "../shared/process/complain.h"
+#include "../shared/files/kernel-check.h"
+#include "../shared/confinement/lockdown.h"
 #include "command-line.h"
 #include "run-program.h"
 #include <signal.h>
 #include <stdbool.h>
 
-enum {
-	INDEX_DESCRIPTOR = 3, /* the descriptor of the index that the launcher passes */
-	FINALIZE_FAILED = 120, /* the exit status of CPython if Py_FinalizeEx() fails */
-};
-
-const struct program_facts program = {
-	.name = "spython",
-	.version = SIGTOOL_VERSION,
-	.tier = "CPython " SPYTHON_VERSION,
-	.pins = SPYTHON_PINS,
-	.lacks_this_pin = "it is not built into this spython, and ",
-	.lacks_pins = "this spython was built without keys, and ",
-};
+enum { FINALIZE_FAILED = 120 /* the exit status of CPython if Py_FinalizeEx() fails */ };
 
 static void require_release(void)
 {

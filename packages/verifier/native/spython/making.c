@@ -71,3 +71,15 @@ enum maker maker_now(void)
 	const struct making *making = making_now();
 	return making == NULL ? NO_MAKER : making->maker;
 }
+
+static bool is_in_place;
+
+bool is_watching(void)
+{
+	return is_in_place;
+}
+
+void note_watching(void)
+{
+	is_in_place = true;
+}

@@ -31,4 +31,9 @@ PyObject *end_making(struct making *making, PyObject *result);
 struct making *making_now(void);
 enum maker maker_now(void);
 
+/* Returns true once the functions of built-ins.c stand before those of CPython. What is made
+ * earlier comes from the interpreter's program itself. */
+bool is_watching(void);
+void note_watching(void);
+
 #endif

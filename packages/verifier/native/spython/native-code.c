@@ -6,8 +6,8 @@
  * prepare_library() judges and copies the file then, and dlopen() takes these copies. */
 #define _GNU_SOURCE
 #include "../libraries/closure.h"
-#include "../libraries/look-up.h"
-#include "../shared/complain.h"
+#include "../libraries/take-dlsym.h"
+#include "../shared/process/complain.h"
 #include "code-makers.h"
 #include "finding.h"
 #include "spython.h"

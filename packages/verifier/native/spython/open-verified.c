@@ -8,9 +8,10 @@
 #include "spython.h"
 #include "kept.h"
 #include "origins.h"
-#include "../shared/digest-file.h"
-#include "../shared/opened-path.h"
-#include "../shared/owned-file.h"
+#include "../shared/digest/digest-file.h"
+#include "../shared/files/opened-path.h"
+#include "../shared/files/owned-file.h"
+#include "../shared/text/words.h"
 #include "finding.h"
 #include <stdbool.h>
 #include <sys/stat.h>

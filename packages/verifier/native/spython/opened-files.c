@@ -7,7 +7,7 @@
  * for writing cannot be written at an address. */
 #define _GNU_SOURCE
 #undef _FORTIFY_SOURCE /* its inline functions have the names of those below */
-#include "../shared/owned-file.h"
+#include "../shared/files/owned-file.h"
 #include "../trust/trust.h"
 #include "calls.h"
 #include <errno.h>

@@ -1,6 +1,7 @@
 /* Guarantees that a value is stored only if the table allows it. */
 #include "options.h"
-#include "../shared/members.h"
+#include "../shared/settings/members.h"
+#include "../shared/text/words.h"
 #include <string.h>
 
 const struct option_row *find_option(const struct option_row *options, const char *name)

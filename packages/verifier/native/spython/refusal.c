@@ -4,8 +4,8 @@
  * it contain, so that no name can forge a line among those on standard error. */
 #define _GNU_SOURCE
 #include "spython.h"
-#include "../shared/complain.h"
-#include "../shared/escape.h"
+#include "../shared/process/complain.h"
+#include "../shared/text/escape.h"
 #include <frameobject.h>
 #include <stdbool.h>
 

@@ -8,7 +8,8 @@
  * ended the program. */
 #define _GNU_SOURCE
 #include "run-program.h"
-#include "../shared/members.h"
+#include "../shared/settings/members.h"
+#include "../shared/text/words.h"
 #include <sys/stat.h>
 
 /* Inserts the path of a directory or an archive as the first of sys.path. Returns 0, or -1 with an

@@ -79,17 +79,6 @@ void restrict_variables(void);
 /* Fills the table of events that the audit hook uses. `rules` must be complete. */
 void prepare_audit(void);
 
-/* The results of judging an event. */
-enum {
-	REFUSED_EVENT = -1, /* an exception is set */
-	NO_OBJECTION = 0, /* the event is recorded if it is selected */
-	RECORDED = 1, /* it was recorded */
-};
-
-/* Refuses an event: records it and raises PermissionError, or ends the process. The modes off and
- * audit only record it. `why` is the reason, and may be null for events of `cpython`. */
-int veto(const char *event, PyObject *arguments, const char *why);
-
 /* The audit hook of PEP 578. Returns 0, or -1 with an exception that stops the announced action. */
 int on_audit(const char *event, PyObject *arguments, void *unused);
 

@@ -13,8 +13,8 @@
  * that argument. */
 #define _GNU_SOURCE
 #include "spython.h"
-#include "../shared/environment.h"
-#include "../shared/system-call.h"
+#include "../shared/process/environment.h"
+#include "../shared/process/system-call.h"
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -14,6 +14,7 @@
  * mean. But it cannot make code of another text unseen that way, because exec() is judged too. */
 #include "text-shapes.h"
 #include "code-parts.h"
+#include "../shared/text/words.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* Restricts the environment variables of a spython that the launcher did not start. Under the
  * launcher, which has the same list and the policy's names, nothing is left to stop. */
 #define _GNU_SOURCE
-#include "../shared/environment.h"
+#include "../shared/process/environment.h"
 #include "spython.h"
 #include <unistd.h>
 

@@ -1,7 +1,7 @@
 /* Tells what a process trusts when it starts. Decides nothing. */
 #define _GNU_SOURCE
 #include "index.h"
-#include "../shared/start-facts.h"
+#include "../shared/events/start-facts.h"
 #include <stdio.h>
 
 /* Writes the names of the products with their sequences, such as `app@3 python`. What does not fit

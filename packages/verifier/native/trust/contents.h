@@ -2,8 +2,8 @@
  * search of find-record.h cannot do that, because the records are in the order of paths. */
 #ifndef SIGTOOL_CONTENTS_H
 #define SIGTOOL_CONTENTS_H
-#include "../shared/find-record.h"
-#include "../shared/hex.h"
+#include "../shared/index/find-record.h"
+#include "../shared/text/hex.h"
 #include <stdbool.h>
 
 /* The first `count` records of an index, and a hash table of the files among them. */

@@ -5,7 +5,7 @@
  * look only adds. Added denials are complete before other threads see them, and never freed. */
 #define _GNU_SOURCE
 #include "trust.h"
-#include "../shared/owned-file.h"
+#include "../shared/files/owned-file.h"
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -72,6 +72,15 @@ const char *denied(const char *kind, const char *hex)
 			return each->reason;
 	}
 	return NULL;
+}
+
+void refuse_denied(const char *kind, const char *hex)
+{
+	const char *reason = denied(kind, hex);
+	if (reason != NULL)
+		fail(REFUSED, "ERR_DENIED",
+			"Cannot trust the trust index: the deny list names what it was made of: %s", reason);
+	rest_on(OF_INDEX, kind, hex);
 }
 
 const char *denied_index(void)

@@ -3,7 +3,7 @@
  * it there. */
 #define _GNU_SOURCE
 #include "event-file.h"
-#include "../shared/event-line.h"
+#include "../shared/events/event-line.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>

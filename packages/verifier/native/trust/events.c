@@ -8,10 +8,10 @@
  * any output of the program. */
 #define _GNU_SOURCE
 #include "trust.h"
-#include "../shared/complain.h"
-#include "../shared/event-channel.h"
-#include "../shared/start-facts.h"
-#include "../shared/syslog.h"
+#include "../shared/process/complain.h"
+#include "../shared/events/event-channel.h"
+#include "../shared/events/start-facts.h"
+#include "../shared/events/syslog.h"
 #include "event-file.h"
 #include "repeats.h"
 #include <errno.h>

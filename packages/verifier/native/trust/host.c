@@ -6,15 +6,14 @@
  * is freed, because the values are used until the process ends. */
 #define _GNU_SOURCE
 #include "trust.h"
-#include "../shared/owned-file.h"
+#include "../shared/files/owned-file.h"
+#include "../shared/text/words.h"
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-
-struct rules rules = {.host_mode = -1};
 
 /* Returns the index of a word among those that the member allows, or -1 if the value is absent. */
 static int word_of(const struct member *member, const struct json *value)
@@ -74,8 +73,6 @@ static void judge(const struct json *document, const struct member *members,
 	fail(REFUSED, code, "Cannot use %s: %s%s%s %s", name, quote, fault.at, quote, fault.why);
 }
 
-#define HOST_DIRECTORY "/etc/sigtool"
-
 /* Returns true only if neither the file exists nor a link in its place or in that of its directory.
  * A link that leads nowhere may lead to a volume that is not mounted yet, and a file that this user
  * may not look for exists. Both are refused when the file is opened. */
@@ -92,7 +89,7 @@ void read_host(const char *file)
 {
 	const struct json *values[HOST_MEMBERS];
 	char name[PATH_MAX];
-	rules.host_file = file == NULL ? HOST_DIRECTORY "/verifier.json" : file;
+	rules.host_file = file == NULL ? HOST_CONFIGURATION_FILE : file;
 	const bool is_absent = file == NULL && is_nothing(HOST_DIRECTORY, rules.host_file);
 	rules.has_host_file = !is_absent;
 	const struct json *document =
@@ -123,17 +120,6 @@ void read_host(const char *file)
 		rules.json_lines = NULL;
 	}
 	open_sinks();
-}
-
-/* Returns the first object of a list whose member has this text, or NULL. */
-const struct json *find_by(const struct json *list, const char *member, const char *text)
-{
-	EACH(each, list) {
-		const struct json *value = json_member(each, member);
-		if (value != NULL && strcmp(value->text, text) == 0)
-			return each;
-	}
-	return NULL;
 }
 
 /* Returns the index of the word that the policy has for this member. */

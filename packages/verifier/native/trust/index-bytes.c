@@ -4,7 +4,7 @@
  * change, or a copy. */
 #define _GNU_SOURCE
 #include "index-bytes.h"
-#include "../shared/fixed-memory.h"
+#include "../shared/index/fixed-memory.h"
 #include "index.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +12,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { MAX_INDEX_BYTES = 1 << 30 };
+_Noreturn void malformed(const char *reason)
+{
+	fail(REFUSED, "ERR_INDEX_FORMAT", "Cannot read the trust index: %s", reason);
+}
+
+_Noreturn void truncated(void)
+{
+	fail(UNDECIDED, "ERR_INDEX_FORMAT",
+		"Cannot read the trust index: it is truncated; if nobody is copying it, install it again");
+}
 
 /* Requires sealed memory. Then the index is exactly what the launcher opened and sealed. */
 static void require_sealed(int descriptor)

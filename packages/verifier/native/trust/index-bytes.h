@@ -9,4 +9,10 @@
  * somebody could change it. */
 const uint8_t *map_index(const char *file, int descriptor, size_t *length);
 
+/* Ends the process, because the index is not in the format of this version. */
+_Noreturn void malformed(const char *reason);
+
+/* Ends the process, because the index ends before it is complete, as it does while it is copied. */
+_Noreturn void truncated(void);
+
 #endif

@@ -5,7 +5,7 @@
  * docs/reference/trust-index.md has the details. */
 #ifndef SIGTOOL_INDEX_SIGNATURE_H
 #define SIGTOOL_INDEX_SIGNATURE_H
-#include "../shared/hex.h"
+#include "../shared/text/hex.h"
 #include <stddef.h>
 #include <stdint.h>
 #include <time.h>

@@ -13,16 +13,10 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* The magic bytes, and the offsets of the header's fields in the file, in bytes. */
+/* The magic bytes at the beginning. */
 static const uint8_t MAGIC[8] = {0x89, 'S', 'I', 'G', 'X', '\r', '\n', 0x1a};
-enum {
-	VERSION_AT = 8,
-	HEAD_BYTES_AT = 12,
-	ENTRIES_AT = 16,
-	NAMES_BYTES_AT = 20,
-	HEADER = 24, /* the size of the header */
-	INDEX_VERSION = 1,
-};
+
+enum { INDEX_VERSION = 1 };
 
 /* The limits. They are in bytes, except that of entries. */
 enum {
@@ -31,19 +25,6 @@ enum {
 	MAX_NAMES = 1 << 29,
 	MAX_SIGNATURE = 1 << 20,
 };
-
-struct trust_index loaded;
-
-_Noreturn void malformed(const char *reason)
-{
-	fail(REFUSED, "ERR_INDEX_FORMAT", "Cannot read the trust index: %s", reason);
-}
-
-_Noreturn void truncated(void)
-{
-	fail(UNDECIDED, "ERR_INDEX_FORMAT",
-		"Cannot read the trust index: it is truncated; if nobody is copying it, install it again");
-}
 
 /* Takes the digests of an index that root has digested. The launcher passes both or none. */
 static void take_digests(void)
@@ -57,15 +38,6 @@ static void take_digests(void)
 			"Cannot use the digests of the index: they are no SHA-256");
 	memcpy(loaded.digests.index, rules.index_sha256, sizeof loaded.digests.index);
 	memcpy(loaded.digests.content, rules.content_sha256, sizeof loaded.digests.content);
-}
-
-void refuse_denied(const char *kind, const char *hex)
-{
-	const char *reason = denied(kind, hex);
-	if (reason != NULL)
-		fail(REFUSED, "ERR_DENIED",
-			"Cannot trust the trust index: the deny list names what it was made of: %s", reason);
-	rest_on(OF_INDEX, kind, hex);
 }
 
 /* Returns true if the first bytes of a signature in DER announce more bytes than there are. */
@@ -95,7 +67,7 @@ static void find_parts(const uint8_t *bytes, size_t length)
 	if (head > MAX_HEAD || entries > MAX_ENTRIES || names > MAX_NAMES)
 		fail(REFUSED, "ERR_LIMIT",
 			"Cannot read the trust index: its header gives a part more than the format allows");
-	const size_t records_start = HEADER + head;
+	const size_t records_start = HEADER_BYTES + head;
 	const size_t names_start = records_start + entries * RECORD_BYTES;
 	const size_t names_end = names_start + names;
 	if (names_end >= length || is_cut(bytes + names_end, length - names_end))
@@ -139,10 +111,10 @@ static const struct json *policy_of(const struct json *const *values)
 /* Reads the head, which contains policy and products. The signature must be verified before. */
 static void read_head(int mode_asked)
 {
-	const size_t length = loaded.table.records_start - HEADER;
+	const size_t length = loaded.table.records_start - HEADER_BYTES;
 	/* The text is shorter than `length` if the head contains a NUL. Then it is refused, because
 	 * JSON contains no NUL. */
-	char *text = strndup((const char *)loaded.table.bytes + HEADER, length);
+	char *text = strndup((const char *)loaded.table.bytes + HEADER_BYTES, length);
 	const struct json *values[HEAD_MEMBERS];
 	struct fault fault;
 	if (!read_members(keep_json(text, length), HEAD, values, &fault))
@@ -177,7 +149,7 @@ void load_index(const char *file, int descriptor, int mode_asked)
 	const uint8_t *bytes = map_index(file, descriptor, &length);
 	if (memcmp(bytes, MAGIC, length < sizeof MAGIC ? length : sizeof MAGIC) != 0)
 		malformed("it does not begin as one");
-	if (length < HEADER)
+	if (length < HEADER_BYTES)
 		truncated();
 	if (read_u32(bytes + VERSION_AT) != INDEX_VERSION)
 		malformed("it is not one of version 1");

@@ -7,7 +7,7 @@
 #define SIGTOOL_INDEX_H
 #include "trust.h"
 #include "index-signature.h"
-#include "../shared/find-record.h"
+#include "../shared/index/find-record.h"
 
 enum { MAX_PRODUCTS = 256 };
 
@@ -33,14 +33,5 @@ struct trust_index {
 	uint32_t entry_count; /* the number of entries of all these products together */
 };
 extern struct trust_index loaded;
-
-/* Ends the process, because the index is not in the format of this version. */
-_Noreturn void malformed(const char *reason);
-
-/* Ends the process, because the index ends before it is complete, as it does while it is copied. */
-_Noreturn void truncated(void);
-
-/* Refuses the index if this digest is on the deny list. `kind` must be a literal. */
-void refuse_denied(const char *kind, const char *hex);
 
 #endif

@@ -5,6 +5,7 @@
  * the process. */
 #define _GNU_SOURCE
 #include "products.h"
+#include "index-bytes.h"
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>

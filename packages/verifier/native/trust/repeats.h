@@ -2,7 +2,7 @@
  * for Node.js. */
 #ifndef SIGTOOL_REPEATS_H
 #define SIGTOOL_REPEATS_H
-#include "../shared/event-line.h"
+#include "../shared/events/event-line.h"
 #include <stdbool.h>
 
 /* Writes a line to the sinks. Returns false if one did not take it. */

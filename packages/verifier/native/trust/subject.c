@@ -3,7 +3,7 @@
  * each with that of the certificate. A space is U+0020 alone. */
 #define _GNU_SOURCE
 #include "subject.h"
-#include "../shared/utf8.h"
+#include "../shared/text/utf8.h"
 #include <ctype.h>
 #include <openssl/objects.h>
 #include <stdint.h>

@@ -13,12 +13,13 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <time.h>
-#include "../shared/event-line.h"
-#include "../shared/exit-status.h"
-#include "../shared/file-rules.h"
-#include "../shared/hex.h"
-#include "../shared/mode.h"
-#include "../shared/schema.h"
+#include "../shared/settings/constants.h"
+#include "../shared/events/event-line.h"
+#include "../shared/process/exit-status.h"
+#include "../shared/settings/file-rules.h"
+#include "../shared/text/hex.h"
+#include "../shared/settings/mode.h"
+#include "../shared/settings/schema.h"
 
 enum {
 	ALL_SEALS = 15, /* F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_GROW and F_SEAL_WRITE */
@@ -41,7 +42,7 @@ struct program_facts {
 };
 extern const struct program_facts program;
 
-/* host.c */
+/* state.c */
 
 /* The rules that result from command line, host configuration and policy. An absent list, path or
  * document is null. */
@@ -108,6 +109,8 @@ static inline bool refuses_children(void)
 /* Also true for an absent array, which is NULL. */
 #define IS_EMPTY(array) ((array) == NULL || (array)->next == (array) + 1)
 
+/* host.c */
+
 /* Parses `length` bytes of JSON, which a NUL must follow, and never frees text and values. Returns
  * null if `text` is null, if the text is not JSON as json.h reads it, or if memory is lacking. */
 const struct json *keep_json(char *text, size_t length);
@@ -135,10 +138,6 @@ void read_policy(const struct json *policy, int asked);
  * attribute. */
 void use_attributes_alone(int asked);
 
-/* Returns the first object of the list whose member with this name has this text, or null. The list
- * may be null. */
-const struct json *find_by(const struct json *list, const char *member, const char *text);
-
 /* deny-list.c */
 
 /* Returns the reason why this digest is on the deny list, or null if it is not. `kind` is "file",
@@ -151,6 +150,9 @@ enum ground_of { OF_INDEX, OF_TIMESTAMP, OF_NOTHING };
 /* Notes that the index is refused if this digest is denied. `kind` must be a literal. Must be
  * called before the program's own code runs. */
 void rest_on(enum ground_of of, const char *kind, const char *hex);
+
+/* Refuses the index if this digest is on the deny list. `kind` must be a literal. */
+void refuse_denied(const char *kind, const char *hex);
 
 /* Calls `take` with each ground that was noted. */
 void each_ground(void (*take)(enum ground_of of, const char *kind, const char *hex));

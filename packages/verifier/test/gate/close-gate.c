@@ -63,6 +63,7 @@ static bool take_patches(const struct patch *wanted, size_t count)
 	return true;
 }
 
+#include "progress.c"
 /* start() needs the launcher. Here it is an unused function, which the compiler leaves out. */
 #define apply_patches take_patches
 #define constructor unused
@@ -121,13 +122,6 @@ void prepare_isolate(struct arguments *arguments)
 void accept_source_file(struct arguments *arguments)
 {
 	(void)arguments;
-}
-bool has_units(const void *string, const uint8_t *memory, size_t width)
-{
-	(void)string;
-	(void)memory;
-	(void)width;
-	abort();
 }
 static void *find_in_file(void *library, const char *name)
 {

@@ -5,7 +5,7 @@
  * each text the program prints a line: `-` if it is no UTF-8, else the hexadecimal code units.
  * Fails if the UTF-8 of the characters is not the text. */
 #include "engine.h"
-#include "../shared/sha256.h"
+#include "../shared/digest/sha256.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -25,7 +25,13 @@ function framed(bytes: Uint8Array): Buffer {
 
 describe.skipIf(!hasCompiler)("the gate's decoder (needs cc)", () => {
 	it("finds the characters of UTF-8, and refuses other bytes", () => {
-		const sources = ["gate/decode.c", "gate/strings.c", "shared/utf8.c", "shared/sha256.c", "shared/hex.c"];
+		const sources = [
+			"gate/decode.c",
+			"gate/strings.c",
+			"shared/text/utf8.c",
+			"shared/digest/sha256.c",
+			"shared/text/hex.c",
+		];
 		const program = compileWith("decode-texts", sources, SANITIZED);
 		const ascii = fc.string({ maxLength: 5000, unit: "binary-ascii" });
 		const text = fc

@@ -15,7 +15,7 @@ const ERRNO = { EPERM: 1, EACCES: 13, ENOSYS: 38 } as const;
 const DENIED = deniedCalls();
 
 function deniedCalls(): readonly string[] {
-	const source = readFileSync(join(NATIVE, "shared/lockdown.c"), "utf8");
+	const source = readFileSync(join(NATIVE, "shared/confinement/lockdown.c"), "utf8");
 	const table = /DENIED\[\] = \{([^}]*)\}/.exec(source)?.[1] ?? "";
 	const isHere = process.arch === "x64" ? table : table.replace(/#ifdef[\s\S]*?#endif/, "");
 	return isHere
@@ -347,7 +347,7 @@ describe.skipIf(!hasLauncher || !hasCompiler)("launched (needs the launcher buil
 
 	it("every refused call is in docs/reference/launcher.md", () => {
 		const documented = readFileSync(join(NATIVE, "../../../docs/reference/launcher.md"), "utf8");
-		const source = readFileSync(join(NATIVE, "shared/lockdown.c"), "utf8");
+		const source = readFileSync(join(NATIVE, "shared/confinement/lockdown.c"), "utf8");
 		const names = DENIED.map((name) => {
 			if (name.startsWith("SYS_")) return name.slice(4);
 			return new RegExp(`\\b${name} /\\* (\\w+)`).exec(source)?.[1] ?? name;
@@ -356,9 +356,9 @@ describe.skipIf(!hasLauncher || !hasCompiler)("launched (needs the launcher buil
 	});
 });
 
-/** Returns the names in a table of shared/environment.c. */
+/** Returns the names in a table of shared/process/environment.c. */
 function variablesIn(table: string): readonly string[] {
-	const source = readFileSync(join(NATIVE, "shared/environment.c"), "utf8");
+	const source = readFileSync(join(NATIVE, "shared/process/environment.c"), "utf8");
 	const text = new RegExp(`${table}\\[\\] = \\{([^}]*)\\}`).exec(source)?.[1] ?? "";
 	return [...text.matchAll(/"([^"]+)"/g)].map(([, name = ""]) => name);
 }

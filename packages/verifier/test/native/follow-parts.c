@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include "following-thread.h"
+#include "shared/process/following-thread.h"
 
 static int asked;
 static bool refuses;

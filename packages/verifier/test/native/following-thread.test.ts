@@ -11,7 +11,7 @@ describe.skipIf(!hasCompiler)("a thread that follows the reading of a file (need
 		program = join(temporaryDirectory(afterAll), "follow-parts");
 		const own = new URL("follow-parts.c", import.meta.url);
 		// The program takes the place of pthread_create(), as AddressSanitizer does.
-		compileC({ own, sources: shared("following-thread"), headers: "shared", output: program, sanitizers: "none" });
+		compileC({ own, sources: shared("following-thread"), headers: "", output: program, sanitizers: "none" });
 	});
 	const follow = (...answers: readonly string[]) =>
 		execFileSync(program, answers, { encoding: "utf8" }).trimEnd().split("\n");

@@ -35,13 +35,13 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-#include "call-filter.h"
+#include "shared/confinement/call-filter.h"
 
 static int open_count;
 
 #define open(...) (open_count++, open(__VA_ARGS__))
 #define syscall(...) (open_count++, syscall(__VA_ARGS__))
-#include "opened-path.c"
+#include "shared/files/opened-path.c"
 #undef open
 #undef syscall
 

@@ -54,20 +54,21 @@ const struct program_facts program = {
 #define calloc(count, size) keep(calloc(count, size))
 #define strndup(text, size) keep(strndup(text, size))
 #define mmap(address, length, ...) map(length)
-#include "../shared/environment.c"
-#include "../shared/exit-status.c"
-#include "../shared/file-rules.c"
-#include "../shared/find-record.c"
-#include "../shared/fixed-memory.c"
-#include "../shared/glob.c"
-#include "../shared/hex.c"
-#include "../shared/json.c"
-#include "../shared/members.c"
-#include "../shared/owned-file.c"
-#include "../shared/schema.c"
-#include "../shared/start-facts.c"
-#include "../shared/utf8.c"
-#include "../shared/value-forms.c"
+#include "../shared/process/environment.c"
+#include "../shared/process/exit-status.c"
+#include "../shared/settings/file-rules.c"
+#include "../shared/index/find-record.c"
+#include "../shared/index/fixed-memory.c"
+#include "../shared/text/glob.c"
+#include "../shared/text/hex.c"
+#include "../shared/text/json.c"
+#include "../shared/settings/members.c"
+#include "../shared/files/owned-file.c"
+#include "../shared/settings/schema.c"
+#include "../shared/events/start-facts.c"
+#include "../shared/text/utf8.c"
+#include "../shared/settings/value-forms.c"
+#include "../shared/text/words.c"
 
 /* The host configuration in the input, which is read in place of a file. */
 static const uint8_t *host;
@@ -97,6 +98,7 @@ static ssize_t give_host(char *text, size_t room, const char **why)
 #include "index-bytes.c"
 #include "index-signature.c"
 #include "products.c"
+#include "state.c"
 #include "subject.c"
 #include "term.c"
 #include "timestamp.c"

@@ -6,8 +6,8 @@
  * the output has a line with `allow` or `refuse`, the name of the rule or `-`, and the reason, with
  * tabs between them. */
 #define _GNU_SOURCE
-#include "file-rules.h"
-#include "members.h"
+#include "shared/settings/file-rules.h"
+#include "shared/settings/members.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

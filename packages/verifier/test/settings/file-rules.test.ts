@@ -41,9 +41,9 @@ describe.skipIf(!hasCompiler)("the rules of a policy in C (needs cc)", () => {
 	beforeAll(() => {
 		const own = new URL("decide-rules.c", import.meta.url);
 		const sources = shared(
-			...["environment", "file-rules", "glob", "hex", "json", "members", "schema", "utf8", "value-forms"],
+			...["environment", "file-rules", "glob", "hex", "json", "members", "schema", "utf8", "value-forms", "words"],
 		);
-		compileC({ own, sources, headers: "shared", output: program });
+		compileC({ own, sources, headers: "", output: program });
 	});
 
 	function byC(questions: readonly Question[]): Answer[] {

@@ -5,8 +5,8 @@
  * On standard input each document follows a line with its kind, which is policy, host, launcher or
  * head, and its size in bytes. */
 #define _GNU_SOURCE
-#include "key-lines.h"
-#include "schema.h"
+#include "shared/settings/key-lines.h"
+#include "shared/settings/schema.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -96,9 +96,11 @@ describe.skipIf(!hasCompiler)("the readers of settings in TypeScript and in C (n
 
 	beforeAll(() => {
 		const own = new URL("read-settings.c", import.meta.url);
-		const sources = shared(...["environment", "hex", "json", "key-lines", "members", "schema", "utf8", "value-forms"]);
-		compileC({ own, sources, headers: "shared", output: programs.checked });
-		compileC({ own, sources, headers: "shared", output: programs.fast, sanitizers: "none" });
+		const sources = shared(
+			...["environment", "hex", "json", "key-lines", "members", "schema", "utf8", "value-forms", "words"],
+		);
+		compileC({ own, sources, headers: "", output: programs.checked });
+		compileC({ own, sources, headers: "", output: programs.fast, sanitizers: "none" });
 	});
 
 	/** Reads all documents in one process. */

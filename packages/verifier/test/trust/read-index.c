@@ -60,16 +60,8 @@ void require_somebody(void)
 {
 }
 
-const char *denied(const char *kind, const char *hex)
+void refuse_denied(const char *kind, const char *hex)
 {
-	(void)kind;
-	(void)hex;
-	return NULL;
-}
-
-void rest_on(enum ground_of of, const char *kind, const char *hex)
-{
-	(void)of;
 	(void)kind;
 	(void)hex;
 }

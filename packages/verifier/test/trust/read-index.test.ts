@@ -74,11 +74,11 @@ function ask({ digests = [], mode, threads = 1, isShortOfMemory = false }: Quest
 describe.skipIf(!hasCompiler)("the C that reads a trust index (needs cc)", () => {
 	beforeAll(() => {
 		const own = new URL("read-index.c", import.meta.url);
-		const trust = ["announce", "entries", "host", "index", "index-bytes", "products", "term"];
+		const trust = ["announce", "entries", "host", "index", "index-bytes", "products", "state", "term"];
 		const sources = [
 			...trust.map((name) => `trust/${name}`),
 			...shared("environment", "exit-status", "file-rules", "find-record", "fixed-memory", "glob", "hex", "json"),
-			...shared("members", "owned-file", "schema", "start-facts", "utf8", "value-forms"),
+			...shared("members", "owned-file", "schema", "start-facts", "utf8", "value-forms", "words"),
 		];
 		compileC({ own, sources, headers: "trust", output: program });
 	});

@@ -1,6 +1,7 @@
 import { closeSync, existsSync, openSync, readSync, realpathSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { developmentIdentity, isDevelopmentCertificate, spkiSha256, trustFromCertificates } from "@sigtool/core";
+import { HOST_CONFIGURATION_FILE } from "@sigtool/core/internal";
 import { quote, SigtoolError } from "@sigtool/core/internal/errors";
 import { faultOfFile } from "@sigtool/verifier/internal";
 import { readCertificates } from "../../options/certificate-file.js";
@@ -19,9 +20,6 @@ import {
 	searchedFor,
 } from "../../python/spython.js";
 import { type GapVerdict, tryGaps } from "./try-gaps.js";
-
-/** This is a copy of the constant in @sigtool/verifier, which is not loaded for it. */
-const HOST_CONFIGURATION_FILE = "/etc/sigtool/verifier.json";
 
 export interface PythonBuildOptions extends OutputOptions {
 	readonly python: string;

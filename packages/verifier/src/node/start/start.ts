@@ -247,6 +247,7 @@ function takeChannel({ collects, addon }: LaunchRecord): void {
 		`Cannot use the launch record: the collector that it names cannot be reached; run \`${COMMAND} launcher install\` again`,
 	);
 }
+
 /** Reads the host configuration. If it is refused, its own sinks are not known, but the launcher knows the file for events. */
 function configurationOf(record: LaunchRecord): HostConfiguration {
 	const { development, config, audit } = record;

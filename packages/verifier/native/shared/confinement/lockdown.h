@@ -1,7 +1,8 @@
 /* Installs a filter of system calls, which stays on a thread until the thread ends.
- * shared/lockdown.c lists the calls that the filter refuses. */
+ * shared/confinement/lockdown.c lists the calls that the filter refuses. */
 #ifndef SIGTOOL_LOCKDOWN_H
 #define SIGTOOL_LOCKDOWN_H
+#include <stdbool.h>
 #include <stdint.h>
 
 enum {
@@ -26,8 +27,6 @@ enum {
 	KEEPS_CHANNEL = 32,
 };
 
-#define MEMORY_FILE_MARK 0x736967746f6f6c21
-
 /* These are the arguments of the only execveat() call that stays allowed. It may be called any
  * number of times. `secret` is the sixth argument, which the kernel ignores. */
 struct execution {
@@ -44,5 +43,8 @@ struct execution {
  * return the number of a thread that could not be filtered. In this case the complete filter is
  * installed for no thread. */
 int restrict_calls(const struct execution *allowed, int how);
+
+/* Returns true if this kernel can filter system calls by restrict_calls(). */
+bool can_filter_calls(void);
 
 #endif

@@ -10,7 +10,8 @@
 #define _GNU_SOURCE
 #include "lockdown.h"
 #include "call-filter.h"
-#include "event-channel.h"
+#include "memory-file-mark.h"
+#include "../settings/constants.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -22,6 +23,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 /* No process can have a descriptor with this number. */
 #define NO_DESCRIPTOR UINT32_MAX
@@ -369,4 +371,10 @@ int restrict_calls(const struct execution *allowed, int how)
 	/* Each refusal adds a line to the kernel's log, which a process without CAP_SYSLOG cannot
 	 * erase. */
 	return install_filter(&filter, flags | SECCOMP_FILTER_FLAG_LOG);
+}
+
+bool can_filter_calls(void)
+{
+	const uint32_t action = SECCOMP_RET_KILL_PROCESS;
+	return syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0;
 }

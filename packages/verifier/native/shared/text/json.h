@@ -42,4 +42,8 @@ const struct json *parse_json(char *text, size_t size, struct json *values, size
  * no such member, or if `object` is NULL or no object. */
 const struct json *json_member(const struct json *object, const char *name);
 
+/* Returns the first object of the list whose member with this name has this text, or null. The list
+ * may be null. */
+const struct json *find_by(const struct json *list, const char *member, const char *text);
+
 #endif

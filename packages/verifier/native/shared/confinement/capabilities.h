@@ -1,6 +1,6 @@
 /* The capabilities of the process. */
-#ifndef SIGTOOL_LAUNCH_CAPABILITIES_H
-#define SIGTOOL_LAUNCH_CAPABILITIES_H
+#ifndef SIGTOOL_CAPABILITIES_H
+#define SIGTOOL_CAPABILITIES_H
 #include <stdbool.h>
 #include <stdint.h>
 

@@ -8,12 +8,10 @@
  * docs/reference/audit-log.md tells what the collector writes. */
 #ifndef SIGTOOL_EVENT_CHANNEL_H
 #define SIGTOOL_EVENT_CHANNEL_H
+#include "../settings/constants.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-/* The descriptors that a judged process inherits: a socket that can only send, and the page. */
-enum { CHANNEL_DESCRIPTOR = 5, ANSWERS_DESCRIPTOR = 6 };
 
 enum {
 	ANSWER_WORDS = 1024,

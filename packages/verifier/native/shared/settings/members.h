@@ -4,7 +4,7 @@
  * of the table. */
 #ifndef SIGTOOL_MEMBERS_H
 #define SIGTOOL_MEMBERS_H
-#include "json.h"
+#include "../text/json.h"
 #include <stdbool.h>
 
 enum member_kind {
@@ -76,10 +76,6 @@ bool refuse_member(struct fault *fault, const char *why, const char *at, ...)
 
 /* Returns the row with this name, or NULL. */
 const struct member *find_member(const struct member *members, const char *name);
-
-/* Returns the index of `word` in `words`, a list that spaces separate. Returns -1 if the list does
- * not contain the word. */
-int word_index(const char *word, const char *words);
 
 /* Returns the text of a value, or NULL if the value is NULL. */
 const char *text_of(const struct json *value);

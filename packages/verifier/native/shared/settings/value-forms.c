@@ -4,8 +4,9 @@
  * it. Nothing is looked up: a path need not exist, and a day in February may be the 29th of any
  * year. */
 #include "value-forms.h"
-#include "environment.h"
-#include "hex.h"
+#include "../process/environment.h"
+#include "../text/hex.h"
+#include "../text/words.h"
 #include <string.h>
 
 /* Returns true if a text in UTF-8 is not empty and has no control characters. U+0080 to U+009F

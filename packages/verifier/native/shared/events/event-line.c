@@ -2,7 +2,7 @@
  * Texts are escaped. A text that is too long is cut, so that the rest of the line has room. */
 #define _GNU_SOURCE
 #include "event-line.h"
-#include "utf8.h"
+#include "../text/utf8.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>

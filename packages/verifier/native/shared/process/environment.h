@@ -1,4 +1,4 @@
-/* Decides which environment variables reach a runtime. shared/environment.c lists them. */
+/* Decides which environment variables reach a runtime. shared/process/environment.c lists them. */
 #ifndef SIGTOOL_ENVIRONMENT_H
 #define SIGTOOL_ENVIRONMENT_H
 

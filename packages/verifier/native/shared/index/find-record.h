@@ -8,8 +8,8 @@
  * answers for one path. */
 #ifndef SIGTOOL_FIND_RECORD_H
 #define SIGTOOL_FIND_RECORD_H
+#include "index-layout.h"
 #include <stddef.h>
-#include <stdint.h>
 
 /* An index in memory that the caller owns, and the offsets of its parts in bytes. The records end
  * where the names start. find_record() checks that the parts are in this order and inside
@@ -22,35 +22,11 @@ struct index_table {
 	uint32_t names_end;
 };
 
-/* The size of a record, and the offsets of its fields in bytes. A record begins with the offset of
- * its path in the names (four bytes). */
-enum {
-	RECORD_BYTES = 48,
-	PATH_BYTES_AT = 4, /* the path's length (two bytes) */
-	KIND_AT = 6, /* FILE_KIND or LINK_KIND (two bytes) */
-	SIZE_AT = 8, /* the file's size, or the length of a link's target (eight bytes) */
-	DIGEST_AT = 16, /* the file's SHA-256 */
-	FILE_KIND = 0,
-	LINK_KIND = 1,
-};
-
 /* The results of find_record() that are not the number of a record. */
 enum {
 	NO_RECORD = -1,
 	DAMAGED = -2,
 };
-
-/* Reads an unsigned little-endian number of two bytes; `at` needs no alignment. */
-static inline uint16_t read_u16(const unsigned char *at)
-{
-	return (uint16_t)(at[0] | at[1] << 8);
-}
-
-/* Reads an unsigned little-endian number of four bytes; `at` needs no alignment. */
-static inline uint32_t read_u32(const unsigned char *at)
-{
-	return read_u16(at) | (uint32_t)read_u16(at + 2) << 16;
-}
 
 /* Returns the record with this number, which the caller has checked to be inside the index. */
 static inline const unsigned char *record_at(const struct index_table *table, uint32_t number)

@@ -2,8 +2,8 @@
  * parts, and each part is read once. A part is digested right after it was read, by the reading
  * thread or by a second thread. */
 #include "digest-file.h"
-#include "following-thread.h"
-#include "utf8.h"
+#include "../process/following-thread.h"
+#include "../text/utf8.h"
 #include <errno.h>
 #include <pthread.h>
 #include <unistd.h>

@@ -1,6 +1,7 @@
 /* Guarantees that a document is accepted only if its table allows each of its members and items. */
 #include "members.h"
 #include "value-forms.h"
+#include "../text/words.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,21 +16,6 @@ struct reader {
 
 static bool read_value(
 	struct reader reader, const struct member *member, const struct json *value, const char *at);
-
-int word_index(const char *word, const char *words)
-{
-	const size_t length = strlen(word);
-	int index = 0;
-	while (*words != '\0') {
-		const size_t next = strcspn(words, " ");
-		if (next == length && memcmp(words, word, length) == 0)
-			return index;
-		words += next;
-		words += *words == ' ' ? 1 : 0;
-		index++;
-	}
-	return -1;
-}
 
 const struct member *find_member(const struct member *members, const char *name)
 {

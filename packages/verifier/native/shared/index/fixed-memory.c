@@ -1,6 +1,6 @@
 #define _GNU_SOURCE
 #include "fixed-memory.h"
-#include "owned-file.h"
+#include "../files/owned-file.h"
 #include <errno.h>
 #include <sys/mman.h>
 

@@ -6,7 +6,7 @@
  * and a rule that is supplemental never lets a file pass that the others refuse. */
 #ifndef SIGTOOL_FILE_RULES_H
 #define SIGTOOL_FILE_RULES_H
-#include "json.h"
+#include "../text/json.h"
 #include <stdbool.h>
 #include <time.h>
 

@@ -1,7 +1,7 @@
 /* Guarantees that each line is a known key, one space and a value, and that a key occurs once
  * unless it is that of a list. */
 #include "key-lines.h"
-#include "utf8.h"
+#include "../text/utf8.h"
 #include <stdlib.h>
 #include <string.h>
 

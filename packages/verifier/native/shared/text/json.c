@@ -248,3 +248,13 @@ const struct json *json_member(const struct json *object, const char *name)
 	}
 	return found;
 }
+
+const struct json *find_by(const struct json *list, const char *member, const char *text)
+{
+	EACH(each, list) {
+		const struct json *value = json_member(each, member);
+		if (value != NULL && strcmp(value->text, text) == 0)
+			return each;
+	}
+	return NULL;
+}

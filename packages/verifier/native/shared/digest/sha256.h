@@ -2,7 +2,7 @@
  * gate runs before the program's own libcrypto is set up. */
 #ifndef SIGTOOL_SHA256_H
 #define SIGTOOL_SHA256_H
-#include "hex.h"
+#include "../text/hex.h"
 #include <stddef.h>
 #include <stdint.h>
 

@@ -2,20 +2,9 @@
 /* The members of each document, whose numbers find values, and the words of members in order. */
 #ifndef SIGTOOL_SCHEMA_H
 #define SIGTOOL_SCHEMA_H
+#include "constants.h"
 #include "members.h"
 /* clang-format off */
-
-enum {
-	MAX_POLICY_BYTES = 65536,
-	MAX_HOST_BYTES = 1048576,
-	MAX_LAUNCHER_BYTES = 65536,
-	MAX_SHARED_BYTES = 8192,
-};
-
-enum {
-	EARLIEST_SECONDS = 1793491200, /* since 1970: no right clock shows an earlier time */
-	LOOK_SECONDS = 5, /* between two looks at the deny list of the host */
-};
 
 enum { WRITABLE_CODE_REFUSE, WRITABLE_CODE_ALLOW };
 enum { KERNEL_CHECK_LOG, KERNEL_CHECK_REQUIRE, KERNEL_CHECK_OFF };

@@ -1,7 +1,7 @@
 /* Keeps the guarantees of file-rules.h. */
 #define _GNU_SOURCE
 #include "file-rules.h"
-#include "glob.h"
+#include "../text/glob.h"
 #include "members.h"
 #include <stdio.h>
 #include <stdlib.h>
