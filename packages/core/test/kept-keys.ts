@@ -4,7 +4,7 @@
  */
 
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 const FOLDER = join(import.meta.dirname, "../../../.cache/test-keys");
@@ -36,14 +36,18 @@ export function keptKey(name: string, generate: () => KeyObject): KeyObject {
 		mkdirSync(FOLDER, { recursive: true });
 		const temporary = `${file}.${process.pid}`;
 		writeFileSync(temporary, toPem(generate()), { mode: 0o600 });
-		// Two workers may generate a key of one name at the same time. Nearly always, both then use the key of the
-		// first worker.
-		if (!existsSync(file)) renameSync(temporary, file);
-		rmSync(temporary, { force: true });
+		// Two workers may generate a key of one name at the same time. Both then use the key of the first worker.
+		try {
+			linkSync(temporary, file);
+		} catch (error) {
+			if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+		} finally {
+			rmSync(temporary);
+		}
 		return createPrivateKey(readFileSync(file));
 	}
 }
 
-function toPem(key: KeyObject): string {
+export function toPem(key: KeyObject): string {
 	return key.export({ type: "pkcs8", format: "pem" }).toString();
 }
