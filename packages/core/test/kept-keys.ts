@@ -21,11 +21,6 @@ export function nextRsaKey(bits: RsaBits): KeyObject {
 	return keptKey(`rsa-${bits}-${number}`, () => generateKeyPairSync("rsa", { modulusLength: bits }).privateKey);
 }
 
-/** Writes a key of `nextRsaKey` as PKCS #8 in PEM, which is what `openssl req -newkey rsa:BITS -keyout` writes. */
-export function writeRsaKey(file: string, bits: RsaBits): void {
-	writeFileSync(file, toPem(nextRsaKey(bits)), { mode: 0o600 });
-}
-
 /** Returns the private key that is kept under that name. If there is none, `generate` makes it. */
 export function keptKey(name: string, generate: () => KeyObject): KeyObject {
 	if (process.env.SIGTOOL_FULL !== undefined) return generate();
