@@ -3,10 +3,10 @@
  * command that signs.
  */
 
-import { createHash } from "node:crypto";
+import { createHash, X509Certificate } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { hostname, userInfo } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { spawnSync } from "../../../test/outside.js";
 
@@ -14,6 +14,7 @@ const MAIN = fileURLToPath(new URL("../dist/main.cjs", import.meta.url));
 const CACHE = fileURLToPath(new URL("../../../.cache/", import.meta.url));
 /** The path of the identity below a configuration directory. */
 const PLACE = "sigtool/identities/development";
+const DAY_MS = 86_400_000;
 
 /**
  * Copies an identity to the path where the command line would make one, unless it exists. In the full run, the command
@@ -29,15 +30,28 @@ export function giveDevelopmentIdentity(configHome: string): void {
 
 /**
  * Returns a configuration directory in which this build of the program has made its identity. The directory is kept
- * under .cache.
+ * under `cache`. If the clock was wrong when the identity was made, its certificate is not valid now, and this function
+ * keeps another one beside it. It removes none, because other test workers may be using it.
  */
-function sharedConfiguration(): string {
+export function sharedConfiguration(cache = CACHE): string {
 	const facts = [readFileSync(MAIN), hostname(), userInfo().username];
 	const hash = createHash("sha256");
 	for (const fact of facts) hash.update(fact);
-	const folder = join(CACHE, `test-identity-${hash.digest("hex").slice(0, 12)}`);
-	if (existsSync(folder)) return folder;
-	mkdirSync(CACHE, { recursive: true });
+	const name = `test-identity-${hash.digest("hex").slice(0, 12)}`;
+	for (let number = 1; ; number++) {
+		const folder = join(cache, `${name}-${number}`);
+		if (!existsSync(folder)) makeIdentity(folder);
+		if (isValidNow(join(folder, PLACE))) return folder;
+	}
+}
+
+function isValidNow(identity: string): boolean {
+	const { validFrom, validTo } = new X509Certificate(readFileSync(join(identity, "certificate.pem")));
+	return Date.parse(validFrom) <= Date.now() && Date.now() + DAY_MS < Date.parse(validTo);
+}
+
+function makeIdentity(folder: string): void {
+	mkdirSync(dirname(folder), { recursive: true });
 	const partial = mkdtempSync(`${folder}.`);
 	try {
 		const file = join(partial, "file");
@@ -52,5 +66,4 @@ function sharedConfiguration(): string {
 	} finally {
 		rmSync(partial, { recursive: true, force: true });
 	}
-	return folder;
 }

@@ -1,14 +1,18 @@
 /**
- * Provides the tests of the command line with functions that run sigtool, trees, and certificates made with openssl.
+ * Provides the tests of the command line with functions that run sigtool, trees, and certificates.
  */
 
+import type { KeyObject } from "node:crypto";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { onTestFinished, type TestContext } from "vitest";
 import { execFile, execFileSync, hasProgram, spawnSync } from "../../../test/outside.js";
-import { writeRsaKey } from "../../core/test/kept-keys.js";
+import type { Certificate } from "../../core/dist/pki/certificate.js";
+import { certificateToPem } from "../../core/dist/signer/issue-certificate.js";
+import { toPem } from "../../core/test/kept-keys.js";
+import { AUTHORITY, CODE_SIGNER, makeCertificate, newPrivateKey } from "../../core/test/pki/make-certificate.js";
 import { giveDevelopmentIdentity } from "./development-identity.js";
 import { requireDocument } from "./documents.js";
 import { KEPT_COMPILER } from "./kept-compiler/kept-compiler.js";
@@ -130,39 +134,20 @@ export function makeAuthority(
 	key: "rsa:2048" | "P-256" | "P-384" | "ed25519" = "rsa:2048",
 ): Authority {
 	const at = (name: string) => join(directory, name);
-	const newKey = (file: string) => {
-		if (key === "ed25519") return ["-newkey", "ed25519", "-keyout", file];
-		if (key === "rsa:2048") {
-			writeRsaKey(file, 2048);
-			return ["-key", file];
-		}
-		return ["-newkey", "ec", "-pkeyopt", `ec_paramgen_curve:${key}`, "-keyout", file];
-	};
-	const openssl = (...args: string[]) => execFileSync("openssl", args, { stdio: "pipe" });
 	mkdirSync(directory, { recursive: true });
-	openssl(
-		...["req", "-new", "-x509", "-nodes", "-days", "100", "-subj", "/CN=Test Root", "-out", at("ca.pem")],
-		...["-addext", "keyUsage=critical,keyCertSign,cRLSign", "-addext", "basicConstraints=critical,CA:TRUE"],
-		...newKey(at("ca.key")),
-	);
-	openssl(
-		"req",
-		"-new",
-		"-nodes",
-		"-subj",
-		"/O=Example/CN=Test Signer",
-		"-out",
-		at("leaf.csr"),
-		...newKey(at("leaf.key")),
-	);
-	writeFileSync(
-		at("leaf.ext"),
-		"basicConstraints=CA:FALSE\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=codeSigning\nsubjectKeyIdentifier=hash\n",
-	);
-	openssl(
-		...["x509", "-req", "-in", at("leaf.csr"), "-CA", at("ca.pem"), "-CAkey", at("ca.key"), "-CAcreateserial"],
-		...["-days", "90", "-extfile", at("leaf.ext"), "-out", at("leaf.pem")],
-	);
+	const type =
+		key === "rsa:2048" ? "rsa2048" : key === "ed25519" ? key : (key.replace("-", "").toLowerCase() as "p256");
+	const [rootKey, leafKey] = [newPrivateKey(type), newPrivateKey(type)];
+	const root = makeCertificate({ subject: "/CN=Test Root", key: rootKey, extensions: AUTHORITY, ...daysFromNow(100) });
+	const leaf = makeCertificate({
+		subject: "/O=Example/CN=Test Signer",
+		key: leafKey,
+		issuer: { certificate: root, key: rootKey },
+		extensions: CODE_SIGNER,
+		...daysFromNow(90),
+	});
+	writeKeyAndCertificate(at("ca"), rootKey, root);
+	writeKeyAndCertificate(at("leaf"), leafKey, leaf);
 	return {
 		caFile: at("ca.pem"),
 		certFile: at("leaf.pem"),
@@ -179,36 +164,35 @@ export interface SelfSigned {
 	readonly derFile: string;
 }
 
-export const ATTRIBUTE_KEYS = ["RSA-2048", "RSA-4096", "P-256", "P-384"] as const;
-export type AttributeKey = (typeof ATTRIBUTE_KEYS)[number];
+const ATTRIBUTE_KEY_TYPES = { "RSA-2048": "rsa2048", "RSA-4096": "rsa4096", "P-256": "p256", "P-384": "p384" } as const;
+export type AttributeKey = keyof typeof ATTRIBUTE_KEY_TYPES;
+/** The type assertion is safe, because `Object.keys` returns the keys of the table. */
+export const ATTRIBUTE_KEYS = Object.keys(ATTRIBUTE_KEY_TYPES) as readonly AttributeKey[];
 
 /**
  * Makes a self-signed code-signing certificate, `place`.pem. `keyIdentifier` is `hash` or hexadecimal, as in OpenSSL's
  * configuration.
  */
 export function makeSelfSigned(place: string, key: AttributeKey = "P-256", keyIdentifier = "hash"): SelfSigned {
-	const [keyFile, certFile, derFile] = [`${place}.key`, `${place}.pem`, `${place}.der`];
-	const [family, size] = key.split("-");
-	if (family === "RSA") writeRsaKey(keyFile, size === "4096" ? 4096 : 2048);
-	const ec = ["-newkey", "ec", "-pkeyopt", `ec_paramgen_curve:${key}`, "-keyout", keyFile];
-	const openssl = (...args: string[]) => execFileSync("openssl", args, { stdio: "pipe" });
-	openssl(
-		...[
-			"req",
-			"-new",
-			"-x509",
-			"-nodes",
-			...(family === "RSA" ? ["-key", keyFile] : ec),
-			"-out",
-			certFile,
-			"-days",
-			"90",
-		],
-		...["-subj", `/CN=${basename(place)}`, "-addext", `subjectKeyIdentifier=${keyIdentifier}`],
-		...["-addext", "keyUsage=critical,digitalSignature", "-addext", "extendedKeyUsage=codeSigning"],
-	);
-	openssl("x509", "-in", certFile, "-outform", "DER", "-out", derFile);
-	return { keyFile, certFile, derFile };
+	const privateKey = newPrivateKey(ATTRIBUTE_KEY_TYPES[key]);
+	const extensions = [...CODE_SIGNER.slice(0, 3), `subjectKeyIdentifier=${keyIdentifier}`];
+	const subject = `/CN=${basename(place)}`;
+	const certificate = makeCertificate({ subject, key: privateKey, extensions, ...daysFromNow(90) });
+	writeKeyAndCertificate(place, privateKey, certificate);
+	writeFileSync(`${place}.der`, certificate.der);
+	return { keyFile: `${place}.key`, certFile: `${place}.pem`, derFile: `${place}.der` };
+}
+
+/** Returns the validity of a certificate that begins now. */
+export function daysFromNow(days: number): { readonly notBefore: number; readonly notAfter: number } {
+	const now = Date.now();
+	return { notBefore: now, notAfter: now + days * 86_400_000 };
+}
+
+/** Writes `place`.key and `place`.pem. */
+export function writeKeyAndCertificate(place: string, key: KeyObject, certificate: Certificate): void {
+	writeFileSync(`${place}.key`, toPem(key), { mode: 0o600 });
+	writeFileSync(`${place}.pem`, certificateToPem(certificate));
 }
 
 export type AttributeNamespace = "user" | "security";

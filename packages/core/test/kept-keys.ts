@@ -4,7 +4,7 @@
  */
 
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 const FOLDER = join(import.meta.dirname, "../../../.cache/test-keys");
@@ -21,11 +21,6 @@ export function nextRsaKey(bits: RsaBits): KeyObject {
 	return keptKey(`rsa-${bits}-${number}`, () => generateKeyPairSync("rsa", { modulusLength: bits }).privateKey);
 }
 
-/** Writes a key of `nextRsaKey` as PKCS #8 in PEM, which is what `openssl req -newkey rsa:BITS -keyout` writes. */
-export function writeRsaKey(file: string, bits: RsaBits): void {
-	writeFileSync(file, toPem(nextRsaKey(bits)), { mode: 0o600 });
-}
-
 /** Returns the private key that is kept under that name. If there is none, `generate` makes it. */
 export function keptKey(name: string, generate: () => KeyObject): KeyObject {
 	if (process.env.SIGTOOL_FULL !== undefined) return generate();
@@ -36,14 +31,18 @@ export function keptKey(name: string, generate: () => KeyObject): KeyObject {
 		mkdirSync(FOLDER, { recursive: true });
 		const temporary = `${file}.${process.pid}`;
 		writeFileSync(temporary, toPem(generate()), { mode: 0o600 });
-		// Two workers may generate a key of one name at the same time. Nearly always, both then use the key of the
-		// first worker.
-		if (!existsSync(file)) renameSync(temporary, file);
-		rmSync(temporary, { force: true });
+		// Two workers may generate a key of one name at the same time. Both then use the key of the first worker.
+		try {
+			linkSync(temporary, file);
+		} catch (error) {
+			if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+		} finally {
+			rmSync(temporary);
+		}
 		return createPrivateKey(readFileSync(file));
 	}
 }
 
-function toPem(key: KeyObject): string {
+export function toPem(key: KeyObject): string {
 	return key.export({ type: "pkcs8", format: "pem" }).toString();
 }

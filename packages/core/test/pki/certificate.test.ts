@@ -29,7 +29,7 @@ describe.skipIf(!hasOpenssl)("parseCertificate() of certificates that openssl ma
 
 	beforeAll(() => {
 		workshop = openWorkshop();
-		root = workshop.issue({ subject: "/CN=Root", serial: "-5" });
+		root = workshop.issue({ subject: "/CN=Root", serial: "fb" });
 		leaf = workshop.issue({ subject: "/C=US/O=Example/CN=Signer", issuer: root, extensions: CODE_SIGNER, key: "p256" });
 	});
 	afterAll(() => workshop.remove());

@@ -1,17 +1,22 @@
-/** Makes certificates for tests with the openssl command line, in a directory that `remove` deletes. */
+/**
+ * Makes certificates for tests, in files of a directory that `remove` deletes. The openssl command line judges them, and
+ * makes what no code of sigtool can make.
+ */
 
-import { generateKeyPairSync, type KeyObject } from "node:crypto";
+import { createPrivateKey, type KeyObject } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execFileSync, spawnSync } from "../../../../test/outside.js";
-import { type Certificate, certificatesFromPem } from "../../dist/pki/certificate.js";
-import { nextRsaKey } from "../kept-keys.js";
+import type { Certificate } from "../../dist/pki/certificate.js";
+import { certificateToPem } from "../../dist/signer/issue-certificate.js";
+import { toPem } from "../kept-keys.js";
+import { AUTHORITY, type KeyType, makeCertificate, newPrivateKey } from "./make-certificate.js";
 
-/** The tests need `x509 -not_before` of OpenSSL 3.4 and `verify -purpose codesign` of OpenSSL 3.2. */
-export const hasOpenssl = isOpensslAtLeast(3, 4);
+export { AUTHORITY, CODE_SIGNER } from "./make-certificate.js";
 
-export type KeyType = "rsa2048" | "rsa1024" | "p256" | "p384" | "ed25519";
+/** The tests need `verify -purpose codesign` of OpenSSL 3.2. */
+export const hasOpenssl = isOpensslAtLeast(3, 2);
 
 export interface Issued {
 	readonly certificate: Certificate;
@@ -26,7 +31,7 @@ export interface Order {
 	readonly subject: string;
 	/** The certificate's issuer. Without one the certificate is self-signed. */
 	readonly issuer?: Issued;
-	/** Lines of an extension section of openssl's configuration. */
+	/** Lines of an extension section of OpenSSL's configuration. */
 	readonly extensions?: readonly string[];
 	readonly key?: KeyType;
 	/** Another certificate, whose key this certificate gets. */
@@ -35,6 +40,7 @@ export interface Order {
 	/** The times are in the form YYYYMMDDHHMMSSZ. */
 	readonly notBefore?: string;
 	readonly notAfter?: string;
+	/** The serial number in hexadecimal. */
 	readonly serial?: string;
 }
 
@@ -46,19 +52,6 @@ export interface Workshop {
 	readonly openssl: (...args: string[]) => Buffer;
 	readonly remove: () => void;
 }
-
-export const AUTHORITY = [
-	"basicConstraints=critical,CA:TRUE",
-	"keyUsage=critical,keyCertSign,cRLSign",
-	"subjectKeyIdentifier=hash",
-];
-export const CODE_SIGNER = [
-	"basicConstraints=critical,CA:FALSE",
-	"keyUsage=critical,digitalSignature",
-	"extendedKeyUsage=codeSigning",
-	"subjectKeyIdentifier=hash",
-	"authorityKeyIdentifier=keyid",
-];
 
 export function openWorkshop(): Workshop {
 	const directory = mkdtempSync(join(tmpdir(), "sigtool-pki-"));
@@ -75,44 +68,31 @@ export function openWorkshop(): Workshop {
 		write,
 		issue(order) {
 			const name = `${++count}`;
-			const { subject, issuer, extensions = AUTHORITY, digest = "sha256" } = order;
-			const keyFile = order.sameKeyAs?.keyFile ?? write(`${name}.key`, newKey(order.key ?? "rsa2048"));
-			const publicKey = join(directory, `${name}.pub`);
-			openssl("pkey", "-in", keyFile, "-pubout", "-out", publicKey);
-			const file = join(directory, `${name}.pem`);
-			openssl(
-				...["x509", "-new", "-subj", subject, "-out", file, "-extfile", write(`${name}.ext`, extensions.join("\n"))],
-				...(issuer === undefined
-					? ["-signkey", keyFile]
-					: ["-force_pubkey", publicKey, "-CA", issuer.file, "-CAkey", issuer.keyFile]),
-				...(order.key === "ed25519" ? [] : [`-${digest}`]),
-				...["-not_before", order.notBefore ?? "20200101000000Z", "-not_after", order.notAfter ?? "20400101000000Z"],
-				...(order.serial === undefined ? [] : ["-set_serial", order.serial]),
-			);
-			const [certificate] = certificatesFromPem(readFileSync(file, "latin1"));
-			return { certificate, file, keyFile, subject };
+			const { subject, issuer, extensions = AUTHORITY, digest } = order;
+			const keyFile = order.sameKeyAs?.keyFile ?? write(`${name}.key`, toPem(newPrivateKey(order.key ?? "rsa2048")));
+			const certificate = makeCertificate({
+				subject,
+				key: keyIn(keyFile),
+				issuer: issuer && { certificate: issuer.certificate, key: keyIn(issuer.keyFile) },
+				extensions,
+				digest,
+				notBefore: parseTime(order.notBefore ?? "20200101000000Z"),
+				notAfter: parseTime(order.notAfter ?? "20400101000000Z"),
+				serial: order.serial === undefined ? undefined : Buffer.from(order.serial, "hex"),
+			});
+			return { certificate, file: write(`${name}.pem`, certificateToPem(certificate)), keyFile, subject };
 		},
 		remove: () => rmSync(directory, { recursive: true, force: true }),
 	};
 }
 
-function newKey(type: KeyType): string {
-	return newPrivateKey(type).export({ type: "pkcs8", format: "pem" }).toString();
+function keyIn(file: string): KeyObject {
+	return createPrivateKey(readFileSync(file));
 }
 
-function newPrivateKey(type: KeyType): KeyObject {
-	switch (type) {
-		case "rsa2048":
-			return nextRsaKey(2048);
-		case "rsa1024":
-			return nextRsaKey(1024);
-		case "p256":
-			return generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey;
-		case "p384":
-			return generateKeyPairSync("ec", { namedCurve: "P-384" }).privateKey;
-		case "ed25519":
-			return generateKeyPairSync("ed25519").privateKey;
-	}
+/** Reads a time in the form YYYYMMDDHHMMSSZ. */
+function parseTime(text: string): number {
+	return Date.parse(text.replace(/^(....)(..)(..)(..)(..)(..)Z$/, "$1-$2-$3T$4:$5:$6Z"));
 }
 
 function isOpensslAtLeast(major: number, minor: number): boolean {

@@ -166,7 +166,7 @@ describe.skipIf(!hasOpenssl)("14.1, 14.2, 14.5: the decision table of revocation
 			subject: "/CN=Leaf",
 			issuer: root,
 			key: "p256",
-			serial: "0x1001",
+			serial: "1001",
 			extensions,
 			...notAfter,
 		} as const;

@@ -129,7 +129,7 @@ describe.skipIf(!hasOpenssl)("lists and responses that openssl made", () => {
 			subject: "/CN=Leaf",
 			issuer: root,
 			extensions: [...CODE_SIGNER, urls],
-			serial: "0x1001",
+			serial: "1001",
 			key: "p256",
 		});
 		const responder = workshop.issue({ subject: "/CN=Responder", issuer: root, extensions: OCSP_SIGNER, key: "p256" });

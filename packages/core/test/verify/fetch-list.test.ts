@@ -90,7 +90,7 @@ describe.skipIf(!hasOpenssl)("14.10: lists from distribution points", () => {
 		const points =
 			paths.length === 0 ? [] : [pointsAt(...paths.map((path) => (path.startsWith("/") ? at(path) : path)))];
 		const { keyFile, file } = workshop.issue({
-			...{ subject: `/CN=${name}`, key: "p256", issuer: more.issuer ?? root, serial: `0x${SERIAL}` },
+			...{ subject: `/CN=${name}`, key: "p256", issuer: more.issuer ?? root, serial: `${SERIAL}` },
 			extensions: [...CODE_SIGNER, ...points, ...(more.extensions ?? [])],
 		});
 		const path = workshop.write(`${name}.js`, "1\n");
@@ -274,7 +274,7 @@ describe.skipIf(!hasOpenssl)("14.10: lists from distribution points", () => {
 	it("requests the list of a timestamping authority, whose token counts no more when it was revoked", async () => {
 		const extensions = [...TIME_STAMPER, pointsAt(at("/time.crl"))];
 		const authority = workshop.issue({
-			...{ subject: "/CN=Time authority", key: "p256", issuer: timeRoot, serial: "0x2001" },
+			...{ subject: "/CN=Time authority", key: "p256", issuer: timeRoot, serial: "2001" },
 			extensions,
 		});
 		const tsa = await serve(({ query, response }) => sendReply(response, replyTo(query, authority, workshop)));

@@ -35,8 +35,8 @@ describe.skipIf(!hasOpenssl)("14.10: revocation of the catalogs above the one th
 		root = workshop.issue({ subject: "/CN=Root", key: "p256" });
 		timeRoot = workshop.issue({ subject: "/CN=Time root", key: "p256" });
 		const person = { key: "p256", issuer: root, extensions: CODE_SIGNER } as const;
-		people.outer = workshop.issue({ ...person, subject: "/CN=Outer", serial: `0x${OUTER_SERIAL}` });
-		people.inner = workshop.issue({ ...person, subject: "/CN=Inner", serial: "0x1002" });
+		people.outer = workshop.issue({ ...person, subject: "/CN=Outer", serial: `${OUTER_SERIAL}` });
+		people.inner = workshop.issue({ ...person, subject: "/CN=Inner", serial: "1002" });
 		outer = join(workshop.directory, "outer");
 		inner = join(outer, "inner");
 		mkdirSync(inner, { recursive: true });

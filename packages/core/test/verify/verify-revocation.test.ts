@@ -40,11 +40,11 @@ describe.skipIf(!hasOpenssl)("verifyPath(), revocation by openssl ca and openssl
 		responder = await serve((exchange) => answer(exchange));
 		root = workshop.issue({ subject: "/CN=Root" });
 		const extensions = [...CODE_SIGNER, `authorityInfoAccess=OCSP;URI:${responder.url}`];
-		signer = workshop.issue({ subject: "/CN=Signer", issuer: root, extensions, serial: `0x${SERIAL}` });
+		signer = workshop.issue({ subject: "/CN=Signer", issuer: root, extensions, serial: `${SERIAL}` });
 		ocspSigner = workshop.issue({ subject: "/CN=Responder", key: "p256", issuer: root, extensions: OCSP_SIGNER });
 		timeRoot = workshop.issue({ subject: "/CN=Time root" });
 		const stamper = { subject: "/CN=Time authority", issuer: timeRoot, extensions: TIME_STAMPER };
-		authority = workshop.issue({ ...stamper, serial: `0x${TIME_SERIAL}` });
+		authority = workshop.issue({ ...stamper, serial: `${TIME_SERIAL}` });
 		plain = await signed("plain");
 		const tsa = await serve(({ query, response }) => sendReply(response, replyTo(query, authority, workshop)));
 		stamped = await signed("stamped", tsa.url);
@@ -139,8 +139,8 @@ describe.skipIf(!hasOpenssl)("verifyPath(), revocation by openssl ca and openssl
 		});
 
 		it("refuses revoked intermediates too", async () => {
-			const middle = workshop.issue({ subject: "/CN=Middle", issuer: root, serial: "0x3001" });
-			const low = workshop.issue({ subject: "/CN=Low", issuer: middle, extensions: CODE_SIGNER, serial: "0x3002" });
+			const middle = workshop.issue({ subject: "/CN=Middle", issuer: root, serial: "3001" });
+			const low = workshop.issue({ subject: "/CN=Low", issuer: middle, extensions: CODE_SIGNER, serial: "3002" });
 			const file = workshop.write("low.js", "1\n");
 			const key = await openPemSigner({ keyFile: low.keyFile, certFile: low.file, chainFiles: [middle.file] });
 			await signPaths([file], { output: join(workshop.directory, "low.cat"), signer: key });
@@ -169,7 +169,7 @@ describe.skipIf(!hasOpenssl)("verifyPath(), revocation by openssl ca and openssl
 				subject: "/CN=Under",
 				issuer: noLists,
 				extensions: CODE_SIGNER,
-				serial: "0x4001",
+				serial: "4001",
 			});
 			const file = await signed("under", undefined, under);
 			const lists = list([{ serial: "4001", revoked: BEFORE }], {}, noLists);
@@ -335,7 +335,7 @@ describe.skipIf(!hasOpenssl)("verifyPath(), revocation by openssl ca and openssl
 
 		it("reports a revocation rather than an unreachable responder", async () => {
 			answer = ({ response }) => response.writeHead(404).end();
-			const middle = workshop.issue({ subject: "/CN=Gone", issuer: root, serial: "0x5001" });
+			const middle = workshop.issue({ subject: "/CN=Gone", issuer: root, serial: "5001" });
 			const extensions = [...CODE_SIGNER, `authorityInfoAccess=OCSP;URI:${responder.url}`];
 			const low = workshop.issue({ subject: "/CN=Below", issuer: middle, extensions });
 			const file = workshop.write("below.js", "1\n");

@@ -126,8 +126,8 @@ describe.skipIf(!hasOpenssl)("14.10: compile --timestamp", () => {
 
 	it("is dropped by verify if the authority was revoked, and proves a time before the signer was revoked", async () => {
 		const [own, time] = [
-			workshop.issue({ subject: "/CN=Own", issuer: root, extensions: CODE_SIGNER, serial: "0x11" }),
-			workshop.issue({ subject: "/CN=Own time", issuer: timeRoot, extensions: TIME_STAMPER, serial: "0x22" }),
+			workshop.issue({ subject: "/CN=Own", issuer: root, extensions: CODE_SIGNER, serial: "11" }),
+			workshop.issue({ subject: "/CN=Own time", issuer: timeRoot, extensions: TIME_STAMPER, serial: "22" }),
 		];
 		const lib = makeTree(join(temporaryDirectory(), "lib"), { "index.js": "1\n" });
 		const index = join(temporaryDirectory(), "lib.sigx");

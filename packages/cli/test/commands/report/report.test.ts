@@ -89,7 +89,7 @@ describe("sigtool report of a catalog", () => {
 
 	it("writes the same page again for the same moment", () => {
 		const { at, sigtool, page } = signedTree();
-		const moment = new Date(Date.now() + 60_000).toISOString();
+		const moment = new Date().toISOString();
 		const write = () => {
 			const args = ["report", at("lib"), "-o", at("report.html"), "--at", moment, "--title", "Release 7 <b>"];
 			expect(sigtool(args, { env: { SOURCE_DATE_EPOCH: "1790000000" } }).status).toBe(0);

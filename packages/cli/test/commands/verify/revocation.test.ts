@@ -40,7 +40,7 @@ describe.skipIf(!hasOpenssl)("verify --crl and --ocsp", () => {
 			else sendResponse(exchange, respond(workshop, exchange.query, root, ocspSigner, known));
 		});
 		const extensions = [...CODE_SIGNER, `authorityInfoAccess=OCSP;URI:${responder.url}`];
-		const signer = workshop.issue({ subject: "/CN=Signer", issuer: root, extensions, serial: "0x1001" });
+		const signer = workshop.issue({ subject: "/CN=Signer", issuer: root, extensions, serial: "1001" });
 		lib = makeTree(join(workshop.directory, "lib"), { "index.js": "1\n" });
 		await sigtool("sign", lib, "--key", signer.keyFile, "--cert", signer.file);
 	});
@@ -129,7 +129,7 @@ describe.skipIf(!hasOpenssl)("14.10: --crl fetch, and signers of trust indexes a
 			else response.end(published);
 		});
 		signer = workshop.issue({
-			...{ subject: "/CN=Signer", key: "p256", issuer: root, serial: "0x1001" },
+			...{ subject: "/CN=Signer", key: "p256", issuer: root, serial: "1001" },
 			extensions: [...CODE_SIGNER, `crlDistributionPoints=URI:${server.url}`],
 		});
 		key = ["--key", signer.keyFile, "--cert", signer.file];
