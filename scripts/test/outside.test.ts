@@ -43,7 +43,7 @@ describe("pnpm lint", () => {
 
 describe("outside-programs.json", () => {
 	it("names packages that .ci/run installs", () => {
-		const [, list = ""] = /^packages=\(([^)]*)\)/m.exec(read(".ci/run")) ?? [];
+		const [, list = ""] = /^packages=\(([^)]*)\)/m.exec(read(".ci/steps")) ?? [];
 		// The compiler, which README.md asks for, brings binutils.
 		const installed = new Set([...list.trim().split(/\s+/), "binutils"]);
 		expect(Object.values(packages).filter((name) => !installed.has(name))).toEqual([]);

@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { certificateToPem } from "../../core/dist/signer/issue-certificate.js";
+import { certificateToPem } from "../../core/dist/signer/identity/issue-certificate.js";
 import { CODE_SIGNER, makeCertificate, newPrivateKey } from "../../core/test/pki/make-certificate.js";
 import { sharedConfiguration } from "./development-identity.js";
 import { temporaryDirectory } from "./support.js";

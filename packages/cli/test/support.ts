@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import { onTestFinished, type TestContext } from "vitest";
 import { execFile, execFileSync, hasProgram, spawnSync } from "../../../test/outside.js";
 import type { Certificate } from "../../core/dist/pki/certificate.js";
-import { certificateToPem } from "../../core/dist/signer/issue-certificate.js";
+import { certificateToPem } from "../../core/dist/signer/identity/issue-certificate.js";
 import { toPem } from "../../core/test/kept-keys.js";
 import { AUTHORITY, CODE_SIGNER, makeCertificate, newPrivateKey } from "../../core/test/pki/make-certificate.js";
 import { giveDevelopmentIdentity } from "./development-identity.js";

@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execFileSync, spawnSync } from "../../../../test/outside.js";
 import type { Certificate } from "../../dist/pki/certificate.js";
-import { certificateToPem } from "../../dist/signer/issue-certificate.js";
+import { certificateToPem } from "../../dist/signer/identity/issue-certificate.js";
 import { toPem } from "../kept-keys.js";
 import { AUTHORITY, type KeyType, makeCertificate, newPrivateKey } from "./make-certificate.js";
 

@@ -73,7 +73,7 @@ describe.skipIf(!hasOpenssl)("openPkcs12Signer()", () => {
 	] as const)("loads node-forge %s", (_, options, passphrase, isLoaded) => {
 		const file = exportContainer("p256", options);
 		const code = `
-			const { openContainerFile } = await import(${JSON.stringify(new URL("../../dist/signer/pkcs12.js", import.meta.url))});
+			const { openContainerFile } = await import(${JSON.stringify(new URL("../../../dist/signer/pkcs12/pkcs12.js", import.meta.url))});
 			const { _cache } = (await import("node:module")).default;
 			await openContainerFile({ file: ${JSON.stringify(file)}, passphrase: () => "${passphrase}" }).catch(() => {});
 			console.log(Object.keys(_cache).some((path) => path.includes("node-forge")));`;
