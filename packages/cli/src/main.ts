@@ -8,7 +8,7 @@ const argv = process.argv.slice(2);
 
 const fail = (error: unknown) => {
 	const options = outputOptionsIn(argv);
-	if (!needsLoading(options)) process.exit(printFailure("", error, options));
+	if (!needsLoading(options)) return process.exit(printFailure("", error, options));
 	process.exitCode = 3;
 	printFailureBy("", error, options).then((status) => process.exit(status));
 };

@@ -16,6 +16,7 @@ import { AUTHORITY, CODE_SIGNER, makeCertificate, newPrivateKey } from "../../co
 import { giveDevelopmentIdentity } from "./development-identity.js";
 import { requireDocument } from "./documents.js";
 import { KEPT_COMPILER } from "./kept-compiler/kept-compiler.js";
+import { runKept } from "./kept-process/kept-process.js";
 
 export const MAIN = fileURLToPath(new URL("../dist/main.cjs", import.meta.url));
 /** The command under test. The variable can name another one: the single file. CONTRIBUTING.md shows how. */
@@ -46,25 +47,25 @@ export interface RunnerOptions {
 	 * takes a while.
 	 */
 	readonly identity?: "given" | "none";
+	/** With `true`, each run is a process of its own, for tests of what a process does. */
+	readonly spawn?: boolean;
 }
 
 /**
  * Returns a function that runs the built command line, with a configuration directory below `home`. A JSON document that
  * its schema does not describe fails the test.
  */
-export function runner(home: string, { identity = "given" }: RunnerOptions = {}) {
+export function runner(home: string, { identity = "given", spawn = isSingleFile }: RunnerOptions = {}) {
 	let isGiven = identity === "none";
 	return (args: readonly string[], { cwd, env, input }: RunOptions = {}): Run => {
 		if (!isGiven) giveDevelopmentIdentity(join(home, "config"));
 		isGiven = true;
 		const { NODE_EXTRA_CA_CERTS: _, SOURCE_DATE_EPOCH: __, SIGTOOL_DEVELOPMENT: ___, ...inherited } = process.env;
-		const { status, stdout, stderr } = spawnSync(PROGRAM, [...BEFORE, ...args], {
-			cwd,
-			env: { ...inherited, ...KEPT_COMPILER, NO_COLOR: "1", XDG_CONFIG_HOME: join(home, "config"), ...env },
-			input,
-			encoding: "utf8",
-			maxBuffer: 1 << 28,
-		});
+		const all = { ...inherited, ...KEPT_COMPILER, NO_COLOR: "1", XDG_CONFIG_HOME: join(home, "config"), ...env };
+		const run = { args, cwd, env: all };
+		const { status, stdout, stderr } =
+			(spawn || input !== undefined ? undefined : runKept(MAIN, run)) ??
+			spawnSync(PROGRAM, [...BEFORE, ...args], { cwd, env: all, input, encoding: "utf8", maxBuffer: 1 << 28 });
 		requireDocument(args, stdout);
 		return { status, stdout, stderr, json: () => JSON.parse(stdout) };
 	};
