@@ -204,7 +204,6 @@ describe("operands that are not expanded", () => {
 			args: ["run", "audit"],
 			certificate: ["trust add"],
 			"code|event|file": ["explain"],
-			"event|code|path": ["why"],
 			"file|event": ["policy explain"],
 			id: ["trust remove"],
 			name: ["identity new", "identity csr", "identity import", "identity export", "identity show"],

@@ -27,7 +27,7 @@ describe("sigtool init", () => {
 		for (const command of ["sign --dry-run", "sign", "verify", "config"])
 			expect(stdout).toContain(`  sigtool ${command}  `);
 		expect(readFileSync(file, "utf8")).toContain(
-			'\t// The directories and files that are signed and verified.\n\t"sign": ["dist"],\n',
+			'\t// The directories and files that are signed and verified, or patterns of them.\n\t"sign": ["dist"],\n',
 		);
 		expect(sigtool("sign").status).toBe(0);
 		expect(sigtool("verify").status).toBe(0);
