@@ -65,6 +65,8 @@ export default defineConfig(({ mode }) => ({
 		hookTimeout: 600_000,
 		expect: { poll: { timeout: 60_000 } },
 		pool: "forks",
+		// Node.js itself loads the built files, in less time than Vitest takes.
+		server: { deps: { external: [/\/packages\/\w+\/dist\//] } },
 		sequence: { sequencer: TestSequencer },
 		projects: PROJECTS.map(({ name, include, exclude, preload }, groupOrder) => ({
 			extends: true as const,
