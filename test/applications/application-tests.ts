@@ -32,7 +32,7 @@ export function testApplications(
 			expect(enforced).toMatchObject({ status, stdout: unguarded.stdout });
 		});
 
-		test("16.2: works in audit, with the events of enforce", ({ skip }) => {
+		test("works in audit, with the events of enforce", ({ skip }) => {
 			skip(lacksAddon(), "its addon cannot be compiled here");
 			const unguarded = treeOf().runUnguarded(release, commandLine());
 			const { events, ...audited } = treeOf().runAudited(release, commandLine());
@@ -47,7 +47,7 @@ export function testApplications(
 
 		// Some programs load no file that is listed.
 		if (loads.length > 0)
-			test("16.2: works in audit with a changed file, and an event tells of it", () => {
+			test("works in audit with a changed file, and an event tells of it", () => {
 				const unguarded = treeOf().runUnguarded(release, commandLine());
 				const [file = ""] = loads;
 				const path = join(treeOf().directory, file);

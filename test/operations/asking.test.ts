@@ -31,7 +31,7 @@ const FILES = {
 };
 
 describe.skipIf(!canOperate).each(RUNTIMES)(
-	"16.13: asking about a service, $name (as root, with the launcher built)",
+	"asking about a service, $name (as root, with the launcher built)",
 	(runtime) => {
 		let service: Service;
 		const missing = runtime.program === undefined;

@@ -28,7 +28,7 @@ const NAMES = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"];
 
 // The services of the runtimes share nothing, and mostly wait for their next look. So they wait at the same time.
 describe.skipIf(!canOperate).concurrent.each(RUNTIMES)(
-	"16.6: denying what services run, $name (as root, with the launcher built)",
+	"denying what services run, $name (as root, with the launcher built)",
 	(runtime) => {
 		let service: Service;
 		let session: Session | undefined;

@@ -92,7 +92,7 @@ describe("the commands of docs/how-to/emergency.md that change the mode", () => 
 });
 
 describe.skipIf(!canBeHost)("an emergency (needs root, and the launcher built)", () => {
-	it.each(RUNTIMES)("16.2: $name needs in each mode what docs/how-to/emergency.md says", (runtime) => {
+	it.each(RUNTIMES)("$name needs in each mode what docs/how-to/emergency.md says", (runtime) => {
 		const site = new Site(runtime);
 		write(site, "signed");
 		site.release("app", {}, 1);
@@ -126,7 +126,7 @@ describe.skipIf(!canBeHost)("an emergency (needs root, and the launcher built)",
 		expect(found).toEqual(expected);
 	});
 
-	it.each(RUNTIMES)("16.2: $name is opened by both files alone, tells of it, and is closed again", (runtime) => {
+	it.each(RUNTIMES)("$name is opened by both files alone, tells of it, and is closed again", (runtime) => {
 		const site = new Site(runtime);
 		write(site, "signed");
 		site.release("app", {}, 1);
@@ -204,7 +204,7 @@ describe.skipIf(!canBeHost)("an emergency (needs root, and the launcher built)",
 		expect(sigtool("status").stdout).not.toContain("not restricted");
 	});
 
-	it.each(RUNTIMES)("16.2: $name tells of mode off as the page says", (runtime) => {
+	it.each(RUNTIMES)("$name tells of mode off as the page says", (runtime) => {
 		const site = new Site(runtime);
 		write(site, "signed");
 		site.release("app", {}, 1);

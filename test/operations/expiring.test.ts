@@ -17,7 +17,7 @@ const SHORT_LOOK_MS = 1_200;
 const NAMES = ["a", "b", "c", "d", "e", "f"];
 
 describe.skipIf(!canOperate).each(RUNTIMES)(
-	"16.3: the end of an index and of a certificate, $name (as root, with the launcher built)",
+	"the end of an index and of a certificate, $name (as root, with the launcher built)",
 	(runtime) => {
 		let service: Service;
 		let session: Session | undefined;

@@ -110,7 +110,7 @@ const REFUSALS: Readonly<Record<string, Fault>> = {
 };
 
 describe.skipIf(!canOperate).each(RUNTIMES)(
-	"16.4: faults and refusals of a service, $name (as root, with the launcher built)",
+	"faults and refusals of a service, $name (as root, with the launcher built)",
 	(runtime) => {
 		let service: Service;
 		const unit = parseUnit(readFileSync(runtime.unit, "utf8"));
@@ -217,7 +217,7 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 	},
 );
 
-describe("16.4: supervise()", () => {
+describe("supervise()", () => {
 	const unit = (text: string) => parseUnit(text);
 	const ending = (status: number) => ({ status, signal: null });
 

@@ -132,7 +132,7 @@ const KILL_AT_STEP = `
 `;
 
 describe.skipIf(!canOperate).each(RUNTIMES)(
-	"16.7: an upgrade under way, $name (as root, with the launcher built)",
+	"an upgrade under way, $name (as root, with the launcher built)",
 	(runtime) => {
 		let service: Service;
 		let versions: readonly [Version, Version];

@@ -191,7 +191,7 @@ const ATTACK_NAMES = [...(ATTACKS.python.split("attacks = {")[1] ?? "").matchAll
 type Line = Readonly<Record<string, unknown>> & { readonly count?: number };
 
 describe.skipIf(!canOperate).each(RUNTIMES)(
-	"16.8: the log of a service, $name (as root, with the launcher built)",
+	"the log of a service, $name (as root, with the launcher built)",
 	(runtime) => {
 		const { kind, program = "" } = runtime;
 		const missing = runtime.program === undefined;

@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { canBeHost, RUNTIMES, Site } from "./site.js";
 
 describe.skipIf(!canBeHost)("an older index put back (needs root, and the launcher built)", () => {
-	it.each(RUNTIMES)("16.10: is refused by $name where the host demands a newer one", (runtime) => {
+	it.each(RUNTIMES)("is refused by $name where the host demands a newer one", (runtime) => {
 		const site = new Site(runtime);
 		const text = runtime.kind === "node" ? "console.log('ran')" : "print('ran')";
 		site.release("app", { [site.script]: text }, 1);

@@ -37,7 +37,7 @@ function* refusalsIn(directory: string): Generator<[file: string, status: string
 	}
 }
 
-describe("16.4: the table of refusals in docs/reference/launcher.md", () => {
+describe("the table of refusals in docs/reference/launcher.md", () => {
 	it("has every message of the launcher, with its status", () => {
 		const found = [...refusalsIn("launch")].filter(([, status, , format]) => status in STATUSES && format !== "%s");
 		expect(found.length).toBeGreaterThan(50);

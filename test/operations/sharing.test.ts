@@ -135,7 +135,7 @@ async function ownMemoryOf(sharing: Sharing, count: number): Promise<number> {
 
 describe.skipIf(!canBeHost)("an index that processes share (needs root, and the launcher built)", () => {
 	it.each(RUNTIMES)(
-		"16.12: 6 processes of $name have one copy of an index of 4 MB, and at most 2 MB more each than with a small one",
+		"6 processes of $name have one copy of an index of 4 MB, and at most 2 MB more each than with a small one",
 		async (runtime) => {
 			const sharing = new Sharing(runtime, { files: 2100 });
 			const { size } = lstatSync(sharing.copy);
@@ -162,7 +162,7 @@ describe.skipIf(!canBeHost)("an index that processes share (needs root, and the 
 	);
 
 	it.each(RUNTIMES)(
-		"16.12: $name goes on from the old index while a new one is copied over it, and shares the new one when told",
+		"$name goes on from the old index while a new one is copied over it, and shares the new one when told",
 		async (runtime) => {
 			const sharing = new Sharing(runtime);
 			const { site } = sharing;
@@ -198,7 +198,7 @@ describe.skipIf(!canBeHost)("an index that processes share (needs root, and the 
 		},
 	);
 
-	it("16.12: the index of the next release is shared before a link is switched to it", {
+	it("the index of the next release is shared before a link is switched to it", {
 		timeout: 120_000,
 	}, async () => {
 		const sharing = new Sharing(RUNTIMES[0] as Runtime);
@@ -294,7 +294,7 @@ attempt(lambda: os.truncate(sys.argv[1], 5), "shorter")
 `;
 
 describe.skipIf(!canBeHost)("attacks on a shared index (needs root, and the launcher built)", () => {
-	it.each(RUNTIMES)("16.12: $name does not get what others than root could change", async (runtime) => {
+	it.each(RUNTIMES)("$name does not get what others than root could change", async (runtime) => {
 		const sharing = new Sharing(runtime);
 		const again = () => {
 			rmSync(sharing.indexes, { recursive: true });
@@ -333,7 +333,7 @@ describe.skipIf(!canBeHost)("attacks on a shared index (needs root, and the laun
 	});
 
 	it.each(RUNTIMES)(
-		"16.12: a forged copy that lets changed code run in $name counts only from root, also in development",
+		"a forged copy that lets changed code run in $name counts only from root, also in development",
 		async (runtime) => {
 			const sharing = new Sharing(runtime, { mode: "enforce" });
 			const { site } = sharing;
@@ -356,7 +356,7 @@ describe.skipIf(!canBeHost)("attacks on a shared index (needs root, and the laun
 		},
 	);
 
-	it("16.12: launcher check finds a copy whose bytes are not those of its name, and share mends it", () => {
+	it("launcher check finds a copy whose bytes are not those of its name, and share mends it", () => {
 		const sharing = new Sharing(RUNTIMES[0] as Runtime);
 		forge(sharing, "other");
 		const { status, said } = sharing.check();
@@ -370,7 +370,7 @@ describe.skipIf(!canBeHost)("attacks on a shared index (needs root, and the laun
 		expect(sharing.check()).toEqual({ status: 0, said: [expect.objectContaining({ status: "ok" })] });
 	});
 
-	it.each(RUNTIMES)("16.12: $name can neither shorten nor change the copy that it has mapped", (runtime) => {
+	it.each(RUNTIMES)("$name can neither shorten nor change the copy that it has mapped", (runtime) => {
 		const sharing = new Sharing(runtime, { mode: "audit" });
 		const { site } = sharing;
 		const attack = runtime.kind === "node" ? ATTACK_BY_NODE : ATTACK_BY_PYTHON;
@@ -391,7 +391,7 @@ describe.skipIf(!canBeHost)("attacks on a shared index (needs root, and the laun
 	});
 
 	it.each(RUNTIMES.filter(({ kind }) => kind === "node"))(
-		"16.12: a program of $name does not find the addon, which hands out the index",
+		"a program of $name does not find the addon, which hands out the index",
 		(runtime) => {
 			const sharing = new Sharing(runtime);
 			const { site } = sharing;
@@ -416,7 +416,7 @@ describe.skipIf(!canBeHost)("attacks on a shared index (needs root, and the laun
 		},
 	);
 
-	it("16.12: the directory of copies is not made writable, whether it has a copy or not", () => {
+	it("the directory of copies is not made writable, whether it has a copy or not", () => {
 		const sharing = new Sharing(RUNTIMES[0] as Runtime);
 		const { site } = sharing;
 		const grant = (directory: string) => site.host.run("--write", directory, site.at(`app/${site.script}`));
@@ -428,7 +428,7 @@ describe.skipIf(!canBeHost)("attacks on a shared index (needs root, and the laun
 		expect(grant(sharing.indexes)).toMatchObject({ status: 126, stdout: "", stderr: refusal });
 	});
 
-	it("16.12: only root shares an index", () => {
+	it("only root shares an index", () => {
 		const sharing = new Sharing(RUNTIMES[0] as Runtime);
 		const { site } = sharing;
 		writeFileSync(site.at("no.sigx"), "no index");

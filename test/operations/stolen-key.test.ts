@@ -13,7 +13,7 @@ const CASES: readonly (readonly [string, Runtime, boolean])[] = RUNTIMES.flatMap
 });
 
 describe.skipIf(!canOperate).each(CASES)(
-	"16.1: a stolen key, %s (as root, with the launcher built)",
+	"a stolen key, %s (as root, with the launcher built)",
 	(_, runtime, isBuiltIn) => {
 		let service: Service;
 		beforeAll(() => {

@@ -40,7 +40,7 @@ class Releases {
 }
 
 describe.skipIf(!canBeHost)("releases behind one link (needs root, and the launcher built)", () => {
-	it.each(RUNTIMES)("16.9: $name loads lazily from its release after the link was switched", async (runtime) => {
+	it.each(RUNTIMES)("$name loads lazily from its release after the link was switched", async (runtime) => {
 		const releases = new Releases(runtime);
 		releases.ship(2);
 		const old = releases.start();
@@ -61,7 +61,7 @@ describe.skipIf(!canBeHost)("releases behind one link (needs root, and the launc
 		for (const each of [old, next, back]) expect([await each.stop(), each.stderr]).toEqual([0, ""]);
 	});
 
-	it.each(RUNTIMES)("16.9: 12 of 12 starts of $name in the moment of a switch run one release", async (runtime) => {
+	it.each(RUNTIMES)("12 of 12 starts of $name in the moment of a switch run one release", async (runtime) => {
 		const releases = new Releases(runtime);
 		releases.ship(2);
 		const loop = `while [ -e go ]; do for r in 1 2; do ln -s rel/$r new && mv -T new current; done; done`;
@@ -84,7 +84,7 @@ describe.skipIf(!canBeHost)("releases behind one link (needs root, and the launc
 		}
 	});
 
-	it("16.9: a link that another user owns is not followed", () => {
+	it("a link that another user owns is not followed", () => {
 		const releases = new Releases(RUNTIMES[0] as Runtime);
 		const { site } = releases;
 		expect(site.start(releases.script)).toMatchObject({ status: 0, stdout: "release 1\n" });
@@ -94,7 +94,7 @@ describe.skipIf(!canBeHost)("releases behind one link (needs root, and the launc
 		expect(refused.stderr).toMatch(/Cannot follow the link ".*\/current" .*root does not own it/);
 	});
 
-	it("16.9: the link switched back to an older release is refused where the host demands a newer one", () => {
+	it("the link switched back to an older release is refused where the host demands a newer one", () => {
 		const releases = new Releases(RUNTIMES[0] as Runtime);
 		const { site } = releases;
 		releases.ship(2);
@@ -105,7 +105,7 @@ describe.skipIf(!canBeHost)("releases behind one link (needs root, and the launc
 		expect(site.start(releases.script)).toMatchObject({ status: 126, stdout: "" });
 	});
 
-	it("16.9: a directory with the link in it is not made writable", () => {
+	it("a directory with the link in it is not made writable", () => {
 		const releases = new Releases(RUNTIMES[0] as Runtime);
 		const { site } = releases;
 		mkdirSync(site.at("links"));
@@ -121,7 +121,7 @@ describe.skipIf(!canBeHost)("releases behind one link (needs root, and the launc
 		expect(granted.stderr).toMatch(/Cannot make ".*\/links" writable: ".*\/links\/current\/.*" lies in it/);
 	});
 
-	it("16.9: launcher check names what a new policy changes, and the command that installs it", () => {
+	it("launcher check names what a new policy changes, and the command that installs it", () => {
 		const releases = new Releases(RUNTIMES[0] as Runtime);
 		const { site } = releases;
 		const check = () => site.host.sigtool(["launcher", "check", ...site.host.prefix]);

@@ -550,7 +550,7 @@ describe.skipIf(!hasProgram("openssl") || process.platform === "win32")("a mista
 		expect(new Set(MISTAKES.map(({ line }) => line)).size).toBe(MISTAKES.length);
 	});
 
-	it.each(MISTAKES)("13.15: $name is named: $code, exit status $exit", (mistake) => {
+	it.each(MISTAKES)("$name is named: $code, exit status $exit", (mistake) => {
 		const { status, stdout, stderr } = run(mistake);
 		const errors = stderr.split("\n").filter((line) => line.startsWith("error: "));
 		expect(errors).toHaveLength(1);
@@ -561,7 +561,7 @@ describe.skipIf(!hasProgram("openssl") || process.platform === "win32")("a mista
 		expect(stderr.match(/\[ERR_\w+\]/g)).toEqual([`[${mistake.code}]`]);
 	});
 
-	it("13.15: a PEM text in the place of a file's name is refused without repeating the text", () => {
+	it("a PEM text in the place of a file's name is refused without repeating the text", () => {
 		for (const name of ["leaf.pem", "leaf.key"]) {
 			const text = readFileSync(join(home, name), "utf8");
 			const [, body] = text.split("\n");
@@ -584,7 +584,7 @@ describe.skipIf(!hasProgram("openssl") || process.platform === "win32")("a mista
 		}
 	});
 
-	it("13.15: in several files is named for each of them when signing, at most 20 of a kind", () => {
+	it("in several files is named for each of them when signing, at most 20 of a kind", () => {
 		makeTree(join(home, "bad"), { "a.js": "1", "b.": "1", link: { link: "../../outside" } });
 		execFileSync(
 			"mkfifo",

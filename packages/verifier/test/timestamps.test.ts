@@ -15,7 +15,7 @@ import { tokenAt } from "../../core/test/pki/token-at.js";
 const VALID = Date.UTC(2024, 5, 1);
 const EXPIRED = { notBefore: "20230101000000Z", notAfter: "20250101000000Z" };
 
-describe.skipIf(!hasOpenssl)("14.10: createVerifier() over catalogs whose signer's certificate has expired", () => {
+describe.skipIf(!hasOpenssl)("createVerifier() over catalogs whose signer's certificate has expired", () => {
 	let workshop: Workshop;
 	let root: Issued;
 	let signer: Issued;

@@ -89,7 +89,7 @@ describe("over catalogs", () => {
 		expect(verifier.decide(at("d/b.js"), Buffer.from("b()")).trusted).toBe(true);
 	});
 
-	test("13.4: a zip appended behind the signature of a signed .exe is refused", () => {
+	test("a zip appended behind the signature of a signed .exe is refused", () => {
 		const { root, catalogs, trust, at, resign } = signedPlugins();
 		const [program, changed] = imageAndItWithZip();
 		writeFileSync(at("tool.exe"), program);
@@ -101,7 +101,7 @@ describe("over catalogs", () => {
 		expect(verifier.decide(join(root, "tool.exe"), program).trusted).toBe(true);
 	});
 
-	test("13.4: an .exe of which a catalog has an Authenticode digest alone is never handed out", async () => {
+	test("an .exe of which a catalog has an Authenticode digest alone is never handed out", async () => {
 		const { root, catalogs, trust, at, signForeign } = signedPlugins();
 		const [program] = imageAndItWithZip();
 		writeFileSync(at("tool.exe"), program);
@@ -125,7 +125,7 @@ describe("over catalogs", () => {
 		expect(createVerifier({ ...developer, development: "allow" }).mode).toBe("enforce");
 	});
 
-	test("13.9: a misspelt option or a value that is no path is a mistake of the caller", async () => {
+	test("a misspelt option or a value that is no path is a mistake of the caller", async () => {
 		const { catalogs, trust, at } = signedPlugins();
 		for (const wrong of [{ mode: "stict" }, { onRefusal: "exitt" }, { development: "no" }, { development: true }]) {
 			const [member] = Object.keys(wrong);

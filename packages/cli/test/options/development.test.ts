@@ -18,8 +18,8 @@ function workspace() {
 	return { home, root, sigtool: runner(home, { identity: "none" }), at: (path: string) => join(home, path) };
 }
 
-describe("13.3: a development identity", () => {
-	it("13.3: is noted when it signs and when it is trusted, also with -q, and in JSON", () => {
+describe("a development identity", () => {
+	it("is noted when it signs and when it is trusted, also with -q, and in JSON", () => {
 		const { root, sigtool, at } = workspace();
 		expect(sigtool(["sign", root, "-q"])).toMatchObject({ status: 0, stdout: "", stderr: SIGNED });
 		expect(sigtool(["sign", root, "--json"]).json()).toMatchObject({ development: true, notes: [SIGNED.slice(6, -1)] });
@@ -46,7 +46,7 @@ describe("13.3: a development identity", () => {
 		["--no-development", ["--no-development"], {}],
 		["SIGTOOL_DEVELOPMENT=refuse", [], { SIGTOOL_DEVELOPMENT: "refuse" }],
 	];
-	it.each(refusals)("13.3: %s refuses to sign with one, makes none, and ends with 2", (_, args, env) => {
+	it.each(refusals)("%s refuses to sign with one, makes none, and ends with 2", (_, args, env) => {
 		const { root, sigtool, at } = workspace();
 		const run = sigtool(["sign", root, ...args], { env });
 		expect(run.stderr).toMatch(
@@ -64,7 +64,7 @@ describe("13.3: a development identity", () => {
 		expect(named).toMatchObject({ status: 2, stderr: expect.stringContaining("[ERR_DEVELOPMENT_REFUSED]") });
 	});
 
-	it.each(refusals)("13.3: %s refuses to trust one, and ends with 2", (_, args, env) => {
+	it.each(refusals)("%s refuses to trust one, and ends with 2", (_, args, env) => {
 		const { root, sigtool, at } = workspace();
 		sigtool(["sign", root]);
 		sigtool(["compile", root, "-o", at("d.sigx"), "--allow-development"]);
@@ -86,46 +86,39 @@ describe("13.3: a development identity", () => {
 		expect(json).toMatchObject({ exit: 2, results: [{ error: { code: "ERR_DEVELOPMENT_REFUSED" } }] });
 	});
 
-	it.skipIf(!hasProgram("openssl"))(
-		"13.3: an unmarked certificate of the development key counts as development",
-		() => {
-			const { root, sigtool, at } = workspace();
-			sigtool(["sign", root]);
-			const key = at("config/sigtool/identities/development/key.pem");
-			const nice = at("nice.crt");
-			const extensions = [
-				"basicConstraints=critical,CA:FALSE",
-				"keyUsage=digitalSignature",
-				"extendedKeyUsage=codeSigning",
-			];
-			execFileSync(
-				"openssl",
-				[
-					...["req", "-new", "-x509", "-key", key, "-subj", "/CN=nice", "-out", nice],
-					...extensions.flatMap((extension) => ["-addext", extension]),
-				],
-				{ stdio: "pipe" },
-			);
-			expect(sigtool(["sign", root, "--key", key, "--cert", nice])).toMatchObject({ status: 0 });
-			for (const path of [root, join(root, "a")]) {
-				const trusted = sigtool(["verify", "-q", path, "--trust", nice]);
-				expect([path, trusted.status, trusted.stderr]).toEqual([
-					path,
-					0,
-					expect.stringMatching(/^note: a development/),
-				]);
-				const refused = sigtool(["verify", "-q", path, "--trust", nice, "--no-development"]);
-				expect(refused.stderr).toMatch(/a development identity signed .*\[ERR_DEVELOPMENT_REFUSED\]/);
-				expect(refused.status).toBe(2);
-			}
-			expect(sigtool(["compile", root, "--trust", nice, "-o", at("x.sigx")]).stderr).toContain(
-				"[ERR_DEVELOPMENT_IDENTITY]",
-			);
-			// Without a home directory there is no development identity to compare with.
-			const homeless = { XDG_CONFIG_HOME: "", HOME: "", SIGTOOL_DEVELOPMENT: "refuse" };
-			expect(sigtool(["verify", root, "--trust", nice], { env: homeless }).status).toBe(0);
-		},
-	);
+	it.skipIf(!hasProgram("openssl"))("an unmarked certificate of the development key counts as development", () => {
+		const { root, sigtool, at } = workspace();
+		sigtool(["sign", root]);
+		const key = at("config/sigtool/identities/development/key.pem");
+		const nice = at("nice.crt");
+		const extensions = [
+			"basicConstraints=critical,CA:FALSE",
+			"keyUsage=digitalSignature",
+			"extendedKeyUsage=codeSigning",
+		];
+		execFileSync(
+			"openssl",
+			[
+				...["req", "-new", "-x509", "-key", key, "-subj", "/CN=nice", "-out", nice],
+				...extensions.flatMap((extension) => ["-addext", extension]),
+			],
+			{ stdio: "pipe" },
+		);
+		expect(sigtool(["sign", root, "--key", key, "--cert", nice])).toMatchObject({ status: 0 });
+		for (const path of [root, join(root, "a")]) {
+			const trusted = sigtool(["verify", "-q", path, "--trust", nice]);
+			expect([path, trusted.status, trusted.stderr]).toEqual([path, 0, expect.stringMatching(/^note: a development/)]);
+			const refused = sigtool(["verify", "-q", path, "--trust", nice, "--no-development"]);
+			expect(refused.stderr).toMatch(/a development identity signed .*\[ERR_DEVELOPMENT_REFUSED\]/);
+			expect(refused.status).toBe(2);
+		}
+		expect(sigtool(["compile", root, "--trust", nice, "-o", at("x.sigx")]).stderr).toContain(
+			"[ERR_DEVELOPMENT_IDENTITY]",
+		);
+		// Without a home directory there is no development identity to compare with.
+		const homeless = { XDG_CONFIG_HOME: "", HOME: "", SIGTOOL_DEVELOPMENT: "refuse" };
+		expect(sigtool(["verify", root, "--trust", nice], { env: homeless }).status).toBe(0);
+	});
 
 	const inProject = (file: string, content: string) => {
 		const { home, root, sigtool, at } = workspace();
@@ -136,7 +129,7 @@ describe("13.3: a development identity", () => {
 	it.each([
 		["sigtool.config.json", '{ "development": "refuse" }'],
 		["package.json", '{ "name": "x", "sigtool": { "development": "refuse" } }'],
-	])("13.3: the project's configuration in %s refuses one, and nothing else", (file, content) => {
+	])("the project's configuration in %s refuses one, and nothing else", (file, content) => {
 		const { root, run, at } = inProject(file, content);
 		expect(run("sign", root)).toMatchObject({
 			status: 2,
@@ -158,14 +151,14 @@ describe("13.3: a development identity", () => {
 		["a value that allows", '{ "development": "allow" }', /line 1, column 3: "development" must be "refuse"/],
 		["a list", "[]", /line 1, column 1: the configuration must be an object/],
 		["no JSON", "{", /line 1, column 2: it is not JSON/],
-	])("13.3: a project's configuration with %s is an error, and decides nothing", (_, content, message) => {
+	])("a project's configuration with %s is an error, and decides nothing", (_, content, message) => {
 		const { root, run } = inProject("sigtool.config.json", content);
 		const { status, stderr } = run("verify", root);
 		expect([status, stderr]).toEqual([2, expect.stringMatching(message)]);
 		expect(stderr).toContain("[ERR_CONFIG]");
 	});
 
-	it("13.3: a package.json that refuses one and is not quite JSON is an error, and no permission", () => {
+	it("a package.json that refuses one and is not quite JSON is an error, and no permission", () => {
 		for (const content of [
 			'{ "sigtool": { "development": "refuse" }, }',
 			'{ /* no */ "sigtool": { "development": "refuse" } }',
@@ -184,14 +177,14 @@ describe("13.3: a development identity", () => {
 		});
 	});
 
-	it("13.3: a package.json that is no JSON, or has no member sigtool, changes nothing", () => {
+	it("a package.json that is no JSON, or has no member sigtool, changes nothing", () => {
 		for (const content of ["{", '{ "name": "x" }', "[]", "null"]) {
 			const { root, run } = inProject("package.json", content);
 			expect(run("sign", root), content).toMatchObject({ status: 0 });
 		}
 	});
 
-	it("13.3: a misspelt SIGTOOL_DEVELOPMENT allows nothing", () => {
+	it("a misspelt SIGTOOL_DEVELOPMENT allows nothing", () => {
 		const { root, sigtool } = workspace();
 		const run = sigtool(["sign", root], { env: { SIGTOOL_DEVELOPMENT: "no" } });
 		expect(run).toMatchObject({
@@ -200,7 +193,7 @@ describe("13.3: a development identity", () => {
 		});
 	});
 
-	it("13.3: an empty SIGTOOL_DEVELOPMENT, as a pipeline sets it for a variable without a value, allows nothing", () => {
+	it("an empty SIGTOOL_DEVELOPMENT, as a pipeline sets it for a variable without a value, allows nothing", () => {
 		const { root, sigtool } = workspace();
 		for (const args of [
 			["sign", root],
@@ -215,7 +208,7 @@ describe("13.3: a development identity", () => {
 		}
 	});
 
-	it.skipIf(!hasProgram("openssl"))("13.3: the development key under another certificate is noted and refused", () => {
+	it.skipIf(!hasProgram("openssl"))("the development key under another certificate is noted and refused", () => {
 		const { root, sigtool, at } = workspace();
 		sigtool(["sign", root]);
 		const key = at("config/sigtool/identities/development/key.pem");
@@ -239,7 +232,7 @@ describe("13.3: a development identity", () => {
 		expect(sigtool(verify)).toMatchObject({ status: 0, stderr: expect.stringMatching(TRUSTED) });
 	});
 
-	it.skipIf(!hasProgram("openssl"))("13.3: a release key is not noted, and passes where development is refused", () => {
+	it.skipIf(!hasProgram("openssl"))("a release key is not noted, and passes where development is refused", () => {
 		const { root, sigtool, at } = workspace();
 		const { keyFile, certFile, caFile } = makeAuthority(at("pki"), "P-256");
 		const env = { SIGTOOL_DEVELOPMENT: "refuse" };
@@ -270,12 +263,12 @@ const REPOSITORY = fileURLToPath(new URL("../../../..", import.meta.url));
 /** A line that holds for those after it, of a shell or of a Makefile. */
 const REFUSES = /^export SIGTOOL_DEVELOPMENT ?:?= ?refuse\b/m;
 
-describe("13.3: recipes for pipelines refuse development identities", () => {
+describe("recipes for pipelines refuse development identities", () => {
 	const recipes = readdirSync(join(REPOSITORY, "examples"), { recursive: true, encoding: "utf8" })
 		.filter((name) => /\.(sh|ya?ml)$|Dockerfile$|\.service$/.test(name) && !name.includes("node_modules"))
 		.map((name) => [`examples/${name}`, readFileSync(join(REPOSITORY, "examples", name), "utf8")])
 		.filter(([, text]) => /^[^#]*\bsigtool (sign|finish|verify|compile)\b/m.test(text));
-	it("13.3: there are some", () => expect(recipes.length).toBeGreaterThanOrEqual(5));
+	it("there are some", () => expect(recipes.length).toBeGreaterThanOrEqual(5));
 
 	const pages = [
 		"README.md",
@@ -288,14 +281,14 @@ describe("13.3: recipes for pipelines refuse development identities", () => {
 			const lines = block.match(/^[^#\n]*\bsigtool (sign|finish|compile)\b.*/gm) ?? [];
 			return lines.length > 0 && lines.every((line) => NAMES_KEY.test(line));
 		});
-	it("13.3: there are some blocks in pages", () => expect(blocks.length).toBeGreaterThanOrEqual(5));
-	it.each(blocks)("13.3: a block of %s that signs with named keys", (_, block) => {
+	it("there are some blocks in pages", () => expect(blocks.length).toBeGreaterThanOrEqual(5));
+	it.each(blocks)("a block of %s that signs with named keys", (_, block) => {
 		for (const [line] of block.matchAll(/^[^#\n]*\bsigtool (sign|finish|verify|compile)\b.*/gm)) {
 			const isRefused = REFUSES.test(block) || /SIGTOOL_DEVELOPMENT=refuse .*\bsigtool |--no-development/.test(line);
 			expect(isRefused, line).toBe(true);
 		}
 	});
-	it.each(recipes)("13.3: %s", (_, text) => {
+	it.each(recipes)("%s", (_, text) => {
 		const refusesAll = /^\s*(export |env: .*)?SIGTOOL_DEVELOPMENT[=:] ?"?refuse/m.test(text);
 		for (const [line] of text.matchAll(/^[^#\n]*\bsigtool (sign|finish|verify|compile)\b.*/gm)) {
 			expect(refusesAll || line.includes("--no-development"), line).toBe(true);

@@ -68,7 +68,7 @@ describe.skipIf(!canRun)("PKCS#11 modules (needs SoftHSM2, opensc, @sigtool/nati
 		return sigtool(signArguments(key, "--signer-timeout", seconds, ...options), { env: environment(state) });
 	};
 
-	describe("14.6: of several keys", () => {
+	describe("of several keys", () => {
 		it.each([
 			[
 				"of one label are told apart by id",
@@ -97,7 +97,7 @@ describe.skipIf(!canRun)("PKCS#11 modules (needs SoftHSM2, opensc, @sigtool/nati
 		});
 	});
 
-	describe("14.6: a module that", () => {
+	describe("a module that", () => {
 		const OVER = "no answer within 3 s; --signer-timeout allows more";
 		const EXITED = "the module ended its process with exit status 0";
 		// exit() runs the destructors of Node.js while its other threads work, which now and then ends the process by a
@@ -216,7 +216,7 @@ describe.skipIf(!canRun)("PKCS#11 modules (needs SoftHSM2, opensc, @sigtool/nati
 		});
 	});
 
-	describe("14.6: the PIN", () => {
+	describe("the PIN", () => {
 		it.skipIf(!hasTerminal).each([
 			["final-try", 'Warning: the next wrong PIN locks the token "release"'],
 			["count-low", 'Warning: the token "release" has seen a wrong PIN, and more of them lock it'],

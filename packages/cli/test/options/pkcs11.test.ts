@@ -155,7 +155,7 @@ describe.skipIf(!hasSoftToken || !canLoadPkcs11)("--pkcs11 (needs SoftHSM2, open
 			["a missing token", "token=other;id=%01", { SIGTOOL_PIN: PIN }, 2, 'the module has "release" [ERR_PKCS11]'],
 			["a token of another maker", "token=release;model=x", { SIGTOOL_PIN: PIN }, 2, "Cannot find the token"],
 			["another slot", "slot-id=4000000000", { SIGTOOL_PIN: PIN }, 2, "Cannot find the token"],
-			["14.6: a missing key", "object=nobody", { SIGTOOL_PIN: PIN }, 2, "it holds no such private key; it has "],
+			["a missing key", "object=nobody", { SIGTOOL_PIN: PIN }, 2, "it holds no such private key; it has "],
 			["a label with another id", "object=bare;id=%01", { SIGTOOL_PIN: PIN }, 2, "no such private key"],
 			["a public key's place", "id=%F1", { SIGTOOL_PIN: PIN }, 2, "no such private key"],
 			["an ambiguous key", "object=twice", { SIGTOOL_PIN: PIN }, 2, "2 such private keys; name one: id=%0"],

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { hasProgram, spawnSync } from "../../../../test/outside.js";
 import { MAIN, makeAuthority, makeTree, temporaryDirectory } from "../support.js";
 
-describe.skipIf(!hasProgram("openssl"))("14.9: --signer-argument", () => {
+describe.skipIf(!hasProgram("openssl"))("--signer-argument", () => {
 	/**
 	 * Signs with an argument that consists of these bytes. A shell makes the argument, because Node.js can pass only
 	 * text.

@@ -159,7 +159,7 @@ describe.skipIf(!hasProgram("openssl"))("--signer-command", () => {
 		}
 	});
 
-	it("14.9: names the least and the most for --signer-timeout", () => {
+	it("names the least and the most for --signer-timeout", () => {
 		const key = ["--signer-command", "true", "--cert", authority.certFile];
 		const run = sigtool(["sign", tree, ...key, "--signer-timeout", "0"]);
 		expect([run.status, run.stderr]).toEqual([2, expect.stringContaining('whole seconds from 1 to 99999, not "0"')]);

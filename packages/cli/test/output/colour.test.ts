@@ -29,7 +29,7 @@ function changedTree() {
 }
 
 describe("colours", () => {
-	it("13.13: are not written to files and pipes, not even in CI", () => {
+	it("are not written to files and pipes, not even in CI", () => {
 		const { verify } = changedTree();
 		for (const env of [{ CI: "" }, { CI: "true" }, { CI: "1" }]) {
 			const run = verify([], env);
@@ -39,7 +39,7 @@ describe("colours", () => {
 		}
 	});
 
-	it("13.13: are not written to files and pipes on Windows", () => {
+	it("are not written to files and pipes on Windows", () => {
 		const { home, verify } = changedTree();
 		const hook = join(home, "windows.cjs");
 		// The script shows Windows as the platform, but only to the code that looks for terminals.
@@ -55,7 +55,7 @@ describe("colours", () => {
 		expect(run.stdout + run.stderr).not.toContain(COLOUR);
 	});
 
-	it("13.13: follow --color, which is stronger than the environment", () => {
+	it("follow --color, which is stronger than the environment", () => {
 		const { verify } = changedTree();
 		const always = verify(["--color", "always"], { NO_COLOR: "1" });
 		expect(always.stdout).toContain(COLOUR);
@@ -70,7 +70,7 @@ describe("colours", () => {
 		});
 	});
 
-	it("13.13: follow --color in complaints about the command line too", () => {
+	it("follow --color in complaints about the command line too", () => {
 		const sigtool = runner(temporaryDirectory());
 		const env = { NO_COLOR: "" };
 		expect(sigtool(["verify", "--color", "always", "--bogus", "x"], { env }).stderr).toContain(COLOUR);
@@ -79,7 +79,7 @@ describe("colours", () => {
 		);
 	});
 
-	it.skipIf(!hasTerminal)("13.13: are decided for each stream: one is a file, the other a terminal", () => {
+	it.skipIf(!hasTerminal)("are decided for each stream: one is a file, the other a terminal", () => {
 		const { home, root } = changedTree();
 		const shown = (redirect: string) => {
 			const file = join(home, "out");

@@ -22,7 +22,7 @@ function onColumns(columns: number, args: readonly string[], env: Readonly<Recor
 }
 
 describe("names with invisible characters", () => {
-	it.skipIf(process.platform === "win32")("13.15: are escaped in reports, warnings and errors", () => {
+	it.skipIf(process.platform === "win32")("are escaped in reports, warnings and errors", () => {
 		const home = temporaryDirectory();
 		const sigtool = runner(home);
 		const root = makeTree(join(home, "d"), { a: "a" });
@@ -49,7 +49,7 @@ describe("progressText()", () => {
 		...{ elapsedMs: 3000, found: "all" },
 	};
 
-	it("13.15: counts bytes, with the rate and the time left", () => {
+	it("counts bytes, with the rate and the time left", () => {
 		expect(progressText("hashing", state, 100)).toBe(
 			`hashing [${"=".repeat(10)}${"-".repeat(30)}] 25% 300.0 MiB of 1.2 GiB, 100.0 MiB/s, 9 s left`,
 		);
@@ -61,7 +61,7 @@ describe("progressText()", () => {
 		);
 	});
 
-	it("13.15: is shorter than the terminal is wide", () => {
+	it("is shorter than the terminal is wide", () => {
 		for (const found of ["all", "growing"] as const) {
 			for (let columns = 1; columns <= 200; columns++) {
 				expect(progressText("verifying", { ...state, found }, columns).length).toBeLessThan(Math.max(columns, 1));
@@ -70,7 +70,7 @@ describe("progressText()", () => {
 		expect(progressText("verifying", state, 40)).toBe("verifying 25% 100.0 MiB/s, 9 s left");
 	});
 
-	it.skipIf(!hasTerminal)("13.15: is shown on a terminal while a large file is hashed, within 40 columns", () => {
+	it.skipIf(!hasTerminal)("is shown on a terminal while a large file is hashed, within 40 columns", () => {
 		const home = temporaryDirectory();
 		const root = makeTree(join(home, "d"), { large: "" });
 		truncateSync(join(root, "large"), 2 ** 31);
@@ -84,7 +84,7 @@ describe("progressText()", () => {
 });
 
 describe("a report", () => {
-	it.skipIf(!hasTerminal)("13.15: puts a value that does not fit a terminal of 40 columns below its label", () => {
+	it.skipIf(!hasTerminal)("puts a value that does not fit a terminal of 40 columns below its label", () => {
 		const home = temporaryDirectory();
 		const sigtool = runner(home);
 		const root = makeTree(join(home, "d"), { a: "1", ".git/x": "2" });
@@ -101,7 +101,7 @@ describe("a report", () => {
 });
 
 describe("help", () => {
-	it("13.15: puts options into groups", () => {
+	it("puts options into groups", () => {
 		const sigtool = runner(temporaryDirectory());
 		const headings = (command: string) => {
 			return [...sigtool([command, "--help"]).stdout.matchAll(/^(\S[^\n]*):$/gm)].map(([, heading]) => heading);
@@ -115,7 +115,7 @@ describe("help", () => {
 		for (const command of ["sign", "verify", "restore"]) expect(headings(command)).not.toContain("Options");
 	});
 
-	it.skipIf(!hasTerminal)("13.15: fits a terminal of 40 columns, except for examples to copy", () => {
+	it.skipIf(!hasTerminal)("fits a terminal of 40 columns, except for examples to copy", () => {
 		for (const command of ["sign", "verify", "compile", "identity", "run", "trust", "digest"]) {
 			const lines = onColumns(40, [command, "--help"]).split("\n");
 			const long = lines.filter((line) => line.length > 40 && !line.startsWith("  $ ") && !line.startsWith("Usage: "));
@@ -125,7 +125,7 @@ describe("help", () => {
 		expect(lines.filter((line) => line.length > 40 && !line.startsWith("  $ "))).toEqual([]);
 	});
 
-	it("13.15: follows COLUMNS without a terminal", () => {
+	it("follows COLUMNS without a terminal", () => {
 		const sigtool = runner(temporaryDirectory());
 		const widest = (COLUMNS: string, command: string) => {
 			const lines = sigtool([command, "--help"], { env: { COLUMNS } }).stdout.split("\n");
@@ -140,7 +140,7 @@ describe("help", () => {
 		}
 	});
 
-	it("13.15: is at most 80 columns wide without a terminal", () => {
+	it("is at most 80 columns wide without a terminal", () => {
 		const sigtool = runner(temporaryDirectory());
 		for (const args of [["--help"], ["sign", "--help"], ["verify", "--help"], ["run", "--help"]]) {
 			const lines = sigtool(args).stdout.split("\n");

@@ -7,7 +7,7 @@ import { toBer } from "./to-ber.js";
 
 const convert = (hex: string) => Buffer.from(berToDer(Buffer.from(hex, "hex"), "test")).toString("hex");
 
-describe("14.7: berToDer()", () => {
+describe("berToDer()", () => {
 	it.each([
 		["DER", "3006020103040100", "3006020103040100"],
 		["an indefinite length", "30800201030000", "3003020103"],

@@ -100,14 +100,14 @@ async function mistake(name: string, ...values: readonly unknown[]): Promise<str
 }
 
 describe("the checks of public functions", () => {
-	it("13.9: every public function is checked or listed as one that needs no check", () => {
+	it("every public function is checked or listed as one that needs no check", () => {
 		const known = [...Object.keys(FUNCTIONS), ...Object.keys(OTHERS), ...UNCHECKED];
 		expect([...functions.keys()].sort()).toEqual(known.sort());
 		for (const [name, value] of Object.entries(read)) expect(core).toHaveProperty(name, value);
 	});
 
 	for (const [name, [before, options]] of Object.entries(FUNCTIONS)) {
-		it(`13.9: ${name}() names an option that is misspelt, missing or of another type`, async () => {
+		it(`${name}() names an option that is misspelt, missing or of another type`, async () => {
 			const call = `Cannot call ${name}(): `;
 			expect(await mistake(name, ...before, { ...options, nonsense: 1 })).toBe(`${call}"nonsense" is not an option`);
 			expect(await mistake(name, ...before, "options")).toMatch(/"options" must be .*, not text$|".*" is missing: /);
@@ -130,12 +130,12 @@ describe("the checks of public functions", () => {
 	}
 
 	for (const [name, values] of Object.entries(OTHERS)) {
-		it(`13.9: ${name}() names an argument of another type`, async () => {
+		it(`${name}() names an argument of another type`, async () => {
 			expect(await mistake(name, ...values)).toMatch(new RegExp(`^Cannot call ${name}\\(\\): "[\\w.[\\]]+" `));
 		});
 	}
 
-	it("13.9: signPaths() writes an unsigned catalog only for signer none", async () => {
+	it("signPaths() writes an unsigned catalog only for signer none", async () => {
 		const options = { output: catalog };
 		for (const wrong of [undefined, options, { ...options, signer: undefined }, { ...options, singer: signer }]) {
 			await mistake("signPaths", [directory], wrong);
@@ -148,14 +148,14 @@ describe("the checks of public functions", () => {
 		expect(written?.unsignedSha256).toHaveLength(64);
 	});
 
-	it("13.9: a format that is a signature needs a signer", async () => {
+	it("a format that is a signature needs a signer", async () => {
 		const options = { formats: ["ima"], namespace: "user", signer: "none" } as const;
 		expect(await mistake("signPaths", [directory], options)).toMatch(
 			/^Cannot sign with format ima: .* needs a signer$/,
 		);
 	});
 
-	it("13.9: a path in the place of a trust policy gets a clear message", async () => {
+	it("a path in the place of a trust policy gets a clear message", async () => {
 		const made = "defaultTrust() or trustFromCertificates(certificatesFromPem(…)) returns";
 		expect(await mistake("verifyPath", directory, { trust: "ca.pem" })).toBe(
 			`Cannot call verifyPath(): "trust" must be a trust policy, which ${made}, not text`,
@@ -175,7 +175,7 @@ describe("the checks of public functions", () => {
 		);
 	});
 
-	it("13.9: refuses options that are inherited, hidden or of a class", async () => {
+	it("refuses options that are inherited, hidden or of a class", async () => {
 		const verify = (options: unknown) => mistake("verifyPath", directory, options);
 		const inherited = 'Cannot call verifyPath(): "added" is inherited: it must be a member of the object itself';
 		expect(await verify(Object.assign(Object.create({ added: "faill" }), { trust }))).toBe(inherited);
@@ -199,7 +199,7 @@ describe("the checks of public functions", () => {
 		expect(await verify({ trust: Object.create(trust) })).toContain('"trust.pins" is inherited');
 	});
 
-	it("13.9: accepts plain objects without prototype, and those of another realm", async () => {
+	it("accepts plain objects without prototype, and those of another realm", async () => {
 		const options = { url: "https://x.example", signer: "none", output: join(directory, "realm.cat") } as const;
 		for (const plain of [
 			Object.assign(Object.create(null), options),
@@ -210,7 +210,7 @@ describe("the checks of public functions", () => {
 		}
 	});
 
-	it("13.9: a function sees the values that were checked", async () => {
+	it("a function sees the values that were checked", async () => {
 		const tree = join(directory, "tree");
 		mkdirSync(tree);
 		writeFileSync(join(tree, "a"), "1");
@@ -236,7 +236,7 @@ describe("the checks of public functions", () => {
 		["a".repeat(63)],
 		[`sha256:${"a".repeat(64)}`],
 		[""],
-	])("13.9: a digest %j that would match nothing is refused wherever one is given", async (sha256) => {
+	])("a digest %j that would match nothing is refused wherever one is given", async (sha256) => {
 		const wrong = "must be a SHA-256 in 64 lower-case hexadecimal digits";
 		const deny = [denial, { ...denial, sha256 }];
 		expect(await mistake("verifyPath", directory, { trust: { ...trust, deny } })).toBe(
@@ -252,7 +252,7 @@ describe("the checks of public functions", () => {
 		expect(await mistake("verifyPath", directory, { trust, refusedAuthorities })).toContain(wrong);
 	});
 
-	it("13.9: openUnsigned() refuses an expected digest that no file has", async () => {
+	it("openUnsigned() refuses an expected digest that no file has", async () => {
 		for (const expectDigest of ["", "abc", `sha512:${"a".repeat(64)}`, `${"a".repeat(64)} `]) {
 			expect(await mistake("openUnsigned", catalog, { expectDigest })).toContain('"expectDigest" must be a SHA-256');
 		}
@@ -262,7 +262,7 @@ describe("the checks of public functions", () => {
 	});
 
 	it.each([-1, 0, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53, "2"])(
-		"13.9: refuses %s as a number of signers",
+		"refuses %s as a number of signers",
 		async (requiredSigners) => {
 			expect(await mistake("verifyPath", directory, { trust, requiredSigners })).toContain(
 				'"requiredSigners" must be a whole number of at least 1',
@@ -273,7 +273,7 @@ describe("the checks of public functions", () => {
 		},
 	);
 
-	it("13.9: refuses an empty list without which there is nothing to do", async () => {
+	it("refuses an empty list without which there is nothing to do", async () => {
 		expect(await mistake("verifyPath", directory, { trust, catalogs: [] })).toBe(
 			'Cannot call verifyPath(): "catalogs" must be a list of paths with at least one item',
 		);
@@ -287,7 +287,7 @@ describe("the checks of public functions", () => {
 		);
 	});
 
-	it("13.9: refuses pins that are no Map", async () => {
+	it("refuses pins that are no Map", async () => {
 		const usurper = Object.create(Map.prototype);
 		for (const pins of [new URLSearchParams(), {}, [], new Set(), new WeakMap(), usurper, { get() {}, entries() {} }]) {
 			expect(await mistake("verifyPath", directory, { trust: { ...trust, pins } })).toContain(
@@ -300,7 +300,7 @@ describe("the checks of public functions", () => {
 		);
 	});
 
-	it("13.9: a message does not contain the value, which could be a passphrase", async () => {
+	it("a message does not contain the value, which could be a passphrase", async () => {
 		const options = { file: "f", passphrase: "secret" };
 		expect(await mistake("openPkcs12Signer", options)).toBe(
 			'Cannot call openPkcs12Signer(): "passphrase" must be a function, not text',

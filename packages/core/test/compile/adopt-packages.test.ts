@@ -88,7 +88,7 @@ async function adopt(
 
 const CHANGED = /app\.py".*changed since package python3-flask was installed/;
 
-describe("16.5: adoptPackages()", () => {
+describe("adoptPackages()", () => {
 	it("records exactly what dpkg lists, by the directory of the modules, and nothing of other packages", async () => {
 		expect(await adopt(system())).toEqual({
 			packages: [{ name: "python3-flask", fileCount: 3, otherCount: 2 }],
@@ -293,7 +293,7 @@ describe("16.5: adoptPackages()", () => {
 const real = "/var/lib/dpkg/info/python3-yaml.list";
 const hasYaml = existsSync(real) && existsSync("/usr/lib/python3/dist-packages/yaml");
 
-describe.skipIf(!hasYaml)("16.5: compileTrustIndex() with the package python3-yaml of this machine", () => {
+describe.skipIf(!hasYaml)("compileTrustIndex() with the package python3-yaml of this machine", () => {
 	it("records the package's files, and of other packages none", async () => {
 		const output = join(tempTree({}), "x.sigx");
 		const { packages, products } = await compileTrustIndex([], {
@@ -330,82 +330,77 @@ describe.skipIf(!hasYaml)("16.5: compileTrustIndex() with the package python3-ya
 
 const canInstall = process.getuid?.() === 0 && hasProgram("dpkg-deb");
 
-describe.skipIf(!canInstall)(
-	"16.5: packages that dpkg itself installs, upgrades and diverts (needs root and dpkg)",
-	() => {
-		/** Builds a package with these files, and installs it below `root`. */
-		function install(root: string, version: string, files: Readonly<Record<string, string>>): void {
-			const tree = tempTree(files);
-			chmodSync(tree, 0o755);
-			const control = `Package: shop-lib\nVersion: ${version}\nArchitecture: all\nMaintainer: a <a@b>\nDescription: a\n`;
-			put(tree, "DEBIAN/control", control);
-			put(tree, "DEBIAN/md5sums", digestsOf(files));
-			put(tree, "DEBIAN/conffiles", "/etc/shop/settings.py\n");
-			dpkg("dpkg-deb", "--build", "--root-owner-group", tree, join(root, "shop.deb"));
-			dpkg("dpkg", "--root", root, "--force-confold", "--install", join(root, "shop.deb"));
-		}
+describe.skipIf(!canInstall)("packages that dpkg itself installs, upgrades and diverts (needs root and dpkg)", () => {
+	/** Builds a package with these files, and installs it below `root`. */
+	function install(root: string, version: string, files: Readonly<Record<string, string>>): void {
+		const tree = tempTree(files);
+		chmodSync(tree, 0o755);
+		const control = `Package: shop-lib\nVersion: ${version}\nArchitecture: all\nMaintainer: a <a@b>\nDescription: a\n`;
+		put(tree, "DEBIAN/control", control);
+		put(tree, "DEBIAN/md5sums", digestsOf(files));
+		put(tree, "DEBIAN/conffiles", "/etc/shop/settings.py\n");
+		dpkg("dpkg-deb", "--build", "--root-owner-group", tree, join(root, "shop.deb"));
+		dpkg("dpkg", "--root", root, "--force-confold", "--install", join(root, "shop.deb"));
+	}
 
-		function dpkg(...[program = "", ...args]: readonly string[]): void {
-			const { status, stderr } = spawnSync(program, args, { encoding: "utf8" });
-			expect([status, stderr]).toEqual([0, expect.any(String)]);
-		}
+	function dpkg(...[program = "", ...args]: readonly string[]): void {
+		const { status, stderr } = spawnSync(program, args, { encoding: "utf8" });
+		expect([status, stderr]).toEqual([0, expect.any(String)]);
+	}
 
-		it("reads their lists, and finds what an upgrade changed", async () => {
-			const root = tempTree({ "var/lib/dpkg/status": "", "var/lib/dpkg/available": "" });
-			for (const directory of ["info", "updates", "triggers"]) mkdirSync(join(root, "var/lib/dpkg", directory));
-			const path = "usr/lib/python3/dist-packages/shop/__init__.py";
-			const files = {
-				[path]: "1",
-				"etc/shop/settings.py": "s",
-				"usr/bin/shop": "#!",
-				"usr/share/doc/shop/README": "r",
-			};
-			install(root, "1", files);
-			put(root, "etc/shop/settings.py", "of the administrator");
-			const before = await compiledOf(root);
-			expect(before.map(({ content }) => [content.root, [...content.entries.keys()]])).toEqual([
-				[join(root, "etc/shop"), ["settings.py"]],
-				[join(root, "usr/lib/python3"), ["dist-packages/shop/__init__.py"]],
-			]);
-			const modules = before[1]?.content.entries ?? new Map();
-			expect(await compareEntries(join(root, "usr/lib/python3"), modules)).toEqual([]);
+	it("reads their lists, and finds what an upgrade changed", async () => {
+		const root = tempTree({ "var/lib/dpkg/status": "", "var/lib/dpkg/available": "" });
+		for (const directory of ["info", "updates", "triggers"]) mkdirSync(join(root, "var/lib/dpkg", directory));
+		const path = "usr/lib/python3/dist-packages/shop/__init__.py";
+		const files = {
+			[path]: "1",
+			"etc/shop/settings.py": "s",
+			"usr/bin/shop": "#!",
+			"usr/share/doc/shop/README": "r",
+		};
+		install(root, "1", files);
+		put(root, "etc/shop/settings.py", "of the administrator");
+		const before = await compiledOf(root);
+		expect(before.map(({ content }) => [content.root, [...content.entries.keys()]])).toEqual([
+			[join(root, "etc/shop"), ["settings.py"]],
+			[join(root, "usr/lib/python3"), ["dist-packages/shop/__init__.py"]],
+		]);
+		const modules = before[1]?.content.entries ?? new Map();
+		expect(await compareEntries(join(root, "usr/lib/python3"), modules)).toEqual([]);
 
-			install(root, "2", { ...files, [path]: "2" });
-			expect(await compareEntries(join(root, "usr/lib/python3"), modules)).toMatchObject([
-				{ code: "ERR_FILE_MODIFIED" },
-			]);
-			expect((await compiledOf(root)).flatMap(({ warnings }) => warnings)).toEqual([]);
+		install(root, "2", { ...files, [path]: "2" });
+		expect(await compareEntries(join(root, "usr/lib/python3"), modules)).toMatchObject([{ code: "ERR_FILE_MODIFIED" }]);
+		expect((await compiledOf(root)).flatMap(({ warnings }) => warnings)).toEqual([]);
 
-			dpkg(
-				"dpkg-divert",
-				"--root",
-				root,
-				"--rename",
-				"--package",
-				"other",
-				"--divert",
-				`/${path}.moved.py`,
-				"--add",
-				`/${path}`,
-			);
-			put(root, path, "of the package other");
-			const diverted = await compiledOf(root);
-			expect([...(diverted[1]?.content.entries.keys() ?? [])]).toEqual(["dist-packages/shop/__init__.py.moved.py"]);
+		dpkg(
+			"dpkg-divert",
+			"--root",
+			root,
+			"--rename",
+			"--package",
+			"other",
+			"--divert",
+			`/${path}.moved.py`,
+			"--add",
+			`/${path}`,
+		);
+		put(root, path, "of the package other");
+		const diverted = await compiledOf(root);
+		expect([...(diverted[1]?.content.entries.keys() ?? [])]).toEqual(["dist-packages/shop/__init__.py.moved.py"]);
+	});
+
+	async function compiledOf(root: string) {
+		const plan = planPackages(["shop-lib"], root);
+		return adoptPackages(plan, {
+			roots: plan.trees.map((tree) => tree.root),
+			trust,
+			onProgress: undefined,
+			changes: "refuse",
 		});
+	}
+});
 
-		async function compiledOf(root: string) {
-			const plan = planPackages(["shop-lib"], root);
-			return adoptPackages(plan, {
-				roots: plan.trees.map((tree) => tree.root),
-				trust,
-				onProgress: undefined,
-				changes: "refuse",
-			});
-		}
-	},
-);
-
-describe("16.5: sharedDirectoryWarning()", () => {
+describe("sharedDirectoryWarning()", () => {
 	it("names a directory with more than 1,000 files of packages other than the largest", () => {
 		const filesOf = (name: string, count: number) =>
 			listOf(Object.fromEntries(Array.from({ length: count }, (_, n) => [`${MODULES}/${name}/m${n}.py`, ""])));

@@ -101,7 +101,7 @@ describe("compileTrustIndex()", () => {
 		expect(index.digest).toBe(sha256(readFileSync(output)));
 	});
 
-	it("13.4: says for which images it vouches, where their catalog has an Authenticode digest alone", async () => {
+	it("says for which images it vouches, where their catalog has an Authenticode digest alone", async () => {
 		const { root, output } = await signedApp();
 		const image = Buffer.from(IMAGE);
 		image[64 + 88] ^= 1;

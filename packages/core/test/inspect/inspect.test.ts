@@ -46,7 +46,7 @@ describe("inspection in pieces", () => {
 		return output;
 	};
 
-	it("13.15: lists every member once, in path order, from a file as from bytes", async () => {
+	it("lists every member once, in path order, from a file as from bytes", async () => {
 		const file = await unsignedCatalog(5000);
 		const bytes = readFileSync(file);
 		const { members, ...rest } = inspectCatalogFile(file);
@@ -63,7 +63,7 @@ describe("inspection in pieces", () => {
 		expect(members.count).toBe(digests.length);
 	});
 
-	it("13.15: refuses to list members of a file that has changed, and names a malformed one", async () => {
+	it("refuses to list members of a file that has changed, and names a malformed one", async () => {
 		const file = await unsignedCatalog(10);
 		const { members } = inspectCatalogFile(file);
 		const bytes = readFileSync(file);

@@ -80,7 +80,7 @@ describe("attributeKeys()", () => {
 		expect(keys(Date.now()).candidatesFor(keyIdOf(leaf))).toHaveLength(1);
 	});
 
-	it("13.5: refuses a pinned key whose pinned certificate has expired, whatever other certificate is given", () => {
+	it("refuses a pinned key whose pinned certificate has expired, whatever other certificate is given", () => {
 		const key = p256();
 		const now = Date.now();
 		const order = { commonName: "Old", key, kind: "release" } as const;

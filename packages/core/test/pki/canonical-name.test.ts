@@ -21,7 +21,7 @@ function attribute(type: string, text: string, tag: number): Uint8Array {
 	return sequence(oid(type), encode(tag, tag === TAG.BMP_STRING ? bytes.swap16() : bytes));
 }
 
-describe("14.5: isSameName()", () => {
+describe("isSameName()", () => {
 	const name = nameOf([[O, "Acme, Inc. + Sons"]], [[CN, "Ünser Root"]]);
 
 	it.each<[what: string, spelling: ReturnType<typeof nameOf>]>([

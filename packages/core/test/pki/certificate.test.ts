@@ -152,14 +152,14 @@ describe.skipIf(!hasOpenssl)("parseCertificate() of certificates that openssl ma
 			expect(certificatesFromFileBytes(readFileSync(root.file))).toHaveLength(1);
 		});
 
-		it("14.9: reads PEM behind a byte order mark, as text and as bytes", () => {
+		it("reads PEM behind a byte order mark, as text and as bytes", () => {
 			expect(certificatesFromPem(`\ufeff${pem()}`)).toHaveLength(1);
 			const bytes = Buffer.concat([Buffer.from("efbbbf", "hex"), Buffer.from(pem(), "latin1")]);
 			expect(certificatesFromFileBytes(bytes)).toHaveLength(1);
 			expect(describeFileBytes(bytes).kind).toBe("PEM certificate");
 		});
 
-		it("14.9: names what converts a TRUSTED CERTIFICATE of openssl", () => {
+		it("names what converts a TRUSTED CERTIFICATE of openssl", () => {
 			const trusted = join(workshop.directory, "trusted.pem");
 			const plain = join(workshop.directory, "plain.pem");
 			workshop.openssl("x509", "-in", leaf.file, "-trustout", "-addtrust", "codeSigning", "-out", trusted);

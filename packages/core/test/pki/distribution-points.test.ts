@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { listUrls } from "../../dist/pki/distribution-points.js";
 import { CODE_SIGNER, hasOpenssl, openWorkshop, type Workshop } from "./openssl.js";
 
-describe.skipIf(!hasOpenssl)("14.10: listUrls() of certificates by openssl", () => {
+describe.skipIf(!hasOpenssl)("listUrls() of certificates by openssl", () => {
 	let workshop: Workshop;
 	beforeAll(() => {
 		workshop = openWorkshop();

@@ -32,18 +32,18 @@ describe("describeFileBytes()", () => {
 		["unknown", Buffer.alloc(100)],
 		["unknown", Uint8Array.of(TAG.SEQUENCE, 0)],
 		["unknown", Uint8Array.of(TAG.SEQUENCE, 2, 5, 0)],
-	])("13.15: recognises: %s", (kind, content) => {
+	])("recognises: %s", (kind, content) => {
 		expect(describeFileBytes(content).kind).toBe(kind);
 	});
 
-	it("13.15: says how much of a file is there", () => {
+	it("says how much of a file is there", () => {
 		const large = encode(TAG.SEQUENCE, Buffer.alloc(100_000));
 		expect(describeFileBytes(large.subarray(0, 1234)).text).toBe(
 			"cut off, only 1,234 of 100,005 bytes are there; copy it again",
 		);
 	});
 
-	it("13.15: throws for no bytes at all", () => {
+	it("throws for no bytes at all", () => {
 		for (let length = 0; length < 8; length++) {
 			for (let first = 0; first < 256; first++) {
 				describeFileBytes(Uint8Array.of(first, ...Array.from({ length }, () => 0xff)));

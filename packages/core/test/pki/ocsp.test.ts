@@ -48,7 +48,7 @@ describe.skipIf(!hasOpenssl)("statementOfResponse()", () => {
 
 	const OIDS = { sha1: "1.3.14.3.2.26", sha256: "2.16.840.1.101.3.4.2.1" };
 
-	it("14.3: counts a revocation that names the certificate by SHA-256", () => {
+	it("counts a revocation that names the certificate by SHA-256", () => {
 		expect(statusIn(responseNamingBy("sha256", REVOKED))).toBe("revoked");
 		expect(statusIn(responseNamingBy("sha256", GOOD))).toBe("good");
 	});

@@ -31,7 +31,7 @@ describe("judgeRevocation()", () => {
 		judgeRevocation(certificate, { statements, reasons: [] }, { at, time: "proven", now: NOW, purpose: "codeSigning" })
 			.status;
 
-	it("14.10: says that a later revocation voids all timestamps of an authority, or that no timestamp shows an age", () => {
+	it("says that a later revocation voids all timestamps of an authority, or that no timestamp shows an age", () => {
 		const revoked = (reason: number, revokedAt: number): RevocationStatement => {
 			return { ...good(NOW - DAY), status: "revoked", revokedAt, reason };
 		};

@@ -147,7 +147,7 @@ describe.skipIf(!hasOpenssl)("verifyTimestamps() of tokens that openssl ts made"
 		}
 	});
 
-	describe("14.10: a signer does not choose the time of its own signature", () => {
+	describe("a signer does not choose the time of its own signature", () => {
 		const both = CODE_SIGNER.map((line) => line.replace("codeSigning", "codeSigning,timeStamping"));
 		/**
 		 * Judges a signature by the signer `by` with a timestamp by the authority `stamper`. The signature contains
@@ -249,7 +249,7 @@ describe.skipIf(!hasOpenssl)("verifyTimestamps() of tokens that openssl ts made"
 		expect(verdict(() => countersignature(Buffer.from("another")))).toBe("ERR_SIGNED_ATTRIBUTES");
 	});
 
-	it("13.19: does not accept a countersignature over the bare SHA-1, without DigestInfo, in any profile", () => {
+	it("does not accept a countersignature over the bare SHA-1, without DigestInfo, in any profile", () => {
 		const make = (bytes: Uint8Array, form: "bare" | "DigestInfo") => {
 			const { issuer, serial } = authority.certificate;
 			const sha1 = (content: Uint8Array) => createHash("sha1").update(content).digest();

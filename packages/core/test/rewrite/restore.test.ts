@@ -346,7 +346,7 @@ describe("restoreFile()", () => {
 		expect(texts()).toEqual({ "user.ima": "old ima" });
 	});
 
-	test("13.4: refuses content whose uncovered bytes are not as signed", async () => {
+	test("refuses content whose uncovered bytes are not as signed", async () => {
 		const root = tempTree({ file: content });
 		const signed = await signedFile(root);
 		const { access, texts } = memory();

@@ -103,7 +103,7 @@ describe("openPemSigner()", () => {
 		expect(warnings).toEqual([`other users may read the key in "${keyFile}"; \`chmod 600\` makes it private`]);
 	});
 
-	it("14.9: refuses a file without a private key in PEM, with two, and in OpenSSH's form, and names the remedy", async () => {
+	it("refuses a file without a private key in PEM, with two, and in OpenSSH's form, and names the remedy", async () => {
 		const refusal = async (content: string | Uint8Array) => {
 			const opening = openPemSigner({ keyFile: write("bad.pem", content), certFile });
 			return (await expectRejection("ERR_KEY", opening)).message;
@@ -129,7 +129,7 @@ describe("openPemSigner()", () => {
 		await expectRejection("ERR_ROOT_MISSING", openPemSigner({ keyFile: join(directory, "none.pem"), certFile }));
 	});
 
-	describe("14.7: an encrypted PKCS#8 key", () => {
+	describe("an encrypted PKCS#8 key", () => {
 		const salt = octetString(Buffer.alloc(8));
 		const aes = sequence(oid("2.16.840.1.101.3.4.1.42"), octetString(Buffer.alloc(16)));
 		const pbes2 = (derivation: Uint8Array) => sequence(oid("1.2.840.113549.1.5.13"), sequence(derivation, aes));
@@ -147,13 +147,13 @@ describe("openPemSigner()", () => {
 
 		it.each([
 			[
-				"14.7: PBKDF2 with two blocks of SHA-1",
+				"PBKDF2 with two blocks of SHA-1",
 				pbkdf2(2_500_001),
 				/its encryption takes the work of 5000002 iterations or more, at most 5000000 are taken;/,
 			],
-			["14.7: PBKDF2 at its most", pbkdf2(2 ** 31 - 1), /takes the work of 4294967294 iterations/],
-			["14.7: PBKDF2 with a key of 200 bytes", pbkdf2(500_001, integer(200)), /the work of 5000010 iterations/],
-			["14.7: PKCS#12's own function", pkcs12(1_666_667), /takes the work of 5000001 iterations/],
+			["PBKDF2 at its most", pbkdf2(2 ** 31 - 1), /takes the work of 4294967294 iterations/],
+			["PBKDF2 with a key of 200 bytes", pbkdf2(500_001, integer(200)), /the work of 5000010 iterations/],
+			["PKCS#12's own function", pkcs12(1_666_667), /takes the work of 5000001 iterations/],
 			["scrypt's memory", scrypt(2 ** 20, 8, 1), /takes 1024 MiB of memory for scrypt, at most 32 are taken/],
 			["scrypt's block size", scrypt(2, 2 ** 30, 1), /takes 262144 MiB of memory/],
 			["scrypt's parallelization", scrypt(2 ** 14, 8, 65), /takes N·r·p = 8519680 steps of scrypt, at most 8388608/],
@@ -229,7 +229,7 @@ describe.skipIf(!hasOpenssl)("openPemSigner() with keys that openssl encrypted",
 	});
 });
 
-describe.skipIf(!hasOpenssl)("14.9: openPemSigner() with keys that openssl made", () => {
+describe.skipIf(!hasOpenssl)("openPemSigner() with keys that openssl made", () => {
 	const workshop = openWorkshop();
 	afterAll(() => workshop.remove());
 

@@ -253,7 +253,7 @@ it("loadAttributes() says what to install when both packages are missing", () =>
 	);
 });
 
-describe("13.17: readTwice()", () => {
+describe("readTwice()", () => {
 	const reads = (...texts: (string | undefined)[]) => {
 		return () => {
 			const text = texts.length > 1 ? texts.shift() : texts[0];
@@ -261,13 +261,13 @@ describe("13.17: readTwice()", () => {
 		};
 	};
 
-	it("13.17: returns no value that was read only once, such as one that ends in stale memory", () => {
+	it("returns no value that was read only once, such as one that ends in stale memory", () => {
 		expect(readTwice(reads("old stale", "old", "old"))).toEqual(Buffer.from("old"));
 		expect(readTwice(reads("old", undefined, undefined))).toBeUndefined();
 		expect(readTwice(reads("same"))).toEqual(Buffer.from("same"));
 	});
 
-	it("13.17: gives up on a value that keeps changing", () => {
+	it("gives up on a value that keeps changing", () => {
 		let count = 0;
 		expect(() => readTwice(() => Buffer.from(String(count++)))).toThrow(expect.objectContaining({ code: "EBUSY" }));
 	});

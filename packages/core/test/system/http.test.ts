@@ -128,18 +128,15 @@ describe("exchange(), by a proxy", () => {
 		expect(seen[0].headers.authorization).toBeUndefined();
 	});
 
-	it.each(["http", "https"])(
-		"14.9: names the proxy that refuses the connection, without its password: %s",
-		async (of) => {
-			const proxy = await listen(createServer());
-			servers.pop()?.close();
-			vi.stubEnv(`${of}_proxy`, `http://me:s%20cret@${proxy}`);
-			vi.stubEnv("no_proxy", "");
-			const failure = await get(`${of}://tsa.invalid/x`).catch((error: Error) => error);
-			const message = `Cannot use "${of}://tsa.invalid/x" through the proxy "${proxy}": connection refused (ECONNREFUSED)`;
-			expect(failure).toMatchObject({ code: "ERR_NETWORK", message });
-		},
-	);
+	it.each(["http", "https"])("names the proxy that refuses the connection, without its password: %s", async (of) => {
+		const proxy = await listen(createServer());
+		servers.pop()?.close();
+		vi.stubEnv(`${of}_proxy`, `http://me:s%20cret@${proxy}`);
+		vi.stubEnv("no_proxy", "");
+		const failure = await get(`${of}://tsa.invalid/x`).catch((error: Error) => error);
+		const message = `Cannot use "${of}://tsa.invalid/x" through the proxy "${proxy}": connection refused (ECONNREFUSED)`;
+		expect(failure).toMatchObject({ code: "ERR_NETWORK", message });
+	});
 
 	it("says what a proxy answers that makes no connection", async () => {
 		const proxy = await listen(createServer());
@@ -215,13 +212,13 @@ describe("proxyFor()", () => {
 		["::1", "http://[::2]/", false],
 		["::ffff:127.0.0.1", "http://[::ffff:7f00:1]/", true],
 		["fe80::1%eth0", "http://[fe80::1]/", false],
-	])("14.9: no_proxy %j, %s: %s", (list, url, excepted) => {
+	])("no_proxy %j, %s: %s", (list, url, excepted) => {
 		const environment = { http_proxy: "p:1", https_proxy: "p:1", no_proxy: list };
 		expect(by(url, environment)).toBe(excepted ? undefined : "p:1");
 	});
 
 	it.each(["http://me:50%@p:1", "http://50%zz:secret@p:1", "http://me:%ff@p:1"])(
-		"14.9: refuses a proxy whose %% is not percent-encoding, at once and without its password: %s",
+		"refuses a proxy whose %% is not percent-encoding, at once and without its password: %s",
 		async (proxy) => {
 			vi.stubEnv("http_proxy", proxy);
 			vi.stubEnv("no_proxy", "");
@@ -233,7 +230,7 @@ describe("proxyFor()", () => {
 		},
 	);
 
-	it("14.9: decodes user name and password of a proxy", () => {
+	it("decodes user name and password of a proxy", () => {
 		const proxy = proxyFor(new URL("http://x/"), { http_proxy: "http://me%40home:50%25@p:1" });
 		const header = proxy === undefined ? undefined : proxyAuthorization(proxy);
 		expect(header).toBe(`Basic ${Buffer.from("me@home:50%").toString("base64")}`);

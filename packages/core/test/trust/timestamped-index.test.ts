@@ -22,7 +22,7 @@ const LATER = NOW + 1000 * DAY_MS;
 const TOKEN = "1.3.6.1.4.1.311.3.3.1";
 const COUNTERSIGNATURE = "1.2.840.113549.1.9.6";
 
-describe.skipIf(!hasOpenssl)("14.10: a timestamp on a trust index", () => {
+describe.skipIf(!hasOpenssl)("a timestamp on a trust index", () => {
 	let workshop: Workshop;
 	let timeRoot: Issued;
 	let authority: Issued;

@@ -48,7 +48,7 @@ describe("defaultTrust()", () => {
 		expect(listTrust()).toMatchObject([{ id: spkiSha256(certificate), kind: "pin", source: "development" }]);
 	});
 
-	it("13.3: SIGTOOL_DEVELOPMENT decides whether development identities sign and are trusted", async () => {
+	it("SIGTOOL_DEVELOPMENT decides whether development identities sign and are trusted", async () => {
 		try {
 			process.env.SIGTOOL_DEVELOPMENT = "refuse";
 			expect(defaultTrust().development).toBe("refuse");

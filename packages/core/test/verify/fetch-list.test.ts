@@ -31,7 +31,7 @@ import { CODE_SIGNER, hasOpenssl, type Issued, openWorkshop, type Workshop } fro
 const HOUR = 3_600_000;
 const MIB = 2 ** 20;
 
-describe.skipIf(!hasOpenssl)("14.10: lists from distribution points", () => {
+describe.skipIf(!hasOpenssl)("lists from distribution points", () => {
 	let workshop: Workshop;
 	let root: Issued;
 	let timeRoot: Issued;
@@ -377,7 +377,7 @@ describe.skipIf(!hasOpenssl)("14.10: lists from distribution points", () => {
 			expect(existsSync(cacheFile("/root.crl"))).toBe(true);
 		});
 
-		it("14.10: keeps its list when an older one is replayed, which proves nothing but a revocation", async () => {
+		it("keeps its list when an older one is replayed, which proves nothing but a revocation", async () => {
 			const recent: ListOptions = {
 				lastUpdate: databaseTime(now - 3 * HOUR),
 				nextUpdate: databaseTime(now - 2 * HOUR),
@@ -400,7 +400,7 @@ describe.skipIf(!hasOpenssl)("14.10: lists from distribution points", () => {
 			expect(readFileSync(cacheFile("/root.crl"))).toEqual(silent);
 		});
 
-		it("14.10: a list from the future, or one that does not verify, keeps no other list away", async () => {
+		it("a list from the future, or one that does not verify, keeps no other list away", async () => {
 			const future: ListOptions = { lastUpdate: databaseTime(now + HOUR), nextUpdate: databaseTime(now + 9 * HOUR) };
 			const impostor = workshop.issue({ subject: "/CN=Root", key: "p256" });
 			const bytes = list([], { lastUpdate: databaseTime(now - 30 * HOUR) });
@@ -412,7 +412,7 @@ describe.skipIf(!hasOpenssl)("14.10: lists from distribution points", () => {
 			}
 		});
 
-		it("14.10: keeps an outdated list that revokes, so that it counts when no server answers", async () => {
+		it("keeps an outdated list that revokes, so that it counts when no server answers", async () => {
 			const bytes = list([{ serial: SERIAL, revoked: databaseTime(now - 72 * HOUR) }], OUTDATED);
 			publish("/root.crl", bytes);
 			await expect(verify(await plain())).rejects.toMatchObject(REVOKED);
@@ -421,7 +421,7 @@ describe.skipIf(!hasOpenssl)("14.10: lists from distribution points", () => {
 			await expect(verify(await plain())).rejects.toMatchObject(REVOKED);
 		});
 
-		it("14.10: removes no file that it did not make, and uses no directory that is a link", async () => {
+		it("removes no file that it did not make, and uses no directory that is a link", async () => {
 			const directory = join(cache, "sigtool/crl");
 			const elsewhere = join(cache, "elsewhere");
 			const ours = `${"0".repeat(64)}.crl`;
@@ -445,7 +445,7 @@ describe.skipIf(!hasOpenssl)("14.10: lists from distribution points", () => {
 			expect(readdirSync(directory).sort()).toEqual([...others, basename(cacheFile("/root.crl"))].sort());
 		});
 
-		it.skipIf(process.getuid?.() !== 0)("14.10: uses no directory of another user (needs root)", async () => {
+		it.skipIf(process.getuid?.() !== 0)("uses no directory of another user (needs root)", async () => {
 			const directory = join(cache, "sigtool/crl");
 			mkdirSync(directory, { recursive: true });
 			chownSync(directory, 65534, 65534);
@@ -456,7 +456,7 @@ describe.skipIf(!hasOpenssl)("14.10: lists from distribution points", () => {
 	});
 
 	it.each(["http://me:50%@p:1", "socks5://me:50%25@p:1"])(
-		"14.9: reports a malformed proxy as the mistake it is, at once, for lists and responders: %s",
+		"reports a malformed proxy as the mistake it is, at once, for lists and responders: %s",
 		async (proxy) => {
 			vi.stubEnv("http_proxy", proxy);
 			vi.stubEnv("no_proxy", "");
@@ -472,7 +472,7 @@ describe.skipIf(!hasOpenssl)("14.10: lists from distribution points", () => {
 		},
 	);
 
-	it("14.9: takes the address in a certificate that holds a password as a reason", async () => {
+	it("takes the address in a certificate that holds a password as a reason", async () => {
 		const { warnings } = await verify(await signed("Secret", ["http://me:secret@127.0.0.1:9/root.crl"]));
 		expect(warnings).toEqual([expect.stringMatching(/it holds a user name or a password/)]);
 		expect(warnings.join()).not.toContain("secret@");

@@ -70,7 +70,7 @@ describe.skipIf(!hasOpenssl)("verifyCatalog() returns the time for which it judg
 		expect(await judge("stamped", {}, lifetime)).toMatchObject({ source: "now", without: "lifetime-signing" });
 	});
 
-	it("13.5: now, when the pinned certificate has lifetime signing, whatever the one in the catalog has", async () => {
+	it("now, when the pinned certificate has lifetime signing, whatever the one in the catalog has", async () => {
 		await judge("stamped");
 		const bytes = readFileSync(join(workshop.directory, "signed.cat"));
 		const [inCatalog] = parseSignedData(bytes, "catalog").certificates;

@@ -17,7 +17,7 @@ import { userAttributes } from "../system/user-attributes.js";
 const HOUR = 3_600_000;
 const attributes = await userAttributes();
 
-describe.skipIf(!hasOpenssl)("14.10: revocation of the catalogs above the one that is used", () => {
+describe.skipIf(!hasOpenssl)("revocation of the catalogs above the one that is used", () => {
 	let workshop: Workshop;
 	let root: Issued;
 	let timeRoot: Issued;

@@ -10,7 +10,7 @@ import { verifyCatalog } from "../../dist/verify/verify-catalog.js";
 import { tempTree } from "../fileset/temp-tree.js";
 import { certificateFor, p256 } from "../signer/material.js";
 
-it("13.19: a nested signature is not judged, changes no verdict, and is warned of", async () => {
+it("a nested signature is not judged, changes no verdict, and is warned of", async () => {
 	const root = tempTree({ a: "1" });
 	const key = p256();
 	const certificate = certificateFor(key);

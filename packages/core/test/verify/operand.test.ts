@@ -33,8 +33,8 @@ async function signedTree() {
 	return { root, at, catalog, copied };
 }
 
-describe("13.1: operandKind()", () => {
-	it("13.1: recognises a catalog under any name, whole or cut off, signed or not", async () => {
+describe("operandKind()", () => {
+	it("recognises a catalog under any name, whole or cut off, signed or not", async () => {
 		const { at, catalog, copied } = await signedTree();
 		for (const name of ["x", "x.CAT", "x.sig", "x.sigx"]) expect(operandKind(copied(name))).toBe("catalog");
 		for (const size of [100, 500, catalog.length - 1]) {
@@ -49,7 +49,7 @@ describe("13.1: operandKind()", () => {
 		expect(operandKind(at("unsigned"))).toBe("catalog");
 	});
 
-	it("13.1: recognises a trust index under any name, and tells both from other files", async () => {
+	it("recognises a trust index under any name, and tells both from other files", async () => {
 		const { root, at, catalog, copied } = await signedTree();
 		const index = join(tempTree({ unused: "" }), "index");
 		await compileTrustIndex([root], { trust, signer, output: index, catalogs: [at("t.cat")] });
@@ -66,7 +66,7 @@ describe("13.1: operandKind()", () => {
 		]);
 	});
 
-	it("13.1: verifyPath() compares no index, and no catalog as a mere file", async () => {
+	it("verifyPath() compares no index, and no catalog as a mere file", async () => {
 		const { root, at, copied } = await signedTree();
 		await signPaths([root], { signer, output: at("inner"), overwrite: "any" });
 		await signPaths([root], { signer, output: at("t.cat") });
@@ -79,13 +79,13 @@ describe("13.1: operandKind()", () => {
 		});
 	});
 
-	it.skipIf(!hasCorpus)("13.1: recognises the catalogs of other producers by their content", () => {
+	it.skipIf(!hasCorpus)("recognises the catalogs of other producers by their content", () => {
 		const catalogs = corpusCatalogs();
 		expect(catalogs.length).toBeGreaterThan(10);
 		expect(catalogs.filter(({ bytes }) => !startsAsCatalog(bytes)).map(({ name }) => name)).toEqual([]);
 	});
 
-	it("13.1: decides about any bytes", async () => {
+	it("decides about any bytes", async () => {
 		const { catalog } = await signedTree();
 		const damaged = fc.tuple(fc.nat(60), fc.integer({ min: 0, max: 255 }), fc.nat(200)).map(([at, byte, size]) => {
 			const bytes = Buffer.from(catalog.subarray(0, size));

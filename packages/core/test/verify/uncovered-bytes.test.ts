@@ -133,8 +133,8 @@ const withMembers = existsSync(CORPUS)
 	? readdirSync(CORPUS).filter((name) => existsSync(join(CORPUS, name, "members")))
 	: [];
 
-describe.skipIf(withMembers.length === 0)("13.4: signatures in real images (../shared/corpus)", () => {
-	it("13.4: all of them are well-formed", async () => {
+describe.skipIf(withMembers.length === 0)("signatures in real images (../shared/corpus)", () => {
+	it("all of them are well-formed", async () => {
 		const malformed: string[] = [];
 		let signed = 0;
 		for (const name of withMembers) {
@@ -149,7 +149,7 @@ describe.skipIf(withMembers.length === 0)("13.4: signatures in real images (../s
 	});
 });
 
-it("13.4: does not read signatures that are larger than those of any image", () => {
+it("does not read signatures that are larger than those of any image", () => {
 	const sizeBytes = 2 ** 25 + 1;
 	const head = Buffer.concat([Buffer.from("3084", "hex"), Buffer.alloc(4), SIGNED_DATA_OID]);
 	head.writeUInt32BE(sizeBytes - 6, 2);
@@ -162,9 +162,9 @@ it("13.4: does not read signatures that are larger than those of any image", () 
 	expect([judged, read]).toEqual(["malformed", head.length]);
 });
 
-describe("13.4: bytes behind the signature of other programs", () => {
+describe("bytes behind the signature of other programs", () => {
 	const hasOsslsigncode = spawnSync("osslsigncode", ["--version"]).error === undefined;
-	it.skipIf(!hasOsslsigncode)("13.4: accepts an image that osslsigncode signed (osslsigncode)", async () => {
+	it.skipIf(!hasOsslsigncode)("accepts an image that osslsigncode signed (osslsigncode)", async () => {
 		const root = tempTree({ "a.exe": imageOf(5003) });
 		const pki = tempTree({
 			"k.pem": key.export({ format: "pem", type: "pkcs8" }).toString(),
@@ -178,7 +178,7 @@ describe("13.4: bytes behind the signature of other programs", () => {
 	});
 });
 
-describe("13.4: bytes behind the signature of an executable or a cabinet, signed by us", () => {
+describe("bytes behind the signature of an executable or a cabinet, signed by us", () => {
 	it.each<[what: string, name: string, signed: Buffer, changed: Buffer]>([
 		["a zip in an unsigned .exe's new certificate table", "a.exe", IMAGE, imageWith(ZIP)],
 		["a well-formed certificate in a new certificate table", "a.exe", IMAGE, imageWith(winCertificate(SIGNED_DATA))],
@@ -186,7 +186,7 @@ describe("13.4: bytes behind the signature of an executable or a cabinet, signed
 		["another checksum", "a.exe", IMAGE, withByte(IMAGE, 64 + 88)],
 		["another signature of a cabinet", "a.cab", cabinetWith(SIGNED_DATA), cabinetWith(ZIP)],
 		["another cabinet number", "a.cab", cabinetWith(SIGNED_DATA), withByte(cabinetWith(SIGNED_DATA), 34)],
-	])("13.4: reports %s", async (_, name, signed, changed) => {
+	])("reports %s", async (_, name, signed, changed) => {
 		const root = tempTree({ [name]: signed, "b.js": "1" });
 		await signPaths([root], { signer });
 		const catalogs = [join(root, `${basename(root)}.cat`)];
@@ -206,7 +206,7 @@ describe("13.4: bytes behind the signature of an executable or a cabinet, signed
 		await expectRejection("ERR_FILE_MODIFIED", compileTrustIndex([root], { trust, signer, output: `${root}.sigx` }));
 	});
 
-	it("13.4: tells two files with one Authenticode digest from each other", async () => {
+	it("tells two files with one Authenticode digest from each other", async () => {
 		const twin = withByte(IMAGE, 64 + 88);
 		const root = tempTree({ "a.exe": IMAGE, "b.exe": twin });
 		await signPaths([root], { signer });
@@ -218,7 +218,7 @@ describe("13.4: bytes behind the signature of an executable or a cabinet, signed
 	});
 });
 
-describe("13.4: bytes behind the signature of an executable or a cabinet, signed by others", () => {
+describe("bytes behind the signature of an executable or a cabinet, signed by others", () => {
 	const twoCertificates = Buffer.concat([winCertificate(SIGNED_DATA), winCertificate(SIGNED_DATA)]);
 
 	it.each<[what: string, name: string, file: Buffer]>([
@@ -228,7 +228,7 @@ describe("13.4: bytes behind the signature of an executable or a cabinet, signed
 		["revision 1.0", "a.exe", imageWith(winCertificate(SIGNED_DATA, { revision: 0x100 }))],
 		["a cabinet's signature", "a.cab", cabinetWith(SIGNED_DATA)],
 		["a padded cabinet's signature", "a.cab", cabinetWith(Buffer.concat([SIGNED_DATA, Buffer.alloc(7)]))],
-	])("13.4: accepts %s", async (_, name, file) => {
+	])("accepts %s", async (_, name, file) => {
 		const root = tempTree({ [name]: file });
 		const catalogs = [await signForeign(root)];
 		for (const match of ["path", "digest"] as const) {
@@ -266,7 +266,7 @@ describe("13.4: bytes behind the signature of an executable or a cabinet, signed
 		],
 		["a zip in place of a cabinet's signature", "a.cab", cabinetWith(ZIP)],
 		["a zip behind a cabinet's signature", "a.cab", cabinetWith(Buffer.concat([SIGNED_DATA, ZIP]))],
-	])("13.4: reports %s", async (_, name, file) => {
+	])("reports %s", async (_, name, file) => {
 		const root = tempTree({ [name]: file });
 		const catalogs = [await signForeign(root)];
 		for (const match of ["path", "digest"] as const) {

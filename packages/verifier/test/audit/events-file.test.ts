@@ -229,7 +229,7 @@ function linkOf(descriptor: string): string | undefined {
 	}
 }
 
-test.skipIf(!canMount())("16.8: after a line that a full disk cut, the next one begins anew (as root)", () => {
+test.skipIf(!canMount())("after a line that a full disk cut, the next one begins anew (as root)", () => {
 	const directory = temporaryDirectory();
 	const modules = ["audit", "events-file"].map((name) => new URL(`../../dist/audit/${name}.js`, import.meta.url));
 	const program = `

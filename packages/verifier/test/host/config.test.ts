@@ -92,7 +92,7 @@ test("an authority is a certificate for one exact subject", () => {
 	expect(configure({ version: 1, authorities: [vague] }).read).toThrow(invalid("must have a subject"));
 });
 
-test("14.10: a timestamping authority is a certificate of an authority, and vouches for nothing but time", () => {
+test("a timestamping authority is a certificate of an authority, and vouches for nothing but time", () => {
 	const { caFile, certFile } = makeAuthority(realpathSync(temporaryDirectory()));
 	const read = (certificate: string) => configure({ version: 1, timestampAuthorities: [{ certificate }] }).read;
 	const { trust } = read(caFile)();

@@ -19,7 +19,7 @@ import {
 import { hasLauncher, Installation, isRoot, pinned } from "./support.js";
 
 describe.skipIf(!hasLauncher)("directories to write below (needs the launcher built)", () => {
-	describe("15.8: refuse files that decide what runs", () => {
+	describe("refuse files that decide what runs", () => {
 		const linked = (key: string, name: string) => (installation: Installation) => {
 			installation.write(`real/${name}`, "");
 			symlinkSync(installation.at("real"), installation.at("link"));
@@ -74,7 +74,7 @@ describe.skipIf(!hasLauncher)("directories to write below (needs the launcher bu
 			["/sys", () => "/sys", /it belongs to the kernel/],
 			["/dev", () => "/dev", /it belongs to the kernel/],
 		];
-		it.each(refusals)("15.8: are not %s", (_, directory, message) => {
+		it.each(refusals)("are not %s", (_, directory, message) => {
 			const installation = new Installation();
 			installation.write("app/main.js", WRITER);
 			mkdirSync(installation.at("trees/product"), { recursive: true });
@@ -88,7 +88,7 @@ describe.skipIf(!hasLauncher)("directories to write below (needs the launcher bu
 			}
 		});
 
-		it("15.8: are not the directory of the launcher and its settings, whatever else is elsewhere", () => {
+		it("are not the directory of the launcher and its settings, whatever else is elsewhere", () => {
 			const installation = installed();
 			mkdirSync(installation.at("own"));
 			copyFileSync(installation.launcher, installation.at("own/launch"));
@@ -101,7 +101,7 @@ describe.skipIf(!hasLauncher)("directories to write below (needs the launcher bu
 			expect([status, stderr]).toEqual([126, expect.stringMatching(/own\/launch" lies in it/)]);
 		});
 
-		it("15.8: are refused in launcher.conf as on the command line", () => {
+		it("are refused in launcher.conf as on the command line", () => {
 			const installation = installed();
 			installation.set("audit", installation.at("data/events.jsonl"));
 			installation.set("write", installation.at("data"));
@@ -115,7 +115,7 @@ describe.skipIf(!hasLauncher)("directories to write below (needs the launcher bu
 				"certificate of a timestamping authority",
 				(file: string) => ({ timestampAuthorities: [{ certificate: file }] }),
 			],
-		])("15.8: are not the directory of a %s that the host configuration names", (_, members) => {
+		])("are not the directory of a %s that the host configuration names", (_, members) => {
 			const installation = installed();
 			const file = installation.write("data/named", "");
 			const document = { version: 1, ...members(file) };
@@ -126,7 +126,7 @@ describe.skipIf(!hasLauncher)("directories to write below (needs the launcher bu
 			expect(write(installation, installation.at("data"), installation.at("data/x")).status).toBe(0);
 		});
 
-		it("15.8: may lie beside a tree, have its name as a prefix, or lie inside", () => {
+		it("may lie beside a tree, have its name as a prefix, or lie inside", () => {
 			const installation = installed();
 			for (const name of ["data", "app-data", "ap", "app/data", "app/lib/data"]) {
 				mkdirSync(installation.at(name), { recursive: true });
@@ -135,7 +135,7 @@ describe.skipIf(!hasLauncher)("directories to write below (needs the launcher bu
 			}
 		});
 
-		it("18.2: may not contain native code that the index names, in a signed tree", () => {
+		it("may not contain native code that the index names, in a signed tree", () => {
 			const installation = installed();
 			const code = installation.write("app/plugins/native/part.so", "");
 			copyFileSync("/bin/true", code);
@@ -158,7 +158,7 @@ describe.skipIf(!hasLauncher)("directories to write below (needs the launcher bu
 			expect([run.stderr, run.rest()]).toEqual(["", "written\n"]);
 		});
 
-		it("18.2: a damaged index is no reason here, because the hook refuses it", () => {
+		it("a damaged index is no reason here, because the hook refuses it", () => {
 			const installation = installed();
 			mkdirSync(installation.at("app/data"));
 			const whole = indexOf(["data/part.so"]);
@@ -168,7 +168,7 @@ describe.skipIf(!hasLauncher)("directories to write below (needs the launcher bu
 			}
 		});
 
-		it.each(["/tmp", "/var/tmp", "/dev/shm"])("15.8: may be %s, without the files of the launcher", (directory) => {
+		it.each(["/tmp", "/var/tmp", "/dev/shm"])("may be %s, without the files of the launcher", (directory) => {
 			const installation = isRoot ? installedBelow("/var/lib") : installedBelow(process.env.HOME ?? "/");
 			if (!isRoot) installation.set("development", "allow");
 			const file = join(directory, `sigtool-written-${process.pid}`);
@@ -180,7 +180,7 @@ describe.skipIf(!hasLauncher)("directories to write below (needs the launcher bu
 	});
 
 	describe("the kernel's file systems", () => {
-		it.skipIf(!hasTerminals)("15.8: are not /dev/pts, by its path or by a link (needs /dev/pts)", () => {
+		it.skipIf(!hasTerminals)("are not /dev/pts, by its path or by a link (needs /dev/pts)", () => {
 			const installation = installed();
 			symlinkSync("/dev/pts", installation.at("terminals"));
 			for (const directory of ["/dev/pts", installation.at("terminals")]) {
@@ -189,7 +189,7 @@ describe.skipIf(!hasLauncher)("directories to write below (needs the launcher bu
 		});
 
 		const TYPES = ["proc", "sysfs", "devpts", "devtmpfs", "cgroup2"].filter(canMount);
-		it.skipIf(!canMount())("15.8: may not be mounted below (needs root and mount namespaces)", () => {
+		it.skipIf(!canMount())("may not be mounted below (needs root and mount namespaces)", () => {
 			expect(TYPES).toContain("proc");
 			const installation = installed();
 			// The kernel writes these characters of a mount point as octal escapes.
@@ -210,7 +210,7 @@ describe.skipIf(!hasLauncher)("directories to write below (needs the launcher bu
 			}
 		});
 
-		it.skipIf(!canMount())("15.8: a second proc would be writable (needs root and mount namespaces)", () => {
+		it.skipIf(!canMount())("a second proc would be writable (needs root and mount namespaces)", () => {
 			const installation = installed();
 			mkdirSync(installation.at("data/proc"));
 			const before = mounting(`mount -t proc proc '${installation.at("data/proc")}'`);
@@ -219,7 +219,7 @@ describe.skipIf(!hasLauncher)("directories to write below (needs the launcher bu
 			expectRefusal(write(installation, installation.at("data"), file, { before }), /belongs to the kernel \(proc\)/);
 		});
 
-		it.skipIf(!canMount())("15.8: other file systems may be mounted below (needs root and mount namespaces)", () => {
+		it.skipIf(!canMount())("other file systems may be mounted below (needs root and mount namespaces)", () => {
 			const installation = installed();
 			mkdirSync(installation.at("data/proc"));
 			const before = mounting(`mount -t tmpfs proc '${installation.at("data/proc")}'`);

@@ -7,7 +7,7 @@ import { hasLauncher, isRoot } from "./support.js";
 
 describe.skipIf(!hasLauncher)("directories to write below (needs the launcher built)", () => {
 	describe("hard links", () => {
-		it("15.8: of a signed file are found, and both paths are named", () => {
+		it("of a signed file are found, and both paths are named", () => {
 			const installation = installed();
 			mkdirSync(installation.at("data/a/b"), { recursive: true });
 			linkSync(installation.at("app/lib/part.js"), installation.at("data/a/b/name"));
@@ -19,7 +19,7 @@ describe.skipIf(!hasLauncher)("directories to write below (needs the launcher bu
 			expect(readFileSync(installation.at("app/lib/part.js"), "utf8")).toBe("evil");
 		});
 
-		it("15.8: of a file of a tree that a link leads to are found", () => {
+		it("of a file of a tree that a link leads to are found", () => {
 			const installation = installed();
 			symlinkSync("app", installation.at("current"));
 			installation.set("tree", installation.at("current"));
@@ -27,7 +27,7 @@ describe.skipIf(!hasLauncher)("directories to write below (needs the launcher bu
 			expectRefusal(write(installation, installation.at("data"), "x"), /hard link of "\/.*\/app\/lib\/part.js"/);
 		});
 
-		it.each(["app.sigx", "bin/register.cjs", "bin/launcher.conf", "events.jsonl"])("15.8: of %s are found", (name) => {
+		it.each(["app.sigx", "bin/register.cjs", "bin/launcher.conf", "events.jsonl"])("of %s are found", (name) => {
 			const installation = installed();
 			installation.set("audit", installation.write("events.jsonl", ""));
 			linkSync(installation.at(name), installation.at("data/name"));
@@ -37,7 +37,7 @@ describe.skipIf(!hasLauncher)("directories to write below (needs the launcher bu
 			expectRefusal(run, /data\/name" writable: it is a hard link of/);
 		});
 
-		it("15.8: are allowed between other files", () => {
+		it("are allowed between other files", () => {
 			const installation = installed();
 			mkdirSync(installation.at("app/data"));
 			installation.write("data/one", "");
@@ -52,7 +52,7 @@ describe.skipIf(!hasLauncher)("directories to write below (needs the launcher bu
 			}
 		});
 
-		it("15.8: are named as unknown beyond the levels that are searched, and strict refuses", () => {
+		it("are named as unknown beyond the levels that are searched, and strict refuses", () => {
 			const installation = installed();
 			linkSync(installation.at("app/lib/part.js"), installation.at("outside.js"));
 			mkdirSync(installation.at(`data${"/d".repeat(31)}`), { recursive: true });
@@ -68,7 +68,7 @@ describe.skipIf(!hasLauncher)("directories to write below (needs the launcher bu
 			]);
 		});
 
-		it.skipIf(!isRoot)("15.8: cannot be in a directory that the user can never enter (needs root)", () => {
+		it.skipIf(!isRoot)("cannot be in a directory that the user can never enter (needs root)", () => {
 			const installation = installed();
 			chmodSync(installation.directory, 0o755);
 			linkSync(installation.at("app/lib/part.js"), installation.at("outside.js"));

@@ -20,7 +20,7 @@ describe.skipIf(!hasLauncher)("directories to write below (needs the launcher bu
 			};
 		}
 
-		it("15.8: is not made writable, nor what is above or in it, nor by a link", () => {
+		it("is not made writable, nor what is above or in it, nor by a link", () => {
 			const { installation, other, granted } = another();
 			expect(writePlainly(installation, join(other, "launcher.conf"))).toBe("written\n");
 			symlinkSync(other, installation.at("link"));
@@ -37,7 +37,7 @@ describe.skipIf(!hasLauncher)("directories to write below (needs the launcher bu
 			expect(granted(installation.at("data/a/b/others")).status).toBe(0);
 		});
 
-		it("15.8: may be named by anybody in a directory that others may write to, so it does not count there", () => {
+		it("may be named by anybody in a directory that others may write to, so it does not count there", () => {
 			const { installation, other, granted } = another();
 			const isAllowed = () =>
 				expect(withoutWarning(granted(installation.at("data")))).toMatchObject({ status: 0, stderr: "" });
@@ -53,7 +53,7 @@ describe.skipIf(!hasLauncher)("directories to write below (needs the launcher bu
 			expect(granted(installation.at("data")).status).toBe(126);
 		});
 
-		it("15.8: is looked for in the levels that docs/reference/launcher.md tells", () => {
+		it("is looked for in the levels that docs/reference/launcher.md tells", () => {
 			const { installation, granted } = another();
 			const level = (depth: number) => {
 				const directory = installation.at(`deep${depth}${"/d".repeat(depth)}`);
@@ -64,7 +64,7 @@ describe.skipIf(!hasLauncher)("directories to write below (needs the launcher bu
 			expect([level(7), level(8)]).toEqual([126, 0]);
 		});
 
-		it("15.8: may be one's own", () => {
+		it("may be one's own", () => {
 			const installation = installedBelow("/var/lib");
 			mkdirSync(installation.at("bin/data"));
 			const file = installation.at("bin/data/file");

@@ -29,11 +29,11 @@ describe.skipIf(!hasLauncher)("directories to write below (needs the launcher bu
 			"/etc/alternatives",
 			"/etc/ssl",
 		];
-		it.each(system.filter((path) => existsSync(path)))("15.8: are not %s", (directory) => {
+		it.each(system.filter((path) => existsSync(path)))("are not %s", (directory) => {
 			expectRefusal(write(installed(), directory, "x"), /lies in it|where the loader finds libraries/);
 		});
 
-		it.skipIf(!isRoot)("15.8: are not a directory in /usr/local/lib (needs root)", () => {
+		it.skipIf(!isRoot)("are not a directory in /usr/local/lib (needs root)", () => {
 			const directory = mkdtempSync("/usr/local/lib/sigtool-test-");
 			onTestFinished(() => rmSync(directory, { recursive: true }));
 			const installation = installed();
@@ -51,7 +51,7 @@ describe.skipIf(!hasLauncher)("directories to write below (needs the launcher bu
 				["RPATH", ["-Wl,--disable-new-dtags,-rpath,$ORIGIN/../lib"], "lib"],
 				["the current directory", ["-Wl,--enable-new-dtags,-rpath,lib"], "lib"],
 			];
-			it.each(forms)("15.8: are not those of %s", (_, flags, name) => {
+			it.each(forms)("are not those of %s", (_, flags, name) => {
 				const installation = installed();
 				const program = linkedProgram(installation, flags);
 				const run = () => spawnSync(program, { cwd: installation.directory, encoding: "utf8" }).stdout;
@@ -68,7 +68,7 @@ describe.skipIf(!hasLauncher)("directories to write below (needs the launcher bu
 				expect(granted("data").status).toBe(0);
 			});
 
-			it("15.8: are not those above a name that only the loader can replace", () => {
+			it("are not those above a name that only the loader can replace", () => {
 				const installation = installed();
 				installation.set(
 					"node",
@@ -78,7 +78,7 @@ describe.skipIf(!hasLauncher)("directories to write below (needs the launcher bu
 				expectRefusal(write(installation, installation.at("lib/x86_64"), "x"), /where the loader finds libraries/);
 			});
 
-			it("15.8: are not one that contains the program's loader", () => {
+			it("are not one that contains the program's loader", () => {
 				const installation = installed();
 				const interpreter = /interpreter: (.*)\]/.exec(
 					spawnSync("readelf", ["-l", process.execPath], { encoding: "utf8" }).stdout,
@@ -100,7 +100,7 @@ describe.skipIf(!hasLauncher)("directories to write below (needs the launcher bu
 		});
 
 		describe.skipIf(!canMount() || !existsSync("/sbin/ldconfig"))(
-			"15.8: of the loader's cache (needs root, mount namespaces and ldconfig)",
+			"of the loader's cache (needs root, mount namespaces and ldconfig)",
 			() => {
 				function withCache(change: (cache: Buffer) => Buffer = (cache) => cache) {
 					const installation = installed();
@@ -115,7 +115,7 @@ describe.skipIf(!hasLauncher)("directories to write below (needs the launcher bu
 					return { installation, granted, before };
 				}
 
-				it.skipIf(!hasCompiler)("15.8: are not its directories", () => {
+				it.skipIf(!hasCompiler)("are not its directories", () => {
 					const { installation, granted, before } = withCache();
 					const program = linkedProgram(installation, []);
 					makeLibrary(installation, "own/lib/libpart.so", "evil");
@@ -129,7 +129,7 @@ describe.skipIf(!hasLauncher)("directories to write below (needs the launcher bu
 					expect(write(installation, installation.at("own"), "x").stderr).toBe("");
 				});
 
-				it.skipIf(!hasCompiler)("15.8: are found behind the older format", () => {
+				it.skipIf(!hasCompiler)("are found behind the older format", () => {
 					const old = Buffer.alloc(16);
 					old.write("ld.so-1.7.0");
 					const { granted } = withCache((cache) => Buffer.concat([old, cache]));
@@ -147,7 +147,7 @@ describe.skipIf(!hasLauncher)("directories to write below (needs the launcher bu
 						() => Buffer.concat([Buffer.from("ld.so-1.7.0\0"), Buffer.alloc(60, 255)]),
 					],
 				];
-				it.skipIf(!hasCompiler).each(damages)("15.8: may not be read from %s", (_, change) => {
+				it.skipIf(!hasCompiler).each(damages)("may not be read from %s", (_, change) => {
 					const { granted } = withCache(change);
 					const { status, stderr } = granted("data");
 					expect(stderr).toMatch(/"\/etc\/ld.so.cache" is damaged; run ldconfig\n$/);

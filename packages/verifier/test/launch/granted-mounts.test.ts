@@ -9,7 +9,7 @@ import { expectRefusal, installed, mounting, withoutWarning, write, writePlainly
 import { hasLauncher } from "./support.js";
 
 describe.skipIf(!hasLauncher)("directories to write below (needs the launcher built)", () => {
-	describe.skipIf(!canMount())("15.8: other paths by mounts (need root and mount namespaces)", () => {
+	describe.skipIf(!canMount())("other paths by mounts (need root and mount namespaces)", () => {
 		/**
 		 * Each case has mounts, the granted directory, a file that the process could write there, and the signed file
 		 * that this write would change.
@@ -55,7 +55,7 @@ describe.skipIf(!hasLauncher)("directories to write below (needs the launcher bu
 			["the libraries", "mount --bind /usr/local data/m", "data", `data/m/lib/${basename(LIBRARY)}`, LIBRARY],
 			["in the libraries", "mount --bind /usr/local data/m", "data/m/lib", `data/m/lib/${basename(LIBRARY)}`, LIBRARY],
 		];
-		it.each(cases)("15.8: are not %s", (_, commands, granted, attacked, victim) => {
+		it.each(cases)("are not %s", (_, commands, granted, attacked, victim) => {
 			onTestFinished(() => rmSync(LIBRARY, { force: true }));
 			const installation = installed();
 			for (const name of ["data/m", "data/n", "app/mods"]) mkdirSync(installation.at(name));
@@ -82,7 +82,7 @@ describe.skipIf(!hasLauncher)("directories to write below (needs the launcher bu
 			["an empty file system", "mount -t tmpfs t data", "data"],
 			["a tree that is mounted on itself", "mount --bind app app; mkdir app/d", "app/d"],
 		];
-		it.each(allowed)("15.8: may be %s", (_, commands, granted) => {
+		it.each(allowed)("may be %s", (_, commands, granted) => {
 			const installation = installed();
 			mkdirSync(installation.at("data/m"));
 			const before = mounting(`cd '${installation.directory}'\n${commands}`);
@@ -90,7 +90,7 @@ describe.skipIf(!hasLauncher)("directories to write below (needs the launcher bu
 			expect([run.stderr, run.rest()]).toEqual(["", "written\n"]);
 		});
 
-		it("15.8: are not another path to a signed file of which a name was removed", () => {
+		it("are not another path to a signed file of which a name was removed", () => {
 			const installation = installed();
 			const signed = installation.at("app/lib/part.js");
 			mkdirSync(installation.at("side"));
@@ -109,7 +109,7 @@ describe.skipIf(!hasLauncher)("directories to write below (needs the launcher bu
 			expect(readFileSync(signed, "utf8")).toBe("good");
 		});
 
-		it("15.8: are named if the mount of a root is not listed, and strict refuses", () => {
+		it("are named if the mount of a root is not listed, and strict refuses", () => {
 			const installation = installed();
 			const root = mkdtempSync(join(tmpdir(), "sigtool-root-"));
 			onTestFinished(() => rmSync(root, { recursive: true }));

@@ -15,7 +15,7 @@ import { spawnSync } from "../../../../test/outside.js";
 import { hasLauncher, Installation, isRoot, pinned } from "./support.js";
 
 describe.skipIf(!hasLauncher)("sigtool-launch (needs it built)", () => {
-	it("15.10: prints the protections of the kernel, or says why it cannot", () => {
+	it("prints the protections of the kernel, or says why it cannot", () => {
 		const { launcher } = new Installation();
 		const printed = spawnSync(launcher, ["--protections"], { encoding: "utf8" });
 		expect(printed.status).toBe(0);
@@ -45,7 +45,7 @@ describe.skipIf(!hasLauncher)("sigtool-launch (needs it built)", () => {
 		expect([status, stderr]).toEqual([75, expect.stringMatching(/^sigtool-launch: Cannot .*: File too large\n$/)]);
 	});
 
-	it("15.1: is a static program, so LD_PRELOAD has no effect, and its addresses differ at each start", () => {
+	it("is a static program, so LD_PRELOAD has no effect, and its addresses differ at each start", () => {
 		const { launcher } = new Installation();
 		const { stdout } = spawnSync("readelf", ["-W", "-h", "-l", launcher], { encoding: "utf8" });
 		expect(stdout).toMatch(/Type: +DYN/);
@@ -199,7 +199,7 @@ describe.skipIf(!hasLauncher)("sigtool-launch (needs it built)", () => {
 			expect(stderr).toMatch(/^sigtool-launch: [ -~]*\n$/);
 		});
 
-		it("13.15: prints no control characters of two bytes from its arguments", () => {
+		it("prints no control characters of two bytes from its arguments", () => {
 			const installation = new Installation();
 			const { stderr } = installation.run(["./\u009b2J\u0080\u009f\u00a0é.js"]);
 			expect(stderr).toMatch(/^sigtool-launch: [ -~]*\.\/\?\?2J\?{4}\u00a0é\.js[ -~]*\n$/);

@@ -106,7 +106,7 @@ describe.skipIf(!hasLauncher || !hasCompiler)("sigtool-launch of CPython (needs 
 		expect(args.slice(6, 8)).toEqual(["--audit", installation.at("events.jsonl")]);
 	});
 
-	it("18.5: requires the shared library with the interpreter to be the installed one", () => {
+	it("requires the shared library with the interpreter to be the installed one", () => {
 		const installation = installed();
 		const library = installation.write("lib/libpython3.so", "the interpreter");
 		installation.set("libpython", pinned(library));

@@ -32,7 +32,7 @@ function watching(document: unknown, { grounds = [] as readonly Ground[], name =
 
 const DENYING = { version: 1, deny: [{ file: DIGEST, reason: "CVE" }] };
 
-describe("16.6: the deny list of a process that runs", () => {
+describe("the deny list of a process that runs", () => {
 	it("gets what the configuration adds, and keeps what it drops", () => {
 		const { list, events } = watching(DENYING);
 		expect(list.denialOf(DIGEST)).toEqual({ why: "the deny list names it: CVE", reason: "CVE" });

@@ -36,7 +36,7 @@ import { describeEach, PYTHONS } from "./support.js";
 const isRoot = process.getuid?.() === 0;
 
 describeEach(PYTHONS.slice(0, 1), isRoot && hasOpenssl)(
-	"16.1: authorities of the host, judged by Node.js and by spython $version (as root, with openssl)",
+	"authorities of the host, judged by Node.js and by spython $version (as root, with openssl)",
 	(python) => {
 		let workshop: Workshop;
 		let parts: ChainParts;

@@ -34,7 +34,7 @@ const MAKES: Readonly<Record<string, string>> = {
 };
 
 describeEach(PYTHONS.slice(0, 1), process.getuid?.() === 0)(
-	"16.8: the events file of spython $version (as root)",
+	"the events file of spython $version (as root)",
 	(python) => {
 		// Sanitizers find reads and writes outside of the table of refusals.
 		const sites: Site[] = [];

@@ -45,7 +45,7 @@ describeEach(PYTHONS.slice(0, 1), isRoot)("the host configuration of spython $ve
 		await site.sign();
 	});
 
-	it("16.1: decides by its pins alone, whatever keys are built in", async () => {
+	it("decides by its pins alone, whatever keys are built in", async () => {
 		const other = [{ "spki-sha256": "a".repeat(64) }];
 		expect(site.run(["app/main.py"])).toMatchObject(ran);
 		for (const pins of [[], other]) {
@@ -59,7 +59,7 @@ describeEach(PYTHONS.slice(0, 1), isRoot)("the host configuration of spython $ve
 		});
 	});
 
-	it("16.1: --check-index writes no event, even to a file that does not exist", () => {
+	it("--check-index writes no event, even to a file that does not exist", () => {
 		const jsonLines = join(site.root, "unwritten.jsonl");
 		expect(under(site, { audit: { jsonLines, stderr: "all" } }, [], ["--check-index"])).toMatchObject({
 			status: 0,
@@ -91,7 +91,7 @@ describeEach(PYTHONS.slice(0, 1), isRoot)("the host configuration of spython $ve
 		return spawnSync("unshare", ["-m", "sh", "-c", script, "sh", text, ...program], { encoding: "utf8" });
 	}
 
-	it.skipIf(!canMount())("16.1: is not absent where this user may not look for it (needs unshare -m)", () => {
+	it.skipIf(!canMount())("is not absent where this user may not look for it (needs unshare -m)", () => {
 		const pins: object[] = [];
 		expect(inOtherEtc(site.spython, undefined, "755")).toMatchObject({ status: 0, stdout: "enforce\n" });
 		expect(inOtherEtc(site.spython, { pins }, "755")).toMatchObject({ status: 126, stdout: "" });
@@ -100,7 +100,7 @@ describeEach(PYTHONS.slice(0, 1), isRoot)("the host configuration of spython $ve
 		expect(hidden.stderr).toContain("Permission denied");
 	});
 
-	it.skipIf(!canMount())("16.1: must pin for a spython that was built without keys (needs unshare -m)", () => {
+	it.skipIf(!canMount())("must pin for a spython that was built without keys (needs unshare -m)", () => {
 		const keyless = join(site.root, "keyless");
 		buildOrCopySpython(python, keyless, {});
 		const none = inOtherEtc(keyless, undefined, "755");
@@ -109,7 +109,7 @@ describeEach(PYTHONS.slice(0, 1), isRoot)("the host configuration of spython $ve
 		expect(inOtherEtc(keyless, site.trusted, "755")).toMatchObject({ status: 0, stdout: "enforce\n" });
 	});
 
-	it("14.8: refuses an index whose signer has the RSA exponent 1, although the key is pinned", async () => {
+	it("refuses an index whose signer has the RSA exponent 1, although the key is pinned", async () => {
 		const signer = signerWithoutKey();
 		const signed = readFileSync(site.index);
 		const [head = 0, entries = 0, names = 0] = [12, 16, 20].map((at) => signed.readUInt32LE(at));
@@ -233,7 +233,7 @@ describeEach(PYTHONS.slice(0, 1), isRoot)("the host configuration of spython $ve
 		["is empty", ""],
 		["ends early", `{"version":1,"pins":[{"spki-sha256":"`],
 		["has open brackets alone", "[[["],
-	])("16.4: cannot judge by a configuration that %s, as while somebody edits it", (_, document) => {
+	])("cannot judge by a configuration that %s, as while somebody edits it", (_, document) => {
 		expect(under(site, document)).toMatchObject(unjudged("ERR_HOST_CONFIG"));
 	});
 

@@ -61,18 +61,15 @@ describeEach(PYTHONS, hasCompiler)("libraries in spython $version, $executable (
 	const overwrite = (target: string) =>
 		`with open(${target}, "r+b") as file: file.write(open(sys.argv[1] + "/libact.so", "rb").read())\n`;
 
-	it.each(["enforce", "strict"])(
-		"18.3: run as they were signed in %s, though somebody overwrites the file",
-		async (mode) => {
-			const good = readFileSync(at("libact.so"));
-			const program = `import ctypes, sys\npath = ${JSON.stringify(at("libact.so"))}\nlibrary = ctypes.CDLL(path)\n${overwrite("path")}library.act()\n`;
-			const result = await run(program, {}, ["--mode", mode]);
-			writeFileSync(at("libact.so"), good);
-			expect(result).toMatchObject({ status: 0, stdout: "good-ran\n" });
-		},
-	);
+	it.each(["enforce", "strict"])("run as they were signed in %s, though somebody overwrites the file", async (mode) => {
+		const good = readFileSync(at("libact.so"));
+		const program = `import ctypes, sys\npath = ${JSON.stringify(at("libact.so"))}\nlibrary = ctypes.CDLL(path)\n${overwrite("path")}library.act()\n`;
+		const result = await run(program, {}, ["--mode", mode]);
+		writeFileSync(at("libact.so"), good);
+		expect(result).toMatchObject({ status: 0, stdout: "good-ran\n" });
+	});
 
-	it("18.3: run as they were judged, though a hook exchanges the file between digest and loading", async () => {
+	it("run as they were judged, though a hook exchanges the file between digest and loading", async () => {
 		const good = readFileSync(at("libact.so"));
 		const program = `import ctypes, os, shutil, sys
 path = ${JSON.stringify(at("libact.so"))}
@@ -94,7 +91,7 @@ ctypes.CDLL(path).act()
 			"in a thread",
 			"threading.Thread(target=always, daemon=True).start(); [time.sleep(0.1) for _ in range(600) if not seen]",
 		],
-	])("18.3: run as they were judged, though a hook exchanges descriptors %s", async (_, act) => {
+	])("run as they were judged, though a hook exchanges descriptors %s", async (_, act) => {
 		const program = `import ctypes, os, sys, threading, time
 evil = os.open(sys.argv[1] + "/libact.so", os.O_RDONLY)
 seen = 0
@@ -122,7 +119,7 @@ os._exit(0)
 	const byNative = (path: string, mode = 2) =>
 		`import ctypes, sys\nloader = ctypes.CDLL(${JSON.stringify(at("loader.so"))})\nloader.load(${path}.encode(), ${mode})\n`;
 
-	it("18.3: are judged when native code loads them, with an event each", async () => {
+	it("are judged when native code loads them, with an event each", async () => {
 		const good = await run(byNative(JSON.stringify(at("libact.so"))), {}, ["--audit", join(site.root, "events")]);
 		expect(good).toMatchObject({ status: 0, stdout: "good-ran\n" });
 		const events = readFileSync(join(site.root, "events"), "utf8")
@@ -147,12 +144,12 @@ os._exit(0)
 		);
 	});
 
-	it("18.3: are judged also when they shall prefer their own names (RTLD_DEEPBIND)", async () => {
+	it("are judged also when they shall prefer their own names (RTLD_DEEPBIND)", async () => {
 		const program = `import ctypes, sys\nloader = ctypes.CDLL(${JSON.stringify(at("loader.so"))}, mode=10)\nloader.load((sys.argv[1] + "/libact.so").encode(), 2)\n`;
 		expect((await run(program)).stdout).toMatch(/sigtool refuses: .*libact\.so/);
 	});
 
-	it("18.3: are loaded as ever in audit mode, with an event that tells of them", async () => {
+	it("are loaded as ever in audit mode, with an event that tells of them", async () => {
 		const { status, stdout, events } = await run(byNative(`(sys.argv[1] + "/libact.so")`), { mode: "audit" });
 		expect({ status, stdout }).toEqual({ status: 0, stdout: "evil-ran\n" });
 		expect(native(events)).toContainEqual(
@@ -160,7 +157,7 @@ os._exit(0)
 		);
 	});
 
-	it("18.3: of the system are loaded by native code, with an event in enforce, and refused in strict", async () => {
+	it("of the system are loaded by native code, with an event in enforce, and refused in strict", async () => {
 		const program = byNative(`"libm.so.6" if len(sys.argv) > 9 else "libresolv.so.2"`);
 		const lax = await run(program, {}, ["--audit", join(site.root, "system-events")]);
 		expect(lax.stdout).toMatch(/undefined symbol: act/);
@@ -169,12 +166,12 @@ os._exit(0)
 		expect(strict.stdout).toMatch(/sigtool refuses: .*libresolv\.so\.2.*names no file/);
 	});
 
-	it("18.3: are found by $ORIGIN, in the order that they need each other, without a name of their own too", async () => {
+	it("are found by $ORIGIN, in the order that they need each other, without a name of their own too", async () => {
 		const program = `import ctypes\nprint(ctypes.CDLL(${JSON.stringify(at("chain.so"))}).sum())\n`;
 		expect(await run(program, {}, ["--mode", "strict"])).toMatchObject({ status: 0, stdout: "5\n" });
 	});
 
-	it("18.3: are found by a name where the native code that loads them says", async () => {
+	it("are found by a name where the native code that loads them says", async () => {
 		compile(at("searching.so"), LOADER, "-Wl,-rpath,$ORIGIN/beside");
 		mkdirSync(at("beside"));
 		copyFileSync(at("libact.so"), at("beside/libbeside.so"));
@@ -185,7 +182,7 @@ os._exit(0)
 	});
 
 	it.each(["tls", "x86_64", "tls/haswell/avx512_1/x86_64", "glibc-hwcaps/x86-64-v3"])(
-		"18.4: are refused where only some processors or releases of glibc look for them: %s",
+		"are refused where only some processors or releases of glibc look for them: %s",
 		async (directory) => {
 			const program = `import ctypes\nprint(ctypes.CDLL(${JSON.stringify(at("chain.so"))}).sum())\n`;
 			expect(await run(program)).toMatchObject({ status: 0, stdout: "5\n" });
@@ -200,7 +197,7 @@ os._exit(0)
 		},
 	);
 
-	it("18.3: tell dladdr(3) the file that they are a copy of", async () => {
+	it("tell dladdr(3) the file that they are a copy of", async () => {
 		const program = `import ctypes
 class Info(ctypes.Structure):
     _fields_ = [("name", ctypes.c_char_p), ("base", ctypes.c_void_p), ("symbol", ctypes.c_char_p), ("address", ctypes.c_void_p)]
@@ -212,7 +209,7 @@ print(info.name.decode())
 		expect(await run(program)).toMatchObject({ status: 0, stdout: `${at("libact.so")}\n` });
 	});
 
-	it("18.3: are no longer the file: extension modules, ctypes and what is linked to them", async () => {
+	it("are no longer the file: extension modules, ctypes and what is linked to them", async () => {
 		const queue = readdirSync(join(python.library, "lib-dynload")).find((name) => name.startsWith("_queue."));
 		copyFileSync(join(python.library, "lib-dynload", queue ?? ""), at("_queue.so"));
 		const program = `import ctypes, sys\nsys.path.insert(0, ${JSON.stringify(site.application)})
@@ -225,7 +222,7 @@ print(sorted({line.split()[-1] for line in open("/proc/self/maps") if ${JSON.str
 		expect(await run(program)).toMatchObject({ status: 0, stdout: `${at("_queue.so")}\n[]\n` });
 	});
 
-	it("18.3: of one file are loaded once, also by another thread, a forked child and a second path", async () => {
+	it("of one file are loaded once, also by another thread, a forked child and a second path", async () => {
 		const program = `import ctypes, os, threading
 path = ${JSON.stringify(at("libact.so"))}
 first = ctypes.CDLL(path)
@@ -243,7 +240,7 @@ print(os.wait()[1])
 		expect({ status, stdout }).toEqual({ status: 0, stdout: "good-ran\nTrue\n0\n" });
 	});
 
-	it("18.3: are judged though the program looks dlopen(3) up in libc itself", async () => {
+	it("are judged though the program looks dlopen(3) up in libc itself", async () => {
 		const program = `import ctypes, _ctypes, sys
 open_ = ctypes.CDLL(_ctypes.__file__).dlopen
 open_.restype = ctypes.c_void_p
@@ -252,7 +249,7 @@ print(open_((sys.argv[1] + "/libact.so").encode(), 2), open_(${JSON.stringify(at
 		expect(await run(program, {}, ["--mode", "strict"])).toMatchObject({ status: 0, stdout: "None True\n" });
 	});
 
-	it("18.3: are refused in a namespace of their own (dlmopen)", async () => {
+	it("are refused in a namespace of their own (dlmopen)", async () => {
 		const program = `import ctypes, sys
 open_ = ctypes.pythonapi.dlmopen
 open_.restype = ctypes.c_void_p
@@ -261,7 +258,7 @@ print(open_(ctypes.c_long(-1), (sys.argv[1] + "/libact.so").encode(), 2))
 		expect(await run(program)).toMatchObject({ status: 0, stdout: "None\n" });
 	});
 
-	it("18.3: keep the standard library's modules and a pool of forked workers going", async () => {
+	it("keep the standard library's modules and a pool of forked workers going", async () => {
 		const program = `import ctypes.util, sqlite3, ssl, hashlib, multiprocessing, zlib, os
 print(sqlite3.connect(":memory:").execute("select 6 * 7").fetchone()[0], ssl.OPENSSL_VERSION[:7], zlib.crc32(b"a"))
 def work(n):
@@ -278,7 +275,7 @@ with multiprocessing.get_context("fork").Pool(2) as pool: print(pool.map(work, r
 	const withNumpy = packages.find((each) => existsSync(join(each, "numpy")));
 	const hasNumpy = () => spawnSync(python.executable, ["-I", "-c", "import numpy"]).status === 0;
 	if (withNumpy !== undefined && hasNumpy())
-		it("18.3: keep a numpy of the program going, with the libraries that it brings", async () => {
+		it("keep a numpy of the program going, with the libraries that it brings", async () => {
 			for (const name of ["numpy", "numpy.libs"].filter((each) => existsSync(join(withNumpy, each))))
 				cpSync(join(withNumpy, name), at(name), { recursive: true, dereference: true });
 			const program = "import numpy, numpy.linalg\nprint(numpy.linalg.inv(numpy.eye(3)).shape)\n";

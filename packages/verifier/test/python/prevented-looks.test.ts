@@ -29,7 +29,7 @@ resource.setrlimit(resource.RLIMIT_AS, (used, -1))`,
 };
 
 describeEach(PYTHONS.slice(0, 1), process.getuid?.() === 0)(
-	"16.6: looks of spython $version at the deny list (as root)",
+	"looks of spython $version at the deny list (as root)",
 	(python) => {
 		let site: Site;
 		beforeAll(() => {

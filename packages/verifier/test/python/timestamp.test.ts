@@ -35,7 +35,7 @@ interface Stamp {
 }
 
 describeEach(PYTHONS.slice(0, 1), isRoot && hasOpenssl)(
-	"14.10: an index whose signer's certificate has expired, for spython $version and Node.js (as root)",
+	"an index whose signer's certificate has expired, for spython $version and Node.js (as root)",
 	(python) => {
 		let site: Site;
 		let workshop: Workshop;
@@ -178,7 +178,7 @@ describeEach(PYTHONS.slice(0, 1), isRoot && hasOpenssl)(
 			expect(judge(file, { timestampAuthorities: ROOT() }, by)).toEqual(both("ERR_CERTIFICATE_EXPIRED"));
 		});
 
-		it("14.10: a timestamp by the key of the signer, or by a certificate that may sign code as well", async () => {
+		it("a timestamp by the key of the signer, or by a certificate that may sign code as well", async () => {
 			const { keyFile, file, ...rest } = workshop.issue({
 				subject: "/CN=Signer",
 				issuer: made.root,

@@ -17,7 +17,7 @@ const sigtool = servedRunner("/nonexistent");
 /** At this time every certificate of these tests has expired. */
 const LATER = ["--at", "2041-01-01"];
 
-describe.skipIf(!hasOpenssl)("14.10: compile --timestamp", () => {
+describe.skipIf(!hasOpenssl)("compile --timestamp", () => {
 	let workshop: Workshop;
 	let root: Issued;
 	let signer: Issued;

@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { hasProgram } from "../../../../../test/outside.js";
 import { type Authority, makeAuthority, makeTree, runner, temporaryDirectory } from "../../support.js";
 
-describe.skipIf(!hasProgram("openssl"))("14.10: finish --previous FILE --require-newer", () => {
+describe.skipIf(!hasProgram("openssl"))("finish --previous FILE --require-newer", () => {
 	let home: string;
 	let tree: string;
 	let authority: Authority;
@@ -48,12 +48,12 @@ describe.skipIf(!hasProgram("openssl"))("14.10: finish --previous FILE --require
 		],
 		["another product", ["--product", "bil", "--sequence", "6"], 'the previous catalog is of product "lib"'],
 		[
-			"14.10: more ignored",
+			"more ignored",
 			["--product", "lib", "--sequence", "6", "--exclude", "*.log"],
 			'the rules differ: ignore "*.log" is new',
 		],
 		[
-			"14.10: fewer included",
+			"fewer included",
 			["--product", "lib", "--sequence", "6", "--include", "*.js"],
 			'the rules differ: include "*.js" is new',
 		],
@@ -88,7 +88,7 @@ describe.skipIf(!hasProgram("openssl"))("14.10: finish --previous FILE --require
 		);
 	});
 
-	it("14.10: names five of many rules, and those that are gone", () => {
+	it("names five of many rules, and those that are gone", () => {
 		const many = Array.from({ length: 9 }, (_, index) => ["--exclude", `*.${index}`]).flat();
 		unsigned("--product", "lib", "--sequence", "6", ...many);
 		expect(finish("-o", previous)).toMatchObject({ status: 0 });
@@ -99,7 +99,7 @@ describe.skipIf(!hasProgram("openssl"))("14.10: finish --previous FILE --require
 		expect(finishNewer().stderr).toContain(`the rules differ: ${gone} and 4 more [`);
 	});
 
-	it("14.10: refuses a directory as --previous with exit status 2", () => {
+	it("refuses a directory as --previous with exit status 2", () => {
 		unsigned("--product", "lib", "--sequence", "6");
 		const run = finish("-o", join(home, "new.cat"), "--previous", tree, "--require-newer");
 		expect([run.status, run.stderr]).toEqual([2, expect.stringContaining("it is a directory; name a file")]);

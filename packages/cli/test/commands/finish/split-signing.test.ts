@@ -78,7 +78,7 @@ describe.skipIf(!hasProgram("openssl"))("split signing", () => {
 		expect(publish()).toMatchObject({ status: 0, stderr: "" });
 	});
 
-	it("16.10: signs the announced index by the same scripts, and the previous one is verified first", () => {
+	it("signs the announced index by the same scripts, and the previous one is verified first", () => {
 		build("--sequence", "1");
 		const options = makeKey();
 		const catalog = on(

@@ -32,7 +32,7 @@ describe.skipIf(!hasProgram("openssl"))("a trust index that is signed later (nee
 	}
 	const finish = (file: string, ...options: string[]) => sigtool(["finish", at(file), ...keys(), ...options]);
 
-	it("16.10: equals the index that is compiled and signed at once, except in the signature", () => {
+	it("equals the index that is compiled and signed at once, except in the signature", () => {
 		const digest = build("app.sigx", "--sequence", "5");
 		const unsigned = readFileSync(at("app.sigx"));
 		// The files are not on the signing machine.
@@ -50,7 +50,7 @@ describe.skipIf(!hasProgram("openssl"))("a trust index that is signed later (nee
 		expect(sigtool(["inspect", at("app.sigx"), "--json"]).json()).toMatchObject({ compiled: 5 });
 	});
 
-	it("16.10: replaces no other file, and neither does a catalog", () => {
+	it("replaces no other file, and neither does a catalog", () => {
 		build("app.sigx");
 		makeTree(at("other"), { "main.js": "3" });
 		expect(sigtool(["sign", at("other"), "--unsigned"]).status).toBe(0);
@@ -68,7 +68,7 @@ describe.skipIf(!hasProgram("openssl"))("a trust index that is signed later (nee
 		}
 	});
 
-	it("16.10: names the --previous that is no index", () => {
+	it("names the --previous that is no index", () => {
 		build("app.sigx");
 		writeFileSync(at("old.sigx"), readFileSync(at("app.sigx")).subarray(0, 100));
 		expect(finish("app.sigx", "--previous", at("old.sigx"))).toMatchObject({
@@ -79,14 +79,14 @@ describe.skipIf(!hasProgram("openssl"))("a trust index that is signed later (nee
 		});
 	});
 
-	it("16.10: is no index before it is signed", () => {
+	it("is no index before it is signed", () => {
 		build("app.sigx");
 		const verify = sigtool(["verify", at("app.sigx"), "--signature-only", "--trust", key.certFile]);
 		expect(verify).toMatchObject({ status: 1 });
 		expect(verify.stderr).toMatch(/it is not signed yet; sign it with `sigtool finish` \[ERR_INDEX_FORMAT\]/);
 	});
 
-	it("16.10: is not signed with another digest than the announced one, nor twice", () => {
+	it("is not signed with another digest than the announced one, nor twice", () => {
 		const digest = build("app.sigx", "--sequence", "5");
 		build("app.sigx", "--sequence", "6");
 		const before = readFileSync(at("app.sigx"));
@@ -100,7 +100,7 @@ describe.skipIf(!hasProgram("openssl"))("a trust index that is signed later (nee
 		expect(twice.stderr).toContain("it is signed already");
 	});
 
-	it("16.10: is compared with the previous index, and an older one is not signed", () => {
+	it("is compared with the previous index, and an older one is not signed", () => {
 		build("old.sigx", "--sequence", "5");
 		expect(finish("old.sigx")).toMatchObject({ status: 0 });
 		writeFileSync(at("app/lib/a.js"), "changed");
@@ -124,7 +124,7 @@ describe.skipIf(!hasProgram("openssl"))("a trust index that is signed later (nee
 		}
 	});
 
-	it("16.10: with entries that no reader could find is not signed", () => {
+	it("with entries that no reader could find is not signed", () => {
 		build("app.sigx");
 		const bytes = readFileSync(at("app.sigx"));
 		const [head, entries] = [bytes.readUInt32LE(12), bytes.readUInt32LE(16)];
@@ -138,7 +138,7 @@ describe.skipIf(!hasProgram("openssl"))("a trust index that is signed later (nee
 		expect(run).toMatchObject({ status: 1, stderr: expect.stringContaining("ERR_INDEX_FORMAT") });
 	});
 
-	it("16.10: takes no key and no timestamp when it is compiled, and no description when it is signed", () => {
+	it("takes no key and no timestamp when it is compiled, and no description when it is signed", () => {
 		const compiling = ["compile", at("app"), "-o", at("x.sigx"), "--trust", key.certFile, "--unsigned"];
 		for (const options of [keys(), ["--timestamp", "http://127.0.0.1:1"]]) {
 			const run = sigtool([...compiling, ...options]);

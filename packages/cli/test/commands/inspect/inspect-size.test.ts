@@ -11,7 +11,7 @@ const main = fileURLToPath(new URL("../../../dist/main.cjs", import.meta.url));
 const MEMBERS = 1_000_000;
 
 describe.skipIf(!existsSync("/proc/self/status"))("sigtool inspect of a million members (needs /proc)", () => {
-	it("13.15: --json lists them in path order and stays under 300 MiB", { timeout: 600_000 }, async () => {
+	it("--json lists them in path order and stays under 300 MiB", { timeout: 600_000 }, async () => {
 		const directory = temporaryDirectory();
 		const at = (name: string) => join(directory, name);
 		writeLargeCatalog(at("big.cat"), MEMBERS);

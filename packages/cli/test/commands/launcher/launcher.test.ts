@@ -71,7 +71,7 @@ describe.skipIf(!canBeHost)("sigtool launcher (needs root, and the launcher buil
 		expect(host.run(host.at("app/main.js")).stderr).toMatch(/ERR_RUNTIME_RULE: Cannot go on with code\.string/);
 	});
 
-	it("18.2: neither installs, nor finds right, nor starts what may write to signed native code", () => {
+	it("neither installs, nor finds right, nor starts what may write to signed native code", () => {
 		const host = new Host({ "main.js": "console.log('ran')", "plugins/part.so": "no code yet" });
 		const policy = { version: 1, launch: { write: [host.at("app/plugins")] } };
 		writeFileSync(host.at("policy.json"), JSON.stringify(policy));

@@ -83,7 +83,7 @@ describe.skipIf(!canBuild)("sigtool python build (needs a CPython with headers, 
 		expect(JSON.parse(execFileSync(output, ["--about"], { encoding: "utf8" }))).toMatchObject(facts);
 	});
 
-	it("16.1: builds without keys, and says that a host configuration must pin", () => {
+	it("builds without keys, and says that a host configuration must pin", () => {
 		const home = temporaryDirectory();
 		const output = join(home, "spython");
 		const run = runner(home)(["python", "build", "--python", PYTHON ?? "", "-o", output]);
@@ -138,7 +138,7 @@ describe.skipIf(!canBuild)("sigtool python build (needs a CPython with headers, 
 		}
 	});
 
-	it.skipIf(NAMESAKES.length === 0)("18.5: names a shared interpreter, and where its libraries are looked for", () => {
+	it.skipIf(NAMESAKES.length === 0)("names a shared interpreter, and where its libraries are looked for", () => {
 		const home = temporaryDirectory();
 		const facts = (python: string) =>
 			runner(home)(["python", "build", "--python", python, "-o", join(home, "spython"), "--json"]).json();
@@ -151,7 +151,7 @@ describe.skipIf(!canBuild)("sigtool python build (needs a CPython with headers, 
 		}
 	});
 
-	it.skipIf(SHARED === undefined)("18.5: warns where others than root could plant a library of the interpreter", () => {
+	it.skipIf(SHARED === undefined)("warns where others than root could plant a library of the interpreter", () => {
 		const home = temporaryDirectory();
 		const python = join(home, "python");
 		const planted = join(home, "planted");

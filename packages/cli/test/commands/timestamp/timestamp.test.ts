@@ -55,7 +55,7 @@ describe.skipIf(!hasOpenssl)("timestamps on the command line", () => {
 	/** At this time every certificate of these tests has expired. */
 	const LATER = ["--at", "2041-01-01"];
 
-	it("14.9: says of a trust index how it is timestamped", async () => {
+	it("says of a trust index how it is timestamped", async () => {
 		const index = workshop.write("app.sigx", Buffer.from("\x89SIGX\r\n\x1a\nmore", "latin1"));
 		const url = ["--timestamp", "http://127.0.0.1:9/", "--tsa-trust", timeRoot.file];
 		expect(await sigtool("timestamp", index, ...url)).toMatchObject({
@@ -181,7 +181,7 @@ describe.skipIf(!hasOpenssl)("timestamps on the command line", () => {
 		expect((await sigtool("sign", lib, ...key, "--timestamp", await good())).stderr).toContain("--timestamps");
 	});
 
-	it("14.10: --tsa-trust refuses the authority's own certificate for timestamps, as trust add does, before any request", async () => {
+	it("--tsa-trust refuses the authority's own certificate for timestamps, as trust add does, before any request", async () => {
 		const lib = tree();
 		const catalog = join(lib, "lib.cat");
 		await sigtool("sign", lib, ...key);

@@ -19,7 +19,7 @@ function signedTree() {
 	return { home, root, sigtool, catalog: join(root, "d.cat"), at: (path: string) => join(root, path) };
 }
 
-describe("13.1: a catalog as operand verifies its tree", () => {
+describe("a catalog as operand verifies its tree", () => {
 	const changes: [name: string, change: (at: (path: string) => string) => void][] = [
 		["a changed", (at) => writeFileSync(at("sub/b"), "x")],
 		["an added", (at) => writeFileSync(at("sub/new"), "x")],
@@ -33,7 +33,7 @@ describe("13.1: a catalog as operand verifies its tree", () => {
 		["from its directory", ["d.cat"], "d"],
 		["from below it", ["../d.cat", "--root", ".."], "d/sub"],
 	];
-	it.each(changes)("13.1: %s file fails in every form", (_, change) => {
+	it.each(changes)("%s file fails in every form", (_, change) => {
 		const { home, sigtool, at } = signedTree();
 		for (const [form, args, cwd] of forms) {
 			expect([form, sigtool(["verify", ...args], { cwd: join(home, cwd) }).status]).toEqual([form, 0]);
@@ -44,7 +44,7 @@ describe("13.1: a catalog as operand verifies its tree", () => {
 		}
 	});
 
-	it("13.1: says which directory was compared, in text and JSON", () => {
+	it("says which directory was compared, in text and JSON", () => {
 		const { root, sigtool, catalog } = signedTree();
 		expect(sigtool(["verify", catalog]).stdout).toMatch(
 			/^trusted .*d\.cat\n(.*\n)*.* tree +.*\n(.*\n)*.* checked +3 entries/,
@@ -54,7 +54,7 @@ describe("13.1: a catalog as operand verifies its tree", () => {
 		});
 	});
 
-	it("13.1: a catalog outside of its tree needs --root", () => {
+	it("a catalog outside of its tree needs --root", () => {
 		const { home, root, sigtool, catalog } = signedTree();
 		mkdirSync(join(home, "sigs"));
 		sigtool(["sign", root, "-o", join(home, "sigs/ada.cat")]);
@@ -74,7 +74,7 @@ describe("13.1: a catalog as operand verifies its tree", () => {
 		expect(sigtool(["verify", ada, "--root", root])).toMatchObject({ status: 1 });
 	});
 
-	it("13.1: with --root, a catalog that another one signs is held against its tree, not judged as a file", () => {
+	it("with --root, a catalog that another one signs is held against its tree, not judged as a file", () => {
 		const { home, root, sigtool, at } = signedTree();
 		const inner = at("sub/inner.cat");
 		sigtool(["sign", root, "-o", join(home, "inner.cat"), "--exclude", "/sub/inner.cat"]);
@@ -92,7 +92,7 @@ describe("13.1: a catalog as operand verifies its tree", () => {
 		});
 	});
 
-	it("13.1: a catalog of an inner tree counts only if the outer tree signs it", () => {
+	it("a catalog of an inner tree counts only if the outer tree signs it", () => {
 		const { sigtool, at } = signedTree();
 		sigtool(["sign", at("sub")]);
 		expect(sigtool(["verify", at("sub/sub.cat")])).toMatchObject({
@@ -104,8 +104,8 @@ describe("13.1: a catalog as operand verifies its tree", () => {
 	});
 });
 
-describe("13.1: --signature-only", () => {
-	it("13.1: has a verdict of its own, in text and JSON, and compares no files", () => {
+describe("--signature-only", () => {
+	it("has a verdict of its own, in text and JSON, and compares no files", () => {
 		const { sigtool, catalog, at } = signedTree();
 		writeFileSync(at("a"), "changed");
 		const { status, stdout } = sigtool(["verify", "--signature-only", catalog]);
@@ -116,7 +116,7 @@ describe("13.1: --signature-only", () => {
 		expect(result).toMatchObject({ verdict: "signed", match: "none", checked: 0, root: null, findings: [] });
 	});
 
-	it("13.1: still fails for a signature that does not hold", () => {
+	it("still fails for a signature that does not hold", () => {
 		const { home, sigtool, catalog } = signedTree();
 		const elsewhere = runner(join(home, "elsewhere"), { identity: "none" });
 		expect(elsewhere(["verify", "--signature-only", catalog]).stderr).toContain("[ERR_UNTRUSTED_SIGNER]");
@@ -135,7 +135,7 @@ describe("13.1: --signature-only", () => {
 		[["d/d.cat", "--match", "path"], "Leave --match out"],
 		[["d/d.cat", "--no-ignore"], "Leave --no-ignore out"],
 		[["d/d.cat", "--format", "ima"], "Leave --signature-only out"],
-	])("13.1: is refused with %j", (args, message) => {
+	])("is refused with %j", (args, message) => {
 		const { home, sigtool } = signedTree();
 		const run = sigtool(["verify", "--signature-only", ...args], { cwd: home });
 		expect(run.stderr).toContain(message);
@@ -144,7 +144,7 @@ describe("13.1: --signature-only", () => {
 	});
 });
 
-describe.skipIf(!hasProgram("openssl"))("13.1: a catalog without names (needs openssl)", () => {
+describe.skipIf(!hasProgram("openssl"))("a catalog without names (needs openssl)", () => {
 	/** Writes a catalog in the form of driver tools: its members have digests and no names. */
 	async function nameless() {
 		const { home, root, sigtool, at } = signedTree();
@@ -159,7 +159,7 @@ describe.skipIf(!hasProgram("openssl"))("13.1: a catalog without names (needs op
 		return { at, root, sigtool, verify: (...args: string[]) => sigtool(["verify", ...args, "--trust", caFile]) };
 	}
 
-	it("13.1: is not trusted as one entry of a tree that we signed", async () => {
+	it("is not trusted as one entry of a tree that we signed", async () => {
 		const { at, sigtool, verify } = await nameless();
 		const names = ["driver.cat", "DRIVER2.CAT", "driver.sig"];
 		mkdirSync(at("vendor"));
@@ -175,7 +175,7 @@ describe.skipIf(!hasProgram("openssl"))("13.1: a catalog without names (needs op
 		}
 	});
 
-	it("13.1: needs --root or --signature-only, and says so", async () => {
+	it("needs --root or --signature-only, and says so", async () => {
 		const { at, root, verify } = await nameless();
 		const bare = verify(at("d.cat"));
 		expect(bare.stderr).toMatch(/its members have no names.*--root.*--signature-only.*\[ERR_USAGE\]/);

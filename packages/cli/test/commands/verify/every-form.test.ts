@@ -204,7 +204,7 @@ describe("13 (must hold 3): every form of verify ends with 1 over a changed, add
 	});
 
 	/** Tries operands that a person can take for a catalog of the tree, and files that the tree does not contain. */
-	it.each(ODD)("13.1: $name", ({ make, forms }) => {
+	it.each(ODD)("$name", ({ make, forms }) => {
 		fc.assert(
 			fc.property(tree, fc.constantFrom(...Object.keys(CHANGES)), fc.nat({ max: 100 }), (files, change, pick) => {
 				const place = mkdtempSync(join(home, "o"));

@@ -19,7 +19,7 @@ function workspace(tree: Record<string, TreeEntry> = { a: "1", "lib/b": "2" }) {
 	return { home, root, sigtool, at, names };
 }
 
-describe("13.11: the one catalog of sigtool's at the root is taken, whatever its name", () => {
+describe("the one catalog of sigtool's at the root is taken, whatever its name", () => {
 	function renamed() {
 		const place = workspace();
 		expect(place.sigtool(["sign", place.root])).toMatchObject({ status: 0 });
@@ -27,7 +27,7 @@ describe("13.11: the one catalog of sigtool's at the root is taken, whatever its
 		return place;
 	}
 
-	it("13.11: of a renamed directory, for the directory, a part, a file and the catalog itself", () => {
+	it("of a renamed directory, for the directory, a part, a file and the catalog itself", () => {
 		const { sigtool, at } = renamed();
 		for (const path of ["e", "e/lib", "e/lib/b", "e/d.cat"])
 			expect(sigtool(["verify", at(path)])).toMatchObject({ status: 0 });
@@ -40,7 +40,7 @@ describe("13.11: the one catalog of sigtool's at the root is taken, whatever its
 			expect(sigtool(["verify", at(path)])).toMatchObject({ status: 1 });
 	});
 
-	it("13.11: other producers' files named .cat do not count", () => {
+	it("other producers' files named .cat do not count", () => {
 		const { sigtool, at } = renamed();
 		writeFileSync(at("e/driver.cat"), "not a catalog of ours");
 		expect(sigtool(["verify", at("e"), "--json"]).json().results[0].findings).toMatchObject([
@@ -48,7 +48,7 @@ describe("13.11: the one catalog of sigtool's at the root is taken, whatever its
 		]);
 	});
 
-	it("13.11: two are an error that names both, and so is compiling or adopting such a directory", () => {
+	it("two are an error that names both, and so is compiling or adopting such a directory", () => {
 		const { sigtool, at } = renamed();
 		makeTree(at("other"), { x: "1" });
 		sigtool(["sign", at("other"), "-o", at("e/second.cat")]);
@@ -65,7 +65,7 @@ describe("13.11: the one catalog of sigtool's at the root is taken, whatever its
 		expect(sigtool(["verify", at("e/d.cat"), "--root", at("e")])).toMatchObject({ status: 1 });
 	});
 
-	it("13.11: a catalog named after the directory wins, and sign warns of the other", () => {
+	it("a catalog named after the directory wins, and sign warns of the other", () => {
 		const { sigtool, at } = renamed();
 		const signed = sigtool(["sign", at("e")]);
 		expect(signed.stderr).toMatch(/warning: "d\.cat" is another catalog.*signed as a file/);
@@ -75,7 +75,7 @@ describe("13.11: the one catalog of sigtool's at the root is taken, whatever its
 	it.each([
 		["named after its directory", "lib.cat"],
 		["of another name", "foo.cat"],
-	])("13.11: a catalog planted inside, %s, does not count, for verify, compile and run", (_, name) => {
+	])("a catalog planted inside, %s, does not count, for verify, compile and run", (_, name) => {
 		const { sigtool, at } = renamed();
 		const attempts = () => [
 			["verify", at("e/lib")],
@@ -97,7 +97,7 @@ describe("13.11: the one catalog of sigtool's at the root is taken, whatever its
 		for (const args of attempts()) expect(sigtool(args).stderr).toContain("[ERR_NESTED_CATALOG]");
 	});
 
-	it("13.11: catalogs that were written beside their trees say nothing about other trees", () => {
+	it("catalogs that were written beside their trees say nothing about other trees", () => {
 		const { root, sigtool, at } = workspace();
 		expect(sigtool(["sign", root])).toMatchObject({ status: 0 });
 		makeTree(at("other"), { x: "1" });
@@ -108,7 +108,7 @@ describe("13.11: the one catalog of sigtool's at the root is taken, whatever its
 		}
 	});
 
-	it("13.11: a catalog inside that the renamed directory signs counts", () => {
+	it("a catalog inside that the renamed directory signs counts", () => {
 		const place = workspace();
 		expect(place.sigtool(["sign", join(place.root, "lib")])).toMatchObject({ status: 0 });
 		expect(place.sigtool(["sign", place.root])).toMatchObject({ status: 0 });
@@ -117,7 +117,7 @@ describe("13.11: the one catalog of sigtool's at the root is taken, whatever its
 			expect([path, place.sigtool(["verify", place.at(path)]).status]).toEqual([path, 0]);
 	});
 
-	it("13.1: the warning about a second catalog leaves a trusted tree when it is followed", () => {
+	it("the warning about a second catalog leaves a trusted tree when it is followed", () => {
 		const { root, sigtool, at } = workspace();
 		sigtool(["sign", root, "-o", at("d/other.cat")]);
 		expect(sigtool(["sign", root]).stderr).toMatch(/"other\.cat" is another catalog.*remove it and sign again/);
@@ -126,7 +126,7 @@ describe("13.11: the one catalog of sigtool's at the root is taken, whatever its
 		expect(sigtool(["verify", root])).toMatchObject({ status: 0 });
 	});
 
-	it("13.11: warns that npm drops links, where there is a package.json", () => {
+	it("warns that npm drops links, where there is a package.json", () => {
 		const { root, sigtool } = workspace({
 			a: "1",
 			"package.json": "{}",
@@ -140,9 +140,9 @@ describe("13.11: the one catalog of sigtool's at the root is taken, whatever its
 	});
 });
 
-describe("13.10: sign leaves out version control folders by a recorded rule", () => {
+describe("sign leaves out version control folders by a recorded rule", () => {
 	const FOLDERS = [".git", ".hg", ".svn", ".jj"];
-	it("13.10: at any depth, and records only the rules that were needed", () => {
+	it("at any depth, and records only the rules that were needed", () => {
 		const { root, sigtool, at, names } = workspace({
 			a: "1",
 			".git/HEAD": "x",
@@ -165,39 +165,36 @@ describe("13.10: sign leaves out version control folders by a recorded rule", ()
 		});
 	});
 
-	it.each(FOLDERS)("13.10: %s", (folder) => {
+	it.each(FOLDERS)("%s", (folder) => {
 		const { root, sigtool, names } = workspace({ a: "1", [`${folder}/x`]: "2" });
 		sigtool(["sign", root]);
 		expect(names()).toEqual(["a"]);
 	});
 
-	it.skipIf(!hasProgram("git"))(
-		"13.10: a hint tells why a folder that was made after signing is reported (needs git)",
-		() => {
-			const { root, sigtool, at } = workspace({ a: "1", "lib/b": "2" });
-			sigtool(["sign", root]);
-			expect(sigtool(["verify", root]).stderr).not.toContain("warning");
-			execFileSync("git", ["init", "-q"], { cwd: root });
-			const hint = '".git" was not there when the tree was signed; sign it again, which records a rule for it';
-			const run = sigtool(["verify", root]);
-			expect(run).toMatchObject({ status: 1, stdout: expect.stringMatching(/: \d+ differences: \d+ added\n/) });
-			expect(run.stderr).toContain(`warning: ${hint}\n`);
-			expect(sigtool(["verify", root, "--json"]).json().warnings).toContain(hint);
-			makeTree(at("d/lib/.hg"), { store: "1" });
-			expect(sigtool(["verify", root]).stderr).toMatch(
-				/warning: ".git" and ".hg" were not there when .* rules for them\n/,
-			);
-			sigtool(["sign", root]);
-			expect(sigtool(["verify", root])).toMatchObject({ status: 0, stderr: expect.not.stringContaining("warning") });
-		},
-	);
+	it.skipIf(!hasProgram("git"))("a hint tells why a folder that was made after signing is reported (needs git)", () => {
+		const { root, sigtool, at } = workspace({ a: "1", "lib/b": "2" });
+		sigtool(["sign", root]);
+		expect(sigtool(["verify", root]).stderr).not.toContain("warning");
+		execFileSync("git", ["init", "-q"], { cwd: root });
+		const hint = '".git" was not there when the tree was signed; sign it again, which records a rule for it';
+		const run = sigtool(["verify", root]);
+		expect(run).toMatchObject({ status: 1, stdout: expect.stringMatching(/: \d+ differences: \d+ added\n/) });
+		expect(run.stderr).toContain(`warning: ${hint}\n`);
+		expect(sigtool(["verify", root, "--json"]).json().warnings).toContain(hint);
+		makeTree(at("d/lib/.hg"), { store: "1" });
+		expect(sigtool(["verify", root]).stderr).toMatch(
+			/warning: ".git" and ".hg" were not there when .* rules for them\n/,
+		);
+		sigtool(["sign", root]);
+		expect(sigtool(["verify", root])).toMatchObject({ status: 0, stderr: expect.not.stringContaining("warning") });
+	});
 
-	it("13.10: no rule is recorded without such a folder", () => {
+	it("no rule is recorded without such a folder", () => {
 		const { root, sigtool } = workspace();
 		expect(sigtool(["sign", root, "--json"]).json().ignored).toEqual({ entries: 0, rules: [] });
 	});
 
-	it("13.10: a later pattern brings a folder back, and a list names exactly what is signed", () => {
+	it("a later pattern brings a folder back, and a list names exactly what is signed", () => {
 		const { root, sigtool, names } = workspace({ a: "1", ".git/x": "2" });
 		sigtool(["sign", root, "--exclude", "!.git"]);
 		expect(names()).toEqual([".git\\x", "a"]);
@@ -208,7 +205,7 @@ describe("13.10: sign leaves out version control folders by a recorded rule", ()
 		expect(sigtool(["verify", root, "--json"]).json().results[0]).toMatchObject({ covers: "list", others: 0 });
 	});
 
-	it.skipIf(!hasProgram("git"))("13.10: a checkout, and its clone under another name, are trusted (needs git)", () => {
+	it.skipIf(!hasProgram("git"))("a checkout, and its clone under another name, are trusted (needs git)", () => {
 		const { root, sigtool, at } = workspace();
 		const git = (...args: string[]) =>
 			execFileSync("git", ["-c", "user.name=t", "-c", "user.email=t@example", ...args], { cwd: root, stdio: "pipe" });
@@ -222,8 +219,8 @@ describe("13.10: sign leaves out version control folders by a recorded rule", ()
 	});
 });
 
-describe("13.18: sign refuses a sequence lower than that of the catalog it replaces", () => {
-	it("13.18: unless --force is given, or the product is another", () => {
+describe("sign refuses a sequence lower than that of the catalog it replaces", () => {
+	it("unless --force is given, or the product is another", () => {
 		const { root, sigtool, at } = workspace();
 		const sign = (...args: string[]) => sigtool(["sign", root, ...args]);
 		const sequence = () => inspectCatalog(readFileSync(at("d/d.cat"))).facts?.sequence;
@@ -241,7 +238,7 @@ describe("13.18: sign refuses a sequence lower than that of the catalog it repla
 		expect(clock).toMatchObject({ status: 2, stderr: expect.stringContaining("sequence 1000 is lower") });
 	});
 
-	it("13.18: also if the directory was renamed, or the catalog at its root has another name", () => {
+	it("also if the directory was renamed, or the catalog at its root has another name", () => {
 		const { root, sigtool, at } = workspace();
 		const older = at("d1");
 		const sign = (...args: string[]) => sigtool(["sign", older, ...args]);

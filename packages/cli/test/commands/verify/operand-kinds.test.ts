@@ -28,7 +28,7 @@ it("names an operand that does not exist as it was typed", () => {
 	});
 });
 
-describe("13.1: a catalog that another catalog signs as a file", () => {
+describe("a catalog that another catalog signs as a file", () => {
 	/**
 	 * Each function makes a signed tree `t` and returns the path of a catalog in it. This catalog is not the catalog of
 	 * `t`, but one of the files that the catalog of `t` signs.
@@ -80,7 +80,7 @@ describe("13.1: a catalog that another catalog signs as a file", () => {
 			},
 		],
 	];
-	it.each(trees)("13.1: %s is never trusted as one entry", (_, make) => {
+	it.each(trees)("%s is never trusted as one entry", (_, make) => {
 		const place = workspace();
 		const catalog = make(place);
 		const { verify, at } = place;
@@ -102,7 +102,7 @@ describe("13.1: a catalog that another catalog signs as a file", () => {
 		expect(verify(catalog, "--root", catalog.includes("sub") ? "t/sub" : "t")).toMatchObject({ status: 1 });
 	});
 
-	it("13.1: an error says what it is in JSON, and other operands are still verified", () => {
+	it("an error says what it is in JSON, and other operands are still verified", () => {
 		const { sign, verify } = workspace();
 		sign("d", "-o", "d/other.cat");
 		sign("d");
@@ -115,8 +115,8 @@ describe("13.1: a catalog that another catalog signs as a file", () => {
 	});
 });
 
-describe("13.1: a catalog is recognised by its content", () => {
-	it.each(["d/drv.CAT", "d/Drv.Cat"])("13.1: %s, which the directory finds too", (catalog) => {
+describe("a catalog is recognised by its content", () => {
+	it.each(["d/drv.CAT", "d/Drv.Cat"])("%s, which the directory finds too", (catalog) => {
 		const { sign, verify, at } = workspace();
 		sign("d", "-o", catalog);
 		const forms = [[catalog], [catalog, "--root", "d"], ["d"], ["d/a"]];
@@ -126,20 +126,17 @@ describe("13.1: a catalog is recognised by its content", () => {
 		for (const args of forms) expect([args, verify(...args).status]).toEqual([args, 1]);
 	});
 
-	it.each(["lone.sig", "d/lone", "signature.p7"])(
-		"13.1: %s, of which sign says that no directory finds it",
-		(catalog) => {
-			const { root, sigtool, home, verify, at } = workspace();
-			const signed = sigtool(["sign", root, "-o", catalog], { cwd: home });
-			expect(signed.stderr).toMatch(/warning: ".*" does not end in \.cat: .*--root/);
-			expect(verify(catalog)).toMatchObject({ status: 2, stderr: expect.stringMatching(/--root.*\[ERR_USAGE\]/) });
-			expect(verify(catalog, "--root", "d")).toMatchObject({ status: 0, stdout: expect.stringContaining("2 entries") });
-			writeFileSync(at("d/a"), "changed");
-			expect(verify(catalog, "--root", "d")).toMatchObject({ status: 1 });
-		},
-	);
+	it.each(["lone.sig", "d/lone", "signature.p7"])("%s, of which sign says that no directory finds it", (catalog) => {
+		const { root, sigtool, home, verify, at } = workspace();
+		const signed = sigtool(["sign", root, "-o", catalog], { cwd: home });
+		expect(signed.stderr).toMatch(/warning: ".*" does not end in \.cat: .*--root/);
+		expect(verify(catalog)).toMatchObject({ status: 2, stderr: expect.stringMatching(/--root.*\[ERR_USAGE\]/) });
+		expect(verify(catalog, "--root", "d")).toMatchObject({ status: 0, stdout: expect.stringContaining("2 entries") });
+		writeFileSync(at("d/a"), "changed");
+		expect(verify(catalog, "--root", "d")).toMatchObject({ status: 1 });
+	});
 
-	it("13.1: with --root, a file that is no catalog is a mistake, and so is a missing one", () => {
+	it("with --root, a file that is no catalog is a mistake, and so is a missing one", () => {
 		const { sign, verify } = workspace();
 		sign("d");
 		for (const path of ["d/a", "d/sub/b"])
@@ -152,7 +149,7 @@ describe("13.1: a catalog is recognised by its content", () => {
 		expect(verify("d/sub", "--root", "d")).toMatchObject({ status: 0 });
 	});
 
-	it("13.1: a file that is cut off, empty or no catalog is named as that, also beside another catalog", () => {
+	it("a file that is cut off, empty or no catalog is named as that, also beside another catalog", () => {
 		const { sign, verify, at } = workspace();
 		sign("d", "-o", "d/x.cat");
 		const whole = readFileSync(at("d/x.cat"));
@@ -176,7 +173,7 @@ describe("13.1: a catalog is recognised by its content", () => {
 	});
 });
 
-describe("13.1: a symbolic link to a catalog", () => {
+describe("a symbolic link to a catalog", () => {
 	function linked() {
 		const place = workspace();
 		place.sign("d");
@@ -184,7 +181,7 @@ describe("13.1: a symbolic link to a catalog", () => {
 		return place;
 	}
 
-	it("13.1: stands for the catalog to which it leads, with a line about it", () => {
+	it("stands for the catalog to which it leads, with a line about it", () => {
 		const { verify, at } = linked();
 		const forms = [["link.cat"], ["link.cat", "--root", "d"], ["-q", "link.cat"]];
 		for (const args of forms) expect([args, verify(...args).status]).toEqual([args, 0]);
@@ -196,7 +193,7 @@ describe("13.1: a symbolic link to a catalog", () => {
 		for (const args of forms) expect([args, verify(...args).status]).toEqual([args, 1]);
 	});
 
-	it("13.1: with the directory's own name, stands for that directory", () => {
+	it("with the directory's own name, stands for that directory", () => {
 		const { verify, at } = linked();
 		makeTree(at("k"), { a: "1", "sub/b": "2" });
 		symlinkSync("../d/d.cat", at("k/k.cat"));
@@ -205,7 +202,7 @@ describe("13.1: a symbolic link to a catalog", () => {
 		for (const path of ["k/k.cat", "k"]) expect([path, verify(path).status]).toEqual([path, 1]);
 	});
 
-	it("13.1: to a mere member, or to nothing, is an error", () => {
+	it("to a mere member, or to nothing, is an error", () => {
 		const { verify, sign, at } = linked();
 		sign("d/sub", "-o", "d/sub/zzz.cat");
 		sign("d");
@@ -216,8 +213,8 @@ describe("13.1: a symbolic link to a catalog", () => {
 	});
 });
 
-describe("13.1: a trust index compares no files", () => {
-	it("13.1: needs --signature-only, and its error names the trees", () => {
+describe("a trust index compares no files", () => {
+	it("needs --signature-only, and its error names the trees", () => {
 		const { root, sigtool, verify, at } = workspace();
 		sigtool(["sign", root]);
 		expect(sigtool(["compile", root, "-o", at("d.sigx"), "--allow-development"])).toMatchObject({ status: 0 });
@@ -236,7 +233,7 @@ describe("13.1: a trust index compares no files", () => {
 			expect(verify("d.sigx", ...option)).toMatchObject({ status: 2, stderr: expect.stringContaining("Leave --") });
 	});
 
-	it("13.1: a signature that does not hold is named first", () => {
+	it("a signature that does not hold is named first", () => {
 		const { root, sigtool, verify, at } = workspace();
 		sigtool(["sign", root]);
 		sigtool(["compile", root, "-o", at("d.sigx"), "--allow-development"]);
@@ -247,8 +244,8 @@ describe("13.1: a trust index compares no files", () => {
 	});
 });
 
-describe("13.1: paths that do not mean what they seem to", () => {
-	it("13.1: a missing file is missing, however many catalogs are near", () => {
+describe("paths that do not mean what they seem to", () => {
+	it("a missing file is missing, however many catalogs are near", () => {
 		const { sign, verify } = workspace();
 		sign("d", "-o", "d/x.cat");
 		sign("d", "-o", "d/y.cat");
@@ -261,7 +258,7 @@ describe("13.1: paths that do not mean what they seem to", () => {
 			});
 	});
 
-	it("13.1: a slash or .. behind a file is an error, and .. behind a link goes up from its target", () => {
+	it("a slash or .. behind a file is an error, and .. behind a link goes up from its target", () => {
 		const { sign, verify, at } = workspace();
 		sign("d");
 		makeTree(at("far/away"), { a: "1" });
@@ -278,13 +275,13 @@ describe("13.1: paths that do not mean what they seem to", () => {
 			expect([path, verify(path).status]).toEqual([path, 0]);
 	});
 
-	it("13.1: a directory with a catalog's name is named as one", () => {
+	it("a directory with a catalog's name is named as one", () => {
 		const { verify, at } = workspace();
 		mkdirSync(at("d/d.cat"));
 		expect(verify("d").stderr).toMatch(/Cannot find the catalog "d\.cat" in "d": that is a directory; sign it/);
 	});
 
-	it("13.1: in a list, a catalog that cannot be trusted or read has a line on stdout too", () => {
+	it("in a list, a catalog that cannot be trusted or read has a line on stdout too", () => {
 		const { sign, verify, at } = workspace();
 		sign("d");
 		writeFileSync(at("bad.cat"), "hello");
@@ -296,8 +293,8 @@ describe("13.1: paths that do not mean what they seem to", () => {
 	});
 });
 
-describe("13.1: a catalog of several paths", () => {
-	it("13.1: names the root when it is compared with one of them", () => {
+describe("a catalog of several paths", () => {
+	it("names the root when it is compared with one of them", () => {
 		const { sign, verify, at } = workspace({ "bin/x": "1", "lib/y": "2" });
 		renameSync(at("d/bin"), at("bin"));
 		renameSync(at("d/lib"), at("lib"));

@@ -30,8 +30,8 @@ const OUTSIDE = [
 	"f/gone",
 ];
 
-describe("13.1: a path that leads out of the tree through a recorded link", () => {
-	it.each(OUTSIDE)("13.1: %s fails, also with -q, and nothing was compared", (path) => {
+describe("a path that leads out of the tree through a recorded link", () => {
+	it.each(OUTSIDE)("%s fails, also with -q, and nothing was compared", (path) => {
 		const { at, verify } = workspace();
 		for (const change of [() => {}, () => writeFileSync(at("out/o.js"), "2"), () => rmSync(at("out/o.js"))]) {
 			change();
@@ -47,7 +47,7 @@ describe("13.1: a path that leads out of the tree through a recorded link", () =
 		}
 	});
 
-	it("13.1: fails among several operands, and with --catalog", () => {
+	it("fails among several operands, and with --catalog", () => {
 		const { verify } = workspace();
 		const run = verify("f", "f/one.js", "f/a", "f/in.js");
 		expect(run.status).toBe(1);
@@ -61,7 +61,7 @@ describe("13.1: a path that leads out of the tree through a recorded link", () =
 			expect([path, verify(path, "--catalog", "f/f.cat", "--root", "f").status]).toEqual([path, 1]);
 	});
 
-	it("13.1: of the whole tree, says how many links lead out, also through other links", () => {
+	it("of the whole tree, says how many links lead out, also through other links", () => {
 		const { at, verify } = workspace();
 		const run = verify("f");
 		expect(run).toMatchObject({

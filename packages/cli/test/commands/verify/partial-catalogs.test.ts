@@ -28,8 +28,8 @@ function signedPart(how: "list" | "include" | "paths") {
 describe.each([
 	["list", /covers +the files of a list \(--files-from\); 3 other files lie there: --added fail reports them/],
 	["include", /covers +files that match its include globs; 3 other files lie there: --added fail reports them/],
-] as const)("13.2: a catalog of %s", (how, line) => {
-	it("13.2: says so, and how many other files lie there, in text and JSON", () => {
+] as const)("a catalog of %s", (how, line) => {
+	it("says so, and how many other files lie there, in text and JSON", () => {
 		const { verify, result, at } = signedPart(how);
 		expect(verify()).toMatchObject({ status: 0, stdout: expect.stringMatching(line) });
 		expect(result()).toMatchObject({ verdict: "trusted", covers: how, others: 3 });
@@ -40,7 +40,7 @@ describe.each([
 		expect(verify()).toMatchObject({ status: 1, stdout: expect.stringContaining("4 other files lie there") });
 	});
 
-	it("13.2: honours --added fail and warn", () => {
+	it("honours --added fail and warn", () => {
 		const { verify, result } = signedPart(how);
 		const added = ["notes.txt", "other/deep/y.txt", "other/x.txt"];
 		const failed = result("--added", "fail");
@@ -53,15 +53,15 @@ describe.each([
 		expect(warned).toMatchObject({ verdict: "trusted", findings: [], others: 3 });
 	});
 
-	it("13.2: counts within the directory that is verified", () => {
+	it("counts within the directory that is verified", () => {
 		const { sigtool, at } = signedPart(how);
 		writeFileSync(at("lib/new.txt"), "");
 		expect(sigtool(["verify", at("lib"), "--json"]).json().results[0]).toMatchObject({ verdict: "trusted", others: 1 });
 	});
 });
 
-describe("13.2: what a catalog covers", () => {
-	it("13.2: is the tree of an ordinary catalog, a file, or nothing for a signature alone", () => {
+describe("what a catalog covers", () => {
+	it("is the tree of an ordinary catalog, a file, or nothing for a signature alone", () => {
 		const home = temporaryDirectory();
 		const root = makeTree(join(home, "d"), TREE);
 		const sigtool = runner(home);
@@ -72,7 +72,7 @@ describe("13.2: what a catalog covers", () => {
 		expect(result(join(root, "d.cat"), "--signature-only")).toMatchObject({ covers: "none", others: null });
 	});
 
-	it("13.2: is named for several paths, and --added fail reports what lies beside them", () => {
+	it("is named for several paths, and --added fail reports what lies beside them", () => {
 		const { verify, result } = signedPart("paths");
 		expect(verify()).toMatchObject({
 			status: 0,
@@ -82,7 +82,7 @@ describe("13.2: what a catalog covers", () => {
 		expect(result("--added", "fail").findings).toHaveLength(3);
 	});
 
-	it("13.7: of more than 20 signed paths, 20 are shown unless --all is given", () => {
+	it("of more than 20 signed paths, 20 are shown unless --all is given", () => {
 		const home = temporaryDirectory();
 		const names = Array.from({ length: 23 }, (_, n) => `f${String(n).padStart(2, "0")}`);
 		const root = makeTree(join(home, "d"), Object.fromEntries(names.map((name) => [name, name])));
@@ -97,7 +97,7 @@ describe("13.2: what a catalog covers", () => {
 		expect(sigtool(["verify", root, "--all"]).stdout).toContain("f20, f21, f22; nothing beside them");
 	});
 
-	it("13.2: files that a signed rule hides are counted as hidden, not as others", () => {
+	it("files that a signed rule hides are counted as hidden, not as others", () => {
 		const home = temporaryDirectory();
 		const root = makeTree(join(home, "d"), TREE);
 		const sigtool = runner(home);

@@ -67,12 +67,12 @@ async function claimed(claimedDays = 10, genuineDays = 300) {
 	return { root, catalog, certificate, pin: spkiSha256(genuine), sigtool: runner(home) };
 }
 
-describe("13.5: a pinned key, and a certificate in the catalog that nobody signed", () => {
+describe("a pinned key, and a certificate in the catalog that nobody signed", () => {
 	test.each([
 		["given with --trust", "given", "CN=Genuine"],
 		["pinned with its certificate", "stored", "CN=Genuine"],
 		["pinned by its hash", "hash", null],
-	] as const)("13.5: a key %s is shown by what is pinned", async (_, kind, subject) => {
+	] as const)("a key %s is shown by what is pinned", async (_, kind, subject) => {
 		const { root, catalog, certificate, pin, sigtool } = await claimed();
 		if (kind === "stored") expect(sigtool(["trust", "add", certificate])).toMatchObject({ status: 0 });
 		if (kind === "hash") expect(sigtool(["trust", "add", pin, "--label", "CI"])).toMatchObject({ status: 0 });
@@ -96,7 +96,7 @@ describe("13.5: a pinned key, and a certificate in the catalog that nobody signe
 		expect(signer.notBefore === null).toBe(subject === null);
 	});
 
-	test("13.5: a warning about a key that is pinned by its hash tells whose dates it shows", async () => {
+	test("a warning about a key that is pinned by its hash tells whose dates it shows", async () => {
 		const { root, pin, sigtool } = await claimed();
 		expect(sigtool(["trust", "add", pin, "--label", "CI"])).toMatchObject({ status: 0 });
 		const { stdout, stderr } = sigtool(["verify", root]);
@@ -112,7 +112,7 @@ describe("13.5: a pinned key, and a certificate in the catalog that nobody signe
 	test.each([
 		["given with --trust", true],
 		["pinned in the store", false],
-	])("13.5: the dates of a certificate %s alone are judged and shown", async (_, isGiven) => {
+	])("the dates of a certificate %s alone are judged and shown", async (_, isGiven) => {
 		// The certificate in the catalog ends before the pinned one, or after it.
 		for (const exchangedDays of [10, 7000]) {
 			const { root, certificate, sigtool } = await claimed(exchangedDays);
@@ -129,7 +129,7 @@ describe("13.5: a pinned key, and a certificate in the catalog that nobody signe
 		}
 	});
 
-	test("13.5: a certificate in the trust store that expires soon is warned of, whatever lies in the catalog", async () => {
+	test("a certificate in the trust store that expires soon is warned of, whatever lies in the catalog", async () => {
 		const { root, certificate, sigtool } = await claimed(7000, 5);
 		expect(sigtool(["trust", "add", certificate])).toMatchObject({ status: 0 });
 		expect(sigtool(["verify", root]).stderr).toMatch(/the certificate of "CN=Genuine" expires in 4 days/);

@@ -25,7 +25,7 @@ const numbered = (count: number, name: (number: number) => string) => {
 const NOTE = expect.stringMatching(/^note: a development identity signed [^\n]*\n$/);
 
 describe("a report", () => {
-	it("13.12: goes to stdout when files changed, with a count by kind first", () => {
+	it("goes to stdout when files changed, with a count by kind first", () => {
 		const { root, verify } = signedTree({ a: "a", b: "b", c: "c", d: "d" });
 		writeFileSync(join(root, "a"), "changed");
 		for (const name of ["b", "c"]) rmSync(join(root, name));
@@ -36,7 +36,7 @@ describe("a report", () => {
 		expect(run.stdout).toMatch(/"a" was modified \[ERR_FILE_MODIFIED\]\n/);
 	});
 
-	it.skipIf(process.platform !== "linux")("13.12: counts every kind in words, and names a way out for a FIFO", () => {
+	it.skipIf(process.platform !== "linux")("counts every kind in words, and names a way out for a FIFO", () => {
 		const { root, verify } = signedTree({ a: "a" });
 		writeFileSync(join(root, "A"), "a");
 		execFileSync("mkfifo", [join(root, "pipe")]);
@@ -49,7 +49,7 @@ describe("a report", () => {
 		);
 	});
 
-	it("13.12: counts no kind by its code", () => {
+	it("counts no kind by its code", () => {
 		for (const code of Object.keys(ERROR_CODES) as ErrorCode[]) {
 			const text = countByKind([
 				{ code, path: "a", message: "m" },
@@ -60,7 +60,7 @@ describe("a report", () => {
 		}
 	});
 
-	it("13.12: does not recommend --no-ignore if it was given", () => {
+	it("does not recommend --no-ignore if it was given", () => {
 		const { home, root, sigtool, verify } = signedTree({ a: "a", ".git/x": "1" });
 		expect(verify().stdout).toContain("1 entry by 1 signed rule; --no-ignore reports them\n");
 		const run = verify("--no-ignore");
@@ -71,7 +71,7 @@ describe("a report", () => {
 		expect(sigtool(["verify", root], { cwd: home }).status).toBe(0);
 	});
 
-	it("13.12: is printed with --quiet too when files changed, and only for the operands that failed", () => {
+	it("is printed with --quiet too when files changed, and only for the operands that failed", () => {
 		const { home, root, sigtool, verify } = signedTree({ a: "a", b: "b" });
 		expect(verify("-q")).toMatchObject({ status: 0, stdout: "", stderr: NOTE });
 		rmSync(join(root, "b"));
@@ -81,7 +81,7 @@ describe("a report", () => {
 		expect(run.stdout).not.toContain("trusted d/a");
 	});
 
-	it("13.12: lists at most 20 differences of a kind, and all with --all", () => {
+	it("lists at most 20 differences of a kind, and all with --all", () => {
 		const { root, verify } = signedTree(numbered(30, (number) => `m${number}`));
 		for (let number = 0; number < 25; number++) writeFileSync(join(root, `m${number}`), "changed");
 		for (let number = 25; number < 30; number++) rmSync(join(root, `m${number}`));
@@ -98,7 +98,7 @@ describe("a report", () => {
 		expect(JSON.parse(verify("--json").stdout).results[0].findings).toHaveLength(30);
 	});
 
-	it("13.12: shows a directory that is missing or was added whole as one line", () => {
+	it("shows a directory that is missing or was added whole as one line", () => {
 		const { root, verify } = signedTree({
 			...numbered(300, (number) => `gone/${number % 3}/${number}`),
 			"half/a": "a",
@@ -125,14 +125,14 @@ describe("a report", () => {
 		expect(findings.find(({ path }: { path: string }) => path === "gone/1/100").directory).toBe("gone");
 	});
 
-	it("13.12: shows digests with --verbose only", () => {
+	it("shows digests with --verbose only", () => {
 		const { root, verify } = signedTree({ a: "a" });
 		writeFileSync(join(root, "a"), "changed");
 		expect(verify().stdout).not.toMatch(/[0-9a-f]{64}\n.*found/);
 		expect(verify("-v").stdout).toMatch(/ {4}signed {2}[0-9a-f]{64}\n {4}found {3}[0-9a-f]{64}\n/);
 	});
 
-	it("13.12: folds warnings about added files in the same way", () => {
+	it("folds warnings about added files in the same way", () => {
 		const { root, verify } = signedTree({ a: "a" });
 		makeTree(root, { ...numbered(50, (number) => `new/${number}`), ...numbered(50, (number) => `n${number}`) });
 		const run = verify("--added", "warn");

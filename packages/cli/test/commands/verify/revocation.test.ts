@@ -64,7 +64,7 @@ describe.skipIf(!hasOpenssl)("verify --crl and --ocsp", () => {
 	});
 
 	it.each(["http://127.0.0.1:9/x.crl", "HTTPS://example.org/x.crl", "ldap://example.org/cn=x"])(
-		"14.9: points to --crl fetch for the address %s",
+		"points to --crl fetch for the address %s",
 		async (address) => {
 			const run = await verify("--crl", address);
 			expect(run.status).toBe(2);
@@ -109,7 +109,7 @@ describe.skipIf(!hasOpenssl)("verify --crl and --ocsp", () => {
 	});
 });
 
-describe.skipIf(!hasOpenssl)("14.10: --crl fetch, and signers of trust indexes and attributes", () => {
+describe.skipIf(!hasOpenssl)("--crl fetch, and signers of trust indexes and attributes", () => {
 	let workshop: Workshop;
 	let root: Issued;
 	let signer: Issued;
@@ -212,7 +212,7 @@ describe.skipIf(!hasOpenssl)("14.10: --crl fetch, and signers of trust indexes a
 		expect(JSON.parse((await verify("--json")).stdout).results[0].revocation).toBeUndefined();
 	});
 
-	it("14.10: says that no authority is asked about a pinned key, with require also with -q", async () => {
+	it("says that no authority is asked about a pinned key, with require also with -q", async () => {
 		const index = join(workshop.directory, "own.sigx");
 		await sigtool("compile", lib, "-o", index, ...key, ...trust());
 		const REQUIRE = ["--trust", signer.file, "--ocsp", "require"];

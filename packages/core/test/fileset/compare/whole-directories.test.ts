@@ -18,7 +18,7 @@ async function signedSetOf(root: string): Promise<SignedSet> {
 }
 
 describe("compareByPath()", () => {
-	it("13.12: says which directory is missing or was added as a whole", async () => {
+	it("says which directory is missing or was added as a whole", async () => {
 		const before = tempTree({ "a/b/c": "1", "a/b/d": "2", "a/e": "3", "f/g": "4", "fg/h": "5" });
 		const signed = await signedSetOf(before);
 		rmSync(join(before, "a/b"), { recursive: true });
@@ -43,7 +43,7 @@ describe("compareByPath()", () => {
 		]);
 	});
 
-	it("13.12: does not call a directory missing that something else was put into", async () => {
+	it("does not call a directory missing that something else was put into", async () => {
 		const root = tempTree({ "a/b": "1", "a/c": "2" });
 		const signed = await signedSetOf(root);
 		const other = tempTree({ "a/new": "1" });

@@ -36,7 +36,7 @@ const PROGRAM = `
 `;
 
 describe.skipIf(!existsSync("/proc/self/status"))("a library in a process that runs for long (needs /proc)", () => {
-	it("13.16: 1,000 signs and verifies, and 100 verifies at once, stay within a constant", () => {
+	it("1,000 signs and verifies, and 100 verifies at once, stay within a constant", () => {
 		const root = tempTree({ a: "a", "d/b": "b", l: { link: "a" } });
 		const home = tempTree();
 		const output = execFileSync(process.execPath, ["--input-type=module", "-", root, "1000"], {
@@ -52,7 +52,7 @@ describe.skipIf(!existsSync("/proc/self/status"))("a library in a process that r
 });
 
 describe("columns that are used again", () => {
-	it("13.16: hold nothing of the set before, whatever ended it", async () => {
+	it("hold nothing of the set before, whatever ended it", async () => {
 		const names = Array.from({ length: 300 }, (_, index) => `f${index}`);
 		const big = tempTree(Object.fromEntries(names.map((name) => [name, name.repeat(100)])));
 		const links = tempTree({ a: { link: "b" }, b: "", c: { link: "b" }, d: "M", e: { link: "d" } });
@@ -71,7 +71,7 @@ describe("columns that are used again", () => {
 		}
 	});
 
-	it("13.16: sets that are hashed at once do not mix", async () => {
+	it("sets that are hashed at once do not mix", async () => {
 		const trees = Array.from({ length: 20 }, (_, index) => tempTree({ [`f${index}`]: `${index}`, same: `${index}` }));
 		const single = [];
 		for (const root of trees) single.push(plain(await hashFileSet(root)));

@@ -10,20 +10,20 @@ import { expectRejection } from "../../signer/material.js";
 import { signer, trust, writeHostileCatalog } from "../hostile-catalog.js";
 import { tempTree } from "../temp-tree.js";
 
-describe("13.7: the length of paths", () => {
+describe("the length of paths", () => {
 	it.each([
 		["one-byte characters", "a/".repeat(2047), "ab"],
 		["two-byte characters", "é/".repeat(1365), "a"],
 		["three-byte characters", "日".repeat(1365), "a"],
 		["four-byte characters", "\u{1f600}".repeat(1023), "abcd"],
-	])("13.7: accepts 4,096 bytes of %s and refuses one more", (_, beginning, end) => {
+	])("accepts 4,096 bytes of %s and refuses one more", (_, beginning, end) => {
 		const path = beginning + end;
 		expect(Buffer.byteLength(path)).toBe(4096);
 		checkEntryPath(path);
 		expectError("ERR_LIMIT", () => checkEntryPath(`${path}b`));
 	});
 
-	it("13.7: verify refuses a catalog with a longer path, whatever rules it has", async () => {
+	it("verify refuses a catalog with a longer path, whatever rules it has", async () => {
 		const root = tempTree({ x: "1" });
 		for (const ignore of [[], ["z"]]) {
 			await writeHostileCatalog(root, ["x", `${"a/".repeat(8000)}z`], { ignore });
@@ -33,7 +33,7 @@ describe("13.7: the length of paths", () => {
 	});
 
 	it.each([[[]], [["z"]]])(
-		"13.7: takes time linear in the length of deep paths, with the ignore patterns %j",
+		"takes time linear in the length of deep paths, with the ignore patterns %j",
 		async (ignore) => {
 			const root = tempTree({ x: "1" });
 			const deep = Array.from({ length: 200 }, (_, index) => `p${index}/${"a/".repeat(2000)}z`);
@@ -48,20 +48,20 @@ describe("13.7: the length of paths", () => {
 	);
 });
 
-describe("13.7: the paths of a signed scope", () => {
+describe("the paths of a signed scope", () => {
 	it.each([
 		["a long path", ["x", `${"a/".repeat(8000)}z`]],
 		["a path out of the tree", ["x", "../../etc"]],
 		["an absolute path", ["/etc"]],
 		["a control character", ["x", "a\0b"]],
 		["more than 65,536 paths", Array.from({ length: 65_537 }, (_, index) => `p${index}`)],
-	])("13.7: verify refuses %s", async (_, scope) => {
+	])("verify refuses %s", async (_, scope) => {
 		const root = tempTree({ x: "1" });
 		await writeHostileCatalog(root, ["x"], { scope });
 		await expectRejection("ERR_CATALOG_FORMAT", verifyPath(root, { trust }));
 	});
 
-	it("13.7: sign refuses a path that verify would refuse", async () => {
+	it("sign refuses a path that verify would refuse", async () => {
 		const root = tempTree({ "x/a": "1", "y./a": "1" });
 		const signing = signPaths([join(root, "x"), join(root, "y.")], { signer, output: join(root, "o.cat") });
 		await expectRejection("ERR_USAGE", signing);

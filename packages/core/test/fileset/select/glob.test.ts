@@ -50,8 +50,8 @@ const REFUSED = [
 	"[[:alpha:]]",
 ];
 
-describe("13.7: signed globs", () => {
-	it.each(REFUSED)("13.7: refuses the glob %j when signing and when verifying", async (glob) => {
+describe("signed globs", () => {
+	it.each(REFUSED)("refuses the glob %j when signing and when verifying", async (glob) => {
 		expect(globProblem(glob)).toBeTypeOf("string");
 		const root = tempTree({ "a.js": "1" });
 		await expectRejection("ERR_USAGE", signPaths([root], { signer, include: [glob] }));
@@ -60,18 +60,15 @@ describe("13.7: signed globs", () => {
 		await expectRejection("ERR_CATALOG_FORMAT", verifyPath(join(root, "a.js"), { trust }));
 	});
 
-	it.each(["*a".repeat(17), "a".repeat(1025)])(
-		"13.7: refuses the ignore pattern %j in both places",
-		async (pattern) => {
-			expect(ignorePatternProblem(pattern)).toBeTypeOf("string");
-			const root = tempTree({ "a.js": "1" });
-			await expectRejection("ERR_USAGE", signPaths([root], { signer, exclude: [pattern] }));
-			await writeHostileCatalog(root, ["a.js"], { ignore: [pattern] });
-			await expectRejection("ERR_CATALOG_FORMAT", verifyPath(root, { trust }));
-		},
-	);
+	it.each(["*a".repeat(17), "a".repeat(1025)])("refuses the ignore pattern %j in both places", async (pattern) => {
+		expect(ignorePatternProblem(pattern)).toBeTypeOf("string");
+		const root = tempTree({ "a.js": "1" });
+		await expectRejection("ERR_USAGE", signPaths([root], { signer, exclude: [pattern] }));
+		await writeHostileCatalog(root, ["a.js"], { ignore: [pattern] });
+		await expectRejection("ERR_CATALOG_FORMAT", verifyPath(root, { trust }));
+	});
 
-	it("13.7: matches the worst globs and patterns with the worst names at once", async () => {
+	it("matches the worst globs and patterns with the worst names at once", async () => {
 		const tree: Record<string, string> = { b: "1" };
 		for (let n = 0; n < 50; n++) tree[`${"a".repeat(200)}${n}/${"a".repeat(200)}/${"a".repeat(250)}`] = "";
 		const root = tempTree(tree);
@@ -106,8 +103,8 @@ const MANY: readonly (readonly [what: string, rules: { include?: string[]; ignor
 	["600 long ignore patterns", { ignore: Array.from({ length: 600 }, (_, n) => `*${"a".repeat(120)}b${n}`) }],
 ];
 
-describe("13.7: the sum of all globs and patterns", () => {
-	it.each(MANY)("13.7: sign, finish and verify refuse %s", async (_, rules) => {
+describe("the sum of all globs and patterns", () => {
+	it.each(MANY)("sign, finish and verify refuse %s", async (_, rules) => {
 		const root = tempTree({ "a.js": "1" });
 		const { include, ignore: exclude } = rules;
 		await expectRejection("ERR_USAGE", signPaths([root], { signer, include, exclude }));
@@ -122,20 +119,17 @@ describe("13.7: the sum of all globs and patterns", () => {
 	it.each([
 		["globs", { include: slow }],
 		["ignore patterns", { ignore: slow }],
-	])(
-		"13.7: sign and verify give up %s that are each within the bounds, but take too long together",
-		async (_, rules) => {
-			const root = tempTree({ "a.js": "1", [`${`${"a".repeat(250)}/`.repeat(12)}x`]: "1" });
-			await writeHostileCatalog(root, ["a.js"], rules);
-			const start = processorMs();
-			await expectRejection("ERR_LIMIT", verifyPath(root, { trust }));
-			const { include, ignore: exclude } = { include: undefined, ignore: undefined, ...rules };
-			await expectRejection("ERR_LIMIT", signPaths([root], { signer, include, exclude }));
-			expect(processorMs() - start).toBeLessThan(20_000);
-		},
-	);
+	])("sign and verify give up %s that are each within the bounds, but take too long together", async (_, rules) => {
+		const root = tempTree({ "a.js": "1", [`${`${"a".repeat(250)}/`.repeat(12)}x`]: "1" });
+		await writeHostileCatalog(root, ["a.js"], rules);
+		const start = processorMs();
+		await expectRejection("ERR_LIMIT", verifyPath(root, { trust }));
+		const { include, ignore: exclude } = { include: undefined, ignore: undefined, ...rules };
+		await expectRejection("ERR_LIMIT", signPaths([root], { signer, include, exclude }));
+		expect(processorMs() - start).toBeLessThan(20_000);
+	});
 
-	it("13.7: takes few steps for a thousand ordinary patterns and a thousand paths", () => {
+	it("takes few steps for a thousand ordinary patterns and a thousand paths", () => {
 		const patterns = Array.from({ length: 1024 }, (_, n) => ["*.o", "build/", "/dist", "**/tmp/**"][n % 4] + n);
 		let spent = 0;
 		const isIgnored = compilePatternsWithSteps(patterns, {

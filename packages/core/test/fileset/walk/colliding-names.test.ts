@@ -16,8 +16,8 @@ async function findingsOf(root: string): Promise<string[]> {
 /** A directory lists names in an order of the file system's choice, so each test tries several pairs of names. */
 const PAIRS = ["sub", "a", "b", "c", "d", "lib", "x1", "name"].map((name) => [name, name.toUpperCase()] as const);
 
-describe.skipIf(process.platform !== "linux")("13.7: names that collide with signed names (Linux)", () => {
-	it.each(PAIRS)("13.7: %s and %s: a directory hides nothing below the signed one", async (name, other) => {
+describe.skipIf(process.platform !== "linux")("names that collide with signed names (Linux)", () => {
+	it.each(PAIRS)("%s and %s: a directory hides nothing below the signed one", async (name, other) => {
 		const root = tempTree({ [`${name}/same`]: "1", [`${name}/changed`]: "1", [`${name}/missing`]: "1" });
 		await signPaths([root], { signer });
 		mkdirSync(join(root, other));
@@ -37,7 +37,7 @@ describe.skipIf(process.platform !== "linux")("13.7: names that collide with sig
 		expect(findings).toHaveLength(5);
 	});
 
-	it.each(PAIRS)("13.7: %s and %s: a file does not hide a change of the signed one", async (name, other) => {
+	it.each(PAIRS)("%s and %s: a file does not hide a change of the signed one", async (name, other) => {
 		const root = tempTree({ [name]: "1" });
 		await signPaths([root], { signer });
 		writeFileSync(join(root, name), "2");
@@ -47,14 +47,14 @@ describe.skipIf(process.platform !== "linux")("13.7: names that collide with sig
 		expect(findings).toEqual(expect.arrayContaining([`ERR_FILE_MODIFIED ${name}`, `ERR_FILE_ADDED ${other}`]));
 	});
 
-	it("13.7: a directory that is named otherwise is missing and added, not only colliding", async () => {
+	it("a directory that is named otherwise is missing and added, not only colliding", async () => {
 		const root = tempTree({ "sub/a": "1" });
 		await signPaths([root], { signer });
 		renameSync(join(root, "sub"), join(root, "SUB"));
 		expect(await findingsOf(root)).toEqual(["ERR_FILE_ADDED SUB/a", "ERR_FILE_MISSING sub/a"]);
 	});
 
-	it("13.7: names that NFC makes equal are hashed too", async () => {
+	it("names that NFC makes equal are hashed too", async () => {
 		const root = tempTree({ "\u00e9/a": "1", "e\u0301/b": "1" });
 		const manifest = await hashFileSet(root, { onProblem: "collect" });
 		expect(pathsOf(manifest)).toEqual(["e\u0301/b", "\u00e9/a"]);

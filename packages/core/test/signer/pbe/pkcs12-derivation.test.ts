@@ -6,7 +6,7 @@ import { deriveKey, encodingsOf } from "../../../dist/signer/pbe/pkcs12-derivati
 
 const HASHES: readonly HashName[] = ["sha1", "sha224", "sha256", "sha384", "sha512"];
 
-describe("14.7: iterateHash()", () => {
+describe("iterateHash()", () => {
 	it.each(HASHES)("does what node:crypto does: %s", (name) => {
 		const digest = (value: Buffer) => createHash(name).update(value).digest();
 		for (let round = 0; round < 50; round++) {
@@ -28,7 +28,7 @@ describe("14.7: iterateHash()", () => {
 const PURPOSES = { key: 1, iv: 2, mac: 3 } as const;
 const hasKdf = opensslKdf("sha256", Buffer.alloc(2), Buffer.alloc(8), 1, 1, 8) !== undefined;
 
-describe.skipIf(!hasKdf)("14.7: deriveKey() for PKCS#12", () => {
+describe.skipIf(!hasKdf)("deriveKey() for PKCS#12", () => {
 	it.each(HASHES)("derives what OpenSSL derives, for every purpose and several lengths: %s", (hash) => {
 		for (const [name, id] of Object.entries(PURPOSES)) {
 			const purpose = name as keyof typeof PURPOSES; // The type assertion is safe: `name` comes from PURPOSES.

@@ -38,7 +38,7 @@ describe("remoteCryptoki()", () => {
 				{ ...TOKEN, label: " ".repeat(1_000_000) },
 			],
 		],
-	])("14.6: refuses answers to %s that cannot be true", (_, call, values) => {
+	])("refuses answers to %s that cannot be true", (_, call, values) => {
 		for (const value of values) expect(() => call(answering({ value })), JSON.stringify(value)).toThrow(ModuleGone);
 	});
 
@@ -63,13 +63,13 @@ describe("the lines between sigtool and the process", () => {
 	});
 
 	it.each(["", "\n", "null", "1", '"text"', "{", "{}\n{}", "[".repeat(1_000_000), `${'{"value":'.repeat(100_000)}`])(
-		"14.6: that are no answer (case %#) are none",
+		"that are no answer (case %#) are none",
 		(line) => {
 			expect(decodeAnswer(line)).toBeUndefined();
 		},
 	);
 
-	it("14.6: may be nested deeply, which costs nothing but memory", () => {
+	it("may be nested deeply, which costs nothing but memory", () => {
 		const deep = `{"value":${"[".repeat(500_000)}${"]".repeat(500_000)}}`;
 		const { value } = decodeAnswer(deep) ?? {};
 		expect(Array.isArray(value)).toBe(true);

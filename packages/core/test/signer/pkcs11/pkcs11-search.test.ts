@@ -32,7 +32,7 @@ function slowModule(callMs: number, answer: (name: string) => unknown) {
 
 const sessionOf = (cryptoki: Cryptoki) => ({ cryptoki, slot: HANDLE, handle: HANDLE, label: "release" });
 
-describe("14.6: the search in a PKCS#11 module", () => {
+describe("the search in a PKCS#11 module", () => {
 	it("ends after five times the limit of a call, when each call answers in time", () => {
 		const { asked, cryptoki } = slowModule(900, (name) =>
 			name === "C_FindObjects" ? [HANDLE.toString("base64")] : null,
@@ -103,7 +103,7 @@ function tokenWith(keys: readonly (readonly [label: string, id: string])[]) {
 	return sessionOf(cryptoki as Cryptoki);
 }
 
-describe("14.6: findKey() for a name that no key has", () => {
+describe("findKey() for a name that no key has", () => {
 	const uri = parsePkcs11Uri("pkcs11:object=nobody");
 
 	it("lists the keys there are, as a URI names them", () => {

@@ -77,7 +77,7 @@ describe("parsePkcs11Uri()", () => {
 		}
 	});
 
-	it("14.9: reads letters outside of ASCII as pkcs11-tool prints them, and in paths", () => {
+	it("reads letters outside of ASCII as pkcs11-tool prints them, and in paths", () => {
 		const printed =
 			"pkcs11:model=SoftHSM%20v2;manufacturer=SoftHSM%20project;serial=75c053176327cd7f;" +
 			"token=Prüf%20Stelle%3b%3f%26;id=%01;object=Schlüssel%20ü🔑;type=private";

@@ -29,7 +29,7 @@ async function expectToOpen(file: string, passphrase = PASSPHRASE): Promise<void
 	await expectToSign(signer);
 }
 
-describe.skipIf(!hasOpenssl)("14.7: openPkcs12Signer() opens the containers of", () => {
+describe.skipIf(!hasOpenssl)("openPkcs12Signer() opens the containers of", () => {
 	const leaves = new Map<string, Issued>();
 	beforeAll(() => {
 		for (const key of ["rsa2048", "p256"] as const) {
@@ -100,7 +100,7 @@ describe.skipIf(!hasOpenssl)("14.7: openPkcs12Signer() opens the containers of",
  * `keytool` of OpenJDK 21 wrote these containers. It is too large to be installed for one test, so
  * `containers/make-keytool.sh` made them once.
  */
-describe("14.7: openPkcs12Signer() opens the containers of Java, written by keytool", () => {
+describe("openPkcs12Signer() opens the containers of Java, written by keytool", () => {
 	it.each(["default", "legacy"])("%s", async (name) => {
 		const file = fileURLToPath(new URL(`containers/keytool-${name}.p12`, import.meta.url));
 		const options = { file, passphrase: () => PASSPHRASE, unfit: "allow" } as const;

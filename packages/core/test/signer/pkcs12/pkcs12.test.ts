@@ -86,7 +86,7 @@ describe.skipIf(!hasOpenssl)("openPkcs12Signer()", () => {
 		expect(error.message).toMatch(/no verifier of Windows catalogs accepts Ed25519/);
 	});
 
-	it("14.7: opens a container with an empty passphrase whose MAC key comes from no bytes at all", async () => {
+	it("opens a container with an empty passphrase whose MAC key comes from no bytes at all", async () => {
 		const file = exportContainer("p256", ["-certpbe", "NONE", "-keypbe", "NONE"], "");
 		const { version, authSafe } = partsOf(readFileSync(file));
 		const reader = new DerReader(authSafe, "content");
@@ -111,7 +111,7 @@ describe.skipIf(!hasOpenssl)("openPkcs12Signer()", () => {
 		["with -legacy", ["-legacy"]],
 		["with PBMAC1", ["-pbmac1_pbkdf2"]],
 		["with 3DES for both", ["-legacy", "-certpbe", "PBE-SHA1-3DES", "-keypbe", "PBE-SHA1-3DES"]],
-	] as const)("14.7: opens a container with a passphrase outside ASCII %s", async (_, options) => {
+	] as const)("opens a container with a passphrase outside ASCII %s", async (_, options) => {
 		for (const passphrase of ["pässword €", "🔑 ключ"]) {
 			const file = exportContainer("p256", options, passphrase);
 			await expectToSign(await open(file, passphrase));
@@ -123,17 +123,17 @@ describe.skipIf(!hasOpenssl)("openPkcs12Signer()", () => {
 	it.each([
 		["as OpenSSL 3 writes by default", []],
 		["with PBMAC1", ["-pbmac1_pbkdf2"]],
-	] as const)("14.7: opens a container with 600,000 iterations %s", async (_, options) => {
+	] as const)("opens a container with 600,000 iterations %s", async (_, options) => {
 		await expectToSign(await open(exportContainer("p256", ["-iter", "600000", ...options])));
 	});
 
-	it.each(["sha256", "sha384", "sha512"])("14.7: opens PBMAC1 with HMAC of %s", async (name) => {
+	it.each(["sha256", "sha384", "sha512"])("opens PBMAC1 with HMAC of %s", async (name) => {
 		const file = exportContainer("p256", ["-pbmac1_pbkdf2", "-pbmac1_pbkdf2_md", name, "-macalg", name]);
 		await expectToSign(await open(file));
 		await expectRejection("ERR_KEY_PASSPHRASE", open(file, "wrong"));
 	});
 
-	it("14.7: judges certificates by the bytes in the container, not by an encoding of its own", async () => {
+	it("judges certificates by the bytes in the container, not by an encoding of its own", async () => {
 		const leaf = leaves.get("rsa2048") as Issued; // The type assertion is safe: `beforeAll` made it.
 		const { der, tbs } = leaf.certificate;
 		const sha256WithRsa = oid("1.2.840.113549.1.1.11");
@@ -174,7 +174,7 @@ describe.skipIf(!hasOpenssl)("openPkcs12Signer()", () => {
 		await expectRejection("ERR_PKCS12_NO_MAC", open(file));
 	});
 
-	it("14.7: refuses PBMAC1 with a key that is short or of a length not stated, and with another function", async () => {
+	it("refuses PBMAC1 with a key that is short or of a length not stated, and with another function", async () => {
 		const { version, authSafe } = partsOf(readFileSync(exportContainer("p256")));
 		const hmac = sequence(oid("1.2.840.113549.2.9"), NULL);
 		const macOf = (derivation: Uint8Array) => {
@@ -214,7 +214,7 @@ describe.skipIf(!hasOpenssl)("openPkcs12Signer()", () => {
 		await expectRejection("ERR_PKCS12", open(workshop.write("none.p12", none)));
 	});
 
-	it("14.7: counts PBMAC1 by the blocks of its key, before the passphrase is asked for", async () => {
+	it("counts PBMAC1 by the blocks of its key, before the passphrase is asked for", async () => {
 		const { version, authSafe } = partsOf(readFileSync(exportContainer("p256")));
 		const prf = sequence(oid("1.2.840.113549.2.7"), NULL); // this OID is HMAC with SHA-1
 		const fileWith = (iterations: number, keyBytes: number) => {
@@ -240,7 +240,7 @@ describe.skipIf(!hasOpenssl)("openPkcs12Signer()", () => {
 		["sha512", "2.16.840.1.101.3.4.2.3", 4],
 		["sha384", "2.16.840.1.101.3.4.2.2", 4],
 		["sha1", "1.3.14.3.2.26", 1],
-	] as const)("14.7: weighs the iterations of a MAC with %s", async (_, name, weight) => {
+	] as const)("weighs the iterations of a MAC with %s", async (_, name, weight) => {
 		const { version, authSafe } = partsOf(readFileSync(exportContainer("p256")));
 		const iterations = 5_000_000 / weight + 1;
 		const digestInfo = sequence(sequence(oid(name), NULL), octetString(Buffer.alloc(20)));
@@ -252,7 +252,7 @@ describe.skipIf(!hasOpenssl)("openPkcs12Signer()", () => {
 		expect(error.message).toContain(`its MAC takes the work of ${5_000_000 + weight} iterations or more`);
 	});
 
-	it("14.7: counts each encoding of the passphrase that it tries, of which PBMAC1 has one", async () => {
+	it("counts each encoding of the passphrase that it tries, of which PBMAC1 has one", async () => {
 		const data = oid("1.2.840.113549.1.7.1");
 		// The work for the key of this part is counted. The key is never derived, because the MAC is wrong.
 		const pbe = sequence(oid("1.2.840.113549.1.12.1.3"), sequence(octetString(Buffer.alloc(8)), integer(1_666_000)));
@@ -299,7 +299,7 @@ describe.skipIf(!hasOpenssl)("openPkcs12Signer()", () => {
 		await expectToSign(await open(exportContainer("p256", ["-legacy"])));
 	});
 
-	it("14.9: refuses containers without a key and without its certificate, and names the way out", async () => {
+	it("refuses containers without a key and without its certificate, and names the way out", async () => {
 		const leaf = leaves.get("rsa2048") as Issued; // The type assertion is safe: `beforeAll` made it.
 		const file = join(workshop.directory, "part.p12");
 		const common = ["pkcs12", "-export", "-out", file, "-passout", `pass:${PASSPHRASE}`];
@@ -316,7 +316,7 @@ describe.skipIf(!hasOpenssl)("openPkcs12Signer()", () => {
 	it.each([
 		["JKS", "feedfeed00000002"],
 		["JCEKS", "cececece00000002"],
-	])("14.9: names the way out for a %s keystore", async (name, magic) => {
+	])("names the way out for a %s keystore", async (name, magic) => {
 		const error = await expectRejection("ERR_PKCS12", open(workshop.write("key.jks", Buffer.from(magic, "hex"))));
 		expect(error.message).toContain(`it is a Java keystore (${name}); \`keytool -importkeystore -srckeystore FILE`);
 		expect(error.message).not.toContain("openssl");
@@ -338,7 +338,7 @@ describe.skipIf(!hasOpenssl)("openPkcs12Signer()", () => {
 		["as OpenSSL 3 writes by default", []],
 		["with -legacy", ["-legacy"]],
 		["with nothing encrypted", ["-certpbe", "NONE", "-keypbe", "NONE"]],
-	] as const)("14.7: opens BER with indefinite lengths and octet strings in pieces %s", async (_, options) => {
+	] as const)("opens BER with indefinite lengths and octet strings in pieces %s", async (_, options) => {
 		const bytes = readFileSync(exportContainer("p256", options));
 		const outermost = Buffer.concat([Buffer.from([0x30, 0x80]), bytes.subarray(4), Buffer.from([0, 0])]);
 		await expectToSign(await open(workshop.write("outermost.p12", outermost)));
@@ -373,7 +373,7 @@ describe.skipIf(!hasOpenssl)("openPkcs12Signer()", () => {
 	});
 });
 
-describe.skipIf(!hasCorpus)("14.7: openContainerFile()", () => {
+describe.skipIf(!hasCorpus)("openContainerFile()", () => {
 	it("returns every certificate of the corpus byte for byte", async () => {
 		const certificates = certificatesFromPem(corpusPem("CAfile-all.pem"));
 		expect(certificates.length).toBeGreaterThan(20);

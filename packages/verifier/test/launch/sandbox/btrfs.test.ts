@@ -9,7 +9,7 @@ const lacks =
 	missingRoot ??
 	(hasProgram("mkfs.btrfs") && existsSync("/dev/loop-control") ? undefined : "btrfs-progs and loop devices");
 
-describe.skipIf(lacks !== undefined)(titleOf("15.3: btrfs", lacks), () => {
+describe.skipIf(lacks !== undefined)(titleOf("btrfs", lacks), () => {
 	let host: SandboxHost;
 	let disk = "";
 	let isMounted = false;

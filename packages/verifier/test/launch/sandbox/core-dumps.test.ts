@@ -18,7 +18,7 @@ function canSetPattern(): boolean {
 	}
 }
 
-describe.skipIf(lacks !== undefined)(titleOf("15.10: a crash", lacks), () => {
+describe.skipIf(lacks !== undefined)(titleOf("a crash", lacks), () => {
 	let host: SandboxHost;
 	let before: Buffer;
 	beforeAll(() => {

@@ -50,7 +50,7 @@ function frame(text) {
 })();
 `;
 
-describe.skipIf(missing !== undefined)(titleOf("15.2: another Node.js as deputy", missing), () => {
+describe.skipIf(missing !== undefined)(titleOf("another Node.js as deputy", missing), () => {
 	let host: SandboxHost;
 	let deputy: ChildProcess;
 	beforeAll(() => {

@@ -48,7 +48,7 @@ const reasons: readonly (readonly [boolean, string])[] = [
 ];
 const lacks = reasons.find(([isThere]) => !isThere)?.[1];
 
-describe.skipIf(lacks !== undefined)(titleOf("15.10: the kernel's log", lacks), () => {
+describe.skipIf(lacks !== undefined)(titleOf("the kernel's log", lacks), () => {
 	let host: SandboxHost;
 	let enabled = "";
 	let limit = "";

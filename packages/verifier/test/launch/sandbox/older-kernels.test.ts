@@ -159,7 +159,7 @@ describe.skipIf(!hasCompiler || !isNew)("15: an older kernel (needs the launcher
 	});
 
 	it.skipIf(!isRoot)(
-		"15.4: names a granted directory of root's that is not nosuid, and strict refuses it (needs root)",
+		"names a granted directory of root's that is not nosuid, and strict refuses it (needs root)",
 		() => {
 			const installation = new Installation();
 			installation.write("main.js", "");

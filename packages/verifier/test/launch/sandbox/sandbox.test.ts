@@ -27,7 +27,7 @@ describe.skipIf(missing !== undefined)(titleOf("the sandbox", missing), () => {
 			return found;
 		};
 
-		it.each(MODES)("15.9: runs and says nothing, %s, with callbacks of ctypes", (mode) => {
+		it.each(MODES)("runs and says nothing, %s, with callbacks of ctypes", (mode) => {
 			const { status, stderr } = attempt(mode);
 			expect(status).toBe(0);
 			// Files of a user other than root need `--allow-development`, and spython reports that option at each
@@ -43,7 +43,7 @@ describe.skipIf(missing !== undefined)(titleOf("the sandbox", missing), () => {
 	});
 
 	// These tests come last, because they change the settings of the host.
-	it.each(cases)("15.2: TCP ports outside of the policy are refused to $runtime as $user", ({ runtime, user }) => {
+	it.each(cases)("TCP ports outside of the policy are refused to $runtime as $user", ({ runtime, user }) => {
 		const { PROBE_LISTED, PROBE_FREE_LISTED } = host.environment;
 		host.configure(`limit connect\nconnect ${PROBE_LISTED}\nlimit bind\nbind ${PROBE_FREE_LISTED}\n`);
 		const names = NETWORK.probes.map(({ name }) => name);

@@ -6,7 +6,7 @@ import { MODES, type Mode, missing, runtimes, SandboxHost, titleOf, USERS } from
 
 const lacks = missing ?? (hasProgram("script") ? undefined : "script");
 
-describe.skipIf(lacks !== undefined)(titleOf("15.6: the terminal", lacks), () => {
+describe.skipIf(lacks !== undefined)(titleOf("the terminal", lacks), () => {
 	let host: SandboxHost;
 	beforeAll(() => {
 		host = new SandboxHost();
