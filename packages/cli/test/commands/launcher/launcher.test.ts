@@ -22,7 +22,7 @@ describe.skipIf(!canBeHost)("sigtool launcher (needs root, and the launcher buil
 		expect(check.status).toBe(0);
 	});
 
-	it('13.14: run of a changed tree ends with 126 and says "Cannot run"', () => {
+	it('run of a changed tree ends with 126 and says "Cannot run"', () => {
 		const host = new Host({ "main.js": "console.log(require('./b.js'))", "b.js": "module.exports = 1" });
 		host.ship();
 		expect(host.run(host.at("app/main.js"))).toMatchObject({ status: 0, stdout: "1\n", stderr: "" });

@@ -118,7 +118,7 @@ describe.skipIf(!existsSync(LAUNCHER))("sigtool run --allow-development (needs t
 		expect(stderr).toContain("worker.spawn");
 	});
 
-	it('13.14: runs nothing from a changed tree, says "Cannot run" and ends with 126', () => {
+	it('runs nothing from a changed tree, says "Cannot run" and ends with 126', () => {
 		const { run, at } = signedApp();
 		writeFileSync(at("app/answer.json"), "43");
 		const { status, stdout, stderr } = run("app/main.js");
