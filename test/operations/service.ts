@@ -38,8 +38,11 @@ export interface Runtime {
 const EXAMPLES = fileURLToPath(new URL("../../examples", import.meta.url));
 const python = PYTHONS[0]?.executable;
 
+/** The oldest release of Node.js has its stories in the full run alone. */
+export const NODE_RELEASES: readonly string[] = process.env.SIGTOOL_FULL === undefined ? ["24"] : ["20", "24"];
+
 export const RUNTIMES: readonly Runtime[] = [
-	...["20", "24"].map((release): Runtime => {
+	...NODE_RELEASES.map((release): Runtime => {
 		return {
 			name: `Node.js ${release}`,
 			kind: "node",

@@ -7,6 +7,7 @@ import { makeTree, type Run } from "../../packages/cli/test/support.js";
 import { PYTHONS } from "../../packages/verifier/test/python/support.js";
 import { nodeOfRelease } from "../../scripts/node-releases.mjs";
 import { type SpawnSyncReturns, spawnSync } from "../outside.js";
+import { NODE_RELEASES } from "./service.js";
 
 export { canBeHost };
 
@@ -20,8 +21,9 @@ export interface Runtime {
 }
 
 export const RUNTIMES: readonly Runtime[] = [
-	{ name: "Node.js 20", kind: "node", program: nodeOfRelease("20") },
-	{ name: "Node.js 24", kind: "node", program: nodeOfRelease("24") },
+	...NODE_RELEASES.map(
+		(release): Runtime => ({ name: `Node.js ${release}`, kind: "node", program: nodeOfRelease(release) }),
+	),
 	{ name: "Python", kind: "python", program: python?.executable },
 ];
 
