@@ -6,10 +6,11 @@
  * chain, and the digests of files.
  */
 
+import { createPrivateKey } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Authority, makeAuthority, makeTree, runner } from "../../packages/cli/test/support.js";
+import { type Authority, issueByAuthority, makeAuthority, makeTree, runner } from "../../packages/cli/test/support.js";
 import { execFileSync, hasProgram } from "../outside.js";
 import { hasWine, openWine, type Wine, windowsPath } from "./wine.js";
 
@@ -161,14 +162,8 @@ describe.skipIf(!hasWine || !hasProgram(COMPILER))("Wine judges (needs wine64, g
 	test("WinVerifyTrust refuses a root that is not trusted, where Wine asks for the chain", () => {
 		const pki = (name: string) => at("sha1", name);
 		const { caFile, keyFile } = makeAuthority(at("sha1"));
-		execFileSync(
-			"openssl",
-			[
-				...["x509", "-req", "-in", pki("leaf.csr"), "-CA", caFile, "-CAkey", pki("ca.key"), "-sha1", "-days", "90"],
-				...["-extfile", pki("leaf.ext"), "-out", pki("sha1.pem")],
-			],
-			{ stdio: "pipe" },
-		);
+		const key = createPrivateKey(readFileSync(keyFile));
+		issueByAuthority(at("sha1"), pki("sha1.pem"), { subject: "/O=Example/CN=Test Signer", key, digest: "sha1" });
 		const root = makeTree(pki("app"), { "index.js": "1\n" });
 		const signature = ["--key", keyFile, "--cert", pki("sha1.pem"), "--chain", caFile];
 		expect(runner(at("home"))(["sign", root, ...signature])).toMatchObject({ status: 0 });

@@ -2,14 +2,14 @@
  * Provides the tests of the command line with functions that run sigtool, trees, and certificates.
  */
 
-import type { KeyObject } from "node:crypto";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { createPrivateKey, type KeyObject } from "node:crypto";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { onTestFinished, type TestContext } from "vitest";
 import { execFile, execFileSync, hasProgram, spawnSync } from "../../../test/outside.js";
-import type { Certificate } from "../../core/dist/pki/certificate.js";
+import { type Certificate, certificatesFromPem } from "../../core/dist/pki/certificate.js";
 import { certificateToPem } from "../../core/dist/signer/identity/issue-certificate.js";
 import { toPem } from "../../core/test/kept-keys.js";
 import { AUTHORITY, CODE_SIGNER, makeCertificate, newPrivateKey } from "../../core/test/pki/make-certificate.js";
@@ -155,6 +155,20 @@ export function makeAuthority(
 		keyFile: at("leaf.key"),
 		subject: "CN=Test Signer,O=Example",
 	};
+}
+
+/** Writes a code-signing certificate for a key to `file`. The authority of `makeAuthority` in that directory issues it. */
+export function issueByAuthority(
+	directory: string,
+	file: string,
+	{ subject, key, digest = "sha256" }: { subject: string; key: KeyObject; digest?: "sha1" | "sha256" },
+): void {
+	const read = (name: string) => readFileSync(join(directory, name), "utf8");
+	const [certificate] = certificatesFromPem(read("ca.pem"));
+	if (certificate === undefined) throw new Error(`${directory} has no authority`);
+	const issuer = { certificate, key: createPrivateKey(read("ca.key")) };
+	const issued = makeCertificate({ subject, key, issuer, digest, extensions: CODE_SIGNER, ...daysFromNow(90) });
+	writeFileSync(file, certificateToPem(issued));
 }
 
 export interface SelfSigned {

@@ -37,7 +37,7 @@ export const CODE_SIGNER = [
 export interface CertificateRequest {
 	/** The subject in OpenSSL's form with slashes, `/O=Example/CN=Leaf`. */
 	readonly subject: string;
-	/** The subject's key. If there is no issuer, the key signs its own certificate. */
+	/** The subject's key. If there is no issuer, it is a private key, and signs its own certificate. */
 	readonly key: KeyObject;
 	readonly issuer?: { readonly certificate: Certificate; readonly key: KeyObject };
 	/** Lines of an extension section of OpenSSL's configuration, and behind them the sections that they name. */
@@ -71,7 +71,8 @@ export function makeCertificate(request: CertificateRequest): Certificate {
 	const { subject, key, issuer, extensions, digest = "sha256", notBefore, notAfter, serial = newSerial() } = request;
 	const signingKey = issuer?.key ?? key;
 	const algorithm = signatureAlgorithm(signingKey, digest);
-	const spki = createPublicKey(key).export({ format: "der", type: "spki" });
+	const publicKey = key.type === "public" ? key : createPublicKey(key);
+	const spki = publicKey.export({ format: "der", type: "spki" });
 	const encoded = encodeExtensions(extensions, spki, issuer?.certificate);
 	const name = encodeName(subject.split("/").slice(1));
 	const tbs = sequence(
