@@ -27,8 +27,9 @@ export const { fork } = childProcess;
 
 export const isRoot = process.getuid?.() === 0;
 
-/** Tells whether a program is on the PATH, for `describe.skipIf()`. */
+/** Tells whether a program is on the PATH, or at its path, for `describe.skipIf()`. */
 export function hasProgram(program: string, path = process.env.PATH): boolean {
+	if (basename(program) !== program) return isExecutable(program);
 	const names = process.platform === "win32" ? [`${program}.exe`, `${program}.cmd`] : [program];
 	return (path ?? "").split(delimiter).some((folder) => names.some((name) => isExecutable(join(folder, name))));
 }
