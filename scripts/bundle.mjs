@@ -320,6 +320,14 @@ async function compact(given) {
 	return lines.replace(/\n([^\n;]*\b__noLine\b)/g, " $1").replaceAll("__noLine", NO_LINE);
 }
 
+/**
+ * Returns a licence without the text of the GPL behind another one. A package that offers both is used under the other,
+ * and Debian takes no whole text of the GPL in a copyright file.
+ */
+function withoutAlternative(licence) {
+	return licence.replace(/\n-+\n\s*GNU GENERAL PUBLIC LICENSE\n[\s\S]*$/, "\n");
+}
+
 /** Returns the licence texts of the packages among the bundled files, one after the other. */
 function licencesOf(inputs) {
 	const folders = new Set(
@@ -330,7 +338,7 @@ function licencesOf(inputs) {
 			const { name, version } = JSON.parse(readFileSync(join(root, folder, "package.json"), "utf8"));
 			const licence = readdirSync(join(root, folder)).find((file) => /^licen[cs]e/i.test(file));
 			if (licence === undefined) throw new Error(`Cannot bundle ${name}: it carries no licence text`);
-			return `${name} ${version}\n\n${readFileSync(join(root, folder, licence), "utf8")}`;
+			return `${name} ${version}\n\n${withoutAlternative(readFileSync(join(root, folder, licence), "utf8"))}`;
 		})
 		.sort()
 		.join("\n\n");
