@@ -216,7 +216,7 @@ static void look_up(void)
 
 static void read_unsigned(const uint8_t *data, size_t size)
 {
-	if (size < HEADER)
+	if (size < HEADER_BYTES)
 		return;
 	find_parts(data, size);
 	read_head(-1);
