@@ -124,7 +124,8 @@ function upFrom(directory: string, below?: string): string[] {
 function typedDirectories(path: string): ReadonlyMap<string, string> {
 	const shown = new Map<string, string>();
 	for (const typed of upFrom(absolutePath(path))) {
-		if (!exists(typed)) continue;
+		// Windows lets nobody look up the root of some spellings of a path.
+		if (!unlessUnreadable(false, () => exists(typed))) continue;
 		const real = realPath(typed);
 		if (!shown.has(real)) shown.set(real, typed);
 	}
