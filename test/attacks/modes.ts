@@ -3,19 +3,17 @@
  * an empty file in the place of the hook. In this last mode, `gate`, only the native gate judges what becomes code.
  */
 
-import { createHash } from "node:crypto";
-import { copyFileSync, existsSync, mkdirSync, readFileSync, realpathSync, statSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, realpathSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { BUILT, hasLauncher, pinned } from "../../packages/verifier/test/launch/support.js";
 import { makeIndex, REGISTER } from "../../packages/verifier/test/node/application.js";
 import type { Runtime } from "./site.js";
 import type { Place, Release } from "./technique.js";
 
+export { hasLauncher };
+
 export const MODES = ["unguarded", "hook", "gate", "enforce", "strict"] as const;
 export type Mode = (typeof MODES)[number];
-
-const NATIVE = fileURLToPath(new URL("../../packages/verifier/dist/native", import.meta.url));
-export const hasLauncher = existsSync(join(NATIVE, "sigtool-launch"));
 
 /**
  * The V8 flags of each mode. Bytecode contains a hash of these flags, so the attacker makes the bytecode with the same
@@ -93,13 +91,13 @@ export async function install(root: string, { node, release }: Runtime, host: Ho
 		`node ${pinned(realpathSync(node))}`,
 		`node-identity ${identity(realpathSync(node))}`,
 		`node-major ${release}`,
-		`gate ${pinned(join(NATIVE, "gate.so"))}`,
+		`gate ${pinned(join(BUILT, "gate.so"))}`,
 		`index ${join(home, "app.sigx")}`,
 		`tree ${tree}`,
 		"development allow",
 		...(host.log === undefined ? [] : [`audit ${host.log}`]),
 	];
-	const hook = [`bundle ${pinned(REGISTER)}`, `addon ${pinned(join(NATIVE, "addon.node"))}`, `config ${config}`];
+	const hook = [`bundle ${pinned(REGISTER)}`, `addon ${pinned(join(BUILT, "addon.node"))}`, `config ${config}`];
 	putLauncher(home, [...common, ...hook]);
 
 	// The policy refuses every text, but Node.js gets no flag for that: the gate alone has to refuse.
@@ -112,12 +110,8 @@ export async function install(root: string, { node, release }: Runtime, host: Ho
 }
 
 function putLauncher(directory: string, settings: readonly string[]): void {
-	copyFileSync(join(NATIVE, "sigtool-launch"), join(directory, "sigtool-launch"));
+	copyFileSync(join(BUILT, "sigtool-launch"), join(directory, "sigtool-launch"));
 	writeFileSync(join(directory, "launcher.conf"), `${settings.join("\n")}\n`);
-}
-
-function pinned(file: string): string {
-	return `${file} ${createHash("sha256").update(readFileSync(file)).digest("hex")}`;
 }
 
 /**

@@ -18,10 +18,11 @@ import {
 import { hostname } from "node:os";
 import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { pinOf } from "../../packages/cli/test/launcher-host.js";
 import { makeSelfSigned } from "../../packages/cli/test/support.js";
+import { pinOf } from "../host/host.js";
+import { RUNTIMES } from "../host/runtimes.js";
 import { canBeUser, spawn } from "../outside.js";
-import { canOperate, RUNTIMES, Service } from "./service.js";
+import { canOperate, Service } from "./service.js";
 
 const VERSION = JSON.parse(readFileSync(new URL("../../packages/cli/package.json", import.meta.url), "utf8")).version;
 
@@ -87,7 +88,7 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 
 		it.skipIf(missing)("status lists it while it runs, and says if another version is installed", async () => {
 			const script = service.at(`app/serve.${runtime.kind === "node" ? "js" : "py"}`);
-			const child = spawn(service.at("lib/sigtool-launch"), ["--write", service.at("data"), script]);
+			const child = spawn(service.launcher, ["--write", service.at("data"), script]);
 			try {
 				await new Promise((resolve) => child.stdout.once("data", resolve));
 				const status = () => service.sigtool(["launcher", "status", ...prefix(), "--json"]).json();
@@ -142,13 +143,13 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 
 		it.skipIf(missing)("status says of a process of an open host that it is not restricted", async () => {
 			service.configure({ mode: "audit" });
-			expect(service.sigtool([...service.installing(), "--mode", "audit"]).status).toBe(0);
+			expect(service.sigtool([...service.installing({ mode: "audit" })]).status).toBe(0);
 			const script = service.at(`app/serve.${runtime.kind === "node" ? "js" : "py"}`);
-			const child = spawn(service.at("lib/sigtool-launch"), ["--write", service.at("data"), script]);
+			const child = spawn(service.launcher, ["--write", service.at("data"), script]);
 			try {
 				await new Promise((resolve) => child.stdout.once("data", resolve));
 				service.configure();
-				expect(service.sigtool([...service.installing(), "--mode", "enforce"]).status).toBe(0);
+				expect(service.sigtool([...service.installing({ mode: "enforce" })]).status).toBe(0);
 				expect(service.sigtool(["launcher", "status", ...prefix()]).stdout).toMatch(/\bnot restricted\b/);
 			} finally {
 				child.kill("SIGKILL");
@@ -292,7 +293,7 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 				expect(later.status).toBe(2);
 				// The launcher is replaced after it was started and before it reads the settings.
 				const started = () => {
-					cpSync(service.at("lib/sigtool-launch"), service.at("lib/new"));
+					cpSync(service.launcher, service.at("lib/new"));
 					const replacing = 'exec 9<"$1" && mv "$(dirname "$1")/new" "$1" && shift && exec /proc/self/fd/9 "$@"';
 					return service.start({ before: ["sh", "-c", replacing, "sh"] });
 				};

@@ -6,10 +6,11 @@
 import { chmodSync, copyFileSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { pinOf } from "../../packages/cli/test/launcher-host.js";
 import { makeAuthority, makeSelfSigned, type Run } from "../../packages/cli/test/support.js";
+import { pinOf } from "../host/host.js";
+import { RUNTIMES } from "../host/runtimes.js";
 import { spawnSync } from "../outside.js";
-import { canOperate, RUNTIMES, Service } from "./service.js";
+import { canOperate, Service } from "./service.js";
 import { moduleOf, Session, writeProgram } from "./session.js";
 
 /**
@@ -70,7 +71,7 @@ describe.skipIf(!canOperate).concurrent.each(RUNTIMES)(
 				expect(stdout).toContain("running services take it over when they next load a file, at most 5 s from now");
 				await sleep(LOOK_MS);
 				expect(await service_.load("b")).toBe("refused ERR_DENIED");
-				expect(await service_.ask("child", "b")).toBe("refused ERR_DENIED");
+				expect(await service_.load("b", "child")).toBe("refused ERR_DENIED");
 				expect(await service_.load("c")).toBe("loaded c");
 				const refused = service
 					.events()
@@ -111,7 +112,7 @@ describe.skipIf(!canOperate).concurrent.each(RUNTIMES)(
 						attack();
 						await sleep(SHORT_LOOK_MS);
 						expect(await running.load("b"), String(attack)).toBe("refused ERR_DENIED");
-						expect(await running.ask("child", "c"), String(attack)).toBe("refused ERR_DENIED");
+						expect(await running.load("c", "child"), String(attack)).toBe("refused ERR_DENIED");
 					}
 					service.setClock(0);
 					// The attack works on a start, for which the configuration alone decides.
@@ -187,7 +188,7 @@ describe.skipIf(!canOperate).concurrent.each(RUNTIMES)(
 						expect(stdout).toMatch(/is refused as a whole: .*stolen/);
 						await sleep(SHORT_LOOK_MS);
 						expect(await running.load("b"), kind).toBe("refused ERR_DENIED");
-						expect(await running.ask("child", "c"), kind).toBe("refused ERR_DENIED");
+						expect(await running.load("c", "child"), kind).toBe("refused ERR_DENIED");
 						const denials = service
 							.events()
 							.filter(({ reason, event }) => reason === "ERR_DENIED" && event === "module.open_code");
@@ -212,7 +213,7 @@ describe.skipIf(!canOperate).concurrent.each(RUNTIMES)(
 				deny(service.key.certFile, "--reason", "stolen on Friday");
 				await sleep(SHORT_LOOK_MS);
 				expect(await running.load("b")).toBe("ended 126");
-				expect(running.said.trimEnd().split("\n").at(-1)).toMatch(
+				expect(running.stderr.trimEnd().split("\n").at(-1)).toMatch(
 					/: the deny list names [^:]*sign[^:]*: stolen on Friday \(ERR_DENIED\b.*\); install a release that .* another key signed(, at \S+:\d+)?$/,
 				);
 			});
@@ -279,7 +280,7 @@ describe.skipIf(!canOperate).concurrent.each(RUNTIMES)(
 				denyModule("b", "CVE-2026-0002");
 				await sleep(SHORT_LOOK_MS);
 				expect(await running.load("b")).toBe("ended 126");
-				expect(running.said).toContain("CVE-2026-0002");
+				expect(running.stderr).toContain("CVE-2026-0002");
 			});
 		});
 	},

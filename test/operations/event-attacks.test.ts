@@ -7,6 +7,7 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileS
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { readLog } from "../../packages/verifier/test/launch/chain.js";
 import { isRunning } from "../../packages/verifier/test/launch/collected.js";
+import { RUNTIMES } from "../host/runtimes.js";
 import { type ChildProcess, spawn, spawnSync } from "../outside.js";
 import {
 	EVENT_ATTACKS,
@@ -20,7 +21,7 @@ import {
 	REFUSED_LATER,
 	SHUT_DOWN,
 } from "./event-attacks.js";
-import { canOperate, RUNTIMES, Service } from "./service.js";
+import { canOperate, Service } from "./service.js";
 
 const WAITS = {
 	node: "console.log('ready'); setInterval(() => {}, 1000);",
@@ -38,13 +39,17 @@ describe.skipIf(!canOperate).each(RUNTIMES.filter(({ name }) => name !== "Node.j
 		let children: ChildProcess[] = [];
 		let collectors: number[] = [];
 		const events = () => service.at("log/audit.jsonl");
+		const script = (name: string) => service.at(`app/${name}.${isPython ? "py" : "js"}`);
 
 		beforeAll(() => {
 			if (missing) return;
 			service = new Service(runtime);
 			service.configure({ onRefusal: "throw", audit: { jsonLines: events(), stderr: "off" } });
 			service.install();
-			ship(EVENT_ATTACKS[kind]);
+			const programs = { main: EVENT_ATTACKS[kind], waits: WAITS[kind], later: REFUSED_LATER[kind], down: SHUT_DOWN };
+			for (const [name, text] of Object.entries(programs))
+				writeFileSync(script(name), text.replaceAll("DATA", service.at("data")));
+			service.ship();
 		});
 		afterAll(() => service?.remove());
 		afterEach(() => {
@@ -57,11 +62,6 @@ describe.skipIf(!canOperate).each(RUNTIMES.filter(({ name }) => name !== "Node.j
 			rmSync(service.at("log"), { recursive: true, force: true });
 			mkdirSync(service.at("log"));
 		});
-
-		function ship(text: string): void {
-			writeFileSync(service.script, text.replaceAll("DATA", service.at("data")));
-			service.ship();
-		}
 
 		/** Runs the attack under the launcher. Returns what it printed first. */
 		function attacked(name: string): string {
@@ -114,8 +114,7 @@ describe.skipIf(!canOperate).each(RUNTIMES.filter(({ name }) => name !== "Node.j
 
 		/** Starts a service, and returns the number of its collector. */
 		async function startedCollector(): Promise<number> {
-			ship(WAITS[kind]);
-			const child = service.run();
+			const child = service.launch({ script: script("waits") });
 			children.push(child);
 			await new Promise((done) => child.stdout.once("data", done));
 			const found = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8").trim().split(" ");
@@ -128,7 +127,6 @@ describe.skipIf(!canOperate).each(RUNTIMES.filter(({ name }) => name !== "Node.j
 
 			it.each(attacks)("%s: would work without the launcher", async (name) => {
 				const pid = await startedCollector();
-				ship(EVENT_ATTACKS[kind]);
 				const outside = spawn(program, [service.script, events(), name, String(pid)]);
 				children.push(outside);
 				let said = "";
@@ -161,8 +159,7 @@ describe.skipIf(!canOperate).each(RUNTIMES.filter(({ name }) => name !== "Node.j
 		});
 
 		it.skipIf(missing)("refuses, and goes on with nothing, when the collector was killed", async () => {
-			ship(REFUSED_LATER[kind]);
-			const child = service.run();
+			const child = service.launch({ script: script("later") });
 			children.push(child);
 			let said = "";
 			for (const stream of [child.stdout, child.stderr])
@@ -176,15 +173,12 @@ describe.skipIf(!canOperate).each(RUNTIMES.filter(({ name }) => name !== "Node.j
 			child.stdin.write("load\n");
 			expect(await ended).toBe(126);
 			expect(said).toContain("ERR_AUDIT_SINK");
-			ship(EVENT_ATTACKS[kind]);
 		});
 
 		// Node.js cannot send a descriptor to itself.
 		const tryShutDown = isPython ? it.skipIf(missing) : undefined;
 		tryShutDown?.("leaves a line when the program shuts its way down, and ends with the next refusal", () => {
-			ship(SHUT_DOWN);
-			const { status, stderr } = service.start();
-			ship(EVENT_ATTACKS[kind]);
+			const { status, stderr } = service.start({ script: script("down") });
 			expect(status, stderr).toBe(126);
 			expect(stderr).toContain("ERR_AUDIT_SINK: Cannot go on: the collector of events does not answer");
 			const log = readLog(events());

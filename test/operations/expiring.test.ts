@@ -9,7 +9,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { servedRunner } from "../../packages/cli/test/support.js";
 import { replyTo, sendReply, serve, TIME_STAMPER } from "../../packages/core/test/pki/local-tsa.js";
 import { openWorkshop } from "../../packages/core/test/pki/openssl.js";
-import { canOperate, RUNTIMES, Service } from "./service.js";
+import { RUNTIMES } from "../host/runtimes.js";
+import { canOperate, Service } from "./service.js";
 import { Session, writeProgram } from "./session.js";
 
 const DAY_MS = 86_400_000;
@@ -101,7 +102,7 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 			service.setClock(41 * DAY_MS);
 			expect(await running.load("b")).toBe("loaded b");
 			expect(await running.load("c")).toBe("loaded c");
-			expect(await running.ask("child", "d")).toBe("loaded d");
+			expect(await running.load("d", "child")).toBe("loaded d");
 			const told = eventsOf("verifier.expired").slice(before);
 			// One a day: threads and forks know what their parent has said.
 			expect(told).toMatchObject([{ what: "index", verdict: "audit" }]);
@@ -121,10 +122,10 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 				expect(await running.load("a")).toBe("loaded a");
 				service.setClock(41 * DAY_MS);
 				expect(await running.load("b")).toBe("refused ERR_INDEX_EXPIRED");
-				expect(await running.ask("child", "c")).toBe("refused ERR_INDEX_EXPIRED");
+				expect(await running.load("c", "child")).toBe("refused ERR_INDEX_EXPIRED");
 				service.setClock(0);
 				expect(await running.load("b")).toBe("refused ERR_INDEX_EXPIRED");
-				expect(await running.ask("child", "c")).toBe("refused ERR_INDEX_EXPIRED");
+				expect(await running.load("c", "child")).toBe("refused ERR_INDEX_EXPIRED");
 			},
 		);
 
@@ -136,7 +137,7 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 			expect(await running.load("b")).toBe("loaded b");
 			service.setClock(95 * DAY_MS);
 			expect(await running.load("c")).toBe("loaded c");
-			expect(await running.ask("child", "d")).toBe("loaded d");
+			expect(await running.load("d", "child")).toBe("loaded d");
 			expect(eventsOf("verifier.expiring").at(-1)).toMatchObject({ what: "certificate", days: 7 });
 			expect(eventsOf("verifier.expired").at(-1)).toMatchObject({ what: "certificate" });
 			expect(started()).toEqual([126, "ERR_CERTIFICATE_EXPIRED"]);
@@ -154,7 +155,7 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 			const server = await serve(({ query, response }) => sendReply(response, replyTo(query, stamper, workshop)));
 			const sigtool = servedRunner(service.at("home/config"));
 			const stamping = ["--timestamp", server.url, "--tsa-trust", root.file];
-			const run = await sigtool(...service.compileArguments(), ...stamping);
+			const run = await sigtool(...service.compiling(), ...stamping);
 			expect(run.status, run.stderr).toBe(0);
 			await server.close();
 			copyFileSync(root.file, service.at("tsa.pem"));
@@ -195,7 +196,7 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 				service.setClock(-Date.now());
 				expect(started()).toEqual([75, "ERR_CLOCK"]);
 				expect(await running.load("a")).toBe("loaded a");
-				expect(await running.ask("child", "b")).toBe("loaded b");
+				expect(await running.load("b", "child")).toBe("loaded b");
 				service.setClock(-12 * 3_600_000);
 				expect(started()).toEqual([75, "ERR_CERTIFICATE_NOT_YET_VALID"]);
 			},

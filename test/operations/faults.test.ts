@@ -5,9 +5,11 @@
 
 import { cpSync, existsSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { StartOptions } from "../host/host.js";
+import { RUNTIMES } from "../host/runtimes.js";
 import { spawnSync } from "../outside.js";
 import { unmountAtEnd } from "../unmount-at-end.js";
-import { canOperate, RUNTIMES, Service, type StartOptions } from "./service.js";
+import { canOperate, Service } from "./service.js";
 import { parseUnit, supervise } from "./supervisor.js";
 
 /** A fault. Returns the function that makes it pass. */

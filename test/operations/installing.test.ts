@@ -17,8 +17,9 @@ import {
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { RUNTIMES, type Runtime } from "../host/runtimes.js";
 import { type ChildProcess, spawn, spawnSync } from "../outside.js";
-import { canOperate, RUNTIMES, type Runtime, Service } from "./service.js";
+import { canOperate, Service } from "./service.js";
 
 const PACKAGES = fileURLToPath(new URL("../../packages", import.meta.url));
 const STARTS = 50;
@@ -74,7 +75,7 @@ function makeVersion(service: Service, { kind }: Runtime, name: string): Version
 
 /** Installs a version, and throws what the command line said if it fails. */
 function install(service: Service, { main, spython }: Version, ...more: string[]) {
-	const args = [main, ...service.installing(spython), ...more];
+	const args = [main, ...service.installing({ spython }), ...more];
 	const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
 	if (status !== 0 && !more.includes("--check")) throw new Error(stderr);
 	return { status, ...JSON.parse(stdout === "" || !more.includes("--json") ? "{}" : stdout) };
@@ -102,7 +103,7 @@ interface Output {
 
 function startServing(service: Service, { kind }: Runtime): Output {
 	const script = service.at(kind === "node" ? "app/serve.js" : "app/serve.py");
-	return start(service.at("lib/sigtool-launch"), "--write", service.at("data"), script);
+	return start(service.launcher, "--write", service.at("data"), script);
 }
 
 function start(program: string, ...args: string[]): Output {
@@ -148,7 +149,7 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 			const [first, second] = versions;
 			install(service, first);
 			const commands = versions.map((version) => {
-				const words = [process.execPath, version.main, ...service.installing(version.spython)];
+				const words = [process.execPath, version.main, ...service.installing(version)];
 				return words.map((word) => `'${word}'`).join(" ");
 			});
 			writeFileSync(service.at("go"), "");
@@ -244,7 +245,7 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 				rmSync(service.at("lib/parts"), { recursive: true, force: true });
 				rmSync(service.at("lib/launcher.conf.previous"), { force: true });
 				install(service, first);
-				const args = [second.main, ...service.installing(second.spython)];
+				const args = [second.main, ...service.installing(second)];
 				const { status } = spawnSync(process.execPath, args, { env: { ...env, KILL_AT_STEP: String(step) } });
 				const { status: started, stdout, stderr } = service.start();
 				expect([step, started], stderr).toEqual([step, 0]);

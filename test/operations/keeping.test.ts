@@ -2,7 +2,8 @@
 
 import { appendFileSync, chownSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { canOperate, RUNTIMES, Service } from "./service.js";
+import { RUNTIMES } from "../host/runtimes.js";
+import { canOperate, Service } from "./service.js";
 
 describe.skipIf(!canOperate).each(RUNTIMES)("installing again, $name (as root, with the launcher built)", (runtime) => {
 	const missing = runtime.program === undefined;
@@ -88,7 +89,7 @@ describe.skipIf(!canOperate).each(RUNTIMES)("installing again, $name (as root, w
 				/Cannot keep the settings of ".*launcher\.conf": .*; give --node or --python, --index, --config, --mode \[ERR_LAUNCHER\]/,
 			);
 			expect(settings()).toBe(before);
-			const given = service.sigtool([...service.installing(), "--mode", "enforce", "--json"]);
+			const given = service.sigtool([...service.installing({ mode: "enforce" }), "--json"]);
 			expect(given).toMatchObject({ status: 0 });
 			expect(given.json().kept).toEqual([]);
 			undo();

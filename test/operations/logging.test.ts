@@ -22,8 +22,9 @@ import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { readLog } from "../../packages/verifier/test/launch/chain.js";
+import { RUNTIMES } from "../host/runtimes.js";
 import { type ChildProcessWithoutNullStreams, hasProgram, spawnSync } from "../outside.js";
-import { canOperate, RUNTIMES, Service } from "./service.js";
+import { canOperate, Service } from "./service.js";
 
 const SNIPPET = readFileSync(fileURLToPath(new URL("../../examples/deploy/logrotate", import.meta.url)), "utf8");
 const canRotate = hasProgram("logrotate");
@@ -244,7 +245,7 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 
 		/** Starts the service as its user, and waits until it loads. Returns what ends it, and what it wrote. */
 		async function started(before = AS_USER, args: string[] = []) {
-			const child = service.run({ before, args });
+			const child = service.launch({ before, args });
 			running.push(child);
 			const said = { stdout: "", stderr: "" };
 			for (const name of ["stdout", "stderr"] as const) {
@@ -435,7 +436,7 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 			it("has each start that was verified", async () => {
 				const children = [];
 				for (let i = 0; i < 12; i++) {
-					children.push(service.run({ before: AS_USER }));
+					children.push(service.launch({ before: AS_USER }));
 					rotate();
 				}
 				running.push(...children);

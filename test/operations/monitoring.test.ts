@@ -6,8 +6,9 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { MAIN } from "../../packages/cli/test/support.js";
+import { RUNTIMES } from "../host/runtimes.js";
 import { spawnSync } from "../outside.js";
-import { canOperate, RUNTIMES, Service } from "./service.js";
+import { canOperate, Service } from "./service.js";
 
 const EXAMPLE = fileURLToPath(new URL("../../examples/monitoring/", import.meta.url));
 const PAGE = readFileSync(fileURLToPath(new URL("../../docs/how-to/monitoring.md", import.meta.url)), "utf8");

@@ -4,8 +4,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { RUNTIMES } from "../host/runtimes.js";
 import { canOverlay } from "./overlay-root.js";
-import { canOperate, RUNTIMES } from "./service.js";
+import { canOperate } from "./service.js";
 import { EXAMPLES, SignedHost } from "./signed-host.js";
 import { canFilter } from "./unit-sandbox.js";
 

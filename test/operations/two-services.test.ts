@@ -3,10 +3,11 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { pinOf } from "../../packages/cli/test/launcher-host.js";
 import type { SelfSigned } from "../../packages/cli/test/support.js";
+import { pinOf } from "../host/host.js";
+import { RUNTIMES } from "../host/runtimes.js";
 import { canOverlay } from "./overlay-root.js";
-import { canOperate, RUNTIMES } from "./service.js";
+import { canOperate } from "./service.js";
 import { EXAMPLES, SignedHost } from "./signed-host.js";
 import { canFilter } from "./unit-sandbox.js";
 

@@ -4,9 +4,10 @@ import { readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { RUNTIMES } from "../host/runtimes.js";
 import { hasProgram } from "../outside.js";
 import { canOverlay } from "./overlay-root.js";
-import { canOperate, RUNTIMES } from "./service.js";
+import { canOperate } from "./service.js";
 import { ADDON, EXAMPLES, exposureOf, SignedHost, SPYTHON } from "./signed-host.js";
 import { canFilter } from "./unit-sandbox.js";
 

@@ -18,8 +18,9 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Run, temporaryDirectory } from "../../packages/cli/test/support.js";
 import { nodeOfRelease } from "../../scripts/node-releases.mjs";
+import { RUNTIMES } from "../host/runtimes.js";
 import { spawnSync } from "../outside.js";
-import { canOperate, RUNTIMES, Service } from "./service.js";
+import { canOperate, Service } from "./service.js";
 
 const HOOK = fileURLToPath(new URL("../../examples/upgrade", import.meta.url));
 const SIGTOOL = fileURLToPath(new URL("../../packages/cli/dist/main.cjs", import.meta.url));

@@ -15,9 +15,9 @@ import { homedir, tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { canBeHost, Host, pinOf } from "../../../../../test/host/host.js";
 import { execFileSync, hasHeader, hasProgram } from "../../../../../test/outside.js";
 import { openingOf } from "../../../../../test/python/open.js";
-import { canBeHost, Host, pinOf } from "../../launcher-host.js";
 import { makeAuthority, makeSelfSigned, makeTree, runner, temporaryDirectory } from "../../support.js";
 
 const LAUNCHER = fileURLToPath(new URL("../../../../verifier/dist/native/sigtool-launch", import.meta.url));
@@ -330,16 +330,17 @@ describe.skipIf(!canBuild || !canBeHost)(
 	"sigtool launcher install --python (needs root, the launcher and a spython)",
 	() => {
 		it("installs a spython beside the launcher, and checks it", () => {
-			const host = new Host({ "main.py": "import sys\nprint('ran', sys.argv[1])\n", "main.js": "console.log('node')" });
-			const install = (...args: string[]) =>
-				host.sigtool(["launcher", "install", ...host.prefix, ...host.places, ...args]);
+			const host = new Host({
+				files: { "main.py": "import sys\nprint('ran', sys.argv[1])\n", "main.js": "console.log('node')" },
+			});
+			const install = (...args: string[]) => host.sigtool([...host.installing(), ...args]);
 			const check = () => host.sigtool(["launcher", "check", ...host.prefix]);
 			const build = (...args: string[]) =>
 				host.sigtool(["python", "build", "--python", PYTHON ?? "", "-o", host.at("spython"), ...args]);
 			const built = build("--allow-development", "--json");
 			expect(built.status).toBe(0);
 			const adopted = built.json().library.flatMap((each: string) => ["--adopt", each]);
-			host.ship(host.key, "enforce", adopted.slice(0, 2));
+			host.deploy(host.key, adopted.slice(0, 2));
 			expect(host.run(host.at("app/main.py"), "x")).toMatchObject({
 				status: 2,
 				stderr: expect.stringContaining("names no python"),
@@ -353,7 +354,7 @@ describe.skipIf(!canBuild || !canBeHost)(
 			expect(install("--python", host.at("spython")).stdout).toMatch(/spython {8}\S+\/lib\/parts\/\w{32}\/spython\n/);
 			expect(check().stdout).toMatch(/note +library +\/\S+ is not in the index/);
 			const settings = readFileSync(host.at("lib/launcher.conf"));
-			host.ship(host.key, "enforce", adopted);
+			host.deploy(host.key, adopted);
 			writeFileSync(host.at("lib/launcher.conf"), settings);
 			expect(check().stdout).toMatch(/wrong +flags/);
 			expect(check().stderr).not.toContain("is not in the index");

@@ -45,7 +45,7 @@ describe.skipIf(missing !== undefined)(titleOf("the sandbox", missing), () => {
 	// These tests come last, because they change the settings of the host.
 	it.each(cases)("TCP ports outside of the policy are refused to $runtime as $user", ({ runtime, user }) => {
 		const { PROBE_LISTED, PROBE_FREE_LISTED } = host.environment;
-		host.configure(`limit connect\nconnect ${PROBE_LISTED}\nlimit bind\nbind ${PROBE_FREE_LISTED}\n`);
+		host.addSettings(`limit connect\nconnect ${PROBE_LISTED}\nlimit bind\nbind ${PROBE_FREE_LISTED}\n`);
 		const names = NETWORK.probes.map(({ name }) => name);
 		expectRefusals(NETWORK.probes, { runtime, user }, (mode) => host.attempt(runtime, user, mode, names));
 	});
