@@ -8,23 +8,12 @@
  *
  * cc -O2 -std=c17 -pthread hash-tree.c -lcrypto
  */
-#define _GNU_SOURCE
-#include <dirent.h>
-#include <endian.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <openssl/evp.h>
+#include "tree.h"
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-enum { THREADS = 2, BUFFER_BYTES = 128 * 1024, DIGEST_WORDS = 8, MAX_NAME_BYTES = 256 };
+enum { THREADS = 2, MAX_NAME_BYTES = 256 };
 
 /* Describes a directory. The worker that lists it is its owner. Then the owner and idle workers
  * claim the files of the directory one at a time. The last worker that uses the directory frees
@@ -55,12 +44,10 @@ struct worker {
 	/* The directory that this worker listed last, or NULL if all its files are claimed. `lock`
 	 * guards this pointer. */
 	struct directory *owned;
-	EVP_MD *sha256;
-	EVP_MD_CTX *context;
+	struct hasher hasher;
 	uint64_t files;
 	uint64_t bytes;
 	uint32_t sum[DIGEST_WORDS];
-	unsigned char buffer[BUFFER_BYTES];
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -76,14 +63,10 @@ static struct directory *take(void);
 static struct directory *choose(void);
 static struct directory *unfinished(void);
 static void hash_files(struct worker *w, struct directory *d);
-static unsigned char entry_type(const struct directory *d, const struct dirent *entry);
 static void list(struct worker *w, struct directory *d);
-static const struct dirent *next_entry(struct directory *d);
 static void leave(struct worker *w, struct directory *d);
 static void hash_file(struct worker *w, int directory_fd, const char *name);
 static struct directory *new_directory(const char *parent, const char *name);
-static void *checked(void *allocation);
-static _Noreturn void fail(const char *action, const char *object);
 
 int main(int argc, char **argv)
 {
@@ -109,18 +92,14 @@ int main(int argc, char **argv)
 		for (int word = 0; word < DIGEST_WORDS; word++)
 			total->sum[word] += workers[i].sum[word];
 	}
-	printf("%ju %ju ", (uintmax_t)total->files, (uintmax_t)total->bytes);
-	for (int word = 0; word < DIGEST_WORDS; word++)
-		printf("%08x", total->sum[word]);
-	putchar('\n');
+	print_totals(total->files, total->bytes, total->sum);
 	return 0;
 }
 
 static void *run(void *worker)
 {
 	struct worker *w = worker;
-	w->sha256 = checked(EVP_MD_fetch(NULL, "SHA256", NULL));
-	w->context = checked(EVP_MD_CTX_new());
+	start_hasher(&w->hasher);
 	for (;;) {
 		struct directory *d = take();
 		if (!d)
@@ -229,11 +208,11 @@ static void list(struct worker *w, struct directory *d)
 	if (!d->stream)
 		fail("open", d->path);
 	for (;;) {
-		const struct dirent *entry = next_entry(d);
+		const struct dirent *entry = next_entry(d->stream, d->path);
 		if (!entry)
 			break;
 		const char *name = entry->d_name;
-		const unsigned char type = entry_type(d, entry);
+		const unsigned char type = entry_type(dirfd(d->stream), entry);
 		if (type == DT_REG)
 			add_file(d, &room, name);
 		if (type == DT_DIR && strcmp(name, ".") && strcmp(name, "..")) {
@@ -251,60 +230,16 @@ static void list(struct worker *w, struct directory *d)
 	pthread_mutex_unlock(&lock);
 }
 
-/* Returns the next entry, which is valid until the next call, or NULL at the end. */
-static const struct dirent *next_entry(struct directory *d)
-{
-	errno = 0;
-	const struct dirent *entry = readdir(d->stream);
-	if (!entry && errno)
-		fail("list", d->path);
-	return entry;
-}
-
-/* Returns the type of an entry. Some file systems do not have it in the directory, so the file
- * is asked. */
-static unsigned char entry_type(const struct directory *d, const struct dirent *entry)
-{
-	struct stat st;
-	if (entry->d_type != DT_UNKNOWN)
-		return entry->d_type;
-	if (fstatat(dirfd(d->stream), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		fail("examine", entry->d_name);
-	return IFTODT(st.st_mode);
-}
-
 static void hash_file(struct worker *w, int directory_fd, const char *name)
 {
 	const int fd = openat(directory_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	struct stat st;
-	if (fd < 0 || fstat(fd, &st) < 0)
+	unsigned char digest[DIGEST_BYTES];
+	if (fd < 0)
 		fail("open", name);
-
-	off_t done = 0;
-	ssize_t got;
-	EVP_DigestInit_ex(w->context, w->sha256, NULL);
-	do {
-		got = read(fd, w->buffer, BUFFER_BYTES);
-		if (got < 0)
-			fail("read", name);
-		EVP_DigestUpdate(w->context, w->buffer, (size_t)got);
-		done += got;
-	} while (got > 0 && done < st.st_size);
-	if (done != st.st_size) {
-		errno = ESTALE;
-		fail("hash a changing", name);
-	}
+	w->bytes += (uint64_t)hash_content(&w->hasher, fd, name, digest);
 	close(fd);
-
-	unsigned char digest[EVP_MAX_MD_SIZE];
-	EVP_DigestFinal_ex(w->context, digest, NULL);
-	for (int word = 0; word < DIGEST_WORDS; word++) {
-		uint32_t value;
-		memcpy(&value, digest + 4 * word, 4);
-		w->sum[word] += le32toh(value);
-	}
 	w->files++;
-	w->bytes += (uint64_t)done;
+	add_to_sum(w->sum, digest);
 }
 
 /* Allocates the record of a directory that is still to be listed. */
@@ -314,18 +249,4 @@ static struct directory *new_directory(const char *parent, const char *name)
 	struct directory *d = checked(calloc(1, sizeof *d + path_bytes));
 	snprintf(d->path, path_bytes, "%s/%s", parent, name);
 	return d;
-}
-
-/* Returns the allocated memory. Ends the process if the allocation failed. */
-static void *checked(void *allocation)
-{
-	if (!allocation)
-		fail("allocate", "memory");
-	return allocation;
-}
-
-static _Noreturn void fail(const char *action, const char *object)
-{
-	fprintf(stderr, "hash-tree: cannot %s %s: %s\n", action, object, strerror(errno));
-	exit(1);
 }

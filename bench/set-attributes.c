@@ -14,27 +14,11 @@
  *
  * cc -O2 -std=c17 set-attributes.c -lcrypto
  */
-#define _GNU_SOURCE
-#include <dirent.h>
-#include <endian.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <openssl/evp.h>
+#include "tree.h"
 #include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <sys/xattr.h>
-#include <unistd.h>
 
-enum {
-	BUFFER_BYTES = 128 * 1024,
-	DIGEST_BYTES = 32,
-	DIGEST_WORDS = 8,
-	VALUE_BYTES = 2 * DIGEST_BYTES
-};
+enum { VALUE_BYTES = 2 * DIGEST_BYTES };
 
 struct format {
 	const char *argument;
@@ -61,24 +45,16 @@ static uint64_t files;
 static uint64_t bytes;
 static uint32_t sum[DIGEST_WORDS];
 
-static EVP_MD *sha256;
-static EVP_MD_CTX *context;
-static unsigned char buffer[BUFFER_BYTES];
+static struct hasher hasher;
 
 static const struct format *find_format(const char *argument);
-static void print_totals(void);
 static void write_attribute(int fd, const char *name);
 static void read_attribute(int fd, const char *name);
 static void remove_attribute(int fd, const char *name);
 static void for_each_file(int parent, const char *name, visitor visit);
-static const struct dirent *next_entry(DIR *stream, const char *name);
-static unsigned char entry_type(int directory, const struct dirent *entry);
-static off_t hash_content(int fd, const char *name, unsigned char digest[DIGEST_BYTES]);
 static size_t encode(const unsigned char digest[DIGEST_BYTES], unsigned char value[VALUE_BYTES]);
 static bool decode(const unsigned char *value, size_t length, unsigned char digest[DIGEST_BYTES]);
-static void add_to_sum(const unsigned char digest[DIGEST_BYTES]);
 static int usage(void);
-static _Noreturn void fail(const char *action, const char *object);
 
 int main(int argc, char **argv)
 {
@@ -95,17 +71,14 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	if (!strcmp(action, "write")) {
-		sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-		context = EVP_MD_CTX_new();
-		if (!sha256 || !context)
-			fail("prepare", "SHA-256");
+		start_hasher(&hasher);
 		for_each_file(AT_FDCWD, directory, write_attribute);
 	} else if (!strcmp(action, "read")) {
 		for_each_file(AT_FDCWD, directory, read_attribute);
 	} else {
 		return usage();
 	}
-	print_totals();
+	print_totals(files, bytes, sum);
 	return 0;
 }
 
@@ -117,25 +90,17 @@ static const struct format *find_format(const char *argument)
 	return NULL;
 }
 
-static void print_totals(void)
-{
-	printf("%ju %ju ", (uintmax_t)files, (uintmax_t)bytes);
-	for (int word = 0; word < DIGEST_WORDS; word++)
-		printf("%08x", sum[word]);
-	putchar('\n');
-}
-
 static void write_attribute(int fd, const char *name)
 {
 	unsigned char digest[DIGEST_BYTES], value[VALUE_BYTES];
-	const off_t hashed = hash_content(fd, name, digest);
+	const off_t hashed = hash_content(&hasher, fd, name, digest);
 	const size_t length = encode(digest, value);
 	const int failed = fsetxattr(fd, format->attribute, value, length, 0);
 	if (failed)
 		fail("set the attribute of", name);
 	files++;
 	bytes += (uint64_t)hashed;
-	add_to_sum(digest);
+	add_to_sum(sum, digest);
 }
 
 static void read_attribute(int fd, const char *name)
@@ -150,7 +115,7 @@ static void read_attribute(int fd, const char *name)
 	}
 	files++;
 	bytes += (uint64_t)length;
-	add_to_sum(digest);
+	add_to_sum(sum, digest);
 }
 
 static void remove_attribute(int fd, const char *name)
@@ -185,52 +150,6 @@ static void for_each_file(int parent, const char *name, visitor visit)
 		}
 	}
 	closedir(stream);
-}
-
-/* Returns the next entry, which is valid until the next call, or NULL at the end. */
-static const struct dirent *next_entry(DIR *stream, const char *name)
-{
-	errno = 0;
-	const struct dirent *entry = readdir(stream);
-	if (!entry && errno)
-		fail("list", name);
-	return entry;
-}
-
-/* Returns the type of an entry. Some file systems do not have it in the directory, so the file
- * is asked. */
-static unsigned char entry_type(int directory, const struct dirent *entry)
-{
-	struct stat st;
-	if (entry->d_type != DT_UNKNOWN)
-		return entry->d_type;
-	if (fstatat(directory, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		fail("examine", entry->d_name);
-	return IFTODT(st.st_mode);
-}
-
-/* Digests a file and returns its size. If the file changes meanwhile, ends the process. */
-static off_t hash_content(int fd, const char *name, unsigned char digest[DIGEST_BYTES])
-{
-	struct stat st;
-	off_t done = 0;
-	ssize_t got;
-	if (fstat(fd, &st) < 0)
-		fail("examine", name);
-	EVP_DigestInit_ex(context, sha256, NULL);
-	do {
-		got = read(fd, buffer, BUFFER_BYTES);
-		if (got < 0)
-			fail("read", name);
-		EVP_DigestUpdate(context, buffer, (size_t)got);
-		done += got;
-	} while (got > 0 && done < st.st_size);
-	if (done != st.st_size) {
-		errno = ESTALE;
-		fail("hash a changing", name);
-	}
-	EVP_DigestFinal_ex(context, digest, NULL);
-	return done;
 }
 
 /* Writes the attribute's value and returns its length in bytes. */
@@ -269,23 +188,8 @@ static bool decode(const unsigned char *value, size_t length, unsigned char dige
 	return true;
 }
 
-static void add_to_sum(const unsigned char digest[DIGEST_BYTES])
-{
-	for (int word = 0; word < DIGEST_WORDS; word++) {
-		uint32_t value;
-		memcpy(&value, digest + 4 * word, 4);
-		sum[word] += le32toh(value);
-	}
-}
-
 static int usage(void)
 {
 	fputs("usage: set-attributes write|remove|read spython|ima-hash DIR\n", stderr);
 	return 2;
-}
-
-static _Noreturn void fail(const char *action, const char *object)
-{
-	fprintf(stderr, "set-attributes: cannot %s %s: %s\n", action, object, strerror(errno));
-	exit(1);
 }

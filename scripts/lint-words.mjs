@@ -1,8 +1,10 @@
 /**
  * Refuses private words in the sources: words that this project made up, or uses in a sense of its own, without an entry
- * in docs/reference/glossary.md. An entry makes such a word public. Tests and pages are not checked.
+ * in docs/reference/glossary.md. An entry makes such a word public. Tests and pages are not checked. In tests, refuses
+ * titles that begin with a number and a colon, which refer to a list that the reader does not have.
  *
- * Usage: `node scripts/lint-words.mjs [FOLDER]`; by default the repository. The exit status is 1 if there is such a word.
+ * Usage: `node scripts/lint-words.mjs [FOLDER]`; by default the repository. The exit status is 1 if there is such
+ * a word or title.
  */
 
 import { spawnSync } from "node:child_process";
@@ -29,17 +31,29 @@ const refused = new Map(
 		.filter(([word]) => !glossary.includes(`| **${word}**`))
 		.flatMap(([word, forms]) => [word, ...forms].map((form) => [form, word])),
 );
-const listed = spawnSync("git", ["ls-files", "-z", ...SOURCES], { cwd: folder, encoding: "utf8" });
-for (const file of listed.stdout.split("\0").filter((name) => name !== "")) {
-	for (const [at, line] of readFileSync(join(folder, file), "utf8").split("\n").entries()) {
-		// These are the words of text, and of names such as `groundsOf`, `MAX_GROUNDS` and `lent_string`.
-		for (const [part] of line.matchAll(/[A-Z]?[a-z]+|[A-Z]+(?![a-z])/g)) {
-			const word = refused.get(part.toLowerCase());
-			if (word === undefined) continue;
-			console.error(
-				`${file}:${at + 1}: "${part}" is a private word: take a term of the field, or explain **${word}** in the glossary`,
-			);
-			process.exitCode = 1;
-		}
+for (const [place, line] of linesOf(SOURCES)) {
+	// These are the words of text, and of names such as `groundsOf`, `MAX_GROUNDS` and `lent_string`.
+	for (const [part] of line.matchAll(/[A-Z]?[a-z]+|[A-Z]+(?![a-z])/g)) {
+		const word = refused.get(part.toLowerCase());
+		if (word === undefined) continue;
+		refuse(`${place}: "${part}" is a private word: take a term of the field, or explain **${word}** in the glossary`);
 	}
+}
+for (const [place, line] of linesOf(["*.test.ts"])) {
+	const [, number] = /(?:^\s*|\()["'`](\d[\d., ()]*): /.exec(line) ?? [];
+	if (number !== undefined) refuse(`${place}: the title begins with "${number}:": say what the test finds`);
+}
+
+/** Yields each line of the files with its place. */
+function* linesOf(files) {
+	const { stdout } = spawnSync("git", ["ls-files", "-z", ...files], { cwd: folder, encoding: "utf8" });
+	for (const file of stdout.split("\0").filter((name) => name !== "")) {
+		const lines = readFileSync(join(folder, file), "utf8").split("\n");
+		for (const [index, line] of lines.entries()) yield [`${file}:${index + 1}`, line];
+	}
+}
+
+function refuse(message) {
+	console.error(message);
+	process.exitCode = 1;
 }

@@ -1,7 +1,7 @@
 /**
- * Writes the tables in C and in the documentation that are generated from the tables in packages/core/src/trust/schema.ts and
- * packages/cli/src/configuration/members.ts. `--check` writes nothing, and fails with the names of the files that are
- * stale. `SIGTOOL_SCHEMA_ROOT` is a directory whose files are checked instead of this repository's.
+ * Writes the tables in C and in the documentation that are generated from the tables in packages/core/src/trust/schema.ts,
+ * packages/verifier/src/audit/verdicts.ts and packages/cli/src/configuration/members.ts. `--check` writes nothing, and fails
+ * with the names of the files that are stale. `SIGTOOL_SCHEMA_ROOT` is a directory whose files are checked instead of this repository's.
  */
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -9,12 +9,12 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { CONFIGURATION } from "../packages/cli/dist/configuration/members.js";
 import * as schema from "../packages/core/dist/trust/schema.js";
-import { constantsHeader, modeHeader, schemaHeader, schemaSource } from "./schema/c-tables.mjs";
+import { constantsHeader, modeHeader, schemaHeader, schemaSource, verdictsHeader } from "./schema/c-tables.mjs";
 import { keysTable, membersTable } from "./schema/document-tables.mjs";
 import { CONFIGURATION_ORIGIN, ORIGIN } from "./schema/origin.mjs";
 
 const root = process.env.SIGTOOL_SCHEMA_ROOT ?? fileURLToPath(new URL("..", import.meta.url));
-const NATIVE = "packages/verifier/native/shared/settings";
+const NATIVE = "packages/verifier/native/shared";
 const PATH_NOTE = `
 A path is absolute and has no \`.\`, no \`..\`, no \`/\` at its end and no control characters. A line of text has no control
 characters and is not empty.
@@ -25,10 +25,11 @@ alone, and no text holds U+0000 or half of a surrogate pair.
 `;
 
 const files = {
-	[`${NATIVE}/constants.h`]: constantsHeader(),
-	[`${NATIVE}/mode.h`]: modeHeader(),
-	[`${NATIVE}/schema.h`]: schemaHeader(),
-	[`${NATIVE}/schema.c`]: schemaSource(),
+	[`${NATIVE}/settings/constants.h`]: constantsHeader(),
+	[`${NATIVE}/settings/mode.h`]: modeHeader(),
+	[`${NATIVE}/settings/schema.h`]: schemaHeader(),
+	[`${NATIVE}/settings/schema.c`]: schemaSource(),
+	[`${NATIVE}/events/verdicts.h`]: verdictsHeader(),
 	...Object.fromEntries(
 		[
 			["docs/reference/policy.md", "policy", `${membersTable(schema.POLICY)}${JSON_NOTE}`],
@@ -47,7 +48,7 @@ if (!process.argv.includes("--check")) for (const file of stale) writeFileSync(j
 else if (stale.length > 0) {
 	const which = stale.join(", ");
 	console.error(
-		`older than trust/schema.ts or configuration/members.ts: ${which}; run \`pnpm generate\` and commit the result`,
+		`older than trust/schema.ts, audit/verdicts.ts or configuration/members.ts: ${which}; run \`pnpm generate\` and commit the result`,
 	);
 	process.exitCode = 1;
 }

@@ -107,8 +107,15 @@ export const LONG = [
 	"packages/core/test/verify/fetch-list.test.ts",
 	"packages/core/test/verify/hostile-responders.test.ts",
 	// These tests try the ways round the gate on every release, and programs that compile what they write.
+	"test/attacks/denied.test.ts",
 	"test/attacks/gate.test.ts",
+	"test/attacks/made-text.test.ts",
+	"test/attacks/module-hooks.test.ts",
+	"test/attacks/refused-wasm.test.ts",
+	"test/attacks/sealed-data.test.ts",
 	"test/applications/texts.test.ts",
+	// This test runs each program that the gate refuses in mode audit too.
+	"packages/cli/test/commands/run/audit-gate.test.ts",
 	// Each of these tests installs a launcher, or starts one a hundred times.
 	"packages/verifier/test/launch/addon.test.ts",
 	"packages/verifier/test/launch/granted-directories.test.ts",
@@ -135,6 +142,7 @@ export const LONG = [
 	"test/operations/keeping.test.ts",
 	"test/operations/logging.test.ts",
 	"test/operations/older-index.test.ts",
+	"test/operations/recording.test.ts",
 	"test/operations/runbook.test.ts",
 	"test/operations/stolen-key.test.ts",
 	"test/operations/sharing.test.ts",
@@ -179,12 +187,16 @@ export const LONG = [
 	"packages/cli/test/transports.test.ts",
 	"test/applications/applications.test.ts",
 	"test/applications/learning.test.ts",
+	"test/applications/popular.test.ts",
 	"test/applications/services.test.ts",
 	"test/applications/suites.test.ts",
 	"test/examples/examples.test.ts",
+	// This test installs the packages, and compiles what they carry.
+	"test/install/compiling.test.ts",
 	// These tests run pipelines, and the programs of others that they call.
 	"test/pipelines/github.test.ts",
 	"test/pipelines/gitlab.test.ts",
+	"test/pipelines/published.test.ts",
 	"test/pipelines/snippets.test.ts",
 	// This test compiles with sanitizers.
 	"packages/core/test/signer/pkcs11/pkcs11-hostile.test.ts",
@@ -265,14 +277,17 @@ export const SUITES = {
 export const IN_SUITES = Object.values(SUITES).flatMap(({ files }) => files);
 
 /**
- * Only `pnpm test:full` runs these tests. They try for a long time until memory is where it has to be, race with other
- * processes, compare the memory of processes after thousands of loads, or install programs of hundreds of megabytes.
+ * Only `pnpm test:full` runs these tests. They try for a long time until memory is where it has to be, start a program
+ * fifty times for each technique, let each system call of a start fail, race with other processes, compare the memory of
+ * processes after thousands of loads, or install programs of hundreds of megabytes.
  */
 export const FULL = [
 	"packages/core/test/fileset/hash/long-lived.test.ts",
+	"packages/verifier/test/launch/shortages.test.ts",
 	"packages/verifier/test/python/leaks.test.ts",
 	"test/applications/builds.test.ts",
 	"test/attacks/memory.test.ts",
+	"test/attacks/starts.test.ts",
 	"test/attacks/threads.test.ts",
 	"test/attacks/verified-texts-racing.test.ts",
 	"test/operations/soak.test.ts",

@@ -63,10 +63,21 @@ export default class TestReporter extends DefaultReporter {
 function skippedIn(modules) {
 	const skipped = new Map();
 	for (const test of modules.flatMap(({ children }) => [...children.allTests("skipped")])) {
-		const reason = test.result().note ?? NEEDS.exec(test.fullName)?.[1] ?? test.fullName.split(" > ")[0];
+		const reason = noteOf(test) ?? NEEDS.exec(test.fullName)?.[1] ?? test.fullName.split(" > ")[0];
 		skipped.set(reason, (skipped.get(reason) ?? 0) + 1);
 	}
 	return [...skipped].sort(([, one], [, other]) => other - one);
+}
+
+/** Returns what a test found to be missing, or a hook of a group around it. */
+function noteOf(test) {
+	const own = test.result().note;
+	for (let group = test.parent; own === undefined && group !== undefined; group = group.parent) {
+		// Vitest has no other way to the result of a hook.
+		const { note } = group.task.result ?? {};
+		if (note !== undefined) return note;
+	}
+	return own;
 }
 
 /** Matches what a name says in parentheses about its needs: `hooks (needs cc)`, `events (as root)`. */

@@ -1,26 +1,13 @@
 /** Goes with a program from a run in mode audit to a policy that enforces it, by the commands that sigtool prints. */
 
-import {
-	chmodSync,
-	existsSync,
-	mkdirSync,
-	mkdtempSync,
-	readFileSync,
-	realpathSync,
-	rmSync,
-	writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { expect } from "vitest";
 import { giveDevelopmentIdentity } from "../packages/cli/test/development-identity.js";
 import { KEPT_COMPILER } from "../packages/cli/test/kept-compiler/kept-compiler.js";
 import { MAIN } from "../packages/cli/test/support.js";
 import { type ChildProcess, spawn, spawnSync } from "./outside.js";
-
-const LAUNCHER = fileURLToPath(new URL("../packages/verifier/dist/native/sigtool-launch", import.meta.url));
-export const hasLauncher = existsSync(LAUNCHER);
+import { temporaryDirectory } from "./temporary.js";
 
 export interface Ended {
 	readonly status: number | null;
@@ -39,6 +26,8 @@ export interface LearnedProgram {
 	readonly runtime: readonly string[];
 	/** The script and its arguments. */
 	readonly line: readonly string[];
+	/** Further variables of the program. */
+	readonly environment?: Readonly<Record<string, string>>;
 	/** The working directory. The default is one that is empty at first, and beside `app`. */
 	readonly directory?: "app";
 	readonly use: Use;
@@ -53,7 +42,7 @@ export interface LoggedEvent {
 }
 
 export class LearnedRun {
-	readonly home = realpathSync(mkdtempSync(join(tmpdir(), "sigtool-learned-")));
+	readonly home = temporaryDirectory();
 	readonly #env: NodeJS.ProcessEnv;
 	readonly #program: LearnedProgram;
 
@@ -85,9 +74,10 @@ export class LearnedRun {
 	}
 
 	async #start(command: readonly string[]): Promise<Ended> {
-		const { line, use, directory = "work" } = this.#program;
+		const { line, use, directory = "work", environment } = this.#program;
 		const [file = "", ...args] = [...command, ...line];
-		const child = spawn(file, args, { cwd: this.at(directory), env: this.#env, stdio: ["ignore", "pipe", "pipe"] });
+		const env = { ...this.#env, ...environment };
+		const child = spawn(file, args, { cwd: this.at(directory), env, stdio: ["ignore", "pipe", "pipe"] });
 		let stderr = "";
 		child.stderr.setEncoding("utf8").on("data", (text) => {
 			stderr += text;
@@ -134,10 +124,6 @@ export class LearnedRun {
 		bytes[bytes.length >> 1] ^= 1;
 		writeFileSync(file, bytes);
 	}
-
-	remove(): void {
-		rmSync(this.home, { recursive: true, force: true });
-	}
 }
 
 /**
@@ -168,7 +154,7 @@ export async function requireLearned(
 	expect(commands.at(-1)).toContain("sigtool policy test");
 
 	const enforced = await run.guarded("run", ...options, "--allow-development", "--index", index);
-	expect(enforced).toMatchObject(works);
+	expect(enforced, enforced.stderr).toMatchObject(works);
 	run.changeOneByte();
 	const refused = await run.guarded("run", ...options, "--allow-development", "--index", index);
 	expect(refused.status, refused.stderr).toBe(126);

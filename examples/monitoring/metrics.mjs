@@ -79,8 +79,9 @@ function parsed(line) {
 async function count(prefix, file) {
 	const verdicts = new Map([
 		["allow", 0],
-		["refuse", 0],
+		["record", 0],
 		["audit", 0],
+		["refuse", 0],
 	]);
 	let dropped = 0;
 	let unreadable = 0;
@@ -98,7 +99,8 @@ async function count(prefix, file) {
 		if (event.event === "verifier.start") start = event;
 		if (event.verdict === "refuse" && (Number.isNaN(refused) || secondsOf(event) > refused)) refused = secondsOf(event);
 	}
-	for (const verdict of ["allow", "refuse", "audit"]) add("sigtool_events", { prefix, verdict }, verdicts.get(verdict));
+	for (const verdict of ["allow", "record", "audit", "refuse"])
+		add("sigtool_events", { prefix, verdict }, verdicts.get(verdict));
 	add("sigtool_events_dropped", { prefix }, dropped);
 	add("sigtool_events_unreadable", { prefix }, unreadable);
 	if (start !== undefined) {

@@ -28,9 +28,7 @@
 #include <unistd.h>
 
 enum {
-	/* A thread claims at most CLAIMED_ROWS rows at once. If there are no rows, the thread waits for
-	 * IDLE_MICROSECONDS. */
-	CLAIMED_ROWS = 8,
+	/* If there are no rows, a thread waits for so long. */
 	IDLE_MICROSECONDS = 50,
 };
 
@@ -73,7 +71,6 @@ static struct job *job_of(
 	napi_env env, napi_callback_info info, size_t count, napi_value *arguments);
 static int32_t hash_some(struct lane *lane, int32_t most);
 static void *run(void *lane);
-static int32_t claim(struct job *job, int32_t most, int32_t *end);
 static bool is_over(struct job *job);
 
 bool register_threads(napi_env env, napi_value exports)
@@ -174,9 +171,11 @@ static bool open_job(struct job *job, napi_env env, napi_value columns, napi_val
 	job->env = env;
 	if (!read_columns(job, env, columns))
 		return false;
-	job->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-	if (!job->sha256)
-		return false;
+	if (!has_sha_ni()) {
+		job->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+		if (!job->sha256)
+			return false;
+	}
 	if (napi_create_reference(env, columns, 1, &job->columns))
 		return false;
 
@@ -222,12 +221,18 @@ static bool add_lane(struct job *job, const char *root)
 	lane->job = job;
 	lane->number = job->lane_count;
 	lane->root = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	lane->context = EVP_MD_CTX_new();
 	lane->root_bytes = strlen(root);
 	memcpy(lane->path, root, lane->root_bytes);
 	job->lanes[job->lane_count] = lane;
 	job->lane_count++;
-	return lane->root >= 0 && lane->context;
+	bool is_ready = lane->root >= 0;
+	lane->reading_count = job->sha256 ? 1 : MAX_DIGESTS;
+	for (int i = 0; i < lane->reading_count; i++) {
+		struct reading *reading = &lane->readings[i];
+		reading->row = NO_ROW;
+		is_ready = open_digest(&reading->digest, job->sha256) && is_ready;
+	}
+	return is_ready;
 }
 
 /* Starts a thread for each lane except the first. If the system allows no more threads, those that
@@ -256,7 +261,8 @@ static void close_job(void *data)
 		struct lane *lane = job->lanes[i];
 		if (lane->root >= 0)
 			close(lane->root);
-		EVP_MD_CTX_free(lane->context);
+		for (int reading = 0; reading < lane->reading_count; reading++)
+			close_digest(&lane->readings[reading].digest);
 		free(lane);
 	}
 	if (job->columns)
@@ -271,7 +277,7 @@ static void *run(void *data)
 {
 	struct lane *lane = data;
 	while (!is_over(lane->job)) {
-		const int32_t claimed = hash_some(lane, CLAIMED_ROWS);
+		const int32_t claimed = hash_some(lane, INT32_MAX);
 		if (claimed == 0)
 			usleep(IDLE_MICROSECONDS);
 	}
@@ -281,36 +287,24 @@ static void *run(void *data)
 /* Claims and hashes at most `most` rows. Returns the number of claimed rows. */
 static int32_t hash_some(struct lane *lane, int32_t most)
 {
-	struct job *job = lane->job;
-	int32_t end;
-	const int32_t first = claim(job, most, &end);
-	int32_t finished = 0;
-	for (int32_t row = first; row < end; row++) {
-		const bool is_finished = hash_row(lane, row);
-		if (is_finished)
-			finished++;
-	}
-	if (finished)
-		atomic_fetch_add(&job->counters[FINISHED], finished);
-	return end - first;
+	lane->most = most;
+	hash_rows(lane);
+	return most - lane->most;
 }
 
-/* Claims at most `most` rows that are published and that no thread has claimed: the rows from the
- * returned number to `end` - 1. If there are no such rows, the returned number equals `end`. */
-static int32_t claim(struct job *job, int32_t most, int32_t *end)
+int32_t claim_row(struct lane *lane)
 {
-	int32_t first = atomic_load(&job->counters[CLAIMED]);
-	for (;;) {
-		*end = atomic_load(&job->counters[PUBLISHED]);
-		if (*end - first > most)
-			*end = first + most;
-		if (*end == first)
-			return first;
-		/* If another thread has claimed rows meanwhile, the exchange fails and updates `first`. */
-		const bool is_claimed = atomic_compare_exchange_weak(&job->counters[CLAIMED], &first, *end);
-		if (is_claimed)
-			return first;
-	}
+	_Atomic int32_t *counters = lane->job->counters;
+	if (lane->most == 0 || atomic_load(&counters[ABANDONED]))
+		return NO_ROW;
+	int32_t row = atomic_load(&counters[CLAIMED]);
+	/* If another thread has claimed the row meanwhile, the exchange fails and updates `row`. */
+	do {
+		if (row == atomic_load(&counters[PUBLISHED]))
+			return NO_ROW;
+	} while (!atomic_compare_exchange_weak(&counters[CLAIMED], &row, row + 1));
+	lane->most--;
+	return row;
 }
 
 /* Returns true if no row will be claimed any more. */

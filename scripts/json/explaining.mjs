@@ -1,5 +1,6 @@
 /** The documents of commands that compare and explain. */
 
+import { VERDICTS } from "../../packages/verifier/dist/audit/verdicts.js";
 import { path } from "./members.mjs";
 import {
 	constant,
@@ -56,7 +57,9 @@ const STATES = ["denied", "changed", "missing", "added", "refused", "undecided",
 const REFUSAL = {
 	event: optional(elsewhere("The event (events.md), or what a message tells of one.")),
 	what: optional(text("What was refused.")),
-	verdict: optional(text("The verdict of the event.")),
+	verdict: optional(
+		words("The verdict of the event. Missing if this release does not know it.", ...Object.keys(VERDICTS)),
+	),
 	rule: optional(text("The rule that decided.")),
 	reason: optional(text("The code.")),
 	meaning: optional(text("What the code means.")),
@@ -222,6 +225,7 @@ export const EXPLAINING = {
 							verdicts: object("The number of events of each verdict.", {
 								refuse: count("The number that were refused."),
 								audit: count("The number that enforcement would refuse."),
+								record: count("The number that went on and are only recorded."),
 								allow: count("The number that were allowed."),
 							}),
 							brokenLines: count("The number of lines that are no event."),

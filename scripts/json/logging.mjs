@@ -19,6 +19,8 @@ const counts = {
 	events: count("The number of events. A line with `count` is as many."),
 	refused: count("How many of them were refused."),
 	audited: count("How many of them enforcement would have refused."),
+	recorded: count("How many of them went on and are only recorded."),
+	unknown: count("How many of them have a verdict that this release does not know."),
 	first: optional(text("The time of the first. Missing if no event has a time.")),
 	last: optional(text("The time of the last.")),
 };
@@ -49,8 +51,10 @@ const event = {
 	line: count("The number of the line, from 1."),
 	host: text("The host, as far as the log says it."),
 	count: count("The number of events that the line stands for."),
-	event: elsewhere("The event, as the line has it (events.md). Nothing of it is certain."),
-	rule: optional(text("The rule that refused, in words.")),
+	event: elsewhere(
+		"The event, as the line has it; events.md says what an older `audit` becomes. Nothing of it is certain.",
+	),
+	rule: optional(text("The rule that decided, in words.")),
 	meaning: optional(text("What the code means.")),
 	mend: optional(text("What to do.")),
 };

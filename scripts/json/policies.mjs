@@ -6,6 +6,15 @@ import { count, elsewhere, list, object, optional, orNull, sha256, shared, text,
 const mode = words("The mode.", "off", "audit", "enforce", "strict");
 const rule = text("The name of the rule in events.");
 
+/** Events that a policy refuses. */
+const judged = object("One subject and reason.", {
+	subject: text("The file, or what the event is about."),
+	event: text("The name of the event."),
+	why: text("Why."),
+	events: count("How often."),
+	first: optional(text("The time of the first.")),
+});
+
 export const POLICIES = {
 	"policy init": {
 		about: "Writes a policy to begin with.",
@@ -115,16 +124,8 @@ export const POLICIES = {
 				events: count("How many events were judged."),
 				otherLines: count("How many lines were no events."),
 				refusedEvents: count("How many would be refused."),
-				refused: list(
-					"What would be refused, the most frequent first.",
-					object("One subject and reason.", {
-						subject: text("The file, or what the event is about."),
-						event: text("The name of the event."),
-						why: text("Why."),
-						events: count("How often."),
-						first: optional(text("The time of the first.")),
-					}),
-				),
+				refused: list("What would be refused, the most frequent first.", judged),
+				failing: list("What would give the program an error, and would not end it, the most frequent first.", judged),
 			}),
 		],
 	},

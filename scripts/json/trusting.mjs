@@ -15,27 +15,24 @@ const identity = {
 	certificateFile: text("The path of the certificate."),
 };
 
-const entry = {
-	anyOf: [
-		object("A trusted pin or authority.", {
-			id: text("The id, which `trust remove` takes."),
-			kind: words("The kind.", "pin", "authority", "timestamps"),
-			label: text("The name."),
-			added: orNull(text("The time at which it was added.")),
-			source: text("Where it comes from."),
-			subject: optional(orNull(text("The subject that an authority may vouch for. Null for any."))),
-		}),
-		object("A denial.", {
-			id: text("The id."),
-			kind: { const: "denied" },
-			denied: words("The kind of what is denied.", "file", "key", "certificate", "catalog"),
-			sha256: sha256("Its digest."),
-			reason: text("The reason."),
-			added: orNull(text("The time at which it was added.")),
-			source: text("Where it comes from."),
-		}),
-	],
+const trusted = {
+	id: text("The id, which `trust remove` takes."),
+	kind: words("The kind.", "pin", "authority", "timestamps"),
+	label: text("The name."),
+	added: orNull(text("The time at which it was added.")),
+	source: text("Where it comes from."),
+	subject: optional(orNull(text("The subject that an authority may vouch for. Null for any."))),
 };
+const denial = object("A denial.", {
+	id: text("The id."),
+	kind: { const: "denied" },
+	denied: words("The kind of what is denied.", "file", "key", "certificate", "catalog"),
+	sha256: sha256("Its digest."),
+	reason: text("The reason."),
+	added: orNull(text("The time at which it was added.")),
+	source: text("Where it comes from."),
+});
+const entry = { anyOf: [object("A trusted pin or authority.", trusted), denial] };
 
 const one = (about) => ({ about, results: [object("The identity.", identity)] });
 
@@ -95,7 +92,15 @@ export const TRUSTING = {
 		about: "Writes an identity into a PKCS#12 container.",
 		results: [object("The identity.", { ...identity, container: text("The path of the container.") })],
 	},
-	"trust add": { about: "Trusts a certificate, a pin or an authority.", results: entry.anyOf.slice(0, 1) },
+	"trust add": {
+		about: "Trusts a certificate, a pin or an authority.",
+		results: [
+			object("The entry.", {
+				...trusted,
+				denials: list("The denials because of which it stays denied.", denial),
+			}),
+		],
+	},
 	"trust list": {
 		about: "Lists what is trusted and denied.",
 		results: [object("The entries.", { trusted: list("The entries.", entry) })],

@@ -4,7 +4,8 @@ import { MAX_TRUST_INDEX_BYTES } from "../../packages/core/dist/trust/index-layo
 import { MODES } from "../../packages/core/dist/trust/mode.js";
 import * as schema from "../../packages/core/dist/trust/schema.js";
 import { DISORDER, mustBe, TWICE, UNKNOWN } from "../../packages/core/dist/trust/shape.js";
-import { ORIGIN } from "./origin.mjs";
+import { VERDICTS } from "../../packages/verifier/dist/audit/verdicts.js";
+import { ORIGIN, VERDICTS_ORIGIN } from "./origin.mjs";
 
 /** The C files have 100 columns, of which a row needs a tab, its braces and a comma. */
 const ROW_COLUMNS = 100 - "    {},".length;
@@ -39,6 +40,21 @@ static const char *const MODE_NAMES[] = {${MODES.map((mode) => `"${mode}"`).join
 `;
 }
 
+/** Returns verdicts.h. */
+export function verdictsHeader() {
+	const words = Object.keys(VERDICTS);
+	return `/* ${VERDICTS_ORIGIN} */
+/* The verdicts of events, from the mildest. docs/reference/events.md says what each means. */
+#ifndef SIGTOOL_VERDICTS_H
+#define SIGTOOL_VERDICTS_H
+
+enum verdict { ${words.map(constant).join(", ")} };
+static const char *const VERDICT_NAMES[] = {${words.map((word) => `"${word}"`).join(", ")}};
+
+#endif
+`;
+}
+
 /** Returns constants.h. */
 export function constantsHeader() {
 	const { index, record, channel, answers } = schema.DESCRIPTORS;
@@ -57,8 +73,9 @@ enum {
 	LOOK_SECONDS = ${schema.LOOK_SECONDS}, /* between two looks at the deny list of the host */
 };
 
-/* The descriptors that a process inherits from the launcher: the index and the record in memory that
-   nobody can change, and what leads to the collector: a socket that can only send, and the page. */
+/* The descriptors that a process inherits from the launcher: the index and the record in memory
+ * that nobody can change, and what leads to the collector: a socket that can only send, and the
+ * page. */
 enum {
 	INDEX_DESCRIPTOR = ${index},
 	RECORD_DESCRIPTOR = ${record},
@@ -110,6 +127,7 @@ ${numbers.join("\n")}
 export function schemaSource() {
 	return `/* ${ORIGIN} */
 #include "schema.h"
+#include "../process/decisions.h"
 /* clang-format off */
 
 const char IS_UNKNOWN[] = ${text(UNKNOWN)};
@@ -126,7 +144,7 @@ function tableOf(document, shape) {
 	const behind = (cell, index) =>
 		cell.replace(/NEXT(\d+)/, (_, count) => `DEFAULTS_${document} + ${index + Number(count)}`);
 	const values = cells.map((cell, index) => `\t{${behind(cell, index)}},\n`);
-	const defaults = `static struct json DEFAULTS_${document}[] = {\n${values.join("")}};\n`;
+	const defaults = `static DECIDES struct json DEFAULTS_${document}[] = {\n${values.join("")}};\n`;
 	return `
 ${values.length === 0 ? "" : defaults}const struct member ${document}[] = {
 ${rows.join("")}	{0}

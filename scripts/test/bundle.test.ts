@@ -1,10 +1,10 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { ERROR_CODES } from "../../packages/core/dist/error-codes.js";
 import { spawnSync } from "../../test/outside.js";
+import { temporaryDirectory } from "../../test/temporary.js";
 
 const packages = fileURLToPath(new URL("../../packages", import.meta.url));
 const main = join(packages, "cli/dist/main.cjs");
@@ -15,27 +15,23 @@ const hasNative = existsSync(join(packages, "native/sigtool.node"));
  * and files of packages.
  */
 function loadedBy(args: readonly string[], env = process.env): string[] {
-	const folder = mkdtempSync(join(tmpdir(), "sigtool-bundle-"));
-	try {
-		const preload = join(folder, "preload.cjs");
-		const report = join(folder, "report.json");
-		writeFileSync(
-			preload,
-			`const before = new Set(process.moduleLoadList);
-			process.on("exit", () => require("node:fs").writeFileSync(${JSON.stringify(report)}, JSON.stringify([
-				...process.moduleLoadList.filter((name) => !before.has(name)).map((name) => name.split(" ").at(-1)),
-				...Object.keys(require.cache).filter((file) => file !== __filename),
-			])));`,
-		);
-		const { status, stderr } = spawnSync(process.execPath, ["--require", preload, main, ...args], {
-			encoding: "utf8",
-			env,
-		});
-		expect([status, stderr.replace(/^note: .*\n/, "")]).toEqual([0, ""]);
-		return JSON.parse(readFileSync(report, "utf8"));
-	} finally {
-		rmSync(folder, { recursive: true, force: true });
-	}
+	const folder = temporaryDirectory();
+	const preload = join(folder, "preload.cjs");
+	const report = join(folder, "report.json");
+	writeFileSync(
+		preload,
+		`const before = new Set(process.moduleLoadList);
+		process.on("exit", () => require("node:fs").writeFileSync(${JSON.stringify(report)}, JSON.stringify([
+			...process.moduleLoadList.filter((name) => !before.has(name)).map((name) => name.split(" ").at(-1)),
+			...Object.keys(require.cache).filter((file) => file !== __filename),
+		])));`,
+	);
+	const { status, stderr } = spawnSync(process.execPath, ["--require", preload, main, ...args], {
+		encoding: "utf8",
+		env,
+	});
+	expect([status, stderr.replace(/^note: .*\n/, "")]).toEqual([0, ""]);
+	return JSON.parse(readFileSync(report, "utf8"));
 }
 
 describe("the bundled command line", () => {
@@ -65,18 +61,14 @@ describe("the bundled command line", () => {
 	});
 
 	it("verifies a file with the command's own code alone", () => {
-		const home = mkdtempSync(join(tmpdir(), "sigtool-bundle-"));
-		try {
-			const env = { ...process.env, XDG_CONFIG_HOME: join(home, "config") };
-			const file = join(home, "a");
-			writeFileSync(file, "a");
-			expect(spawnSync(process.execPath, [main, "sign", home], { env }).status).toBe(0);
-			const files = loadedBy(["verify", file], env).filter((name) => name.endsWith(".cjs"));
-			expect(files.map((name) => basename(name))).toEqual(["main.cjs", "errors.cjs", "verify.cjs"]);
-			expect(loadedBy(["verify", file], env)).not.toContain("perf_hooks");
-		} finally {
-			rmSync(home, { recursive: true, force: true });
-		}
+		const home = temporaryDirectory();
+		const env = { ...process.env, XDG_CONFIG_HOME: join(home, "config") };
+		const file = join(home, "a");
+		writeFileSync(file, "a");
+		expect(spawnSync(process.execPath, [main, "sign", home], { env }).status).toBe(0);
+		const files = loadedBy(["verify", file], env).filter((name) => name.endsWith(".cjs"));
+		expect(files.map((name) => basename(name))).toEqual(["main.cjs", "errors.cjs", "verify.cjs"]);
+		expect(loadedBy(["verify", file], env)).not.toContain("perf_hooks");
 	});
 });
 

@@ -1,8 +1,8 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { beforeEach, expect, it, onTestFinished } from "vitest";
+import { beforeEach, expect, it } from "vitest";
 import { execFileSync } from "../../test/outside.js";
+import { temporaryDirectory } from "../../test/temporary.js";
 import { dueSuites } from "../due-suites.mjs";
 
 const SUITES = {
@@ -35,8 +35,7 @@ const record = (commits: unknown) => {
 const due = () => dueSuites(checkout, SUITES).map(({ name }) => name);
 
 beforeEach(() => {
-	checkout = mkdtempSync(join(tmpdir(), "sigtool-due-"));
-	onTestFinished(() => rmSync(checkout, { recursive: true }));
+	checkout = temporaryDirectory();
 	git("init", "--quiet");
 	const first = commit("docs/a.md", "src/a.ts", "test/site.test.ts", "README.md");
 	record({ site: first, windows: first });

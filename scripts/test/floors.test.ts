@@ -1,11 +1,11 @@
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { spawnSync } from "../../test/outside.js";
+import { atEndOfFile, temporaryDirectory } from "../../test/temporary.js";
 
 const workspace = fileURLToPath(new URL("../..", import.meta.url));
 const biome = createRequire(import.meta.url).resolve("@biomejs/biome/bin/biome");
@@ -334,7 +334,7 @@ describe("the floors", () => {
 	const files = new Map<string, string[]>();
 
 	beforeAll(() => {
-		folder = mkdtempSync(join(tmpdir(), "sigtool-floors-"));
+		folder = temporaryDirectory(atEndOfFile);
 		for (const file of [
 			"biome.json",
 			".gitignore",
@@ -365,7 +365,6 @@ describe("the floors", () => {
 			[...result.stdout.matchAll(/file=.*?packages\/(.*?),line=(\d+)/g)].map(([, file, line]) => `${file}:${line}`),
 		);
 	});
-	afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 	/** Returns the line number of a statement in its file. Adds the statement if it is not in the file yet. */
 	function lineOf(file: string, statement: string): number {

@@ -1,11 +1,11 @@
 /** Tests that each check of `pnpm lint` finds the fault for which it exists. */
 
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { hasProgram, spawnSync } from "../../test/outside.js";
+import { temporaryDirectory } from "../../test/temporary.js";
 
 const workspace = fileURLToPath(new URL("../..", import.meta.url));
 const hasCompiler = hasProgram("cc") && hasProgram("nm");
@@ -13,9 +13,8 @@ const hasFormatter = hasProgram("clang-format-19");
 
 let folder: string;
 beforeEach(() => {
-	folder = mkdtempSync(join(tmpdir(), "sigtool-lint-"));
+	folder = temporaryDirectory();
 });
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const write = (name: string, text: string) => writeFileSync(join(folder, name), text);
 const lint = (script: string, environment: NodeJS.ProcessEnv = {}) =>
@@ -74,6 +73,41 @@ describe.skipIf(!hasFormatter)("lint-c.mjs (needs clang-format 19)", () => {
 	});
 });
 
+describe("lint-commands.mjs", () => {
+	const found = (...lines: string[]) => {
+		spawnSync("git", ["init", "-q", folder]);
+		mkdirSync(join(folder, "packages/cli/src"), { recursive: true });
+		write("packages/cli/src/a.ts", `${lines.join("\n")}\n`);
+		spawnSync("git", ["-C", folder, "add", "."]);
+		const { status, stderr } = lint("lint-commands.mjs");
+		expect(status).toBe(stderr === "" ? 0 : 1);
+		return [...stderr.matchAll(/a\.ts:(\d+): /g)].map(([, line]) => Number(line));
+	};
+
+	it("finds a value in a command that the tag did not quote, and the line of its text", () => {
+		const lines = [
+			"const a = `run \\`${COMMAND} sign ${directory}\\``;",
+			"const b = `${COMMAND} verify ${quote(path)}`;",
+			"const c = `allowed by --config ${quote(file)}; or \\`rm ${file}\\``;",
+			"const d = `e.g. (cd ${quote(directory)} && find .)`;",
+			"const e = `\\`${shell`${COMMAND} verify ${path}`}\\`, or \\`chmod 600 ${path}\\``;",
+			"const f = `${COMMAND} sign",
+			"two lines --identity=${escaped(name)}`;",
+		];
+		expect(found(...lines)).toEqual([1, 2, 3, 3, 4, 5, 6]);
+	});
+
+	it("passes values that the tag quotes, constants, and texts that are no commands", () => {
+		const lines = [
+			"const a = `run \\`${shell`${COMMAND} sign ${directory} --product ${name}`}\\` first`;",
+			"const b = `\\`${COMMAND} launcher check\\` tests ${quote(file)}`;",
+			"const c = `name it with \\`${shell`--config ${file}`}\\`; --no-config does without ${what}`;",
+			"const d = `${COMMAND} audit: ${count} events; a --config ${NAME} and rm in ${text}`;",
+		];
+		expect(found(...lines)).toEqual([]);
+	});
+});
+
 describe("lint-comments.mjs", () => {
 	beforeEach(() => {
 		spawnSync("git", ["init", "-q", folder]);
@@ -122,6 +156,21 @@ describe("lint-words.mjs", () => {
 		expect(status).toBe(1);
 		expect(stderr).toMatch(/^packages\/\S+:1: ".*" is a private word/);
 		expect(check(file, text, GLOSSARY).status).toBe(0);
+	});
+
+	it("finds titles of tests that begin with numbers, and passes others", () => {
+		const titles = ["15.4, 15.9: one", "14 (2): two", "404: three", "15 files: four"];
+		// The first title is on a line of its own.
+		const [first, ...others] = titles.map((title) => `it("${title}", () => {});\n`);
+		const { status, stderr } = check("packages/core/src/a.test.ts", first.replace("(", "(\n") + others.join(""), "");
+		expect([status, stderr.match(/^\S+ the title begins with ".*"/gm)]).toEqual([
+			1,
+			[
+				'packages/core/src/a.test.ts:2: the title begins with "15.4, 15.9:"',
+				'packages/core/src/a.test.ts:3: the title begins with "14 (2):"',
+				'packages/core/src/a.test.ts:4: the title begins with "404:"',
+			],
+		]);
 	});
 
 	it("passes words of which a private word is only a part", () => {

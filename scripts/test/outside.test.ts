@@ -1,21 +1,20 @@
 /** Tests that tests run the programs of others only by test/outside.ts, which skips or names what is missing. */
 
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { canBeUser, canMount, hasHeader, hasProgram, needs, spawn, spawnSync } from "../../test/outside.js";
+import { atEndOfFile, temporaryDirectory } from "../../test/temporary.js";
 
 const workspace = fileURLToPath(new URL("../..", import.meta.url));
 const read = (path: string) => readFileSync(join(workspace, path), "utf8");
 const packages: Readonly<Record<string, string>> = JSON.parse(read("test/outside-programs.json"));
 
 /** The environment of a machine on whose PATH is nothing. */
-const empty = mkdtempSync(join(tmpdir(), "sigtool-outside-"));
+const empty = temporaryDirectory(atEndOfFile);
 const env = { PATH: empty };
-afterAll(() => rmSync(empty, { recursive: true }));
 
 describe("pnpm lint", () => {
 	const biome = createRequire(import.meta.url).resolve("@biomejs/biome/bin/biome");

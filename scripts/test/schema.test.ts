@@ -1,9 +1,9 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it } from "vitest";
 import { spawnSync } from "../../test/outside.js";
+import { temporaryDirectory } from "../../test/temporary.js";
 
 const workspace = fileURLToPath(new URL("../..", import.meta.url));
 const script = join(workspace, "scripts/schema.mjs");
@@ -14,6 +14,7 @@ const PARTS = [
 	["packages/verifier/native/shared/settings/constants.h", "INDEX_DESCRIPTOR"],
 	["packages/verifier/native/shared/settings/schema.h", "POLICY_MODE"],
 	["packages/verifier/native/shared/settings/schema.c", "2147483647"],
+	["packages/verifier/native/shared/events/verdicts.h", "RECORD"],
 	["docs/reference/configuration.md", "`key.pkcs11`"],
 	["docs/reference/policy.md", "2147483647"],
 	["docs/reference/verifier.md", "9007199254740991"],
@@ -21,8 +22,7 @@ const PARTS = [
 ] as const;
 
 function check(change: (root: string) => void) {
-	const root = mkdtempSync(join(tmpdir(), "sigtool-schema-"));
-	onTestFinished(() => rmSync(root, { recursive: true }));
+	const root = temporaryDirectory();
 	for (const [file] of PARTS) cpSync(join(workspace, file), join(root, file), { recursive: true });
 	change(root);
 	const env = { ...process.env, SIGTOOL_SCHEMA_ROOT: root };

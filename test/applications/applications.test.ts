@@ -1,18 +1,19 @@
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { nodeOfRelease } from "../../scripts/node-releases.mjs";
+import { hasLauncher } from "../launcher.js";
 import { testApplications } from "./application-tests.js";
 import { APPLICATIONS, POLICY } from "./applications.js";
 import { compiledDatabase, installedPackages } from "./install.mjs";
-import { copyApplications, noLauncher, type SignedTree, signTree } from "./signed-tree.js";
+import { copyApplications, type SignedTree, signTree } from "./signed-tree.js";
 
 const RELEASES = process.env.SIGTOOL_FULL ? ["20", "22", "24", "26"] : ["20", "24"];
 /** better-sqlite3 12 does not support Node.js 26. */
 const DATABASE_RELEASES = process.env.SIGTOOL_FULL ? ["20", "22", "24"] : ["20", "24"];
 const linux = process.platform === "linux" && process.arch === "x64";
-const installed = linux && noLauncher === undefined ? installedPackages("programs") : undefined;
+const installed = linux && hasLauncher ? installedPackages("programs") : undefined;
 
 describe.skipIf(installed === undefined)("real applications (linux-x64, the launcher, npm and its registry)", () => {
 	let tree: SignedTree;
@@ -25,7 +26,6 @@ describe.skipIf(installed === undefined)("real applications (linux-x64, the laun
 			copyApplications(directory, installed ?? "", ["programs", "project"]);
 		}, POLICY);
 	}, 600_000);
-	afterAll(() => tree?.[Symbol.dispose]());
 
 	describe.each(RELEASES)("Node.js %s", (release) => {
 		test("express serves requests, and ends when told to", async () => {

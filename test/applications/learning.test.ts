@@ -2,8 +2,9 @@
 
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, describe, expect, test } from "vitest";
-import { addressOf, hasLauncher, LearnedRun, requireLearned, type Use, untilEnd } from "../learned-run.js";
+import { describe, expect, test } from "vitest";
+import { hasLauncher } from "../launcher.js";
+import { addressOf, LearnedRun, requireLearned, type Use, untilEnd } from "../learned-run.js";
 import { type ChildProcess, spawnSync } from "../outside.js";
 import { installedPackages } from "./install.mjs";
 import { copyApplications } from "./signed-tree.js";
@@ -48,7 +49,6 @@ describe.skipIf(installed === undefined)(
 	"policies of real programs (linux, the launcher, npm and its registry)",
 	() => {
 		let run: LearnedRun | undefined;
-		afterEach(() => run?.remove());
 
 		const fill = (directory: string) => {
 			copyApplications(directory, installed ?? "", ["programs", "project"]);

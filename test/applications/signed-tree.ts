@@ -1,18 +1,14 @@
 /** Signs and compiles a directory as a user does, and runs programs in it with `sigtool run`. */
 
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { nodeOfRelease } from "../../scripts/node-releases.mjs";
 import { nosuidDirectory } from "../nosuid-directory.js";
 import { type ChildProcess, spawn, spawnSync } from "../outside.js";
+import { atEndOfFile, temporaryDirectory } from "../temporary.js";
 
 const SIGTOOL = fileURLToPath(new URL("../../packages/cli/dist/main.cjs", import.meta.url));
-const LAUNCHER = fileURLToPath(new URL("../../packages/verifier/dist/native/sigtool-launch", import.meta.url));
-
-/** The reason why the launcher cannot run here. Undefined if it can. */
-export const noLauncher = existsSync(LAUNCHER) ? undefined : "the launcher is not built";
 
 export interface Outcome {
 	readonly status: number | null;
@@ -22,9 +18,14 @@ export interface Outcome {
 
 export interface AuditEvent {
 	readonly event: string;
-	readonly verdict: "allow" | "refuse" | "audit";
+	readonly verdict: "allow" | "record" | "audit" | "refuse";
 	readonly path?: string;
+	readonly file?: string;
 	readonly reason?: string;
+}
+
+export interface Recorded extends Outcome {
+	readonly events: readonly AuditEvent[];
 }
 
 export interface SignedTree {
@@ -37,12 +38,32 @@ export interface SignedTree {
 	runCommand(line: readonly string[]): Outcome;
 	/** Runs a program under the launcher. */
 	run(release: string, argv: readonly string[], mode?: "enforce" | "strict"): Outcome;
+	/** Runs a program under the launcher, and returns its events too. */
+	runRecorded(release: string, argv: readonly string[], mode: "enforce" | "strict"): Recorded;
 	/** Runs a program in mode audit, on a host whose configuration says so. */
-	runAudited(release: string, argv: readonly string[]): Outcome & { readonly events: readonly AuditEvent[] };
+	runAudited(release: string, argv: readonly string[]): Recorded;
 	start(release: string, argv: readonly string[]): ChildProcess;
+	/**
+	 * Goes from runs in mode audit to a policy, by the commands of docs/how-to/policy.md. `programs` are the command lines
+	 * that are recorded.
+	 */
+	learn(release: string, programs: readonly (readonly string[])[]): LearnedTree;
 	/** Runs a program under the launcher. Returns the files that its events name, relative to the directory. */
 	filesLoadedBy(release: string, argv: readonly string[]): string[];
-	[Symbol.dispose](): void;
+}
+
+export interface LearnedTree {
+	/** The last runs in mode audit, in the order of the programs. */
+	readonly audited: readonly Outcome[];
+	/** The notes of `policy learn` about the last runs, and the policy that it wrote. */
+	readonly notes: string;
+	readonly policy: object;
+	/** The end of `policy test` of the last runs. */
+	readonly tested: Outcome;
+	/** The events of the last runs. */
+	readonly events: readonly AuditEvent[];
+	/** Runs a program under the launcher with this policy, and judges the events of that run by it. */
+	enforce(argv: readonly string[]): { readonly ending: Recorded; readonly judged: Outcome };
 }
 
 /** Copies parts of this directory, and the installed packages, into a directory. */
@@ -56,17 +77,17 @@ export function copyApplications(directory: string, installed: string, parts: re
 
 /** Makes a signed tree. `fill` writes the files to sign into the given directory. */
 export function signTree(fill: (directory: string) => void, policy: object): SignedTree {
-	const home = mkdtempSync(join(tmpdir(), "sigtool-applications-"));
+	const home = temporaryDirectory(atEndOfFile);
 	const directory = join(home, "app");
 	mkdirSync(directory);
-	const { path: output, remove } = nosuidDirectory("sigtool-output-");
+	const output = nosuidDirectory(atEndOfFile);
 	const { NODE_OPTIONS: _, NODE_EXTRA_CA_CERTS: __, ...outer } = process.env;
 	const env = { ...outer, XDG_CONFIG_HOME: join(home, "config"), NO_COLOR: "1" };
 	const audited = { ...env, XDG_CONFIG_HOME: join(home, "config-audit") };
-	const [index, audit] = [join(home, "app.sigx"), join(home, "audit.jsonl")];
+	const [index = "", audit = ""] = [join(home, "app.sigx"), join(home, "audit.jsonl")];
 
-	function commandLine(release: string, argv: readonly string[], mode: string): string[] {
-		const options = ["--allow-development", "--quiet", "--index", index, "--mode", mode];
+	function commandLine(release: string, argv: readonly string[], mode: string, by = index): string[] {
+		const options = ["--allow-development", "--quiet", "--index", by, "--mode", mode];
 		return [nodeOfRelease(release), SIGTOOL, "run", ...options, "--write", output, "--", ...argv];
 	}
 	function execute([program = "", ...args]: readonly string[], environment = env): Outcome {
@@ -76,19 +97,49 @@ export function signTree(fill: (directory: string) => void, policy: object): Sig
 		return spawn(program, args, { cwd: directory, env });
 	}
 	function sigtool(...args: string[]): string {
-		const { status, stdout, stderr } = spawnSync(process.execPath, [SIGTOOL, ...args], {
+		return run(...args).stdout;
+	}
+	function run(...args: string[]): Outcome {
+		const ended = spawnSync(process.execPath, [SIGTOOL, ...args], {
 			cwd: home,
 			env,
 			encoding: "utf8",
 		});
-		if (status !== 0) throw new Error(`sigtool ${args[0]} ends with ${status}: ${stderr}`);
-		return stdout;
+		if (ended.status !== 0) throw new Error(`sigtool ${args[0]} ends with ${ended.status}: ${ended.stderr}`);
+		return ended;
 	}
-	function runRecorded(line: readonly string[], environment = env) {
+	function runRecorded(line: readonly string[], environment = env): Recorded {
 		rmSync(audit, { force: true });
 		const outcome = execute(line, environment);
-		const lines = readFileSync(audit, "utf8").trim().split("\n");
-		return { ...outcome, events: lines.map((text): AuditEvent => JSON.parse(text)) };
+		return { ...outcome, events: eventsIn(audit) };
+	}
+	function learn(release: string, programs: readonly (readonly string[])[]): LearnedTree {
+		const [log, learned, byLearned] = ["learn.jsonl", "learned.json", "learned.sigx"].map((name) =>
+			join(home, name),
+		) as [string, string, string];
+		function record(...options: string[]) {
+			rmSync(log, { force: true });
+			const audit = [nodeOfRelease(release), SIGTOOL, "audit", "--log", log, ...options, "--"];
+			const audited = programs.map((argv) => execute([...audit, ...argv]));
+			const { stderr } = run("policy", "learn", log, ...options, "-o", learned, "--force");
+			run("compile", "app", "-o", byLearned, "--policy", learned, "--allow-development");
+			return { audited, notes: stderr };
+		}
+		// The second runs know the index, whose policy is that of the first ones.
+		record();
+		const last = record("--index", byLearned);
+		const test = (events: string) =>
+			execute([process.execPath, SIGTOOL, "policy", "test", events, "--index", byLearned]);
+		return {
+			...last,
+			policy: JSON.parse(readFileSync(learned, "utf8")),
+			tested: test(log),
+			events: eventsIn(log),
+			enforce(argv) {
+				const ending = runRecorded(commandLine(release, argv, "enforce", byLearned));
+				return { ending, judged: test(audit) };
+			},
+		};
 	}
 	function filesLoadedBy(release: string, argv: readonly string[]): string[] {
 		const { events } = runRecorded(commandLine(release, argv, "enforce"));
@@ -118,14 +169,17 @@ export function signTree(fill: (directory: string) => void, policy: object): Sig
 		runUnguarded: (release, argv) => execute([nodeOfRelease(release), ...argv]),
 		runCommand: execute,
 		run: (release, argv, mode = "enforce") => execute(commandLine(release, argv, mode)),
+		runRecorded: (release, argv, mode) => runRecorded(commandLine(release, argv, mode)),
 		runAudited: (release, argv) => runRecorded(commandLine(release, argv, "audit"), audited),
 		filesLoadedBy,
+		learn,
 		start: (release, argv) => start(commandLine(release, argv, "enforce")),
-		[Symbol.dispose]() {
-			remove();
-			rmSync(home, { recursive: true, force: true });
-		},
 	};
+}
+
+function eventsIn(log: string): readonly AuditEvent[] {
+	const lines = readFileSync(log, "utf8").trim().split("\n");
+	return lines.map((text): AuditEvent => JSON.parse(text));
 }
 
 /**

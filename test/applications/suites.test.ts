@@ -1,17 +1,22 @@
-import { cpSync, readdirSync } from "node:fs";
+import { cpSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
+import { hasLauncher } from "../launcher.js";
+import { NOTHING_REFUSED } from "./application-tests.js";
 import { installedPackages } from "./install.mjs";
-import { noLauncher, type SignedTree, signTree } from "./signed-tree.js";
+import { type Outcome, type SignedTree, signTree } from "./signed-tree.js";
 
 const RELEASES = process.env.SIGTOOL_FULL ? ["20", "22", "24", "26"] : ["24"];
 const linux = process.platform === "linux" && process.arch === "x64";
-const installed = linux && noLauncher === undefined ? installedPackages("suites") : undefined;
+const installed = linux && hasLauncher ? installedPackages("suites") : undefined;
 
-/** These packages are published with their tests. The tests use `node:test` or tape, and each file is a program. */
+/**
+ * These packages are published with their tests, which use `node:test` or tape. One program loads the files of a package,
+ * except those of `alone`: each of them is a program, because it changes what the others see.
+ */
 const SUITES = [
-	{ name: "qs", files: "node_modules/qs/test", results: 1699 },
-	{ name: "find-my-way", files: "node_modules/find-my-way/test", results: 500 },
+	{ name: "qs", alone: [], results: 1699 },
+	{ name: "find-my-way", alone: ["methods.test.js", "shorthands.test.js"], results: 500 },
 ];
 
 describe.skipIf(installed === undefined)(
@@ -19,34 +24,47 @@ describe.skipIf(installed === undefined)(
 	() => {
 		let tree: SignedTree;
 		beforeAll(() => {
-			tree = signTree(
-				(directory) => cpSync(join(installed ?? "", "node_modules"), join(directory, "node_modules"), COPY),
-				// find-my-way compiles its routes from text, so the policy allows code from text.
-				{ runtime: { stringCode: "allow" } },
-			);
+			tree = signTree((directory) => {
+				cpSync(join(installed ?? "", "node_modules"), join(directory, "node_modules"), COPY);
+				for (const { name, alone } of SUITES) {
+					const files = readdirSync(join(directory, testsOf(name))).filter((file) => file.endsWith(".js"));
+					const together = files.filter((file) => !alone.includes(file)).sort();
+					const loads = together.map((file) => `require("./${testsOf(name)}/${file}");\n`);
+					writeFileSync(join(directory, `${name}.js`), loads.join(""));
+				}
+			}, {});
 		});
-		afterAll(() => tree?.[Symbol.dispose]());
 
 		describe.each(RELEASES)("Node.js %s", (release) => {
 			test.each(SUITES)(
-				"those of $name give the same results under enforcement",
-				({ files, results }) => {
+				"those of $name give the same results under the policy that is learned from them",
+				({ name, alone, results }) => {
+					const programs = [`${name}.js`, ...alone.map((file) => join(testsOf(name), file))];
+					const { audited, notes, tested, enforce } = tree.learn(
+						release,
+						programs.map((file) => [file]),
+					);
+					expect(notes).not.toContain("enforcement refuses");
+					expect(tested).toMatchObject(NOTHING_REFUSED);
 					let count = 0;
-					for (const name of readdirSync(join(tree.directory, files)).filter((each) => each.endsWith(".js"))) {
-						const file = join(files, name);
-						const unguarded = tree.runUnguarded(release, [file]);
-						const enforced = tree.run(release, [file]);
-						const expected = { file, status: unguarded.status, results: resultsOf(unguarded.stdout) };
-						expect({ file, status: enforced.status, results: resultsOf(enforced.stdout) }).toEqual(expected);
+					for (const [number, file] of programs.entries()) {
+						const told = ({ status, stdout }: Outcome) => ({ file, status, results: resultsOf(stdout) });
+						const expected = told(tree.runUnguarded(release, [file]));
+						expect(audited[number] && told(audited[number])).toEqual(expected);
+						const { ending, judged } = enforce([file]);
+						expect(told(ending)).toEqual(expected);
+						expect(judged).toMatchObject(NOTHING_REFUSED);
 						count += expected.results.length;
 					}
 					expect(count).toBeGreaterThanOrEqual(results);
 				},
-				600_000,
+				1_200_000,
 			);
 		});
 	},
 );
+
+const testsOf = (name: string) => `node_modules/${name}/test`;
 
 const COPY = { recursive: true, verbatimSymlinks: true };
 

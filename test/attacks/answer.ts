@@ -16,6 +16,8 @@ export interface Program {
 	readonly signed: Files;
 	/** If it is "throw", the program goes on after a refusal, and may print events of the verdict `refuse`. */
 	readonly onRefusal?: "exit" | "throw";
+	/** If they are "expected", the program goes on after refusals that throw whatever `onRefusal` says. */
+	readonly refusals?: "expected";
 	/** Returns a program that starts the real command. */
 	readonly through?: readonly string[];
 	/** Starts something that goes on while the program runs. Returns a function that ends it. */
@@ -46,7 +48,8 @@ export async function answer(root: string, program: Program): Promise<unknown> {
 	attack(site, technique, undefined);
 	const end = program.beside?.(site.place(technique));
 	const { status, output: printed } = await run(site, technique, runtime).finally(end);
-	const output = onRefusal === "throw" ? printed.replace(/^sigtool: .*"verdict":"refuse".*\n/gm, "") : printed;
+	const goesOn = onRefusal === "throw" || program.refusals === "expected";
+	const output = goesOn ? printed.replace(/^sigtool: .*"verdict":"refuse".*\n/gm, "") : printed;
 	expect([status, output]).toEqual([0, expect.stringMatching(/^[{[]/)]);
 	return JSON.parse(output);
 }

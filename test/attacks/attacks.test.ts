@@ -1,10 +1,11 @@
 import { rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { afterAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { nodeOfRelease } from "../../scripts/node-releases.mjs";
 import { nosuidDirectory } from "../nosuid-directory.js";
 import { canMount } from "../outside.js";
+import { atEndOfFile } from "../temporary.js";
 import { CONTROLS, isControl } from "./controls.js";
 import { hasLauncher, install, type Mode, runtimeOf } from "./modes.js";
 import { buildLibraries, hasCompiler } from "./native.js";
@@ -21,9 +22,8 @@ const modes: readonly Mode[] = full ? ["hook", "gate", "enforce", "strict"] : ["
 const techniques = Object.values(TECHNIQUES)
 	.flat()
 	.filter(({ native, mounts }) => (hasCompiler || !native) && (canMount() || !mounts));
-const { path: scratch, remove } = nosuidDirectory("sigtool-attacks-");
+const scratch = nosuidDirectory(atEndOfFile);
 const libraries = buildLibraries(scratch);
-afterAll(remove);
 
 const LIMIT_MS = 1_200_000;
 /** A program that was refused is watched for a while longer. Meanwhile others use the cores. */

@@ -2,7 +2,7 @@
 
 import { accessSync, chmodSync, constants, copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { NODE_WEB_ASSEMBLY } from "../../packages/verifier/dist/node/guards/node-web-assembly.js";
 import { debianNode, LIBRARY } from "../../scripts/debian-node.mjs";
 import { nodeOfRelease } from "../../scripts/node-releases.mjs";
@@ -33,6 +33,8 @@ interface Options {
 	readonly changed?: Files;
 	/** The member `runtime` of the host's policy. */
 	readonly runtime?: object;
+	/** The member `stderr` of `audit`, in the host configuration. */
+	readonly stderr?: string;
 	/** The member `files` of the host's policy. */
 	readonly files?: object;
 	/** The modes that signed files get after they were signed. */
@@ -43,10 +45,9 @@ interface Options {
 async function tried(
 	{ release, node: original }: Build,
 	signed: Files,
-	{ mode = "gate", node, through, changed, runtime: rules, files, modes = {} }: Options = {},
+	{ mode = "gate", node, through, changed, runtime: rules, files, stderr, modes = {} }: Options = {},
 ) {
-	const { path: root, remove } = nosuidDirectory("sigtool-gate-");
-	onTestFinished(remove);
+	const root = nosuidDirectory();
 	const runtime = runtimeOf(mode, release, node?.(root, original()) ?? original(), root);
 	const technique: Technique = {
 		name: "program",
@@ -61,7 +62,8 @@ async function tried(
 	const policy = join(root, "policy.json");
 	writeFileSync(policy, JSON.stringify({ version: 1, ...(rules && { runtime: rules }), ...(files && { files }) }));
 	const hasPolicy = rules !== undefined || files !== undefined;
-	await install(root, runtime, { log, ...(hasPolicy && { configuration: () => ({ policy }) }) });
+	const audit = { jsonLines: log, ...(stderr !== undefined && { stderr }) };
+	await install(root, runtime, { log, configuration: () => ({ audit, ...(hasPolicy && { policy }) }) });
 	attack(site, technique, libraries);
 	for (const [path, mode] of Object.entries(modes)) chmodSync(join(root, "app", technique.name, path), mode);
 	const result = await run(site, technique, runtime);
@@ -92,6 +94,23 @@ describe.skipIf(!hasLauncher || process.arch !== "x64")("the native gate (needs 
 			const last = events.at(-1);
 			expect(last).toMatchObject({ event: "gate.intrusion", verdict: "refuse", kind: "script" });
 			expect(last?.reason).toBe("ERR_UNTRUSTED_CODE");
+		});
+
+		test.each(["off", "refusals", "all"])("tells standard error of what it refuses, with %s", async (stderr) => {
+			const { evil, status, output } = await tried(
+				build,
+				{
+					"main.js": `${TEXT}
+						try { eval("6 * 7"); } catch {}
+						new (require("vm").Script)(text).runInThisContext();`,
+				},
+				{ stderr },
+			);
+			expect([evil, status]).toEqual([false, 126]);
+			const lines = output.split("\n").filter((line) => line.includes('"verdict":"refuse"'));
+			expect(lines).toEqual(
+				["code.string", "gate.intrusion"].map((event) => expect.stringContaining(`"event":"${event}"`)),
+			);
 		});
 
 		test("writes the event also if the program has used every descriptor", async () => {
@@ -139,6 +158,30 @@ describe.skipIf(!hasLauncher || process.arch !== "x64")("the native gate (needs 
 			expect(status).toBe(126);
 			if (release > 20) expect(events.at(-1)).toMatchObject({ event: "gate.intrusion", kind: "symbol", path: "puts" });
 		});
+
+		if (release > 20)
+			test.skipIf(!hasCompiler)(
+				"lets SQLite call no entry function of a signed addon, which process.dlopen() may",
+				async () => {
+					const { output, status, events } = await tried(build, {
+						"main.js": `
+						const addon = { exports: {} };
+						process.dlopen(addon, __dirname + "/opener.node");
+						console.log("loaded");
+						const { DatabaseSync } = require("node:sqlite");
+						const database = new DatabaseSync(":memory:", { allowExtension: true });
+						try { database.loadExtension(__dirname + "/opener.node", "napi_register_module_v1"); } catch {}
+						console.log("called");`,
+						"opener.node": { library: "opener" },
+					});
+					expect([output.includes("loaded"), output.includes("called"), status]).toEqual([true, false, 126]);
+					expect(events.at(-1)).toMatchObject({
+						event: "gate.intrusion",
+						kind: "symbol",
+						path: "napi_register_module_v1",
+					});
+				},
+			);
 
 		test("names the member of the policy that refuses eval, once for each text, in every thread and context", async () => {
 			const { output, status } = await tried(build, {

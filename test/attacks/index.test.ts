@@ -1,4 +1,4 @@
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { nosuidDirectory } from "../nosuid-directory.js";
 import { type Host, hasLauncher, install, type Mode, runtimeOf } from "./modes.js";
 import type { Run } from "./program.js";
@@ -32,8 +32,7 @@ const replaced: readonly (readonly [what: string, code: string, host: Host])[] =
 ];
 
 async function tryOld(mode: Mode, host: Host): Promise<Run> {
-	const { path: root, remove } = nosuidDirectory("sigtool-index-");
-	onTestFinished(remove);
+	const root = nosuidDirectory();
 	// The type assertion is safe: the launcher uses this number only as a major version.
 	const release = Number.parseInt(process.versions.node, 10) as Release;
 	const runtime = runtimeOf(mode, release, process.execPath, root);

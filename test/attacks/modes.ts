@@ -3,19 +3,17 @@
  * an empty file in the place of the hook. In this last mode, `gate`, only the native gate judges what becomes code.
  */
 
-import { createHash } from "node:crypto";
-import { copyFileSync, existsSync, mkdirSync, readFileSync, realpathSync, statSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, realpathSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { BUILT, hasLauncher, pinned } from "../../packages/verifier/test/launch/support.js";
 import { makeIndex, REGISTER } from "../../packages/verifier/test/node/application.js";
 import type { Runtime } from "./site.js";
 import type { Place, Release } from "./technique.js";
 
+export { hasLauncher };
+
 export const MODES = ["unguarded", "hook", "gate", "enforce", "strict"] as const;
 export type Mode = (typeof MODES)[number];
-
-const NATIVE = fileURLToPath(new URL("../../packages/verifier/dist/native", import.meta.url));
-export const hasLauncher = existsSync(join(NATIVE, "sigtool-launch"));
 
 /**
  * The V8 flags of each mode. Bytecode contains a hash of these flags, so the attacker makes the bytecode with the same
@@ -60,8 +58,10 @@ export interface Host {
 	readonly log?: string;
 	/** Returns further members of the host configuration. */
 	readonly configuration?: (tree: string) => object;
+	/** The policy where the gate is alone. By default it refuses every text. */
+	readonly gatePolicy?: object;
 	/** Returns the index to install. Without this function the compiled index is installed. */
-	readonly index?: (bytes: Buffer) => Uint8Array;
+	readonly index?: (bytes: Buffer) => Uint8Array | Promise<Uint8Array>;
 }
 
 /**
@@ -73,7 +73,7 @@ export async function install(root: string, { node, release }: Runtime, host: Ho
 	const home = join(realpathSync(root), "host");
 	mkdirSync(join(home, "sigtool"), { recursive: true });
 	const { bytes, key } = await makeIndex(tree, {}, host.sequence);
-	writeFileSync(join(home, "app.sigx"), host.index?.(bytes) ?? bytes);
+	writeFileSync(join(home, "app.sigx"), (await host.index?.(bytes)) ?? bytes);
 	const config = join(home, "sigtool/verifier.json");
 	const pins = [{ "spki-sha256": key }];
 	const products = [{ name: "app", root: tree }];
@@ -93,31 +93,30 @@ export async function install(root: string, { node, release }: Runtime, host: Ho
 		`node ${pinned(realpathSync(node))}`,
 		`node-identity ${identity(realpathSync(node))}`,
 		`node-major ${release}`,
-		`gate ${pinned(join(NATIVE, "gate.so"))}`,
+		`gate ${pinned(join(BUILT, "gate.so"))}`,
 		`index ${join(home, "app.sigx")}`,
 		`tree ${tree}`,
 		"development allow",
 		...(host.log === undefined ? [] : [`audit ${host.log}`]),
 	];
-	const hook = [`bundle ${pinned(REGISTER)}`, `addon ${pinned(join(NATIVE, "addon.node"))}`, `config ${config}`];
+	const hook = [`bundle ${pinned(REGISTER)}`, `addon ${pinned(join(BUILT, "addon.node"))}`, `config ${config}`];
 	putLauncher(home, [...common, ...hook]);
 
-	// The policy refuses every text, but Node.js gets no flag for that: the gate alone has to refuse.
+	// Without another policy every text is refused, but Node.js gets no flag for that: the gate alone has to refuse.
 	const alone = join(home, "gate");
 	mkdirSync(alone);
 	writeFileSync(join(alone, "empty.cjs"), "// The place of the hook is empty.\n");
-	writeFileSync(join(alone, "policy.json"), JSON.stringify({ version: 1, runtime: { stringCode: "refuse" } }));
+	writeFileSync(
+		join(alone, "policy.json"),
+		JSON.stringify({ version: 1, ...(host.gatePolicy ?? { runtime: { stringCode: "refuse" } }) }),
+	);
 	writeFileSync(join(alone, "host.json"), JSON.stringify({ ...document, policy: join(alone, "policy.json") }));
 	putLauncher(alone, [...common, `bundle ${pinned(join(alone, "empty.cjs"))}`, `config ${join(alone, "host.json")}`]);
 }
 
 function putLauncher(directory: string, settings: readonly string[]): void {
-	copyFileSync(join(NATIVE, "sigtool-launch"), join(directory, "sigtool-launch"));
+	copyFileSync(join(BUILT, "sigtool-launch"), join(directory, "sigtool-launch"));
 	writeFileSync(join(directory, "launcher.conf"), `${settings.join("\n")}\n`);
-}
-
-function pinned(file: string): string {
-	return `${file} ${createHash("sha256").update(readFileSync(file)).digest("hex")}`;
 }
 
 /**

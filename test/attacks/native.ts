@@ -44,9 +44,47 @@ void *napi_register_module_v1(void *environment, void *exports)
 	return _ZN2v87Context6GlobalEv(context);
 }
 `;
+/** The addon, or a library that is linked to it, opens the library that a variable names, by this expression of C. */
+const opener = (open: string) => `#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stddef.h>
+#include <stdlib.h>
+static void open_named(void)
+{
+	const char *name = getenv("LIBRARY");
+	typedef void *open_library(const char *, int);
+	if (name != NULL)
+		${open};
+}
+int answer(void) { open_named(); return 1; }
+void *napi_register_module_v1(void *environment, void *exports)
+{
+	open_named();
+	return exports;
+}
+`;
 const LINKED = "int answer(void);\nint ask(void) { return answer(); }\n";
 
 export const hasCompiler = hasProgram("cc");
+
+/**
+ * Makes a library take only symbols of exactly the versions that it names, so it takes no symbol of a program that has
+ * none. Linkers do not set this bit of the versions that a library needs (vna_other).
+ */
+function withExactVersions(file: string): Uint8Array {
+	const sections = execFileSync("readelf", ["-SW", file], { encoding: "utf8" });
+	const [, offset = ""] = /\.gnu\.version_r +VERNEED +[0-9a-f]+ ([0-9a-f]+)/.exec(sections) ?? [];
+	const bytes = readFileSync(file);
+	for (let need = Number.parseInt(offset, 16), next = -1; next !== 0; need += next) {
+		next = bytes.readUInt32LE(need + 12);
+		let version = need + bytes.readUInt32LE(need + 8);
+		for (let left = bytes.readUInt16LE(need + 2); left > 0; left--) {
+			bytes.writeUInt16LE(bytes.readUInt16LE(version + 6) | 0x8000, version + 6);
+			version += bytes.readUInt32LE(version + 12);
+		}
+	}
+	return bytes;
+}
 
 /** Builds the libraries in a scratch directory. Returns undefined without a compiler. */
 export function buildLibraries(scratch: string): Readonly<Record<Library, Uint8Array>> | undefined {
@@ -63,6 +101,16 @@ export function buildLibraries(scratch: string): Readonly<Record<Library, Uint8A
 		context: build("context.node", CONTEXT),
 		// The dynamic loader reads nothing behind the sections. So another library fits into these bytes.
 		padded: Buffer.concat([good, new Uint8Array(100_000).fill(1)]),
+		opener: build("opener.node", opener("dlopen(name, RTLD_NOW)")),
+		namespace: build("namespace.node", opener("dlmopen(LM_ID_NEWLM, name, RTLD_NOW)")),
+		base: build("base.node", opener("dlmopen(LM_ID_BASE, name, RTLD_NOW)")),
+		lookup: build(
+			"lookup.node",
+			opener('((open_library *)dlsym(dlopen("libc.so.6", RTLD_NOW | RTLD_NOLOAD), "dlopen"))(name, RTLD_NOW)'),
+		),
+		versioned: withExactVersions(`${scratch}/opener.node`),
+		filter: build("filter.node", GOOD, "-Wl,--filter=./evil.node"),
+		auxiliary: build("auxiliary.node", GOOD, "-Wl,--auxiliary=./evil.node"),
 		linked: build("linked.node", LINKED, `-L${scratch}`, "-l:libdep.so", "-Wl,-rpath,$ORIGIN"),
 	};
 }

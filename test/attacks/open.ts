@@ -5,6 +5,8 @@
 
 import type { Mode } from "./modes.js";
 import { EVIL, RELEASES, type Release, type Technique } from "./technique.js";
+import { freedBuffers } from "./techniques/freed-buffers.js";
+import { filters, loaderModes } from "./techniques/native.js";
 
 export interface Opening {
 	readonly reason: string;
@@ -90,13 +92,10 @@ export const OPEN: readonly Opening[] = [
 			"Function in a context that an addon makes in a worker",
 			"part of a longer signed text",
 			"text that became the name of a member",
-			"text outside of V8's heap that became the name of a member",
-			"text of two bytes a character outside of V8's heap that is Latin",
 			"text behind a character that two pieces share",
 			"text behind half of a character that ends a piece",
 			"text whose last piece is half of a character",
 			"text of 64 megabytes",
-			"text after flags of V8 that change limits",
 			"text in the description of a symbol",
 			"text in a registered symbol",
 			"text by String.raw()",
@@ -129,13 +128,12 @@ export const OPEN: readonly Opening[] = [
 	},
 	{
 		reason:
-			"The same policy. Under the launcher the native gate refuses functions of CommonJS files, whatever the policy says.",
-		modes: ["hook"],
+			"The same policy. The program compiles text as a module, under the path of no file or of a signed one. Under the path of an unsigned file it is refused.",
+		modes: ["hook", "enforce"],
 		techniques: [
 			"_compile() of Module.prototype by call()",
 			"_compile() of a new module",
 			"handler of .js replaced",
-			"handler of .json that compiles",
 			"lone surrogate by module._compile()",
 			"lone surrogate by module._compile() in a worker",
 			"module._compile()",
@@ -148,11 +146,26 @@ export const OPEN: readonly Opening[] = [
 		],
 	},
 	{
+		reason: "The same policy, for the same text of a program.",
+		modes: ["hook", "enforce"],
+		releases: [22, 24, 26],
+		techniques: ["text that stripTypeScriptTypes() made, with a name"],
+	},
+	{
 		reason:
-			"The same policy. Under the launcher the native gate refuses such functions, and the inspector that the read-eval-print loop asks for.",
+			"The same policy. Under the launcher the native gate compiles no long text that lies outside of V8's heap and is the name of a member.",
+		modes: ["hook"],
+		techniques: [
+			"text outside of V8's heap that became the name of a member",
+			"text of two bytes a character outside of V8's heap that is Latin",
+		],
+	},
+	{
+		reason:
+			"The same policy. Under the launcher the native gate refuses the inspector that the read-eval-print loop asks for.",
 		modes: ["hook"],
 		releases: [22, 24, 26],
-		techniques: ["text that stripTypeScriptTypes() made, with a name", "REPL that loads a file"],
+		techniques: ["REPL that loads a file"],
 	},
 	{
 		reason: "The same policy. Node.js itself compiles the text.",
@@ -192,10 +205,46 @@ export const OPEN: readonly Opening[] = [
 		techniques: ["script of package.json by --run"],
 	},
 	{
+		reason:
+			"The system's loader, and native code that is signed, load further libraries. Only the native gate sees that.",
+		modes: ["hook"],
+		techniques: [...loaderModes, ...filters].filter(({ notOn }) => notOn === undefined).map(({ name }) => name),
+	},
+	{
+		reason: "The same. SQLite, which this release has, loads the library.",
+		modes: ["hook"],
+		releases: [22, 24, 26],
+		techniques: [...loaderModes, ...filters].filter(({ notOn }) => notOn !== undefined).map(({ name }) => name),
+	},
+	{
+		reason:
+			"Node.js writes to memory of an ArrayBuffer that the program has given away, and libc to others. The native gate keeps such memory apart.",
+		modes: ["hook"],
+		techniques: freedBuffers.filter(({ notOn }) => notOn === undefined).map(({ name }) => name),
+	},
+	{
+		reason: "The same. This release can transfer an ArrayBuffer by itself.",
+		modes: ["hook"],
+		releases: [22, 24, 26],
+		techniques: freedBuffers.filter(({ notOn }) => notOn !== undefined).map(({ name }) => name),
+	},
+	{
 		reason: "SQLite calls an address that a program gives it. The native gate takes that function away.",
 		modes: ["hook"],
 		releases: [22, 24, 26],
 		techniques: ["library by a tokenizer of SQLite that is an address"],
+	},
+	{
+		reason:
+			"Node.js takes members of an object for addresses if a program gives it the object as a handle. The native gate has V8 look if the object is one.",
+		modes: ["hook"],
+		techniques: ["library by a handle of TLS that is a plain object"],
+	},
+	{
+		reason: "The same, where the release finds the members.",
+		modes: ["hook"],
+		releases: [20, 22, 24],
+		techniques: ["library by a handle of TLS that is a parser with members"],
 	},
 	{
 		reason: "A process may write to its own memory. The launcher's Landlock rules refuse that.",

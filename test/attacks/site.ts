@@ -1,8 +1,7 @@
 /** Makes a tree with every technique in it, and the attackers' directories beside it. Runs one technique. */
 
-import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { type Run, runProgram } from "./program.js";
+import { join } from "node:path";
+import type { Run } from "./program.js";
 import {
 	type Content,
 	EVIL_FILES,
@@ -12,6 +11,7 @@ import {
 	type Release,
 	type Technique,
 } from "./technique.js";
+import { directoriesOf, type RuntimeOf, start, writeFiles, writeSigned } from "./tree.js";
 
 export type Libraries = Readonly<Record<Library, Uint8Array>>;
 
@@ -21,53 +21,35 @@ export interface Site {
 	place(technique: Technique): Place;
 }
 
-export interface Runtime {
+export interface Runtime extends RuntimeOf<Place> {
 	readonly node: string;
 	readonly release: Release;
 	readonly v8Flags: readonly string[];
-	/** Makes a command from the options and the script that the attacker gives. */
-	command(options: readonly string[], script: readonly string[], place: Place): readonly string[];
-	readonly environment: Readonly<Record<string, string>>;
 }
 
 export function makeSite(
 	root: string,
-	runtime: Runtime,
+	{ node, release, v8Flags }: Runtime,
 	techniques: readonly Technique[],
 	libraries: Libraries | undefined,
 ): Site {
 	const site: Site = {
 		tree: join(root, "app"),
-		place: ({ name }) => {
-			const directory = name.replaceAll(/[^A-Za-z0-9]+/g, "-").toLowerCase();
-			const { node, release, v8Flags } = runtime;
-			return { app: join(root, "app", directory), data: join(root, "data", directory), node, release, v8Flags };
-		},
+		place: (technique) => ({ ...directoriesOf(root, technique), node, release, v8Flags }),
 	};
-	for (const technique of techniques) {
-		const { app } = site.place(technique);
-		writeFiles(app, technique.signed, libraries);
-		for (const [path, target] of Object.entries(technique.links ?? {})) symlinkSync(target, join(app, path));
-	}
+	for (const each of techniques) writeSigned(site.place(each), each, (content) => bytesOf(content, libraries));
 	return site;
 }
 
 /** Makes the attacker's changes, after the tree was signed. */
 export function attack(site: Site, technique: Technique, libraries: Libraries | undefined): void {
 	const place = site.place(technique);
-	writeFiles(place.data, EVIL_FILES, libraries);
-	if (technique.native) writeFiles(place.data, { "evil.node": { library: "evil" } }, libraries);
-	writeFiles(place.data, technique.beside ?? {}, libraries);
-	writeFiles(place.app, technique.changed ?? {}, libraries);
+	const write = (to: string, files: Files) => writeFiles(to, files, (content) => bytesOf(content, libraries));
+	write(place.data, EVIL_FILES);
+	if (technique.native) write(place.data, { "evil.node": { library: "evil" } });
+	write(place.data, technique.beside ?? {});
+	write(place.app, technique.changed ?? {});
 	technique.arrange?.(place);
-}
-
-function writeFiles(directory: string, files: Files, libraries: Libraries | undefined): void {
-	for (const [path, content] of Object.entries(files)) {
-		const file = join(directory, path);
-		mkdirSync(dirname(file), { recursive: true });
-		writeFileSync(file, bytesOf(content, libraries));
-	}
 }
 
 function bytesOf(content: Content, libraries: Libraries | undefined): string | Uint8Array {
@@ -75,28 +57,9 @@ function bytesOf(content: Content, libraries: Libraries | undefined): string | U
 	return Buffer.concat([libraries?.[content.library] ?? Buffer.alloc(0), Buffer.alloc(content.padding ?? 0)]);
 }
 
-/** When the output matches, the wait ends, because a parent process may continue after a refusal. */
 const SETTLED = /evil-ran-42|ERR_UNTRUSTED_CODE|ERR_RUNTIME_RULE|ERR_START/;
 
 export function run(site: Site, technique: Technique, runtime: Runtime): Promise<Run> {
-	const place = site.place(technique);
-	const main = join(place.app, "main.mjs" in technique.signed ? "main.mjs" : "main.js");
-	const command = runtime.command(
-		technique.flags?.(place) ?? [],
-		technique.script?.(place) ?? [main, place.data],
-		place,
-	);
-	return runProgram({
-		command: [...(technique.through?.(place) ?? []), ...command],
-		directory: place.app,
-		environment: {
-			PATH: process.env.PATH,
-			HOME: place.app,
-			NO_COLOR: "1",
-			...runtime.environment,
-			...technique.environment?.(place),
-		},
-		input: technique.input?.(place),
-		settled: SETTLED,
-	});
+	const main = "main.mjs" in technique.signed ? "main.mjs" : "main.js";
+	return start(technique, site.place(technique), runtime, { main, environment: { NO_COLOR: "1" }, settled: SETTLED });
 }

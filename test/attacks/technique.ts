@@ -21,21 +21,34 @@ export interface Place {
 
 /** The content of a file: text, bytes, or a library of native.ts, which may have further bytes behind its sections. */
 export type Content = string | Uint8Array | { readonly library: Library; readonly padding?: number };
-export type Library = "evil" | "good" | "context" | "linked" | "padded";
+export type Library =
+	| "evil"
+	| "good"
+	| "context"
+	| "linked"
+	| "padded"
+	| "opener"
+	| "namespace"
+	| "base"
+	| "lookup"
+	| "versioned"
+	| "filter"
+	| "auxiliary";
 export type Files = Readonly<Record<string, Content>>;
 
-export interface Technique {
+/** A technique of a suite that tries releases of one runtime. */
+export interface TechniqueOf<Place, Release extends PropertyKey, Content> {
 	/** The name says which unsigned code would run, and how. It is unique in the suite. */
 	readonly name: string;
-	/** Signed files by path below the program's directory. The program is `main.mjs` if there is one, else `main.js`. */
-	readonly signed: Files;
+	/** Signed files by path below the program's directory. */
+	readonly signed: Readonly<Record<string, Content>>;
 	/** Targets of signed links, by path. */
 	readonly links?: Readonly<Record<string, string>>;
 	/** Files that the attacker writes into the signed directory after signing. */
-	readonly changed?: Files;
+	readonly changed?: Readonly<Record<string, Content>>;
 	/** Files in the attacker's directory, in addition to EVIL_FILES. */
-	readonly beside?: Files;
-	/** Makes links, renames and caches. Runs after `changed` and `beside` were written. */
+	readonly beside?: Readonly<Record<string, Content>>;
+	/** Makes links, renames, caches, bytecode and archives. Runs after `changed` and `beside` were written. */
 	readonly arrange?: (place: Place) => void;
 	/** Options before the script, from an attacker who controls the command line. */
 	readonly flags?: (place: Place) => readonly string[];
@@ -46,10 +59,14 @@ export interface Technique {
 	readonly input?: (place: Place) => string;
 	/** Returns a program that starts the real command, such as `unshare -m …`. */
 	readonly through?: (place: Place) => readonly string[];
-	/** Releases on which unguarded Node.js does not run the technique, each with the reason. */
+	/** Releases on which the unguarded runtime does not run the technique, each with the reason. */
 	readonly notOn?: Readonly<Partial<Record<Release, string>>>;
-	/** The technique loads a library, so it needs a C compiler. */
+	/** The technique loads native code, so it needs a C compiler. */
 	readonly native?: true;
+}
+
+/** The program of the technique is `main.mjs` if there is one, else `main.js`. */
+export interface Technique extends TechniqueOf<Place, Release, Content> {
 	/** A control that only the hook makes possible: without it the native gate refuses. */
 	readonly hook?: true;
 	/** The technique mounts, so it needs the privilege to mount. */

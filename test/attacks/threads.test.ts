@@ -4,14 +4,14 @@
  */
 
 import { chmodSync } from "node:fs";
-import { afterAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { nosuidDirectory } from "../nosuid-directory.js";
+import { atEndOfFile } from "../temporary.js";
 import { answer } from "./answer.js";
 import { hasLauncher } from "./modes.js";
 import { RELEASES } from "./technique.js";
 
-const { path: scratch, remove } = nosuidDirectory("sigtool-threads-");
-afterAll(remove);
+const scratch = nosuidDirectory(atEndOfFile);
 let count = 0;
 
 describe.skipIf(!hasLauncher || process.arch !== "x64").each(RELEASES)("Node.js %i", (release) => {

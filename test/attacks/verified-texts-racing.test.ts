@@ -1,16 +1,16 @@
 /** Shows that the gate compiles a long file as it was signed, whatever happens while it reads and digests the file. */
 
 import { chmodSync, copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
-import { afterAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { nodeOfRelease } from "../../scripts/node-releases.mjs";
 import { nosuidDirectory } from "../nosuid-directory.js";
 import { spawn, spawnSync } from "../outside.js";
+import { atEndOfFile } from "../temporary.js";
 import { answer, KEPT_BYTES } from "./answer.js";
 import { hasLauncher } from "./modes.js";
 import { type Files, type Place, RELEASES } from "./technique.js";
 
-const { path: scratch, remove } = nosuidDirectory("sigtool-verified-texts-racing-");
-afterAll(remove);
+const scratch = nosuidDirectory(atEndOfFile);
 let count = 0;
 const newRoot = () => `${scratch}/${count++}`;
 

@@ -1,13 +1,13 @@
 /** Shows that V8 compiles the texts which the gate itself has read as they are in their files, whatever the program does. */
 
-import { afterAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { nosuidDirectory } from "../nosuid-directory.js";
+import { atEndOfFile } from "../temporary.js";
 import { answer as answerOf, KEPT_BYTES } from "./answer.js";
 import { hasLauncher } from "./modes.js";
 import { type Files, RELEASES, type Release } from "./technique.js";
 
-const { path: scratch, remove } = nosuidDirectory("sigtool-verified-texts-");
-afterAll(remove);
+const scratch = nosuidDirectory(atEndOfFile);
 let count = 0;
 
 /** Signs files and runs `main.js` of them under the launcher. Returns what it printed. */
@@ -191,7 +191,7 @@ describe.skipIf(!hasLauncher || process.arch !== "x64").each(RELEASES)("Node.js 
 		expect(results).toEqual([]);
 	});
 
-	test("keeps no text where memory of libc was, to which a socket may still write", async () => {
+	test("keeps no text where an ArrayBuffer was, to which a socket may still write", async () => {
 		const results = await answer(release, {
 			"gc.js": "gc",
 			"text.js": moduleWith(TEXTS.ascii, SIZES.medium),
@@ -207,10 +207,11 @@ describe.skipIf(!hasLauncher || process.arch !== "x64").each(RELEASES)("Node.js 
 				structuredClone(memory, { transfer: [memory] });
 				memory = undefined;
 				for (let i = 0; i < 4; i++) gc();
-				const isFree = ranges(/ rw-p /).every(([at]) => at !== first);
+				// The range may have become longer.
+				const isTaken = ranges(/ rw-p /).some(([at, behind]) => at <= first && end <= behind);
 				const { name } = require("./text.js");
 				const kept = ranges(/ r--p 0+ 00:00 0 *$/).filter(([at]) => at >= first && at < end);
-				console.log(JSON.stringify([isFree, name, kept]));`,
+				console.log(JSON.stringify([isTaken, name, kept]));`,
 		});
 		expect(results).toEqual([true, "", []]);
 	});

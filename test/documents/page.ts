@@ -13,7 +13,7 @@ export interface Step {
 }
 
 /** The kinds of boxes that a page may have besides `sh` and `console`. Nobody types their content. */
-const NOT_TYPED = ["mermaid", "json", "js", "powershell", ""];
+const NOT_TYPED = ["mermaid", "json", "js", "conf", "powershell", ""];
 
 /** @param page a path in the repository, such as `README.md` */
 export function stepsOf(page: string): Step[] {

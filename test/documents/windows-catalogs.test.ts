@@ -2,10 +2,10 @@
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { hasJudges } from "../../packages/cli/test/catalog-judges.js";
 import { minimalPe } from "../../packages/cli/test/minimal-pe.js";
-import { MAIN, temporaryDirectory } from "../../packages/cli/test/support.js";
+import { atEndOfFile, MAIN, temporaryDirectory } from "../../packages/cli/test/support.js";
 import { spawnSync } from "../outside.js";
 import { stepsOf } from "./page.js";
 import { transcript } from "./transcript.js";
@@ -18,7 +18,7 @@ const RECIPES: readonly (readonly [page: string, heading: string])[] = [
 ];
 
 describe.skipIf(!hasJudges)("recipes for catalogs (openssl, osslsigncode)", () => {
-	const home = temporaryDirectory(afterAll);
+	const home = temporaryDirectory(atEndOfFile);
 	for (const directory of ["bin", "MyModule", "mydriver"]) mkdirSync(join(home, directory));
 	writeFileSync(join(home, "bin/sigtool"), `#!/bin/sh\nexec '${process.execPath}' '${MAIN}' "$@"\n`, { mode: 0o755 });
 	writeFileSync(join(home, "MyModule/MyModule.psm1"), "function Get-Hello { 'hello' }\n");

@@ -4,7 +4,7 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { CLIENTS, type Client, fetchClients } from "./clients.js";
-import { hasPrebuilt, type Project, Site } from "./project.js";
+import { hasPrebuilt, PackedPackages, type Project } from "./project.js";
 
 const NAME = `@sigtool/native-linux-${process.arch}`;
 const FOREIGN = process.arch === "x64" ? "arm64" : "x64";
@@ -14,17 +14,17 @@ interface Lock {
 }
 
 describe.skipIf(!hasPrebuilt)("absent native parts (needs `pnpm native:all`)", () => {
-	let site: Site;
+	let packed: PackedPackages;
 	beforeAll(async () => {
 		fetchClients();
-		site = new Site();
-		await site.open();
+		packed = new PackedPackages();
+		await packed.open();
 	});
-	afterAll(() => site.close());
+	afterAll(() => packed.close());
 
 	async function install(folder: string, client: Client, ...options: readonly string[]): Promise<Project> {
 		// The loader cannot preload a library whose path has a space.
-		const { project, added } = await site.install(folder.replace(" ", ""), client, ...options);
+		const { project, added } = await packed.install(folder.replace(" ", ""), client, ...options);
 		if (added.status !== 0) throw new Error(added.output);
 		return project;
 	}

@@ -5,26 +5,26 @@
 
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { pinOf } from "../../packages/cli/test/launcher-host.js";
 import { hasSoftToken, makeSoftToken, PIN, SOFTHSM_MODULE } from "../../packages/cli/test/soft-token.js";
 import { canWriteAttributes, makeSelfSigned, makeTree } from "../../packages/cli/test/support.js";
+import { pinOf } from "../host/host.js";
 import { CLIENTS, type Client, fetchClients } from "./clients.js";
-import { hasPrebuilt, isRoot, type Project, Site } from "./project.js";
+import { hasPrebuilt, isRoot, PackedPackages, type Project } from "./project.js";
 
 describe.skipIf(!hasPrebuilt)("packages that were installed without scripts (needs `pnpm native:all`)", () => {
-	let site: Site;
+	let packed: PackedPackages;
 	beforeAll(async () => {
 		fetchClients();
-		site = new Site();
-		await site.open();
+		packed = new PackedPackages();
+		await packed.open();
 	});
-	afterAll(() => site.close());
+	afterAll(() => packed.close());
 
 	describe.each(CLIENTS)("by $name", (client: Client) => {
 		let project: Project;
 		let warnings: string;
 		beforeAll(async () => {
-			const installed = await site.install(client.name.replace(" ", ""), client);
+			const installed = await packed.install(client.name.replace(" ", ""), client);
 			({ project } = installed);
 			const { status, output } = installed.added;
 			if (status !== 0) throw new Error(output);

@@ -2,7 +2,6 @@
 
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { pinOf } from "../../packages/cli/test/launcher-host.js";
 import { hasSoftToken, makeSoftToken, PIN, SOFTHSM_MODULE } from "../../packages/cli/test/soft-token.js";
 import { makeSelfSigned, makeTree } from "../../packages/cli/test/support.js";
 import {
@@ -12,8 +11,9 @@ import {
 	hasLibraryOfCPlusPlus,
 } from "../../packages/verifier/test/gate/support.js";
 import { nodeForMusl } from "../../scripts/node-for-musl.mjs";
+import { pinOf } from "../host/host.js";
 import { CLIENTS, fetchClients, type Run, run } from "./clients.js";
-import { hasPrebuilt, type Project, Site } from "./project.js";
+import { hasPrebuilt, PackedPackages, type Project } from "./project.js";
 
 interface System {
 	/** The name in the packages. */
@@ -25,18 +25,18 @@ interface System {
 }
 
 const FILES = 100;
-const site = new Site();
+const packed = new PackedPackages();
 beforeAll(async () => {
 	fetchClients();
-	await site.open();
+	await packed.open();
 });
-afterAll(() => site.close());
+afterAll(() => packed.close());
 
 /** Installs the packages as npm does on that system, and makes a directory `app` to sign. */
 async function installed({ name, flag }: System): Promise<Project> {
 	const client = CLIENTS.find((each) => each.name === "npm 11");
 	if (client === undefined) throw new Error("npm 11 is gone");
-	const { project, added } = await site.install(name, client, flag);
+	const { project, added } = await packed.install(name, client, flag);
 	expect(added).toMatchObject({ status: 0 });
 	mkdirSync(project.at("app"));
 	for (let n = 0; n < FILES; n++) writeFileSync(project.at(`app/${n}.js`), `exports.n = ${n};\n`);

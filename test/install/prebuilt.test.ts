@@ -3,22 +3,21 @@
  * loader loads those for musl.
  */
 
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { EMULATOR, hasEmulator } from "../../packages/verifier/test/gate/support.js";
 import { muslOf } from "../../scripts/native/musl.mjs";
 import { packageOf, partsOf } from "../../scripts/native/parts.mjs";
 import { compilerOf, TARGETS } from "../../scripts/native/targets.mjs";
 import { execFileSync, hasProgram, spawnSync } from "../outside.js";
+import { atEndOfFile, temporaryDirectory } from "../temporary.js";
 import { elfOf } from "./elf.js";
 import { hasPrebuilt } from "./project.js";
 
 const WORKSPACE = fileURLToPath(new URL("../..", import.meta.url));
-const scratch = mkdtempSync(join(tmpdir(), "sigtool-prebuilt-"));
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+const scratch = temporaryDirectory(atEndOfFile);
 
 const PARTS = TARGETS.flatMap((target) => partsOf(target).map(({ name }) => ({ target, name })));
 const fileOf = ({ target, name }: (typeof PARTS)[number]) => join(packageOf(target), name);

@@ -18,7 +18,7 @@ export const hasPrebuilt = process.platform === "linux" && outdatedParts().lengt
 /** Below this folder root owns everything, as a launcher needs it. Other users install no launcher. */
 export const isRoot = process.getuid?.() === 0;
 
-export class Site {
+export class PackedPackages {
 	readonly directory = mkdtempSync(isRoot ? "/var/lib/sigtool-install-" : "/tmp/sigtool-install-");
 	readonly env: NodeJS.ProcessEnv;
 	#registry: Registry | undefined;

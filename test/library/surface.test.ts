@@ -1,8 +1,8 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { problemsOfSurface } from "../../scripts/api-docs/surface.mjs";
+import { atEndOfFile, temporaryDirectory } from "../temporary.js";
 import { workspace } from "./world.js";
 
 const COMMENT = "/** Does it.\n * @throws ERR_USAGE\n * @example x()\n */\n";
@@ -47,7 +47,7 @@ describe("the check of what a program can import finds", () => {
 	let folder: string;
 	let found: readonly string[];
 	beforeAll(() => {
-		folder = mkdtempSync(join(tmpdir(), "sigtool-surface-"));
+		folder = temporaryDirectory(atEndOfFile);
 		const dist = join(folder, "packages/core/dist");
 		mkdirSync(dist, { recursive: true });
 		symlinkSync(join(workspace, "node_modules"), join(folder, "node_modules"));
@@ -59,7 +59,6 @@ describe("the check of what a program can import finds", () => {
 		});
 		found = problemsOfSurface(entries);
 	});
-	afterAll(() => rmSync(folder, { recursive: true }));
 
 	it.each(Object.entries(CASES))("%s", (name, [, ...problems]) => {
 		const own = found.filter((line) => line.startsWith(`${name}: `)).map((line) => line.slice(name.length + 2));

@@ -1,10 +1,9 @@
-/** A process of a launcher that loads one module for each line that a test writes to it. */
+/** A process that answers each line that a test writes to it. */
 
-import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { onTestFinished } from "vitest";
-import { type ChildProcess, spawn } from "../outside.js";
-import type { Runtime } from "./site.js";
+import type { Runtime } from "../host/runtimes.js";
+import { type ChildProcessWithoutNullStreams, spawn } from "../outside.js";
 
 /**
  * Returns a program that says its release, and loads a module for each line that it reads. A name after `apart` is loaded
@@ -43,35 +42,45 @@ parentPort?.postMessage(module.exports);`;
 }
 
 export class AskedProcess {
-	readonly #child: ChildProcess;
+	readonly #child: ChildProcessWithoutNullStreams;
 	readonly #lines: AsyncIterator<string>;
+	/** The exit status. Null if a signal ended the process. */
+	readonly ended: Promise<number | null>;
 	stderr = "";
 
-	constructor(launcher: string, script: string) {
-		this.#child = spawn(launcher, [script], { cwd: "/" });
-		onTestFinished(() => void this.#child.kill("SIGKILL"));
-		this.#child.stderr?.on("data", (text) => {
+	/** The process ends with the test. A test that runs at the same time as others gives another `atEnd`, and ends it. */
+	constructor(program: string, args: readonly string[], atEnd: (end: () => void) => void = onTestFinished) {
+		this.#child = spawn(program, args, { cwd: "/" });
+		atEnd(() => this.kill());
+		this.ended = new Promise((resolve) => this.#child.on("close", resolve));
+		this.#child.stderr.on("data", (text) => {
 			this.stderr += text;
 		});
-		this.#lines = createInterface({ input: this.#child.stdout ?? process.stdin })[Symbol.asyncIterator]();
+		// A process that has ended takes no line. Its end is the answer.
+		this.#child.stdin.on("error", () => {});
+		this.#lines = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
 	}
 
 	get pid(): number | undefined {
 		return this.#child.pid;
 	}
 
+	/** Returns the next line. Undefined if the process has ended. */
 	async line(): Promise<string | undefined> {
 		return (await this.#lines.next()).value;
 	}
 
 	ask(line: string): Promise<string | undefined> {
-		this.#child.stdin?.write(`${line}\n`);
+		this.#child.stdin.write(`${line}\n`);
 		return this.line();
 	}
 
-	async stop(): Promise<unknown> {
-		const ended = once(this.#child, "exit");
-		this.#child.stdin?.end();
-		return (await ended)[0];
+	stop(): Promise<number | null> {
+		this.#child.stdin.end();
+		return this.ended;
+	}
+
+	kill(signal: NodeJS.Signals = "SIGKILL"): void {
+		this.#child.kill(signal);
 	}
 }

@@ -17,11 +17,12 @@ import {
 } from "node:fs";
 import { hostname } from "node:os";
 import { basename, join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { pinOf } from "../../packages/cli/test/launcher-host.js";
+import { beforeAll, describe, expect, it } from "vitest";
 import { makeSelfSigned } from "../../packages/cli/test/support.js";
+import { pinOf } from "../host/host.js";
+import { RUNTIMES } from "../host/runtimes.js";
 import { canBeUser, spawn } from "../outside.js";
-import { canOperate, RUNTIMES, Service } from "./service.js";
+import { canOperate, Service } from "./service.js";
 
 const VERSION = JSON.parse(readFileSync(new URL("../../packages/cli/package.json", import.meta.url), "utf8")).version;
 
@@ -34,11 +35,9 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 	"asking about a service, $name (as root, with the launcher built)",
 	(runtime) => {
 		let service: Service;
-		const missing = runtime.program === undefined;
 		beforeAll(() => {
-			if (!missing) service = new Service(runtime, { files: FILES });
+			service = new Service(runtime, { files: FILES });
 		});
-		afterAll(() => service?.remove());
 
 		/** Starts the service with a control group as systemd would give it, in a namespace of its own. */
 		const inUnit = () => {
@@ -50,7 +49,7 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 		const prefix = () => ["--prefix", service.at("lib")];
 		const why = (...args: string[]) => service.sigtool(["why", ...prefix(), ...args]);
 
-		it.skipIf(missing)("its start tells what it runs, until when, and where", () => {
+		it("its start tells what it runs, until when, and where", () => {
 			service.ship(service.key, ["--not-after", "90"]);
 			service.install();
 			expect(service.start(inUnit())).toMatchObject({ status: 0 });
@@ -85,9 +84,9 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 			expect(checked.start).toMatchObject({ notAfter: event?.notAfter, signerNotAfter: event?.signerNotAfter });
 		});
 
-		it.skipIf(missing)("status lists it while it runs, and says if another version is installed", async () => {
+		it("status lists it while it runs, and says if another version is installed", async () => {
 			const script = service.at(`app/serve.${runtime.kind === "node" ? "js" : "py"}`);
-			const child = spawn(service.at("lib/sigtool-launch"), ["--write", service.at("data"), script]);
+			const child = spawn(service.launcher, ["--write", service.at("data"), script]);
 			try {
 				await new Promise((resolve) => child.stdout.once("data", resolve));
 				const status = () => service.sigtool(["launcher", "status", ...prefix(), "--json"]).json();
@@ -121,7 +120,7 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 		const isReachable = runtime.program !== undefined && canBeUser(1234, runtime.program);
 		// This user cannot reach each program that npm installed for root.
 		if (isReachable)
-			it.skipIf(missing)("an events file that this user may not append to is named with owner and mode", () => {
+			it("an events file that this user may not append to is named with owner and mode", () => {
 				const undo = service.saved(service.at("log/events.jsonl"));
 				const user = { before: asUser };
 				for (const each of ["", "log", "data"]) chmodSync(service.at(each), 0o755);
@@ -140,15 +139,15 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 				undo();
 			});
 
-		it.skipIf(missing)("status says of a process of an open host that it is not restricted", async () => {
+		it("status says of a process of an open host that it is not restricted", async () => {
 			service.configure({ mode: "audit" });
-			expect(service.sigtool([...service.installing(), "--mode", "audit"]).status).toBe(0);
+			expect(service.sigtool([...service.installing({ mode: "audit" })]).status).toBe(0);
 			const script = service.at(`app/serve.${runtime.kind === "node" ? "js" : "py"}`);
-			const child = spawn(service.at("lib/sigtool-launch"), ["--write", service.at("data"), script]);
+			const child = spawn(service.launcher, ["--write", service.at("data"), script]);
 			try {
 				await new Promise((resolve) => child.stdout.once("data", resolve));
 				service.configure();
-				expect(service.sigtool([...service.installing(), "--mode", "enforce"]).status).toBe(0);
+				expect(service.sigtool([...service.installing({ mode: "enforce" })]).status).toBe(0);
 				expect(service.sigtool(["launcher", "status", ...prefix()]).stdout).toMatch(/\bnot restricted\b/);
 			} finally {
 				child.kill("SIGKILL");
@@ -156,7 +155,7 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 			}
 		});
 
-		it.skipIf(missing)("why leads from a changed file to its mend", () => {
+		it("why leads from a changed file to its mend", () => {
 			const undo = service.saved(service.script);
 			appendFileSync(service.script, "#");
 			expect(service.start().status).toBe(126);
@@ -176,7 +175,7 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 			expect(service.start().status).toBe(0);
 		});
 
-		it.skipIf(missing)("why leads from a journal to the mend, and from another path of the file to its refusal", () => {
+		it("why leads from a journal to the mend, and from another path of the file to its refusal", () => {
 			const undo = service.saved(service.script);
 			appendFileSync(service.script, "#");
 			const { stderr } = service.start();
@@ -193,7 +192,7 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 			undo();
 		});
 
-		it.skipIf(missing)("the refusal of a denied file says so in one line, with its way out, and it is undone", () => {
+		it("the refusal of a denied file says so in one line, with its way out, and it is undone", () => {
 			const undo = service.saved(service.config);
 			const denying = ["trust", "deny", service.script, "--reason", "CVE-2026-1", "--config", service.config];
 			expect(service.sigtool(denying).status).toBe(0);
@@ -212,7 +211,7 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 			undo();
 		});
 
-		it.skipIf(missing)("a refusal of the launcher says what, and why leads to its mend", () => {
+		it("a refusal of the launcher says what, and why leads to its mend", () => {
 			const undo = service.saved(service.hook);
 			appendFileSync(service.hook, "//");
 			const { status, stderr } = service.start(inUnit());
@@ -244,7 +243,7 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 			"that others may write": [({ config }) => chmodSync(config, 0o666), /can be written to by|others may write it/],
 			"that is half written": [({ config }) => writeFileSync(config, '{"version":'), /not JSON/],
 		};
-		it.skipIf(missing).each(Object.entries(CONFIGURATIONS))(
+		it.each(Object.entries(CONFIGURATIONS))(
 			"a configuration %s is an event, and why leads to its mend",
 			(_, [change, said]) => {
 				const undo = service.saved(service.config);
@@ -270,7 +269,7 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 			},
 		);
 
-		it.skipIf(missing)("a signer that is not trusted is an event that says so, and why leads to its mend", () => {
+		it("a signer that is not trusted is an event that says so, and why leads to its mend", () => {
 			service.configure({ pins: [pinOf(makeSelfSigned(service.at("other")))] });
 			expect(service.start().status).toBe(126);
 			const told = why(JSON.stringify(lastStart()));
@@ -280,30 +279,27 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 			expect(service.start().status).toBe(0);
 		});
 
-		it.skipIf(missing)(
-			"settings of a later release are refused in words, and with 75 while the launcher is replaced",
-			() => {
-				const undo = service.saved(service.conf);
-				appendFileSync(service.conf, "later x\n");
-				const later = service.start();
-				expect(later.stderr).toMatch(
-					/later" .*; if another release of the launcher wrote it, run `sigtool launcher install`/,
-				);
-				expect(later.status).toBe(2);
-				// The launcher is replaced after it was started and before it reads the settings.
-				const started = () => {
-					cpSync(service.at("lib/sigtool-launch"), service.at("lib/new"));
-					const replacing = 'exec 9<"$1" && mv "$(dirname "$1")/new" "$1" && shift && exec /proc/self/fd/9 "$@"';
-					return service.start({ before: ["sh", "-c", replacing, "sh"] });
-				};
-				expect(started()).toMatchObject({
-					status: 75,
-					stdout: "",
-					stderr: expect.stringContaining("another release of the launcher is being installed"),
-				});
-				undo();
-				expect(started()).toMatchObject({ status: 0, stdout: "serving\n" });
-			},
-		);
+		it("settings of a later release are refused in words, and with 75 while the launcher is replaced", () => {
+			const undo = service.saved(service.conf);
+			appendFileSync(service.conf, "later x\n");
+			const later = service.start();
+			expect(later.stderr).toMatch(
+				/later" .*; if another release of the launcher wrote it, run `sigtool launcher install`/,
+			);
+			expect(later.status).toBe(2);
+			// The launcher is replaced after it was started and before it reads the settings.
+			const started = () => {
+				cpSync(service.launcher, service.at("lib/new"));
+				const replacing = 'exec 9<"$1" && mv "$(dirname "$1")/new" "$1" && shift && exec /proc/self/fd/9 "$@"';
+				return service.start({ before: ["sh", "-c", replacing, "sh"] });
+			};
+			expect(started()).toMatchObject({
+				status: 75,
+				stdout: "",
+				stderr: expect.stringContaining("another release of the launcher is being installed"),
+			});
+			undo();
+			expect(started()).toMatchObject({ status: 0, stdout: "serving\n" });
+		});
 	},
 );

@@ -2,10 +2,11 @@
 
 import { appendFileSync, cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { pinOf } from "../../packages/cli/test/launcher-host.js";
+import { beforeAll, describe, expect, it } from "vitest";
 import { makeSelfSigned } from "../../packages/cli/test/support.js";
-import { canOperate, RUNTIMES, Service } from "./service.js";
+import { pinOf } from "../host/host.js";
+import { RUNTIMES } from "../host/runtimes.js";
+import { canOperate, Service } from "./service.js";
 
 const PAGE = readFileSync(fileURLToPath(new URL("../../docs/how-to/runbook.md", import.meta.url)), "utf8");
 const TABLE = PAGE.split("## Which change needs what")[1]?.split("\n## ")[0] ?? "";
@@ -43,7 +44,7 @@ const CHANGES: Readonly<Record<string, Change>> = {
 	"verifier.json: `root` of a product": {
 		make(service) {
 			cpSync(service.at("app"), service.at("moved"), { recursive: true });
-			service.configure({ products: [{ name: "app", root: service.at("moved") }, ...service.libraryProducts()] });
+			service.bind("moved");
 		},
 		ending: 126,
 	},
@@ -63,7 +64,7 @@ const CHANGES: Readonly<Record<string, Change>> = {
 /** These rows are about systemd, or tried by another test. */
 const ELSEWHERE = [
 	"node or python is another file, or sigtool of another version",
-	"the events file is [rotated](deploy.md#rotating-the-events-file)",
+	"the events file is [rotated](events-file.md#rotating)",
 	"the unit",
 	"verifier.json: less in `deny`",
 ];
@@ -78,13 +79,13 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 	"changes of a service, $name (as root, with the launcher built)",
 	(runtime) => {
 		let service: Service;
-		const missing = runtime.program === undefined;
+		let restore: readonly (() => void)[] = [];
 		beforeAll(() => {
-			if (!missing) service = new Service(runtime);
+			service = new Service(runtime);
+			restore = [service.at("app"), service.index].map((file) => service.saved(file));
 		});
-		afterAll(() => service?.remove());
 
-		it.skipIf(missing).each(Object.entries(CHANGES))("%s", (row, { make, ending }) => {
+		it.each(Object.entries(CHANGES))("%s", (row, { make, ending }) => {
 			expect(service.start()).toMatchObject({ status: 0, stdout: "serving\n" });
 			expect(service.check().status).toBe(0);
 			make(service);
@@ -101,7 +102,7 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 			expect(status, stderr).toBe(ending);
 			// The service becomes again what it was.
 			service.configure();
-			service.ship();
+			for (const each of restore) each();
 			service.install();
 			rmSync(service.at("moved"), { recursive: true, force: true });
 		});

@@ -1,18 +1,18 @@
-import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { appendFileSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it, onTestFinished } from "vitest";
 import { runner } from "../../packages/cli/test/support.js";
 import { bytesOf, type Step, writeLog } from "../../packages/core/test/log/chained-log.js";
 import { hasProgram, spawn } from "../outside.js";
+import { temporaryDirectory } from "../temporary.js";
 import { freePort } from "./free-port.js";
 
 const page = readFileSync(fileURLToPath(new URL("../../docs/how-to/monitoring.md", import.meta.url)), "utf8");
 
 /** Returns the configuration of rsyslog that the page has for a place. */
 function configurationOn(where: string): string {
-	const [, text] = new RegExp(`\`\`\`\\n(# /etc/rsyslog\\.d/\\S+ on ${where}\\n[^\`]*)\`\`\``).exec(page) ?? [];
+	const [, text] = new RegExp(`\`\`\`conf\\n(# /etc/rsyslog\\.d/\\S+ on ${where}\\n[^\`]*)\`\`\``).exec(page) ?? [];
 	if (text === undefined) throw new Error(`monitoring.md has no configuration on ${where}`);
 	return text;
 }
@@ -20,8 +20,7 @@ function configurationOn(where: string): string {
 it.skipIf(!hasProgram("rsyslogd"))(
 	"rsyslog brings a log to the log host byte for byte, so that it verifies there",
 	async () => {
-		const directory = mkdtempSync(join(tmpdir(), "sigtool-collecting-"));
-		onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+		const directory = temporaryDirectory();
 		const at = (name: string) => join(directory, name);
 		for (const name of ["spool", "hosts"]) mkdirSync(at(name));
 		const port = await freePort();

@@ -5,51 +5,51 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, truncateSync, wr
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { pinOf } from "../../packages/cli/test/launcher-host.js";
+import { canBeHost, Host, pinOf } from "../host/host.js";
+import { RUNTIMES } from "../host/runtimes.js";
 import { spawn, spawnSync } from "../outside.js";
-import { canBeHost, RUNTIMES, Site } from "./site.js";
 
 const PAGE = readFileSync(new URL("../../docs/how-to/emergency.md", import.meta.url), "utf8");
 const MODES = ["enforce", "audit", "off"] as const;
 type Mode = (typeof MODES)[number];
 
 /** Faults by the words of the page's table. Each is made on a host that is in the mode of its column. */
-const FAULTS: Readonly<Record<string, (site: Site, mode: Mode) => void>> = {
-	"a file of the program was changed": (site) => write(site, "mended"),
-	"the index has expired": (site) => {
-		site.compile("app", "app.sigx", ["--not-after", "1"], { SOURCE_DATE_EPOCH: "1700000000" });
+const FAULTS: Readonly<Record<string, (host: Host, mode: Mode) => void>> = {
+	"a file of the program was changed": (host) => write(host, "mended"),
+	"the index has expired": (host) => {
+		host.compile("app", "app.sigx", ["--not-after", "1", "--force"], { SOURCE_DATE_EPOCH: "1700000000" });
 	},
-	"the index is damaged": (site) => truncateSync(site.at("app.sigx"), 100),
-	"the index is missing": (site) => rmSync(site.at("app.sigx")),
-	"the signer's key is denied": (site, mode) => {
-		const { "spki-sha256": key } = pinOf(site.host.key);
-		configure(site, mode, { deny: [{ key, reason: "stolen" }] });
+	"the index is damaged": (host) => truncateSync(host.at("app.sigx"), 100),
+	"the index is missing": (host) => rmSync(host.at("app.sigx")),
+	"the signer's key is denied": (host, mode) => {
+		const { "spki-sha256": key } = pinOf(host.key);
+		configure(host, mode, { deny: [{ key, reason: "stolen" }] });
 	},
-	"`verifier.json` is damaged": (site) => writeFileSync(site.at("verifier.json"), "{"),
-	"`verifier.json` is missing": (site) => rmSync(site.at("verifier.json")),
-	"the hook or spython was changed": (site) => writeFileSync(hookOf(site), "\n", { flag: "a" }),
-	"`launcher.conf` is missing": (site) => rmSync(site.at("lib/launcher.conf")),
+	"`verifier.json` is damaged": (host) => writeFileSync(host.at("verifier.json"), "{"),
+	"`verifier.json` is missing": (host) => rmSync(host.at("verifier.json")),
+	"the hook or spython was changed": (host) => writeFileSync(hookOf(host), "\n", { flag: "a" }),
+	"`launcher.conf` is missing": (host) => rmSync(host.at("lib/launcher.conf")),
 };
 
-function write(site: Site, word: string): void {
-	const text = site.runtime.kind === "node" ? `console.log("${word}")` : `print("${word}")`;
-	writeFileSync(site.at(`app/${site.script}`), `${text}\n`);
+function write(host: Host, word: string): void {
+	const text = host.runtime?.kind === "node" ? `console.log("${word}")` : `print("${word}")`;
+	writeFileSync(host.script, `${text}\n`);
 }
 
-function hookOf(site: Site): string {
-	const line = /^(?:bundle|spython) (.*) \w+$/m.exec(readFileSync(site.at("lib/launcher.conf"), "utf8"));
+function hookOf(host: Host): string {
+	const line = /^(?:bundle|spython) (.*) \w+$/m.exec(readFileSync(host.at("lib/launcher.conf"), "utf8"));
 	return line?.[1] ?? "";
 }
 
-function configure(site: Site, mode: Mode, members: Readonly<Record<string, unknown>> = {}): void {
-	const audit = { jsonLines: site.at("events.jsonl"), stderr: "off" };
-	site.configure("app", { mode, audit, onRefusal: "exit", ...members });
+function configure(host: Host, mode: Mode, members: Readonly<Record<string, unknown>> = {}): void {
+	const audit = { jsonLines: host.at("events.jsonl"), stderr: "off" };
+	host.bind("app", { mode, audit, onRefusal: "exit", ...members });
 }
 
 /** Changes both files of root. */
-function open(site: Site, mode: Mode): void {
-	configure(site, mode);
-	site.install("app.sigx", mode);
+function open(host: Host, mode: Mode): void {
+	configure(host, mode);
+	host.install({ mode });
 }
 
 /** Changes the mode in verifier.json by the command of the page. */
@@ -93,27 +93,27 @@ describe("the commands of docs/how-to/emergency.md that change the mode", () => 
 
 describe.skipIf(!canBeHost)("an emergency (needs root, and the launcher built)", () => {
 	it.each(RUNTIMES)("$name needs in each mode what docs/how-to/emergency.md says", (runtime) => {
-		const site = new Site(runtime);
-		write(site, "signed");
-		site.release("app", {}, 1);
-		site.compile("app", "app.sigx");
+		const host = new Host({ runtime });
+		write(host, "signed");
+		host.release("app", {}, 1);
+		host.compile("app", "app.sigx");
 		const found: string[][] = [];
 		for (const [fault, make] of Object.entries(FAULTS)) {
 			const row: string[] = [fault];
 			for (const mode of MODES) {
-				open(site, mode);
+				open(host, mode);
 				const saved = ["app", "app.sigx"].map((name) => [name, `${name}.saved`] as const);
-				for (const [name, copy] of saved) cpSync(site.at(name), site.at(copy), { recursive: true });
-				expect(site.start(`app/${site.script}`)).toMatchObject({ status: 0, stdout: "signed\n" });
-				make(site, mode);
-				const { status, stdout } = site.start(`app/${site.script}`);
+				for (const [name, copy] of saved) cpSync(host.at(name), host.at(copy), { recursive: true });
+				expect(host.start()).toMatchObject({ status: 0, stdout: "signed\n" });
+				make(host, mode);
+				const { status, stdout } = host.start();
 				// 126 is for what was judged, and 75 for what could not be judged. Before a mode is known it can be 2.
 				if (status !== 0) expect([2, 75, 126]).toContain(status);
 				expect(stdout === "").toBe(status !== 0);
 				row.push(status === 0 ? "runs" : "ends");
 				for (const [name, copy] of saved) {
-					rmSync(site.at(name), { recursive: true, force: true });
-					cpSync(site.at(copy), site.at(name), { recursive: true });
+					rmSync(host.at(name), { recursive: true, force: true });
+					cpSync(host.at(copy), host.at(name), { recursive: true });
 				}
 			}
 			found.push(row);
@@ -127,41 +127,42 @@ describe.skipIf(!canBeHost)("an emergency (needs root, and the launcher built)",
 	});
 
 	it.each(RUNTIMES)("$name is opened by both files alone, tells of it, and is closed again", (runtime) => {
-		const site = new Site(runtime);
-		write(site, "signed");
-		site.release("app", {}, 1);
-		site.compile("app", "app.sigx");
-		open(site, "enforce");
-		write(site, "mended");
-		const start = () => site.start(`app/${site.script}`);
+		const host = new Host({ runtime });
+		write(host, "signed");
+		host.release("app", {}, 1);
+		host.compile("app", "app.sigx");
+		open(host, "enforce");
+		write(host, "mended");
+		const start = () => host.start();
 		expect(start()).toMatchObject({ status: 126, stdout: "" });
-		site.install("app.sigx", "audit");
+		host.install({ mode: "audit" });
 		expect(start()).toMatchObject({ status: 126, stdout: "" });
-		site.install("app.sigx", "enforce");
-		setMode(site.at("verifier.json"), "audit");
+		host.install({ mode: "enforce" });
+		setMode(host.at("verifier.json"), "audit");
 		expect(start()).toMatchObject({ status: 126, stdout: "" });
-		site.install("app.sigx", "audit");
-		rmSync(site.at("events.jsonl"), { force: true });
+		host.install({ mode: "audit" });
+		rmSync(host.at("events.jsonl"), { force: true });
 		expect(start()).toMatchObject({ status: 0, stdout: "mended\n" });
-		const events = site.host.events(site.at("events.jsonl"));
-		const at = (event: string) => events.find((each) => each.event === event && each.verdict === "audit");
-		expect(at("verifier.start")).toMatchObject({ mode: "audit" });
-		expect(at("module.open_code")).toMatchObject({ reason: "ERR_FILE_MODIFIED" });
-		setMode(site.at("verifier.json"), "enforce");
-		site.install("app.sigx", "enforce");
+		const events = host.events(host.at("events.jsonl"));
+		const at = (event: string, verdict: string) =>
+			events.find((each) => each.event === event && each.verdict === verdict);
+		expect(at("verifier.start", "record")).toMatchObject({ mode: "audit" });
+		expect(at("module.open_code", "audit")).toMatchObject({ reason: "ERR_FILE_MODIFIED" });
+		setMode(host.at("verifier.json"), "enforce");
+		host.install({ mode: "enforce" });
 		expect(start()).toMatchObject({ status: 126, stdout: "" });
-		write(site, "signed");
+		write(host, "signed");
 		expect(start()).toMatchObject({ status: 0, stdout: "signed\n" });
 	});
 
 	it.each(RUNTIMES)("the last steps of the page fail on a host of $name that is half open", async (runtime) => {
-		const site = new Site(runtime);
+		const host = new Host({ runtime });
 		const wait = runtime.kind === "node" ? "setTimeout(() => {}, 60_000)" : "import time\ntime.sleep(60)";
 		const ready = runtime.kind === "node" ? 'console.log("up")' : 'print("up", flush=True)';
-		writeFileSync(site.at(`app/${site.script}`), `${ready}\n${wait}\n`);
-		site.release("app", {}, 1);
-		site.compile("app", "app.sigx");
-		const sigtool = (...args: readonly string[]) => site.host.sigtool(["launcher", ...args, ...site.host.prefix]);
+		writeFileSync(host.script, `${ready}\n${wait}\n`);
+		host.release("app", {}, 1);
+		host.compile("app", "app.sigx");
+		const sigtool = (...args: readonly string[]) => host.sigtool(["launcher", ...args, ...host.prefix]);
 		const files = (launcher: string, verifier: string) =>
 			new RegExp(
 				`^wrong +mode +\\S+launcher\\.conf has mode ${launcher}, \\S+verifier\\.json has mode ${verifier}: .*Closing`,
@@ -175,15 +176,15 @@ describe.skipIf(!canBeHost)("an emergency (needs root, and the launcher built)",
 		])
 			expect(steps).toContain(command);
 
-		open(site, "audit");
+		open(host, "audit");
 		expect(sigtool("check")).toMatchObject({
 			status: 0,
 			stdout: expect.stringMatching(/^note +mode .*nobody signed/m),
 		});
-		const process = spawn(site.launcher, [site.at(`app/${site.script}`)]);
+		const process = spawn(host.launcher, [host.script]);
 		try {
 			await once(process.stdout, "data");
-			configure(site, "enforce");
+			configure(host, "enforce");
 			expect(sigtool("check")).toMatchObject({ status: 1, stdout: expect.stringMatching(files("audit", "enforce")) });
 			// Without --mode an installation keeps the mode.
 			expect(sigtool("install").status).toBe(0);
@@ -191,11 +192,11 @@ describe.skipIf(!canBeHost)("an emergency (needs root, and the launcher built)",
 			expect(sigtool("install", "--mode", "enforce").status).toBe(0);
 			expect(sigtool("check")).toMatchObject({ status: 0, stdout: expect.stringMatching(/^ok +mode /m) });
 			expect(sigtool("status").stdout).toContain("not restricted");
-			configure(site, "audit");
+			configure(host, "audit");
 			expect(sigtool("check")).toMatchObject({ status: 1, stdout: expect.stringMatching(files("enforce", "audit")) });
-			open(site, "off");
+			open(host, "off");
 			expect(sigtool("check")).toMatchObject({ status: 1, stdout: expect.stringMatching(files("off", "off")) });
-			open(site, "enforce");
+			open(host, "enforce");
 			expect(sigtool("check")).toMatchObject({ status: 0 });
 		} finally {
 			process.kill("SIGKILL");
@@ -205,15 +206,15 @@ describe.skipIf(!canBeHost)("an emergency (needs root, and the launcher built)",
 	});
 
 	it.each(RUNTIMES)("$name tells of mode off as the page says", (runtime) => {
-		const site = new Site(runtime);
-		write(site, "signed");
-		site.release("app", {}, 1);
-		site.compile("app", "app.sigx");
-		open(site, "off");
-		write(site, "mended");
-		expect(site.start(`app/${site.script}`)).toMatchObject({ status: 0, stdout: "mended\n" });
-		const file = site.at("events.jsonl");
-		const events = existsSync(file) ? site.host.events(file) : [];
+		const host = new Host({ runtime });
+		write(host, "signed");
+		host.release("app", {}, 1);
+		host.compile("app", "app.sigx");
+		open(host, "off");
+		write(host, "mended");
+		expect(host.start()).toMatchObject({ status: 0, stdout: "mended\n" });
+		const file = host.at("events.jsonl");
+		const events = existsSync(file) ? host.events(file) : [];
 		const told = events.map(({ event, mode }) => [event, mode]);
 		expect(told).toEqual(runtime.kind === "node" ? [] : [["verifier.start", "off"]]);
 		expect(PAGE).toContain(

@@ -4,10 +4,12 @@
  */
 
 import { cpSync, existsSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
+import type { StartOptions } from "../host/host.js";
+import { RUNTIMES } from "../host/runtimes.js";
 import { spawnSync } from "../outside.js";
 import { unmountAtEnd } from "../unmount-at-end.js";
-import { canOperate, RUNTIMES, Service, type StartOptions } from "./service.js";
+import { canOperate, Service } from "./service.js";
 import { parseUnit, supervise } from "./supervisor.js";
 
 /** A fault. Returns the function that makes it pass. */
@@ -114,15 +116,13 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 	(runtime) => {
 		let service: Service;
 		const unit = parseUnit(readFileSync(runtime.unit, "utf8"));
-		const missing = runtime.program === undefined;
 		beforeAll(() => {
-			if (!missing) service = new Service(runtime);
+			service = new Service(runtime);
 		});
-		afterAll(() => service?.remove());
 
 		const last = (stderr: string) => stderr.trimEnd().split("\n").at(-1);
 
-		it.skipIf(missing).each(Object.entries(FAULTS))("comes up by itself after %s", (_, cause) => {
+		it.each(Object.entries(FAULTS))("comes up by itself after %s", (_, cause) => {
 			const undo = cause(service);
 			let said = "";
 			const { endings, delays, alerts, result } = supervise(unit, (number) => {
@@ -138,7 +138,7 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 			expect(delays[2]).toBeGreaterThan(delays[1] ?? 0);
 		});
 
-		it.skipIf(missing).each(Object.entries(SURROUNDINGS))("comes up by itself after %s", (_, options) => {
+		it.each(Object.entries(SURROUNDINGS))("comes up by itself after %s", (_, options) => {
 			const { endings, alerts, result } = supervise(unit, (number) => {
 				const run = service.start(number < 4 ? options : {});
 				expect([run.status, run.stdout], run.stderr).toEqual(number < 4 ? [75, ""] : [0, "serving\n"]);
@@ -147,7 +147,7 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 			expect([endings.length, alerts, result]).toEqual([4, [], "success"]);
 		});
 
-		it.skipIf(missing)("is never refused, and never runs unguarded, with few descriptors or little memory", () => {
+		it("is never refused, and never runs unguarded, with few descriptors or little memory", () => {
 			const limits = [
 				...[3, 4, 6, 8, 10, 11, 12, 14].map((descriptors) => `--nofile=${descriptors}`),
 				...[1, 24, 128].map((mebibytes) => `--as=${mebibytes * 2 ** 20}`),
@@ -163,7 +163,7 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 			}
 		});
 
-		it.skipIf(missing)("says of a full disk what its runtime needs of it", () => {
+		it("says of a full disk what its runtime needs of it", () => {
 			// CPython counts the events that its file does not take, and Node.js starts with a complete trail alone.
 			const undo = fullDisk(true)(service);
 			const { status, stderr } = service.start();
@@ -171,7 +171,7 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 			expect(status, stderr).toBe(runtime.kind === "node" ? 75 : 0);
 		});
 
-		it.skipIf(missing).each(Object.entries(REFUSALS))("stays down after %s, and somebody is told", (_, cause) => {
+		it.each(Object.entries(REFUSALS))("stays down after %s, and somebody is told", (_, cause) => {
 			const undo = cause(service);
 			const { endings, alerts, result } = supervise(unit, () => service.start());
 			undo();
@@ -180,7 +180,7 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 			expect(service.start()).toMatchObject({ status: 0, stdout: "serving\n" });
 		});
 
-		it.skipIf(missing)("is tried without end while a fault lasts, at most once a minute", () => {
+		it("is tried without end while a fault lasts, at most once a minute", () => {
 			const undo = without(index)(service);
 			const { delays, result, alerts } = supervise(unit, () => service.start(), 12);
 			undo();
@@ -189,7 +189,7 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 			expect(delays.slice(6)).toEqual(Array(5).fill(60));
 		});
 
-		it.skipIf(missing)("is passed on by sigtool run, which says that nothing was judged", () => {
+		it("is passed on by sigtool run, which says that nothing was judged", () => {
 			const undo = without(index)(service);
 			const run = service.sigtool(["run", "--prefix", service.at("lib"), service.script]);
 			undo();
@@ -199,7 +199,7 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 			);
 		});
 
-		it.skipIf(missing)("is an event, where the events file is known and can be written", () => {
+		it("is an event, where the events file is known and can be written", () => {
 			const undo = without(index)(service);
 			rmSync(service.at("log/events.jsonl"), { force: true });
 			service.start();

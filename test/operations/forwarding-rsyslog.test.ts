@@ -112,7 +112,6 @@ ruleset(name="sigtool") { action(type="omfile" file="/var/log/sigtool-hosts/%HOS
 		"from the unit of the example, which may read the log of another user (needs root, overlayfs and setpriv)",
 		async () => {
 			const host = new SignedHost();
-			onTestFinished(() => host.remove());
 			const at = host.at("/srv");
 			makeTlsFiles(at, { server: "log" });
 			const { port, arrived } = await startRsyslog(WITH_TLS, at);

@@ -16,9 +16,10 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
+import { RUNTIMES, type Runtime } from "../host/runtimes.js";
 import { type ChildProcess, spawn, spawnSync } from "../outside.js";
-import { canOperate, RUNTIMES, type Runtime, Service } from "./service.js";
+import { canOperate, Service } from "./service.js";
 
 const PACKAGES = fileURLToPath(new URL("../../packages", import.meta.url));
 const STARTS = 50;
@@ -74,7 +75,7 @@ function makeVersion(service: Service, { kind }: Runtime, name: string): Version
 
 /** Installs a version, and throws what the command line said if it fails. */
 function install(service: Service, { main, spython }: Version, ...more: string[]) {
-	const args = [main, ...service.installing(spython), ...more];
+	const args = [main, ...service.installing({ spython }), ...more];
 	const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
 	if (status !== 0 && !more.includes("--check")) throw new Error(stderr);
 	return { status, ...JSON.parse(stdout === "" || !more.includes("--json") ? "{}" : stdout) };
@@ -102,7 +103,7 @@ interface Output {
 
 function startServing(service: Service, { kind }: Runtime): Output {
 	const script = service.at(kind === "node" ? "app/serve.js" : "app/serve.py");
-	return start(service.at("lib/sigtool-launch"), "--write", service.at("data"), script);
+	return start(service.launcher, "--write", service.at("data"), script);
 }
 
 function start(program: string, ...args: string[]): Output {
@@ -136,19 +137,16 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 	(runtime) => {
 		let service: Service;
 		let versions: readonly [Version, Version];
-		const missing = runtime.program === undefined;
 		beforeAll(() => {
-			if (missing) return;
 			service = new Service(runtime, { files: FILES });
 			versions = [makeVersion(service, runtime, "first"), makeVersion(service, runtime, "second")];
 		});
-		afterAll(() => service?.remove());
 
-		it.skipIf(missing)(`${STARTS} starts run while two versions are installed in turn`, async () => {
+		it(`${STARTS} starts run while two versions are installed in turn`, async () => {
 			const [first, second] = versions;
 			install(service, first);
 			const commands = versions.map((version) => {
-				const words = [process.execPath, version.main, ...service.installing(version.spython)];
+				const words = [process.execPath, version.main, ...service.installing(version)];
 				return words.map((word) => `'${word}'`).join(" ");
 			});
 			writeFileSync(service.at("go"), "");
@@ -174,7 +172,7 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 			install(service, second);
 		});
 
-		it.skipIf(missing)("a service that runs goes on with its version, workers included", async () => {
+		it("a service that runs goes on with its version, workers included", async () => {
 			const [first, second] = versions;
 			install(service, first);
 			const serving = startServing(service, runtime);
@@ -195,7 +193,7 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 
 		// A process of CPython has no workers.
 		if (runtime.kind === "node")
-			it.skipIf(missing)("no worker starts with a hook that was replaced in its place", async () => {
+			it("no worker starts with a hook that was replaced in its place", async () => {
 				const [first, second] = versions;
 				const replace = (path: string) => {
 					writeFileSync(`${path}.new`, 'globalThis.installed = "replaced";');
@@ -230,7 +228,7 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 				expect(service.start().status).toBe(0);
 			});
 
-		it.skipIf(missing)("an installation that is killed at any step leaves a version that works", () => {
+		it("an installation that is killed at any step leaves a version that works", () => {
 			const [first, second] = versions;
 			const preload = service.at("kill.cjs");
 			writeFileSync(preload, KILL_AT_STEP);
@@ -244,7 +242,7 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 				rmSync(service.at("lib/parts"), { recursive: true, force: true });
 				rmSync(service.at("lib/launcher.conf.previous"), { force: true });
 				install(service, first);
-				const args = [second.main, ...service.installing(second.spython)];
+				const args = [second.main, ...service.installing(second)];
 				const { status } = spawnSync(process.execPath, args, { env: { ...env, KILL_AT_STEP: String(step) } });
 				const { status: started, stdout, stderr } = service.start();
 				expect([step, started], stderr).toEqual([step, 0]);
@@ -256,7 +254,7 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 			expect(service.check()).toMatchObject({ status: 0 });
 		});
 
-		it.skipIf(missing)("the previous version is kept, and runs again when its settings are put back", () => {
+		it("the previous version is kept, and runs again when its settings are put back", () => {
 			const [first, second] = versions;
 			install(service, first);
 			const before = service.start().stdout;
@@ -266,7 +264,7 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 			expect(service.start()).toMatchObject({ status: 0, stdout: before });
 		});
 
-		it.skipIf(missing)("parts are removed when no process uses them, a month after they were replaced", async () => {
+		it("parts are removed when no process uses them, a month after they were replaced", async () => {
 			const [first, second] = versions;
 			const third = makeVersion(service, runtime, "third");
 			const parts = () => readdirSync(service.at("lib/parts"));
@@ -299,7 +297,7 @@ describe.skipIf(!canOperate).each(RUNTIMES)(
 			}
 		});
 
-		it.skipIf(missing)("says if something changed, and with --check what would", () => {
+		it("says if something changed, and with --check what would", () => {
 			const [first, second] = versions;
 			const hook = runtime.kind === "node" ? ["register.cjs", "addon.node", "gate.so"] : ["spython"];
 			rmSync(service.at("lib"), { recursive: true });

@@ -29,6 +29,8 @@ export interface RootOptions {
 	readonly before?: string;
 	/** The user and group, in numbers. Then the process gets no new privileges. */
 	readonly user?: string;
+	/** The program has a network and processes of its own. All of these end with it. */
+	readonly isAlone?: boolean;
 }
 
 export class OverlayRoot {
@@ -73,7 +75,10 @@ export class OverlayRoot {
 	}
 
 	/** Runs a program in the root, in a mount namespace that ends with it. */
-	run(args: readonly string[], { env = {}, cwd = "/", before = "", user }: RootOptions = {}): SpawnSyncReturns<string> {
+	run(
+		args: readonly string[],
+		{ env = {}, cwd = "/", before = "", user, isAlone = false }: RootOptions = {},
+	): SpawnSyncReturns<string> {
 		const shared = [WORKSPACE, dirname(process.execPath)].filter((path) => path !== "/usr/bin");
 		const machine = `
 			for name in ${this.#layered.join(" ")}; do
@@ -86,7 +91,8 @@ export class OverlayRoot {
 			directory=$1; shift
 			root=$directory/root
 			mount --bind $root $root
-			for name in dev proc sys; do mount --rbind /$name $root/$name; done
+			for name in dev ${isAlone ? "" : "proc"} sys; do mount --rbind /$name $root/$name; done
+			${isAlone ? "mount -t proc proc $root/proc; ip link set lo up" : ""}
 			${this.#layered.length > 0 ? machine : ""}
 			${before}
 			cd $root
@@ -96,7 +102,8 @@ export class OverlayRoot {
 			...["chroot", ...(user === undefined ? [] : [`--userspec=${user}`]), "."],
 			...(cwd === "/" ? [] : ["env", "-C", cwd]),
 		];
-		return spawnSync("unshare", ["-m", "sh", "-c", script, "sh", this.directory, ...entry, ...args], {
+		const alone = isAlone ? ["--net", "--pid", "--fork", "--kill-child"] : [];
+		return spawnSync("unshare", ["-m", ...alone, "sh", "-c", script, "sh", this.directory, ...entry, ...args], {
 			encoding: "utf8",
 			env: { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", LANG: "C.UTF-8", ...env },
 			timeout: 300_000,

@@ -3,9 +3,10 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
+import { RUNTIMES } from "../host/runtimes.js";
 import { canOverlay } from "./overlay-root.js";
-import { canOperate, RUNTIMES } from "./service.js";
+import { canOperate } from "./service.js";
 import { EXAMPLES, SignedHost } from "./signed-host.js";
 import { canFilter } from "./unit-sandbox.js";
 
@@ -108,7 +109,6 @@ describe.skipIf(!canRun)(
 			BEFORE["The first two minutes"]?.(host);
 			expect(restart()).toMatchObject({ status: 126, stdout: "" });
 		});
-		afterAll(() => host?.remove());
 
 		function restart() {
 			const ending = host.startUnit(UNIT);

@@ -1,64 +1,15 @@
 /** A service on a host as in production: a release key, a signed program, a launcher. Root is needed. */
 
-import {
-	cpSync,
-	existsSync,
-	mkdirSync,
-	mkdtempSync,
-	readFileSync,
-	renameSync,
-	rmSync,
-	statSync,
-	writeFileSync,
-} from "node:fs";
-import { dirname, join } from "node:path";
+import { cpSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { pinOf } from "../../packages/cli/test/launcher-host.js";
-import { makeSelfSigned, type Run, runner, type SelfSigned } from "../../packages/cli/test/support.js";
-import { PYTHONS } from "../../packages/verifier/test/python/support.js";
-import { nodeOfRelease } from "../../scripts/node-releases.mjs";
+import { canBeHost, Host, type StartOptions } from "../host/host.js";
+import type { Runtime } from "../host/runtimes.js";
 import { type ChildProcessWithoutNullStreams, type SpawnSyncReturns, spawn, spawnSync } from "../outside.js";
 
 const NATIVE = fileURLToPath(new URL("../../packages/verifier/native", import.meta.url));
-const LAUNCHER = fileURLToPath(new URL("../../packages/verifier/dist/native/sigtool-launch", import.meta.url));
 
 /** Only root can make a directory below which root owns everything, and mount in a namespace of its own. */
-export const canOperate =
-	existsSync(LAUNCHER) && process.getuid?.() === 0 && spawnSync("unshare", ["-m", "true"]).status === 0;
-
-export interface Runtime {
-	readonly name: string;
-	readonly kind: "node" | "python";
-	/** The program of the runtime. Undefined if it is not on this machine. */
-	readonly program: string | undefined;
-	/** The unit file that the documentation shows. */
-	readonly unit: string;
-}
-
-const EXAMPLES = fileURLToPath(new URL("../../examples", import.meta.url));
-const python = PYTHONS[0]?.executable;
-
-/** The oldest release of Node.js has its stories in the full run alone. */
-export const NODE_RELEASES: readonly string[] = process.env.SIGTOOL_FULL === undefined ? ["24"] : ["20", "24"];
-
-export const RUNTIMES: readonly Runtime[] = [
-	...NODE_RELEASES.map((release): Runtime => {
-		return {
-			name: `Node.js ${release}`,
-			kind: "node",
-			program: canOperate ? trusted(nodeOfRelease(release)) : undefined,
-			unit: `${EXAMPLES}/deploy/app.service`,
-		};
-	}),
-	{ name: "CPython", kind: "python", program: python, unit: `${EXAMPLES}/deploy-python/app.service` },
-];
-
-/** The launcher trusts no program below a directory that everyone may write, so none that npm installed below /tmp. */
-function trusted(program: string | undefined): string | undefined {
-	for (let path = program ?? "/"; path !== "/"; path = dirname(path))
-		if ((statSync(path).mode & 0o002) !== 0) return undefined;
-	return program;
-}
+export const canOperate = canBeHost && spawnSync("unshare", ["-m", "true"]).status === 0;
 
 /** A service that takes so long to start hangs. */
 const HANGS_MS = 10_000;
@@ -82,137 +33,52 @@ function replaceIn(file: string, texts: readonly (readonly [string | RegExp, str
 	writeFileSync(file, text);
 }
 
-export interface StartOptions {
-	/** A program and its arguments, which starts the launcher. */
-	readonly before?: readonly string[];
-	/** The arguments of the script. */
-	readonly args?: readonly string[];
-}
-
 export interface ServiceOptions {
+	/** The spython is built with the release key. */
 	readonly isBuiltIn?: boolean;
 	/** Files of the program, by name. */
 	readonly files?: Readonly<Record<string, string>>;
 }
 
-export class Service {
-	readonly directory = mkdtempSync("/var/lib/sigtool-operations-");
-	readonly key: SelfSigned;
-	readonly sigtool: ReturnType<typeof runner>;
-	readonly #runtime: Runtime;
-	/** The directories of Python's library. */
-	#library: readonly string[] = [];
+export class Service extends Host {
+	declare readonly runtime: Runtime;
 
-	/** Signs, compiles and installs. With `isBuiltIn` the spython is built with the release key. */
+	/** Signs, compiles and installs. */
 	constructor(runtime: Runtime, { isBuiltIn = false, files = {} }: ServiceOptions = {}) {
-		this.#runtime = runtime;
-		this.key = makeSelfSigned(this.at("release"));
-		this.sigtool = runner(this.at("home"));
-		for (const directory of ["app", "data", "log"]) mkdirSync(this.at(directory));
-		writeFileSync(this.at("app/main.js"), "console.log('serving')\n");
-		writeFileSync(this.at("app/main.py"), "print('serving')\n");
-		for (const [name, text] of Object.entries(files)) writeFileSync(this.at(`app/${name}`), text);
-		this.configure();
-		if (runtime.kind === "python") this.#buildSpython(isBuiltIn ? ["--trust", this.key.certFile] : []);
+		const program = { "main.js": "console.log('serving')\n", "main.py": "print('serving')\n", ...files };
+		super({ runtime, files: program, builtIn: isBuiltIn ? "release" : "none", lasts: "file" });
 		this.ship();
 		this.install();
 	}
 
-	/** The directories of Python's library, which the index adopts. */
-	get library(): readonly string[] {
-		return this.#library;
-	}
-
-	at(path: string): string {
-		return join(this.directory, path);
-	}
-
-	get script(): string {
-		return this.at(this.#runtime.kind === "node" ? "app/main.js" : "app/main.py");
-	}
-
-	get conf(): string {
-		return this.at("lib/launcher.conf");
-	}
-
-	get config(): string {
-		return this.at("verifier.json");
-	}
-
-	get index(): string {
-		return this.at("app.sigx");
-	}
-
 	/** The file that the runtime loads first: the hook of Node.js, or the spython. */
 	get hook(): string {
-		const key = this.#runtime.kind === "node" ? "bundle" : "spython";
+		const key = this.runtime.kind === "node" ? "bundle" : "spython";
 		return new RegExp(`^${key} (.+) \\w+$`, "m").exec(readFileSync(this.conf, "utf8"))?.[1] ?? "";
 	}
 
 	/** Writes verifier.json, with these members replaced. */
-	configure(members: object = {}): void {
-		const audit = { jsonLines: this.at("log/events.jsonl"), stderr: "off" };
-		const document = { version: 1, onRefusal: "exit", pins: [pinOf(this.key)], audit, ...members };
-		writeFileSync(this.config, JSON.stringify(document));
+	override configure(members: object = {}): void {
+		super.configure({ audit: { jsonLines: this.at("log/events.jsonl"), stderr: "off" }, ...members });
 	}
 
-	/** The products of the index beside the application: the directories of Python's library. */
-	libraryProducts(): readonly { readonly name: string }[] {
-		return this.#library.map((name) => ({ name }));
-	}
-
-	/** Signs the program, and compiles the index with more options. */
-	ship(key = this.key, compiling: readonly string[] = []): void {
-		const signing = ["--key", key.keyFile, "--cert", key.certFile];
-		this.#do(["sign", this.at("app"), "--force", ...signing]);
-		this.#do([...this.compileArguments(key), ...compiling]);
-	}
-
-	compileArguments(key = this.key): readonly string[] {
-		const signing = ["--key", key.keyFile, "--cert", key.certFile];
-		const adopted = this.#library.flatMap((directory) => ["--adopt", directory]);
-		return ["compile", this.at("app"), "-o", this.index, "--trust", key.certFile, ...adopted, ...signing];
-	}
-
-	install(): void {
-		this.#do(this.installing());
-	}
-
-	/** Returns the arguments of the command line that install the launcher, with this spython for CPython. */
-	installing(spython = this.at("spython")): string[] {
-		const { kind, program = "" } = this.#runtime;
-		const runtime = kind === "node" ? ["--node", program] : ["--no-node", "--python", spython];
-		const places = ["--prefix", this.at("lib"), "--index", this.index, "--config", this.config];
-		return ["launcher", "install", ...places, ...runtime];
-	}
-
-	check(...options: string[]): Run {
-		return this.sigtool(["launcher", "check", "--prefix", this.at("lib"), ...options]);
-	}
-
-	start(options: StartOptions = {}): SpawnSyncReturns<string> {
-		const [program = "", ...args] = this.#command(options);
+	override start(options: StartOptions = {}): SpawnSyncReturns<string> {
 		// Node.js can hang for lack of descriptors, as it does without the launcher.
-		return spawnSync(program, args, { encoding: "utf8", timeout: HANGS_MS, killSignal: "SIGKILL" });
+		return super.start({ writable: [this.at("data")], timeoutMs: HANGS_MS, ...options });
 	}
 
 	/** Starts the service without waiting for its end. */
-	run(options: StartOptions = {}): ChildProcessWithoutNullStreams {
-		const [program = "", ...args] = this.#command(options);
-		return spawn(program, args);
+	launch(options: StartOptions = {}): ChildProcessWithoutNullStreams {
+		return spawn(...this.command({ writable: [this.at("data")], ...options }));
 	}
 
-	#command({ before = [], args = [] }: StartOptions): string[] {
-		return [...before, this.at("lib/sigtool-launch"), "--write", this.at("data"), this.script, ...args];
-	}
-
-	/** Saves a file, and returns a function that brings it back. */
+	/** Saves a file or a directory, and returns a function that brings it back. */
 	saved(file: string): () => void {
 		const copy = `${this.at("saved")}-${file.replaceAll("/", "-")}`;
-		cpSync(file, copy, { preserveTimestamps: true });
+		cpSync(file, copy, { preserveTimestamps: true, recursive: true });
 		return () => {
-			rmSync(file, { force: true });
-			cpSync(copy, file, { preserveTimestamps: true });
+			rmSync(file, { force: true, recursive: true });
+			cpSync(copy, file, { preserveTimestamps: true, recursive: true });
 		};
 	}
 
@@ -273,14 +139,14 @@ static inline time_t shifted_time(void)
 	/** Installs a hook, or a spython built from sources, with other texts. Returns a function that brings the former back. */
 	#installOther({ node, header, python }: OtherHook): () => void {
 		const undo = [this.saved(this.hook), this.saved(this.conf)];
-		if (this.#runtime.kind === "node") {
+		if (this.runtime.kind === "node") {
 			replaceIn(this.hook, node);
 		} else {
 			rmSync(this.at("other"), { recursive: true, force: true });
 			cpSync(NATIVE, this.at("other"), { recursive: true });
 			replaceIn(this.at(`other/${header}`), python);
 			const builder = `import { buildSpython } from ${JSON.stringify(this.at("other/build-spython.mjs"))};
-				buildSpython({ python: ${JSON.stringify(this.#runtime.program)}, output: ${JSON.stringify(this.hook)} });`;
+				buildSpython({ python: ${JSON.stringify(this.runtime.program)}, output: ${JSON.stringify(this.hook)} });`;
 			const { status, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", builder], {
 				encoding: "utf8",
 			});
@@ -299,38 +165,8 @@ static inline time_t shifted_time(void)
 		writeFileSync(this.conf, text.replace(new RegExp(`^(\\w+ ${this.hook}) \\w+$`, "m"), `$1 ${digest}`));
 	}
 
-	events(): readonly Readonly<Record<string, unknown>>[] {
-		const file = this.at("log/events.jsonl");
-		if (!existsSync(file)) return [];
-		return readFileSync(file, "utf8")
-			.split("\n")
-			.slice(0, -1)
-			.map((line) => JSON.parse(line));
-	}
-
-	remove(): void {
+	override remove(): void {
 		spawnSync("umount", ["--lazy", this.at("log")]);
-		rmSync(this.directory, { recursive: true, force: true });
-	}
-
-	#buildSpython(trust: readonly string[]): void {
-		const { program = "" } = this.#runtime;
-		const { library } = this.#do([
-			"python",
-			"build",
-			"--json",
-			"--python",
-			program,
-			"-o",
-			this.at("spython"),
-			...trust,
-		]).json();
-		this.#library = library;
-	}
-
-	#do(args: readonly string[]): Run {
-		const run = this.sigtool(args);
-		if (run.status !== 0) throw new Error(`${args.join(" ")}: ${run.stderr}`);
-		return run;
+		super.remove();
 	}
 }

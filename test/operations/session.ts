@@ -1,9 +1,9 @@
 /** A service that runs and loads code when it is asked to, as a service does at a user's request. */
 
 import { mkdirSync, writeFileSync } from "node:fs";
-import { createInterface, type Interface } from "node:readline";
-import { type ChildProcessWithoutNullStreams, spawn } from "../outside.js";
-import type { Runtime, Service } from "./service.js";
+import type { Runtime } from "../host/runtimes.js";
+import { AskedProcess } from "./asked-process.js";
+import type { Service } from "./service.js";
 
 /** It answers each line `load NAME` or `child NAME`: the child is a worker thread, or a fork. */
 const NODE = `
@@ -73,60 +73,21 @@ export function moduleOf(service: Service, { kind }: Runtime, name: string): str
 	return service.at(`app/lazy/${name}.${kind === "node" ? "js" : "py"}`);
 }
 
-export class Session {
-	readonly #process: ChildProcessWithoutNullStreams;
-	readonly #lines: Interface;
-	readonly #answers: string[] = [];
-	readonly #waiting: ((line: string) => void)[] = [];
-	/** The text that the process wrote to standard error. */
-	said = "";
-	readonly ended: Promise<number | null>;
-
-	private constructor(service: Service) {
-		const args = ["--write", service.at("data"), service.script];
-		this.#process = spawn(service.at("lib/sigtool-launch"), args);
-		this.ended = new Promise((resolve) => this.#process.on("close", (status) => resolve(status)));
-		this.#process.stdin.on("error", () => {}); // the process may have ended
-		this.#process.stderr.on("data", (chunk) => {
-			this.said += chunk;
-		});
-		this.#lines = createInterface({ input: this.#process.stdout });
-		this.#lines.on("line", (line) => {
-			const waiting = this.#waiting.shift();
-			if (waiting === undefined) this.#answers.push(line);
-			else waiting(line);
-		});
-		this.ended.then((status) => {
-			for (const waiting of this.#waiting.splice(0)) waiting(`ended ${status}`);
-		});
-	}
-
+export class Session extends AskedProcess {
 	static async open(service: Service): Promise<Session> {
-		const session = new Session(service);
-		const line = await session.#next();
-		if (line !== "ready") throw new Error(`The service does not start: ${line} ${session.said}`);
+		const session = new Session(...service.command({ writable: [service.at("data")] }), () => {});
+		const line = await session.line();
+		if (line !== "ready") throw new Error(`The service does not start: ${line} ${session.stderr}`);
 		return session;
 	}
 
 	/** Returns what the service answers, or `ended` and its exit status. */
-	ask(order: "load" | "child", name: string): Promise<string> {
-		this.#process.stdin.write(`${order} ${name}\n`);
-		return this.#next();
-	}
-
-	load(name: string): Promise<string> {
-		return this.ask("load", name);
+	async load(name: string, by: "load" | "child" = "load"): Promise<string> {
+		return (await this.ask(`${by} ${name}`)) ?? `ended ${await this.ended}`;
 	}
 
 	async close(): Promise<void> {
-		this.#process.stdin.end();
-		this.#process.kill("SIGTERM");
-		await this.ended;
-	}
-
-	#next(): Promise<string> {
-		const answer = this.#answers.shift();
-		if (answer !== undefined) return Promise.resolve(answer);
-		return new Promise((resolve) => this.#waiting.push(resolve));
+		this.kill("SIGTERM");
+		await this.stop();
 	}
 }

@@ -20,30 +20,28 @@ import {
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { identityOf } from "../../packages/cli/dist/launcher/launcher-conf.js";
+import { canBeHost, Host } from "../host/host.js";
+import { RUNTIMES, type Runtime } from "../host/runtimes.js";
 import { spawnSync } from "../outside.js";
 import { AskedProcess, programOf } from "./asked-process.js";
-import { canBeHost, RUNTIMES, type Runtime, Site } from "./site.js";
 
 /** The paths in this directory are so long that 2,100 of them make an index of 4 MB. */
 const DEEP = Array.from({ length: 8 }, (_, level) => `${level}`.repeat(240)).join("/");
 
-class Sharing {
-	readonly site: Site;
-	/** The path of the index. */
-	index: string;
+class Sharing extends Host {
+	declare readonly runtime: Runtime;
 
 	constructor(runtime: Runtime, { files = 0, mode = "enforce" } = {}) {
-		this.site = new Site(runtime);
-		this.index = this.site.at("app.sigx");
+		super({ runtime });
 		const many = Array.from({ length: files }, (_, file) => [`${DEEP}/${file}`, ""]);
-		this.site.release("app", { ...programOf(runtime, 1), ...Object.fromEntries(many) }, 1);
-		this.site.compile("app", "app.sigx");
-		this.site.configure("app");
-		this.site.install("app.sigx", mode);
+		this.release("app", { ...programOf(runtime, 1), ...Object.fromEntries(many) }, 1);
+		this.compile("app", "app.sigx");
+		this.bind("app");
+		this.install({ mode });
 	}
 
 	get indexes(): string {
-		return this.site.at("lib/indexes");
+		return this.at("lib/indexes");
 	}
 
 	get copy(): string {
@@ -67,13 +65,13 @@ class Sharing {
 		writeFileSync(this.record, `${changed.join("\n")}\n`, { mode: 0o444 });
 	}
 
-	start(): SharingProcess {
-		return new SharingProcess(this.site.launcher, this.site.at(`app/${this.site.script}`));
+	open(): SharingProcess {
+		return new SharingProcess(...this.command());
 	}
 
 	/** Starts a process, and returns which index it has mapped. */
 	async mapped(): Promise<"shared" | "own"> {
-		const process = this.start();
+		const process = this.open();
 		expect([await process.line(), process.stderr]).toEqual(["release 1", ""]);
 		const mappings = process.indexMappings();
 		expect([await process.stop(), process.stderr]).toEqual([0, ""]);
@@ -81,8 +79,8 @@ class Sharing {
 		return mappings[0]?.path.startsWith(this.indexes) === true ? "shared" : "own";
 	}
 
-	check(): { status: number | null; said: readonly { status: string; says: string }[] } {
-		const run = this.site.host.sigtool(["launcher", "check", ...this.site.host.prefix, "--json"]);
+	checkSharing(): { status: number | null; said: readonly { status: string; says: string }[] } {
+		const run = this.check("--json");
 		const { findings } = run.json() as { findings: { what: string; status: string; says: string }[] };
 		return { status: run.status, said: findings.filter(({ what }) => what === "shared index") };
 	}
@@ -126,7 +124,7 @@ class SharingProcess extends AskedProcess {
 
 /** Starts processes, waits for all, and returns the smallest memory of one, which the timing of collections varies. */
 async function ownMemoryOf(sharing: Sharing, count: number): Promise<number> {
-	const processes = Array.from({ length: count }, () => sharing.start());
+	const processes = Array.from({ length: count }, () => sharing.open());
 	for (const process of processes) expect([await process.line(), process.stderr]).toEqual(["release 1", ""]);
 	const memory = processes.map((process) => process.ownMemory());
 	for (const process of processes) expect(await process.stop()).toBe(0);
@@ -140,7 +138,7 @@ describe.skipIf(!canBeHost)("an index that processes share (needs root, and the 
 			const sharing = new Sharing(runtime, { files: 2100 });
 			const { size } = lstatSync(sharing.copy);
 			expect(size).toBeGreaterThan(4e6);
-			const processes = Array.from({ length: 6 }, () => sharing.start());
+			const processes = Array.from({ length: 6 }, () => sharing.open());
 			for (const process of processes) expect([await process.line(), process.stderr]).toEqual(["release 1", ""]);
 			expect(await processes[0]?.ask("apart late")).toBe("late 1");
 			for (const process of processes) {
@@ -154,7 +152,7 @@ describe.skipIf(!canBeHost)("an index that processes share (needs root, and the 
 			expect((await ownMemoryOf(sharing, 4)) - (await ownMemoryOf(small, 4))).toBeLessThan(2e6);
 			// Without a copy to share, each process has the whole index in sealed memory of its own.
 			rmSync(sharing.indexes, { recursive: true });
-			const unshared = [sharing.start(), sharing.start()];
+			const unshared = [sharing.open(), sharing.open()];
 			for (const process of unshared) expect([await process.line(), process.stderr]).toEqual(["release 1", ""]);
 			for (const process of unshared) expect(process.indexMappings()[0]?.pss).toBeGreaterThan(3e6);
 			for (const process of unshared) expect(await process.stop()).toBe(0);
@@ -165,31 +163,30 @@ describe.skipIf(!canBeHost)("an index that processes share (needs root, and the 
 		"$name goes on from the old index while a new one is copied over it, and shares the new one when told",
 		async (runtime) => {
 			const sharing = new Sharing(runtime);
-			const { site } = sharing;
-			expect(sharing.check()).toEqual({ status: 0, said: [expect.objectContaining({ status: "ok" })] });
-			const old = sharing.start();
+			expect(sharing.checkSharing()).toEqual({ status: 0, said: [expect.objectContaining({ status: "ok" })] });
+			const old = sharing.open();
 			expect(await old.line()).toBe("release 1");
 			const oldCopy = sharing.copy;
-			site.release("next", programOf(runtime, 2), 2);
-			site.compile("next", "next.sigx");
+			sharing.release("next", programOf(runtime, 2), 2);
+			sharing.compile("next", "next.sigx");
 			// The index loses its end, then gets other bytes, in the file that was opened at the start.
 			truncateSync(sharing.index, 100);
 			expect(await old.ask("here late")).toBe("late 1");
-			copyFileSync(site.at("next.sigx"), sharing.index);
+			copyFileSync(sharing.at("next.sigx"), sharing.index);
 			expect([await old.ask("apart late"), old.stderr]).toEqual(["late 1", ""]);
-			site.configure("next");
-			const process = new SharingProcess(site.launcher, site.at(`next/${site.script}`));
+			sharing.bind("next");
+			const process = new SharingProcess(...sharing.command({ script: sharing.at(`next/${sharing.main}`) }));
 			expect([await process.line(), process.stderr]).toEqual(["release 2", ""]);
 			expect(process.indexMappings()).toEqual([expect.objectContaining({ path: expect.stringContaining("memfd") })]);
 			expect(await process.stop()).toBe(0);
 
-			const shared = site.do(["launcher", "share", ...site.host.prefix, "--json"]).json();
+			const shared = sharing.do(["launcher", "share", ...sharing.prefix, "--json"]).json();
 			expect(shared).toMatchObject({ shared: [{ index: sharing.index, changed: true }] });
-			expect(site.do(["launcher", "share", ...site.host.prefix, "--json"]).json()).toMatchObject({
+			expect(sharing.do(["launcher", "share", ...sharing.prefix, "--json"]).json()).toMatchObject({
 				shared: [{ index: sharing.index, changed: false }],
 			});
 			expect([existsSync(oldCopy), sharing.copy]).toEqual([false, shared.shared[0].copy]);
-			const next = new SharingProcess(site.launcher, site.at(`next/${site.script}`));
+			const next = new SharingProcess(...sharing.command({ script: sharing.at(`next/${sharing.main}`) }));
 			expect(await next.line()).toBe("release 2");
 			expect(next.indexMappings()).toEqual([expect.objectContaining({ path: sharing.copy })]);
 			expect(old.indexMappings()).toEqual([expect.objectContaining({ path: `${oldCopy} (deleted)` })]);
@@ -202,16 +199,15 @@ describe.skipIf(!canBeHost)("an index that processes share (needs root, and the 
 		timeout: 120_000,
 	}, async () => {
 		const sharing = new Sharing(RUNTIMES[0] as Runtime);
-		const { site } = sharing;
-		copyFileSync(sharing.index, site.at("second.sigx"));
-		const { shared } = site.do(["launcher", "share", ...site.host.prefix, site.at("second.sigx"), "--json"]).json();
+		copyFileSync(sharing.index, sharing.at("second.sigx"));
+		const { shared } = sharing.do(["launcher", "share", ...sharing.prefix, sharing.at("second.sigx"), "--json"]).json();
 		// Both have the same bytes, so both have one copy. The first one is still shared.
 		expect(shared).toEqual([expect.objectContaining({ copy: sharing.copy, changed: true })]);
 		expect(await sharing.mapped()).toBe("shared");
 		rmSync(sharing.index);
 		symlinkSync("second.sigx", sharing.index);
 		expect(await sharing.mapped()).toBe("shared");
-		expect(sharing.check().status).toBe(0);
+		expect(sharing.checkSharing().status).toBe(0);
 	});
 });
 
@@ -229,15 +225,16 @@ const FAULTS: readonly { name: string; change: (sharing: Sharing) => void; says:
 	},
 	{
 		name: "a link in place of a copy",
-		change: ({ copy, site }) => {
-			renameSync(copy, site.at("elsewhere.sigx"));
-			symlinkSync(site.at("elsewhere.sigx"), copy);
+		change: (sharing) => {
+			const { copy } = sharing;
+			renameSync(copy, sharing.at("elsewhere.sigx"));
+			symlinkSync(sharing.at("elsewhere.sigx"), copy);
 		},
 		says: /is no regular file/,
 	},
 	{
 		name: "a copy with a second name",
-		change: ({ copy, site }) => linkSync(copy, site.at("data/second")),
+		change: (sharing) => linkSync(sharing.copy, sharing.at("data/second")),
 		says: /has a second name/,
 	},
 	{
@@ -298,7 +295,7 @@ describe.skipIf(!canBeHost)("attacks on a shared index (needs root, and the laun
 		const sharing = new Sharing(runtime);
 		const again = () => {
 			rmSync(sharing.indexes, { recursive: true });
-			sharing.site.do(["launcher", "share", ...sharing.site.host.prefix]);
+			sharing.do(["launcher", "share", ...sharing.prefix]);
 		};
 		for (const { name, change, says } of FAULTS) {
 			again();
@@ -311,7 +308,7 @@ describe.skipIf(!canBeHost)("attacks on a shared index (needs root, and the laun
 			change(sharing);
 			sharing.rewriteRecord({ identity: identityOf(sharing.copy) });
 			expect([name, await sharing.mapped()]).toEqual([name, "own"]);
-			const { status, said } = sharing.check();
+			const { status, said } = sharing.checkSharing();
 			expect([name, status]).toEqual([name, 1]);
 			expect(said).toContainEqual({ what: "shared index", status: "wrong", says: expect.stringMatching(says) });
 		}
@@ -320,14 +317,14 @@ describe.skipIf(!canBeHost)("attacks on a shared index (needs root, and the laun
 			expect([name, await sharing.mapped()]).toEqual([name, "shared"]);
 			change(sharing);
 			expect([name, await sharing.mapped()]).toEqual([name, "own"]);
-			const { status, said } = sharing.check();
+			const { status, said } = sharing.checkSharing();
 			expect([name, status]).toEqual([name, 1]);
 			expect(said).toContainEqual({ what: "shared index", status: "wrong", says: expect.stringMatching(says) });
 		}
 		// A copy that was moved has another identity. That is no fault: it is not passed.
 		again();
 		sharing.rewriteRecord({ identity: "1:2:3:4.000000000:5.000000000" });
-		expect([await sharing.mapped(), sharing.check().status]).toEqual(["own", 0]);
+		expect([await sharing.mapped(), sharing.checkSharing().status]).toEqual(["own", 0]);
 		again();
 		expect(await sharing.mapped()).toBe("shared");
 	});
@@ -336,13 +333,11 @@ describe.skipIf(!canBeHost)("attacks on a shared index (needs root, and the laun
 		"a forged copy that lets changed code run in $name counts only from root, also in development",
 		async (runtime) => {
 			const sharing = new Sharing(runtime, { mode: "enforce" });
-			const { site } = sharing;
-			const places = [...site.installing("app.sigx", "enforce"), "--allow-development"];
-			site.do(places);
-			const script = site.at(`app/${site.script}`);
+			sharing.do([...sharing.installing({ mode: "enforce" }), "--allow-development"]);
+			const script = sharing.script;
 			const evil = runtime.kind === "node" ? 'console.log("evil")' : 'print("evil")';
 			writeFileSync(script, evil);
-			const start = () => spawnSync(site.launcher, ["--allow-development", script], { encoding: "utf8" });
+			const start = () => spawnSync(sharing.launcher, ["--allow-development", script], { encoding: "utf8" });
 			expect(start()).toMatchObject({ status: 126, stdout: "" });
 			forge(sharing, evil);
 			// The launcher and the runtime trust root's digests, so this attack works for root.
@@ -359,34 +354,36 @@ describe.skipIf(!canBeHost)("attacks on a shared index (needs root, and the laun
 	it("launcher check finds a copy whose bytes are not those of its name, and share mends it", () => {
 		const sharing = new Sharing(RUNTIMES[0] as Runtime);
 		forge(sharing, "other");
-		const { status, said } = sharing.check();
+		const { status, said } = sharing.checkSharing();
 		expect(status).toBe(1);
 		expect(said.map(({ says }) => says)).toContainEqual(
 			expect.stringMatching(
 				/\.sigx changed: its SHA-256 is [0-9a-f]{64}; run `sigtool launcher share --prefix \S+lib` as root/,
 			),
 		);
-		sharing.site.do(["launcher", "share", ...sharing.site.host.prefix]);
-		expect(sharing.check()).toEqual({ status: 0, said: [expect.objectContaining({ status: "ok" })] });
+		sharing.do(["launcher", "share", ...sharing.prefix]);
+		expect(sharing.checkSharing()).toEqual({ status: 0, said: [expect.objectContaining({ status: "ok" })] });
 	});
 
 	it.each(RUNTIMES)("$name can neither shorten nor change the copy that it has mapped", (runtime) => {
 		const sharing = new Sharing(runtime, { mode: "audit" });
-		const { site } = sharing;
 		const attack = runtime.kind === "node" ? ATTACK_BY_NODE : ATTACK_BY_PYTHON;
-		site.release("attack", { [site.script]: attack }, 2);
-		site.compile("attack", "attack.sigx");
-		site.configure("attack", { mode: "audit" });
-		site.install("attack.sigx", "audit");
-		const script = `attack/${site.script}`;
-		sharing.index = site.at("attack.sigx");
+		sharing.release("attack", { [sharing.main]: attack }, 2);
+		sharing.compile("attack", "attack.sigx");
+		sharing.bind("attack", { mode: "audit" });
+		sharing.install({ index: sharing.at("attack.sigx"), mode: "audit" });
+		const script = sharing.at(`attack/${sharing.main}`);
+		sharing.index = sharing.at("attack.sigx");
 		// Root without the launcher's restrictions can do both.
-		copyFileSync(sharing.copy, site.at("data/scratch"));
-		expect(site.start(script, site.at("data/scratch"))).toMatchObject({ status: 0, stdout: "open\nshorter\n" });
-		site.configure("attack", { mode: "enforce" });
-		site.install("attack.sigx", "enforce");
+		copyFileSync(sharing.copy, sharing.at("data/scratch"));
+		expect(sharing.start({ script, args: [sharing.at("data/scratch")] })).toMatchObject({
+			status: 0,
+			stdout: "open\nshorter\n",
+		});
+		sharing.bind("attack", { mode: "enforce" });
+		sharing.install({ index: sharing.at("attack.sigx"), mode: "enforce" });
 		const before = sha256Of(sharing.copy);
-		expect(site.start(script, sharing.copy)).toMatchObject({ stdout: "EACCES\nEACCES\n", stderr: "" });
+		expect(sharing.start({ script, args: [sharing.copy] })).toMatchObject({ stdout: "EACCES\nEACCES\n", stderr: "" });
 		expect(sha256Of(sharing.copy)).toBe(before);
 	});
 
@@ -394,23 +391,25 @@ describe.skipIf(!canBeHost)("attacks on a shared index (needs root, and the laun
 		"a program of $name does not find the addon, which hands out the index",
 		(runtime) => {
 			const sharing = new Sharing(runtime);
-			const { site } = sharing;
 			const find = "Object.values(require.cache).find((each) => each.exports.keptIndex)";
 			const attacks = {
 				"cached.js": `console.log(${find} === undefined);`,
 				"loaded.js": `process.dlopen(module, process.argv[2]); console.log("loaded");`,
 				"required.js": `console.log(require(process.argv[2]));`,
 			};
-			site.release("attack", { "main.js": "", ...attacks }, 2);
-			site.compile("attack", "attack.sigx");
-			site.configure("attack");
-			site.install("attack.sigx", "enforce");
-			const [, addon = ""] = /^addon (\S+) /m.exec(readFileSync(site.at("lib/launcher.conf"), "utf8")) ?? [];
-			expect(site.start("attack/cached.js")).toMatchObject({ status: 0, stdout: "true\n" });
+			sharing.release("attack", { "main.js": "", ...attacks }, 2);
+			sharing.compile("attack", "attack.sigx");
+			sharing.bind("attack");
+			sharing.install({ index: sharing.at("attack.sigx"), mode: "enforce" });
+			const [, addon = ""] = /^addon (\S+) /m.exec(readFileSync(sharing.at("lib/launcher.conf"), "utf8")) ?? [];
+			expect(sharing.start({ script: sharing.at("attack/cached.js") })).toMatchObject({ status: 0, stdout: "true\n" });
 			for (const script of ["loaded.js", "required.js"]) {
-				expect(site.start(`attack/${script}`, addon)).toMatchObject({ status: 126, stdout: "" });
+				expect(sharing.start({ script: sharing.at(`attack/${script}`), args: [addon] })).toMatchObject({
+					status: 126,
+					stdout: "",
+				});
 				// Without the launcher it works.
-				const plain = spawnSync(runtime.program ?? "", [site.at(`attack/${script}`), addon], { encoding: "utf8" });
+				const plain = spawnSync(runtime.program ?? "", [sharing.at(`attack/${script}`), addon], { encoding: "utf8" });
 				expect(plain).toMatchObject({ status: 0, stdout: expect.stringMatching(/loaded|keptIndex/) });
 			}
 		},
@@ -418,9 +417,8 @@ describe.skipIf(!canBeHost)("attacks on a shared index (needs root, and the laun
 
 	it("the directory of copies is not made writable, whether it has a copy or not", () => {
 		const sharing = new Sharing(RUNTIMES[0] as Runtime);
-		const { site } = sharing;
-		const grant = (directory: string) => site.host.run("--write", directory, site.at(`app/${site.script}`));
-		expect(grant(site.at("data"))).toMatchObject({ status: 0 });
+		const grant = (directory: string) => sharing.run("--write", directory, sharing.script);
+		expect(grant(sharing.at("data"))).toMatchObject({ status: 0 });
 		const refusal = expect.stringMatching(/Cannot make ".*\/indexes" writable: ".*\/indexes" lies in it/);
 		expect(grant(sharing.indexes)).toMatchObject({ status: 126, stdout: "", stderr: refusal });
 		rmSync(sharing.indexes, { recursive: true });
@@ -430,9 +428,8 @@ describe.skipIf(!canBeHost)("attacks on a shared index (needs root, and the laun
 
 	it("only root shares an index", () => {
 		const sharing = new Sharing(RUNTIMES[0] as Runtime);
-		const { site } = sharing;
-		writeFileSync(site.at("no.sigx"), "no index");
-		const refused = site.host.sigtool(["launcher", "share", ...site.host.prefix, site.at("no.sigx")]);
+		writeFileSync(sharing.at("no.sigx"), "no index");
+		const refused = sharing.sigtool(["launcher", "share", ...sharing.prefix, sharing.at("no.sigx")]);
 		expect(refused.status).not.toBe(0);
 		expect(refused.stderr).toMatch(/Cannot use trust index ".*no\.sigx": it does not begin/);
 		expect(readdirSync(sharing.indexes)).toHaveLength(2);
@@ -449,7 +446,7 @@ function sha256Of(file: string): string {
  */
 function forge(sharing: Sharing, evil: string): void {
 	const bytes = readFileSync(sharing.index);
-	const [good, bad] = [programOf(sharing.site.runtime, 1)[sharing.site.script] ?? "", evil].map((text) =>
+	const [good, bad] = [programOf(sharing.runtime, 1)[sharing.main] ?? "", evil].map((text) =>
 		createHash("sha256").update(text).digest(),
 	);
 	const at = bytes.indexOf(good as Buffer);

@@ -4,9 +4,10 @@ import { cpSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { KEPT_COMPILER } from "../../packages/cli/test/kept-compiler/kept-compiler.js";
-import { pinOf } from "../../packages/cli/test/launcher-host.js";
 import { MAIN, makeSelfSigned, type SelfSigned } from "../../packages/cli/test/support.js";
+import { pinOf } from "../host/host.js";
 import { type SpawnSyncReturns, spawnSync } from "../outside.js";
+import { atEndOfFile } from "../temporary.js";
 import { OverlayRoot, type RootOptions } from "./overlay-root.js";
 import { commandOfUnit, type UnitOptions } from "./unit-sandbox.js";
 
@@ -17,6 +18,7 @@ export const SPYTHON = "/usr/local/lib/spython";
 export class SignedHost extends OverlayRoot {
 	constructor() {
 		super();
+		atEndOfFile(() => this.remove());
 		this.write("/usr/local/bin/sigtool", `#!/bin/sh\nexec ${process.execPath} ${MAIN} "$@"\n`, 0o755);
 	}
 

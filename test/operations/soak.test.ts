@@ -4,7 +4,8 @@
  */
 
 import { expect, it } from "vitest";
-import { canBeHost, RUNTIMES } from "./site.js";
+import { canBeHost } from "../host/host.js";
+import { RUNTIMES } from "../host/runtimes.js";
 import { soak } from "./soak.js";
 
 const [minutes = 1.5, services = 6] = (process.env.SIGTOOL_SOAK ?? "").split(" ").filter(Boolean).map(Number);

@@ -5,7 +5,6 @@
  */
 
 import { createHash } from "node:crypto";
-import { once } from "node:events";
 import {
 	chmodSync,
 	chownSync,
@@ -20,14 +19,14 @@ import {
 	writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { setTimeout as wait } from "node:timers/promises";
 import { onTestFinished } from "vitest";
-import { pinOf } from "../../packages/cli/test/launcher-host.js";
 import { makeSelfSigned, type SelfSigned } from "../../packages/cli/test/support.js";
-import { type ChildProcess, spawn, spawnSync } from "../outside.js";
+import { Host, pinOf } from "../host/host.js";
+import type { Runtime } from "../host/runtimes.js";
+import { spawnSync } from "../outside.js";
 import { unmountAtEnd } from "../unmount-at-end.js";
-import { type Runtime, Site } from "./site.js";
+import { AskedProcess } from "./asked-process.js";
 
 /** The user of the services. */
 const USER = 64_321;
@@ -67,67 +66,27 @@ export interface Figures {
 type Answer = { readonly line: string } | { readonly status: number | null; readonly stderr: string };
 
 /** A running program that answers lines. */
-class Program {
-	readonly child: ChildProcess;
-	readonly #lines: string[] = [];
-	#wake = () => {};
-	#ended = false;
-	stderr = "";
-
-	constructor(program: string, args: readonly string[]) {
-		this.child = spawn(program, args, { cwd: "/" });
-		onTestFinished(() => void this.child.kill("SIGKILL"));
-		this.child.stderr?.on("data", (text) => {
-			this.stderr += text;
-		});
-		// A process that has ended takes no line. Its end is the answer.
-		this.child.stdin?.on("error", () => {});
-		createInterface({ input: this.child.stdout ?? process.stdin }).on("line", (line) => {
-			this.#lines.push(line);
-			this.#wake();
-		});
-		this.child.on("close", () => {
-			this.#ended = true;
-			this.#wake();
-		});
-	}
-
-	async answer(): Promise<Answer> {
-		const limit = setTimeout(() => this.child.kill("SIGKILL"), ANSWER_MS);
-		while (this.#lines.length === 0 && !this.#ended) {
-			await new Promise<void>((resolve) => {
-				this.#wake = resolve;
-			});
-		}
+class Program extends AskedProcess {
+	async answer(next = this.line()): Promise<Answer> {
+		const limit = setTimeout(() => this.kill(), ANSWER_MS);
+		const line = await next;
 		clearTimeout(limit);
-		const line = this.#lines.shift();
-		return line === undefined ? { status: this.child.exitCode, stderr: this.stderr } : { line };
-	}
-
-	ask(line: string): Promise<Answer> {
-		this.child.stdin?.write(`${line}\n`);
-		return this.answer();
-	}
-
-	async stop(): Promise<void> {
-		if (this.#ended) return;
-		const ended = once(this.child, "close");
-		this.child.stdin?.end();
-		await ended;
+		return line === undefined ? { status: await this.ended, stderr: this.stderr } : { line };
 	}
 
 	/** The resident memory in MB. */
 	get residentMb(): number {
-		const status = readFileSync(`/proc/${this.child.pid}/status`, "utf8");
+		const status = readFileSync(`/proc/${this.pid}/status`, "utf8");
 		return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024;
 	}
 }
 
 /** A host with some services of one runtime, which share releases, configuration, launcher and log. */
 export class Fleet {
-	readonly site: Site;
+	readonly host: Host;
+	readonly runtime: Runtime;
 	readonly figures: Figures;
-	readonly services: Service[] = [];
+	readonly services: SoakedService[] = [];
 	#release = 0;
 	#pins: SelfSigned[];
 	#denied: string[] = [];
@@ -138,38 +97,39 @@ export class Fleet {
 	readonly #refused = new Set<string>();
 
 	constructor(runtime: Runtime, figures: Figures) {
-		this.site = new Site(runtime.kind === "node" ? { ...runtime, program: copyForUsers(runtime.program) } : runtime);
+		this.runtime = runtime.kind === "node" ? { ...runtime, program: copyForUsers(runtime.program) } : runtime;
+		this.host = new Host({ runtime: this.runtime });
 		this.figures = figures;
-		this.#pins = [this.site.key];
-		chmodSync(this.site.host.directory, 0o755);
-		for (const directory of ["log", "evil", "rel"]) mkdirSync(this.site.at(directory));
-		const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", "nosuid,mode=755,size=16m", "none", this.site.at("log")]);
+		this.#pins = [this.host.key];
+		chmodSync(this.host.directory, 0o755);
+		for (const directory of ["evil", "rel"]) mkdirSync(this.host.at(directory));
+		const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", "nosuid,mode=755,size=16m", "none", this.host.at("log")]);
 		if (mounted.status !== 0) throw new Error(`Cannot mount a log: ${mounted.stderr}`);
-		unmountAtEnd(this.site.at("log"));
-		onTestFinished(() => void spawnSync("umount", ["--lazy", this.site.at("log")]));
-		chownSync(this.site.at("log"), USER, USER);
+		unmountAtEnd(this.host.at("log"));
+		onTestFinished(() => void spawnSync("umount", ["--lazy", this.host.at("log")]));
+		chownSync(this.host.at("log"), USER, USER);
 		this.ship();
 		this.edit();
-		this.site.install("current/app.sigx", "enforce");
+		this.host.install({ index: this.host.at("current/app.sigx"), mode: "enforce" });
 	}
 
 	async start(count: number): Promise<void> {
 		for (let number = 0; number < count; number++) {
-			const service = new Service(this, `${this.site.runtime.name} ${number}`);
+			const service = new SoakedService(this, `${this.runtime.name} ${number}`);
 			this.services.push(service);
 			await service.start();
 		}
 	}
 
-	/** Signs a release and switches to it by one rename, as docs/how-to/deploy.md shows. */
+	/** Signs a release and switches to it by one rename, as docs/how-to/changes.md shows. */
 	ship(): void {
 		const release = ++this.#release;
 		const directory = `rel/${release}/app`;
-		mkdirSync(this.site.at(directory), { recursive: true });
-		this.site.release(directory, filesOf(this.site.runtime, release), release);
-		this.site.compile(directory, `rel/${release}/app.sigx`);
-		symlinkSync(`rel/${release}`, this.site.at("current.new"));
-		renameSync(this.site.at("current.new"), this.site.at("current"));
+		mkdirSync(this.host.at(directory), { recursive: true });
+		this.host.release(directory, filesOf(this.runtime, release), release);
+		this.host.compile(directory, `rel/${release}/app.sigx`);
+		symlinkSync(`rel/${release}`, this.host.at("current.new"));
+		renameSync(this.host.at("current.new"), this.host.at("current"));
 		this.figures.releases++;
 	}
 
@@ -179,9 +139,9 @@ export class Fleet {
 			pins: this.#pins.map(pinOf),
 			deny: this.#denied.map((file) => ({ file, reason: "a test" })),
 			audit: { jsonLines: this.log, stderr: "refusals" },
-			index: this.site.at("current/app.sigx"),
+			index: this.host.at("current/app.sigx"),
 		};
-		this.site.configure("current/app", members, { minimumSequence: Math.max(1, this.#release - 3) });
+		this.host.bind("current/app", members, { minimumSequence: Math.max(1, this.#release - 3) });
 		this.figures.edits++;
 	}
 
@@ -194,17 +154,17 @@ export class Fleet {
 
 	/** Replaces the release key: both count until the next release is out, then the new one alone. */
 	replaceKey(): void {
-		this.site.key = makeSelfSigned(this.site.at(`key-${this.figures.keys}`));
-		this.#pins = [...this.#pins, this.site.key];
+		this.host.key = makeSelfSigned(this.host.at(`key-${this.figures.keys}`));
+		this.#pins = [...this.#pins, this.host.key];
 		this.edit();
 		this.ship();
-		this.#pins = [this.site.key];
+		this.#pins = [this.host.key];
 		this.edit();
 		this.figures.keys++;
 	}
 
 	get log(): string {
-		return this.site.at("log/events.jsonl");
+		return this.host.at("log/events.jsonl");
 	}
 
 	/** Renames the file of events and makes a new one, as logrotate does with `create`. Keeps two older files. */
@@ -220,16 +180,16 @@ export class Fleet {
 	fillDisk(): void {
 		this.#isDiskFull = true;
 		this.figures.fullDisks++;
-		spawnSync("sh", ["-c", `cat /dev/zero > "$1"`, "sh", this.site.at("log/filler")]);
+		spawnSync("sh", ["-c", `cat /dev/zero > "$1"`, "sh", this.host.at("log/filler")]);
 	}
 
 	freeDisk(): void {
-		rmSync(this.site.at("log/filler"));
+		rmSync(this.host.at("log/filler"));
 		this.#isDiskFull = false;
 	}
 
 	/** Asks a service to load code that must be refused, looks at how the process ends, and starts the service again. */
-	attack(service: Service, path: string, line: string): Promise<void> {
+	attack(service: SoakedService, path: string, line: string): Promise<void> {
 		return service.alone(async () => {
 			const wasFull = this.#isDiskFull;
 			const answer = await service.ask(line);
@@ -247,8 +207,8 @@ export class Fleet {
 
 	/** Writes a file that nobody signed, whose code would answer. */
 	plant(): { readonly path: string; readonly line: string } {
-		const { kind } = this.site.runtime;
-		const path = this.site.at(`evil/evil${this.figures.attacks}.${kind === "node" ? "js" : "py"}`);
+		const { kind } = this.runtime;
+		const path = this.host.at(`evil/evil${this.figures.attacks}.${kind === "node" ? "js" : "py"}`);
 		writeFileSync(path, kind === "node" ? `console.log("evil")` : `print("evil", flush=True)`);
 		return { path, line: `run ${path}` };
 	}
@@ -274,7 +234,7 @@ export class Fleet {
 	}
 }
 
-export class Service {
+export class SoakedService {
 	readonly name: string;
 	readonly #fleet: Fleet;
 	#program: Program | undefined;
@@ -289,10 +249,10 @@ export class Service {
 
 	async start(): Promise<void> {
 		await this.#program?.stop();
-		const { site, figures } = this.#fleet;
+		const { host, figures } = this.#fleet;
 		const user = [`--reuid=${USER}`, `--regid=${USER}`, "--clear-groups"];
 		for (;;) {
-			this.#program = new Program("setpriv", [...user, site.launcher, site.at(`current/app/${site.script}`)]);
+			this.#program = new Program("setpriv", [...user, host.launcher, host.at(`current/app/${host.main}`)]);
 			const answer = await this.#program.answer();
 			if ("line" in answer) {
 				figures.starts++;
@@ -336,12 +296,12 @@ export class Service {
 
 	ask(line: string): Promise<Answer> {
 		if (this.#program === undefined) throw new Error(`${this.name} was not started`);
-		return this.#program.ask(line);
+		return this.#program.answer(this.#program.ask(line));
 	}
 
 	/** The directory of the release that runs. */
 	get directory(): string {
-		return this.#fleet.site.at(`rel/${this.#release.split(" ")[1]}/app`);
+		return this.#fleet.host.at(`rel/${this.#release.split(" ")[1]}/app`);
 	}
 
 	get residentMb(): number {
@@ -435,7 +395,7 @@ export async function soak(
 	const end = Date.now() + seconds * 1000;
 	const isOver = () => Date.now() > end;
 	// The first service of each fleet runs from the beginning to the end.
-	const veterans = fleets.map(({ services }) => services[0] as Service);
+	const veterans = fleets.map(({ services }) => services[0] as SoakedService);
 	const before = veterans.map(({ residentMb }) => residentMb);
 	await Promise.all([
 		...fleets.map((fleet) => serve(fleet, isOver)),
@@ -462,15 +422,15 @@ async function serve({ services }: Fleet, isOver: () => boolean): Promise<void> 
 
 /** Does everything once a period that an operator does, and attacks after each operation. */
 async function operate(fleet: Fleet, periodMs: number, isOver: () => boolean): Promise<void> {
-	const suffix = fleet.site.script.split(".")[1];
+	const suffix = fleet.host.script.split(".")[1];
 	const pause = () => wait(periodMs / 6);
-	const plantAndAttack = (service: Service) => {
+	const plantAndAttack = (service: SoakedService) => {
 		const { path, line } = fleet.plant();
 		return fleet.attack(service, path, line);
 	};
 	for (let period = 0; !isOver(); period++) {
 		const [, ...others] = fleet.services;
-		const target = others[period % others.length] as Service;
+		const target = others[period % others.length] as SoakedService;
 		fleet.ship();
 		for (const [number, service] of others.entries()) if ((number + period) % 2 === 0) await service.restart();
 		await pause();

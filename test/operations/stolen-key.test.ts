@@ -1,9 +1,10 @@
 /** The story of a stolen key: its pin is removed from the host configuration, and nothing that it signed starts. */
 
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { pinOf } from "../../packages/cli/test/launcher-host.js";
+import { beforeAll, describe, expect, it } from "vitest";
 import { makeSelfSigned } from "../../packages/cli/test/support.js";
-import { canOperate, RUNTIMES, type Runtime, Service } from "./service.js";
+import { pinOf } from "../host/host.js";
+import { RUNTIMES, type Runtime } from "../host/runtimes.js";
+import { canOperate, Service } from "./service.js";
 
 const CASES: readonly (readonly [string, Runtime, boolean])[] = RUNTIMES.flatMap((runtime) => {
 	const plain = [runtime.name, runtime, false] as const;
@@ -19,7 +20,6 @@ describe.skipIf(!canOperate).each(CASES)(
 		beforeAll(() => {
 			service = new Service(runtime, { isBuiltIn });
 		});
-		afterAll(() => service?.remove());
 
 		it.skipIf(runtime.program === undefined)("is out of use at the next start, and launcher check says so", () => {
 			const next = makeSelfSigned(service.at("next"));

@@ -2,11 +2,12 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { pinOf } from "../../packages/cli/test/launcher-host.js";
+import { beforeAll, describe, expect, it } from "vitest";
 import type { SelfSigned } from "../../packages/cli/test/support.js";
+import { pinOf, programOf } from "../host/host.js";
+import { RUNTIMES } from "../host/runtimes.js";
 import { canOverlay } from "./overlay-root.js";
-import { canOperate, RUNTIMES } from "./service.js";
+import { canOperate } from "./service.js";
 import { EXAMPLES, SignedHost } from "./signed-host.js";
 import { canFilter } from "./unit-sandbox.js";
 
@@ -39,11 +40,10 @@ const OF_API = [
 const NODES = RUNTIMES.filter(({ kind }) => kind === "node");
 describe.skipIf(!canTry).each(NODES)(
 	"two services, web with $name (needs root, overlayfs, python3 and systemd-analyze)",
-	({ program }) => {
+	(runtime) => {
 		const users = { web: 61_201, api: 61_202 };
 		let host: SignedHost;
 		let keys: Readonly<Record<"web" | "api", SelfSigned>>;
-		const missing = program === undefined;
 
 		function setUp(): void {
 			host.do([join(EXAMPLE, "set-up.sh"), RELEASES]);
@@ -55,9 +55,8 @@ describe.skipIf(!canTry).each(NODES)(
 		}
 
 		beforeAll(() => {
-			if (missing) return;
 			host = new SignedHost();
-			host.installNode(program);
+			host.installNode(programOf(runtime));
 			host.buildSpython(python ?? "");
 			keys = { web: host.makeKey("web"), api: host.makeKey("api") };
 			for (const name of ["web", "api"] as const) {
@@ -69,39 +68,35 @@ describe.skipIf(!canTry).each(NODES)(
 			}
 			setUp();
 		});
-		afterAll(() => host?.remove());
 
-		it.skipIf(missing)(
-			"are set up by one command, and start with launcher, configuration and events of their own",
-			() => {
-				expect(start("web")).toMatchObject({ status: 0, stdout: "[]\n", stderr: "" });
-				expect(start("api")).toMatchObject({ status: 0, stdout: "serving api\n", stderr: "" });
-				for (const name of ["web", "api"] as const) {
-					const events = readFileSync(host.at(`/var/log/private/sigtool/${name}/audit.jsonl`), "utf8")
-						.split("\n")
-						.slice(0, -1);
-					const products = events.map((line) => JSON.parse(line)).filter(({ event }) => event === "catalog.load");
-					expect(products.map(({ product }) => product)).toContain(name);
-					expect(products.map(({ product }) => product)).not.toContain(name === "web" ? "api" : "web");
-					expect(host.run(["sigtool", "launcher", "check", "--prefix", `/usr/lib/sigtool/${name}`])).toMatchObject({
-						status: 0,
-					});
-					const rotation = host.run(["logrotate", "--debug", `/etc/logrotate.d/sigtool-${name}`]);
-					expect(rotation).toMatchObject({ status: 0 });
-					expect(rotation.stderr).toContain(`/var/log/sigtool/${name}/audit.jsonl`);
-					expect(rotation.stderr).toContain(`/var/log/sigtool-rotated/${name}`);
-					const unit = `/etc/systemd/system/signed@${name}.service`;
-					host.do(["ln", "-sf", "signed@.service", unit]);
-					expect(host.run(["systemd-analyze", "verify", "--man=no", unit])).toMatchObject({
-						status: 0,
-						stdout: "",
-						stderr: "",
-					});
-				}
-			},
-		);
+		it("are set up by one command, and start with launcher, configuration and events of their own", () => {
+			expect(start("web")).toMatchObject({ status: 0, stdout: "[]\n", stderr: "" });
+			expect(start("api")).toMatchObject({ status: 0, stdout: "serving api\n", stderr: "" });
+			for (const name of ["web", "api"] as const) {
+				const events = readFileSync(host.at(`/var/log/private/sigtool/${name}/audit.jsonl`), "utf8")
+					.split("\n")
+					.slice(0, -1);
+				const products = events.map((line) => JSON.parse(line)).filter(({ event }) => event === "catalog.load");
+				expect(products.map(({ product }) => product)).toContain(name);
+				expect(products.map(({ product }) => product)).not.toContain(name === "web" ? "api" : "web");
+				expect(host.run(["sigtool", "launcher", "check", "--prefix", `/usr/lib/sigtool/${name}`])).toMatchObject({
+					status: 0,
+				});
+				const rotation = host.run(["logrotate", "--debug", `/etc/logrotate.d/sigtool-${name}`]);
+				expect(rotation).toMatchObject({ status: 0 });
+				expect(rotation.stderr).toContain(`/var/log/sigtool/${name}/audit.jsonl`);
+				expect(rotation.stderr).toContain(`/var/log/sigtool-rotated/${name}`);
+				const unit = `/etc/systemd/system/signed@${name}.service`;
+				host.do(["ln", "-sf", "signed@.service", unit]);
+				expect(host.run(["systemd-analyze", "verify", "--man=no", unit])).toMatchObject({
+					status: 0,
+					stdout: "",
+					stderr: "",
+				});
+			}
+		});
 
-		it.skipIf(missing)("cannot write each other's events, state, configuration or code, which root can", () => {
+		it("cannot write each other's events, state, configuration or code, which root can", () => {
 			start("api");
 			const saved = host.do([
 				"tar",
@@ -126,7 +121,7 @@ describe.skipIf(!canTry).each(NODES)(
 			expect(alone.filter((code: string) => !["EACCES", "EROFS", "ENOENT"].includes(code))).toEqual([]);
 		});
 
-		it.skipIf(missing)("cannot grant each other's directories", () => {
+		it("cannot grant each other's directories", () => {
 			const launcher = "/usr/lib/sigtool/web/sigtool-launch";
 			const grant = (directory: string) => {
 				const { status, stdout } = start("web", [launcher, "--write", directory, "/srv/web/main.js", `${directory}/x`]);
@@ -141,7 +136,7 @@ describe.skipIf(!canTry).each(NODES)(
 			expect(grant("/srv/api")).toEqual([0, '["EROFS"]\n']);
 		});
 
-		it.skipIf(missing)("do not run each other's files, whoever starts them", () => {
+		it("do not run each other's files, whoever starts them", () => {
 			const [web, api] = ["web", "api"].map((name) => `/usr/lib/sigtool/${name}/sigtool-launch`);
 			// Each script runs under its own launcher, and as any user without one.
 			expect(host.run(["/usr/bin/node", "/srv/web/main.js"])).toMatchObject({ status: 0 });
@@ -153,7 +148,7 @@ describe.skipIf(!canTry).each(NODES)(
 			}
 		});
 
-		it.skipIf(missing)("do not accept what the other's key signed, unless a configuration pins both", () => {
+		it("do not accept what the other's key signed, unless a configuration pins both", () => {
 			const release = `${RELEASES}/api`;
 			host.ship("api", { "part.py": "NAME = 'forged'\n" }, keys.web, "deploy-python", release);
 			host.do(["tar", "-C", "/home", "-cf", `${release}/api.tar`, "api"]);

@@ -52,6 +52,7 @@ const OBEYED = [
 	"SystemCallFilter",
 	"TemporaryFileSystem",
 	"UMask",
+	"WorkingDirectory",
 ];
 
 /** These settings say when the service starts, and are the supervisor's. */
@@ -139,8 +140,11 @@ function mounts(unit: Unit, user: number): string[] {
 		for (const name of directories) {
 			const own = `${base}/private/${name}`;
 			// The directory of DynamicUser= lies below `private`, and a link leads there.
+			// A directory that was there before moves there too.
 			lines.push(
-				`mkdir -p ${own} $(dirname ${base}/${name}) && chown ${user}:${user} ${own} && chmod ${mode} ${own}`,
+				`mkdir -p $(dirname ${own})`,
+				`[ ! -d ${base}/${name} ] || [ -L ${base}/${name} ] || [ -e ${own} ] || mv ${base}/${name} ${own}`,
+				`mkdir -p ${own} $(dirname ${base}/${name}) && chown -R ${user}:${user} ${own} && chmod ${mode} ${own}`,
 				`chmod 0700 ${base}/private`,
 				`[ -e ${base}/${name} ] || ln -s ${own} ${base}/${name}`,
 			);
@@ -196,7 +200,7 @@ function mounts(unit: Unit, user: number): string[] {
 			`cut -d' ' -f5 /proc/self/mountinfo | while read -r at; do case $at in ${kept}) ;; *) mount -o remount,bind,ro "$at" ;; esac; done`,
 		);
 	}
-	lines.push("cd /", `umask ${one(unit, "UMask") ?? "0022"}`);
+	lines.push(`cd ${one(unit, "WorkingDirectory") ?? "/"}`, `umask ${one(unit, "UMask") ?? "0022"}`);
 	return lines;
 }
 

@@ -3,10 +3,12 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
+import { programOf } from "../host/host.js";
+import { RUNTIMES } from "../host/runtimes.js";
 import { hasProgram } from "../outside.js";
 import { canOverlay } from "./overlay-root.js";
-import { canOperate, RUNTIMES } from "./service.js";
+import { canOperate } from "./service.js";
 import { ADDON, EXAMPLES, exposureOf, SignedHost, SPYTHON } from "./signed-host.js";
 import { canFilter } from "./unit-sandbox.js";
 
@@ -35,17 +37,17 @@ describe.skipIf(!hasProgram("systemd-analyze"))("the units of the examples (need
 		);
 		host.write("/srv/app.service", bare);
 		expect(exposureOf(host.at("/srv/app.service"))).toBeGreaterThan(MOST);
-		host.remove();
 	});
 });
 
 describe.skipIf(!canObey).each(RUNTIMES)(
 	"a unit with $name (needs root, overlayfs, setpriv and systemd-analyze)",
-	({ kind, program, unit }) => {
+	(runtime) => {
+		const { kind, unit } = runtime;
 		let host: SignedHost;
 		const text = readFileSync(unit, "utf8");
 		beforeAll(() => {
-			if (program === undefined) return;
+			const program = programOf(runtime);
 			host = new SignedHost();
 			const key = host.makeKey("release");
 			const example = kind === "node" ? "deploy" : "deploy-python";
@@ -54,15 +56,14 @@ describe.skipIf(!canObey).each(RUNTIMES)(
 			host.do(["cp", "-r", "/home/app", "/srv/app"]);
 			if (kind === "node") host.installNode(program);
 			else host.buildSpython(program);
-			const runtime = kind === "node" ? ["--node", "/usr/bin/node"] : ["--no-node", "--python", SPYTHON];
-			host.do(["sigtool", "launcher", "install", ...runtime]);
+			const options = kind === "node" ? ["--node", "/usr/bin/node"] : ["--no-node", "--python", SPYTHON];
+			host.do(["sigtool", "launcher", "install", ...options]);
 			for (const each of ["deploy/alert@.service", `${example}/app.service`]) {
 				host.write(`/etc/systemd/system/${basename(each)}`, readFileSync(join(EXAMPLES, each)));
 			}
 		});
-		afterAll(() => host?.remove());
 
-		it.skipIf(program === undefined)("verifies without a word", () => {
+		it("verifies without a word", () => {
 			for (const name of ["app.service", "alert@app.service"]) {
 				const { status, stdout, stderr } = host.run([
 					"systemd-analyze",
@@ -74,21 +75,18 @@ describe.skipIf(!canObey).each(RUNTIMES)(
 			}
 		});
 
-		it.skipIf(program === undefined)(
-			"starts a program with native code, which writes where it may and nowhere else",
-			() => {
-				const { status, stdout, stderr } = host.startUnit(text);
-				expect([status, stderr]).toEqual([0, ""]);
-				expect(JSON.parse(stdout)).toEqual({
-					native: true,
-					state: "written",
-					...{ tmp: "refused", log: "refused", app: "refused", listening: true },
-					...(kind === "python" ? { packets: "EAFNOSUPPORT" } : {}),
-				});
-			},
-		);
+		it("starts a program with native code, which writes where it may and nowhere else", () => {
+			const { status, stdout, stderr } = host.startUnit(text);
+			expect([status, stderr]).toEqual([0, ""]);
+			expect(JSON.parse(stdout)).toEqual({
+				native: true,
+				state: "written",
+				...{ tmp: "refused", log: "refused", app: "refused", listening: true },
+				...(kind === "python" ? { packets: "EAFNOSUPPORT" } : {}),
+			});
+		});
 
-		it.skipIf(program === undefined)("refuses what was not signed", () => {
+		it("refuses what was not signed", () => {
 			const script = kind === "node" ? "/srv/app/main.js" : "/srv/app/main.py";
 			const saved = readFileSync(host.at(script));
 			host.write(script, "print('evil')\n");
@@ -99,7 +97,7 @@ describe.skipIf(!canObey).each(RUNTIMES)(
 
 		// Addons are of Node.js.
 		if (kind === "node")
-			it.skipIf(program === undefined)("lets native code be mapped from the addons' directory alone", () => {
+			it("lets native code be mapped from the addons' directory alone", () => {
 				// Without the launcher, so that the unit alone decides.
 				const attempt = (directory: string) => {
 					const copy = `${directory}/copy.node`;
@@ -117,18 +115,15 @@ describe.skipIf(!canObey).each(RUNTIMES)(
 			});
 
 		if (kind === "node")
-			it.skipIf(program === undefined)("needs its directory for addons only without a gate", () => {
+			it("needs its directory for addons only without a gate", () => {
 				const without = text.replace(/^TemporaryFileSystem=.*\n/m, "").replace(" --write /run/addons", "");
 				expect(host.startUnit(without).status).toBe(0);
 			});
 
-		it.skipIf(program === undefined)(
-			"needs the calls of @sandbox, without which the launcher is not restrained",
-			() => {
-				const { stderr } = host.startUnit(text.replace("@system-service @sandbox", "@system-service ~@sandbox"));
-				expect(stderr).toMatch(/^sigtool-launch: .*landlock/im);
-			},
-		);
+		it("needs the calls of @sandbox, without which the launcher is not restrained", () => {
+			const { stderr } = host.startUnit(text.replace("@system-service @sandbox", "@system-service ~@sandbox"));
+			expect(stderr).toMatch(/^sigtool-launch: .*landlock/im);
+		});
 	},
 );
 

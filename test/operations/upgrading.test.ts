@@ -7,19 +7,20 @@ import {
 	copyFileSync,
 	existsSync,
 	mkdirSync,
-	mkdtempSync,
 	readFileSync,
 	renameSync,
-	rmSync,
 	writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Run, temporaryDirectory } from "../../packages/cli/test/support.js";
+import { beforeAll, describe, expect, it } from "vitest";
+import type { Run } from "../../packages/cli/test/support.js";
 import { nodeOfRelease } from "../../scripts/node-releases.mjs";
+import { programOf } from "../host/host.js";
+import { RUNTIMES } from "../host/runtimes.js";
 import { spawnSync } from "../outside.js";
-import { canOperate, RUNTIMES, Service } from "./service.js";
+import { atEndOfFile, temporaryDirectory } from "../temporary.js";
+import { canOperate, Service } from "./service.js";
 
 const HOOK = fileURLToPath(new URL("../../examples/upgrade", import.meta.url));
 const SIGTOOL = fileURLToPath(new URL("../../packages/cli/dist/main.cjs", import.meta.url));
@@ -31,9 +32,8 @@ const MEND =
 	/Cannot trust ".*": its SHA-256 is \w+, not \w+, and was not announced; .*`sigtool launcher install` again/;
 
 describe.skipIf(!canOperate).each(RUNTIMES)("an upgrade of $name (as root, with the launcher built)", (runtime) => {
-	const isThere = runtime.program !== undefined;
-	const directory = isThere && canOperate ? mkdtempSync("/var/lib/sigtool-upgrade-") : "";
-	const program = join(directory, runtime.kind === "node" ? "node" : "python3");
+	let directory: string;
+	let program: string;
 	const [announce, option] = runtime.kind === "node" ? ["--node-next", "node-next"] : ["--python-next", "python-next"];
 	let service: Service;
 
@@ -60,16 +60,13 @@ describe.skipIf(!canOperate).each(RUNTIMES)("an upgrade of $name (as root, with 
 	};
 
 	beforeAll(() => {
-		if (!isThere) return;
-		copyFileSync(runtime.program ?? "", program);
+		directory = temporaryDirectory(atEndOfFile, "/var/lib");
+		program = join(directory, runtime.kind === "node" ? "node" : "python3");
+		copyFileSync(programOf(runtime), program);
 		service = new Service({ ...runtime, program });
 	});
-	afterAll(() => {
-		service?.remove();
-		if (directory !== "") rmSync(directory, { recursive: true, force: true });
-	});
 
-	it.skipIf(!isThere)("starts again after an announced upgrade, and check says so", () => {
+	it("starts again after an announced upgrade, and check says so", () => {
 		expect(started()).toMatchObject({ status: 0, stdout: "serving\n" });
 		const [next, other] = [upgradeTo("1"), "0".repeat(64)];
 		expect(install(announce, other, announce, next).status).toBe(0);
@@ -86,7 +83,7 @@ describe.skipIf(!canOperate).each(RUNTIMES)("an upgrade of $name (as root, with 
 		if (runtime.kind === "node") expect(check().stdout).toMatch(/^note +node file +replaced as announced: /m);
 	});
 
-	it.skipIf(!isThere)("refuses an upgrade that was not announced with 126, and names the mend, which works", () => {
+	it("refuses an upgrade that was not announced with 126, and names the mend, which works", () => {
 		replaceProgram(upgradeTo("2"));
 		expect(started()).toMatchObject({ status: 126, stdout: "", stderr: expect.stringMatching(MEND) });
 		expect(started().stderr).toContain(announce);
@@ -100,7 +97,7 @@ describe.skipIf(!canOperate).each(RUNTIMES)("an upgrade of $name (as root, with 
 		expect(check()).toMatchObject({ status: 0 });
 	});
 
-	it.skipIf(!isThere)("does not accept what was announced before, after the next installation", () => {
+	it("does not accept what was announced before, after the next installation", () => {
 		const announced = upgradeTo("3");
 		expect(install(announce, announced).status).toBe(0);
 		expect(install().status).toBe(0);
@@ -108,7 +105,7 @@ describe.skipIf(!canOperate).each(RUNTIMES)("an upgrade of $name (as root, with 
 		expect(started()).toMatchObject({ status: 126, stderr: expect.stringMatching(MEND) });
 	});
 
-	it.skipIf(!isThere)("digests a program that took the place of the installed one, whatever its size and times", () => {
+	it("digests a program that took the place of the installed one, whatever its size and times", () => {
 		const installed = upgradeTo("4");
 		replaceProgram(installed);
 		expect(install(announce, "0".repeat(64)).status).toBe(0);
@@ -120,7 +117,7 @@ describe.skipIf(!canOperate).each(RUNTIMES)("an upgrade of $name (as root, with 
 		expect(started()).toMatchObject({ status: 0 });
 	});
 
-	it.skipIf(!isThere)("refuses to announce what is not the same release, is no program, or is too much", () => {
+	it("refuses to announce what is not the same release, is no program, or is too much", () => {
 		const isNode = runtime.kind === "node";
 		const other = isNode ? nodeOfRelease(runtime.name.endsWith("20") ? "24" : "20") : "/usr/bin/python3.11";
 		const is = isNode ? /it is Node\.js \d+, and what is installed here is for Node\.js/ : /it is Python 3\.11, and/;
@@ -134,7 +131,7 @@ describe.skipIf(!canOperate).each(RUNTIMES)("an upgrade of $name (as root, with 
 	});
 
 	const onlyNode = runtime.kind === "node" ? it : undefined;
-	onlyNode?.skipIf(!isThere)("never runs another release that only its digest announced", () => {
+	onlyNode?.("never runs another release that only its digest announced", () => {
 		const other = nodeOfRelease(runtime.name.endsWith("20") ? "24" : "20");
 		const digest = createHash("sha256").update(readFileSync(other)).digest("hex");
 		expect(install(announce, digest).status).toBe(0);
@@ -148,7 +145,7 @@ describe.skipIf(!canOperate).each(RUNTIMES)("an upgrade of $name (as root, with 
 		expect(install().status).toBe(0);
 	});
 
-	it.skipIf(!isThere)("says before the restart that adopted files changed, by check and by the hook of apt", () => {
+	it("says before the restart that adopted files changed, by check and by the hook of apt", () => {
 		const library = service.at("library");
 		mkdirSync(library);
 		writeFileSync(join(library, "module.py"), "1");
@@ -235,7 +232,6 @@ describe.skipIf(!canAdopt)("a service that needs one package of Debian (as root,
 		compiled = service.sigtool([...compile, ...adopting]);
 		expect(compiled).toMatchObject({ status: 0 });
 	});
-	afterAll(() => service?.remove());
 
 	it("loads that package, and no other from the same directory", () => {
 		service.configure({ onRefusal: "throw" });

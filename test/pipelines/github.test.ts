@@ -19,9 +19,17 @@ async function prepare() {
 	await serveProgram(machine, program);
 	cpSync(join(ROOT, "action"), join(project.folder, ".github/actions/sigtool"), { recursive: true });
 	const secrets = { SIGNING_KEY: readFileSync(project.key.keyFile, "utf8") };
+	const digest = sha256(program);
 	const runWorkflow = (text: string): Promise<JobOutcome> =>
 		runJob(text.replaceAll(placeholder, sha256(program)), "sign", { machine, workspace: project.folder, secrets });
-	return { machine, project, program, runWorkflow };
+	/** Runs the job that verifies, in a checkout of its own, with what the other job uploaded and no secret. */
+	const runVerify = (text: string, artifacts: JobOutcome["artifacts"], name: string): Promise<JobOutcome> => {
+		const workspace = join(machine.home, name);
+		const isBuilt = (path: string) => /\/(?:dist|app\.tar)$/.test(path);
+		cpSync(project.folder, workspace, { recursive: true, filter: (path) => !isBuilt(path) });
+		return runJob(text.replaceAll(placeholder, digest), "verify", { machine, workspace, secrets: {}, artifacts });
+	};
+	return { machine, project, program, runWorkflow, runVerify };
 }
 
 /** A job with one step that uses the action with these inputs. */
@@ -47,6 +55,21 @@ it("the workflow of the page builds, signs, verifies and uploads what verify tru
 		"app",
 	]);
 	expect(verified).toMatchObject({ status: 0 });
+});
+
+it("the job that verifies has what the other one uploaded, and fails if somebody changed it on the way", async () => {
+	const { machine, project, runWorkflow, runVerify } = await prepare();
+	const { artifacts } = await runWorkflow(workflow);
+	const verified = await runVerify(workflow, artifacts, "deploying");
+	expect([verified.status, verified.log]).toEqual([0, expect.stringContaining("trusted dist")]);
+	appendFileSync(join(project.folder, "dist/main.js"), "evil");
+	await run("tar", ["-cf", "app.tar", "dist"], { cwd: project.folder, env: machine.env });
+	const changed = await runVerify(workflow, artifacts, "attacked");
+	expect([changed.status, changed.log]).toEqual([
+		1,
+		expect.stringMatching(/^::error file=dist\/main\.js,.*ERR_FILE_MODIFIED/m),
+	]);
+	expect((await runVerify(workflow, {}, "without")).status).toBe(1);
 });
 
 it("the key is in no log, in no file of the runner, and in no argument", async () => {

@@ -6,8 +6,8 @@
  * https://docs.github.com/actions/reference/workflows-and-actions/metadata-syntax
  */
 
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, delimiter, join } from "node:path";
 import { parse } from "yaml";
 import { type Machine, run } from "./site.js";
 
@@ -25,6 +25,8 @@ export interface JobOptions {
 	/** The checkout, in which all steps run. */
 	readonly workspace: string;
 	readonly secrets: Readonly<Record<string, string>>;
+	/** The paths that an earlier job uploaded, by the names of their artifacts. */
+	readonly artifacts?: Readonly<Record<string, string>>;
 }
 
 export interface JobOutcome {
@@ -125,6 +127,12 @@ class Runner {
 			const { name = "", path = "" } = given;
 			if (!existsSync(join(workspace, path))) return 1;
 			this.artifacts[name] = join(workspace, path);
+			return 0;
+		}
+		if (/^actions\/download-artifact@v\d+$/.test(uses)) {
+			const from = this.#options.artifacts?.[given.name ?? ""];
+			if (from === undefined) return 1;
+			cpSync(from, join(workspace, basename(from)));
 			return 0;
 		}
 		if (!uses.startsWith("./")) throw new Error(`The test of workflows does not know ${uses}`);

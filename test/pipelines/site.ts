@@ -1,15 +1,21 @@
 /** The page with the snippets, a project, a key, and a server with the program, which the tests of pipelines share. */
 
 import { createHash } from "node:crypto";
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
-import { makeSelfSigned, type SelfSigned } from "../../packages/cli/test/support.js";
-import { execFileSync, spawn } from "../outside.js";
+import {
+	daysFromNow,
+	makeSelfSigned,
+	type SelfSigned,
+	writeKeyAndCertificate,
+} from "../../packages/cli/test/support.js";
+import { makeCertificate, newPrivateKey } from "../../packages/core/test/pki/make-certificate.js";
+import { spawn } from "../outside.js";
+import { temporaryDirectory } from "../temporary.js";
 
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 /** The command under test. As in the tests of the command line, the variable can name the single file. */
@@ -62,8 +68,7 @@ export interface Machine {
 
 /** Makes a machine. With `installed`, sigtool is in its PATH. */
 export function makeMachine({ installed }: { readonly installed: boolean }): Machine {
-	const home = realpathSync(mkdtempSync(join(tmpdir(), "sigtool-pipeline-")));
-	onTestFinished(() => rmSync(home, { recursive: true, force: true }));
+	const home = temporaryDirectory();
 	const programs = join(home, "programs");
 	mkdirSync(programs);
 	if (installed) writeProgram(join(programs, "sigtool"));
@@ -121,19 +126,19 @@ export function sha256(file: string): string {
  * loopback interface.
  */
 export async function serveProgram(machine: Machine, file: string): Promise<void> {
-	const [keyFile, certFile] = ["key", "crt"].map((ending) => join(machine.home, `downloads.example.${ending}`));
-	execFileSync(
-		"openssl",
-		[
-			...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"],
-			...["-subj", "/CN=downloads.example", "-addext", "subjectAltName=DNS:downloads.example"],
-			...["-keyout", keyFile, "-out", certFile],
-		],
-		{ stdio: "pipe" },
+	const [place, key] = [join(machine.home, "downloads.example"), newPrivateKey("p256")];
+	const extensions = ["basicConstraints=critical,CA:TRUE", "subjectAltName=DNS:downloads.example"];
+	writeKeyAndCertificate(
+		place,
+		key,
+		makeCertificate({ subject: "/CN=downloads.example", key, extensions, ...daysFromNow(2) }),
 	);
-	const server = createServer({ key: readFileSync(keyFile), cert: readFileSync(certFile) }, (_request, response) => {
-		response.end(readFileSync(file));
-	});
+	const server = createServer(
+		{ key: readFileSync(`${place}.key`), cert: readFileSync(`${place}.pem`) },
+		(_request, response) => {
+			response.end(readFileSync(file));
+		},
+	);
 	await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
 	onTestFinished(() => {
 		server.closeAllConnections();
@@ -142,6 +147,6 @@ export async function serveProgram(machine: Machine, file: string): Promise<void
 	const { port } = server.address() as AddressInfo;
 	writeFileSync(
 		join(machine.home, ".curlrc"),
-		`connect-to = downloads.example:443:127.0.0.1:${port}\ncacert = ${certFile}\nnoproxy = *\n`,
+		`connect-to = downloads.example:443:127.0.0.1:${port}\ncacert = ${place}.pem\nnoproxy = *\n`,
 	);
 }

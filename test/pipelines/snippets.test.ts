@@ -93,6 +93,7 @@ describe("npm", () => {
 		const project = makeProject(machine);
 		cpSync(join(project.folder, "src"), join(project.folder, "dist"), { recursive: true });
 		writeFileSync(join(project.folder, "dist/main.js.map"), "{}");
+		writeFileSync(join(project.folder, "dist/cli.js"), "#!/usr/bin/env node\n", { mode: 0o755 });
 		writeFileSync(join(project.folder, "package.json"), manifest);
 		return { machine, project };
 	}

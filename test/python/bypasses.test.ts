@@ -1,11 +1,12 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { afterAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { PYTHONS, type Python } from "../../packages/verifier/test/python/support.js";
 import { pool, type Run } from "../attacks/program.js";
 import { nosuidDirectory } from "../nosuid-directory.js";
 import { execFileSync } from "../outside.js";
+import { atEndOfFile } from "../temporary.js";
 import { CONTROLS, isControl } from "./controls.js";
 import { enforcing, hasLauncher, MODES, unguarded } from "./modes.js";
 import { buildNativeFiles, hasCompiler } from "./native.js";
@@ -17,9 +18,8 @@ import { TECHNIQUES } from "./techniques/index.js";
 const found = PYTHONS.filter(({ release }) => VERSIONS.includes(release as Version));
 const full = process.env.SIGTOOL_FULL !== undefined;
 const all = Object.values(TECHNIQUES).flat();
-const { path: scratch, remove } = nosuidDirectory("sigtool-python-");
+const scratch = nosuidDirectory(atEndOfFile);
 const native = buildNativeFiles(scratch);
-afterAll(remove);
 
 const LIMIT_MS = 1_200_000;
 /** A technique that has to work gets so many tries, because the time that it waits may be too short on a busy machine. */

@@ -93,6 +93,9 @@ export const CONTROLS: readonly Technique[] = [
 		"main.py": `import multiprocessing\nprocess = multiprocessing.get_context("fork").Process(target=__import__, args=("say",))\nprocess.start()\nprocess.join()\n`,
 		"say.py": SAYS,
 	}),
+	control("functions of the code of others, also of frozen modules", {
+		"main.py": `import abc, codecs, importlib, os, site, types\nfor of in (os.path.join, codecs.lookup_error if hasattr(codecs.lookup_error, "__code__") else codecs.open, abc.ABC.register, importlib.import_module, importlib._bootstrap.ModuleSpec, site.addsitedir, os.walk):\n    code = getattr(of, "__code__", None)\n    if code: function = types.FunctionType(code, {}); function.__code__ = code\nexec(compile("pass", "x", "exec"))\n${SAYS}`,
+	}),
 	control("signatures of functions in C", {
 		"main.py": `import inspect\nif "9223372036854775807" in str(inspect.signature([].index)): ${SAYS}`,
 	}),

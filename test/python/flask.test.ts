@@ -1,10 +1,10 @@
-import { appendFileSync, cpSync, mkdtempSync, readFileSync, realpathSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { appendFileSync, cpSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { PYTHONS } from "../../packages/verifier/test/python/support.js";
 import { type ChildProcess, spawn, spawnSync } from "../outside.js";
+import { temporaryDirectory } from "../temporary.js";
 import { adoptInstalled } from "./installed.js";
 
 const PROGRAM = fileURLToPath(new URL("flask", import.meta.url));
@@ -17,14 +17,11 @@ describe.skipIf(python === undefined)("Debian's Flask (python3-flask)", () => {
 	let program: string;
 	let server: ChildProcess | undefined;
 	beforeEach(() => {
-		home = realpathSync(mkdtempSync(join(tmpdir(), "sigtool-flask-")));
+		home = temporaryDirectory();
 		program = join(home, "app");
 		cpSync(PROGRAM, program, { recursive: true });
 	});
-	afterEach(() => {
-		server?.kill();
-		rmSync(home, { recursive: true, force: true });
-	});
+	afterEach(() => void server?.kill());
 
 	/** Starts the service, and returns its address when it is ready. */
 	function start([file = "", ...args]: readonly string[]): Promise<string> {

@@ -1,13 +1,10 @@
 /** Starts programs by the launcher, as `sigtool launcher install` sets it up. */
 
 import { createHash } from "node:crypto";
-import { copyFileSync, existsSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { Python } from "../../packages/verifier/test/python/support.js";
-
-const LAUNCHER = fileURLToPath(new URL("../../packages/verifier/dist/native/sigtool-launch", import.meta.url));
-export const hasLauncher = existsSync(LAUNCHER);
+import { LAUNCHER } from "../launcher.js";
 
 export interface Launched {
 	readonly python: Python;

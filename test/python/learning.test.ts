@@ -1,24 +1,31 @@
-/** Learns policies of real programs of CPython: Flask, and the tests of the module json. */
+/** Learns policies of real programs of CPython: Flask, the tests of the module json, and in the full run the list of programs.ts. */
 
-import { copyFileSync, cpSync, existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { PYTHONS } from "../../packages/verifier/test/python/support.js";
-import { addressOf, hasLauncher, LearnedRun, requireLearned, untilEnd } from "../learned-run.js";
-import { type ChildProcess, spawnSync } from "../outside.js";
+import { hasLauncher } from "../launcher.js";
+import { addressOf, LearnedRun, requireLearned, untilEnd } from "../learned-run.js";
+import { type ChildProcess, skip, spawnSync } from "../outside.js";
+import { PROGRAMS } from "./programs.js";
 import { RUN_TESTS } from "./suite-runs.js";
 
-const FLASK = fileURLToPath(new URL("flask", import.meta.url));
+const [FLASK, SCRIPTS] = ["flask", "programs"].map((name) => fileURLToPath(new URL(name, import.meta.url))) as [
+	string,
+	string,
+];
 const pythons = hasLauncher ? PYTHONS : [];
 const [withFlask] = pythons.filter(
 	({ executable }) => spawnSync(executable, ["-I", "-c", "import flask"]).status === 0,
 );
+/** No event tells of the semaphores in /dev/shm that multiprocessing makes. */
+const UNTOLD = "use_pool.py";
+const programs = process.env.SIGTOOL_FULL === undefined ? [] : PROGRAMS.filter(({ script }) => script !== UNTOLD);
 const [withTests] = pythons.filter(({ library }) => existsSync(join(library, "test/test_json")));
 
 describe("policies of real programs of CPython (linux, the launcher)", () => {
 	let run: LearnedRun | undefined;
-	afterEach(() => run?.remove());
 
 	function build(python: string): void {
 		const args = ["python", "build", "--python", python, "--allow-development"];
@@ -33,6 +40,41 @@ describe("policies of real programs of CPython (linux, the launcher)", () => {
 		});
 		build(python);
 		await requireLearned(run, await loadedBy(run, python));
+	});
+
+	test.skipIf(pythons.length === 0)("a program that tries a child process, and loads a large file", async () => {
+		const python = pythons[0]?.executable ?? "";
+		const fill = (directory: string) => {
+			writeFileSync(join(directory, "main.py"), PROBING);
+			writeFileSync(join(directory, "large.py"), `#${"x".repeat(65 * 2 ** 20)}\nanswer = 42\n`);
+		};
+		const runtime = [python, "-sEB"];
+		run = new LearnedRun({ fill, line: ["../app/main.py"], runtime, use: untilEnd, changed: "main.py" });
+		build(python);
+		expect(await requireLearned(run, [])).toMatchObject({ status: 0, output: "42\n" });
+		const policy = JSON.parse(readFileSync(run.at("policy.json"), "utf8"));
+		expect(policy).toMatchObject({ files: { maxSizeBytes: 2 ** 27 } });
+		expect(policy).not.toHaveProperty("runtime");
+	});
+
+	test.each(programs)("$name ($debian)", async ({ script, module, debian }) => {
+		const python = pythons[0]?.executable ?? "";
+		if (spawnSync(python, ["-I", "-c", `import ${module}`]).status !== 0) skip(`needs ${debian}`);
+		const use = async (child: ChildProcess) => {
+			const output = await untilEnd(child);
+			rmSync(run?.at("work/out") ?? "", { recursive: true });
+			mkdirSync(run?.at("work/out") ?? "");
+			return output;
+		};
+		run = new LearnedRun({
+			fill: (directory) => cpSync(SCRIPTS, directory, { recursive: true }),
+			runtime: [python, "-sEB"],
+			environment: { TMPDIR: "out", HOME: "out" },
+			...{ line: [`../app/${script}`, "out"], use, changed: script },
+		});
+		mkdirSync(run.at("work/out"));
+		build(python);
+		await requireLearned(run, []);
 	});
 
 	test.skipIf(withTests === undefined)("the tests of json (libpython3.13-testsuite)", async () => {
@@ -60,6 +102,15 @@ describe("policies of real programs of CPython (linux, the launcher)", () => {
 		expect(launch).toEqual({ write: [run.at("work")] });
 	});
 });
+
+const PROBING = `import subprocess
+try:
+    subprocess.run(["uname"], stdout=subprocess.DEVNULL)
+except PermissionError:
+    pass
+import large
+print(large.answer)
+`;
 
 /** Returns the tests of json, but for those of its command line: they start programs, which the launcher never permits. */
 function testsIn(library: string): string[] {

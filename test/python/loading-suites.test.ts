@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { describeEach, PYTHONS } from "../../packages/verifier/test/python/support.js";
 import { adoptInstalled } from "./installed.js";
 import { differences, SuiteRuns } from "./suite-runs.js";
@@ -42,13 +42,12 @@ const pythons = PYTHONS.filter(
 
 describeEach(pythons)("CPython $release's own tests of what loads code, under enforce", (python) => {
 	const runs = new SuiteRuns();
-	afterAll(() => runs.remove());
 
 	const files = Object.entries(DIFFERING).filter(([name]) =>
 		["", ".py"].some((end) => existsSync(join(python.library, "test", `${name}${end}`))),
 	);
 	test.each(files)(
-		"18: %s gives the same results, but for tests that are named here",
+		"%s gives the same results, but for tests that are named here",
 		async (name, differing) => {
 			const policy = { runtime: { children: "allow" }, python: { auditHooks: "allow" } };
 			const spython = await adoptInstalled(python, runs.program, runs.home, { policy, audit: { stderr: "off" } });

@@ -1,9 +1,8 @@
 /** Starts programs in each mode: under unguarded CPython, under spython alone, and by the launcher. */
 
-import { createHash } from "node:crypto";
-import { copyFileSync, existsSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
+import { copyFileSync, realpathSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { BUILT, hasLauncher, pinned } from "../../packages/verifier/test/launch/support.js";
 import { buildWithKeptObjects } from "../../packages/verifier/test/python/kept-spython.js";
 import { isSanitized, SANITIZER } from "../../packages/verifier/test/python/support.js";
 import type { Runtime, Site } from "./site.js";
@@ -13,12 +12,7 @@ import { adopt } from "./trust.js";
 export const MODES = ["enforce", "strict", "launcher"] as const;
 export type Mode = (typeof MODES)[number];
 
-const LAUNCHER = fileURLToPath(new URL("../../packages/verifier/dist/native/sigtool-launch", import.meta.url));
-export const hasLauncher = existsSync(LAUNCHER);
-
-function pinned(key: string, path: string): string {
-	return `${key} ${path} ${createHash("sha256").update(readFileSync(path)).digest("hex")}`;
-}
+export { hasLauncher };
 
 export function unguarded({ python, home }: Site): Runtime {
 	const { executable } = python;
@@ -41,8 +35,8 @@ export async function enforcing(site: Site, mode: Mode): Promise<Runtime> {
 	}
 	const settings = [
 		"version 1",
-		pinned("python", realpathSync(python.executable)),
-		pinned("spython", program),
+		`python ${pinned(realpathSync(python.executable))}`,
+		`spython ${pinned(program)}`,
 		`index ${index}`,
 		`config ${config}`,
 		`tree ${tree}`,
@@ -51,7 +45,7 @@ export async function enforcing(site: Site, mode: Mode): Promise<Runtime> {
 		"development allow",
 	];
 	const launcher = join(root, "sigtool-launch");
-	copyFileSync(LAUNCHER, launcher);
+	copyFileSync(join(BUILT, "sigtool-launch"), launcher);
 	writeFileSync(join(root, "launcher.conf"), `${settings.join("\n")}\n`);
 	const command: Runtime["command"] = (options, script, { data }) => {
 		// The launcher refuses a writable directory that contains the script.

@@ -1,15 +1,16 @@
 /** Runs real programs by the launcher, and compares what they print with unguarded CPython. */
 
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { PYTHONS } from "../../packages/verifier/test/python/support.js";
+import { hasLauncher } from "../launcher.js";
 import { nosuidDirectory } from "../nosuid-directory.js";
 import { spawnSync } from "../outside.js";
+import { atEndOfFile, temporaryDirectory } from "../temporary.js";
 import { adoptInstalled } from "./installed.js";
-import { hasLauncher, launcherIn } from "./launched.js";
+import { launcherIn } from "./launched.js";
 import { type Needs, PROGRAMS, type Program } from "./programs.js";
 
 const [python] = PYTHONS;
@@ -32,16 +33,12 @@ it("docs/reference/compatibility.md has each of these programs", () => {
 
 describe.skipIf(!hasLauncher || python === undefined)("programs under the launcher (needs it, and CPython)", () => {
 	let home: string;
-	let output: ReturnType<typeof nosuidDirectory>;
+	let output: string;
 	const launchers = new Map<string, Promise<readonly string[]>>();
 	beforeAll(() => {
-		home = realpathSync(mkdtempSync(join(tmpdir(), "sigtool-programs-")));
-		output = nosuidDirectory("sigtool-programs-output-");
+		home = temporaryDirectory(atEndOfFile);
+		output = nosuidDirectory(atEndOfFile);
 		cpSync(fileURLToPath(new URL("programs", import.meta.url)), join(home, "app"), { recursive: true });
-	});
-	afterAll(() => {
-		output.remove();
-		rmSync(home, { recursive: true, force: true });
 	});
 
 	/** Adopts what is installed, once for the same needs. */
@@ -67,14 +64,14 @@ describe.skipIf(!hasLauncher || python === undefined)("programs under the launch
 	}
 
 	function run(command: readonly string[], { script }: Program, place: string) {
-		const directory = join(output.path, place);
+		const directory = join(output, place);
 		mkdirSync(directory);
 		const [file = "", ...args] = [...command, join(home, "app", script), directory];
 		const env = { PATH: process.env.PATH, HOME: directory, LANG: "C.UTF-8", TMPDIR: directory };
 		return spawnSync(file, args, { cwd: join(home, "app"), env, encoding: "utf8", timeout: 200_000 });
 	}
 
-	it("15: a pool whose semaphores are refused is told which directory it needs", async () => {
+	it("a pool whose semaphores are refused is told which directory it needs", async () => {
 		const pool = PROGRAMS.find(({ script }) => script === "use_pool.py") as Program;
 		const { status, stderr } = run([...(await launcherFor({ policy: {} })), "--"], pool, "pool-refused");
 		expect([status, stderr]).toEqual([1, expect.stringContaining("PermissionError")]);
@@ -90,7 +87,7 @@ describe.skipIf(!hasLauncher || python === undefined)("programs under the launch
 			const launcher = await launcherFor(program);
 			for (const mode of ["enforce", "strict"]) {
 				const place = `${program.script}-${mode}`;
-				const writes = [join(output.path, place), ...(program.write ?? [])].flatMap((each) => ["--write", each]);
+				const writes = [join(output, place), ...(program.write ?? [])].flatMap((each) => ["--write", each]);
 				const before = isRoot && program.write !== undefined ? OWN_SEMAPHORES : [];
 				const { status, stdout, stderr } = run(
 					[...before, ...launcher, "--mode", mode, ...writes, "--"],

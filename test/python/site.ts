@@ -1,19 +1,10 @@
 /** Makes a tree with every technique, a standard library, and the attackers' directories. Runs one technique. */
 
-import {
-	cpSync,
-	existsSync,
-	mkdirSync,
-	readFileSync,
-	rmSync,
-	statSync,
-	symlinkSync,
-	utimesSync,
-	writeFileSync,
-} from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { Python } from "../../packages/verifier/test/python/support.js";
-import { type Run, runProgram } from "../attacks/program.js";
+import type { Run } from "../attacks/program.js";
+import { directoriesOf, type RuntimeOf, start, writeFiles, writeSigned } from "../attacks/tree.js";
 import { EVIL_FILES, type Files, type Place, type Technique, type Version } from "./technique.js";
 
 export interface Site {
@@ -26,12 +17,9 @@ export interface Site {
 	readonly python: Python;
 }
 
-export interface Runtime {
+export interface Runtime extends RuntimeOf<Place> {
 	/** The program that is started. */
 	readonly program: string;
-	/** Makes a command from the options and the script that the attacker gives. */
-	command(options: readonly string[], script: readonly string[], place: Place): readonly string[];
-	readonly environment: Readonly<Record<string, string>>;
 }
 
 /** These directories are not copied: no program of the suite imports from them, and the site has its own site-packages. */
@@ -50,22 +38,21 @@ export function makeSite(root: string, python: Python, techniques: readonly Tech
 	for (const technique of techniques) {
 		const place = placeOf(site, technique, program);
 		mkdirSync(place.sitePackages, { recursive: true });
-		writeFiles(place.app, technique.signed);
-		for (const [path, target] of Object.entries(technique.links ?? {})) symlinkSync(target, join(place.app, path));
+		writeSigned(place, technique, asIs);
 		technique.prepare?.(place);
 	}
 	return site;
 }
 
-export function placeOf({ root, home, library, python }: Site, { name }: Technique, program: string): Place {
-	const directory = name.replaceAll(/[^A-Za-z0-9]+/g, "-").toLowerCase();
+const asIs = (content: string | Uint8Array) => content;
+
+export function placeOf({ root, home, library, python }: Site, technique: Technique, program: string): Place {
 	const { executable, release } = python;
 	const sitePackages = executable.startsWith("/usr/")
 		? join(home, "lib/python3/dist-packages")
 		: join(library, "site-packages");
 	return {
-		app: join(root, "app", directory),
-		data: join(root, "data", directory),
+		...directoriesOf(root, technique),
 		home,
 		library,
 		sitePackages,
@@ -84,10 +71,10 @@ export async function tryTechnique(
 	most = 1,
 ): Promise<Run> {
 	const place = placeOf(site, technique, runtime.program);
-	writeFiles(place.data, EVIL_FILES);
-	if (technique.native) writeFiles(place.data, native);
-	writeFiles(place.data, technique.beside ?? {});
-	writeFiles(place.app, technique.changed ?? {});
+	writeFiles(place.data, EVIL_FILES, asIs);
+	if (technique.native) writeFiles(place.data, native, asIs);
+	writeFiles(place.data, technique.beside ?? {}, asIs);
+	writeFiles(place.app, technique.changed ?? {}, asIs);
 	const restore = (technique.touches?.(place) ?? []).map(saved);
 	try {
 		technique.arrange?.(place);
@@ -100,23 +87,9 @@ export async function tryTechnique(
 }
 
 function run(technique: Technique, place: Place, runtime: Runtime): Promise<Run> {
-	const script = technique.script?.(place) ?? [join(place.app, "main.py"), place.data];
-	const command = runtime.command(technique.flags?.(place) ?? [], script, place);
-	return runProgram({
-		command: [...(technique.through?.(place) ?? []), ...command],
-		directory: place.app,
-		environment: {
-			PATH: process.env.PATH,
-			HOME: place.app,
-			LANG: "C.UTF-8",
-			// From 3.14 on, ctypes makes a callback when it is imported, for which libffi needs a directory.
-			TMPDIR: place.data,
-			...runtime.environment,
-			...technique.environment?.(place),
-		},
-		input: technique.input?.(place),
-		settled: /evil-ran-42/,
-	});
+	// From 3.14 on, ctypes makes a callback when it is imported, for which libffi needs a directory.
+	const environment = { LANG: "C.UTF-8", TMPDIR: place.data };
+	return start(technique, place, runtime, { main: "main.py", environment, settled: /evil-ran-42/ });
 }
 
 function saved(file: string): () => void {
@@ -126,12 +99,4 @@ function saved(file: string): () => void {
 		writeFileSync(file, content);
 		utimesSync(file, atime, mtime);
 	};
-}
-
-function writeFiles(directory: string, files: Files): void {
-	for (const [path, content] of Object.entries(files)) {
-		const file = join(directory, path);
-		mkdirSync(dirname(file), { recursive: true });
-		writeFileSync(file, content);
-	}
 }

@@ -1,12 +1,12 @@
 /** Runs CPython's own test files, and compares their results. */
 
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { copyFileSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "vitest";
 import { SANITIZER } from "../../packages/verifier/test/python/support.js";
 import { spawn } from "../outside.js";
+import { atEndOfFile, temporaryDirectory } from "../temporary.js";
 
 export const RUN_TESTS = fileURLToPath(new URL("run-tests.py", import.meta.url));
 
@@ -18,7 +18,7 @@ export interface Results {
 
 /** A directory with the program that runs test files, and with the files that these write. */
 export class SuiteRuns {
-	readonly home = realpathSync(mkdtempSync(join(tmpdir(), "sigtool-suites-")));
+	readonly home = temporaryDirectory(atEndOfFile);
 	readonly program = join(this.home, "app");
 
 	constructor() {
@@ -37,10 +37,6 @@ export class SuiteRuns {
 		const status = await new Promise((resolve) => child.on("close", resolve));
 		expect(status).toBe(0);
 		return JSON.parse(readFileSync(results, "utf8"));
-	}
-
-	remove(): void {
-		rmSync(this.home, { recursive: true, force: true });
 	}
 }
 

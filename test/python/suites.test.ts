@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
-import { afterAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { PYTHONS } from "../../packages/verifier/test/python/support.js";
 import { adoptInstalled } from "./installed.js";
 import { differences, RUN_TESTS, SuiteRuns } from "./suite-runs.js";
@@ -23,7 +23,6 @@ describe.skipIf(python === undefined)("CPython's own tests (libpython3.13-testsu
 	const runs = new SuiteRuns();
 	const { home, program } = runs;
 	const run = runs.run.bind(runs);
-	afterAll(() => runs.remove());
 
 	const isolated = [python?.executable ?? "", "-I"];
 	const silent = { stderr: "off" };

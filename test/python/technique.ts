@@ -1,8 +1,8 @@
 /** Describes a technique: a signed program for CPython, the attacker's changes, and how the program is started. */
 
-import { GOOD_MARKER, MARKER } from "../attacks/technique.js";
+import { EVIL_SHELL, GOOD_MARKER, MARKER, type TechniqueOf } from "../attacks/technique.js";
 
-export { GOOD_MARKER, MARKER };
+export { EVIL_SHELL, GOOD_MARKER, MARKER };
 
 export const VERSIONS = ["3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14"] as const;
 export type Version = (typeof VERSIONS)[number];
@@ -30,42 +30,18 @@ export interface Place {
 
 export type Files = Readonly<Record<string, string | Uint8Array>>;
 
-export interface Technique {
-	/** The name says which unsigned code would run, and how. It is unique in the suite. */
-	readonly name: string;
-	/** Signed files by path below the program's directory. The program is `main.py`. */
-	readonly signed: Files;
-	readonly links?: Readonly<Record<string, string>>;
+/** The program of the technique is `main.py`. */
+export interface Technique extends TechniqueOf<Place, Version, string | Uint8Array> {
 	/** Makes further signed files, such as bytecode and archives. */
 	readonly prepare?: (place: Place) => void;
-	/** Files that the attacker writes into the signed directory after signing. */
-	readonly changed?: Files;
-	/** Files in the attacker's directory, in addition to EVIL_FILES. */
-	readonly beside?: Files;
-	/** Makes bytecode, archives, links and renames. Runs after `changed` and `beside` were written. */
-	readonly arrange?: (place: Place) => void;
 	/** Files of the shared standard library that `arrange` changes. The technique runs alone, and the files are restored. */
 	readonly touches?: (place: Place) => readonly string[];
-	/** Options before the script, from an attacker who controls the command line. */
-	readonly flags?: (place: Place) => readonly string[];
-	/** Replaces the script and its arguments. */
-	readonly script?: (place: Place) => readonly string[];
-	readonly environment?: (place: Place) => Readonly<Record<string, string>>;
-	/** Returns the file for standard input. Default: /dev/null. */
-	readonly input?: (place: Place) => string;
-	/** Returns a program that starts the real command, such as `unshare -m …`. */
-	readonly through?: (place: Place) => readonly string[];
-	/** Versions on which unguarded CPython does not run the technique, each with the reason. */
-	readonly notOn?: Readonly<Partial<Record<Version, string>>>;
 	/** A Python expression. If it is not true, the interpreter was built without a part that the technique needs. */
 	readonly needs?: string;
-	/** The technique needs a C compiler. */
-	readonly native?: true;
 }
 
 /** The attacker's code. It is an expression, so it can be a script, a line of a .pth, or an argument of eval(). */
 export const EVIL = `__import__("os").write(1, b"evil-ran-%d\\n" % (6 * 7))`;
-export const EVIL_SHELL = "echo evil-ran-$((6 * 7))";
 
 /** Files in every attacker's directory. Programs get the path of that directory as their first argument. */
 export const EVIL_FILES: Files = {

@@ -1,14 +1,15 @@
 /** Runs torch from its wheel, whose main library alone has 450 MB, as a tree of the application. */
 
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { PYTHONS } from "../../packages/verifier/test/python/support.js";
+import { hasLauncher } from "../launcher.js";
 import { nosuidDirectory } from "../nosuid-directory.js";
 import { spawnSync } from "../outside.js";
+import { temporaryDirectory } from "../temporary.js";
 import { adoptInstalled } from "./installed.js";
-import { hasLauncher, launcherIn } from "./launched.js";
+import { launcherIn } from "./launched.js";
 
 const WHEELS = "/opt/wheels";
 const wheel = existsSync(WHEELS) ? readdirSync(WHEELS).find((name) => /^torch-.*-cp311-/.test(name)) : undefined;
@@ -29,28 +30,23 @@ it.skipIf(!hasLauncher || wheel === undefined || python === undefined)(
 	`torch, by the policy that compile asks for (needs its wheel for CPython 3.11 in ${WHEELS}, and the launcher)`,
 	async () => {
 		if (wheel === undefined || python === undefined) return;
-		const home = realpathSync(mkdtempSync(join(tmpdir(), "sigtool-torch-")));
-		const output = nosuidDirectory("sigtool-torch-output-");
-		try {
-			const app = join(home, "app");
-			mkdirSync(app);
-			const unpack = ["-m", "zipfile", "-e", join(WHEELS, wheel), join(app, "vendor")];
-			expect(spawnSync(python.executable, unpack).status).toBe(0);
-			writeFileSync(join(app, "main.py"), MAIN);
-			const plain = spawnSync(python.executable, ["-B", "-s", "-E", "main.py"], { cwd: app, encoding: "utf8" });
-			expect(plain.status, plain.stderr).toBe(0);
-			const policy = { files: { maxSizeBytes: 500_000_000 } };
-			const rules = { policy, audit: { stderr: "refusals" }, host: { onRefusal: "exit" } };
-			const [spython = "", , index = "", , config = ""] = await adoptInstalled(python, app, home, rules);
-			const launcher = launcherIn(join(home, "launcher"), { python, spython, index, config, trees: [app] });
-			for (const mode of ["enforce", "strict"]) {
-				const [file = "", ...args] = [...launcher, "--mode", mode, "--write", output.path, join(app, "main.py")];
-				const { status, stdout, stderr } = spawnSync(file, args, { cwd: app, encoding: "utf8" });
-				expect([mode, status, stdout], stderr).toEqual([mode, 0, plain.stdout]);
-			}
-		} finally {
-			output.remove();
-			rmSync(home, { recursive: true, force: true });
+		const home = temporaryDirectory();
+		const output = nosuidDirectory();
+		const app = join(home, "app");
+		mkdirSync(app);
+		const unpack = ["-m", "zipfile", "-e", join(WHEELS, wheel), join(app, "vendor")];
+		expect(spawnSync(python.executable, unpack).status).toBe(0);
+		writeFileSync(join(app, "main.py"), MAIN);
+		const plain = spawnSync(python.executable, ["-B", "-s", "-E", "main.py"], { cwd: app, encoding: "utf8" });
+		expect(plain.status, plain.stderr).toBe(0);
+		const policy = { files: { maxSizeBytes: 500_000_000 } };
+		const rules = { policy, audit: { stderr: "refusals" }, host: { onRefusal: "exit" } };
+		const [spython = "", , index = "", , config = ""] = await adoptInstalled(python, app, home, rules);
+		const launcher = launcherIn(join(home, "launcher"), { python, spython, index, config, trees: [app] });
+		for (const mode of ["enforce", "strict"]) {
+			const [file = "", ...args] = [...launcher, "--mode", mode, "--write", output, join(app, "main.py")];
+			const { status, stdout, stderr } = spawnSync(file, args, { cwd: app, encoding: "utf8" });
+			expect([mode, status, stdout], stderr).toEqual([mode, 0, plain.stdout]);
 		}
 	},
 );

@@ -1,10 +1,10 @@
-import { copyFileSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { copyFileSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { beforeAll, expect, it } from "vitest";
 import { describeEach, PYTHONS, SANITIZER } from "../../packages/verifier/test/python/support.js";
 import { spawnSync } from "../outside.js";
+import { atEndOfFile, temporaryDirectory } from "../temporary.js";
 import { adoptInstalled } from "./installed.js";
 import { hasStrace, hearWitness, type Testimony, watchedBy } from "./witness.js";
 
@@ -17,7 +17,7 @@ describeEach(PYTHONS, hasStrace)(
 		let events: string;
 		let spython: readonly string[];
 		beforeAll(async () => {
-			home = realpathSync(mkdtempSync(join(tmpdir(), "sigtool-witness-")));
+			home = temporaryDirectory(atEndOfFile);
 			events = join(home, "events.jsonl");
 			const application = join(home, "app");
 			mkdirSync(application);
@@ -28,7 +28,6 @@ describeEach(PYTHONS, hasStrace)(
 				audit: { stderr: "off", jsonLines: events },
 			});
 		});
-		afterAll(() => rmSync(home, { recursive: true, force: true }));
 
 		interface Run extends Testimony {
 			readonly status: number | null;

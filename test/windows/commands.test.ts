@@ -34,7 +34,10 @@ describe.skipIf(!hasWine).each(RELEASES)("sigtool on Windows, Node.js %s (needs 
 
 	/** Runs the command line in the directory that contains `root`, where the tree is `app`. */
 	function sigtool(root: string, ...args: string[]): Outcome {
-		return wine.run(windowsNode(release).program, [windowsPath(MAIN), ...args], { cwd: dirname(root) });
+		return sigtoolWith({}, root, ...args);
+	}
+	function sigtoolWith(env: Readonly<Record<string, string>>, root: string, ...args: string[]): Outcome {
+		return wine.run(windowsNode(release).program, [windowsPath(MAIN), ...args], { cwd: dirname(root), env });
 	}
 
 	/** Runs the command line on Linux, with a development identity of its own. */
@@ -74,6 +77,39 @@ describe.skipIf(!hasWine).each(RELEASES)("sigtool on Windows, Node.js %s (needs 
 			["ERR_FILE_MISSING", "lib/a.js"],
 			["ERR_FILE_ADDED", "lib/new.js"],
 		]);
+	});
+
+	test("asks npm for the files of a package, and says where npm is not", () => {
+		const manifest = { name: "p", version: "1.0.0", files: ["dist"], bin: "dist/cli.js" };
+		const root = tree({
+			"package.json": JSON.stringify(manifest),
+			"dist/cli.js": "#!/usr/bin/env node\n",
+			"dist/lib/a.js": "2\n",
+			"other/b.js": "3\n",
+		});
+		const globalModules = execFileSync("npm", ["root", "--global"], { encoding: "utf8" }).trim();
+		const npm = { npm_execpath: windowsPath(join(globalModules, "npm/bin/npm-cli.js")) };
+		for (const round of ["the catalog is new", "the catalog is there"]) {
+			const signed = sigtoolWith(npm, root, "sign", "app\\dist", "--check", "npm");
+			expect([round, signed]).toMatchObject([round, { status: 0 }]);
+		}
+		writeFileSync(join(root, "dist/cli.js"), "#!/usr/bin/env node\r\n");
+		for (const [directory, reason] of [
+			["app\\dist", /"cli.js": .* npm replaces CRLF by LF/],
+			["app\\other", /"b.js": npm leaves it out of the package/],
+		] as const) {
+			const refused = sigtoolWith(npm, root, "sign", directory, "--check", "npm");
+			expect(refused).toMatchObject({ status: 1, stderr: expect.stringMatching(reason) });
+			expect(refused.stderr).toContain("ERR_PACKED_FILE");
+		}
+		// This Node.js for Windows comes without npm.
+		const alone = sigtool(root, "sign", "app\\dist", "--check", "npm");
+		expect(alone).toMatchObject({
+			status: 2,
+			stderr: expect.stringMatching(
+				/^error: Use --check npm where npm is: .*npm-cli\.js" is not there.* \[ERR_USAGE\]$/m,
+			),
+		});
 	});
 
 	test("verifies on Windows what Linux signed, and on Linux what Windows signed", () => {

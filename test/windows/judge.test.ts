@@ -6,7 +6,7 @@
  * chain, and the digests of files.
  */
 
-import { createPrivateKey } from "node:crypto";
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -68,7 +68,7 @@ describe.skipIf(!hasWine || !hasProgram(COMPILER))("Wine judges (needs wine64, g
 	/** Makes the certificate one of the roots of the user. Wine does not forget them, so each test has its own root. */
 	function trustRoot(pem: string): void {
 		const der = `${pem}.der`;
-		execFileSync("openssl", ["x509", "-in", pem, "-outform", "DER", "-out", der]);
+		writeFileSync(der, new X509Certificate(readFileSync(pem)).raw);
 		expect(judge("root", windowsPath(der))).toEqual([["root", "added"]]);
 	}
 

@@ -11,6 +11,7 @@ const YEAR_MS = 366 * 86_400_000;
 it.each([
 	["lies in the future", YEAR_MS, 9 * YEAR_MS],
 	["lies in the past", -9 * YEAR_MS, -YEAR_MS],
+	["was long ago", -YEAR_MS, 9 * YEAR_MS],
 ])("tests get another development identity if the time of the one that is kept %s", (_, begin, end) => {
 	const cache = temporaryDirectory();
 	const first = sharedConfiguration(cache);

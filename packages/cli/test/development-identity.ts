@@ -30,8 +30,9 @@ export function giveDevelopmentIdentity(configHome: string): void {
 
 /**
  * Returns a configuration directory in which this build of the program has made its identity. The directory is kept
- * under `cache`. If the clock was wrong when the identity was made, its certificate is not valid now, and this function
- * keeps another one beside it. It removes none, because other test workers may be using it.
+ * under `cache`. If the identity was made more than a month ago, or by a clock that was wrong, this function keeps another
+ * one beside it. So on a later day, as by `pnpm test:dates`, a test finds an identity of that day, as on a machine where
+ * nothing is kept. It removes none, because other test workers may be using it.
  */
 export function sharedConfiguration(cache = CACHE): string {
 	const facts = [readFileSync(MAIN), hostname(), userInfo().username];
@@ -41,13 +42,15 @@ export function sharedConfiguration(cache = CACHE): string {
 	for (let number = 1; ; number++) {
 		const folder = join(cache, `${name}-${number}`);
 		if (!existsSync(folder)) makeIdentity(folder);
-		if (isValidNow(join(folder, PLACE))) return folder;
+		if (isRecent(join(folder, PLACE))) return folder;
 	}
 }
 
-function isValidNow(identity: string): boolean {
+/** Tells whether the identity is valid, and was made within the last month. */
+function isRecent(identity: string): boolean {
 	const { validFrom, validTo } = new X509Certificate(readFileSync(join(identity, "certificate.pem")));
-	return Date.parse(validFrom) <= Date.now() && Date.now() + DAY_MS < Date.parse(validTo);
+	const age = Date.now() - Date.parse(validFrom);
+	return 0 <= age && age < 30 * DAY_MS && Date.now() + DAY_MS < Date.parse(validTo);
 }
 
 function makeIdentity(folder: string): void {

@@ -12,8 +12,8 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { hasLauncher } from "../../../test/launcher.js";
 import { type ChildProcess, spawn, spawnSync } from "../../../test/outside.js";
 import { giveDevelopmentIdentity } from "./development-identity.js";
 import { isSingleFile, MAIN, makeTree, runner, temporaryDirectory } from "./support.js";
@@ -22,7 +22,6 @@ import { isSingleFile, MAIN, makeTree, runner, temporaryDirectory } from "./supp
 const BIG_BYTES = 2 ** 42;
 
 const PYTHON = "/usr/bin/python3";
-const LAUNCHER = fileURLToPath(new URL("../../verifier/dist/native/sigtool-launch", import.meta.url));
 
 interface End {
 	readonly code: number | null;
@@ -125,7 +124,7 @@ describe.skipIf(process.platform !== "linux" || isSingleFile)("Ctrl-C, SIGTERM a
 		expect(readdirSync(root)).toEqual(["a"]);
 	});
 
-	test.skipIf(!existsSync(LAUNCHER)).each(["SIGINT", "SIGTERM", "SIGHUP"] as const)(
+	test.skipIf(!hasLauncher).each(["SIGINT", "SIGTERM", "SIGHUP"] as const)(
 		"%s ends run and audit before the program starts, and leaves nothing (launcher)",
 		async (name) => {
 			const { home, root, big } = treeWithBigFile();

@@ -1,10 +1,12 @@
 /** Makes a PKCS#11 token for tests: SoftHSM2 with a separate configuration and store. */
 
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { createPrivateKey, X509Certificate } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { execFileSync, hasProgram } from "../../../test/outside.js";
+import { toPem } from "../../core/test/kept-keys.js";
 
 /** The path of SoftHSM2's module on Debian. */
 export const SOFTHSM_MODULE = "/usr/lib/softhsm/libsofthsm2.so";
@@ -46,7 +48,7 @@ export function makeSoftToken(directory: string): SoftToken {
 	const tool = (...args: string[]) => run("pkcs11-tool", ["--module", SOFTHSM_MODULE, ...args]);
 	const login = (token: string) => ["--token-label", token, "--login", "--pin", PIN];
 	const importKey = (keyFile: string, { label, id, token = "release" }: TokenObject, ...options: string[]) => {
-		execFileSync("openssl", ["pkcs8", "-topk8", "-nocrypt", "-in", keyFile, "-out", at("pkcs8.pem")]);
+		writeFileSync(at("pkcs8.pem"), toPem(createPrivateKey(readFileSync(keyFile))), { mode: 0o600 });
 		const object = ["--label", label, "--id", id, "--pin", PIN];
 		run("softhsm2-util", ["--import", at("pkcs8.pem"), "--token", token, ...object, ...options]);
 	};
@@ -59,7 +61,7 @@ export function makeSoftToken(directory: string): SoftToken {
 		importKey: (keyFile, object) => importKey(keyFile, object),
 		importKeyAgain: (keyFile, object) => importKey(keyFile, object, "--force"),
 		importCertificate(certFile, { label, id, token = "release" }) {
-			execFileSync("openssl", ["x509", "-in", certFile, "-outform", "DER", "-out", at("cert.der")]);
+			writeFileSync(at("cert.der"), new X509Certificate(readFileSync(certFile)).raw);
 			tool(...login(token), "--write-object", at("cert.der"), "--type", "cert", "--id", id, "--label", label);
 		},
 		tool,

@@ -1,17 +1,15 @@
 /** Other users, and the environment, cannot put code of theirs in the place of parts of sigtool. */
 
-import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { spawnSync } from "../../../test/outside.js";
-import { isSingleFile, MAIN, makeTree, runner } from "./support.js";
+import { atEndOfFile, isSingleFile, MAIN, makeTree, runner, temporaryDirectory } from "./support.js";
 
 let home: string;
 beforeAll(() => {
-	home = mkdtempSync(join(tmpdir(), "sigtool-strangers-"));
+	home = temporaryDirectory(atEndOfFile);
 });
-afterAll(() => rmSync(home, { recursive: true, force: true }));
 
 describe.skipIf(isSingleFile)("packages that the environment names (npm package)", () => {
 	it("are not loaded in the place of those that are missing", () => {

@@ -3,20 +3,22 @@
  */
 
 import { createPrivateKey, type KeyObject } from "node:crypto";
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { onTestFinished, type TestContext } from "vitest";
 import { execFile, execFileSync, hasProgram, spawnSync } from "../../../test/outside.js";
+import { atEndOfFile, temporaryDirectory } from "../../../test/temporary.js";
 import { type Certificate, certificatesFromPem } from "../../core/dist/pki/certificate.js";
 import { certificateToPem } from "../../core/dist/signer/identity/issue-certificate.js";
+import { encodePkcs12 } from "../../core/dist/signer/pkcs12/pkcs12-encode.js";
 import { toPem } from "../../core/test/kept-keys.js";
 import { AUTHORITY, CODE_SIGNER, makeCertificate, newPrivateKey } from "../../core/test/pki/make-certificate.js";
 import { giveDevelopmentIdentity } from "./development-identity.js";
 import { requireDocument } from "./documents.js";
 import { KEPT_COMPILER } from "./kept-compiler/kept-compiler.js";
 import { runKept } from "./kept-process/kept-process.js";
+
+export { atEndOfFile, temporaryDirectory };
 
 export const MAIN = fileURLToPath(new URL("../dist/main.cjs", import.meta.url));
 /** The command under test. The variable can name another one: the single file. CONTRIBUTING.md shows how. */
@@ -92,16 +94,6 @@ export function servedRunner(configHome: string) {
 	};
 }
 
-/**
- * Makes a directory that is removed when the test has finished. Tests that run at the same time as others pass the
- * function of their context.
- */
-export function temporaryDirectory(atEnd: TestContext["onTestFinished"] = onTestFinished): string {
-	const directory = mkdtempSync(join(tmpdir(), "sigtool-test-"));
-	atEnd(() => rmSync(directory, { recursive: true, force: true }));
-	return directory;
-}
-
 /** A file's content, a link's target, or content with a mode. */
 export type TreeEntry = string | { readonly link: string } | { readonly content: string; readonly mode: number };
 
@@ -155,6 +147,23 @@ export function makeAuthority(
 		keyFile: at("leaf.key"),
 		subject: "CN=Test Signer,O=Example",
 	};
+}
+
+/** Encrypts the key of a PEM file, PKCS#8 with the algorithms that OpenSSL takes by default. */
+export function encryptKeyFile(keyFile: string, file: string, passphrase: string): void {
+	const encryption = { cipher: "aes-256-cbc", passphrase, format: "pem", type: "pkcs8" } as const;
+	writeFileSync(file, createPrivateKey(readFileSync(keyFile)).export(encryption), { mode: 0o600 });
+}
+
+/** Writes a PKCS#12 container with the key and the certificates of these PEM files. */
+export function writeContainer(
+	file: string,
+	{ keyFile, certFile }: Pick<Authority, "keyFile" | "certFile">,
+	passphrase: string,
+): void {
+	const key = createPrivateKey(readFileSync(keyFile));
+	const certificates = certificatesFromPem(readFileSync(certFile, "utf8"));
+	writeFileSync(file, encodePkcs12({ key, certificates, friendlyName: "release", passphrase }), { mode: 0o600 });
 }
 
 /** Writes a code-signing certificate for a key to `file`. The authority of `makeAuthority` in that directory issues it. */
@@ -217,10 +226,9 @@ export type AttributeNamespace = "user" | "security";
  */
 export function canWriteAttributes(namespace: AttributeNamespace): boolean {
 	if (!hasProgram("setfattr") || !hasProgram("getfattr")) return false;
-	const directory = mkdtempSync(join(tmpdir(), "sigtool-attributes-"));
+	const directory = temporaryDirectory(atEndOfFile);
 	writeFileSync(join(directory, "file"), "");
 	const { status } = spawnSync("setfattr", ["-n", `${namespace}.ima`, "-v", "0x0404", join(directory, "file")]);
-	rmSync(directory, { recursive: true });
 	return status === 0;
 }
 

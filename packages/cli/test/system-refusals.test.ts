@@ -5,15 +5,14 @@
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
+import { hasLauncher } from "../../../test/launcher.js";
 import { canMount, execFileSync, hasHeader, hasProgram, spawnSync } from "../../../test/outside.js";
 import { newKey, writeChained } from "./commands/log/logs.js";
 import { giveDevelopmentIdentity } from "./development-identity.js";
 import { FILLER, fillDisk, mountDisk } from "./small-disk.js";
 import { isSingleFile, MAIN, makeTree, type Run, runner, temporaryDirectory } from "./support.js";
 
-const LAUNCHER = fileURLToPath(new URL("../../verifier/dist/native/sigtool-launch", import.meta.url));
 const PYTHON = "/usr/bin/python3";
 const PAGE = 4096;
 
@@ -57,7 +56,7 @@ describe.skipIf(!canMount())("a full disk (tmpfs, mounted as root)", () => {
 		expect(readdirSync(disk)).toEqual([FILLER]);
 	});
 
-	test.skipIf(!hasProgram("openssl"))("keeps whole tiles of a log, and the next run writes the others", () => {
+	test("keeps whole tiles of a log, and the next run writes the others", () => {
 		const { home, disk, sigtool } = place();
 		const log = join(home, "log");
 		writeChained(log, 300);
@@ -89,7 +88,7 @@ describe.skipIf(!canMount())("a full disk (tmpfs, mounted as root)", () => {
 		expect(readdirSync(disk)).toEqual([FILLER]);
 	});
 
-	test.skipIf(!existsSync(LAUNCHER))("for temporary files ends run, which leaves nothing there (launcher)", () => {
+	test.skipIf(!hasLauncher)("for temporary files ends run, which leaves nothing there (launcher)", () => {
 		const { app, disk, sigtool } = place();
 		expect(sigtool(["sign", app])).toMatchObject({ status: 0 });
 		mountDisk(disk, "size=1m");
@@ -211,7 +210,7 @@ describe.skipIf(process.platform !== "linux")("a limit on the size of files (uli
 });
 
 // The single file ignores NODE_OPTIONS, by which this test takes the processes away.
-describe.skipIf(isSingleFile || !existsSync(LAUNCHER))("a system without room for another process (launcher)", () => {
+describe.skipIf(isSingleFile || !hasLauncher)("a system without room for another process (launcher)", () => {
 	const NO_PROCESS = `
 		const error = Object.assign(new Error("spawnSync EMFILE"), { code: "EMFILE", errno: -24, syscall: "spawnSync" });
 		require("node:child_process").spawnSync = () => ({ error, status: null, signal: null, stdout: null, stderr: null });

@@ -20,7 +20,7 @@ export const ERROR_CODES = {
 	ERR_ROOT_MISSING: [2, "A path named on the command line does not exist."],
 	ERR_CATALOG_EXISTS: [
 		2,
-		"The place of the catalog has a file that sigtool did not write, or the tree has a catalog with a higher sequence. `--force` writes all the same.",
+		"The place of the catalog has a file that sigtool did not write, or the tree has a catalog with a higher sequence. Or the index or signed policy that would be replaced has one. `--force` writes all the same.",
 	],
 	ERR_OUTPUT_EXISTS: [2, "The output exists, and is not a file that the command replaces."],
 	ERR_POLICY: [2, "A policy document is malformed; the message names the member."],
@@ -72,6 +72,10 @@ export const ERROR_CODES = {
 	ERR_FILE_TYPE: [
 		1,
 		"The file is a FIFO, socket or device, which cannot be signed. Or it is not of the kind asked for.",
+	],
+	ERR_PACKED_FILE: [
+		1,
+		"A package manager would install the file with another mode or content than is to be signed, or leaves it out of the package.",
 	],
 	ERR_FILE_CHANGED: [1, "A file changed while it was being hashed."],
 	ERR_LINK_OUTSIDE: [1, "A symbolic link is absolute, or leaves the signed tree, also through other links."],

@@ -110,6 +110,10 @@ export const ERROR_HELP: { readonly [Code in ErrorCode]: ErrorHelp } = {
 		why: "Only regular files and links have content that a signature can name.",
 		remedy: "Remove the entry, or leave it out with `--exclude` when you sign.",
 	},
+	ERR_PACKED_FILE: {
+		why: "Package managers install programs (`bin`) with mode 755, and npm ends their first line with LF. `files` or an ignore file leaves files out. Every user would see a difference.",
+		remedy: "Do what the message says, then sign again. docs/how-to/pipelines.md has the scripts of a package.",
+	},
 	ERR_FILE_CHANGED: {
 		why: "Another program wrote to the file at the same time.",
 		remedy: "Wait until the build is done, and run the command again.",
@@ -378,8 +382,8 @@ export const ERROR_HELP: { readonly [Code in ErrorCode]: ErrorHelp } = {
 		remedy: `See \`${COMMAND} doctor\`. Use a newer kernel, or set \`files.kernelCheck\` of the policy to \`log\`.`,
 	},
 	ERR_START: {
-		why: "An option, an environment variable or a setting could load code before the verifier.",
-		remedy: `Start the program with sigtool-launch or \`${COMMAND} run\`, without what the message names.`,
+		why: "An option, an environment variable or a setting could load code before the verifier, or the mode is weaker than the host says.",
+		remedy: `Start the program with sigtool-launch or \`${COMMAND} run\`, without what the message names, and in the mode that it names.`,
 	},
 	ERR_LAUNCH_RECORD: {
 		why: "The runtime was started without the launcher, or with a launcher of another version.",

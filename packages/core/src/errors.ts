@@ -225,23 +225,52 @@ const UNSEEN = new RegExp(
 	"gu",
 );
 
-/** Quotes a word for a POSIX shell if that is needed. A file whose name begins with a hyphen is named by its directory. */
-export function shellWord(text: string): string {
-	const word = text.startsWith("-") ? `./${text}` : text;
-	if (/^[\w@%+=:,./-]+$/.test(word)) return word;
-	if (!NOT_TYPED.test(word)) return `'${word.replaceAll("'", "'\\''")}'`;
-	// This form is POSIX since 2024. Before that, bash, zsh and ksh had it.
-	return `$'${[...word].map(escapedForShell).join("")}'`;
+/**
+ * Words a command, or options of one, for a message: it is the tag of a template. A person pastes the text to a POSIX
+ * shell or to fish, so each value becomes one word, and a list of values one word each. `pnpm lint` refuses a command with a value
+ * that this tag did not quote.
+ *
+ * A value that begins with a hyphen is taken for a path, and named by its directory, unless it follows an option, which
+ * takes it as it is. So a list has no options.
+ */
+export function shell(texts: TemplateStringsArray, ...values: readonly (string | readonly string[])[]): string {
+	return texts.reduce((command, text, index) => {
+		const follows = /(?:^| )--?[a-z][a-z-]*[ =]$/.test(command) ? "option" : "other";
+		const words = [values[index - 1]].flat().map((value) => shellWord(follows === "other" ? dotted(value) : value));
+		return `${command}${words.join(" ")}${text}`;
+	});
 }
 
-function escapedForShell(character: string): string {
-	if (character === "\\" || character === "'") return `\\${character}`;
-	if (!NOT_TYPED.test(character)) return character;
-	return [...Buffer.from(character)].map((byte) => `\\x${byte.toString(16).padStart(2, "0")}`).join("");
+function dotted(path: string): string {
+	return path.startsWith("-") ? `./${path}` : path;
 }
 
-/** Control characters, and those that a terminal does not show. Output escapes them, so a shell would see other bytes. */
-const NOT_TYPED = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
+/**
+ * Quotes a word for a POSIX shell and for fish if that is needed. zsh expands a word that begins with `=`, and fish `%self`.
+ * In fish a backslash before a quote or a backslash counts between single quotes too, so none stands there.
+ */
+function shellWord(word: string): string {
+	if (/^[\w@+:,./-][\w@%+=:,./-]*$/.test(word)) return word;
+	if (!NOT_TYPED.test(word))
+		return `'${word.replace(/['\\]/g, (character) => (character === "'" ? "'\\''" : `'"\\\\"'`))}'`;
+	// A shell cuts newlines from the end of what a command prints. The other form is POSIX since 2024 only, and dash reads
+	// it as a dollar sign before a quoted text, so no quote may be in it.
+	return word.endsWith("\n") ? `$'${octal(word, "\\")}'` : `"$(printf %b '${octal(word, "\\0")}')"`;
+}
+
+/** Writes all but letters, digits and harmless punctuation as octal numbers of their bytes. */
+function octal(word: string, prefix: string): string {
+	return word.replace(/[^\w@+=:,./ -]/gu, (character) => {
+		const bytes = [...Buffer.from(character)];
+		return bytes.map((byte) => `${prefix}${byte.toString(8).padStart(3, "0")}`).join("");
+	});
+}
+
+/**
+ * Control characters, and those that a terminal does not show: output escapes them, so a shell would see other bytes. A
+ * backtick counts too, because messages put commands between two of them.
+ */
+const NOT_TYPED = new RegExp(`[\\0-\\x1f\`]|${UNSEEN.source}`, "u");
 
 /**
  * The maximum length of a quoted text, in UTF-16 units. Nearly all real paths are shorter. A limit is needed, because

@@ -71,6 +71,7 @@ export { AbortError } from "./system/abort.js";
 export type { DevelopmentUse } from "./system/development-use.js";
 export { DEFAULT_POLICY } from "./trust/default-policy.js";
 export type { ProductSigner } from "./trust/file-rules.js";
+export type { FileText } from "./trust/index-head.js";
 export { MODES, type Mode } from "./trust/mode.js";
 export { type Policy, parsePolicy, policyFromFileBytes } from "./trust/policy.js";
 export type { SignedPolicy } from "./trust/signed-policy.js";

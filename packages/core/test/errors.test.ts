@@ -1,5 +1,9 @@
-import { describe, expect, it } from "vitest";
-import { quote, quoteAscii, reasonOf, SigtoolError } from "../dist/errors.js";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { hasProgram, spawnSync } from "../../../test/outside.js";
+import { quote, quoteAscii, reasonOf, SigtoolError, shell } from "../dist/errors.js";
 
 describe("quote()", () => {
 	it("escapes characters that would break or disguise a line", () => {
@@ -60,4 +64,72 @@ it("reasonOf() removes the action from a message unless it contains a name", () 
 	expect(reasonOf(new SigtoolError("ERR_PATH_EMPTY", 'Cannot use entry "a: b": no'))).toBe(
 		'cannot use entry "a: b": no',
 	);
+});
+
+/** Names that a shell would take apart or carry out, and that output would change. */
+const NAMES = [
+	"plain/name.js",
+	"",
+	"$(touch PWN)",
+	"`touch PWN`",
+	"a b  c",
+	"it's",
+	`"both' kinds"`,
+	"';touch PWN;'",
+	"';touch PWN;'\n",
+	"';touch PWN;'\nnext",
+	'";touch PWN;"\u200b',
+	"line\nbreak",
+	"tab\tand\u0007bell",
+	"\u001b[31mred",
+	"100%\n%s\\n\\0101",
+	"\\\\server\\share",
+	"\\",
+	"\\';touch PWN;\\'",
+	"a\\\\\\';touch PWN;'\\",
+	"%self",
+	"~",
+	"~root",
+	"=ls",
+	"*?[a]{b,c}",
+	"!touch\n!!",
+	"#comment",
+	"a&b|c>d<e",
+	"日本 é\u0301",
+	"\u202eexe.txt",
+];
+
+describe("shell``", () => {
+	it.each(["sh", "bash", "dash", "zsh", "fish"].filter((program) => hasProgram(program)))(
+		"gives %s each value as one word",
+		(program) => {
+			const directory = mkdtempSync(join(tmpdir(), "sigtool-shell-"));
+			onTestFinished(() => rmSync(directory, { recursive: true }));
+			for (const name of NAMES) {
+				// dash and fish do not know the form that keeps a newline at the end. dash reads another name then, fish
+				// refuses the line, and neither runs anything.
+				const isMisread = /^(sh|dash|fish)$/.test(program) && name.endsWith("\n");
+				const command = shell`printf '<%s>' --option ${name} ${[name, "two words"]}`;
+				const { stdout, stderr } = spawnSync(program, ["-c", command], { cwd: directory, encoding: "utf8" });
+				expect(readdirSync(directory), command).toEqual([]);
+				if (isMisread) continue;
+				expect([command, stderr]).toEqual([command, ""]);
+				expect([command, stdout]).toEqual([command, `<--option><${name}><${name}><two words>`]);
+			}
+		},
+	);
+
+	it("writes commands that output shows as they are, and in which no backtick ends a quoted command", () => {
+		for (const name of NAMES) {
+			const word = shell`${name}`;
+			expect(quote(word).slice(1, -1).replaceAll('\\"', '"').replaceAll("\\\\", "\\")).toBe(word);
+			expect(word).not.toContain("`");
+		}
+	});
+
+	it("names a path that begins with a hyphen by its directory, unless it is the value of an option", () => {
+		expect(shell`rm ${"-rf"}`).toBe("rm ./-rf");
+		expect(shell`sigtool trust deny x --reason ${"-- no --"}`).toBe("sigtool trust deny x --reason '-- no --'");
+		expect(shell`sigtool verify ${["-a", "b"]} --config=${"-c"}`).toBe("sigtool verify ./-a b --config=-c");
+	});
 });

@@ -19,7 +19,7 @@ export const PARTS = {
 	// of OpenSSL.
 	"gate.so": {
 		sources: sourcesOf("gate", "libraries", "trust"),
-		flags: ["-shared", "-fPIC", "-fvisibility=hidden", "-pthread", "-Wl,-z,relro,-z,now"],
+		flags: ["-shared", "-fPIC", "-fvisibility=hidden", "-pthread", "-DSIGTOOL_SEALS", "-Wl,-z,relro,-z,now"],
 	},
 	"addon.node": {
 		sources: sourcesOf("addon"),

@@ -36,6 +36,7 @@ export function evidenceOf(sources: readonly CatalogSource[], trust: TrustPolicy
 			notAfter: undefined,
 			find: (product, path) => mapGet(names, product)?.find(path),
 			hasContent: () => false,
+			fileTexts: [],
 		},
 		policy: DEFAULT_POLICY,
 		signers: trees.flatMap(({ signers }) => signers),

@@ -19,6 +19,7 @@ export {
 	type FieldName,
 	NUMBER_FIELDS,
 } from "./audit/events.js";
+export { VERDICTS, type VerdictDescription } from "./audit/verdicts.js";
 export type { Capability } from "./monitor/kernel-check.js";
 export type { Reason, Rule, TrustedVerdict, UntrustedVerdict, Verdict } from "./monitor/verdict.js";
 export type { Tier } from "./node/load/tier.js";

@@ -14,6 +14,6 @@ export { type HostDenial, hostConfigurationDenying } from "./host/host-denials.j
 export { faultOfFile, type Trusted } from "./host/owned-file.js";
 export { type HostEntry, type HostProduct, type HostProductsOptions, productsOfHost } from "./host-products.js";
 export { ownerOrModeObjection } from "./monitor/owner-and-mode.js";
-export { type PolicyRule, policyRuleOf } from "./monitor/policy-rules.js";
+export { type PolicyRule, policyRuleOf, rulingOfChildren } from "./monitor/policy-rules.js";
 export { mendsOfFiles } from "./monitor/verdict.js";
 export { verifyHost } from "./verifier.js";

@@ -132,7 +132,7 @@ export function verifyHost({ index, config, development, addon }: HostOptions): 
 } {
 	const configuration = {
 		...configurationFor({ config, development }),
-		audit: { jsonLines: undefined, collector: true, stderr: "off", syslog: false } as const,
+		audit: { jsonLines: undefined, collector: true, stderr: undefined, syslog: false },
 	};
 	const options = {
 		configuration,

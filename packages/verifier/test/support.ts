@@ -31,6 +31,7 @@ export function indexOf(root: string, product = "app", more: { sequence?: number
 		find: (name, path) => (name === product ? entries.get(path) : undefined),
 		hasContent: (sha256, counts = () => true) =>
 			[...entries].some(([path, entry]) => entry.kind === "file" && entry.sha256 === sha256 && counts(product, path)),
+		fileTexts: [],
 	};
 }
 
@@ -76,4 +77,9 @@ export function makeSigner(kind: "release" | "development" = "release"): Signer 
 
 export async function signedIndex(signer: Signer, content: IndexContent): Promise<Buffer> {
 	return Buffer.concat(await signIndex(encodeIndex(content), signer, Date.now()));
+}
+
+/** Leaves the events of refusals out, which standard error gets whatever `audit.stderr` says. */
+export function withoutRefusals(stderr: string): string {
+	return stderr.replaceAll(/^sigtool: \{.*"verdict":"refuse".*\n/gm, "");
 }

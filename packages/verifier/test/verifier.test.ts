@@ -242,6 +242,13 @@ describe("over a trust index and a host configuration", () => {
 		expect(() => createVerifier(options)).toThrow(refusal(code));
 	});
 
+	test("a start whose first event cannot be written names the file, the reason and the way out", async () => {
+		const { options } = await installed({ configuration: { audit: { stderr: "off", jsonLines: "/dev/full" } } });
+		expect(() => createVerifier(options)).toThrow(
+			/^Cannot write audit events to "\/dev\/full": no space left on device \(ENOSPC\); .*free the disk/,
+		);
+	});
+
 	test("an index with a product that its policy does not name is refused with both ways out", async () => {
 		const { options } = await installed({ policy: { products: ["other"] } });
 		expect(() => createVerifier(options)).toThrow(
@@ -328,7 +335,7 @@ describe("over a trust index and a host configuration", () => {
 		expect(Buffer.from(verifier.openCodeSync(main)).toString()).toBe("changed()");
 		expect(JSON.parse(readFileSync(log, "utf8"))).toMatchObject({
 			event: "verifier.start",
-			verdict: "audit",
+			verdict: "record",
 			mode: "off",
 		});
 		expect(() => createVerifier({ ...options, mode: "enforce" })).toThrow(refusal("ERR_ROOT_MISSING"));

@@ -1,11 +1,11 @@
 /** Tests how the documents of the repository become pages of the site, and what `pnpm lint` refuses in them. */
 
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { spawnSync } from "../../../test/outside.js";
+import { temporaryDirectory } from "../../../test/temporary.js";
 import { withDrawings } from "../../docs/drawings.mjs";
 import { siteLinks } from "../../docs/links.mjs";
 import { fenced, headingAnchors, linkTargets } from "../../docs/markdown.mjs";
@@ -13,7 +13,7 @@ import { siteGroups } from "../../docs/pages.mjs";
 
 let folder: string;
 beforeEach(() => {
-	folder = mkdtempSync(join(tmpdir(), "sigtool-pages-"));
+	folder = temporaryDirectory();
 	spawnSync("git", ["init", "-q", folder]);
 	write("docs/README.md", "# Docs\n\n## How-to guides\n\n- [Deploy](how-to/deploy.md): how\n");
 	write("docs/how-to/deploy.md", "# Deploy\n\n## On a host\n");
@@ -22,7 +22,6 @@ beforeEach(() => {
 	write("packages/core/main.c", "");
 	write("README.md", "# Readme\n");
 });
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 function write(name: string, text: string): void {
 	mkdirSync(dirname(join(folder, name)), { recursive: true });

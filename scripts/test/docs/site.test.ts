@@ -1,14 +1,14 @@
 /** Builds the site, and opens it from the disk in Debian's Chromium. */
 
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { AxeResults, RunOnly, RunOptions } from "axe-core";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { hasProgram, spawnSync } from "../../../test/outside.js";
+import { atEndOfFile, temporaryDirectory } from "../../../test/temporary.js";
 import { siteGroups } from "../../docs/pages.mjs";
 import { COMMANDS } from "../../json/documents.mjs";
 import { addressOf, brokenLinks, hasChromium, pagesOf, startBrowser, type Visit, visitAll } from "./visit.js";
@@ -20,9 +20,8 @@ const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 const DESKTOP = { width: 1280, height: 900 };
 const PHONE = { width: 360, height: 740 };
 
-const scratch = mkdtempSync(join(tmpdir(), "sigtool-site-"));
+const scratch = temporaryDirectory(atEndOfFile);
 const site = join(scratch, "site");
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 describe("pnpm run docs", () => {
 	it("says how to install mdBook where it is missing", () => {

@@ -1,22 +1,21 @@
 /** The Debian package is made of this checkout, from the single executable. */
 
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdtempSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Ajv2020 } from "ajv/dist/2020.js";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { canOverlay, OverlayRoot } from "../../../test/operations/overlay-root.js";
 import { hasProgram, spawnSync } from "../../../test/outside.js";
+import { atEndOfFile, temporaryDirectory } from "../../../test/temporary.js";
 import { makeDebianPackage } from "../../release/debian-package.mjs";
 import { releaseVersion } from "../../release/workspace.mjs";
 
 const workspace = fileURLToPath(new URL("../../..", import.meta.url));
 const single = join(workspace, "scripts/single-file.mjs");
-const scratch = mkdtempSync(join(tmpdir(), "sigtool-debian-"));
+const scratch = temporaryDirectory(atEndOfFile);
 const version = releaseVersion();
 let debianPackage = "";
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 beforeAll(async () => {
 	const facts = { version, arch: process.arch, seconds: 1_700_000_000 };

@@ -1,26 +1,15 @@
 import { createHash } from "node:crypto";
-import {
-	chmodSync,
-	chownSync,
-	lchownSync,
-	mkdirSync,
-	mkdtempSync,
-	readdirSync,
-	rmSync,
-	symlinkSync,
-	writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, chownSync, lchownSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { spawnSync } from "../../../test/outside.js";
+import { atEndOfFile, temporaryDirectory } from "../../../test/temporary.js";
 import { placeOfTarball } from "../../release/npm-tarballs.mjs";
 import { publicPackages } from "../../release/workspace.mjs";
 
 const script = fileURLToPath(new URL("../../release/release.mjs", import.meta.url));
-const scratch = mkdtempSync(join(tmpdir(), "sigtool-release-folder-"));
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+const scratch = temporaryDirectory(atEndOfFile);
 
 function expectRefusal(folder: string): void {
 	const { status, stdout, stderr } = spawnSync(process.execPath, [script, "--out", folder], { encoding: "utf8" });

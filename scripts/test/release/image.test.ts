@@ -1,17 +1,16 @@
 /** The image is judged by skopeo and oras, and its program runs in a root that has nothing but the image. */
 
 import { createHash, X509Certificate } from "node:crypto";
-import { appendFileSync, cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { appendFileSync, cpSync, existsSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
 import { canOverlay, OverlayRoot } from "../../../test/operations/overlay-root.js";
 import { hasProgram, spawnSync } from "../../../test/outside.js";
+import { atEndOfFile, temporaryDirectory } from "../../../test/temporary.js";
 import { makeImage } from "../../release/image.mjs";
 
-const scratch = mkdtempSync(join(tmpdir(), "sigtool-image-"));
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+const scratch = temporaryDirectory(atEndOfFile);
 
 const single = fileURLToPath(new URL("../../single-file.mjs", import.meta.url));
 const facts = { arch: process.arch, version: "1.2.3", commit: "0123456789abcdef", seconds: 1_700_000_000 };

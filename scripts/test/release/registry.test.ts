@@ -9,9 +9,12 @@ import { releaseFacts } from "../../release/workspace.mjs";
 
 const workspace = fileURLToPath(new URL("../../..", import.meta.url));
 
-/** A command that would fetch one of our packages from a registry. A file such as ./release/sigtool-cli-1.0.0.tgz is none. */
+/**
+ * A command that would fetch one of our packages from a registry. A file such as ./release/sigtool-cli-1.0.0.tgz is none, also behind
+ * `@file:`.
+ */
 const FETCHING =
-	/\b(?:npm|pnpm|yarn|bun)\s+(?:i|install|add|exec|dlx|x)\b[^\n`]*@sigtool\/|\b(?:npx|pnpx|bunx)\s[^\n`]*@sigtool\/|https?:\/\/(?:www\.)?npmjs\.com\/package\/@sigtool|\b(?:docker|podman) (?:pull|run) [^\n`]*[\w.]\/sigtool[:@\s]/;
+	/\b(?:npm|pnpm|yarn|bun)\s+(?:i|install|add|exec|dlx|x)\b[^\n`]*@sigtool\/(?![\w-]+@file:)|\b(?:npx|pnpx|bunx)\s[^\n`]*@sigtool\/|https?:\/\/(?:www\.)?npmjs\.com\/package\/@sigtool|\b(?:docker|podman) (?:pull|run) [^\n`]*[\w.]\/sigtool[:@\s]/;
 
 function filesOf(...patterns: readonly string[]): string[] {
 	const { stdout } = spawnSync("git", ["ls-files", "--cached", "--others", "--exclude-standard", "--", ...patterns], {

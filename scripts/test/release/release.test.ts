@@ -11,21 +11,20 @@ import {
 	writeFileSync,
 } from "node:fs";
 import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Ajv } from "ajv";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { MAIN, makeSelfSigned } from "../../../packages/cli/test/support.js";
 import { spawnSync } from "../../../test/outside.js";
+import { atEndOfFile, temporaryDirectory } from "../../../test/temporary.js";
 import { registryEnvironment } from "../../registry-environment.mjs";
 import { otherEnvironment, secondCheckout } from "./second-checkout.js";
 
 const workspace = fileURLToPath(new URL("../../..", import.meta.url));
-const scratch = mkdtempSync(join(tmpdir(), "sigtool-release-"));
+const scratch = temporaryDirectory(atEndOfFile);
 const folder = join(scratch, "first");
 const key = makeSelfSigned(join(scratch, "release"), "RSA-2048");
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 /** Makes a release of a built checkout. RSA signs, because the same bytes then have the same signature. */
 function release(checkout: string, out: string, env: NodeJS.ProcessEnv = process.env): void {

@@ -5,24 +5,26 @@ import {
 	readdirSync,
 	readFileSync,
 	realpathSync,
-	rmSync,
 	symlinkSync,
 	writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, describe, expect, it } from "vitest";
-import { spawnSync } from "../../../test/outside.js";
+import { beforeAll, describe, expect, it } from "vitest";
+import { hasPrebuilt } from "../../../test/install/project.js";
+import { skip, spawnSync } from "../../../test/outside.js";
+import { atEndOfFile, temporaryDirectory } from "../../../test/temporary.js";
 import { documentSchemas } from "../../json/documents.mjs";
 import { registryEnvironment } from "../../registry-environment.mjs";
 import { packTarballs } from "../../release/npm-tarballs.mjs";
 import { releaseFacts } from "../../release/workspace.mjs";
 
 const workspace = fileURLToPath(new URL("../../..", import.meta.url));
-const scratch = mkdtempSync(join(tmpdir(), "sigtool-tarballs-"));
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
-const packages = packTarballs(join(scratch, "packed"));
+const scratch = temporaryDirectory(atEndOfFile);
+const packages = hasPrebuilt ? packTarballs(join(scratch, "packed")) : [];
+beforeAll(() => {
+	if (!hasPrebuilt) skip("the native parts of all targets are not built (`pnpm native:all`)");
+});
 
 /** Unpacks each package where npm would install it, below `project`. */
 function unpackInto(project: string): void {
@@ -177,24 +179,39 @@ describe("a program in strict TypeScript, with nothing installed but our package
 	});
 });
 
-it("pnpm installs the packages as docs/how-to/release.md says, and asks no registry for one of them", () => {
+describe("docs/how-to/release.md", () => {
 	const page = readFileSync(join(workspace, "docs/how-to/release.md"), "utf8").replace(/^ {2}/gm, "");
-	const [, overrides = ""] = /```yaml\n([\s\S]*?)```/.exec(page) ?? [];
-	const [command = ""] = /^pnpm add .*$/m.exec(page) ?? [];
-	const folder = join(scratch, "with-pnpm");
-	mkdirSync(folder);
-	symlinkSync(join(scratch, "packed"), join(folder, "release"));
-	writeFileSync(join(folder, "package.json"), '{ "private": true }');
-	writeFileSync(join(folder, "pnpm-workspace.yaml"), overrides.replaceAll("VERSION", packages[0]?.manifest.version));
-	writeFileSync(join(folder, ".npmrc"), "@sigtool:registry=http://127.0.0.1:9\n");
-	const native = command.replaceAll("linux-x64", `linux-${process.arch}`);
-	const env = { ...registryEnvironment(), CI: "true" };
-	const run = (line: string) => spawnSync("sh", ["-c", line], { cwd: folder, env, encoding: "utf8" });
-	const added = run(`npx -y pnpm@12 ${native.slice("pnpm ".length)}`);
-	expect([added.status, added.status === 0 ? "" : `${added.stdout}${added.stderr}`]).toEqual([0, ""]);
-	expect(run("./node_modules/.bin/sigtool --version").stdout).toBe(`${packages[0]?.manifest.version}\n`);
-	const doctor = run("./node_modules/.bin/sigtool doctor");
-	if (process.platform === "linux") expect(doctor.stdout).toMatch(/native addon +prebuilt for linux-/);
+	const version = packages[0]?.manifest.version ?? "";
+	/** Returns the only snippet of the page in this language, or the only line that begins with a command. */
+	const found = (pattern: RegExp) => (pattern.exec(page)?.[1] ?? "").replaceAll("VERSION", version);
+	const overrides = found(/```yaml\n([\s\S]*?)```/);
+	const resolutions = found(/```json\n([\s\S]*?)```/);
+
+	it.each([
+		["pnpm", "pnpm@12", '{ "private": true }', { "pnpm-workspace.yaml": overrides }],
+		["yarn", "yarn@1", resolutions, {}],
+		["yarn", "@yarnpkg/cli-dist@4", resolutions, { ".yarnrc.yml": "nodeLinker: node-modules\n", "yarn.lock": "" }],
+		["bun", "bun@1", resolutions, {}],
+	])(
+		"%s installs the packages as it says, and asks no registry for one of them (%s)",
+		(name, client, manifest, files) => {
+			const command = found(new RegExp(`^(${name} add .*)$`, "m")).replaceAll("linux-x64", `linux-${process.arch}`);
+			const folder = join(scratch, `with-${client.replace("/", "-")}`);
+			mkdirSync(folder);
+			symlinkSync(join(scratch, "packed"), join(folder, "release"));
+			const npmrc = "@sigtool:registry=http://127.0.0.1:9\n";
+			const written = Object.entries({ "package.json": manifest, ".npmrc": npmrc, ...files });
+			for (const [file, text] of written) writeFileSync(join(folder, file), text);
+			const env = { ...registryEnvironment(), CI: "true", YARN_ENABLE_IMMUTABLE_INSTALLS: "false" };
+			const run = (line: string, cwd = folder) => spawnSync("sh", ["-c", line], { cwd, env, encoding: "utf8" });
+			// npm reads the project's package.json in the directory from which it starts a client, so this is another one.
+			const added = run(`npx -y -p ${client} -- sh -c 'cd "$0" && ${command}' '${folder}'`, scratch);
+			expect([added.status, added.status === 0 ? "" : `${added.stdout}${added.stderr}`]).toEqual([0, ""]);
+			expect(run("./node_modules/.bin/sigtool --version").stdout).toBe(`${version}\n`);
+			const doctor = run("./node_modules/.bin/sigtool doctor");
+			if (process.platform === "linux") expect(doctor.stdout).toMatch(/native addon +prebuilt for linux-/);
+		},
+	);
 });
 
 it("each tarball has the name of its package and version", () => {

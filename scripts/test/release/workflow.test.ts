@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import { parse } from "yaml";
 import { execFileSync, spawnSync } from "../../../test/outside.js";
+import { temporaryDirectory } from "../../../test/temporary.js";
 
 const workspace = fileURLToPath(new URL("../../..", import.meta.url));
 const folder = join(workspace, ".github/workflows");
@@ -28,37 +28,33 @@ it("the workflow gives the right to publish to one job, which runs after the sig
 });
 
 it("the workflow publishes what is missing, passes over the same bytes, and ends at others or without an answer", () => {
-	const home = mkdtempSync(join(tmpdir(), "sigtool-workflow-"));
-	try {
-		const [step = ""] = jobs.publish.steps.flatMap(({ run = "" }: { run?: string }) =>
-			run.includes("npm publish") ? [run] : [],
-		);
-		mkdirSync(join(home, "package"));
-		mkdirSync(join(home, "release"));
-		writeFileSync(join(home, "package/package.json"), '{"name":"@sigtool/a","version":"1.0.0"}');
-		execFileSync("tar", ["-C", home, "-czf", join(home, "release/a.tgz"), "package"]);
-		const digest = createHash("sha512")
-			.update(readFileSync(join(home, "release/a.tgz")))
-			.digest("base64");
-		const publish = (view: string) => {
-			const npm = `#!/bin/sh\ncase $1 in view) ${view} ;; *) echo "published $2" ;; esac\n`;
-			writeFileSync(join(home, "npm"), npm, { mode: 0o755 });
-			writeFileSync(join(home, "jq"), "#!/bin/sh\ncat >/dev/null\necho @sigtool/a@1.0.0\n", { mode: 0o755 });
-			// GitHub runs a step in this way.
-			const { status, stdout } = spawnSync("bash", ["--noprofile", "--norc", "-eo", "pipefail", "-c", step], {
-				cwd: home,
-				env: { ...process.env, PATH: `${home}:${process.env.PATH}` },
-				encoding: "utf8",
-			});
-			return [status, stdout.trim()];
-		};
-		expect(publish("echo npm error code E404 >&2; exit 1")).toEqual([0, "published ./release/a.tgz"]);
-		expect(publish(`echo sha512-${digest}`)).toEqual([0, ""]);
-		expect(publish("echo sha512-other")).toEqual([1, "the registry has another @sigtool/a@1.0.0: sha512-other"]);
-		expect(publish("echo npm error code ECONNREFUSED >&2; exit 1")).toEqual([1, ""]);
-	} finally {
-		rmSync(home, { recursive: true, force: true });
-	}
+	const home = temporaryDirectory();
+	const [step = ""] = jobs.publish.steps.flatMap(({ run = "" }: { run?: string }) =>
+		run.includes("npm publish") ? [run] : [],
+	);
+	mkdirSync(join(home, "package"));
+	mkdirSync(join(home, "release"));
+	writeFileSync(join(home, "package/package.json"), '{"name":"@sigtool/a","version":"1.0.0"}');
+	execFileSync("tar", ["-C", home, "-czf", join(home, "release/a.tgz"), "package"]);
+	const digest = createHash("sha512")
+		.update(readFileSync(join(home, "release/a.tgz")))
+		.digest("base64");
+	const publish = (view: string) => {
+		const npm = `#!/bin/sh\ncase $1 in view) ${view} ;; *) echo "published $2" ;; esac\n`;
+		writeFileSync(join(home, "npm"), npm, { mode: 0o755 });
+		writeFileSync(join(home, "jq"), "#!/bin/sh\ncat >/dev/null\necho @sigtool/a@1.0.0\n", { mode: 0o755 });
+		// GitHub runs a step in this way.
+		const { status, stdout } = spawnSync("bash", ["--noprofile", "--norc", "-eo", "pipefail", "-c", step], {
+			cwd: home,
+			env: { ...process.env, PATH: `${home}:${process.env.PATH}` },
+			encoding: "utf8",
+		});
+		return [status, stdout.trim()];
+	};
+	expect(publish("echo npm error code E404 >&2; exit 1")).toEqual([0, "published ./release/a.tgz"]);
+	expect(publish(`echo sha512-${digest}`)).toEqual([0, ""]);
+	expect(publish("echo sha512-other")).toEqual([1, "the registry has another @sigtool/a@1.0.0: sha512-other"]);
+	expect(publish("echo npm error code ECONNREFUSED >&2; exit 1")).toEqual([1, ""]);
 });
 
 it("the workflow compares two releases, verifies before it publishes, and asks for provenance", () => {

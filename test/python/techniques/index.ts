@@ -6,6 +6,7 @@ import { furtherChildren, furtherImports, furtherMemory, furtherNative, furtherR
 import { library } from "./library.js";
 import { loaders } from "./loaders.js";
 import { memory, nativeCode } from "./native.js";
+import { provenance } from "./provenance.js";
 import { races } from "./races.js";
 import { commandLine, environment } from "./start.js";
 import { text } from "./text.js";
@@ -20,6 +21,7 @@ export const TECHNIQUES: Readonly<Record<string, readonly Technique[]>> = {
 	archives,
 	"import system": [...loaders, ...furtherImports],
 	"text and data": [...text, ...furtherText],
+	"borrowed rights": provenance,
 	"native code": [...nativeCode, ...furtherNative, ...races],
 	"the process's memory": [...memory, ...furtherMemory, ...furtherRoots],
 	children: [...children, ...furtherChildren],

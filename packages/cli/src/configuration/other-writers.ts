@@ -6,7 +6,7 @@
 import { constants, lstatSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { otherWriterOf } from "@sigtool/core/internal";
-import { quote, SigtoolError } from "@sigtool/core/internal/errors";
+import { quote, SigtoolError, shell } from "@sigtool/core/internal/errors";
 import { entriesOnWayTo } from "./places.js";
 
 const { S_IWGRP } = constants;
@@ -23,7 +23,7 @@ export function refuseOtherWriters(file: string): void {
 	const faults = [...entries.map(linkFaultOf), ...[...directories, ...entries.slice(-1)].map(faultOf)];
 	const fault = faults.find((each) => each !== undefined);
 	if (fault === undefined) return;
-	const way = `if you mean it, name it with --config ${quote(file)}; --no-config does without`;
+	const way = `if you mean it, name it with \`${shell`--config ${file}`}\`; --no-config does without`;
 	throw new SigtoolError("ERR_CONFIG", `Cannot use the configuration ${quote(file)}: ${fault}; ${way}`, { path: file });
 }
 

@@ -3,7 +3,7 @@
 import { existsSync, realpathSync } from "node:fs";
 import { dirname, isAbsolute, resolve } from "node:path";
 import { parsePkcs11Uri } from "@sigtool/core";
-import { quote, reasonOf, SigtoolError } from "@sigtool/core/internal/errors";
+import { quote, reasonOf, SigtoolError, shell } from "@sigtool/core/internal/errors";
 import { pathWithin } from "../output/locations.js";
 import type { ProjectConfiguration } from "./configuration.js";
 import { expandMember } from "./expand-member.js";
@@ -86,7 +86,7 @@ function refuseOutside({ file, origin, places }: ProjectConfiguration, named: re
 	for (const [name, path] of named) {
 		const [last = project] = entriesOnWayTo(resolve(dirname(file), path)).slice(-1);
 		if (last === project || isBelow(project, last)) continue;
-		const reason = `leads out of the directory of a configuration that was found; --config ${quote(file)} allows it`;
+		const reason = `leads out of the directory of a configuration that was found; \`${shell`--config ${file}`}\` allows it`;
 		throw unfit(file, places.get(name), `${quote(name)} ${reason}`);
 	}
 }

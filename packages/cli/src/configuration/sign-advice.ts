@@ -1,7 +1,7 @@
 /** Words the command that signs a directory, for messages that recommend it. */
 
 import { relative, resolve } from "node:path";
-import { COMMAND, SigtoolError, shellWord } from "@sigtool/core/internal/errors";
+import { COMMAND, SigtoolError, shell } from "@sigtool/core/internal/errors";
 import { pathWithin } from "../output/locations.js";
 import { projectConfiguration } from "./configuration.js";
 
@@ -10,7 +10,7 @@ import { projectConfiguration } from "./configuration.js";
  * would not obey the configuration, and might sign with another key or as another product.
  */
 export async function signCommandFor(directory: string): Promise<string> {
-	const named = `${COMMAND} sign ${shellWord(relative("", directory) || ".")}`;
+	const named = shell`${COMMAND} sign ${relative("", directory) || "."}`;
 	try {
 		const configuration = await projectConfiguration();
 		if (configuration === undefined) return named;

@@ -9,7 +9,7 @@
 import { realpathSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { catalogsCovering, operandKind } from "@sigtool/core/internal";
-import { COMMAND, quote } from "@sigtool/core/internal/errors";
+import { COMMAND, quote, shell } from "@sigtool/core/internal/errors";
 import type { ProjectConfiguration } from "./configuration.js";
 import { leadsThrough } from "./places.js";
 import { unfit } from "./read-document.js";
@@ -75,7 +75,7 @@ export function refuseOtherCatalogs(
 	const other = covering.find((catalog) => !named.has(catalog.file));
 	if (other === undefined) return;
 	const what = catalogs.length === 0 && members.verify?.catalogs === undefined ? "attributes" : "catalogs";
-	const reason = `it names ${what} in place of ${quote(other.file)}, which covers the same files; --config ${quote(file)} allows it`;
+	const reason = `it names ${what} in place of ${quote(other.file)}, which covers the same files; \`${shell`--config ${file}`}\` allows it`;
 	throw unfit(file, places.get("verify.catalogs") ?? places.get("output") ?? places.get("formats"), reason);
 }
 
@@ -99,7 +99,7 @@ function narrowingOf({ file }: ProjectConfiguration, files: readonly string[], o
  */
 export function obstacleTo(configuration: ProjectConfiguration, trees: readonly string[]): string | undefined {
 	const { file, origin, members } = configuration;
-	if (origin === "found") return `it was found; --config ${quote(file)} names it on purpose`;
+	if (origin === "found") return `it was found; \`${shell`--config ${file}`}\` names it on purpose`;
 	const named = [...(members.verify?.trust ?? []), ...(members.timestampTrust ?? [])];
 	const certificates = named.map((path) => pathOf(configuration, path));
 	const inside = [file, ...certificates].find((each) => trees.some((tree) => leadsThrough(tree, each)));

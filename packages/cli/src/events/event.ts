@@ -1,5 +1,8 @@
 /** Reads audit events, as docs/reference/events.md describes them, out of lines that anybody may have written. */
 
+import { quote } from "@sigtool/core/internal/errors";
+import { type EventVerdict, VERDICTS } from "@sigtool/verifier";
+
 /** An event, or what a message tells of one. No member is certain to be there, or of its type. */
 export type Told = Readonly<Record<string, unknown>>;
 
@@ -10,7 +13,7 @@ export interface LoggedEvent extends Told {
 
 /**
  * Returns the event of a line, or undefined. Other text may stand before it: that of a journal, or an event that a full
- * disk cut.
+ * disk cut. Its verdict has the meaning of docs/reference/events.md, as far as the event itself tells it.
  */
 export function parseEvent(line: string): LoggedEvent | undefined {
 	const start = line.indexOf("{");
@@ -21,7 +24,8 @@ export function parseEvent(line: string): LoggedEvent | undefined {
 function parseWhole(text: string): LoggedEvent | undefined {
 	try {
 		const value: unknown = JSON.parse(text);
-		return isEvent(value) ? value : undefined;
+		if (!isEvent(value)) return undefined;
+		return meansRecord(value) ? recorded(value) : value;
 	} catch {
 		return undefined;
 	}
@@ -68,11 +72,46 @@ export function countOf({ event, count }: Told): number {
 const COUNTING_OTHERS: ReadonlySet<string> = new Set(["verifier.dropped", "verifier.reload", "verifier.environment"]);
 
 /**
- * Returns the verdict that counts: `audit` only for what enforcement would have refused. In mode audit the event of a
- * start has this verdict too, to tell the mode.
+ * Tells whether an event of verdict `audit` is one that has the verdict `record` today: an event of the verifier itself, text
+ * that the native gate lets pass, or bytecode, which is dropped in every mode.
  */
-export function verdictOf({ event, verdict, reason }: Told): "allow" | "refuse" | "audit" {
-	if (verdict === "refuse") return "refuse";
-	if (verdict !== "audit") return "allow";
-	return event === "verifier.start" && reason === undefined ? "allow" : "audit";
+function meansRecord({ event, verdict, reason }: LoggedEvent & Told): boolean {
+	if (verdict !== "audit") return false;
+	if (event.startsWith("verifier.") || event.startsWith("log."))
+		return event !== "verifier.start" || reason === undefined;
+	return (event === "code.string" && reason === undefined) || reason === "ERR_UNSIGNED_BYTECODE";
+}
+
+/** Returns the event with the verdict `record`. */
+export function recorded(event: LoggedEvent): LoggedEvent {
+	return { ...event, verdict: "record" };
+}
+
+/** Returns the verdict, or undefined for one that this release does not know: it may mean a refusal. */
+export function verdictOf({ verdict }: Told): EventVerdict | undefined {
+	const isKnown = typeof verdict === "string" && Object.hasOwn(VERDICTS, verdict);
+	// The type assertion is safe: the table has the verdict.
+	return isKnown ? (verdict as EventVerdict) : undefined;
+}
+
+/** Returns the verdict in words. One that is not known stands there as the event has it. */
+export function verdictWord(event: Told): string {
+	const verdict = verdictOf(event);
+	if (verdict !== undefined) return VERDICTS[verdict].word;
+	const given = textOf(event, "verdict") ?? "";
+	return `unknown verdict ${quote(given.length > LONGEST_VERDICT ? `${given.slice(0, LONGEST_VERDICT)}…` : given)}`;
+}
+
+const LONGEST_VERDICT = 64;
+
+/** Returns true for what was refused, or would be under enforcement. */
+export function isFinding(told: Told): boolean {
+	const verdict = verdictOf(told);
+	return verdict === "refuse" || verdict === "audit";
+}
+
+/** Tells whether a member of the policy has decided. What the policy only records has no reason. */
+export function isByMember(event: Told): boolean {
+	if (event.rule === "fixed") return false;
+	return event.reason === "ERR_RUNTIME_RULE" || (event.reason === undefined && verdictOf(event) === "record");
 }

@@ -1,9 +1,10 @@
 /** Explains events: what was refused, by which rule, and what to do about it. */
 
-import { ERROR_CODES, isErrorCode } from "@sigtool/core/internal/errors";
+import { COMMAND, ERROR_CODES, isErrorCode } from "@sigtool/core/internal/errors";
+import { VERDICTS } from "@sigtool/verifier";
 import { type PolicyRule, policyRuleOf } from "@sigtool/verifier/internal";
 import { escaped, rows } from "../output/output.js";
-import { subjectOf, type Told, textOf } from "./event.js";
+import { isByMember, subjectOf, type Told, textOf, verdictOf, verdictWord } from "./event.js";
 import { mendOf, mendOfLauncher } from "./mends.js";
 
 export const ANY_MEND = "docs/reference/errors.md has the meaning of each code";
@@ -29,12 +30,15 @@ export function explain(told: Told): Explanation {
 	const known = isErrorCode(reason) ? reason : undefined;
 	const meaning = known && ERROR_CODES[known][1];
 	const mend = mendFor(told);
-	const verdict = text("verdict") === "audit" ? "ran; enforcement would refuse it" : "refused";
+	const isRecorded = verdictOf(told) === "record";
+	// A message tells of a refusal, and has no verdict.
+	const isMessage = text("verdict") === undefined;
+	const verdict = isMessage ? "refuse" : verdictOf(told);
 	const where = ["host", "unit", "uid", "pid"].flatMap((each) => (text(each) ? [`${each} ${text(each)}`] : []));
 	return {
-		fields: { event: told, what, verdict: text("verdict") ?? "refuse", rule, reason, meaning, detail, mend },
+		fields: { event: told, what, verdict, rule, reason, meaning, detail, mend },
 		lines: [
-			`${verdict}: ${escaped(what)}`,
+			`${isMessage ? VERDICTS.refuse.word : verdictWord(told)}: ${escaped(what)}`,
 			...rows([
 				["when", text("time") && escaped(`${text("time")}, ${where.join(", ")}`)],
 				["said", detail && escaped(detail)],
@@ -42,7 +46,7 @@ export function explain(told: Told): Explanation {
 				["reason", reason && escaped(meaning === undefined ? reason : `${reason}: ${meaning}`)],
 				["found", escapedText("sha256")],
 				["signed", escapedText("expected")],
-				["mend", mend ?? ANY_MEND],
+				["mend", mend ?? (isRecorded ? undefined : ANY_MEND)],
 			]),
 		],
 	};
@@ -53,13 +57,22 @@ const WORKER_MENDS: ReadonlyMap<string, string> = new Map([
 	["ERR_START", "start the worker without this option, variable or text; no policy allows it"],
 ]);
 
+const WEAKER_MODE_MEND =
+	`install the launcher in the mode that the message names last (\`${COMMAND} launcher install --mode\`), or change ` +
+	"the mode in the file that it names";
+
 /** Returns what to do about a refusal, or undefined if only its message tells. */
 function mendFor(told: Told): string | undefined {
 	const { event, reason, detail } = told;
+	if (told.rule === "fixed") return "change the program: no policy allows it";
 	const ofWorker = event === "worker.spawn" && typeof reason === "string" ? WORKER_MENDS.get(reason) : undefined;
 	if (ofWorker !== undefined) return ofWorker;
+	if (reason === "ERR_START" && typeof detail === "string" && detail.startsWith("Cannot be in mode"))
+		return WEAKER_MODE_MEND;
 	if (reason === "ERR_LAUNCHER" && typeof detail === "string") return mendOfLauncher(detail);
-	const rule = reason === "ERR_RUNTIME_RULE" ? policyRuleOn(told) : undefined;
+	const rule = isByMember(told) ? policyRuleOn(told) : undefined;
+	if (rule !== undefined && verdictOf(told) === "record")
+		return `nothing has to be done: ${rule.member} of the policy says \`audit\`, which lets it go on; the other words of that member refuse it`;
 	if (rule !== undefined) return `change the program, or ${rule.mend}`;
 	return isErrorCode(reason) ? mendOf(reason) : undefined;
 }
@@ -79,9 +92,11 @@ function ruleOf(told: Told): string | undefined {
 	const rule = textOf(told, "rule");
 	if (rule?.startsWith("rules[")) return `${rule}: a rule of the policy`;
 	if (rule !== undefined) return RULES.get(rule) ?? rule;
-	if (told.reason !== "ERR_RUNTIME_RULE") return OTHER_RULES.get(String(told.event));
+	const isRecorded = verdictOf(told) === "record";
+	if (!isByMember(told)) return isRecorded ? undefined : OTHER_RULES.get(String(told.event));
 	const known = policyRuleOn(told);
-	return known === undefined ? "a rule that no policy changes" : `${known.member} of the policy`;
+	if (known !== undefined) return `${known.member} of the policy`;
+	return isRecorded ? undefined : "a rule that no policy changes";
 }
 
 /** The rules by which an event is refused for another reason than a file or a rule of the policy. */
@@ -100,5 +115,6 @@ const RULES: ReadonlyMap<string, string> = new Map([
 	["files", "files: the type and the size of files, by the policy"],
 	["kernel", "kernel: the kernel must agree that the file may be executed"],
 	["time", "time: the trust index ends"],
+	["fixed", "a rule that no policy changes"],
 	["rules", "rules: no allow rule of the policy matches"],
 ]);

@@ -1,7 +1,7 @@
 /** Reads the events of a log line by line, and tells what the other lines are. */
 
 import { createLineSplitter, type LogLine } from "@sigtool/core/internal";
-import { type LoggedEvent, parseEvent, type Told, textOf } from "./event.js";
+import { type LoggedEvent, parseEvent, recorded, type Told, textOf } from "./event.js";
 import { logPieces, STANDARD_INPUT } from "./log-pieces.js";
 
 /** A line of a log. */
@@ -51,30 +51,33 @@ export interface LineReader {
 export function createLineReader(file: string): LineReader {
 	const splitter = createLineSplitter();
 	const hosts = createHosts(file === STANDARD_INPUT ? "(standard input)" : file);
+	const modes = createModes();
 	return {
 		*push(piece) {
 			const lines = [...splitter.push(piece)];
 			hosts.lookAhead(lines);
 			for (const line of lines) {
-				const read = readLine(line, hosts);
+				const read = readLine(line, hosts, modes);
 				if (read !== undefined) yield read;
 			}
 		},
 		*end() {
 			const last = splitter.end();
-			const read = last && readLine(last, hosts);
+			const read = last && readLine(last, hosts, modes);
 			if (read !== undefined) yield read;
 		},
 	};
 }
 
 /** Returns undefined for an empty line. */
-function readLine({ bytes, number: line }: LogLine, hosts: Hosts): ReadLine | undefined {
+function readLine({ bytes, number: line }: LogLine, hosts: Hosts, modes: Modes): ReadLine | undefined {
 	if (bytes === undefined) return { kind: "huge", line };
 	const text = bytes.toString();
 	const event = parseEvent(text);
-	if (event !== undefined)
-		return { kind: "event", line, event, host: hosts.of(event, text.slice(0, text.indexOf("{"))) };
+	if (event !== undefined) {
+		const host = hosts.of(event, text.slice(0, text.indexOf("{")));
+		return { kind: "event", line, event: modes.apply(event, host), host };
+	}
 	if (text.trim() === "") return undefined;
 	return { kind: text.includes('"time":"') || text.startsWith("{") ? "torn" : "foreign", line };
 }
@@ -105,7 +108,7 @@ function createHosts(file: string): Hosts {
 			}
 		},
 		of(event, prefix) {
-			const pid = textOf(event, "from") ?? textOf(event, "pid") ?? "";
+			const pid = processOf(event);
 			const named = textOf(event, "host") ?? hostIn(prefix);
 			if (named === undefined || !namesItsHost(event)) return hostIn(prefix) ?? byProcess.get(pid) ?? only ?? file;
 			only ??= named;
@@ -114,6 +117,35 @@ function createHosts(file: string): Hosts {
 			return named;
 		},
 	};
+}
+
+interface Modes {
+	/** Returns the event, with the verdict `record` in place of `audit` if its process would have refused the action. */
+	apply(event: LoggedEvent, host: string): LoggedEvent;
+}
+
+/**
+ * Remembers the modes of processes. In logs of earlier releases an action that the policy only records has the verdict
+ * `audit`, also in a process that enforces.
+ */
+function createModes(): Modes {
+	const enforcing = new Set<string>();
+	return {
+		apply(event, host) {
+			const process = `${host} ${processOf(event)}`;
+			if (event.event === "verifier.start") {
+				if (enforcing.size >= MOST_PROCESSES) enforcing.clear();
+				if (event.mode === "enforce" || event.mode === "strict") enforcing.add(process);
+				else enforcing.delete(process);
+			}
+			const isOfAction = event.reason === undefined || event.reason === "ERR_RUNTIME_RULE";
+			return event.verdict === "audit" && isOfAction && enforcing.has(process) ? recorded(event) : event;
+		},
+	};
+}
+
+function processOf(event: Told): string {
+	return textOf(event, "from") ?? textOf(event, "pid") ?? "";
 }
 
 const MOST_PROCESSES = 65_536;

@@ -3,7 +3,7 @@
 import { quote } from "@sigtool/core/internal/errors";
 import { parseTime } from "../options/judgement.js";
 import { usageError } from "../options/usage.js";
-import { type Told, verdictOf } from "./event.js";
+import { isFinding, type Told } from "./event.js";
 
 export interface SelectionOptions {
 	readonly since?: string;
@@ -23,7 +23,7 @@ export function selectionOf({ since, until, event = [], refused }: SelectionOpti
 	if (from !== undefined && to !== undefined && from > to) throw usageError("Give --since a time before --until");
 	const isNamed = namesIn(event);
 	return (told) => {
-		if (refused === true && verdictOf(told) === "allow") return false;
+		if (refused === true && !isFinding(told)) return false;
 		if (!isNamed(told.event)) return false;
 		if (from === undefined && to === undefined) return true;
 		const at = typeof told.time === "string" ? Date.parse(told.time) : Number.NaN;

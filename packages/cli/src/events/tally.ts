@@ -1,7 +1,7 @@
 /** Counts events, in all and in groups, within a bound of memory. */
 
 import { policyRuleOf } from "@sigtool/verifier/internal";
-import { countOf, type Told, textOf, verdictOf } from "./event.js";
+import { countOf, isByMember, type Told, textOf, verdictOf } from "./event.js";
 
 export const GROUPINGS = ["file", "rule", "signer", "host", "event"] as const;
 export type Grouping = (typeof GROUPINGS)[number];
@@ -10,7 +10,11 @@ export interface Counts {
 	/** The number of events, in which a line with `count` is as many. */
 	events: number;
 	refused: number;
+	/** The number of events that enforcement would have refused. */
 	audited: number;
+	recorded: number;
+	/** The number of events with a verdict that this release does not know. */
+	unknown: number;
 	/** The times of the first and the last of these events. Undefined if no event has a time. */
 	first: string | undefined;
 	last: string | undefined;
@@ -106,12 +110,12 @@ const LONGEST_NAME = 1024;
 /** Names the rule as the event does, or as the policy does. */
 export function ruleNameOf(event: Told): string | undefined {
 	const rule = textOf(event, "rule");
-	if (rule !== undefined || event.reason !== "ERR_RUNTIME_RULE" || typeof event.event !== "string") return rule;
+	if (rule !== undefined || typeof event.event !== "string" || !isByMember(event)) return rule;
 	return policyRuleOf(event.event, event.detail)?.member;
 }
 
 export function noCounts(): Counts {
-	return { events: 0, refused: 0, audited: 0, first: undefined, last: undefined };
+	return { events: 0, refused: 0, audited: 0, recorded: 0, unknown: 0, first: undefined, last: undefined };
 }
 
 /** Adds an event, and returns the counts. */
@@ -121,6 +125,8 @@ export function addTo(counts: Counts, event: Told): Counts {
 	const verdict = verdictOf(event);
 	if (verdict === "refuse") counts.refused += number;
 	if (verdict === "audit") counts.audited += number;
+	if (verdict === "record") counts.recorded += number;
+	if (verdict === undefined) counts.unknown += number;
 	const { time } = event;
 	// Times are all in UTC and of one form, so that text in order is time in order.
 	if (typeof time !== "string" || !TIME.test(time)) return counts;

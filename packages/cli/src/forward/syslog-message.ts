@@ -1,7 +1,7 @@
 /** Makes syslog messages (RFC 5424) of the lines of a log. */
 
 import { hostname } from "node:os";
-import { type Told, textOf, timeIn } from "../events/event.js";
+import { type Told, textOf, timeIn, verdictOf } from "../events/event.js";
 import type { OutgoingLine } from "./sink.js";
 
 /** The facilities of RFC 5424, section 6.2.1, that fit events. A facility's place here is not its number. */
@@ -14,8 +14,15 @@ export type Facility = keyof typeof FACILITIES;
 
 /** Returns the severity of RFC 5424. The system log gets events of the same severities from the verifier. */
 export function severityOf({ event }: OutgoingLine): number {
-	if (event === undefined || event.event === "log.missed" || event.verdict === "audit") return WARNING;
-	return event.verdict === "refuse" ? CRITICAL : NOTICE;
+	if (event === undefined || event.event === "log.missed" || tellsOfVerifier(event)) return WARNING;
+	const verdict = verdictOf(event);
+	if (verdict === "refuse") return CRITICAL;
+	return verdict === "audit" || verdict === undefined ? WARNING : NOTICE;
+}
+
+/** Tells whether the verifier recorded something of itself, such as a start in mode audit or a file that it cannot write. */
+function tellsOfVerifier(event: Told): boolean {
+	return verdictOf(event) === "record" && /^(?:verifier|log)\./.test(textOf(event, "event") ?? "");
 }
 
 const CRITICAL = 2;

@@ -1,7 +1,7 @@
 /** Judges the trust index as the launched runtimes would. */
 
 import { existsSync, realpathSync, statSync } from "node:fs";
-import { COMMAND, shellWord } from "@sigtool/core/internal/errors";
+import { COMMAND, shell } from "@sigtool/core/internal/errors";
 import { examineHost, verifyHost } from "@sigtool/verifier/internal";
 import { partsOrUndefined } from "../native/native-parts.js";
 import { modeOfSpython } from "../python/spython.js";
@@ -23,14 +23,22 @@ export function indexFindings(conf: LauncherConf): LauncherFinding[] {
 		return [judged("index", () => refuse(`${index} does not exist: make it with \`${COMMAND} compile\``))];
 	}
 	const says = (mode: string) => `${index}, trusted, mode ${mode}`;
-	const byNode = () =>
-		judged("index", () => says(verifyHost({ index, config, development, addon: partsOrUndefined()?.addon }).mode));
+	// Some errors of an index tell its product alone.
+	const named = (found: LauncherFinding) => {
+		return found.says.includes(index) ? found : { ...found, says: `${index}: ${found.says}` };
+	};
+	const byNode = () => {
+		const verified = () => verifyHost({ index, config, development, addon: partsOrUndefined()?.addon });
+		return named(judged("index", () => says(verified().mode)));
+	};
 	if (spython === undefined) return [byNode()];
-	const byPython = judged("index", () => {
-		// A file that is not as installed must not be run.
-		if (pin(spython.path).sha256 !== spython.sha256) refuse("not judged, because the spython changed");
-		return says(modeOfSpython(spython.path, conf));
-	});
+	const byPython = named(
+		judged("index", () => {
+			// A file that is not as installed must not be run.
+			if (pin(spython.path).sha256 !== spython.sha256) refuse("not judged, because the spython changed");
+			return says(modeOfSpython(spython.path, conf));
+		}),
+	);
 	// Without Node.js nothing is asked of the addon, which is a part of its hook.
 	return node === undefined ? [byPython] : [byNode(), { ...byPython, what: "index for python" }];
 }
@@ -75,7 +83,7 @@ export function otherIndexFindings({ index, config }: LauncherConf, again: strin
 	try {
 		const named = hostDocument(config)?.index;
 		if (named === undefined || realPlace(named) === realPlace(index)) return [];
-		const mend = `change "index" there, or run \`${again} --index ${shellWord(named)}\` as root`;
+		const mend = `change "index" there, or run \`${again} ${shell`--index ${named}`}\` as root`;
 		return [note("other index", `${config} names ${named}, but the launcher takes ${index}: ${mend}`)];
 	} catch {
 		return []; // Other findings tell why.

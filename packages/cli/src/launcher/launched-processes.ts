@@ -80,7 +80,7 @@ function scriptIn(words: readonly string[], runtime: "node" | "python", director
 	const takesValue = runtime === "node" ? ["--require"] : SPYTHON_OPTIONS;
 	for (let i = 1; i < words.length; i++) {
 		const word = words[i] ?? "";
-		if (word === "-m") return `-m ${words[i + 1] ?? ""}`;
+		if (word === "-m") return ["-m", words[i + 1]].join(" ");
 		if (takesValue.includes(word)) i++;
 		else if (!word.startsWith("-")) return resolve(readlinkSync(join(directory, "cwd")), word);
 	}

@@ -4,11 +4,12 @@ import { spawnSync } from "node:child_process";
 import { existsSync, realpathSync } from "node:fs";
 import { hostname } from "node:os";
 import { join, resolve } from "node:path";
-import { COMMAND, shellWord } from "@sigtool/core/internal/errors";
+import { COMMAND, shell } from "@sigtool/core/internal/errors";
 import { verifyHost } from "@sigtool/verifier/internal";
 import { partsOrUndefined } from "../native/native-parts.js";
 import { VERSION } from "../output/version.js";
 import { aboutSpython } from "../python/spython.js";
+import { type Account, accountsOf } from "./account.js";
 import { type DerivedSettings, derivedSettings, hostDocument } from "./derived-settings.js";
 import { fault, judged, type LauncherFinding, note, refuse, why, wrong } from "./finding.js";
 import {
@@ -26,6 +27,7 @@ import { CONF_NAME, launcherIn } from "./launcher-place.js";
 import { type ListedProcess, listedProcesses } from "./listed-processes.js";
 import { eventsFinding, grantedFinding, missingEventsFindings, protectionFindings } from "./place-findings.js";
 import { isSameFile, isStatic, nodeFindings, pythonFindings, sameAsOwn } from "./runtime-findings.js";
+import { usersFindings } from "./user-findings.js";
 
 /** The facts about this host, for programs that look after many hosts. */
 export interface LauncherFacts {
@@ -47,18 +49,44 @@ export interface LauncherAudit {
 	readonly facts: LauncherFacts;
 }
 
+export interface LauncherCheck {
+	/** The status of signed files that the deny list names. */
+	readonly denied: "note" | "wrong";
+	/** The account as which it tries what a start needs. Default: those of the processes that run. */
+	readonly account: Account | undefined;
+}
+
 /**
  * Returns the findings in the order in which they are printed, and the facts. Findings are returned, never thrown.
- * `denied` is the status of signed files that the deny list names.
  */
-export function checkLauncher(directory: string, denied: "note" | "wrong"): LauncherAudit {
+export function checkLauncher(directory: string, { denied, account }: LauncherCheck): LauncherAudit {
 	const findings = findingsAbout(directory, denied);
-	return { findings, facts: factsAbout(directory, findings) };
+	const facts = factsAbout(directory, findings);
+	const accounts = account === undefined ? accountsOf(facts.processes) : [account];
+	return { findings: [...findings, ...triedFindings(directory, accounts)], facts };
+}
+
+/** Without settings nothing can be tried, and another finding tells why. */
+function triedFindings(directory: string, accounts: readonly Account[]): LauncherFinding[] {
+	let conf: LauncherConf;
+	try {
+		conf = readLauncherConf(join(directory, CONF_NAME));
+	} catch {
+		return [];
+	}
+	return usersFindings(directory, conf, accounts, mayRun(launcherIn(directory), conf));
+}
+
+/** A launcher that another user could have written, or that is not the one of this package, must not be run. */
+function mayRun(launcher: string, { development }: LauncherConf): boolean {
+	const parts = partsOrUndefined();
+	const program = judged("launcher", () => fault(launcher, development) ?? "");
+	return program.status === "ok" && parts !== undefined && isSameFile(launcher, parts.launcher);
 }
 
 function factsAbout(directory: string, findings: readonly LauncherFinding[]): LauncherFacts {
 	// A program that is not as installed is not run, because the user may be root.
-	const mayRun = (...names: string[]) =>
+	const isAsInstalled = (...names: string[]) =>
 		!findings.some(({ what, status }) => names.includes(what) && status === "wrong");
 	const own = { host: hostname(), uid: process.getuid?.() };
 	const real = existsSync(directory) ? realpathSync(directory) : directory;
@@ -71,8 +99,8 @@ function factsAbout(directory: string, findings: readonly LauncherFinding[]): La
 			processes: listedProcesses(real, conf),
 			versions: {
 				sigtool: VERSION,
-				node: node && mayRun("node") ? versionOf(node) : undefined,
-				python: spython && mayRun("python", "spython") ? aboutSpython(spython.path).python : undefined,
+				node: node && isAsInstalled("node") ? versionOf(node) : undefined,
+				python: spython && isAsInstalled("python", "spython") ? aboutSpython(spython.path).python : undefined,
 			},
 			start: startFacts({ index, config, development }),
 		};
@@ -151,10 +179,7 @@ function findingsAbout(directory: string, denied: "note" | "wrong"): LauncherFin
 		...(isJudged ? [judged("flags", () => flagsSay(conf, again)), ...missingEventsFindings(conf, again)] : []),
 		...(conf.audit === undefined ? [] : [eventsFinding(conf.audit, conf)]),
 		...conf.writable.map((directory) => grantedFinding(directory, conf)),
-		// A launcher that is not the one of this package must not be run.
-		...(program.status === "ok" && parts !== undefined && isSameFile(launcher, parts.launcher)
-			? protectionFindings(conf, launcher)
-			: []),
+		...(mayRun(launcher, conf) ? protectionFindings(conf, launcher) : []),
 		...(development === "allow" ? [note("development", "allowed: files of this user count; not for production")] : []),
 	];
 }
@@ -207,8 +232,8 @@ const DERIVED: Readonly<Record<keyof DerivedSettings, string>> = {
 /** Returns the command that installs the same launcher again. It keeps all settings but announced programs. */
 function installing({ nodeNext, pythonNext }: LauncherConf, prefix: string): string {
 	const announced = [
-		...nodeNext.map((digest) => `--node-next ${digest}`),
-		...pythonNext.map((digest) => `--python-next ${digest}`),
+		...nodeNext.map((digest) => shell`--node-next ${digest}`),
+		...pythonNext.map((digest) => shell`--python-next ${digest}`),
 	];
-	return [`${COMMAND} launcher install --prefix`, shellWord(resolve(prefix)), ...announced].join(" ");
+	return [shell`${COMMAND} launcher install --prefix ${resolve(prefix)}`, ...announced].join(" ");
 }

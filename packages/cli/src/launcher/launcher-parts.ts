@@ -4,18 +4,7 @@
  * whatever was installed since.
  */
 
-import {
-	chmodSync,
-	closeSync,
-	existsSync,
-	fsyncSync,
-	mkdirSync,
-	openSync,
-	readdirSync,
-	rmSync,
-	statSync,
-	utimesSync,
-} from "node:fs";
+import { existsSync, readdirSync, rmSync, statSync, utimesSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { ioError } from "@sigtool/core/internal/errors";
 import { processesOf } from "./launched-processes.js";
@@ -29,21 +18,6 @@ export function partPath(prefix: string, sha256: string, name: string): string {
 	return join(prefix, PARTS, sha256.slice(0, NAME_LENGTH), name);
 }
 export const PARTS = "parts";
-
-/** Makes the directory of a part, so that every user can reach the part. @throws ERR_IO */
-export function makePartDirectory(file: string): void {
-	const directory = dirname(file);
-	for (const each of [dirname(directory), directory]) {
-		if (existsSync(each)) continue;
-		try {
-			mkdirSync(each, { recursive: true });
-			chmodSync(each, 0o755); // The umask may have taken bits away.
-			syncDirectory(dirname(each));
-		} catch (cause) {
-			throw ioError("make", each, cause);
-		}
-	}
-}
 
 /**
  * Sets the time of the parts that this configuration names to now. Called before another configuration takes its place,
@@ -97,13 +71,4 @@ export function namesIn(prefix: string, { bundle, addon, gate, spython }: Launch
 
 function namesOfParts(parts: string): string[] {
 	return existsSync(parts) ? readdirSync(parts).filter((name) => /^[0-9a-f]{32}$/.test(name)) : [];
-}
-
-function syncDirectory(path: string): void {
-	const descriptor = openSync(path, "r");
-	try {
-		fsyncSync(descriptor);
-	} finally {
-		closeSync(descriptor);
-	}
 }

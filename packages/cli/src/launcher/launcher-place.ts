@@ -9,12 +9,12 @@
 
 import { spawnSync } from "node:child_process";
 import { existsSync, lstatSync, readFileSync, realpathSync, type Stats, statSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import type { Mode } from "@sigtool/core";
 import { writeAtomically } from "@sigtool/core/internal";
 import { ioError, quote, requireStarted, SigtoolError } from "@sigtool/core/internal/errors";
 import type { NativeParts } from "../native/native-parts.js";
-import { makeOutputDirectory } from "../options/output-directory.js";
+import { makeOutputDirectory, makePublicDirectory } from "../options/output-directory.js";
 import { aboutSpython } from "../python/spython.js";
 import { derivedSettings, type IndexForSettings, wantsCollector } from "./derived-settings.js";
 import { refuseGrantedCode } from "./granted-code.js";
@@ -27,7 +27,7 @@ import {
 	pin,
 	readLauncherConf,
 } from "./launcher-conf.js";
-import { makePartDirectory, partPath, removeUnusedParts, touchParts } from "./launcher-parts.js";
+import { partPath, removeUnusedParts, touchParts } from "./launcher-parts.js";
 
 const LAUNCHER_NAME = "sigtool-launch";
 export const CONF_NAME = "launcher.conf";
@@ -133,7 +133,7 @@ export function changesOf({ files }: Installation): string[] {
 export function writeInstallation({ directory, conf, files }: Installation): void {
 	for (const file of files.filter((each) => !isInPlace(each))) {
 		if (file.name === CONF_NAME) keepPrevious(directory, file.path);
-		else if (file.name !== LAUNCHER_NAME) makePartDirectory(file.path);
+		else if (file.name !== LAUNCHER_NAME) makePublicDirectory(dirname(file.path));
 		writeAtomically(file.path, file.bytes, { mode: file.mode });
 	}
 	const previous = confIn(join(directory, PREVIOUS_CONF_NAME));

@@ -25,6 +25,7 @@ const EFFECTS: Readonly<Record<string, string>> = {
 	"landlock-log": "writes what Landlock refused to the kernel's log",
 	"landlock-sockets": "limits sockets with a path, if the policy has `launch.network.sockets`",
 	seccomp: "refuses system calls, above all those that start programs",
+	"signal-owners": "keeps the program from signalling other processes by way of files",
 	"writable-code": "keeps CPython from making code in memory",
 	securebits: "tells interpreters to take no code from a person",
 };

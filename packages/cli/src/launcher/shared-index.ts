@@ -5,7 +5,7 @@
  * identity, the launcher passes the copy in its place. packages/verifier/native/launch/shared-index.c is the reader.
  */
 
-import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { IndexDigests } from "@sigtool/core";
 import {
@@ -20,6 +20,7 @@ import {
 } from "@sigtool/core/internal";
 import { ioError, quote, SigtoolError } from "@sigtool/core/internal/errors";
 import { faultOfFile as faultOfOwner } from "@sigtool/verifier/internal";
+import { makePublicDirectory } from "../options/output-directory.js";
 import { fromIndexFile } from "../output/index-file.js";
 import { hasControlCharacter, identityOf, pin, realPath } from "./launcher-conf.js";
 
@@ -51,7 +52,7 @@ export function shareIndexes(prefix: string, files: readonly string[]): SharedIn
 		throw new SigtoolError("ERR_USAGE", `Cannot share ${quote(unwritable)}: ${reason}`, { path: unwritable });
 	}
 	const directory = sharedDirectory(prefix);
-	makeDirectory(directory);
+	makePublicDirectory(directory);
 	return exclusively(directory, () => {
 		const shared = indexes.map((index) => shareIndex(directory, index));
 		removeStale(directory);
@@ -197,15 +198,5 @@ function identityIfThere(file: string): string | undefined {
 		return identityOf(file);
 	} catch {
 		return undefined;
-	}
-}
-
-/** Makes a directory that every user can reach and only root can write to. @throws ERR_IO */
-function makeDirectory(directory: string): void {
-	try {
-		mkdirSync(directory, { recursive: true });
-		chmodSync(directory, 0o755); // The umask may have taken bits away.
-	} catch (cause) {
-		throw ioError("make", directory, cause);
 	}
 }

@@ -1,4 +1,4 @@
-import { COMMAND, SigtoolError } from "@sigtool/core/internal/errors";
+import { COMMAND, SigtoolError, shell } from "@sigtool/core/internal/errors";
 
 /** Makes an ERR_USAGE error. The message says what to do instead. */
 export function usageError(message: string): SigtoolError {
@@ -18,5 +18,5 @@ export function requireOutputName(output: string | undefined, option = "-o"): vo
 /** Makes the error for a command that needs operands, or a configuration in their place. */
 export function nothingNamed(command: string): SigtoolError {
 	const init = `make a configuration with \`${COMMAND} init\``;
-	return usageError(`Name what to ${command}, e.g. \`${COMMAND} ${command} ./lib\`, or ${init}`);
+	return usageError(`Name what to ${command}, e.g. \`${shell`${COMMAND} ${command} ./lib`}\`, or ${init}`);
 }

@@ -119,6 +119,7 @@ const KINDS: Readonly<Partial<Record<Finding["code"], string>>> = {
 	ERR_FILE_MISSING: "missing",
 	ERR_FILE_ADDED: "added",
 	ERR_NOT_A_MEMBER: "not a member",
+	ERR_LIMIT: "larger than the limit",
 	ERR_LINK_CHANGED: "changed link",
 	ERR_LINK_OUTSIDE: "outside the tree",
 	ERR_MODE_CHANGED: "changed mode",

@@ -15,7 +15,7 @@ import { withoutCommands } from "./workflow-commands.js";
 
 export function* github(outcome: Outcome): Generator<string> {
 	const { subjects, lines, notes, warnings, failure, command } = outcome;
-	const title = `${COMMAND} ${command}`.trim();
+	const title = [COMMAND, command].join(" ").trim();
 	const workspace = repositoryRoot();
 	if (lines.length > 0) yield withoutCommands(lines.join("\n"));
 	for (const subject of subjects) {

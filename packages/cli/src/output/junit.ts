@@ -9,7 +9,7 @@ import type { Outcome, ReportedFinding, Subject } from "./reporter.js";
 
 export function* junit(outcome: Outcome): Generator<string> {
 	const { command, subjects, failure } = outcome;
-	const name = command === "" ? COMMAND : `${COMMAND} ${command}`;
+	const name = [COMMAND, command].join(" ").trim();
 	const messages = messagesOf(outcome);
 	const suites = subjects.map((subject) => ({ subject, counts: countsOf(subject) }));
 	const sum = (of: (counts: Counts) => number) => suites.reduce((total, { counts }) => total + of(counts), 0);

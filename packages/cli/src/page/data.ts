@@ -49,15 +49,17 @@ export interface FindingData {
 	readonly actual?: string;
 }
 
+/** The verdicts of events, the gravest first. docs/reference/events.md says what each means. */
 export const VERDICTS = [
-	{ letter: "r", id: "refuse", label: "Refused" },
-	{ letter: "w", id: "audit", label: "Would be refused" },
-	{ letter: "a", id: "allow", label: "Allowed" },
+	{ id: "refuse", label: "Refused" },
+	{ id: "audit", label: "Would be refused" },
+	{ id: "record", label: "Recorded" },
+	{ id: "allow", label: "Allowed" },
 ] as const;
 
 export type VerdictId = (typeof VERDICTS)[number]["id"];
 
-/** The events of a log: refusals first, then those that enforcement would refuse, then the others; each group by time. */
+/** The events of a log: those of each verdict together, in the order of VERDICTS; each group by time. */
 export interface EventsData {
 	/** Each text is here once. The rows refer to it by its place. Place 0 is the empty text. */
 	readonly texts: readonly string[];

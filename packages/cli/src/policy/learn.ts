@@ -3,10 +3,12 @@
  * that have to be signed. A log is what somebody could write, so a person reads the result before it is used.
  */
 
-import type { IndexContentView } from "@sigtool/core";
+import { DEFAULT_POLICY, type IndexContentView, parsePolicy } from "@sigtool/core";
+import { MAX_FILE_BYTES } from "@sigtool/core/internal";
 import { quote } from "@sigtool/core/internal/errors";
-import { type LoggedEvent, textOf } from "../events/event.js";
+import { isFinding, type LoggedEvent, textOf } from "../events/event.js";
 import { eachEvent } from "../events/read-events.js";
+import { eventJudge, subjectOf } from "./judge-event.js";
 import { groupFiles, isBelow, type SigningGroup, type Tree } from "./signing-groups.js";
 import { directoriesToGrant, nothingWritten, observeWriting, type Written } from "./written-directories.js";
 
@@ -65,12 +67,13 @@ export function createLearner(options: LearnOptions): Learner {
 			const { unsigned, trees, products } = treesOf(seen, options.index);
 			const rules = products.map((product) => ruleFor(product, period, options));
 			const { policy: members, notes } = membersFor(seen, options.directory !== undefined);
+			const policy = { version: 1, mode: "enforce", ...(rules.length > 0 && { rules }), ...members };
 			return {
-				policy: { version: 1, mode: "enforce", ...(rules.length > 0 && { rules }), ...members },
+				policy,
 				unsigned,
 				trees,
 				files: seen.unsigned,
-				notes: [...changedNotes(seen), ...notes],
+				notes: [...changedNotes(seen), ...notes, ...stillRefused(seen, policy, options)],
 				writesRelatively: seen.written.relative.size > 0,
 				events: count,
 				starts: seen.starts,
@@ -91,8 +94,15 @@ interface Observed {
 	readonly changed: Set<string>;
 	readonly children: Set<string>;
 	readonly wasm: Set<string>;
+	/** The products whose files were loaded by their content alone, wherever that lay. */
+	readonly contents: Set<string>;
+	/** One event of each kind and subject that may stay refused, whatever is signed. */
+	readonly findings: Map<string, LoggedEvent>;
 	readonly written: Written;
 	addsAuditHooks: boolean;
+	addsModuleHooks: boolean;
+	/** The size of the largest file whose size an event tells. */
+	largestBytes: number;
 	count: number;
 	starts: number;
 	refusals: number;
@@ -110,8 +120,12 @@ function nothingSeen(): Observed {
 		changed: new Set(),
 		children: new Set(),
 		wasm: new Set(),
+		contents: new Set(),
+		findings: new Map(),
 		written: nothingWritten(),
 		addsAuditHooks: false,
+		addsModuleHooks: false,
+		largestBytes: 0,
 		count: 0,
 		starts: 0,
 		refusals: 0,
@@ -128,12 +142,16 @@ function observe(event: LoggedEvent, seen: Observed, { directory }: LearnOptions
 	seen.first ??= time;
 	seen.last = time ?? seen.last;
 	observeFile(event, seen);
+	observeFinding(event, seen);
 	observeAction(event, seen);
 	observeWriting(event, seen.written, directory);
 }
 
-function observeFile(event: LoggedEvent, { products, unsigned, changed }: Observed): void {
+function observeFile(event: LoggedEvent, seen: Observed): void {
+	const { products, unsigned, changed, contents } = seen;
+	if (event.rule === "content" && typeof event.product === "string") contents.add(event.product);
 	if (event.event !== "module.open_code" && event.event !== "module.dlopen") return;
+	if (typeof event.sizeBytes === "number") seen.largestBytes = Math.max(seen.largestBytes, event.sizeBytes);
 	const [product, path, entry] = [textOf(event, "product"), textOf(event, "path"), textOf(event, "entry")];
 	const reason = textOf(event, "reason");
 	const isUnsigned = reason !== undefined && UNSIGNED.has(reason);
@@ -141,8 +159,14 @@ function observeFile(event: LoggedEvent, { products, unsigned, changed }: Observ
 	if (isUnsigned) unsigned.set(path, textOf(event, "sha256"));
 	if (reason === "ERR_FILE_MODIFIED") changed.add(path);
 	if (product === undefined || entry === undefined || !path.endsWith(`/${entry}`)) return;
-	if (isUnsigned || reason === undefined || reason === "ERR_POLICY_RULE")
+	if (isUnsigned || reason === undefined || reason === "ERR_POLICY_RULE" || reason === "ERR_LIMIT")
 		products.set(product, path.slice(0, -entry.length - 1) || "/");
+}
+
+function observeFinding(event: LoggedEvent, { findings }: Observed): void {
+	if (!isFinding(event) || UNSIGNED.has(textOf(event, "reason") ?? "")) return;
+	const kind = `${subjectOf(event)}\0${event.reason}\0${event.rule}`;
+	if (!findings.has(kind)) findings.set(kind, event);
 }
 
 function observeAction(event: LoggedEvent, seen: Observed): void {
@@ -161,22 +185,26 @@ function observeAction(event: LoggedEvent, seen: Observed): void {
 		case "python.sys.addaudithook":
 			seen.addsAuditHooks = true;
 			break;
+		case "module.register":
+			if (event.rule !== "fixed") seen.addsModuleHooks = true;
+			break;
 		case "wasm.compile": {
 			const sha256 = textOf(event, "sha256");
-			if (sha256 !== undefined && event.verdict !== "allow") seen.wasm.add(sha256);
+			const isSigned = event.verdict === "allow" && event.rule !== "webAssemblySha256";
+			if (sha256 !== undefined && !isSigned) seen.wasm.add(sha256);
 			break;
 		}
 	}
 }
 
 /** Returns the directories of the index that is to be compiled, and the products that the run loaded or would load. */
-function treesOf({ products, unsigned }: Observed, index: IndexContentView | undefined) {
+function treesOf({ products, contents, unsigned }: Observed, index: IndexContentView | undefined) {
 	const known = index === undefined ? treesIn(products) : treesOfIndex(index, products);
 	const groups = groupFiles(unsigned.keys(), known);
 	const isCovered = ({ directory }: Tree) =>
 		groups.some((group) => group.directory === directory || isBelow(directory, group.directory));
 	const kept = known.filter((tree) => !isCovered(tree));
-	const loaded = kept.map(({ product }) => product).filter((product) => products.has(product));
+	const loaded = kept.map(({ product }) => product).filter((product) => products.has(product) || contents.has(product));
 	return {
 		unsigned: groups,
 		trees: [...kept, ...groups],
@@ -222,21 +250,25 @@ function changedNotes({ changed }: Observed): string[] {
 }
 
 function membersFor(
-	{ children, wasm, written, addsAuditHooks }: Observed,
+	{ children, wasm, written, addsAuditHooks, addsModuleHooks, largestBytes }: Observed,
 	knowsDirectory: boolean,
 ): { policy: object; notes: string[] } {
 	const notes: string[] = [];
 	const runtime: Record<string, unknown> = {};
-	if (children.size > 0) {
-		runtime.children = "allow";
-		notes.push(
-			`it starts programs: ${[...children].sort().join(", ")}; runtime.children lets it start any, but never under the launcher`,
-		);
-	}
+	if (children.size > 0) notes.push(`it starts programs: ${[...children].sort().join(", ")}; ${NO_CHILDREN}`);
 	if (wasm.size > 0) {
 		runtime.webAssemblySha256 = [...wasm].sort();
 		notes.push(`it compiles WebAssembly that no signature names; runtime.webAssemblySha256 has its digests`);
 	}
+	if (addsModuleHooks) {
+		runtime.moduleHooks = "signed";
+		notes.push(
+			"it registers hooks of modules; runtime.moduleHooks lets it, and stringCode decides about text that they make",
+		);
+	}
+	const maxSizeBytes = largestBytes > DEFAULT_POLICY.files.maxSizeBytes ? roundedUp(largestBytes) : undefined;
+	if (maxSizeBytes !== undefined && largestBytes <= maxSizeBytes)
+		notes.push(`it loads a file of ${largestBytes} bytes; files.maxSizeBytes lets it`);
 	if (addsAuditHooks) notes.push("it adds audit hooks; python.auditHooks lets it");
 	const write = directoriesToGrant(written);
 	if (write.length > 0) notes.push(`it writes below ${write.join(", ")}; launch.write grants that`);
@@ -244,12 +276,40 @@ function membersFor(
 	return {
 		policy: {
 			...(write.length > 0 && { launch: { write } }),
+			...(maxSizeBytes !== undefined && { files: { maxSizeBytes } }),
 			...(Object.keys(runtime).length > 0 && { runtime }),
 			...(addsAuditHooks && { python: { auditHooks: "allow" } }),
 		},
 		notes,
 	};
 }
+
+/**
+ * A log of mode audit does not say what the program does without these programs, and many only try. So no policy is learned
+ * that lets it start any: under the launcher that would start none either, and no event would tell of it any more.
+ */
+const NO_CHILDREN =
+	"this policy refuses that, and the launcher whatever the policy says: the program gets an error, and decides itself whether it goes on, so run it once under enforcement; only without the launcher does runtime.children let it start them";
+
+/** Leaves room for the next release of the file, up to what a policy can allow. */
+function roundedUp(bytes: number): number {
+	return Math.min(2 ** Math.ceil(Math.log2(bytes)), MAX_FILE_BYTES);
+}
+
+/** Tells what the learned policy refuses of this run all the same, by the judge of `policy test`. */
+function stillRefused({ findings }: Observed, policy: object, { index }: LearnOptions): string[] {
+	const { objectionTo } = eventJudge(parsePolicy(policy), index, Date.now());
+	const notes = [...findings.values()].flatMap((event) => {
+		const objection = objectionTo(event);
+		if (objection === undefined || objection.isError === true) return [];
+		return `enforcement refuses ${subjectOf(event)}: ${objection.why}`;
+	});
+	const rest = notes.length - MAX_NOTED;
+	return rest > 0 ? [...notes.slice(0, MAX_NOTED), `enforcement refuses ${rest} more`] : notes;
+}
+
+/** More notes than these are one. */
+const MAX_NOTED = 20;
 
 function relativeNote(paths: ReadonlySet<string>): string {
 	const [first = "", ...others] = [...paths].sort();

@@ -1,7 +1,7 @@
 /** Writes the commands that lead from a learned policy to a trust index. A person copies them into a shell. */
 
 import { dirname, join, resolve } from "node:path";
-import { COMMAND, quote, shellWord } from "@sigtool/core/internal/errors";
+import { COMMAND, quote, shell } from "@sigtool/core/internal/errors";
 import { hasUsualName, isBelow, type Tree } from "./signing-groups.js";
 
 /** Returns a place for the index: the working directory, unless the index would become a file of a signed directory. */
@@ -27,18 +27,19 @@ function isWithin(path: string, directory: string): boolean {
 
 /** Returns the command that signs a directory as the product that the rules of the policy name. */
 export function signCommand(tree: Tree): string {
-	const name = hasUsualName(tree) ? "" : ` --product ${shellWord(tree.product)}`;
-	return `${COMMAND} sign ${shellWord(tree.directory)}${name}`;
+	if (hasUsualName(tree)) return shell`${COMMAND} sign ${tree.directory}`;
+	return shell`${COMMAND} sign ${tree.directory} --product ${tree.product}`;
 }
 
 /** Returns the command that compiles the directories. It accepts signatures of this machine's development identity. */
 export function compileCommand(trees: readonly Tree[], policy: string, index: string): string {
-	const named = trees.map(({ way, directory }) => `${way === "adopt" ? "--adopt " : ""}${shellWord(directory)}`);
-	const options = ["--policy", shellWord(policy), "-o", shellWord(index), "--allow-development"];
-	return [COMMAND, "compile", ...named, ...options].join(" ");
+	const named = trees.map(({ way, directory }) =>
+		way === "adopt" ? shell`--adopt ${directory}` : shell`${directory}`,
+	);
+	const options = shell`--policy ${policy} -o ${index} --allow-development`;
+	return [COMMAND, "compile", ...named, options].join(" ");
 }
 
 export function testCommand(logs: readonly string[], policy: string, index: string): string {
-	const words = [...logs.map(shellWord), "--policy", shellWord(policy), "--index", shellWord(index)];
-	return [COMMAND, "policy test", ...words].join(" ");
+	return shell`${COMMAND} policy test ${logs} --policy ${policy} --index ${index}`;
 }

@@ -45,7 +45,8 @@ function writtenPath(event: LoggedEvent): string | undefined {
 		case "python.os.remove":
 			return /^(.+), -1$/s.exec(detail)?.[1];
 		case "python.sqlite3.connect":
-			return isAbsolute(detail) ? detail : undefined;
+			// A database in memory has no file, and neither has a temporary one, whose name is empty.
+			return /^(:memory:|file:.*)?$/s.test(detail) ? undefined : detail;
 		default:
 			return undefined;
 	}

@@ -12,9 +12,10 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { execFileSync, hasProgram } from "../../../../test/outside.js";
+import { makeCertificate, newPrivateKey } from "../../../core/test/pki/make-certificate.js";
 import {
 	canWriteAttributes,
+	daysFromNow,
 	getfattr,
 	makeAuthority,
 	makeSelfSigned,
@@ -24,10 +25,11 @@ import {
 	type SelfSigned,
 	setfattr,
 	temporaryDirectory,
+	writeKeyAndCertificate,
 } from "../support.js";
 
-const isPossible = canWriteAttributes("user") && hasProgram("openssl");
-const needs = "(needs attr, openssl and user attributes)";
+const isPossible = canWriteAttributes("user");
+const needs = "(needs attr and user attributes)";
 const USER = ["--namespace", "user"];
 
 function open(tree: Parameters<typeof makeTree>[1] = { "a.js": "a\n", "b.js": "b\n" }) {
@@ -166,11 +168,15 @@ describe.skipIf(!isPossible)(`keys ${needs}`, () => {
 	test("a self-signed certificate that is an authority, as `openssl req -x509` makes it, judges what it signed", () => {
 		const { home, verify, sign } = open();
 		const [keyFile, certFile] = [join(home, "self.key"), join(home, "self.pem")];
-		const eku = ["-addext", "extendedKeyUsage=codeSigning"];
-		const subject = ["-subj", "/CN=Self", "-days", "9", "-nodes", "-newkey", "rsa:2048"];
-		execFileSync("openssl", ["req", "-x509", ...subject, ...eku, "-keyout", keyFile, "-out", certFile], {
-			stdio: "pipe",
-		});
+		const key = newPrivateKey("rsa2048");
+		const extensions = [
+			"basicConstraints=critical,CA:TRUE",
+			"subjectKeyIdentifier=hash",
+			"authorityKeyIdentifier=keyid",
+			"extendedKeyUsage=codeSigning",
+		];
+		const certificate = makeCertificate({ subject: "/CN=Self", key, extensions, ...daysFromNow(9) });
+		writeKeyAndCertificate(join(home, "self"), key, certificate);
 		sign({ keyFile, certFile, derFile: "" }, ["a.js", "b.js"], "--format", "ima");
 		expect(verify("--format", "ima", "--trust", certFile)).toMatchObject({ status: 0, stderr: "" });
 	});

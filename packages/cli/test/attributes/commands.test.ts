@@ -19,8 +19,8 @@ import {
 
 const SPYTHON = "user.org.python.x-spython-hash";
 const USER = ["--namespace", "user"];
-const isPossible = canWriteAttributes("user") && hasProgram("openssl");
-const needs = "(needs attr, openssl and user attributes)";
+const isPossible = canWriteAttributes("user");
+const needs = "(needs attr and user attributes)";
 
 const TREE: Record<string, TreeEntry> = { "a.js": "a\n", "lib/b.js": "b\n", "lib/link.js": { link: "../a.js" } };
 const FILES = ["a.js", "lib/b.js"];
@@ -212,7 +212,7 @@ describe.skipIf(!isPossible)(`strip ${needs}`, () => {
 	});
 });
 
-describe.skipIf(!isPossible || !canWriteAttributes("security"))("inspect (needs attr, openssl and root)", () => {
+describe.skipIf(!isPossible || !canWriteAttributes("security"))("inspect (needs attr and root)", () => {
 	const signature = (...header: number[]) => Buffer.from([...header, 4, 0xab, 0xcd, 0xef, 0x01, 0, 3, 9, 9, 9]);
 	const digest = (size: number) => Buffer.alloc(size, 0x5a);
 	const hexOf = (size: number) => "5a".repeat(size);
@@ -267,7 +267,7 @@ describe.skipIf(!isPossible || !canWriteAttributes("security"))("inspect (needs 
 
 const NOBODY = 65_534;
 
-const unprivileged = "without rights (needs root to give them up, a command line that others may read, attr, openssl)";
+const unprivileged = "without rights (needs root to give them up, a command line that others may read, attr)";
 
 describe.skipIf(!isPossible || !canBeUser(NOBODY, MAIN))(unprivileged, () => {
 	/** Makes a tree and a key that belong to the user nobody, and returns a function that runs sigtool as that user. */

@@ -94,7 +94,7 @@ describe("verify and strip", () => {
 		const { run } = open();
 		const help = run(["verify", "--help"]).stdout.replace(/\s+/g, " ");
 		expect(help).toMatch(
-			/Options for catalogs only: --catalog, --root, --product, --match, --added, --no-ignore, --tsa-trust/,
+			/Options for catalogs only: --catalog, --root, --product, --match, --added, --no-ignore, --max-size, --tsa-trust/,
 		);
 		expect(help).toMatch(/Options for attributes only: --cert, --namespace, --allow-unsigned, and --attribute/);
 		expect(run(["strip", "--help"]).stdout).toMatch(/--format <format> +what to remove \(required\)/);

@@ -3,12 +3,12 @@
  * file.
  */
 
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { execFileSync, hasProgram, spawnSync } from "../../../../test/outside.js";
 import {
+	atEndOfFile,
 	canWriteAttributes,
 	getfattr,
 	makeSelfSigned,
@@ -26,12 +26,11 @@ const mounted = isRoot && hasProgram("mkfs.ext4") && canWriteAttributes("securit
  * mount.
  */
 function mountSmallBlocks(): string | undefined {
-	const directory = mkdtempSync(join(tmpdir(), "sigtool-room-"));
+	const directory = temporaryDirectory(atEndOfFile);
 	const [image, mountPoint] = [join(directory, "image"), join(directory, "mount")];
 	mkdirSync(mountPoint);
 	const script = 'truncate -s 16M "$0" && mkfs.ext4 -q -b 1024 -I 128 "$0" && mount -o loop "$0" "$1"';
 	if (spawnSync("sh", ["-c", script, image, mountPoint]).status === 0) return mountPoint;
-	rmSync(directory, { recursive: true, force: true });
 	return undefined;
 }
 
@@ -43,7 +42,6 @@ describe.skipIf(mounted === undefined)("ext4 with 1 KiB blocks (needs root, attr
 	const mountPoint = mounted ?? "";
 	afterAll(() => {
 		execFileSync("umount", [mountPoint]);
-		rmSync(join(mountPoint, ".."), { recursive: true, force: true });
 	});
 	let trees = 0;
 

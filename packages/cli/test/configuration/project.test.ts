@@ -3,9 +3,9 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { execFileSync, hasProgram, spawnSync } from "../../../../test/outside.js";
+import { execFileSync, spawnSync } from "../../../../test/outside.js";
 import { readDocument } from "../../dist/configuration/read-document.js";
-import { MAIN, makeSelfSigned, makeTree, runner, temporaryDirectory } from "../support.js";
+import { MAIN, makeSelfSigned, makeTree, runner, temporaryDirectory, writeContainer } from "../support.js";
 
 function project(members: object | undefined, entries: Parameters<typeof makeTree>[1] = { "dist/a.js": "1" }) {
 	const home = temporaryDirectory();
@@ -244,23 +244,12 @@ describe("sigtool config", () => {
 	});
 });
 
-describe.skipIf(!hasProgram("openssl") || process.platform === "win32")("an initialised project in a pipeline", () => {
+describe.skipIf(process.platform === "win32")("an initialised project in a pipeline", () => {
 	it("is signed with a key from a secret file and verified, without arguments", () => {
 		const home = temporaryDirectory();
 		const { keyFile, certFile } = makeSelfSigned(join(home, "release"));
 		const container = join(home, "release.p12");
-		execFileSync("openssl", [
-			"pkcs12",
-			"-export",
-			"-inkey",
-			keyFile,
-			"-in",
-			certFile,
-			"-out",
-			container,
-			"-passout",
-			"pass:s3cr3t",
-		]);
+		writeContainer(container, { keyFile, certFile }, "s3cr3t");
 		// The developer initialises the project, and commits the configuration and the certificate.
 		const origin = makeTree(join(home, "origin"), { "dist/a.js": "1", "package.json": '{ "name": "app" }' });
 		copyFileSync(certFile, join(origin, "release.crt"));

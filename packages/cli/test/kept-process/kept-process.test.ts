@@ -1,9 +1,9 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { spawnSync } from "../../../../test/outside.js";
 import { giveDevelopmentIdentity } from "../development-identity.js";
-import { MAIN, makeTree, temporaryDirectory } from "../support.js";
+import { atEndOfFile, MAIN, makeTree, temporaryDirectory } from "../support.js";
 import { runKept } from "./kept-process.js";
 
 interface Sample {
@@ -61,7 +61,7 @@ describe("the process that is kept for the runs of a test file", () => {
 	let directory: string;
 	let environment: NodeJS.ProcessEnv;
 	beforeAll(() => {
-		directory = temporaryDirectory(afterAll);
+		directory = temporaryDirectory(atEndOfFile);
 		giveDevelopmentIdentity(join(directory, "config"));
 		environment = { ...process.env, NO_COLOR: "1", XDG_CONFIG_HOME: join(directory, "config") };
 		for (const way of ["kept", "alone"]) {

@@ -2,12 +2,14 @@
  * Tests that every use of a development identity is reported, and that a pipeline can refuse development identities.
  */
 
+import { createPrivateKey } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { execFileSync, hasProgram } from "../../../../test/outside.js";
-import { makeAuthority, makeTree, runner, temporaryDirectory } from "../support.js";
+import { certificateToPem } from "../../../core/dist/signer/identity/issue-certificate.js";
+import { CODE_SIGNER, makeCertificate } from "../../../core/test/pki/make-certificate.js";
+import { daysFromNow, makeAuthority, makeTree, runner, temporaryDirectory } from "../support.js";
 
 const SIGNED = "note: signed with this machine's development identity; other machines do not trust it\n";
 const TRUSTED = /^note: a development identity signed ".*d"; other machines do not trust it\n/;
@@ -86,24 +88,12 @@ describe("a development identity", () => {
 		expect(json).toMatchObject({ exit: 2, results: [{ error: { code: "ERR_DEVELOPMENT_REFUSED" } }] });
 	});
 
-	it.skipIf(!hasProgram("openssl"))("an unmarked certificate of the development key counts as development", () => {
+	it("an unmarked certificate of the development key counts as development", () => {
 		const { root, sigtool, at } = workspace();
 		sigtool(["sign", root]);
 		const key = at("config/sigtool/identities/development/key.pem");
 		const nice = at("nice.crt");
-		const extensions = [
-			"basicConstraints=critical,CA:FALSE",
-			"keyUsage=digitalSignature",
-			"extendedKeyUsage=codeSigning",
-		];
-		execFileSync(
-			"openssl",
-			[
-				...["req", "-new", "-x509", "-key", key, "-subj", "/CN=nice", "-out", nice],
-				...extensions.flatMap((extension) => ["-addext", extension]),
-			],
-			{ stdio: "pipe" },
-		);
+		certify(key, nice);
 		expect(sigtool(["sign", root, "--key", key, "--cert", nice])).toMatchObject({ status: 0 });
 		for (const path of [root, join(root, "a")]) {
 			const trusted = sigtool(["verify", "-q", path, "--trust", nice]);
@@ -208,16 +198,12 @@ describe("a development identity", () => {
 		}
 	});
 
-	it.skipIf(!hasProgram("openssl"))("the development key under another certificate is noted and refused", () => {
+	it("the development key under another certificate is noted and refused", () => {
 		const { root, sigtool, at } = workspace();
 		sigtool(["sign", root]);
 		const key = at("config/sigtool/identities/development/key.pem");
 		const certificate = at("other.crt");
-		execFileSync("openssl", [
-			...["req", "-x509", "-key", key, "-subj", "/CN=Release", "-days", "9", "-out", certificate],
-			...["-addext", "basicConstraints=critical,CA:FALSE", "-addext", "keyUsage=critical,digitalSignature"],
-			...["-addext", "extendedKeyUsage=codeSigning"],
-		]);
+		certify(key, certificate);
 		const sign = ["sign", root, "-q", "--key", key, "--cert", certificate];
 		for (const [name, args, env] of refusals) {
 			const run = sigtool([...sign, ...args], { env });
@@ -232,7 +218,7 @@ describe("a development identity", () => {
 		expect(sigtool(verify)).toMatchObject({ status: 0, stderr: expect.stringMatching(TRUSTED) });
 	});
 
-	it.skipIf(!hasProgram("openssl"))("a release key is not noted, and passes where development is refused", () => {
+	it("a release key is not noted, and passes where development is refused", () => {
 		const { root, sigtool, at } = workspace();
 		const { keyFile, certFile, caFile } = makeAuthority(at("pki"), "P-256");
 		const env = { SIGTOOL_DEVELOPMENT: "refuse" };
@@ -245,6 +231,13 @@ describe("a development identity", () => {
 		expect(sigtool(["verify", root, "-q", "--trust", caFile], { env })).toMatchObject({ status: 1 });
 	});
 });
+
+/** Writes a certificate for code signing that the key signs itself, without the marker of a development identity. */
+function certify(keyFile: string, file: string): void {
+	const key = createPrivateKey(readFileSync(keyFile));
+	const order = { subject: "/CN=Release", key, extensions: CODE_SIGNER, ...daysFromNow(9) };
+	writeFileSync(file, certificateToPem(makeCertificate(order)));
+}
 
 /** Returns the code blocks of a page, with lines that end in a backslash joined. */
 function codeBlocks(page: string): string[] {

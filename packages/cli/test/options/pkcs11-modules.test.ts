@@ -3,11 +3,10 @@
  * process never outlives sigtool.
  */
 
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { openPkcs11Signer, parsePkcs11Uri } from "@sigtool/core";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { hasProgram, spawn } from "../../../../test/outside.js";
 import {
 	canLoadPkcs11,
@@ -18,7 +17,7 @@ import {
 	SOFTHSM_MODULE,
 	type SoftToken,
 } from "../soft-token.js";
-import { type Authority, MAIN, makeAuthority, makeTree, runner } from "../support.js";
+import { type Authority, atEndOfFile, MAIN, makeAuthority, makeTree, runner, temporaryDirectory } from "../support.js";
 import { hasTerminal, onTerminal } from "../terminal.js";
 
 const canRun = hasSoftToken && canLoadPkcs11 && hasProgram("gcc");
@@ -31,7 +30,7 @@ describe.skipIf(!canRun)("PKCS#11 modules (needs SoftHSM2, opensc, @sigtool/nati
 	let rsa: Authority;
 	let sigtool: ReturnType<typeof runner>;
 	beforeAll(() => {
-		home = mkdtempSync(join(tmpdir(), "sigtool-modules-"));
+		home = temporaryDirectory(atEndOfFile);
 		tree = makeTree(join(home, "tree"), { "a.js": "1" });
 		sigtool = runner(home);
 		token = makeSoftToken(join(home, "token"));
@@ -48,7 +47,6 @@ describe.skipIf(!canRun)("PKCS#11 modules (needs SoftHSM2, opensc, @sigtool/nati
 			token.importKeyAgain(other.keyFile, { label, id });
 		}
 	});
-	afterAll(() => rmSync(home, { recursive: true, force: true }));
 	const pidFile = () => join(home, "pid");
 	afterEach(() => rmSync(pidFile(), { force: true }));
 

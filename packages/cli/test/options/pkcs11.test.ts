@@ -1,10 +1,9 @@
 import { createPublicKey, verify, X509Certificate } from "node:crypto";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { openPkcs11Signer, parsePkcs11Uri } from "@sigtool/core";
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { execFileSync, hasProgram } from "../../../../test/outside.js";
 import {
 	canLoadPkcs11,
@@ -15,7 +14,16 @@ import {
 	SOFTHSM_MODULE,
 	type SoftToken,
 } from "../soft-token.js";
-import { type Authority, canWriteAttributes, issueByAuthority, makeAuthority, makeTree, runner } from "../support.js";
+import {
+	type Authority,
+	atEndOfFile,
+	canWriteAttributes,
+	issueByAuthority,
+	makeAuthority,
+	makeTree,
+	runner,
+	temporaryDirectory,
+} from "../support.js";
 
 describe.skipIf(!hasSoftToken || !canLoadPkcs11)("--pkcs11 (needs SoftHSM2, opensc, @sigtool/native)", () => {
 	let home: string;
@@ -25,7 +33,7 @@ describe.skipIf(!hasSoftToken || !canLoadPkcs11)("--pkcs11 (needs SoftHSM2, open
 	let ec: Authority;
 	let sigtool: ReturnType<typeof runner>;
 	beforeAll(() => {
-		home = mkdtempSync(join(tmpdir(), "sigtool-pkcs11-"));
+		home = temporaryDirectory(atEndOfFile);
 		tree = makeTree(join(home, "tree"), { "a.js": "1", "b.js": "2" });
 		sigtool = runner(home);
 		token = makeSoftToken(join(home, "token"));
@@ -43,7 +51,6 @@ describe.skipIf(!hasSoftToken || !canLoadPkcs11)("--pkcs11 (needs SoftHSM2, open
 		token.importKey(join(home, "ec/ca.key"), { label: "twice", id: "0b" });
 		token.importKey(join(home, "ec/leaf.key"), { label: "twice", id: "0c" });
 	});
-	afterAll(() => rmSync(home, { recursive: true, force: true }));
 
 	const module = ["--pkcs11-module", SOFTHSM_MODULE];
 	const environment = (env: Record<string, string> = {}) => ({ env: { ...token.env, ...env } });

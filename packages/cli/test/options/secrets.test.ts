@@ -1,54 +1,48 @@
 /** Tests that no passphrase, PIN or key, right or wrong, leaks from a command, whether it succeeds or fails. */
 
-import {
-	chmodSync,
-	existsSync,
-	mkdtempSync,
-	readdirSync,
-	readFileSync,
-	rmSync,
-	statSync,
-	writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { execFileSync, hasProgram, spawnSync } from "../../../../test/outside.js";
+import { beforeAll, describe, expect, it } from "vitest";
+import { hasLauncher } from "../../../../test/launcher.js";
+import { hasProgram, needs, spawnSync } from "../../../../test/outside.js";
 import { canLoadPkcs11, hasSoftToken, makeSoftToken, PIN, SOFTHSM_MODULE, type SoftToken } from "../soft-token.js";
-import { type Authority, MAIN, makeAuthority, makeTree } from "../support.js";
+import {
+	type Authority,
+	atEndOfFile,
+	encryptKeyFile,
+	MAIN,
+	makeAuthority,
+	makeTree,
+	temporaryDirectory,
+	writeContainer,
+} from "../support.js";
 import { hasTerminal, onTerminal } from "../terminal.js";
-
-const LAUNCHER = fileURLToPath(new URL("../../../verifier/dist/native/sigtool-launch", import.meta.url));
 
 const PASSPHRASE = "passphrase-c3a1";
 const WRONG = "wrong-secret-77e0";
 
-describe.skipIf(!canTrace() || !hasProgram("openssl"))("no secret leaks (needs strace, openssl)", () => {
+describe.skipIf(!canTrace())("no secret leaks (needs strace)", () => {
 	let home: string;
 	let authority: Authority;
 	/** The texts that must not appear anywhere. */
 	let secrets: readonly string[];
 	const at = (name: string) => join(home, name);
-	const openssl = (...args: string[]) => execFileSync("openssl", args, { stdio: "pipe" });
 
 	beforeAll(() => {
-		home = mkdtempSync(join(tmpdir(), "sigtool-secrets-"));
+		home = temporaryDirectory(atEndOfFile);
 		makeTree(at("tree"), { "a.js": "1" });
 		authority = makeAuthority(at("pki"));
-		const { keyFile, certFile } = authority;
+		const { keyFile } = authority;
 		const [, ...lines] = readFileSync(keyFile, "utf8").split("\n");
 		// The lines are from the middle of the key file, because the first lines contain the header and the public modulus.
 		secrets = [PASSPHRASE, PIN, WRONG, lines[12], lines[20]];
-		openssl("pkcs8", "-topk8", "-in", keyFile, "-passout", `pass:${PASSPHRASE}`, "-out", at("encrypted.pem"));
-		const container = ["-inkey", keyFile, "-in", certFile, "-passout", `pass:${PASSPHRASE}`];
-		openssl("pkcs12", "-export", ...container, "-out", at("key.p12"));
+		encryptKeyFile(keyFile, at("encrypted.pem"), PASSPHRASE);
+		writeContainer(at("key.p12"), authority, PASSPHRASE);
 		writeFileSync(at("passphrase"), `${PASSPHRASE}\n`, { mode: 0o600 });
 		writeFileSync(at("wrong"), `${WRONG}\n`, { mode: 0o600 });
 		writeFileSync(at("signer.sh"), `#!/bin/sh\nexec openssl dgst -sha256 -sign "$SIGN_KEY"\n`);
 		chmodSync(at("signer.sh"), 0o755);
 	});
-	afterAll(() => rmSync(home, { recursive: true, force: true }));
 
 	interface Traced {
 		readonly status: number | null;
@@ -103,6 +97,7 @@ describe.skipIf(!canTrace() || !hasProgram("openssl"))("no secret leaks (needs s
 	const passphrase = (value: string) => ({ SIGTOOL_PASSPHRASE: value });
 
 	it("the test finds a secret in arguments, in output, and in the environment of a child process", () => {
+		needs("openssl");
 		const env = { SIGN_KEY: authority.keyFile, NOT_A_SECRET: PIN };
 		const { traces } = traced(sign("--signer-command", at("signer.sh"), ...cert(), "--description", WRONG), env);
 		expect(traces.arguments).toContain(WRONG);
@@ -128,6 +123,7 @@ describe.skipIf(!canTrace() || !hasProgram("openssl"))("no secret leaks (needs s
 	});
 
 	it("of signing programs, which get none of the variables", () => {
+		needs("openssl");
 		const env = { ...passphrase(PASSPHRASE), SIGTOOL_PIN: PIN, SIGN_KEY: authority.keyFile };
 		for (const key of [authority.keyFile, at("pki/ca.key"), at("missing")]) {
 			const run = traced(sign("--signer-command", at("signer.sh"), ...cert()), { ...env, SIGN_KEY: key });
@@ -159,20 +155,17 @@ describe.skipIf(!canTrace() || !hasProgram("openssl"))("no secret leaks (needs s
 		}
 	});
 
-	it.skipIf(!existsSync(LAUNCHER))(
-		"in the environment of a program that `run` starts (needs the launcher built)",
-		() => {
-			makeTree(at("app"), { "main.js": "console.log(JSON.stringify(process.env))" });
-			const env = { ...passphrase(PASSPHRASE), SIGTOOL_PIN: PIN, KEPT: "kept" };
-			expect(traced(["sign", at("app")]).status).toBe(0);
-			const run = spawnSync(process.execPath, [MAIN, "run", "--allow-development", at("app/main.js")], {
-				env: { PATH: process.env.PATH, XDG_CONFIG_HOME: at("config"), ...env },
-				encoding: "utf8",
-			});
-			expect(run.stdout).toContain('"KEPT":"kept"');
-			expectSilence({ status: run.status, traces: { stdout: run.stdout, stderr: run.stderr } });
-		},
-	);
+	it.skipIf(!hasLauncher)("in the environment of a program that `run` starts (needs the launcher built)", () => {
+		makeTree(at("app"), { "main.js": "console.log(JSON.stringify(process.env))" });
+		const env = { ...passphrase(PASSPHRASE), SIGTOOL_PIN: PIN, KEPT: "kept" };
+		expect(traced(["sign", at("app")]).status).toBe(0);
+		const run = spawnSync(process.execPath, [MAIN, "run", "--allow-development", at("app/main.js")], {
+			env: { PATH: process.env.PATH, XDG_CONFIG_HOME: at("config"), ...env },
+			encoding: "utf8",
+		});
+		expect(run.stdout).toContain('"KEPT":"kept"');
+		expectSilence({ status: run.status, traces: { stdout: run.stdout, stderr: run.stderr } });
+	});
 
 	describe.skipIf(!hasSoftToken || !canLoadPkcs11)("of tokens (needs SoftHSM2, @sigtool/native)", () => {
 		let token: SoftToken;

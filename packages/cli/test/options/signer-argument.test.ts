@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { hasProgram, spawnSync } from "../../../../test/outside.js";
+import { spawnSync } from "../../../../test/outside.js";
 import { MAIN, makeAuthority, makeTree, temporaryDirectory } from "../support.js";
 
-describe.skipIf(!hasProgram("openssl"))("--signer-argument", () => {
+describe("--signer-argument", () => {
 	/**
 	 * Signs with an argument that consists of these bytes. A shell makes the argument, because Node.js can pass only
 	 * text.

@@ -116,6 +116,7 @@ const signOptions = object<unchecked.SignOptions>({
 	include: optional(texts),
 	exclude: optional(texts),
 	files: optional(paths),
+	packed: optional(paths),
 	links: optional(oneOf("record", "reject", "follow")),
 	linksOutside: optional(oneOf("refuse", "record")),
 	caseCollisions: optional(oneOf("refuse", "allow")),

@@ -18,6 +18,7 @@ import {
 	sha256Text,
 	someOf,
 	text,
+	wholeNumber,
 } from "../options/check.js";
 import * as unchecked from "../read.js";
 import {
@@ -127,6 +128,7 @@ export const {
 				extent: optional(oneOf("files", "signature")),
 				added: optional(oneOf("fail", "warn", "ignore")),
 				ignoreRules: optional(oneOf("apply", "report")),
+				maxFileBytes: optional(wholeNumber(0)),
 				revocation,
 				onProgress,
 				signal,

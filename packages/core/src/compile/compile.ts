@@ -8,7 +8,7 @@ import { isDevelopmentCertificate } from "../pki/certificate.js";
 import type { NewTimestamp, TimestampRequest } from "../pki/timestamp-request.js";
 import type { Signer } from "../signer/signer.js";
 import { throwIfAborted } from "../system/abort.js";
-import { outputFile } from "../system/output-file.js";
+import { HIGHER_OR_FORCE, outputFile } from "../system/output-file.js";
 import { writeAtomically } from "../system/store.js";
 import { DEFAULT_POLICY } from "../trust/default-policy.js";
 import { fileRulesOf } from "../trust/file-rules.js";
@@ -67,8 +67,8 @@ export interface CompileOptions extends DirectoryOptions {
 	/** The time, in milliseconds since the epoch, after which the index is refused. */
 	readonly notAfter?: number;
 	/**
-	 * The value `own`, the default, means that an existing file is replaced only if it is a trust index. The value
-	 * `any` means that any existing file is replaced.
+	 * The value `own`, the default, means that an existing file is replaced only if it is a trust index without a higher
+	 * sequence. The value `any` means that any existing file is replaced.
 	 */
 	readonly overwrite?: "own" | "any";
 	/** The signing time in milliseconds since the epoch. The default is the present time. */
@@ -105,8 +105,8 @@ export interface CompileResult {
 /**
  * Compiles the signed `directories`, and the directories to adopt, into one trust index, and writes this index to
  * `output`.
- * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_OUTPUT_EXISTS, ERR_DEVELOPMENT_IDENTITY, ERR_PRODUCT_MISMATCH, ERR_LIMIT,
- * ERR_UNSUPPORTED_PLATFORM, ERR_NETWORK, ERR_TIMESTAMP, ERR_IO, ERR_POLICY, the errors of `policyCertificate`, of
+ * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_OUTPUT_EXISTS, ERR_CATALOG_EXISTS, ERR_DEVELOPMENT_IDENTITY,
+ * ERR_PRODUCT_MISMATCH, ERR_LIMIT, ERR_UNSUPPORTED_PLATFORM, ERR_NETWORK, ERR_TIMESTAMP, ERR_IO, ERR_POLICY, the errors of `policyCertificate`, of
  * `verifyPath` and of the signer, the code of the first difference, and AbortError
  * @example
  * ```ts
@@ -125,7 +125,7 @@ export async function compileTrustIndex(
 	throwIfAborted(signal);
 	const policySigner = signedPolicy && policyCertificate(signedPolicy);
 	const policy = policyFor(options);
-	const { sequence: compiledAs = Math.floor(time / 1000) } = options;
+	const compiledAs = sequenceOf({ sequence: options.sequence, time });
 	if (signer === "none" && options.timestamp !== undefined)
 		throw new SigtoolError("ERR_USAGE", "Give the timestamp when the index is signed: an unsigned one has none");
 	const output = outputFor(directories, options);
@@ -163,7 +163,7 @@ export async function compileTrustIndex(
 		products: compiled.map(({ content, product }) => {
 			return rules === undefined ? content : { ...content, signers: signersOf(product) };
 		}),
-		texts: texts.digests,
+		fileTexts: texts.fileTexts,
 	});
 	const { pieces, timestamp } =
 		signer === "none"
@@ -180,7 +180,7 @@ export async function compileTrustIndex(
 		compiled: compiledAs,
 		products: compiled.map(({ product }) => product),
 		packages: plan.packages,
-		texts: texts.digests,
+		texts: [...new Set(texts.fileTexts.map(({ text }) => text))].sort(),
 		typeStrippers: texts.strippers,
 		unstripped: texts.unstripped,
 		policy,
@@ -194,6 +194,10 @@ export async function compileTrustIndex(
 			...oversizedWarnings(compiled, policy),
 		],
 	};
+}
+
+function sequenceOf({ sequence, time = Date.now() }: Pick<CompileOptions, "sequence" | "time">): number {
+	return sequence ?? Math.floor(time / 1000);
 }
 
 /** @throws ERR_USAGE, ERR_POLICY */
@@ -220,7 +224,7 @@ function laundered(catalogs: readonly UsedCatalog[], signer: Signer | "none"): s
  * Makes the checks with which `compileTrustIndex` begins, before that function hashes any file. A caller can make these
  * checks before it asks a person for a passphrase.
  * @returns the real path of the output
- * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_OUTPUT_EXISTS, ERR_UNSUPPORTED_PLATFORM, ERR_IO
+ * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_OUTPUT_EXISTS, ERR_CATALOG_EXISTS, ERR_UNSUPPORTED_PLATFORM, ERR_IO
  */
 export function checkCompileTarget(
 	directories: readonly string[],
@@ -241,6 +245,7 @@ function outputFor(
 		catalogs,
 		product,
 		overwrite = "own",
+		...release
 	}: Omit<CompileOptions, "trust" | "signer">,
 ): string {
 	const written = outputFile(output);
@@ -263,7 +268,9 @@ function outputFor(
 		if (!isBelow(realPath(directory), target)) continue;
 		throw outputInside(output, directory);
 	}
-	if (overwrite === "own") requireReplaceableIndex(target, "--force replaces it");
+	if (overwrite === "own") {
+		requireReplaceableIndex(target, sequenceOf(release), { noIndex: "--force replaces it", newer: HIGHER_OR_FORCE });
+	}
 	return target;
 }
 

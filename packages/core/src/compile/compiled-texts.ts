@@ -5,6 +5,7 @@
 
 import { join } from "node:path";
 import { quote, SigtoolError } from "../errors.js";
+import type { FileText } from "../trust/index-head.js";
 import { type CompiledSources, MAX_TYPESCRIPT_BYTES } from "./source-collector.js";
 import { ownTypeStripper, stripTypes, type TypeStripper } from "./type-stripper.js";
 
@@ -15,8 +16,8 @@ export interface UnstrippedFile {
 }
 
 export interface CompiledTexts {
-	/** The SHA-256 of each text in lower-case hexadecimal, in ascending order. */
-	readonly digests: readonly string[];
+	/** The SHA-256 of each text and of its file, in lower-case hexadecimal. */
+	readonly fileTexts: readonly FileText[];
 	/** The type strippers that were used. */
 	readonly strippers: readonly TypeStripper[];
 	readonly unstripped: readonly UnstrippedFile[];
@@ -29,7 +30,7 @@ export interface CompiledTexts {
  * @throws ERR_LIMIT if there is more TypeScript than MAX_TYPESCRIPT_BYTES; the errors of `stripTypes`
  */
 export function compiledTexts(directories: readonly SourceDirectory[], given?: readonly TypeStripper[]): CompiledTexts {
-	const digests = new Set(directories.flatMap(({ sources }) => [...sources.unmarked.values()]));
+	const fileTexts = directories.flatMap(({ sources }) => [...sources.unmarked.values()]);
 	const { contents, unstripped } = gather(directories);
 	const strippers = contents.size === 0 ? [] : (given ?? ownTypeStrippers());
 	if (strippers.length > 0) requireBounded(directories);
@@ -40,9 +41,9 @@ export function compiledTexts(directories: readonly SourceDirectory[], given?: r
 			files.map(([, { content }]) => content),
 		);
 		for (const [index, result] of results.entries()) {
-			const [sha256, { paths }] = files[index];
+			const [file, { paths }] = files[index];
 			// A file without types is compiled as it is, and is known by its entry.
-			if ("sha256" in result && result.sha256 !== sha256) digests.add(result.sha256);
+			if ("sha256" in result && result.sha256 !== file) fileTexts.push({ text: result.sha256, file });
 			if ("refusal" in result) {
 				const reason = `Node.js ${stripper.release}: ${result.refusal}`;
 				unstripped.push(...paths.map((path) => ({ path, reason })));
@@ -50,7 +51,7 @@ export function compiledTexts(directories: readonly SourceDirectory[], given?: r
 		}
 	}
 	return {
-		digests: [...digests].sort(),
+		fileTexts,
 		strippers,
 		unstripped,
 		warnings: strippers.length === 0 ? withoutStripper(contents) : [],

@@ -77,7 +77,7 @@ const ELSEWHERE = "write it elsewhere, or remove that file";
 
 /**
  * Signs the content of an unsigned index.
- * @throws ERR_USAGE, ERR_OUTPUT_EXISTS, ERR_LIMIT, ERR_NETWORK, ERR_TIMESTAMP, ERR_IO, the errors of the signer,
+ * @throws ERR_USAGE, ERR_OUTPUT_EXISTS, ERR_CATALOG_EXISTS, ERR_LIMIT, ERR_NETWORK, ERR_TIMESTAMP, ERR_IO, the errors of the signer,
  * and AbortError
  * @example
  * ```ts
@@ -89,7 +89,7 @@ const ELSEWHERE = "write it elsewhere, or remove that file";
  */
 export async function finishIndex(unsigned: UnsignedIndex, options: FinishIndexOptions): Promise<FinishedIndex> {
 	const output = outputFile(options.output ?? unsigned.file);
-	requireReplaceableIndex(output, ELSEWHERE);
+	requireReplaceableIndex(output, unsigned.index.compiled ?? 0, { noIndex: ELSEWHERE, newer: ELSEWHERE });
 	const { pieces, timestamp } = await signContent(unsigned.content, options);
 	writeAtomically(output, pieces);
 	return { indexBytes: pieces.reduce((sum, piece) => sum + piece.length, 0), timestamp };

@@ -8,13 +8,17 @@ import { isUtf8 } from "node:buffer";
 import { createHash, type Hash } from "node:crypto";
 import { extname } from "node:path";
 import type { FileVisitor } from "../fileset/hash/hash-file.js";
+import type { FileText } from "../trust/index-head.js";
 
 /** The content of a TypeScript file without a byte order mark, or the reason why Node.js cannot load the file. */
 export type TypeScriptSource = { readonly content: Buffer; readonly sha256: string } | { readonly reason: string };
 
 export interface CompiledSources {
-	/** The SHA-256 of the text after the byte order mark, by the entry path of each JavaScript file that begins with one. */
-	readonly unmarked: ReadonlyMap<string, string>;
+	/**
+	 * The SHA-256 of the text after the byte order mark and of the file, by the entry path of each JavaScript file that
+	 * begins with one.
+	 */
+	readonly unmarked: ReadonlyMap<string, FileText>;
 	/** The TypeScript files by their entry paths. */
 	readonly typescript: ReadonlyMap<string, TypeScriptSource>;
 	/**
@@ -37,7 +41,7 @@ const BYTE_ORDER_MARK = Buffer.of(0xef, 0xbb, 0xbf);
 
 /** Returns a visitor, and the sources that it finds in the content that is hashed. */
 export function collectSources(): { readonly visitor: FileVisitor; readonly sources: CompiledSources } {
-	const unmarked = new Map<string, string>();
+	const unmarked = new Map<string, FileText>();
 	const typescript = new Map<string, TypeScriptSource>();
 	const sources = { unmarked, typescript, typescriptBytes: 0 };
 	let kind: SourceKind | undefined;
@@ -68,10 +72,12 @@ export function collectSources(): { readonly visitor: FileVisitor; readonly sour
 				if (kind === "typescript" && sources.typescriptBytes <= MAX_TYPESCRIPT_BYTES) pieces.push(Buffer.from(text));
 			},
 			end({ name }, sha256) {
-				if (behindMark !== undefined) unmarked.set(name, behindMark.digest("hex"));
+				if (behindMark === undefined && kind !== "typescript") return "looked";
+				const file = Buffer.from(sha256).toString("hex");
+				if (behindMark !== undefined) unmarked.set(name, { text: behindMark.digest("hex"), file });
 				if (kind !== "typescript") return "looked";
 				const content = Buffer.concat(pieces);
-				const source = { content, sha256: Buffer.from(sha256).toString("hex") };
+				const source = { content, sha256: file };
 				typescript.set(name, isUtf8(content) ? source : { reason: "not UTF-8" });
 				return "looked";
 			},

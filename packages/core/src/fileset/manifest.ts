@@ -4,9 +4,9 @@ import type { SigtoolError } from "../errors.js";
 
 /**
  * The kind of an entry's digest. The digest covers the whole file, or the parts that Authenticode covers in a PE image
- * or a cabinet. A link has no digest.
+ * or a cabinet. A link has no digest. Neither has a file that was not opened (`unread`).
  */
-export const ENTRY_KIND = { file: 0, pe: 1, cab: 2, link: 3 } as const;
+export const ENTRY_KIND = { file: 0, pe: 1, cab: 2, link: 3, unread: 4 } as const;
 export type EntryKind = (typeof ENTRY_KIND)[keyof typeof ENTRY_KIND];
 
 /** An extended attribute of a file that its catalog contains. */
@@ -39,13 +39,13 @@ export interface Manifest {
 	readonly pathOffsets: Uint32Array;
 	/** The ENTRY_KIND of each entry. */
 	readonly kinds: Uint8Array;
-	/** The mode of each entry: `st_mode & 0o7777`, or 0o644 on Windows. */
+	/** The mode of each entry: `st_mode & 0o7777`, or 0o644 on Windows. It is 0 for a file that was not opened. */
 	readonly modes: Uint16Array;
-	/** The size of each entry in bytes, or 0 for a link. */
+	/** The size of each entry in bytes, or 0 for a link and for a file that was not opened. */
 	readonly sizes: Float64Array;
 	/** The number of bytes in a row of `digests`: 32 for SHA-256, 20 for SHA-1. */
 	readonly digestBytes: number;
-	/** The digests. The row of a link has zeros. */
+	/** The digests. The row of a link, and of a file that was not opened, has zeros. */
 	readonly digests: Uint8Array;
 	/** The SHA-1 digests, 20 bytes each. They are absent if they were not requested beside SHA-256. */
 	readonly sha1Digests?: Uint8Array;

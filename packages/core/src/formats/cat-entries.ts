@@ -65,6 +65,14 @@ export function entryByPath(catalog: Catalog, facts: CatalogFacts, size: 20 | 32
 	return { files: new Map([[path, file]]), links: new Map() };
 }
 
+/**
+ * Returns true if `entriesByPath` has a file at the path, and false for a link. All paths are checked, and none is
+ * decoded. @throws the errors of `entriesByPath`
+ */
+export function signsFile(catalog: Catalog, facts: CatalogFacts, size: 20 | 32, path: string): boolean {
+	return checkedRows(catalog, facts, size).get(path) !== undefined && !facts.symbolicLinks.has(path);
+}
+
 /** Takes the place of a row for a zero-length file or a link, because neither is a member. */
 const NO_MEMBER = -1;
 

@@ -65,8 +65,12 @@ function versionOf(memberList: string): 1 | 2 {
 	return refuse(`unknown member list ${memberList}`);
 }
 
-/** Parses [0] EXPLICIT SEQUENCE OF SEQUENCE { OID, critical BOOLEAN DEFAULT FALSE, OCTET STRING { NameValue } }. */
-function parseCatalogAttributes(reader: DerReader): NameValue[] {
+/**
+ * Parses the attributes of a list: [0] EXPLICIT SEQUENCE OF SEQUENCE { OID, critical BOOLEAN DEFAULT FALSE, OCTET STRING {
+ * NameValue } }.
+ * @throws ERR_DER, ERR_CATALOG_FORMAT, ERR_LIMIT
+ */
+export function parseCatalogAttributes(reader: DerReader): NameValue[] {
 	const attributes: NameValue[] = [];
 	const tagged = reader.open(context(0));
 	const extensions = reader.open(TAG.SEQUENCE);

@@ -10,7 +10,7 @@ export type { DiffOptions, DiffSigner } from "../diff/diff-side.js";
 export { contentDigest } from "../digest/authenticode.js";
 export { createFsverityHasher, type FsverityHasher } from "../digest/fsverity.js";
 export { ERROR_HELP, type ErrorHelp } from "../error-help.js";
-export { COMMAND, errnoReason, isPassing, namingErrors, quote } from "../errors.js";
+export { COMMAND, errnoReason, isPassing, namingErrors, quote, shell } from "../errors.js";
 export { digestStandardInput } from "../fileset/hash/digest-file.js";
 export { ENTRY_KIND } from "../fileset/manifest.js";
 export { pathOfDescriptor } from "../fileset/paths/descriptor-path.js";
@@ -67,6 +67,7 @@ export {
 	type RuledFile,
 	ruleOn,
 } from "../trust/file-rules.js";
+export type { FileText } from "../trust/index-head.js";
 export { MAX_TRUST_INDEX_BYTES } from "../trust/index-layout.js";
 export { mergedPolicy, type PolicyFile, policyInMode } from "../trust/policy.js";
 export { productSigner } from "../trust/product-signer.js";
@@ -77,6 +78,7 @@ export {
 	type HostDocument,
 	type LauncherDocument,
 	LOOK_SECONDS,
+	MAX_FILE_BYTES,
 	MAX_HOST_BYTES,
 	MAX_POLICY_BYTES,
 	MAX_RECORD_BYTES,
@@ -102,5 +104,6 @@ export {
 } from "../verify/index-revocation.js";
 export { signedEntries } from "../verify/merge.js";
 export { type OperandKind, operandKind } from "../verify/operand.js";
-export { loadCatalogs } from "../verify/sources.js";
+export { type KeepingCatalogs, loadCatalogs } from "../verify/sources.js";
 export { worstExitStatus } from "../verify/verification.js";
+export { verifyKeeping } from "../verify/verify.js";

@@ -18,9 +18,9 @@ import { parseSignedData } from "../pki/cms.js";
 import type { NewTimestamp } from "../pki/timestamp-request.js";
 import type { Signer } from "../signer/signer.js";
 import { exists } from "../system/look-up.js";
-import { outputFile } from "../system/output-file.js";
+import { outputFile, refuseLowerSequence } from "../system/output-file.js";
 import { writeAtomically } from "../system/store.js";
-import { parseCatalogFile } from "../verify/catalog-file.js";
+import { parseCatalogFile, unverifiedFacts } from "../verify/catalog-file.js";
 import { isOwnCatalog } from "../verify/scan-catalog.js";
 
 /** A catalog that was made with `signer: "none"`, read and checked, but signed by nobody. */
@@ -103,13 +103,22 @@ export interface FinishResult {
  */
 export async function finishCatalog(catalog: UnsignedCatalog, options: FinishOptions): Promise<FinishResult> {
 	const output = outputFile(options.output ?? catalog.file);
-	if (options.output !== undefined && exists(output) && !isOwnCatalog(output)) {
-		const message = `Cannot write ${quote(output)}: the file there is no catalog of sigtool; write it elsewhere, or remove that file`;
-		throw new SigtoolError("ERR_CATALOG_EXISTS", message, { path: output });
-	}
+	if (options.output !== undefined && exists(output)) requireReplaceable(output, catalog.facts);
 	const { pieces, timestamp } = await signEncoded(catalog.list, options.signer, options);
 	writeAtomically(output, pieces);
 	return { catalogBytes: pieces.reduce((sum, piece) => sum + piece.length, 0), timestamp };
+}
+
+const ELSEWHERE = "write it elsewhere, or remove that file";
+
+/** Refuses to replace another program's file, or a newer catalog of the same product. @throws ERR_CATALOG_EXISTS, ERR_IO */
+function requireReplaceable(output: string, { product, sequence = 0 }: CatalogFacts): void {
+	if (!isOwnCatalog(output)) {
+		const message = `Cannot write ${quote(output)}: the file there is no catalog of sigtool; ${ELSEWHERE}`;
+		throw new SigtoolError("ERR_CATALOG_EXISTS", message, { path: output });
+	}
+	const present = unverifiedFacts(output);
+	if (present?.product === product) refuseLowerSequence(output, sequence, present?.sequence, ELSEWHERE);
 }
 
 /**

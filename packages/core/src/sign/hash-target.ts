@@ -19,6 +19,7 @@ import { exists } from "../system/look-up.js";
 import { readBounded } from "../system/read-file.js";
 import { temporaryNameFor } from "../system/store.js";
 import { isOwnCatalog } from "../verify/scan-catalog.js";
+import { packageProblems } from "./package-files.js";
 import { type Prepare, prepareSelection } from "./prepared.js";
 import type { SignTarget } from "./target.js";
 
@@ -42,6 +43,11 @@ export interface HashingOptions {
 	/** The number that grows with each release of the product. Default: the signing time in seconds since the epoch. */
 	readonly sequence?: number;
 	readonly sha1Twins?: "omit" | "write";
+	/**
+	 * The files of the package that is made of the tree, relative to its directory, as `npm pack --dry-run --json` lists
+	 * them. A file is refused that is to be signed and would not be in the package, or would get another mode.
+	 */
+	readonly packed?: readonly string[];
 	/** Is called before files are hashed, with the files to be signed. It may create files. */
 	readonly prepare?: Prepare;
 	/** The signing time in milliseconds since the epoch. Default: now. */
@@ -128,8 +134,9 @@ export async function hashTarget(
 		signal: options.signal,
 		...hashing,
 	});
+	const problems = output === undefined ? [] : packageProblems(hashed, options.packed);
 	return {
-		hashed,
+		hashed: problems.length === 0 ? hashed : { ...hashed, problems: [...hashed.problems, ...problems] },
 		rules: { ...given, ignore: [...used(), ...given.ignore] },
 		ignoredCount: selection.ignoredCount,
 	};

@@ -7,7 +7,7 @@
  */
 
 import { basename, dirname, join } from "node:path";
-import { COMMAND, quote, SigtoolError, shellWord } from "../errors.js";
+import { COMMAND, quote, SigtoolError, shell } from "../errors.js";
 import { refuseStaleBytecode } from "../fileset/compare/stale-bytecode.js";
 import { entryPathAt, type Manifest } from "../fileset/manifest.js";
 import { hasCatalogName } from "../fileset/paths/locate-catalogs.js";
@@ -159,7 +159,7 @@ export async function signTarget(target: SignTarget, options: SignOptions): Prom
 		rootNote:
 			scope === "root" || output === undefined
 				? undefined
-				: `relative to ${root}; verify with: ${COMMAND} verify ${shellWord(root)} --catalog ${shellWord(output)}`,
+				: `relative to ${root}; verify with: ${shell`${COMMAND} verify ${root} --catalog ${output}`}`,
 		fileCount: manifest.count - linkCount,
 		linkCount,
 		totalBytes: manifest.sizes.reduce((sum, size) => sum + size, 0),

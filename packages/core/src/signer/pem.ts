@@ -2,7 +2,7 @@
 
 import { createPrivateKey, type KeyObject, type PrivateKeyInput } from "node:crypto";
 import { DerReader, TAG } from "../asn1/der.js";
-import { quote, reasonOf, SigtoolError } from "../errors.js";
+import { quote, reasonOf, SigtoolError, shell } from "../errors.js";
 import { type Certificate, certificatesFromFileBytes } from "../pki/certificate.js";
 import { describeFileBytes, type FileKind } from "../pki/file-kind.js";
 import { decodePem, withoutByteOrderMark } from "../pki/pem-blocks.js";
@@ -82,7 +82,7 @@ export function readKeyFile(
 ): Buffer {
 	const { bytes, access } = readSecret(path, maxBytes);
 	if (access === "shared")
-		onWarning?.(`other users may read the key in ${quote(path)}; \`chmod 600\` makes it private`);
+		onWarning?.(`other users may read the key in ${quote(path)}; \`${shell`chmod 600 ${path}`}\` makes it private`);
 	return bytes;
 }
 

@@ -171,6 +171,6 @@ function clientOf(folder: string | undefined): Client {
 	if (client !== NPM || isThere("package.json")) return client;
 	// The packages are those of a release, in the folder where `pnpm release` puts it.
 	const own = `./release/native/sigtool-native-${nativeTarget() ?? "*"}-[0-9]*.tgz`;
-	const everywhere = `npm install --global --include=optional ./release/*.tgz ${own}`;
+	const everywhere = ["npm install --global --include=optional ./release/*.tgz", own].join(" ");
 	return { ...NPM, install: everywhere, optional: everywhere, anew: everywhere };
 }

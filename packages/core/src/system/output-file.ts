@@ -1,4 +1,4 @@
-/** Finds the path of an output that the user named. Writes nothing. */
+/** Finds the path of an output that the user named, and refuses to replace a newer one. Writes nothing. */
 
 import { readlinkSync, type Stats } from "node:fs";
 import { dirname, isAbsolute } from "node:path";
@@ -38,6 +38,19 @@ function refuseLinkOfOthers(link: string, { uid }: Stats): void {
 	const isShared = directory !== undefined && (directory.mode & 0o1002) === 0o1002;
 	if (!isShared || uid === directory.uid || uid === process.geteuid?.()) return;
 	throw refusal("write", link, `it is a link of user ${uid}; remove it, or name another file`);
+}
+
+/** The way out for a command that takes both options. */
+export const HIGHER_OR_FORCE = "give a higher --sequence, or --force";
+
+/**
+ * Refuses to replace a file that has a higher sequence, because a host that knows the higher one would refuse the new
+ * file. `hint` tells the way out. @throws ERR_CATALOG_EXISTS
+ */
+export function refuseLowerSequence(file: string, sequence: number, present: number | undefined, hint: string): void {
+	if (present === undefined || present <= sequence) return;
+	const message = `Cannot replace ${quote(file)}: sequence ${sequence} is lower than ${present}, which it has; ${hint}`;
+	throw new SigtoolError("ERR_CATALOG_EXISTS", message, { path: file });
 }
 
 function notWritable(path: string, reason: string): SigtoolError {

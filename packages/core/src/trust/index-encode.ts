@@ -5,7 +5,7 @@ import { comparePathBytes } from "../fileset/paths/entry-path.js";
 import { signDetached } from "../signer/sign-detached.js";
 import type { Signer } from "../signer/signer.js";
 import type { IndexEntry } from "./index-entries.js";
-import { encodeHead, type IndexHead, type IndexHeadProduct } from "./index-head.js";
+import { encodeHead, type IndexHead, type IndexHeadProduct, pairsOf } from "./index-head.js";
 import {
 	FORMAT_VERSION,
 	HEADER_BYTES,
@@ -17,7 +17,7 @@ import {
 	TRUST_INDEX_OID,
 } from "./index-layout.js";
 
-export interface IndexContent extends Omit<IndexHead, "products"> {
+export interface IndexContent extends Omit<IndexHead, "products" | "texts"> {
 	readonly products: readonly ProductContent[];
 }
 
@@ -31,7 +31,7 @@ export interface ProductContent extends Omit<IndexHeadProduct, "entries"> {
  * @throws ERR_LIMIT if there are more products, entries or texts than LIMITS allows, or if a path is too long
  */
 export function encodeIndex(content: IndexContent): Uint8Array {
-	const textCount = new Set(content.texts).size;
+	const textCount = pairsOf(content.fileTexts ?? []).length;
 	if (textCount > LIMITS.texts) {
 		const way = "sign the JavaScript that a build makes of the TypeScript, or compile parts of the tree separately";
 		const message = `Cannot compile: ${textCount} texts differ from their files (TypeScript, byte order marks), and a trust index holds at most ${LIMITS.texts}; ${way}`;

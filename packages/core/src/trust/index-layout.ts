@@ -28,7 +28,7 @@ export const KIND = { file: 0, link: 1 } as const;
 export const TRUST_INDEX_OID = "2.25.213635600933900886167909968535539274014";
 
 export const LIMITS = {
-	headBytes: 2 ** 20,
+	headBytes: 2 ** 21,
 	entries: 2 ** 21,
 	nameBytes: 2 ** 29,
 	signatureBytes: 2 ** 20,
@@ -38,7 +38,7 @@ export const LIMITS = {
 	 */
 	pathBytes: 4096,
 	products: 256,
-	/** So many digests take 536 KiB of the head, and leave the rest to the policy and the products. */
+	/** So many texts with their files take 1.2 MiB of the head, and leave the rest to the policy and the products. */
 	texts: 8192,
 } as const;
 

@@ -38,9 +38,9 @@ export const LOOK_SECONDS = 5;
 
 /**
  * The size limit in bytes for a file that is read as code. On every release of Node.js that sigtool supports, a file of
- * this size fits into one buffer.
+ * this size fits into one buffer. No policy can allow more.
  */
-const MAX_FILE_BYTES = 2 ** 31 - 1;
+export const MAX_FILE_BYTES = 2 ** 31 - 1;
 
 const VERSION = { kind: "version", does: "The version of this format." } as const;
 
@@ -284,14 +284,20 @@ export const POLICY = {
 					kind: "word",
 					words: ["audit", "signed", "refuse", "allow"],
 					otherwise: "audit",
-					does: "Code made from strings by `eval` and `new Function`, and by `node:vm`. With `signed`, text runs if it is the content of a signed file. This needs the native gate.",
+					does: "Code made from strings by `eval` and `new Function`, by `node:vm`, and as modules that a program makes. With `signed`, text runs if it is the content of a signed file. This needs the native gate.",
+				},
+				moduleHooks: {
+					kind: "word",
+					words: ["refuse", "signed"],
+					optional: true,
+					does: "[Hooks of modules](#hooks-of-modules) that a program registers (`module.register`, `module.registerHooks`). With `signed`, their own files are signed, and `stringCode` decides about text that they make. Needs Node.js 22.15. If absent, `refuse`.",
 				},
 				workers: { kind: "word", words: ["signed", "refuse"], otherwise: "signed", does: "Worker threads." },
 				children: {
 					kind: "word",
 					words: ["refuse", "audit", "allow", "exit"],
 					otherwise: "refuse",
-					does: "Child processes. `refuse` throws, whatever `onRefusal` says. `exit` ends the process.",
+					does: "Child processes. With `refuse` a program gets the error of a program that it may not execute (EACCES), whatever `onRefusal` says. `exit` ends the process.",
 					by: "Node.js and CPython",
 				},
 			},
@@ -481,7 +487,7 @@ export const HOST = {
 					kind: "word",
 					words: ["refusals", "off", "all"],
 					otherwise: "refusals",
-					does: "Which events are written to standard error.",
+					does: "Which events are written to standard error: with `off` what was refused, with `refusals` also what enforcement would refuse and what the verifier tells of itself, with `all` each.",
 				},
 				syslog: {
 					kind: "switch",
@@ -686,7 +692,20 @@ export const HEAD = {
 			order: "ascending",
 			most: LIMITS.texts,
 			optional: true,
-			does: "The SHA-256, in UTF-8, of texts that Node.js compiles for files of the products and that differ from the files' bytes.",
+			does: "The SHA-256 of such texts without their files, as an earlier sigtool wrote them.",
+		},
+		fileTexts: {
+			kind: "list",
+			most: LIMITS.texts,
+			optional: true,
+			does: "Texts that Node.js compiles for files of the products and that differ from the files' bytes.",
+			of: {
+				kind: "object",
+				members: {
+					text: { kind: "digest", does: "The SHA-256 of the text in UTF-8." },
+					file: { kind: "digest", does: "The SHA-256 of the file." },
+				},
+			},
 		},
 	},
 } as const satisfies ObjectShape;

@@ -1,7 +1,7 @@
 /** Lists, adds and removes the entries of this user's trust store. */
 
 import { createHash, hash } from "node:crypto";
-import { COMMAND, quote, SigtoolError } from "../errors.js";
+import { COMMAND, quote, SigtoolError, shell } from "../errors.js";
 import { type Certificate, isDevelopmentCertificate, spkiSha256 } from "../pki/certificate.js";
 import { isCertificateAuthority, requireTimestampAuthority } from "../pki/certificate-checks.js";
 import type { Denial, DeniedKind } from "../pki/deny-list.js";
@@ -184,7 +184,7 @@ function whyNoEntry(prefix: string): string {
 	if (denial === undefined)
 		return `no entry has an id that begins with ${quote(prefix)}; \`${COMMAND} trust list\` shows all entries`;
 	const id = denialId(denial);
-	return `it is the digest of a denied ${denial.kind}, whose entry has the id ${id}; \`${COMMAND} trust remove ${id.slice(0, 12)}\` removes it`;
+	return `it is the digest of a denied ${denial.kind}, whose entry has the id ${id}; \`${shell`${COMMAND} trust remove ${id.slice(0, 12)}`}\` removes it`;
 }
 
 function newTimestampAuthority(certificate: Certificate, label = certificate.subject.text) {

@@ -23,7 +23,7 @@ import {
 	namedEntries,
 	pathOf,
 } from "./index-entries.js";
-import { parseHead } from "./index-head.js";
+import { type FileText, parseHead } from "./index-head.js";
 import { FORMAT_VERSION, HEADER_BYTES, LIMITS, MAGIC, RECORD_BYTES, TRUST_INDEX_OID } from "./index-layout.js";
 import type { Policy } from "./policy.js";
 import type { SignedPolicy } from "./signed-policy.js";
@@ -53,6 +53,8 @@ export interface TrustIndex {
 	 * ascending order.
 	 */
 	readonly texts: readonly string[];
+	/** The files of these texts, by SHA-256. An index of an earlier sigtool has texts alone, so this list is empty. */
+	readonly fileTexts: readonly FileText[];
 	readonly entryCount: number;
 	/** The SHA-256 of the whole file in lower-case hexadecimal. */
 	readonly digest: string;
@@ -133,6 +135,16 @@ export function parseTrustIndex(bytes: Uint8Array): ParsedTrustIndex {
 		digests: parts.digests,
 		timestamps: describeTimestamps(parts.signer, parts.signedData.certificates),
 	};
+}
+
+/** Returns the sequence of an index, signed or not, without verifying it. Undefined for an index that cannot be read. */
+export function unverifiedSequence(bytes: Uint8Array): number | undefined {
+	try {
+		return parseHead(splitContent(bytes).head).compiled;
+	} catch (error) {
+		if (error instanceof SigtoolError) return undefined;
+		throw error;
+	}
 }
 
 /**
@@ -238,7 +250,16 @@ export function readIndex(parts: IndexParts, findRecord?: FindRecord): TrustInde
 
 function readContent(parts: ContentParts, digest: string, findRecord?: FindRecord): IndexContentView {
 	const { bytes, recordsStart, namesStart, namesEnd, entryCount } = parts;
-	const { policy, signedPolicy, notAfter, compiled, signers, texts = [], products: described } = parseHead(parts.head);
+	const {
+		policy,
+		signedPolicy,
+		notAfter,
+		compiled,
+		signers,
+		fileTexts = [],
+		products: described,
+		...head
+	} = parseHead(parts.head);
 	const table: EntryTable = { bytes, recordsStart, namesStart, namesEnd, findRecord };
 	const [names, starts]: [string[], number[]] = [[], []];
 	let end = 0;
@@ -265,7 +286,8 @@ function readContent(parts: ContentParts, digest: string, findRecord?: FindRecor
 		compiled,
 		notAfter,
 		signers,
-		texts,
+		texts: head.texts ?? [...new Set(fileTexts.map(({ text }) => text))].sort(),
+		fileTexts,
 		entryCount,
 		digest,
 		find(product, path) {

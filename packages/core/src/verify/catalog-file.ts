@@ -2,11 +2,9 @@
 
 import { context, DerReader, encodeOid, TAG } from "../asn1/der.js";
 import { type ErrorCode, quote, reasonOf, SigtoolError } from "../errors.js";
-import { entryPathProblem } from "../fileset/paths/entry-path.js";
 import { parseCatalog } from "../formats/cat.js";
 import { type CatalogFacts, isSigtoolCatalog, parseFacts } from "../formats/cat-facts.js";
-import { memberFilePath } from "../formats/cat-member.js";
-import { CATALOG_OID, type Catalog } from "../formats/cat-model.js";
+import { CATALOG_OID } from "../formats/cat-model.js";
 import { parseSignedData } from "../pki/cms.js";
 import { describeFileBytes } from "../pki/file-kind.js";
 import { readBounded } from "../system/read-file.js";
@@ -24,18 +22,26 @@ export function readCatalogFile(file: string): Uint8Array {
  * trust list (RFC 5652 section 5.1). The rest of the file may be damaged. A detached signature is not a catalog.
  */
 export function startsAsCatalog(head: Uint8Array): boolean {
-	const reader = new DerReader(head, "catalog", 0, Number.POSITIVE_INFINITY);
+	return behindContentType(head) !== undefined;
+}
+
+/**
+ * Returns a reader before the content of the catalog that these first bytes of a file begin, or undefined if they begin
+ * none. The size of the file limits the lengths of what is read, if it is given.
+ */
+export function behindContentType(head: Uint8Array, sizeBytes = Number.POSITIVE_INFINITY): DerReader | undefined {
+	const reader = new DerReader(head, "catalog", 0, sizeBytes);
 	try {
 		for (const [step, tag] of TO_CONTENT_TYPE) {
-			if (reader.position + 2 > head.length) return false;
+			if (reader.position + 2 > head.length) return undefined;
 			if (step === "into") reader.open(tag);
 			else reader.next(tag);
 		}
 		const contentType = head.subarray(reader.valueStart, reader.valueEnd);
 		const isCatalog = Buffer.compare(contentType, encodeOid(CATALOG_OID.certTrustList)) === 0;
-		return isCatalog && reader.peek() === context(0);
+		return isCatalog && reader.peek() === context(0) ? reader : undefined;
 	} catch (error) {
-		if (error instanceof SigtoolError) return false;
+		if (error instanceof SigtoolError) return undefined;
 		throw error;
 	}
 }
@@ -68,35 +74,6 @@ export function unverifiedFacts(file: string): CatalogFacts | undefined {
 	} catch (error) {
 		if (error instanceof SigtoolError && error.code !== "ERR_IO") return undefined;
 		throw error;
-	}
-}
-
-/** The facts of a catalog, and the paths of its entries. None of it is verified. */
-export interface UnverifiedClaims {
-	readonly facts: CatalogFacts;
-	/** Leaves out paths that no entry may have, such as `../a`. */
-	readonly paths: Iterable<string>;
-}
-
-/**
- * Reads what a catalog says about entries, without verifying the catalog.
- * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_LIMIT, ERR_IO, and the errors of `parseSignedData` and `parseCatalog`
- */
-export function unverifiedClaims(file: string): UnverifiedClaims {
-	const { content } = parseSignedData(readCatalogFile(file), "catalog");
-	if (content === undefined) throw new SigtoolError("ERR_CATALOG_FORMAT", `Cannot read ${quote(file)}: it is detached`);
-	const catalog = parseCatalog(content);
-	const facts = parseFacts(catalog.attributes);
-	return { facts, paths: { [Symbol.iterator]: () => entryPaths(catalog, facts) } };
-}
-
-function* entryPaths(catalog: Catalog, { emptyFiles, symbolicLinks }: CatalogFacts): Generator<string> {
-	for (const path of [...emptyFiles.keys(), ...symbolicLinks.keys()]) {
-		if (entryPathProblem(path) === undefined) yield path;
-	}
-	for (let row = 0; row < catalog.members.count; row++) {
-		const path = memberFilePath(catalog, row)?.replaceAll("\\", "/");
-		if (path !== undefined && entryPathProblem(path) === undefined) yield path;
 	}
 }
 

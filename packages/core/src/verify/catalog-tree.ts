@@ -1,7 +1,7 @@
 /** Finds the tree of a catalog that the user named, so that `verify` can compare the files that the catalog signs. */
 
 import { basename, dirname, join } from "node:path";
-import { quote, SigtoolError } from "../errors.js";
+import { quote, SigtoolError, shell } from "../errors.js";
 import { kindOf, realPath } from "../fileset/paths/locate-catalogs.js";
 import { requireCatalog } from "./catalog-file.js";
 import { findCatalogs } from "./find-catalogs.js";
@@ -50,7 +50,7 @@ function withoutTree(operand: string, reason: string, rival: string | undefined)
 	const ways =
 		rival === undefined
 			? "or verify the signature alone with --signature-only"
-			: `verify the signature alone with --signature-only, or compare it as a file with --catalog ${quote(rival)}`;
+			: `verify the signature alone with --signature-only, or compare it as a file with \`${shell`--catalog ${rival}`}\``;
 	const message = `Cannot tell which files ${quote(operand)} signs: ${reason}name their directory with --root, ${ways}`;
 	return new SigtoolError("ERR_USAGE", message, { path: operand });
 }

@@ -1,14 +1,16 @@
 /** Compares the files and links below a directory with the entries of a trust index. */
 
+import { join } from "node:path";
 import { quote, type SigtoolError } from "../errors.js";
 import type { Finding } from "../fileset/compare/compare.js";
 import { hashFileSet } from "../fileset/hash/hash-files.js";
 import { digestAt, entryPathAt, type Manifest } from "../fileset/manifest.js";
+import { lstatIfThere } from "../system/look-up.js";
 import type { IndexEntry } from "../trust/index-entries.js";
 
 /**
- * Hashes each file of `entries` below the directory `root`, reads each link, and returns the entries that differ. Files that
- * no entry names are not looked at, because no runtime loads them. An entry that cannot be read is a finding too, with
+ * Hashes each file of `entries` below the directory `root`, reads each link, and returns the entries that differ. A file of
+ * another size is not read. Files that no entry names are not looked at, because no runtime loads them. An entry that cannot be read is a finding too, with
  * the code of its error.
  * @throws ERR_ROOT_MISSING if there is no such directory; ERR_IO, ERR_LIMIT
  */
@@ -19,6 +21,7 @@ export async function compareEntries(
 	if (entries.size === 0) return [];
 	const manifest = await hashFileSet(root, {
 		only: [...entries.keys()],
+		reads: (path) => hasSize(join(root, path), entries.get(path)),
 		linksOutside: "record",
 		caseCollisions: "allow",
 		onProblem: "collect",
@@ -30,6 +33,10 @@ export async function compareEntries(
 		if (finding !== undefined) findings.push(finding);
 	}
 	return findings.sort(byPath);
+}
+
+function hasSize(file: string, entry: IndexEntry | undefined): boolean {
+	return entry?.kind === "file" && lstatIfThere(file)?.size === entry.size;
 }
 
 function differenceOf(manifest: Manifest, row: number, path: string, expected: IndexEntry | undefined) {

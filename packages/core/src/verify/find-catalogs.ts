@@ -3,30 +3,32 @@
  * conventional name. By the second rule it is the only catalog in the directory that sigtool wrote. The second rule is
  * for directories that were renamed, such as unpacked archives, clones, and packages in node_modules.
  *
- * The search goes up from the real path of the directory, so that no link leads round a catalog. The path as typed only
- * decides how a directory is shown. If no catalog is found, the search goes up from the path as typed, because signing
- * may have followed links.
+ * The search goes up from the real path of the directory, so that no link leads round a catalog. The path as typed
+ * decides how a directory is shown, and which links it goes through. If no catalog is found, the search goes up from
+ * the path as typed, because signing may have followed links.
  */
 
 import { basename, dirname, join } from "node:path";
 import { quote, SigtoolError } from "../errors.js";
-import { absolutePath } from "../fileset/paths/absolute-path.js";
+import { absolutePath, pathFromRoot } from "../fileset/paths/absolute-path.js";
 import {
 	catalogNamesIn,
 	conventionalCatalog,
 	entryPathOf,
+	isBelow,
 	isRegularFile,
 	kindOf,
 	type LocatedCatalog,
 	realPath,
 } from "../fileset/paths/locate-catalogs.js";
 import { otherWriterOf } from "../fileset/paths/other-writers.js";
+import { linksOnWay } from "../fileset/paths/resolve-entry.js";
 import { exists, lstatIfThere } from "../system/look-up.js";
 import { claims } from "./claims.js";
 import { isOwnCatalog } from "./scan-catalog.js";
 
-export interface FoundCatalogs {
-	/** The catalogs of the directory and of the directories above it, from the inside out. They are not verified. */
+/** A chain of catalogs from the inside out. They are not verified. */
+export interface CatalogChain {
 	readonly catalogs: readonly LocatedCatalog[];
 	/**
 	 * The paths of several catalogs in one directory, all written by sigtool and none with the conventional name. No
@@ -34,41 +36,64 @@ export interface FoundCatalogs {
 	 * directories below it. Otherwise the list is empty.
 	 */
 	readonly rivals: readonly string[];
+}
+
+/** The catalogs of the directory and of the directories above it. */
+export interface FoundCatalogs extends CatalogChain {
+	/**
+	 * The symbolic links on the way to the directory, as far as they lie outside of its tree and catalogs claim them.
+	 * Such a link is a part of another signed tree, and somebody may have made it lead elsewhere.
+	 */
+	readonly links: readonly ClaimedLink[];
 	/** The catalogs above `<dir>` that do not count, because another user could have put them there. */
 	readonly passedOver: readonly string[];
+}
+
+/** A symbolic link, by its real place, and the catalogs that claim it. */
+export interface ClaimedLink extends CatalogChain {
+	readonly link: string;
 }
 
 /**
  * First searches for a catalog with the conventional name, in the directory and in all directories above it. If there
  * is none, uses the nearest directory to which the second rule applies. Above this nearest catalog both rules apply,
- * because an outer tree may have been renamed too. But a catalog there counts only if it claims the way to the inner
- * one (`claims.ts`).
+ * because an outer tree may have been renamed too. A catalog above counts only if it claims the way down (`claims.ts`).
  *
  * `decides` is asked about a catalog above `<dir>` that another user could have written or exchanged. If it returns
- * false, this catalog is passed over, unless there is no other.
+ * false, this catalog is passed over. If no catalog counts, the nearest is returned nevertheless: it cannot make the
+ * directory trusted, but its error says more than that there is none.
  */
 export function findCatalogs(directory: string, decides: (file: string) => boolean = () => true): FoundCatalogs {
 	const shown = typedDirectories(directory);
 	const [start] = shown.keys();
-	const passedOver: string[] = [];
-	const counts = (file: string, place: string) => {
+	const passedOver = new Set<string>();
+	const counts: Counts = (file, place) => {
 		if (place === start || !isByOthers(file, place) || decides(file)) return true;
-		passedOver.push(file);
+		passedOver.add(file);
 		return false;
 	};
-	const way = upFrom(start);
-	const typed = [...shown.keys()];
+	const way = new Map(upFrom(start).map((real) => [real, entryPathOf(real, start)]));
+	const typed = new Map(Array.from(shown, ([real, name]) => [real, entryPathOf(name, shown.get(start) ?? start)]));
 	const nearest =
-		nearestIn(way, counts) ?? nearestIn(typed, counts) ?? nearestIn(way, () => true) ?? nearestIn(typed, () => true);
-	const catalogs: LocatedCatalog[] = [];
-	let found = nearest;
-	while (found !== undefined) {
-		if (found.files.length > 1) return { catalogs, rivals: found.files, passedOver };
-		const [file] = found.files;
-		catalogs.push({ file, directory: shown.get(found.directory) ?? found.directory });
-		found = outerOf(found.directory, counts);
-	}
-	return { catalogs, rivals: [], passedOver: nearest === undefined ? [] : passedOver };
+		nearestIn(way, { claims, counts }) ??
+		nearestIn(typed, { claims, counts }) ??
+		nearestIn(way, ALL) ??
+		nearestIn(typed, ALL);
+	const chainFrom = (level: Level | undefined): CatalogChain => {
+		const catalogs: LocatedCatalog[] = [];
+		for (let found = level; found !== undefined; found = outerOf(found.directory, counts)) {
+			if (found.files.length > 1) return { catalogs, rivals: found.files };
+			const [file] = found.files;
+			catalogs.push({ file, directory: shown.get(found.directory) ?? found.directory });
+		}
+		return { catalogs, rivals: [] };
+	};
+	if (nearest === undefined) return { catalogs: [], rivals: [], links: [], passedOver: [] };
+	const links = linksOnWay(pathFromRoot(directory))
+		.filter((link) => !isBelow(nearest.directory, link))
+		.map((link) => ({ link, ...chainFrom(outerOf(link, counts)) }))
+		.filter(({ catalogs, rivals }) => catalogs.length + rivals.length > 0);
+	return { ...chainFrom(nearest), links, passedOver: [...passedOver] };
 }
 
 /** The files of a directory that may be its catalog. The list has more than one only if no rule decides. */
@@ -79,14 +104,29 @@ interface Level {
 
 type Counts = (file: string, directory: string) => boolean;
 
-/** Returns the first of these real directories with a conventional catalog, or else the first with one of sigtool's. */
-function nearestIn(directories: readonly string[], counts: Counts): Level | undefined {
-	for (const directory of directories) {
+/** Decides which catalogs above the directory that is verified count. */
+interface Conditions {
+	readonly claims: (file: string, subdirectory: string, isNamed: boolean) => boolean;
+	readonly counts: Counts;
+}
+
+const ALL: Conditions = { claims: () => true, counts: () => true };
+
+/**
+ * Returns the first directory with a conventional catalog, or else the first with one of sigtool's. `ways` maps each real
+ * directory, from the inside out, to the path from it to the directory that is verified, "" for that directory itself. If
+ * one of sigtool's catalogs in a directory claims this path, the others there are its rivals.
+ */
+function nearestIn(ways: ReadonlyMap<string, string>, { claims, counts }: Conditions): Level | undefined {
+	for (const [directory, within] of ways) {
 		const usual = conventionalCatalog(directory);
-		if (isRegularFile(usual) && counts(usual, directory)) return { directory, files: [usual] };
+		if (!isRegularFile(usual) || (within !== "" && !claims(usual, within, true))) continue;
+		if (counts(usual, directory)) return { directory, files: [usual] };
 	}
-	for (const directory of directories) {
-		const files = ownCatalogsIn(directory).filter((file) => counts(file, directory));
+	for (const [directory, within] of ways) {
+		const own = ownCatalogsIn(directory);
+		if (within !== "" && !own.some((file) => claims(file, within, false))) continue;
+		const files = own.filter((file) => counts(file, directory));
 		if (files.length > 0) return { directory, files };
 	}
 	return undefined;
@@ -119,15 +159,15 @@ function upFrom(directory: string, below?: string): string[] {
 
 /**
  * Maps the real path of each existing directory in the path as typed, from the inside out, to the directory as typed.
- * In the latter, links are not resolved unless a `..` follows them.
+ * In the latter, links are not resolved unless a `..` follows them. If the path goes through a directory twice, because
+ * a link leads back, this is the first time, so that the link is below the directory.
  */
 function typedDirectories(path: string): ReadonlyMap<string, string> {
 	const shown = new Map<string, string>();
 	for (const typed of upFrom(absolutePath(path))) {
 		// Windows lets nobody look up the root of some spellings of a path.
 		if (!unlessUnreadable(false, () => exists(typed))) continue;
-		const real = realPath(typed);
-		if (!shown.has(real)) shown.set(real, typed);
+		shown.set(realPath(typed), typed);
 	}
 	return shown;
 }
@@ -153,7 +193,7 @@ export function catalogsCovering(directory: string): readonly LocatedCatalog[] {
 }
 
 /** @throws ERR_CATALOG_AMBIGUOUS */
-export function refuseRivals(directory: string, { rivals }: FoundCatalogs): void {
+export function refuseRivals(directory: string, { rivals }: CatalogChain): void {
 	const [first] = rivals;
 	if (first === undefined) return;
 	const names = rivals.map((file) => quote(basename(file))).join(" and ");

@@ -3,7 +3,14 @@
 import { quote, SigtoolError } from "../errors.js";
 import type { Finding, SignedDigest, SignedFile, SignedSet } from "../fileset/compare/compare.js";
 import type { HashFileSetOptions } from "../fileset/hash/hash-files.js";
-import { entriesByDigest, entriesByPath, entryByPath, evidenceSize, naturalMatch } from "../formats/cat-entries.js";
+import {
+	entriesByDigest,
+	entriesByPath,
+	entryByPath,
+	evidenceSize,
+	naturalMatch,
+	signsFile,
+} from "../formats/cat-entries.js";
 import type { Profile } from "../pki/signature-algorithm.js";
 import type { UsedCatalog } from "./used-catalog.js";
 import { entriesShortOfSigners } from "./verify-signers.js";
@@ -94,6 +101,21 @@ export function signedEntries(catalogs: readonly UsedCatalog[], options: MergeOp
 	});
 	const set = sets.length === 1 ? sets[0] : union(sets, catalogs);
 	return { match, digestSize, set, digests: [], short: entriesShortOfSigners(sets, catalogs, requiredSigners) };
+}
+
+/**
+ * Returns a function that tells which files have to be read to compare a tree with the catalogs: those that a catalog
+ * names. Everything else was added, whatever it contains. Returns undefined if each file has to be read, because files
+ * are matched by their digests.
+ * @throws the errors of `bindingOf`. The function throws those of `signedEntries`
+ */
+export function filesToRead(
+	catalogs: readonly UsedCatalog[],
+	options: MergeOptions,
+): ((path: string) => boolean) | undefined {
+	const { match, digestSize } = bindingOf(catalogs, options);
+	if (match === "digest") return undefined;
+	return (path) => catalogs.some(({ catalog, facts }) => signsFile(catalog, facts, digestSize, path));
 }
 
 /**

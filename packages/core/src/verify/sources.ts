@@ -16,12 +16,14 @@ import {
 	entryPathOf,
 	isBelow,
 	isRegularFile,
+	type LocatedCatalog,
 	realPath,
 } from "../fileset/paths/locate-catalogs.js";
-import { readCatalogFile } from "./catalog-file.js";
+import { readTarget } from "../fileset/paths/resolve-entry.js";
+import { slashes } from "../fileset/walk/links.js";
 import { findCatalogs, refuseRivals } from "./find-catalogs.js";
 import { type MergeOptions, signedEntries } from "./merge.js";
-import { loadCatalog, type UsedCatalog } from "./used-catalog.js";
+import { type KeptCatalogs, loadCatalogOnce, type UsedCatalog } from "./used-catalog.js";
 import type { CatalogVerifyOptions } from "./verify-catalog.js";
 import { requireSigners } from "./verify-signers.js";
 
@@ -39,14 +41,22 @@ export interface SourceOptions extends CatalogVerifyOptions, MergeOptions {
 	readonly root?: string;
 }
 
+export interface KeepingCatalogs {
+	/**
+	 * Catalogs to use again, and where those that are verified are put. The verifications of many paths by one run of a
+	 * program share it, so that a catalog is read once. The default is to read each again.
+	 */
+	readonly keptCatalogs?: KeptCatalogs | undefined;
+}
+
 /** The catalogs that apply to a path, and the root of their tree. */
 export interface Sources {
 	/** The catalogs of the tree, at least one. */
 	readonly catalogs: readonly UsedCatalog[];
 	/**
-	 * The catalogs of the directories above, from the inside out, if the catalog was found and not given. They are
-	 * verified, and each of them signs the next inner catalog. If revocation is checked, their signers must not be
-	 * revoked either.
+	 * The catalogs of the directories above if the catalog was found and not given, and those that sign links on the way
+	 * to it. They are verified, and each of them signs the next inner catalog or a link. If revocation is checked, their
+	 * signers must not be revoked either.
 	 */
 	readonly outer: readonly UsedCatalog[];
 	/** The directory to which signed paths are relative. This may be a path through links. */
@@ -61,19 +71,21 @@ export interface Sources {
  * @throws ERR_CATALOG_NOT_FOUND, ERR_CATALOG_AMBIGUOUS, ERR_NESTED_CATALOG, ERR_TOO_FEW_SIGNERS, and the errors of
  * `loadCatalog`
  */
-export function loadCatalogs(directory: string, options: SourceOptions): Sources {
+export function loadCatalogs(directory: string, options: SourceOptions & KeepingCatalogs): Sources {
 	const { catalogs, outer, root } = loadFrom(directory, options);
 	requireSigners(catalogs, options.requiredSigners ?? 1);
 	return { catalogs, outer, root: options.root ?? root };
 }
 
-function loadFrom(directory: string, options: SourceOptions): Sources {
+function loadFrom(directory: string, options: SourceOptions & KeepingCatalogs): Sources {
 	if (options.catalogs === undefined) {
 		const { catalog, outer, directory: root } = loadConventionalCatalog(directory, options);
 		return { catalogs: [catalog], outer, root };
 	}
 	const files = options.catalogs.flatMap(catalogFilesAt);
-	return { catalogs: files.map((file) => loadCatalog(file, options)), outer: [], root: directory };
+	const { keptCatalogs = new Map() } = options;
+	const catalogs = files.map((file) => loadCatalogOnce(file, options, keptCatalogs));
+	return { catalogs, outer: [], root: directory };
 }
 
 /**
@@ -83,9 +95,10 @@ function loadFrom(directory: string, options: SourceOptions): Sources {
  */
 function loadConventionalCatalog(
 	directory: string,
-	options: SourceOptions,
+	options: SourceOptions & KeepingCatalogs,
 ): { catalog: UsedCatalog; outer: UsedCatalog[]; directory: string } {
-	const load = kept((file) => loadCatalog(file, withoutProduct(options)));
+	const { keptCatalogs = new Map() } = options;
+	const load = (file: string) => loadCatalogOnce(file, withoutProduct(options), keptCatalogs);
 	const found = findCatalogs(directory, (file) => isSound(() => load(file)));
 	refuseRivals(directory, found);
 	const [nearest, ...above] = found.catalogs;
@@ -98,27 +111,33 @@ function loadConventionalCatalog(
 		const message = `Cannot find the catalog ${quote(usual)} in ${quote(directory)}: ${what}${way} with --catalog`;
 		throw new SigtoolError("ERR_CATALOG_NOT_FOUND", message, { path: directory });
 	}
-	const catalog = loadCatalog(nearest.file, options);
+	const catalog = loadCatalogOnce(nearest.file, options, keptCatalogs);
 	const warnings = [...catalog.warnings, ...found.passedOver.map(passedOver)];
-	const outer: UsedCatalog[] = [];
-	let inner = nearest.file;
-	for (const { file } of above) {
-		const signing = load(file);
-		requireMember(inner, signing, options);
-		outer.push(signing);
-		inner = file;
+	const outer = outerChain(catalog, above, load, options);
+	for (const claimed of found.links) {
+		refuseRivals(claimed.link, claimed);
+		const [first, ...rest] = claimed.catalogs;
+		const signing = load(first.file);
+		requireLink(claimed.link, catalog, signing, options);
+		outer.push(signing, ...outerChain(signing, rest, load, options));
 	}
-	return { catalog: { ...catalog, warnings }, outer, directory: nearest.directory };
+	return { catalog: { ...catalog, warnings }, outer: [...new Set(outer)], directory: nearest.directory };
 }
 
-/** Returns a function that calls `load` once for each file. */
-function kept(load: (file: string) => UsedCatalog): (file: string) => UsedCatalog {
-	const loaded = new Map<string, UsedCatalog>();
-	return (file) => {
-		const used = loaded.get(file) ?? load(file);
-		loaded.set(file, used);
-		return used;
-	};
+/** Verifies the outer catalogs of `nearest`. Each must sign the next inner one. */
+function outerChain(
+	nearest: UsedCatalog,
+	above: readonly LocatedCatalog[],
+	load: (file: string) => UsedCatalog,
+	options: SourceOptions,
+): UsedCatalog[] {
+	let inner = nearest;
+	return above.map((catalog) => {
+		const signing = load(catalog.file);
+		requireMember(inner, signing, options);
+		inner = signing;
+		return signing;
+	});
 }
 
 function isSound(verify: () => unknown): boolean {
@@ -140,18 +159,41 @@ export function withoutProduct<T extends CatalogVerifyOptions>(options: T): T {
 	return { ...options, product: undefined };
 }
 
-function requireMember(inner: string, outer: UsedCatalog, options: SourceOptions): void {
-	const entry = entryPathOf(dirname(outer.file), inner);
-	const isInside = isBelow(dirname(outer.file), inner);
+/**
+ * Requires that a catalog signs the symbolic link in its tree through which a path leads to the tree of `nearest`. A
+ * catalog for which links were followed signs no links, so it must sign `nearest` by its path through the link.
+ * @throws ERR_NESTED_CATALOG, and the errors of `signedEntries`
+ */
+function requireLink(link: string, nearest: UsedCatalog, outer: UsedCatalog, options: SourceOptions): void {
+	if (outer.facts.links !== "record") {
+		const target = realPath(link);
+		if (!isBelow(target, nearest.file)) throw unsigned(nearest, outer, link);
+		requireMember(nearest, outer, options, join(link, entryPathOf(target, nearest.file)));
+		return;
+	}
+	const entry = entryPathOf(dirname(outer.file), link);
+	const { set } = signedEntries([outer], { ...options, match: "path" }, entry);
+	if (set.links.get(entry) !== slashes(readTarget(link))) throw unsigned(nearest, outer, link);
+}
+
+/** Requires that a catalog signs the bytes of another one that were read, as the file at `place`. */
+function requireMember(inner: UsedCatalog, outer: UsedCatalog, options: SourceOptions, place = inner.file): void {
+	const entry = entryPathOf(dirname(outer.file), place);
+	const isInside = isBelow(dirname(outer.file), place);
 	const { set, digestSize } = isInside
 		? signedEntries([outer], { ...options, match: "path" }, entry)
 		: { set: undefined, digestSize: 32 };
 	const algorithm = digestSize === 20 ? "sha1" : "sha256";
-	const actual = createHash(algorithm).update(readCatalogFile(inner)).digest();
+	const actual = createHash(algorithm).update(inner.bytes).digest();
 	const signed = set?.files.get(entry)?.digest;
-	if (signed !== undefined && actual.equals(signed)) return;
-	const message =
-		`Cannot trust catalog ${quote(inner)}: it lies in the tree of ${quote(outer.file)}, which does not sign it; ` +
-		"sign the outer tree again, or name the catalog with --catalog";
-	throw new SigtoolError("ERR_NESTED_CATALOG", message, { path: inner });
+	if (signed === undefined || !actual.equals(signed)) throw unsigned(inner, outer);
+}
+
+function unsigned(inner: UsedCatalog, { file }: UsedCatalog, link?: string): SigtoolError {
+	const where =
+		link === undefined
+			? `it lies in the tree of ${quote(file)}, which does not sign it`
+			: `the path goes through the link ${quote(link)} in the tree of ${quote(file)}, which does not sign it as it is`;
+	const message = `Cannot trust catalog ${quote(inner.file)}: ${where}; sign the outer tree again, or name the catalog with --catalog`;
+	return new SigtoolError("ERR_NESTED_CATALOG", message, { path: inner.file });
 }

@@ -1,6 +1,7 @@
 /** Reads one catalog file and verifies the catalog. The errors name the file. */
 
 import { quote, SigtoolError } from "../errors.js";
+import { statIfThere } from "../system/look-up.js";
 import { FORMAT_CODES, namingFile, readCatalogFile } from "./catalog-file.js";
 import type { SignerStatus } from "./chain-revocation.js";
 import { type CatalogVerifyOptions, type VerifiedCatalog, verifyCatalog } from "./verify-catalog.js";
@@ -16,6 +17,59 @@ export interface UsedCatalog extends VerifiedCatalog {
 	/** The content of the file. */
 	readonly bytes: Uint8Array;
 }
+
+/**
+ * Catalogs that one run of a program has verified, by their files. They are judged for the time of their first
+ * verification. They go when memory is short.
+ */
+export type KeptCatalogs = Map<string, KeptCatalog>;
+
+interface KeptCatalog {
+	readonly state: string;
+	readonly options: CatalogVerifyOptions;
+	readonly used: WeakRef<UsedCatalog>;
+}
+
+/**
+ * Returns what `loadCatalog` returned for the same file and the same options, if the file is still the same. Otherwise
+ * calls it. @throws the errors of `loadCatalog`
+ */
+export function loadCatalogOnce(file: string, options: CatalogVerifyOptions, kept: KeptCatalogs): UsedCatalog {
+	const state = stateOf(file);
+	const known = kept.get(file);
+	if (known !== undefined && known.state === state && areSame(known.options, options)) {
+		const used = known.used.deref();
+		if (used !== undefined) return used;
+	}
+	const used = loadCatalog(file, options);
+	// A file that is exchanged after this look has another state than this one, so it is read again.
+	if (state !== undefined) kept.set(file, { state, options, used: new WeakRef(used) });
+	return used;
+}
+
+/**
+ * Returns a text that differs if the file was replaced or written to, and undefined if it is none. A write within one tick
+ * of the file system's clock may leave it as it was: then the bytes count that were verified.
+ */
+function stateOf(file: string): string | undefined {
+	const stats = statIfThere(file);
+	if (stats?.isFile() !== true) return undefined;
+	return [stats.dev, stats.ino, stats.size, stats.mtimeMs, stats.ctimeMs].join(" ");
+}
+
+function areSame(known: CatalogVerifyOptions, asked: CatalogVerifyOptions): boolean {
+	return JUDGING.every((option) => known[option] === asked[option]);
+}
+
+/** The options that decide what `verifyCatalog` says of the same bytes. */
+const JUDGING = Object.keys({
+	trust: true,
+	timestampAnchors: true,
+	refusedAuthorities: true,
+	at: true,
+	profile: true,
+	product: true,
+} satisfies Record<keyof CatalogVerifyOptions, true>) as readonly (keyof CatalogVerifyOptions)[];
 
 /**
  * Reads and verifies a catalog file. @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_LIMIT, ERR_IO, and the errors of

@@ -26,6 +26,11 @@ export interface VerifyOptions extends SourceOptions {
 	 * rules exclude it. The default is `apply`.
 	 */
 	readonly ignoreRules?: "apply" | "report";
+	/**
+	 * The size in bytes above which a file is not read. Instead it is a finding with the code ERR_LIMIT. Without a value,
+	 * each file that has to be compared is read to its end, whatever somebody has put in its place.
+	 */
+	readonly maxFileBytes?: number | undefined;
 	/** The sources about revocation. If undefined, revocation is not checked. */
 	readonly revocation?: RevocationOptions;
 	/**

@@ -11,7 +11,7 @@ import {
 } from "../fileset/compare/compare.js";
 import type { FileVisitor } from "../fileset/hash/hash-file.js";
 import { hashFileSet } from "../fileset/hash/hash-files.js";
-import type { Manifest } from "../fileset/manifest.js";
+import { ENTRY_KIND, type Manifest } from "../fileset/manifest.js";
 import { absolutePath } from "../fileset/paths/absolute-path.js";
 import { entryPathOf, isBelow, realPath } from "../fileset/paths/locate-catalogs.js";
 import type { ResolvedEntry } from "../fileset/paths/resolve-entry.js";
@@ -22,16 +22,17 @@ import { exists } from "../system/look-up.js";
 import { temporaryNameFor } from "../system/store.js";
 import type { CatalogTree } from "./catalog-tree.js";
 import { countOthers, coverageOf } from "./coverage.js";
-import { bindingOf, linkRules, type SignedEntries, signedEntries } from "./merge.js";
+import { bindingOf, filesToRead, linkRules, type SignedEntries, signedEntries } from "./merge.js";
 import { operandEntry } from "./operand-entry.js";
 import { concludeOutside, countOutsideLinks } from "./outside.js";
-import { loadCatalogs, type Sources } from "./sources.js";
+import { sizeLimit } from "./size-limit.js";
+import { type KeepingCatalogs, loadCatalogs, type Sources } from "./sources.js";
 import type { UsedCatalog } from "./used-catalog.js";
 import { conclude, unlessRevoked, type Verification, type VerifyOptions } from "./verification.js";
 import { watchForDenied } from "./verify-denied.js";
 import { compareEntry } from "./verify-file.js";
 
-export interface DirectoryVerifyOptions extends VerifyOptions {
+export interface DirectoryVerifyOptions extends VerifyOptions, KeepingCatalogs {
 	/** A visitor that sees each file while the file is hashed. If it is given, only the calling thread hashes. */
 	readonly visitor?: FileVisitor;
 	/** The catalog that the user named instead of the directory. The directory is compared with this catalog. */
@@ -71,12 +72,16 @@ export async function verifyDirectory(path: string, given: DirectoryVerifyOption
 	const digest = listed === undefined && signed().digestSize === 20 ? "sha1" : "sha256";
 	const denied = watchForDenied(options.trust, digest, options.visitor);
 	const skip = catalogEntryPaths(root, catalogs);
+	const limit = sizeLimit(root, options.maxFileBytes);
+	// A list of denied files names content, which only reading shows.
+	const named = denied.visitor === options.visitor ? filesToRead(catalogs, options) : undefined;
 	const manifest = await hashFileSet(root, {
 		digest,
 		...linkRules(catalogs),
 		caseCollisions: listed?.facts.caseCollisions ?? "allow",
 		exclude: restrictedTo(within, selection.excludes),
 		skip,
+		reads: options.maxFileBytes === undefined ? named : (entry) => named?.(entry) !== false && limit.isWithin(entry),
 		onProblem: "collect",
 		onProgress: options.onProgress,
 		signal: options.signal,
@@ -111,7 +116,11 @@ export async function verifyDirectory(path: string, given: DirectoryVerifyOption
 			{
 				...comparison,
 				match,
-				findings: [...denied.findings, ...compareByDigest(manifest, digests, signedLinks(catalogs))],
+				findings: [
+					...denied.findings,
+					...limit.findings,
+					...limit.ofRead(compareByDigest(manifest, digests, signedLinks(catalogs))),
+				],
 			},
 			options.added,
 		);
@@ -119,8 +128,9 @@ export async function verifyDirectory(path: string, given: DirectoryVerifyOption
 	const expected = below(set, within);
 	const findings = [
 		...denied.findings,
+		...limit.findings,
 		...short.filter(({ path: entry }) => within === undefined || entry.startsWith(`${within}/`)),
-		...compareByPath(manifest, expected, { modes: HOST_MODES }).map(hintAtLeftovers(root, catalogs)),
+		...limit.ofRead(compareByPath(manifest, expected, { modes: HOST_MODES })).map(hintAtLeftovers(root, catalogs)),
 	];
 	if (within !== undefined && expected.files.size + expected.links.size === 0) {
 		const message = `nothing in ${quote(within)} is signed by ${quote(catalogs[0].file)}`;
@@ -235,7 +245,7 @@ const MAX_LISTED_UNITS = 2 ** 23;
  * by one to find a difference.
  */
 function isSignedList(manifest: Manifest, { catalog, facts }: UsedCatalog): boolean {
-	if (manifest.problems.length > 0) return false;
+	if (manifest.problems.length > 0 || manifest.kinds.includes(ENTRY_KIND.unread)) return false;
 	const { thisUpdate, listId, bytes } = catalog;
 	const list = encodeCatalog(manifest, { ...facts, ...entryFacts(manifest) }, { thisUpdate, listId });
 	return Buffer.compare(list, bytes) === 0;

@@ -4,13 +4,14 @@ import { basename, dirname, join } from "node:path";
 import { quote, SigtoolError } from "../errors.js";
 import { compareByDigest, compareByPath, type Finding, HOST_MODES } from "../fileset/compare/compare.js";
 import { hashEntry } from "../fileset/hash/hash-entry.js";
-import { absolutePath } from "../fileset/paths/absolute-path.js";
+import { absolutePath, pathFromRoot } from "../fileset/paths/absolute-path.js";
 import { missingFile, realPath } from "../fileset/paths/locate-catalogs.js";
 import { exists } from "../system/look-up.js";
 import { bindingOf, linkRules, signedEntries } from "./merge.js";
 import { operandEntry } from "./operand-entry.js";
 import { concludeOutside } from "./outside.js";
-import { loadCatalogs, type Sources } from "./sources.js";
+import { sizeLimit } from "./size-limit.js";
+import { type KeepingCatalogs, loadCatalogs, type Sources } from "./sources.js";
 import type { UsedCatalog } from "./used-catalog.js";
 import { conclude, unlessRevoked, type Verification, type VerifyOptions } from "./verification.js";
 import { watchForDenied } from "./verify-denied.js";
@@ -19,7 +20,7 @@ import { watchForDenied } from "./verify-denied.js";
  * Compares the file at `path` with the catalogs, and also every symbolic link of the tree in this path.
  * @throws the errors of `verifyPath`
  */
-export async function verifyFile(path: string, options: VerifyOptions): Promise<Verification> {
+export async function verifyFile(path: string, options: VerifyOptions & KeepingCatalogs): Promise<Verification> {
 	const sources = await unlessRevoked(sourcesOf(path, options), options);
 	const { catalogs, root } = sources;
 	if (bindingOf(catalogs, options).match === "digest") return verifyByDigest(path, catalogs, options);
@@ -37,8 +38,8 @@ export async function verifyFile(path: string, options: VerifyOptions): Promise<
  * Loads the catalogs that apply to the file. If no catalog is found and the file does not exist, the error is about the
  * missing file.
  */
-function sourcesOf(path: string, options: VerifyOptions): Sources {
-	const directory = dirname(absolutePath(path));
+function sourcesOf(path: string, options: VerifyOptions & KeepingCatalogs): Sources {
+	const directory = dirname(pathFromRoot(path));
 	try {
 		const sources = loadCatalogs(directory, options);
 		if (options.root !== undefined || options.catalogs === undefined) return sources;
@@ -94,8 +95,14 @@ export async function compareEntry(
 	const digest = digestSize === 20 ? "sha1" : "sha256";
 	const denied = watchForDenied(options.trust, digest);
 	const { signal } = options;
-	const manifest = await hashEntry(root, entry, { ...linkRules(catalogs), digest, visitor: denied.visitor, signal });
-	return [...denied.findings, ...short, ...compareByPath(manifest, set, { modes: HOST_MODES })];
+	const { visitor } = denied;
+	// A file in the place of a link is changed, whatever it contains, unless a list of denied files names its content.
+	const isNeeded = set.files.has(entry) || visitor !== undefined;
+	const limit = sizeLimit(root, options.maxFileBytes);
+	const content = isNeeded && limit.isWithin(entry) ? "read" : "leave";
+	const manifest = await hashEntry(root, entry, { ...linkRules(catalogs), digest, visitor, content, signal });
+	const differences = limit.ofRead(compareByPath(manifest, set, { modes: HOST_MODES }));
+	return [...denied.findings, ...limit.findings, ...short, ...differences];
 }
 
 async function verifyByDigest(
@@ -107,7 +114,9 @@ async function verifyByDigest(
 	const digest = digestSize === 20 ? "sha1" : "sha256";
 	const denied = watchForDenied(options.trust, digest);
 	const absolute = absolutePath(path);
+	const limit = sizeLimit(realPath(dirname(absolute)), options.maxFileBytes);
 	const manifest = await hashEntry(realPath(dirname(absolute)), basename(absolute), {
+		content: limit.isWithin(basename(absolute)) ? "read" : "leave",
 		digest,
 		visitor: denied.visitor,
 		links: "follow",
@@ -115,6 +124,6 @@ async function verifyByDigest(
 		signal: options.signal,
 	});
 	const differences = compareByDigest(manifest, digests).filter(({ code }) => code !== "ERR_FILE_MISSING");
-	const findings = [...denied.findings, ...differences];
+	const findings = [...denied.findings, ...limit.findings, ...limit.ofRead(differences)];
 	return conclude({ path, match: "digest", covers: "file", root: undefined, catalogs, checkedCount: 1, findings });
 }

@@ -12,6 +12,7 @@ import { evidenceSize } from "../formats/cat-entries.js";
 import { throwIfAborted } from "../system/abort.js";
 import { treeOfCatalog } from "./catalog-tree.js";
 import { type OperandKind, operandKind } from "./operand.js";
+import type { KeepingCatalogs } from "./sources.js";
 import { loadCatalog } from "./used-catalog.js";
 import { conclude, unlessRevoked, type Verification, type VerifyOptions } from "./verification.js";
 import { deniedMembers } from "./verify-denied.js";
@@ -34,6 +35,11 @@ import { requireSigners } from "./verify-signers.js";
  * ```
  */
 export async function verifyPath(path: string, options: VerifyOptions): Promise<Verification> {
+	return verifyKeeping(path, options);
+}
+
+/** Does what `verifyPath` does, and keeps catalogs for other paths. Takes the options as they are, unchecked. */
+export async function verifyKeeping(path: string, options: VerifyOptions & KeepingCatalogs): Promise<Verification> {
 	if (path === "") throw new SigtoolError("ERR_USAGE", "Name a file or directory to verify");
 	throwIfAborted(options.signal);
 	const kind = operandKind(path);

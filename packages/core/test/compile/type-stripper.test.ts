@@ -1,15 +1,14 @@
 import { createHash } from "node:crypto";
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { nodeOfRelease } from "../../../../scripts/node-releases.mjs";
+import { atEndOfFile, temporaryDirectory } from "../../../../test/temporary.js";
 import { openTypeStripper, stripTypes } from "../../dist/compile/type-stripper.js";
 import type { ErrorCode } from "../../dist/errors.js";
 import { expectError } from "../pki/expect-error.js";
 
-const directory = mkdtempSync(join(tmpdir(), "sigtool-strip-"));
-afterAll(() => rmSync(directory, { recursive: true, force: true }));
+const directory = temporaryDirectory(atEndOfFile);
 afterEach(() => vi.unstubAllEnvs());
 
 const RELEASES = process.env.SIGTOOL_FULL === undefined ? ["24"] : ["22", "24", "26"];

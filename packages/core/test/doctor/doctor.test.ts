@@ -1,9 +1,10 @@
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { afterAll, describe, expect, it, onTestFinished } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { execFileSync, spawnSync } from "../../../../test/outside.js";
+import { atEndOfFile, temporaryDirectory } from "../../../../test/temporary.js";
 import type { Check } from "../../dist/doctor/check.js";
 import { examineSystem } from "../../dist/doctor/doctor.js";
 import { kernelChecks } from "../../dist/doctor/kernel.js";
@@ -20,8 +21,7 @@ const hasPackage = await loadAttributes().then(
 );
 
 function temporaryFolder(): string {
-	const folder = mkdtempSync(join(tmpdir(), "sigtool-doctor-"));
-	onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+	const folder = temporaryDirectory();
 	return folder;
 }
 
@@ -73,11 +73,10 @@ describe("examineSystem()", () => {
 const tmpfs = isLinux && isRoot && hasPackage ? mountTmpfs() : undefined;
 
 function mountTmpfs(): string | undefined {
-	const folder = mkdtempSync(join(tmpdir(), "sigtool-doctor-tmpfs-"));
+	const folder = temporaryDirectory(atEndOfFile);
 	const mountPoint = join(folder, "a b");
 	mkdirSync(mountPoint);
 	if (spawnSync("mount", ["-t", "tmpfs", "-o", "noexec,size=1m", "tmpfs", mountPoint]).status === 0) return mountPoint;
-	rmSync(folder, { recursive: true, force: true });
 	return undefined;
 }
 
@@ -87,7 +86,6 @@ describe.skipIf(tmpfs === undefined)(
 		const mountPoint = tmpfs ?? "";
 		afterAll(() => {
 			execFileSync("umount", [mountPoint]);
-			rmSync(join(mountPoint, ".."), { recursive: true, force: true });
 		});
 
 		it("finds the mount with a space in its name, and noexec", async () => {

@@ -1,7 +1,6 @@
-import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { onTestFinished } from "vitest";
+import { temporaryDirectory } from "../../../../test/temporary.js";
 import { entryPathAt, type Manifest } from "../../dist/fileset/manifest.js";
 
 /** The content of a file, the target of a link, or a function that creates another type of file at the path. */
@@ -17,8 +16,7 @@ export type TreeEntry =
  * ends.
  */
 export function tempTree(entries: Readonly<Record<string, TreeEntry>> = {}): string {
-	const root = realpathSync(mkdtempSync(join(tmpdir(), "sigtool-fileset-")));
-	onTestFinished(() => rmSync(root, { recursive: true, force: true }));
+	const root = temporaryDirectory();
 	for (const [name, entry] of Object.entries(entries)) {
 		const path = join(root, name);
 		mkdirSync(dirname(path), { recursive: true });

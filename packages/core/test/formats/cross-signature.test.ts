@@ -1,10 +1,10 @@
 /** Tests the check for content that IMA must not sign, also with certificates, lists and signatures made by OpenSSL. */
 
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { execFileSync } from "../../../../test/outside.js";
+import { atEndOfFile, temporaryDirectory } from "../../../../test/temporary.js";
 import { context, DerReader, encode, octetString, sequence, TAG } from "../../dist/asn1/der.js";
 import { createCrossSignatureCheck } from "../../dist/formats/cross-signature.js";
 import { evmPortableMessage } from "../../dist/formats/evm.js";
@@ -91,8 +91,8 @@ describe("createCrossSignatureCheck()", () => {
 	});
 });
 
-describe.skipIf(!canRunOpenssl())("createCrossSignatureCheck() and files by OpenSSL (needs openssl)", () => {
-	const home = mkdtempSync(join(tmpdir(), "sigtool-cross-"));
+describe("createCrossSignatureCheck() and files by OpenSSL", () => {
+	const home = temporaryDirectory(atEndOfFile);
 	const at = (name: string) => join(home, name);
 	const openssl = (...args: string[]) => execFileSync("openssl", args, { stdio: "pipe", cwd: home });
 	const make = (name: string, ...key: string[]) => {
@@ -113,7 +113,6 @@ describe.skipIf(!canRunOpenssl())("createCrossSignatureCheck() and files by Open
 		);
 		return readFileSync(at(name));
 	};
-	afterAll(() => rmSync(home, { recursive: true }));
 
 	it.each([
 		["rsa", ["rsa:2048"]],
@@ -165,13 +164,4 @@ function innerPart(der: Uint8Array): Uint8Array {
 	const reader = new DerReader(der, "file");
 	reader.open(TAG.SEQUENCE);
 	return reader.element(TAG.SEQUENCE);
-}
-
-function canRunOpenssl(): boolean {
-	try {
-		execFileSync("openssl", ["version"], { stdio: "pipe" });
-		return true;
-	} catch {
-		return false;
-	}
 }

@@ -1,6 +1,6 @@
 import { chmodSync, chownSync, statSync } from "node:fs";
 import fc from "fast-check";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { EVM_PROTECTED_ATTRIBUTES, encodeEvmSignature, evmPortableMessage, parseEvm } from "../../dist/formats/evm.js";
 import { encodeImaDigest, encodeImaSignature } from "../../dist/formats/ima.js";
 import { requireEvidence } from "../../dist/formats/integrity-signature.js";
@@ -90,9 +90,8 @@ describe("evmPortableMessage()", () => {
 
 const keyNames = Object.keys(KEYS) as KeyName[]; // The type assertion is safe: KEYS has no other keys.
 
-describe.skipIf(!hasEvmctl)("EVM attributes and evmctl (needs evmctl, openssl, attr)", () => {
+describe.skipIf(!hasEvmctl)("EVM attributes and evmctl (needs evmctl and attr)", () => {
 	const bench = openBench();
-	afterAll(() => bench.remove());
 
 	type Namespace = "user" | "security";
 

@@ -1,26 +1,22 @@
-/** Provides keys for evmctl, runs evmctl, and sets attributes with setfattr, in a directory that `remove` deletes. */
+/** Provides keys for evmctl, runs evmctl, and sets attributes with setfattr. */
 
-import { createPrivateKey } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { execFileSync, spawnSync } from "../../../../test/outside.js";
-import { type Certificate, parseCertificate } from "../../dist/pki/certificate.js";
+import { execFileSync, hasProgram, spawnSync } from "../../../../test/outside.js";
+import { atEndOfFile, temporaryDirectory } from "../../../../test/temporary.js";
+import type { Certificate } from "../../dist/pki/certificate.js";
 import { type Signer, signerFromKey } from "../../dist/signer/signer.js";
+import { toPem } from "../kept-keys.js";
+import { CODE_SIGNER, type KeyType, makeCertificate, newPrivateKey } from "../pki/make-certificate.js";
 
-const tools = ["evmctl", "setfattr", "getfattr", "openssl"];
+const tools = ["evmctl", "setfattr", "getfattr"];
 
 /** True if the programs are installed and the file system of temporary files supports attributes. */
-export const hasEvmctl = tools.every((tool) => spawnSync(tool, ["--version"]).error === undefined) && takesAttributes();
-export const hasFsverity = spawnSync("fsverity", ["--version"]).error === undefined;
+export const hasEvmctl = tools.every((tool) => hasProgram(tool)) && takesAttributes();
+export const hasFsverity = hasProgram("fsverity");
 export const isRoot = process.getuid?.() === 0;
 
-export const KEYS = {
-	"RSA 2048": ["rsa:2048"],
-	"RSA 4096": ["rsa:4096"],
-	"P-256": ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"],
-	"P-384": ["ec", "-pkeyopt", "ec_paramgen_curve:P-384"],
-} as const;
+export const KEYS = { "RSA 2048": "rsa2048", "RSA 4096": "rsa4096", "P-256": "p256", "P-384": "p384" } as const;
 export type KeyName = keyof typeof KEYS;
 
 export interface EvmctlKey {
@@ -38,11 +34,10 @@ export interface Bench {
 	readonly key: (name: KeyName) => EvmctlKey;
 	/** Runs evmctl. `output` is its standard output, and `accepted` is true if the exit status was 0. */
 	readonly evmctl: (args: readonly string[], input?: string) => { readonly accepted: boolean; readonly output: string };
-	readonly remove: () => void;
 }
 
 export function openBench(): Bench {
-	const directory = mkdtempSync(join(tmpdir(), "sigtool-evmctl-"));
+	const directory = temporaryDirectory(atEndOfFile);
 	const keys = new Map<KeyName, EvmctlKey>();
 	return {
 		file(name, content) {
@@ -60,7 +55,6 @@ export function openBench(): Bench {
 			const { status, stdout } = spawnSync("evmctl", args, { encoding: "utf8", input });
 			return { accepted: status === 0, output: stdout };
 		},
-		remove: () => rmSync(directory, { recursive: true, force: true }),
 	};
 }
 
@@ -77,29 +71,18 @@ export function getAttribute(path: string, name: string): Buffer | undefined {
 	return hex === undefined ? undefined : Buffer.from(hex, "hex");
 }
 
-function newKey(place: string, type: readonly string[]): EvmctlKey {
+function newKey(place: string, type: KeyType): EvmctlKey {
 	const [keyFile, certificateFile] = [`${place}.key`, `${place}.der`];
-	const extensions = [
-		"keyUsage=critical,digitalSignature",
-		"extendedKeyUsage=codeSigning",
-		"subjectKeyIdentifier=hash",
-	];
-	execFileSync(
-		"openssl",
-		[
-			...["req", "-x509", "-nodes", "-newkey", ...type, "-keyout", keyFile, "-subj", "/CN=Attributes", "-days", "9"],
-			...["-outform", "DER", "-out", certificateFile, ...extensions.flatMap((line) => ["-addext", line])],
-		],
-		{ stdio: "ignore" },
-	);
-	const certificate = parseCertificate(readFileSync(certificateFile));
-	const signer = signerFromKey(createPrivateKey(readFileSync(keyFile)), [certificate]);
-	return { keyFile, certificateFile, certificate, signer };
+	const key = newPrivateKey(type);
+	const validity = { notBefore: Date.now(), notAfter: Date.now() + 9 * 86_400_000 };
+	const certificate = makeCertificate({ subject: "/CN=Attributes", key, extensions: CODE_SIGNER, ...validity });
+	writeFileSync(keyFile, toPem(key), { mode: 0o600 });
+	writeFileSync(certificateFile, certificate.der);
+	return { keyFile, certificateFile, certificate, signer: signerFromKey(key, [certificate]) };
 }
 
 function takesAttributes(): boolean {
-	const directory = mkdtempSync(join(tmpdir(), "sigtool-attributes-"));
+	const directory = temporaryDirectory(atEndOfFile);
 	const { status } = spawnSync("setfattr", ["-n", "user.sigtool", "-v", "1", directory]);
-	rmSync(directory, { recursive: true });
 	return status === 0;
 }

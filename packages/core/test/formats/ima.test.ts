@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { appendFileSync, readFileSync } from "node:fs";
 import fc from "fast-check";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { execFileSync } from "../../../../test/outside.js";
 import {
 	encodeImaDigest,
@@ -151,9 +151,8 @@ const keyNames = Object.keys(KEYS) as KeyName[]; // The type assertion is safe: 
 const digests = ["sha256", "sha512"] as const;
 const contents = { empty: Buffer.alloc(0), "5 MB": Buffer.alloc(5_000_000, "five megabytes") } as const;
 
-describe.skipIf(!hasEvmctl)("IMA attributes and evmctl (needs evmctl, openssl, attr)", () => {
+describe.skipIf(!hasEvmctl)("IMA attributes and evmctl (needs evmctl and attr)", () => {
 	const bench = openBench();
-	afterAll(() => bench.remove());
 
 	describe.each(keyNames)("%s", (keyName) => {
 		describe.each(digests)("%s", (digest) => {

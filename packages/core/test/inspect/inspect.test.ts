@@ -1,7 +1,7 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
+import { atEndOfFile, temporaryDirectory } from "../../../../test/temporary.js";
 import { parseCatalog } from "../../dist/formats/cat.js";
 import { memberDigest } from "../../dist/formats/cat-member.js";
 import { inspectCatalog, inspectCatalogFile } from "../../dist/inspect/inspect.js";
@@ -12,8 +12,7 @@ import { corpusCatalogs, hasCorpus } from "../pki/corpus.js";
 import { expectError } from "../pki/expect-error.js";
 
 describe("inspectCatalogFile()", () => {
-	const directory = mkdtempSync(join(tmpdir(), "sigtool-inspect-"));
-	afterAll(() => rmSync(directory, { recursive: true }));
+	const directory = temporaryDirectory(atEndOfFile);
 	const fileOf = (content: string) => {
 		const file = join(directory, "x.cat");
 		writeFileSync(file, content);

@@ -10,7 +10,7 @@ import { verifyCheckpoint } from "../../src/log/verify-checkpoint.js";
 import { type TrustPolicy, trustFromCertificates } from "../../src/pki/trust-policy.js";
 import { openPemSigner } from "../../src/signer/pem.js";
 import type { Signer } from "../../src/signer/signer.js";
-import { CODE_SIGNER, hasOpenssl, type Issued, openWorkshop, type Workshop } from "../pki/openssl.js";
+import { CODE_SIGNER, type Issued, openWorkshop, type Workshop } from "../pki/openssl.js";
 
 /** The example of c2sp.org/signed-note. */
 const NOTE = `This is an example message.
@@ -145,7 +145,7 @@ describe("the signature of a checkpoint by Ed25519", () => {
 	});
 });
 
-describe.skipIf(!hasOpenssl)("the signature of a checkpoint by a certificate's key", () => {
+describe("the signature of a checkpoint by a certificate's key", () => {
 	let workshop: Workshop;
 	let root: Issued;
 	let leaf: Issued;

@@ -1,8 +1,8 @@
 import { createPublicKey, generateKeyPairSync, verify } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
+import { atEndOfFile, temporaryDirectory } from "../../../../test/temporary.js";
 import { type Certificate, certificatesFromPem, parseCertificate, publicKeyOf } from "../../dist/pki/certificate.js";
 import { trustFromCertificates } from "../../dist/pki/trust-policy.js";
 import { signPaths } from "../../dist/sign/sign.js";
@@ -14,8 +14,7 @@ import { CONTENT, judgeIndex, makeIndex } from "../trust/make-index.js";
 import { certificateWithKey, rsaSpki, signatureOfNobody, signerWithoutKey, usualModulus } from "./degenerate-key.js";
 import { expectError, verdictOf } from "./expect-error.js";
 
-const directory = mkdtempSync(join(tmpdir(), "sigtool-degenerate-"));
-afterAll(() => rmSync(directory, { recursive: true, force: true }));
+const directory = temporaryDirectory(atEndOfFile);
 
 const modulus = usualModulus();
 const FORGED = certificateWithKey(rsaSpki(modulus, 1n));

@@ -112,5 +112,4 @@ function parseRequest(query: Uint8Array): { certId: Fields; extensions: Uint8Arr
 	return { certId, extensions: reader.element(TAG.SEQUENCE) };
 }
 
-export const NO_NONCE = encode(context(1), sequence());
 export const serialNumber = (value: number) => integer(value);

@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { execFileSync } from "../../../../test/outside.js";
 import { parseSignedData } from "../../dist/pki/cms.js";
-import { CODE_SIGNER, type Issued, type Workshop } from "./openssl.js";
+import { CODE_SIGNER, type Issued, needsOpenssl, type Workshop } from "./openssl.js";
 
 export const TIME_STAMPER = CODE_SIGNER.map((line) =>
 	line.startsWith("extendedKeyUsage") ? "extendedKeyUsage=critical,timeStamping" : line,
@@ -47,6 +47,12 @@ export async function serve(answer: (exchange: Exchange) => void): Promise<Local
 			return new Promise((resolve) => server.close(() => resolve()));
 		},
 	};
+}
+
+/** Starts an authority that answers each query with a token. Skips the test without openssl. */
+export function serveTokens(authority: Issued, workshop: Workshop): Promise<LocalServer> {
+	needsOpenssl();
+	return serve(({ query, response }) => sendReply(response, replyTo(query, authority, workshop)));
 }
 
 /** Makes a TimeStampResp to a query. */

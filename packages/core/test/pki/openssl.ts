@@ -7,16 +7,13 @@ import { createPrivateKey, type KeyObject } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { execFileSync, spawnSync } from "../../../../test/outside.js";
+import { execFileSync, needs, skip } from "../../../../test/outside.js";
 import type { Certificate } from "../../dist/pki/certificate.js";
 import { certificateToPem } from "../../dist/signer/identity/issue-certificate.js";
 import { toPem } from "../kept-keys.js";
 import { AUTHORITY, type KeyType, makeCertificate, newPrivateKey } from "./make-certificate.js";
 
 export { AUTHORITY, CODE_SIGNER } from "./make-certificate.js";
-
-/** The tests need `verify -purpose codesign` of OpenSSL 3.2. */
-export const hasOpenssl = isOpensslAtLeast(3, 2);
 
 export interface Issued {
 	readonly certificate: Certificate;
@@ -49,13 +46,17 @@ export interface Workshop {
 	readonly issue: (order: Order) => Issued;
 	/** Writes a file with that name and returns its path. */
 	readonly write: (name: string, content: string | Uint8Array) => string;
+	/** Runs openssl, as `needsOpenssl` allows. */
 	readonly openssl: (...args: string[]) => Buffer;
 	readonly remove: () => void;
 }
 
 export function openWorkshop(): Workshop {
 	const directory = mkdtempSync(join(tmpdir(), "sigtool-pki-"));
-	const openssl = (...args: string[]) => execFileSync("openssl", args, { stdio: ["ignore", "pipe", "pipe"] });
+	const openssl = (...args: string[]) => {
+		needsOpenssl();
+		return execFileSync("openssl", args, { stdio: ["ignore", "pipe", "pipe"] });
+	};
 	const write = (name: string, content: string | Uint8Array) => {
 		const file = join(directory, name);
 		writeFileSync(file, content);
@@ -95,9 +96,12 @@ function parseTime(text: string): number {
 	return Date.parse(text.replace(/^(....)(..)(..)(..)(..)(..)Z$/, "$1-$2-$3T$4:$5:$6Z"));
 }
 
-function isOpensslAtLeast(major: number, minor: number): boolean {
-	const version = /^OpenSSL (\d+)\.(\d+)/.exec(spawnSync("openssl", ["version"], { encoding: "utf8" }).stdout ?? "");
-	if (version === null) return false;
-	const [, foundMajor, foundMinor] = version.map(Number);
-	return foundMajor > major || (foundMajor === major && foundMinor >= minor);
+/** Skips the running test, or each of the group whose hook runs, without the `verify -purpose codesign` of OpenSSL 3.2. */
+export function needsOpenssl(): void {
+	needs("openssl");
+	version ??= String(execFileSync("openssl", ["version"]));
+	const [, major, minor] = /^OpenSSL (\d+)\.(\d+)/.exec(version) ?? [];
+	if (Number(major) < 3 || (major === "3" && Number(minor) < 2)) skip(`openssl is older than 3.2: ${version.trim()}`);
 }
+
+let version: string | undefined;

@@ -1,7 +1,7 @@
-import { chmodSync, closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, closeSync, openSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { atEndOfFile, temporaryDirectory } from "../../../../test/temporary.js";
 import { entriesByPath } from "../../dist/formats/cat-entries.js";
 import { encodeImaDigest } from "../../dist/formats/ima.js";
 import { trustFromCertificates } from "../../dist/pki/trust-policy.js";
@@ -143,14 +143,12 @@ function write(root: string, path: string, name: string, value: Uint8Array): voi
 }
 
 function canWriteHere(): boolean {
-	const directory = mkdtempSync(join(tmpdir(), "sigtool-carrying-"));
+	const directory = temporaryDirectory(atEndOfFile);
 	try {
 		writeFileSync(join(directory, "a"), "");
 		write(directory, "a", "user.ima", Buffer.of(1));
 		return true;
 	} catch {
 		return false;
-	} finally {
-		rmSync(directory, { recursive: true });
 	}
 }

@@ -1,18 +1,17 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it, vi } from "vitest";
+import { atEndOfFile, temporaryDirectory } from "../../../../test/temporary.js";
 import { integer, NULL, octetString, oid, sequence } from "../../dist/asn1/der.js";
 import { verifyPinned } from "../../dist/pki/chain.js";
 import { openCommandSigner } from "../../dist/signer/command.js";
 import { certificateToPem, toPem } from "../../dist/signer/identity/issue-certificate.js";
 import { openPemSigner, readCertificates } from "../../dist/signer/pem.js";
 import { expectError } from "../pki/expect-error.js";
-import { hasOpenssl, openWorkshop } from "../pki/openssl.js";
+import { openWorkshop } from "../pki/openssl.js";
 import { certificateFor, expectRejection, expectToSign, p256, rsa2048 } from "./material.js";
 
-const directory = mkdtempSync(join(tmpdir(), "sigtool-pem-"));
-afterAll(() => rmSync(directory, { recursive: true, force: true }));
+const directory = temporaryDirectory(atEndOfFile);
 
 const PASSPHRASE = "correct horse pä€";
 const key = rsa2048();
@@ -100,7 +99,9 @@ describe("openPemSigner()", () => {
 		chmodSync(keyFile, 0o644);
 		const warnings: string[] = [];
 		await openPemSigner({ keyFile, certFile, onWarning: (text) => warnings.push(text) });
-		expect(warnings).toEqual([`other users may read the key in "${keyFile}"; \`chmod 600\` makes it private`]);
+		expect(warnings).toEqual([
+			`other users may read the key in "${keyFile}"; \`chmod 600 ${keyFile}\` makes it private`,
+		]);
 	});
 
 	it("refuses a file without a private key in PEM, with two, and in OpenSSH's form, and names the remedy", async () => {
@@ -197,7 +198,7 @@ describe("openPemSigner()", () => {
 	});
 });
 
-describe.skipIf(!hasOpenssl)("openPemSigner() with keys that openssl encrypted", () => {
+describe("openPemSigner() with keys that openssl encrypted", () => {
 	const workshop = openWorkshop();
 	afterAll(() => workshop.remove());
 
@@ -229,7 +230,7 @@ describe.skipIf(!hasOpenssl)("openPemSigner() with keys that openssl encrypted",
 	});
 });
 
-describe.skipIf(!hasOpenssl)("openPemSigner() with keys that openssl made", () => {
+describe("openPemSigner() with keys that openssl made", () => {
 	const workshop = openWorkshop();
 	afterAll(() => workshop.remove());
 

@@ -2,16 +2,13 @@ import {
 	closeSync,
 	ftruncateSync,
 	mkdirSync,
-	mkdtempSync,
 	openSync,
 	readdirSync,
 	readFileSync,
-	realpathSync,
 	rmSync,
 	symlinkSync,
 	writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
@@ -24,7 +21,8 @@ import {
 	verifyAttributes,
 	verifyPath,
 } from "@sigtool/core";
-import { afterAll, beforeAll, describe, expect, it, onTestFinished, test, vi } from "vitest";
+import { beforeAll, describe, expect, it, onTestFinished, test, vi } from "vitest";
+import { atEndOfFile, temporaryDirectory } from "../../../../test/temporary.js";
 import { type HashFileSetOptions, hashFileSet } from "../../dist/fileset/hash/hash-files.js";
 import { issueCertificate } from "../../dist/signer/identity/issue-certificate.js";
 import { exchange } from "../../dist/system/http.js";
@@ -42,7 +40,7 @@ const access = await userAttributes();
 /** Many files of a few bytes, which take a fraction of a second to hash. No test changes this tree. */
 let many: string;
 beforeAll(() => {
-	many = realpathSync(mkdtempSync(join(tmpdir(), "sigtool-abort-")));
+	many = temporaryDirectory(atEndOfFile);
 	for (let directory = 0; directory < 60; directory++) {
 		const path = join(many, `d${directory}`);
 		mkdirSync(path);
@@ -52,7 +50,6 @@ beforeAll(() => {
 	writeFileSync(join(many, "pe"), "MZ");
 	symlinkSync("pe", join(many, "link"));
 });
-afterAll(() => rmSync(many, { recursive: true }));
 
 /** Adds a file that takes longer to hash than a test may take. It has no blocks on the disk. */
 function addBigFile(root: string, name = "big", sizeBytes = 2 ** 42): void {

@@ -1,9 +1,9 @@
 /** Has the ways to reach attributes, and temporary files that can have attributes. */
 
-import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { closeSync, openSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
+import { temporaryDirectory } from "../../../../test/temporary.js";
 import { attributesByDescriptor } from "../../dist/system/attributes-by-descriptor.js";
 import { attributesByPath } from "../../dist/system/attributes-by-path.js";
 import { userAttributes } from "./user-attributes.js";
@@ -20,8 +20,7 @@ export const doors = await Promise.all(
 );
 
 export function temporaryFolder(): string {
-	const folder = mkdtempSync(join(tmpdir(), "sigtool-attributes-"));
-	onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+	const folder = temporaryDirectory();
 	return folder;
 }
 

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { afterAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import { execFileSync, hasProgram, spawnSync } from "../../../../test/outside.js";
+import { atEndOfFile, temporaryDirectory } from "../../../../test/temporary.js";
 import { type ErrorCode, SigtoolError } from "../../dist/errors.js";
 import { type AttributeAccess, attributeError } from "../../dist/system/attributes.js";
 import { readTwice } from "../../dist/system/attributes-by-path.js";
@@ -19,13 +20,9 @@ const hasMkfs = hasProgram("mkfs.ext4");
 const hasSecurity = isRoot && hasAttr && canWriteSecurity();
 
 function canWriteSecurity(): boolean {
-	const folder = mkdtempSync(join(tmpdir(), "sigtool-attributes-"));
-	try {
-		writeFileSync(join(folder, "file"), "");
-		return spawnSync("setfattr", ["-n", "security.ima", "-v", "0x0404", join(folder, "file")]).status === 0;
-	} finally {
-		rmSync(folder, { recursive: true, force: true });
-	}
+	const folder = temporaryDirectory(atEndOfFile);
+	writeFileSync(join(folder, "file"), "");
+	return spawnSync("setfattr", ["-n", "security.ima", "-v", "0x0404", join(folder, "file")]).status === 0;
 }
 
 /** Returns the attribute as getfattr prints it. */

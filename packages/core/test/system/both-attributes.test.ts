@@ -1,11 +1,12 @@
 /** Tests that `@sigtool/native` and fs-xattr have the same results, and what only the former can guarantee. */
 
 import { once } from "node:events";
-import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, openSync, writeFileSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { spawn } from "../../../../test/outside.js";
+import { temporaryDirectory } from "../../../../test/temporary.js";
 import type { AttributeAccess } from "../../dist/system/attributes.js";
 import { loadNative } from "../../dist/system/native.js";
 import { bytes, doors, opened, temporaryFile } from "./attribute-doors.js";
@@ -41,8 +42,7 @@ describe.skipIf(doors.some(({ access }) => access === undefined))("both ways to 
 	});
 
 	it("read the longest value there is (on /dev/shm)", () => {
-		const folder = mkdtempSync("/dev/shm/sigtool-attributes-");
-		onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+		const folder = temporaryDirectory(onTestFinished, "/dev/shm");
 		writeFileSync(join(folder, "file"), "");
 		const descriptor = opened(join(folder, "file"));
 		native.write(descriptor, "user.long", bytes(65_536));

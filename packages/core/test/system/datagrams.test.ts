@@ -1,7 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it } from "vitest";
+import { temporaryDirectory } from "../../../../test/temporary.js";
 import { datagramSender } from "../../src/system/datagrams.js";
 import { loadNative } from "../../src/system/native.js";
 
@@ -18,8 +18,7 @@ describe.skipIf(loadNative()?.sendDatagram === undefined)("datagramSender() (nee
 	};
 
 	it("throws the error of the system", () => {
-		const directory = mkdtempSync(join(tmpdir(), "sigtool-test-"));
-		onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+		const directory = temporaryDirectory();
 		writeFileSync(join(directory, "file"), "");
 		expect(codeOf(join(directory, "missing"))).toBe("ENOENT");
 		expect(codeOf(join(directory, "file"))).toBe("ECONNREFUSED");

@@ -1,17 +1,16 @@
-import { mkdtempSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readlinkSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { beforeEach, expect, it } from "vitest";
+import { temporaryDirectory } from "../../../../test/temporary.js";
 import { exists, listDirectory } from "../../dist/system/look-up.js";
 import { expectError } from "../pki/expect-error.js";
 
 let directory: string;
 let file: string;
 beforeEach(() => {
-	directory = mkdtempSync(join(tmpdir(), "sigtool-look-up-"));
+	directory = temporaryDirectory();
 	file = join(directory, "lib.cat");
 });
-afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
 it("exists() sees a dangling link, listDirectory() sorts and takes a missing directory for an empty one", () => {
 	symlinkSync("nowhere", file);

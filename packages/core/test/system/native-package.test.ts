@@ -1,15 +1,14 @@
-import { chmodSync, chownSync, lchownSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, chownSync, lchownSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { execFileSync } from "../../../../test/outside.js";
+import { temporaryDirectory } from "../../../../test/temporary.js";
 import { nativeAbsence } from "../../dist/system/native-absence.js";
 import { nativePart } from "../../dist/system/native-package.js";
 import { libcOf, nativeTarget } from "../../dist/system/native-target.js";
 
 function temporaryFolder(): string {
-	const folder = mkdtempSync(join(tmpdir(), "sigtool-native-"));
-	onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+	const folder = temporaryDirectory();
 	return folder;
 }
 

@@ -1,9 +1,9 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { spawnSync } from "../../../../test/outside.js";
+import { temporaryDirectory } from "../../../../test/temporary.js";
 import { readBounded, readSecret } from "../../dist/system/read-file.js";
 import { expectError } from "../pki/expect-error.js";
 
@@ -12,10 +12,9 @@ const READ_FILE = fileURLToPath(new URL("../../dist/system/read-file.js", import
 let directory: string;
 let file: string;
 beforeEach(() => {
-	directory = mkdtempSync(join(tmpdir(), "sigtool-read-"));
+	directory = temporaryDirectory();
 	file = join(directory, "lib.cat");
 });
-afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
 describe("readBounded()", () => {
 	it("reads a file up to the limit and refuses one byte more", () => {

@@ -3,20 +3,18 @@ import {
 	existsSync,
 	lstatSync,
 	mkdirSync,
-	mkdtempSync,
 	readdirSync,
 	readFileSync,
-	rmSync,
 	statSync,
 	symlinkSync,
 	utimesSync,
 	writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { canMount, spawn, spawnSync } from "../../../../test/outside.js";
+import { temporaryDirectory } from "../../../../test/temporary.js";
 import { createDirectory, removeOldest, temporaryNameFor, writeAtomically } from "../../dist/system/store.js";
 import { expectError } from "../pki/expect-error.js";
 
@@ -26,10 +24,9 @@ const isRoot = process.getuid?.() === 0;
 let directory: string;
 let file: string;
 beforeEach(() => {
-	directory = mkdtempSync(join(tmpdir(), "sigtool-store-"));
+	directory = temporaryDirectory();
 	file = join(directory, "lib.cat");
 });
-afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
 describe("writeAtomically()", () => {
 	it("writes several chunks one behind the other and leaves nothing else", () => {

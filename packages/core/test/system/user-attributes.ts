@@ -1,19 +1,16 @@
-import { closeSync, mkdtempSync, openSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { closeSync, openSync } from "node:fs";
+import { atEndOfFile, temporaryDirectory } from "../../../../test/temporary.js";
 import { type AttributeAccess, loadAttributes } from "../../dist/system/attributes.js";
 
 /** Returns access to user.* attributes, or undefined if the package or the temporary file system lacks them. */
 export async function userAttributes(): Promise<AttributeAccess | undefined> {
-	const folder = mkdtempSync(join(tmpdir(), "sigtool-attributes-"));
+	const folder = temporaryDirectory(atEndOfFile);
 	try {
 		const access = await loadAttributes();
 		withFile(folder, (descriptor) => access.write(descriptor, "user.sigtool-test", Uint8Array.of(1)));
 		return access;
 	} catch {
 		return undefined;
-	} finally {
-		rmSync(folder, { recursive: true });
 	}
 }
 

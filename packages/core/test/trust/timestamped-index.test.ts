@@ -13,7 +13,7 @@ import { parseTrustIndex } from "../../dist/trust/trust-index.js";
 import { type TrustIndexVerifyOptions, verifyTrustIndex } from "../../dist/trust/verify-index.js";
 import { verdictOf } from "../pki/expect-error.js";
 import { TIME_STAMPER } from "../pki/local-tsa.js";
-import { CODE_SIGNER, hasOpenssl, type Issued, openWorkshop, type Workshop } from "../pki/openssl.js";
+import { CODE_SIGNER, type Issued, openWorkshop, type Workshop } from "../pki/openssl.js";
 import { tokenAt } from "../pki/token-at.js";
 import { CONTENT, DAY_MS, makeSigner, NOW, trustIn } from "./make-index.js";
 
@@ -22,7 +22,7 @@ const LATER = NOW + 1000 * DAY_MS;
 const TOKEN = "1.3.6.1.4.1.311.3.3.1";
 const COUNTERSIGNATURE = "1.2.840.113549.1.9.6";
 
-describe.skipIf(!hasOpenssl)("a timestamp on a trust index", () => {
+describe("a timestamp on a trust index", () => {
 	let workshop: Workshop;
 	let timeRoot: Issued;
 	let authority: Issued;

@@ -6,7 +6,7 @@ import { execFileSync, spawnSync } from "../../../../test/outside.js";
 import { openPemSigner } from "../../dist/signer/pem.js";
 import { encodeIndex } from "../../dist/trust/index-encode.js";
 import { tempTree } from "../fileset/temp-tree.js";
-import { CODE_SIGNER, hasOpenssl, openWorkshop } from "../pki/openssl.js";
+import { CODE_SIGNER, openWorkshop } from "../pki/openssl.js";
 import { CONTENT, makeIndex, makeSigner, signed } from "./make-index.js";
 
 const READER = fileURLToPath(new URL("../../dist/read.js", import.meta.url));
@@ -68,7 +68,7 @@ describe("find() in a program that replaced every method it can reach", () => {
 	});
 });
 
-describe.skipIf(!hasOpenssl)("a trust index's signature", () => {
+describe("a trust index's signature", () => {
 	it.each(["rsa2048", "p256"] as const)("is verified by openssl over the bytes in front of it (%s)", async (key) => {
 		const workshop = openWorkshop();
 		try {

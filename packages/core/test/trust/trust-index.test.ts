@@ -42,21 +42,30 @@ describe("verifyTrustIndex()", () => {
 
 	it("returns texts in order and once, and without texts the head has no such member", async () => {
 		const [low, high] = ["1".repeat(64), "e".repeat(64)];
-		const { index } = verifyTrustIndex(await makeIndex(signer, { ...CONTENT, texts: [high, low, high] }), trusted);
+		const pairs = [high, low, high].map((text) => ({ text, file: high }));
+		const fileTexts = [...pairs, { text: low, file: low }];
+		const { index } = verifyTrustIndex(await makeIndex(signer, { ...CONTENT, fileTexts }), trusted);
 		expect(index.texts).toEqual([low, high]);
+		expect(index.fileTexts).toEqual([
+			{ text: low, file: low },
+			{ text: low, file: high },
+			{ text: high, file: high },
+		]);
 		expect(index.hasContent(low)).toBe(false);
 		expect(verifyTrustIndex(bytes, trusted).index.texts).toEqual([]);
 		const without = Buffer.from(encodeIndex(CONTENT));
-		expect(without.equals(encodeIndex({ ...CONTENT, texts: [] }))).toBe(true);
+		expect(without.equals(encodeIndex({ ...CONTENT, fileTexts: [] }))).toBe(true);
 		const head = without.subarray(24, 24 + without.readUInt32LE(12)).toString();
 		expect(Object.keys(JSON.parse(head))).toEqual(["notAfter", "policy", "signers", "products"]);
 	});
 
 	it("holds 8192 texts, and encodeIndex() refuses more with their number", () => {
-		const texts = Array.from({ length: 8193 }, (_, index) => index.toString(16).padStart(64, "0"));
-		expect(parseUnsignedIndex(encodeIndex({ ...CONTENT, texts: texts.slice(1) })).texts).toHaveLength(8192);
-		expectError("ERR_LIMIT", () => encodeIndex({ ...CONTENT, texts }));
-		expect(() => encodeIndex({ ...CONTENT, texts })).toThrow(/8193 texts .* at most 8192; sign the JavaScript/);
+		const fileTexts = Array.from({ length: 8193 }, (_, index) => {
+			return { text: index.toString(16).padStart(64, "0"), file: "e".repeat(64) };
+		});
+		expect(parseUnsignedIndex(encodeIndex({ ...CONTENT, fileTexts: fileTexts.slice(1) })).texts).toHaveLength(8192);
+		expectError("ERR_LIMIT", () => encodeIndex({ ...CONTENT, fileTexts }));
+		expect(() => encodeIndex({ ...CONTENT, fileTexts })).toThrow(/8193 texts .* at most 8192; sign the JavaScript/);
 	});
 
 	it("finds no entry at another path, in another product, or in an unknown one", () => {

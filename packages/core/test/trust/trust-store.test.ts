@@ -1,7 +1,7 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { temporaryDirectory } from "../../../../test/temporary.js";
 import { certificatesFromPem, isDevelopmentCertificate, spkiSha256 } from "../../dist/pki/certificate.js";
 import { trustFromCertificates } from "../../dist/pki/trust-policy.js";
 import { createIdentity, developmentIdentity } from "../../dist/signer/identity/identities.js";
@@ -9,7 +9,7 @@ import { addTrust, listTrust, removeTrust } from "../../dist/trust/trust-edit.js
 import { defaultTrust } from "../../dist/trust/trust-store.js";
 import { corpusPem, hasCorpus } from "../pki/corpus.js";
 import { expectError } from "../pki/expect-error.js";
-import { CODE_SIGNER, hasOpenssl, type Issued, openWorkshop } from "../pki/openssl.js";
+import { CODE_SIGNER, type Issued, openWorkshop } from "../pki/openssl.js";
 import { certificateFor, p256 } from "../signer/material.js";
 
 const PIN = "ab".repeat(32);
@@ -19,14 +19,13 @@ const leaf = certificateFor(leafKey, "Leaf");
 let home: string;
 let file: string;
 beforeEach(() => {
-	home = mkdtempSync(join(tmpdir(), "sigtool-trust-"));
+	home = temporaryDirectory();
 	file = join(home, "sigtool", "trust.json");
 	vi.stubEnv("XDG_CONFIG_HOME", home);
 	vi.stubEnv("APPDATA", home);
 });
 afterEach(() => {
 	vi.unstubAllEnvs();
-	rmSync(home, { recursive: true, force: true });
 });
 
 describe("defaultTrust()", () => {
@@ -147,10 +146,10 @@ describe("addTrust() and removeTrust()", () => {
 	});
 });
 
-describe.skipIf(!hasOpenssl)("authorities", () => {
+describe("authorities", () => {
 	const workshop = openWorkshop();
 	afterAll(() => workshop.remove());
-	const authority: Issued = hasOpenssl ? workshop.issue({ subject: "/O=Example/CN=Root" }) : (undefined as never); // Without OpenSSL the tests are skipped.
+	const authority: Issued = workshop.issue({ subject: "/O=Example/CN=Root" });
 	const { certificate } = authority ?? {};
 
 	it("need an exact subject, or the explicit choice of any subject", () => {

@@ -7,12 +7,12 @@ import { type TrustPolicy, trustFromCertificates } from "../../dist/pki/trust-po
 import { signPaths } from "../../dist/sign/sign.js";
 import { openPemSigner } from "../../dist/signer/pem.js";
 import { type CatalogVerifyOptions, type JudgedTime, verifyCatalog } from "../../dist/verify/verify-catalog.js";
-import { type LocalServer, replyTo, sendReply, serve, TIME_STAMPER } from "../pki/local-tsa.js";
-import { CODE_SIGNER, hasOpenssl, type Issued, openWorkshop, type Workshop } from "../pki/openssl.js";
+import { type LocalServer, serveTokens, TIME_STAMPER } from "../pki/local-tsa.js";
+import { CODE_SIGNER, type Issued, openWorkshop, type Workshop } from "../pki/openssl.js";
 
 const LATER = Date.UTC(2039, 0, 1);
 
-describe.skipIf(!hasOpenssl)("verifyCatalog() returns the time for which it judged the chain", () => {
+describe("verifyCatalog() returns the time for which it judged the chain", () => {
 	let workshop: Workshop;
 	let root: Issued;
 	let timeRoot: Issued;
@@ -24,10 +24,10 @@ describe.skipIf(!hasOpenssl)("verifyCatalog() returns the time for which it judg
 		root = workshop.issue({ subject: "/CN=Root" });
 		timeRoot = workshop.issue({ subject: "/CN=Time root" });
 		const authority = workshop.issue({ subject: "/CN=Time", issuer: timeRoot, extensions: TIME_STAMPER });
-		server = await serve(({ query, response }) => sendReply(response, replyTo(query, authority, workshop)));
+		server = await serveTokens(authority, workshop);
 	});
 	afterAll(async () => {
-		await server.close();
+		await server?.close(); // Without openssl there is none.
 		workshop.remove();
 	});
 

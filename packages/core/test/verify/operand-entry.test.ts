@@ -20,7 +20,7 @@ import { verifyPath } from "../../dist/verify/verify.js";
 import { tempTree } from "../fileset/temp-tree.js";
 import { certificateFor, p256 } from "../signer/material.js";
 
-const RUNS = process.env.SIGTOOL_FULL === undefined ? 40 : 1000;
+const RUNS = process.env.SIGTOOL_FULL === undefined ? 100 : 1000;
 const key = p256();
 const certificate = certificateFor(key);
 const signer = signerFromKey(key, [certificate]);

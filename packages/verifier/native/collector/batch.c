@@ -170,7 +170,7 @@ static void put_message(int owner)
 		return;
 	readable_text(foreign, kept, readable, sizeof readable);
 	snprintf(size, sizeof size, "%zu", foreign_bytes);
-	put_event(message->sender, owner, "log.malformed", AUDIT, "#sizeBytes", size, "detail",
+	put_event(message->sender, owner, "log.malformed", RECORD, "#sizeBytes", size, "detail",
 		readable, NULL);
 }
 
@@ -217,7 +217,7 @@ static void put_trouble(const char *trouble, bool has_file)
 		"sigtool-launch: ERR_AUDIT_SINK: Cannot write audit events to \"%s\": %s%s\n", log_path(),
 		trouble, has_file ? "; they go on to the file that had this path" : "");
 	if (has_file)
-		put_event(OWN, OF_COLLECTOR, "verifier.detached", AUDIT, "path", log_path(), "detail",
+		put_event(OWN, OF_COLLECTOR, "verifier.detached", RECORD, "path", log_path(), "detail",
 			trouble, "reason", "ERR_AUDIT_SINK", NULL);
 }
 

@@ -7,6 +7,7 @@
  */
 #define _GNU_SOURCE
 #include "collector.h"
+#include "../shared/process/exit-status.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -14,6 +15,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { SENDING, RECEIVING };
@@ -101,19 +103,17 @@ _Noreturn static void collect(int socket, int program)
 		write_batch();
 	write_batch();
 	if (!has_ended(program))
-		write_own("log.abandoned", AUDIT);
+		write_own("log.abandoned", RECORD);
 	_exit(0);
 }
 
 /* Leaves only the descriptors that the collector uses. The launcher has closed all above
  * ANSWERS_DESCRIPTOR at its start. */
-static void close_others(int socket, int program)
+static void close_others(int socket)
 {
 	enum { MOST = 256 };
 	for (int descriptor = 0; descriptor < MOST; descriptor++) {
-		const bool is_kept = descriptor == STDERR_FILENO || descriptor == socket ||
-			descriptor == program || is_of_log(descriptor);
-		if (!is_kept)
+		if (descriptor != STDERR_FILENO && descriptor != socket && !is_of_log(descriptor))
 			close(descriptor);
 	}
 	/* Files that are opened later must not get these numbers. */
@@ -123,12 +123,14 @@ static void close_others(int socket, int program)
 
 _Noreturn static void run_collector(const char *path, int socket)
 {
-	const int program = (int)syscall(SYS_pidfd_open, getppid(), 0);
 	const int on = 1;
-	close_others(socket, program);
-	if (setsockopt(socket, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0 ||
+	close_others(socket);
+	const int program = (int)syscall(SYS_pidfd_open, getppid(), 0);
+	/* Before Linux 5.3 there is no such descriptor. */
+	if ((program < 0 && !is_answer(errno)) ||
+		setsockopt(socket, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0 ||
 		!confine_collector(path))
-		_exit(1);
+		_exit(errno);
 	collect(socket, program);
 }
 
@@ -164,16 +166,26 @@ static bool pass_on(int descriptor, int number)
 	return is_passed;
 }
 
+/* Returns why the collector ended before it took a message, as an errno. */
+static int reason_of_end(pid_t collector)
+{
+	int status;
+	/* A child that sends no signal when it ends is visible to this kind of wait alone. */
+	const bool is_known = waitpid(collector, &status, __WALL) == collector && WIFEXITED(status);
+	return is_known ? WEXITSTATUS(status) : EPIPE;
+}
+
 bool start_collector(const char *path)
 {
 	int ends[2];
 	const int page = make_page();
 	if (page < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
 		return false;
-	shutdown(ends[SENDING], SHUT_RD);
+	if (shutdown(ends[SENDING], SHUT_RD) != 0)
+		return false;
 	enlarge_channel(ends[SENDING]);
 	refuse_rights(ends[RECEIVING]);
-	/* A child that sends no signal when it ends is invisible to wait(2). */
+	/* The program must not meet a child that it did not start, so this one sends no signal. */
 	const long child = syscall(SYS_clone, 0, NULL, NULL, NULL, NULL);
 	if (child < 0)
 		return false;
@@ -182,6 +194,10 @@ bool start_collector(const char *path)
 	close(ends[RECEIVING]);
 	close_log();
 	munmap((void *)answer_words, ANSWER_PAGE_BYTES);
-	return pass_on(ends[SENDING], CHANNEL_DESCRIPTOR) && pass_on(page, ANSWERS_DESCRIPTOR) &&
-		open_channel() && send_lines("", 0, true);
+	if (pass_on(ends[SENDING], CHANNEL_DESCRIPTOR) && pass_on(page, ANSWERS_DESCRIPTOR) &&
+		open_channel() && send_lines("", 0, true))
+		return true;
+	if (errno == EPIPE || errno == ECONNRESET)
+		errno = reason_of_end((pid_t)child);
+	return false;
 }

@@ -7,6 +7,8 @@
 #include "../shared/confinement/lockdown.h"
 #include "allowed-calls.h"
 #include "collector.h"
+#include "../shared/process/exit-status.h"
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/capability.h>
@@ -41,8 +43,8 @@ bool confine_collector(const char *path)
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		return false;
 	const int directory = open_directory_of(path);
-	restrict_writing_to(directory);
+	if (!restrict_writing_to(directory) || chdir("/") != 0 || !keep_capabilities(kept))
+		return false;
 	close(directory);
-	return chdir("/") == 0 && keep_capabilities(kept) &&
-		(!can_filter_calls() || restrict_to_allowed());
+	return can_filter_calls() ? restrict_to_allowed() : is_answer(errno);
 }

@@ -7,6 +7,7 @@
 #define _GNU_SOURCE
 #include "../trust/event-file.h"
 #include "collector.h"
+#include "../shared/process/exit-status.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -34,21 +35,27 @@ static bool is_same(const struct stat *one, const struct stat *other)
 	return one->st_dev == other->st_dev && one->st_ino == other->st_ino;
 }
 
-/* Opens the same file for reading, if this user may. Some users may only append. */
-static void open_reader(void)
+/* Opens the same file for reading, if this user may. Some users may only append. Returns false if
+ * nothing was found out about that. */
+static bool open_reader(void)
 {
 	struct stat found;
 	if (reader >= 0)
 		close(reader);
 	reader = -1;
-	is_regular = fstat(file, &opened) == 0 && S_ISREG(opened.st_mode);
+	if (fstat(file, &opened) != 0)
+		return false;
+	is_regular = S_ISREG(opened.st_mode);
 	if (!is_regular)
-		return;
+		return true;
 	reader = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	if (reader < 0 || (fstat(reader, &found) == 0 && is_same(&found, &opened)))
-		return;
+	if (reader < 0)
+		return is_answer(errno);
+	if (fstat(reader, &found) == 0 && is_same(&found, &opened))
+		return true;
 	close(reader);
 	reader = -1;
+	return true;
 }
 
 bool open_log(const char *log)
@@ -56,10 +63,7 @@ bool open_log(const char *log)
 	const char *trouble;
 	path = log;
 	file = event_file(path, true, &trouble);
-	if (file < 0)
-		return false;
-	open_reader();
-	return true;
+	return file >= 0 && open_reader();
 }
 
 const char *log_path(void)
@@ -167,6 +171,7 @@ static enum beginning find_end(void)
 /* Begins to use the file that event_file() has opened. */
 static void adopt_file(void)
 {
+	/* A collector that runs goes on without its reader: the beginning then says `unreadable`. */
 	open_reader();
 	/* The last line of the file before ends there, even if it lacks a line feed. */
 	if (is_torn)

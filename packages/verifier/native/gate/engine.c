@@ -2,16 +2,19 @@
 #define _GNU_SOURCE
 #include "engine.h"
 #include "../libraries/look-up.h"
+#include "../shared/process/decisions.h"
 #include "gate.h"
 #include <dlfcn.h>
 #include <link.h>
 #include <string.h>
+#include <unistd.h>
 
-const char *missing_function;
-struct targets targets;
+DECIDES const char *missing_function;
+DECIDES struct targets targets;
+DECIDES struct memory_functions memory_functions;
 
 /* The functions that the gate calls. A release has `write`, or its older form `old_write`. */
-static struct {
+static DECIDES struct {
 	void (*write)(const void *string, void *isolate, uint32_t first, uint32_t count,
 		uint16_t *units, int flags);
 	int (*old_write)(
@@ -28,6 +31,9 @@ static struct {
 	void *libuv; /* any of its functions, to find where its code is */
 	const void *(*compile_wasm)(void *isolate, const uint8_t *bytes, size_t length);
 	void (*set_message_of_refused_text)(const void *context, const void *message);
+	void (*set_message_of_refused_wasm)(const void *context, const void *message);
+	void *(*environment_of)(const void *context);
+	void *read_field; /* of an object that may have no internal fields; the first functions of V8 */
 } calls;
 
 #define ISOLATE "PNS_7IsolateE"
@@ -42,6 +48,8 @@ static struct {
 	"_ZN2v87Context3NewEPNS_7IsolateEPNS_22ExtensionConfigurationENS_10MaybeLocalINS_"             \
 	"14ObjectTemplateEEENS5_INS_5ValueEEENS_33DeserializeInternalFieldsCallbackEPNS_"              \
 	"14MicrotaskQueueE"
+
+#define PAGES "_ZN2v84base13PageAllocator"
 
 enum { MAX_NAMES = 3 };
 
@@ -89,6 +97,32 @@ static const struct function {
 	{false, &targets.register_ffi, {"_Z13_register_ffiv"}},
 	{false, &targets.add_source_file,
 		{"_ZN4node8builtins13BuiltinLoader22AddExternalizedBuiltinEPKcS3_"}},
+	{false, &targets.load_addon,
+		{"_ZN4node11Environment12TryLoadAddonEPKciRKSt8functionIFbPNS_7binding4DLibEEE"}},
+	{true, &targets.new_allocator, {"_ZN2v811ArrayBuffer9Allocator19NewDefaultAllocatorEv"}},
+	{true, &targets.new_buffer,
+		{"_ZN2v811ArrayBuffer3NewEPNS_7IsolateEm",
+			"_ZN2v811ArrayBuffer3NewEPNS_7IsolateEmNS_30BackingStoreInitializationModeE"}},
+	{true, &memory_functions.grow_stack, {"_ZN4node10AsyncHooks20grow_async_ids_stackEv"}},
+	{false, &memory_functions.grow_array,
+		{"_ZN4node17AliasedBufferBaseIdN2v812Float64ArrayEE7reserveEm"}},
+	{false, &memory_functions.reallocate, {"_ZN2v811ArrayBuffer9Allocator10ReallocateEPvmm"}},
+	{true, &targets.use_memory, {"_ZN2v811ArrayBuffer15NewBackingStoreEPvmPFvS1_mS1_ES1_"}},
+	{false, &targets.adopt_memory,
+		{"_ZN4node21AdoptIntoBackingStoreEPN2v87IsolateEPvmPFvS3_mS3_ES3_"}},
+	{true, &memory_functions.make_buffer,
+		{"_ZN4node6Buffer3NewEPNS_11EnvironmentEPcmPFvS3_PvES4_"}},
+	{true, &targets.allocate_pages, {PAGES "13AllocatePagesEPvmmNS_13PageAllocator10PermissionE"}},
+	{true, &targets.free_pages, {PAGES "9FreePagesEPvm"}},
+	{true, &targets.report_fatal_error, {"_ZN4node12OnFatalErrorEPKcS1_"}},
+	{true, &calls.read_field,
+		{"_ZN2v86Object38SlowGetAlignedPointerFromInternalFieldEi",
+			"_ZN2v86Object38SlowGetAlignedPointerFromInternalFieldEit"}},
+	{true, &memory_functions.allocate,
+		{"_ZN2v84base2OS8AllocateEPvmmNS1_16MemoryPermissionESt8optionalINS_"
+		 "18SharedMemoryHandleEE",
+			"_ZN2v84base2OS8AllocateEPvmmNS1_16MemoryPermissionE"}},
+	{true, &memory_functions.free, {"_ZN2v84base2OS4FreeEPvm"}},
 	{false, &calls.write, {"_ZNK2v86String7WriteV2EPNS_7IsolateEjjPti"}},
 	{false, &calls.old_write, {"_ZNK2v86String5WriteEPNS_7IsolateEPtiii"}},
 	{true, &calls.is_string, {"_ZNK2v85Value12FullIsStringEv"}},
@@ -105,6 +139,9 @@ static const struct function {
 		{"_ZN2v816WasmModuleObject7CompileEPNS_7IsolateENS_10MemorySpanIKhEE"}},
 	{false, &calls.set_message_of_refused_text,
 		{"_ZN2v87Context43SetErrorMessageForCodeGenerationFromStringsENS_5LocalINS_6StringEEE"}},
+	{false, &calls.set_message_of_refused_wasm,
+		{"_ZN2v87Context36SetErrorMessageForWasmCodeGenerationENS_5LocalINS_6StringEEE"}},
+	{true, &calls.environment_of, {"_ZN4node21GetCurrentEnvironmentEN2v85LocalINS0_7ContextEEE"}},
 };
 
 /* Where Node.js has its read-only memory, and where its code is. */
@@ -113,7 +150,7 @@ struct range {
 	uintptr_t first;
 	uintptr_t end;
 };
-static struct {
+static DECIDES struct {
 	struct range read_only[MAX_RANGES];
 	struct range code[MAX_RANGES];
 	size_t read_only_count;
@@ -263,6 +300,17 @@ bool is_own_code(const void *address)
 	return contains(own.code, own.code_count, (uintptr_t)address, 1);
 }
 
+struct code code_of_node(void)
+{
+	const uintptr_t page = (uintptr_t)getpagesize();
+	struct code code = {NULL, (uint8_t *)((uintptr_t)calls.read_field & ~(page - 1))};
+	for (size_t i = 0; i < own.code_count; i++) {
+		if (contains(&own.code[i], 1, (uintptr_t)calls.read_field, 1))
+			code.first = (uint8_t *)(own.code[i].first & ~(page - 1));
+	}
+	return code;
+}
+
 static bool is_same(const uint16_t *units, size_t count, const uint8_t *narrow)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -318,9 +366,25 @@ const void *compile_wasm(const uint8_t *bytes, size_t length)
 	return calls.compile_wasm(calls.current_isolate(), bytes, length);
 }
 
-void set_message_of_refused_text(const void *context, const char *message)
+bool is_of_node(const void *context)
+{
+	return calls.environment_of(context) != NULL;
+}
+
+static void set_message(
+	void (*set)(const void *, const void *), const void *context, const char *message)
 {
 	const void *text = new_narrow_string((const uint8_t *)message, strlen(message));
-	if (text != NULL && calls.set_message_of_refused_text != NULL)
-		calls.set_message_of_refused_text(context, text);
+	if (text != NULL && set != NULL)
+		set(context, text);
+}
+
+void set_message_of_refused_text(const void *context, const char *message)
+{
+	set_message(calls.set_message_of_refused_text, context, message);
+}
+
+void set_message_of_refused_wasm(const void *context, const char *message)
+{
+	set_message(calls.set_message_of_refused_wasm, context, message);
 }

@@ -66,8 +66,28 @@ extern struct targets {
 	void *set_flags_of_command_line;
 	void *connect_inspector;
 	void *register_ffi;
+	void *load_addon; /* by it process.dlopen() calls dlopen(3) */
 	void *add_source_file; /* where a distribution keeps sources of Node.js in files */
+	void *new_allocator;
+	void *new_buffer; /* ArrayBuffer::New() of a length */
+	void *use_memory; /* ArrayBuffer::NewBackingStore() */
+	void *adopt_memory; /* it stands in front of use_memory in later releases */
+	void *allocate_pages;
+	void *free_pages;
+	void *report_fatal_error;
 } targets;
+
+/* The functions for the memory of ArrayBuffers that the gate does not change. */
+extern struct memory_functions {
+	void *reallocate; /* NULL if allocators have no such function */
+	void *make_buffer; /* of memory whose address an addon knows */
+	void *grow_stack; /* AsyncHooks::grow_async_ids_stack() */
+	void *grow_array; /* AliasedBufferBase::reserve(); NULL where it is a part of its callers */
+	/* The last two arguments are a std::optional without a value, which older releases lack. */
+	void *(*allocate)(void *hint, size_t size, size_t alignment, int permission, uint64_t no_handle,
+		uint64_t is_there);
+	void (*free)(void *memory, size_t size);
+} memory_functions;
 
 /* Returns true if the value is a string. */
 bool is_string(const void *value);
@@ -94,20 +114,22 @@ struct characters {
 	bool is_wide;
 };
 
+/* Makes room for what can_lend() finds out. Must be called before the program begins. */
+void prepare_lending(void);
+
 /* Finds out how V8 keeps a string whose characters are outside of its heap. Returns false if they
  * cannot be there, or are kept in another way. Only one thread may call this at a time.
  * `environment` is a napi_env. */
-bool can_lend(void *environment, bool is_wide);
+bool can_lend(void *environment);
 
-/* Makes a string of characters that V8 reads in their place, where they must stay for ever and
- * never change. If the string is to be internalized, and another string with this text already is,
- * it becomes a link to that one. Returns a local handle, or NULL. can_lend() must have returned
- * true. */
-const void *lend(void *environment, const struct characters *characters, bool is_internalized);
+/* Makes an internalized string of characters that V8 reads in their place, where they must stay for
+ * ever and never change. If another string with this text already is internalized, it becomes a
+ * link to that one. Returns a local handle, or NULL. can_lend() must have returned true. */
+const void *lend(void *environment, const struct characters *characters);
 
 /* Returns where V8 reads a string that is one like those of lend(), with its width. Returns NULL if
  * it is another one. */
-const void *lent_memory(const void *string, bool *is_wide, bool *is_internalized);
+const void *lent_memory(const void *string, bool *is_wide);
 
 /* Returns true if V8 reads this string from the program's own file, in memory that is mapped
  * read-only. Such a string is a source of Node.js itself. */
@@ -122,6 +144,13 @@ uint8_t *find_own_constant(const void *bytes, size_t length);
 /* Returns true if the code at this address is of Node.js: the program, or its libnode and libuv. */
 bool is_own_code(const void *address);
 
+/* The code of Node.js itself, in whole pages. That of V8, which has other checks, follows it. */
+struct code {
+	uint8_t *first;
+	uint8_t *end;
+};
+struct code code_of_node(void);
+
 /* Compiles WebAssembly. Returns a local handle of the module, or NULL with a pending exception. */
 const void *compile_wasm(const uint8_t *bytes, size_t length);
 
@@ -129,18 +158,39 @@ const void *compile_wasm(const uint8_t *bytes, size_t length);
  * compile. The message must be ASCII. */
 void set_message_of_refused_text(const void *context, const char *message);
 
+/* Does the same for the CompileError of WebAssembly. */
+void set_message_of_refused_wasm(const void *context, const char *message);
+
+/* Returns true if Node.js made this context, and not an addon. */
+bool is_of_node(const void *context);
+
+/* extent.c: where a function begins and ends. */
+struct extent {
+	uintptr_t first;
+	uintptr_t end;
+};
+
+/* Returns the extent of an exported function, or an empty one. */
+struct extent extent_of(const void *function);
+
+/* Returns true if a call returns to this function. */
+bool is_from(struct extent function, const void *caller);
+
 /* strings.c */
 
 /* The text of a JavaScript string, in UTF-8. A surrogate without its partner is written in three
  * bytes, so that no two strings have the same bytes. */
 struct text {
-	char *bytes; /* with a zero byte at the end; free() it */
+	char *bytes; /* with a zero byte at the end; free_copy() it */
 	size_t length; /* in bytes, without the zero byte */
 };
 
-/* The length in characters from which on Node.js may keep a text outside of V8's heap, in memory of
- * libc. Node.js does so only with texts that are several times longer. */
-enum { SHORTEST_OUTSIDE = 1 << 16 };
+/* Reserves the memory of copies, before the program begins. Returns false if the process can have
+ * no such room. */
+bool open_copies(void);
+
+/* Frees the bytes of a copy. */
+void free_copy(char *bytes);
 
 /* Copies a string. Returns false if memory is lacking. */
 bool copy_text(const void *string, struct text *text);

@@ -1,8 +1,9 @@
 /* Judges each text that a program gives to eval, Function and the like, in every context. V8 asks a
  * callback about such a text, so a refusal is an EvalError, and the process goes on. */
+#include "../shared/process/decisions.h"
 #include "gate.h"
 
-static judge_string *judge_of_node; /* Node.js' own answer, which the flag of V8 decides */
+static DECIDES judge_string *judge_of_node; /* Node.js' own answer, which the flag of V8 decides */
 
 /* Returns true if the policy refuses text that no signature names. */
 static bool refuses_text(void)
@@ -18,7 +19,11 @@ static bool refuses_text(void)
 static void tell_refused_string(const void *context, const struct finding *finding)
 {
 	struct finding told = *finding;
-	if (rules.mode == MODE_STRICT) {
+	if (is_denied_text(finding->digest)) {
+		told.detail = "the deny list or a rule of the policy names its content";
+		set_message_of_refused_text(
+			context, CANNOT_RUN_TEXT "the deny list or a rule of the policy names its content");
+	} else if (rules.mode == MODE_STRICT) {
 		told.detail =
 			"mode strict refuses eval and Function, whatever runtime.stringCode of the policy says";
 		set_message_of_refused_text(
@@ -35,6 +40,21 @@ static void tell_refused_string(const void *context, const struct finding *findi
 		tell("code.string", REFUSE, &told, "ERR_RUNTIME_RULE");
 }
 
+/* Tells of a text that no signature names, and returns true if it may run. */
+static bool judge_unnamed(const void *context, const struct finding *finding)
+{
+	const bool is_recorded =
+		rules.string_code == STRING_CODE_AUDIT && !is_denied_text(finding->digest);
+	if (is_recorded || is_only_reporting()) {
+		if (is_new(finding->digest))
+			tell("code.string", is_recorded ? RECORD : AUDIT, finding,
+				is_recorded ? NULL : "ERR_RUNTIME_RULE");
+		return true;
+	}
+	tell_refused_string(context, finding);
+	return false;
+}
+
 /* V8 calls this for each text of eval, Function and the like, in every context. */
 static struct string_code judge_text(const void *context, const void *value, int is_code_like)
 {
@@ -46,21 +66,20 @@ static struct string_code judge_text(const void *context, const void *value, int
 	const void *string = answer.modified != NULL ? answer.modified : value;
 	if (!is_string(string))
 		return answer;
-	const void *kept = keep_text_or_end(string);
+	/* The program's own option refuses the text, as in plain Node.js. */
+	if (is_only_reporting() && !answer.allowed)
+		return answer;
+	const void *kept = is_only_reporting() ? string : keep_text_or_end(string);
 	if (kept != string)
 		answer.modified = string = kept;
 	uint8_t digest[SHA256_BYTES];
 	const size_t size = digest_text(string, digest);
 	const struct finding finding = {.kind = "eval", .digest = digest, .size = size};
-	if (!answer.allowed) {
+	if (!answer.allowed)
 		tell_refused_string(context, &finding);
-	} else if (rules.string_code != STRING_CODE_ALLOW && !is_named(NULL, digest)) {
-		answer.allowed = rules.string_code == STRING_CODE_AUDIT;
-		if (!answer.allowed)
-			tell_refused_string(context, &finding);
-		else if (is_new(digest))
-			tell("code.string", AUDIT, &finding, NULL);
-	}
+	else if ((rules.string_code != STRING_CODE_ALLOW || is_denied_text(digest)) &&
+		!is_named(NULL, digest))
+		answer.allowed = judge_unnamed(context, &finding);
 	return answer;
 }
 
@@ -70,7 +89,8 @@ void take_judge_of_strings(struct arguments *arguments)
 {
 	if (arguments->at[1] == NULL || arguments->at[1] == (void *)judge_text)
 		return;
-	judge_of_node = (judge_string *)arguments->at[1];
+	if (!has_program_begun())
+		judge_of_node = (judge_string *)arguments->at[1];
 	arguments->at[1] = (void *)judge_text;
 }
 

@@ -10,6 +10,7 @@
 #include "../trust/trust.h"
 #include "engine.h"
 #include "patch.h"
+#include <sys/types.h>
 
 /* progress.c: how far the start has come. Each of these can happen only once. */
 
@@ -20,6 +21,14 @@ void note_gate_closed(void);
 /* Returns true as soon as a text was compiled that is not of Node.js itself. */
 bool has_program_begun(void);
 void note_program_begun(void);
+
+/* Returns true if the hook runs in this process, so that it judges before the gate does. The hook
+ * begins before the program, which cannot take this back. */
+bool is_hook_there(void);
+void note_hook(void);
+
+/* Returns true as soon as this thread has compiled such a text. */
+bool has_program_begun_here(void);
 
 /* verified-index.c */
 
@@ -45,6 +54,11 @@ watch accept_source_file;
 bool is_known_text(const uint8_t digest[SHA256_BYTES]);
 bool is_known_wasm(const uint8_t digest[SHA256_BYTES]);
 
+/* content.c */
+
+/* Returns true if the open file's content from this offset on has the digest. */
+bool has_content(int file, off_t offset, const uint8_t digest[SHA256_BYTES]);
+
 /* judge.c */
 
 /* Returns true if the index or the host's policy names this content, or if it is a part of sigtool.
@@ -55,6 +69,16 @@ bool is_named(const char *path, const uint8_t digest[SHA256_BYTES]);
 /* Returns true if the index names this as a text that differs from its file, or as the content of
  * the file at this path. `path` may be NULL. */
 bool is_named_text(const char *path, const uint8_t digest[SHA256_BYTES]);
+
+/* Returns true if this is the text of files that the deny list or a deny rule names, and of no
+ * other signed file. No policy lets it pass. */
+bool is_denied_text(const uint8_t digest[SHA256_BYTES]);
+
+/* Returns true if a program may have made a text that it compiles under this path: no file is
+ * there, or a directory, or a signed file, of which it made the text. Any text under the path of an
+ * unsigned file counts as the content of that file, whatever was done to it. Returns false where it
+ * is unknown what is there, and for the text of a worker. `path` may be NULL. */
+bool may_be_made_for(const char *path);
 
 /* Returns true if the policy or Node.js itself names this WebAssembly. */
 bool is_named_wasm(const uint8_t digest[SHA256_BYTES]);
@@ -82,6 +106,19 @@ _Noreturn void end_intrusion(const struct finding *finding);
 void tell(
 	const char *event, enum verdict verdict, const struct finding *finding, const char *reason);
 
+/* report.c: mode audit. */
+
+/* Returns true if the gate refuses nothing. */
+bool is_only_reporting(void);
+void report_only(void);
+
+/* Ends the process like end_intrusion(), or in mode audit raises an event and returns. */
+void report_or_end(const struct finding *finding);
+
+/* Returns true if the file at this path has this content, with or without its byte order mark. The
+ * hook tells of such a file, if nobody has signed it. `path` may be NULL. */
+bool is_content_of_file(const char *path, const uint8_t digest[SHA256_BYTES]);
+
 /* sources.c */
 
 watch judge_script; /* in front of ScriptCompiler::CompileUnboundInternal() */
@@ -89,7 +126,7 @@ watch judge_function; /* in front of ScriptCompiler::CompileFunction() */
 
 /* kept-text.c */
 
-/* Copies a string as UTF-8. The caller frees the bytes. */
+/* Copies a string as UTF-8. The caller must free_copy() the bytes. */
 struct text copy_text_or_end(const void *string);
 
 /* Returns a string with the same text, whose characters nobody can change later. */
@@ -134,11 +171,55 @@ _Noreturn void refuse_inspector(void);
 watch take_judge_of_wasm;
 void set_judge_of_wasm(void *isolate);
 
+/* owners.c */
+
+enum owner {
+	THE_PROGRAM,
+	NODE, /* Node.js itself, which may trust the numbers there */
+	A_STACK, /* of async hooks. The program can make Node.js write behind it */
+};
+enum { OWNERS = A_STACK + 1 };
+
+/* Finds the functions that ask for memory of a stack. Call find_engine() first. */
+void find_stacks(void);
+
+watch note_request; /* in front of ArrayBuffer::New() */
+
+/* Decides to whom the memory belongs that V8 asks for next. */
+enum owner take_owner(size_t length);
+
+/* internal-fields.c */
+
+/* Must be called before the program begins. Call find_engine() first. Returns false if this build
+ * of Node.js reads internal fields in an unknown way. */
+bool check_internal_fields(void);
+watch judge_fatal_error; /* in front of node::OnFatalError() */
+
+/* buffers.c */
+
+/* Opens the arenas of ArrayBuffers. Call find_engine() first. Ends the process if it can have no
+ * room for them: whoever limits its addresses must not get a process without the gate. */
+void open_buffers(void);
+
+void *make_allocator(void); /* in the place of ArrayBuffer::Allocator::NewDefaultAllocator() */
+watch move_used_memory; /* in front of ArrayBuffer::NewBackingStore() */
+watch move_adopted_memory; /* in front of AdoptIntoBackingStore() */
+
+/* In the places of PageAllocator::AllocatePages() and PageAllocator::FreePages(). */
+void *allocate_pages(void *self, void *hint, size_t size, size_t alignment, int permission);
+bool free_pages(void *self, void *memory, size_t size);
+
 /* libraries.c */
 
 /* Notes a directory that the program may write below: no library there belongs to the system. Must
  * be called before the program begins. `directory` must stay valid. */
 void note_granted(const char *directory);
+
+watch await_addon; /* in front of Environment::TryLoadAddon() */
+
+/* Returns true unless this thread looks up a function in a library that Node.js did not load by
+ * process.dlopen(). */
+bool may_look_up_entry(void);
 
 /* sqlite.c */
 

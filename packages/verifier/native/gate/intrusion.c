@@ -99,7 +99,6 @@ _Noreturn void end_intrusion(const struct finding *finding)
 		write_to_file(&line);
 	if (rules.syslog)
 		log_to_system(program.name, line.text, true);
-	if (rules.standard_error != STDERR_OFF)
-		write_to_stderr(&line);
+	write_to_stderr(&line);
 	_exit(REFUSED);
 }

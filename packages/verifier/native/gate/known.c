@@ -2,14 +2,15 @@
  * A test finds these texts in each release of Node.js. */
 #include "../shared/files/owned-file.h"
 #include "../shared/digest/sha256.h"
+#include "../shared/process/decisions.h"
 #include "gate.h"
 #include <stdlib.h>
 #include <string.h>
 
 /* The parts that the launcher has digested: the hook and its addon. */
 enum { MAX_PARTS = 2 };
-static const char *parts[MAX_PARTS];
-static size_t part_count;
+static DECIDES const char *parts[MAX_PARTS];
+static DECIDES size_t part_count;
 
 /* Texts that Node.js compiles from literals in its sources. V8 copies a literal into its heap, so
  * is_own_source() does not know it by its place. */
@@ -70,8 +71,8 @@ bool is_part(const uint8_t digest[SHA256_BYTES])
 
 /* The digests of the sources of Node.js that a distribution keeps in files. */
 enum { MAX_SOURCE_FILES = 64, MAX_SOURCE_BYTES = 1 << 24 };
-static uint8_t sources[MAX_SOURCE_FILES][SHA256_BYTES];
-static size_t source_count;
+static DECIDES uint8_t sources[MAX_SOURCE_FILES][SHA256_BYTES];
+static DECIDES size_t source_count;
 
 /* AddExternalizedBuiltin(this, id, file) */
 void accept_source_file(struct arguments *arguments)

@@ -6,23 +6,29 @@
  * V8 never moves them. */
 #define _GNU_SOURCE
 #include "../libraries/look-up.h"
+#include "../shared/process/decisions.h"
 #include "engine.h"
 #include <dlfcn.h>
 #include <string.h>
 
 typedef int new_lent(void *environment, const void *characters, size_t count, void *finalize,
 	void *hint, const void **string, bool *is_copied);
-static int (*new_object)(void *environment, const void **object);
-static int (*has_own_property)(
-	void *environment, const void *object, const void *key, bool *result);
 
-/* How V8 keeps narrow strings, and wide ones. */
-static struct kind {
+/* How V8 keeps such strings. The first string decides it, and then nobody can change it. */
+static DECIDES struct knowledge {
 	bool was_tried;
-	new_lent *make;
-	const void *_Atomic map;
-	const void *_Atomic internalized_map; /* NULL unless such strings can be known again */
-} kinds[2];
+	int (*new_object)(void *environment, const void **object);
+	int (*has_own_property)(void *environment, const void *object, const void *key, bool *result);
+	struct kind {
+		new_lent *make;
+		const void *_Atomic map; /* of internalized ones; NULL unless they can be known again */
+	} kinds[2]; /* of narrow strings, and of wide ones */
+} *known;
+
+void prepare_lending(void)
+{
+	known = keep_pages(sizeof *known);
+}
 
 struct object {
 	const void *map;
@@ -51,9 +57,9 @@ static bool find_functions(struct kind *kind, bool is_wide)
 		find("napi_has_own_property"),
 	};
 	memcpy(&kind->make, &found[0], sizeof found[0]);
-	memcpy(&new_object, &found[1], sizeof found[1]);
-	memcpy(&has_own_property, &found[2], sizeof found[2]);
-	return kind->make != NULL && new_object != NULL && has_own_property != NULL;
+	memcpy(&known->new_object, &found[1], sizeof found[1]);
+	memcpy(&known->has_own_property, &found[2], sizeof found[2]);
+	return kind->make != NULL && known->new_object != NULL && known->has_own_property != NULL;
 }
 
 /* Looks for a member with this name, for which V8 internalizes the string in its place. To set a
@@ -62,8 +68,8 @@ static bool internalize(void *environment, const void *string)
 {
 	const void *object = NULL;
 	bool is_member = false;
-	return new_object(environment, &object) == 0 &&
-		has_own_property(environment, object, string, &is_member) == 0;
+	return known->new_object(environment, &object) == 0 &&
+		known->has_own_property(environment, object, string, &is_member) == 0;
 }
 
 static void learn_maps(struct kind *kind, void *environment, const struct characters *characters)
@@ -78,45 +84,51 @@ static void learn_maps(struct kind *kind, void *environment, const struct charac
 	if (!internalize(environment, string) || object_of(string)->map == map ||
 		object_of(string)->characters != characters->memory)
 		return;
-	kind->map = map;
-	kind->internalized_map = object_of(string)->map;
+	kind->map = object_of(string)->map;
 }
 
-bool can_lend(void *environment, bool is_wide)
+static void learn_kind(void *environment, bool is_wide)
 {
 	static const uint8_t NARROW[] = "sigtool-gate";
 	static const uint16_t WIDE[] = {0x2713, 's', 'i', 'g', 't', 'o', 'o', 'l', '-', 'g', 'a', 't'};
-	struct kind *kind = &kinds[is_wide];
+	struct kind *kind = &known->kinds[is_wide];
 	const size_t count = sizeof WIDE / sizeof *WIDE;
 	const struct characters probe = {is_wide ? (const void *)WIDE : NARROW, count, is_wide};
-	if (!kind->was_tried) {
-		kind->was_tried = true;
-		if (find_functions(kind, is_wide))
-			learn_maps(kind, environment, &probe);
-	}
-	return kind->internalized_map != NULL;
+	if (find_functions(kind, is_wide))
+		learn_maps(kind, environment, &probe);
 }
 
-const void *lend(void *environment, const struct characters *characters, bool is_internalized)
+bool can_lend(void *environment)
 {
-	const struct kind *kind = &kinds[characters->is_wide];
+	if (known == NULL)
+		return false;
+	if (!known->was_tried) {
+		known->was_tried = true;
+		learn_kind(environment, false);
+		learn_kind(environment, true);
+		if (!seal_pages(known, sizeof *known))
+			return false;
+	}
+	return known->kinds[0].map != NULL && known->kinds[1].map != NULL;
+}
+
+const void *lend(void *environment, const struct characters *characters)
+{
+	const struct kind *kind = &known->kinds[characters->is_wide];
 	const void *string = NULL;
 	bool is_copied = false;
 	const int status = kind->make(
 		environment, characters->memory, characters->count, NULL, NULL, &string, &is_copied);
-	if (status != 0 || (is_internalized && !internalize(environment, string)))
-		return NULL;
-	return string;
+	return status == 0 && internalize(environment, string) ? string : NULL;
 }
 
-const void *lent_memory(const void *string, bool *is_wide, bool *is_internalized)
+const void *lent_memory(const void *string, bool *is_wide)
 {
 	const struct object *object = object_of(string);
-	for (size_t i = 0; i < 2; i++) {
-		const void *internalized = kinds[i].internalized_map;
+	for (size_t i = 0; known != NULL && i < 2; i++) {
+		const void *map = known->kinds[i].map;
 		*is_wide = i == 1;
-		*is_internalized = object->map == internalized;
-		if (internalized != NULL && (*is_internalized || object->map == kinds[i].map))
+		if (map != NULL && object->map == map)
 			return object->characters;
 	}
 	return NULL;

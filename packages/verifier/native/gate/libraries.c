@@ -1,8 +1,10 @@
-/* Takes the place of dlopen(3) for the whole program, and loads only what a signature names, from
- * sealed copies. */
+/* Takes the place of dlopen(3) and dlmopen(3) for the whole program, and loads only what a
+ * signature names, from sealed copies. */
 #define _GNU_SOURCE
 #include "../libraries/closure.h"
+#include "../libraries/look-up.h"
 #include "../shared/digest/sha256.h"
+#include "../shared/process/decisions.h"
 #include "gate.h"
 #include <dlfcn.h>
 #include <pthread.h>
@@ -60,9 +62,33 @@ static bool judge_library(struct closure *closure, struct library *library, int 
 	return has_accepted_owner_and_mode(closure, library->path, file);
 }
 
+/* Tells of a library that is about to be loaded, and by which signature. A rule of the policy about
+ * files is asked about that. */
+static void tell_library(const struct library *library)
+{
+	char hex[SHA256_HEX + 1];
+	char size[24] = "";
+	char place[PATH_ROOM] = "";
+	struct entry entry = find_entry(library->real);
+	const char *rule = "entry";
+	to_hex(library->digest, hex);
+	if (library->size > least_size_to_tell())
+		snprintf(size, sizeof size, "%zu", library->size);
+	if (is_part(library->digest)) {
+		rule = "part";
+		entry = (struct entry){0};
+	} else if (entry.digest == NULL || memcmp(entry.digest, library->digest, SHA256_BYTES) != 0) {
+		rule = "content";
+		entry = (struct entry){.product = place_of_content(library->digest, place), .name = place};
+	}
+	const char *path = *library->real == '\0' ? library->path : library->real;
+	raise_event("module.dlopen", ALLOW, "kind", "library", "path", path, "sha256", hex, "product",
+		entry.product, "entry", entry.name, "rule", rule, "#sizeBytes", size, NULL);
+}
+
 enum { MAX_GRANTED = 65 };
-static const char *granted[MAX_GRANTED];
-static size_t granted_count;
+static DECIDES const char *granted[MAX_GRANTED];
+static DECIDES size_t granted_count;
 
 void note_granted(const char *directory)
 {
@@ -114,7 +140,8 @@ static void *load_named(const char *file, int mode, bool is_node)
 		.detail = closure->objection,
 	};
 	if (*closure->objection == '\0') {
-		tell("module.dlopen", ALLOW, &finding, NULL);
+		for (size_t i = 0; i < closure->count; i++)
+			tell_library(&closure->libraries[i]);
 		handle = load_closure(closure, mode);
 	} else {
 		if (is_node && closure->is_unnamed)
@@ -125,6 +152,50 @@ static void *load_named(const char *file, int mode, bool is_node)
 	}
 	release_closure(closure);
 	return handle;
+}
+
+/* Returns the code of the reason why the library would be refused, or NULL. */
+static const char *objection_to(const struct library *library)
+{
+	if (is_part(library->digest) ||
+		(rules.addons != ADDONS_REFUSE && is_named(library->real, library->digest)))
+		return NULL;
+	const struct entry entry = find_entry(library->real);
+	if (rules.addons == ADDONS_REFUSE)
+		return "ERR_RUNTIME_RULE";
+	if (entry.product == NULL)
+		return "ERR_OUTSIDE_PRODUCTS";
+	return entry.digest == NULL ? "ERR_FILE_ADDED" : "ERR_FILE_MODIFIED";
+}
+
+/* Accepts every library, so that all that one call would load are collected. */
+static bool accept_library(struct closure *closure, struct library *library, int file)
+{
+	(void)closure, (void)library, (void)file;
+	return true;
+}
+
+/* Tells in mode audit of what a call of dlopen(3) loads. The hook has told of an addon itself. */
+static void report_libraries(const char *file, bool is_node)
+{
+	const struct library_judge judge = {
+		digest, accept_library, is_left_out, UINT64_MAX, .is_always_apart = true};
+	struct closure *closure = collect_closure(file, &judge);
+	if (closure == NULL)
+		return;
+	for (size_t i = is_node ? 1 : 0; i < closure->count; i++) {
+		const struct library *library = &closure->libraries[i];
+		const char *reason = objection_to(library);
+		const struct finding finding = {.kind = "library",
+			.path = *library->real == '\0' ? library->path : library->real,
+			.digest = library->digest,
+			.size = library->size};
+		if (reason == NULL)
+			tell_library(library);
+		else if (is_new(library->digest))
+			tell("module.dlopen", AUDIT, &finding, reason);
+	}
+	release_closure(closure);
 }
 
 /* Loads a library for Node.js itself (`is_node`) or for native code. Node.js loads only by paths:
@@ -146,15 +217,67 @@ static void *load(const char *file, int mode, bool is_node)
 	return fail_to_load("it names no file");
 }
 
-__attribute__((visibility("default"))) void *dlopen(const char *file, int mode)
+/* Each thread knows if process.dlopen() is about to load an addon, and if it has loaded the last
+ * library that Node.js itself asked for. Others that do so are SQLite and OpenSSL. */
+static _Thread_local bool awaits_addon;
+static _Thread_local bool is_last_addon;
+
+void await_addon(struct arguments *arguments)
 {
-	const bool is_node = is_own_code(__builtin_return_address(0));
+	(void)arguments;
+	awaits_addon = true;
+}
+
+bool may_look_up_entry(void)
+{
+	return targets.load_addon == NULL || is_last_addon;
+}
+
+static void *load_for(const void *caller, const char *file, int mode)
+{
+	const bool is_node = is_own_code(caller);
+	if (is_node) {
+		is_last_addon = awaits_addon;
+		awaits_addon = false;
+	}
 	if (!is_gate_closed() || file == NULL || *file == '\0' || (mode & RTLD_NOLOAD) != 0)
 		return real_dlopen(file, mode);
 	require_index();
+	if (is_only_reporting()) {
+		if (strchr(file, '/') != NULL)
+			report_libraries(file, is_node);
+		/* The compiler makes a jump of this call, so libc sees who has called dlopen(). */
+		return plain_dlopen()(file, mode);
+	}
 	/* The constructors of a library may call dlopen() again. */
 	pthread_mutex_lock(&mutex);
 	void *handle = load(file, mode, is_node);
 	pthread_mutex_unlock(&mutex);
 	return handle;
+}
+
+__attribute__((visibility("default"))) void *dlopen(const char *file, int mode)
+{
+	return load_for(__builtin_return_address(0), file, mode);
+}
+
+/* In a namespace of its own a library has a libc of its own, and its calls do not come here. */
+__attribute__((visibility("default"))) void *dlmopen(Lmid_t space, const char *file, int mode)
+{
+	typedef void *load_apart(Lmid_t, const char *, int);
+	const void *caller = __builtin_return_address(0);
+	if (space == LM_ID_BASE)
+		return load_for(caller, file, mode);
+	static const char WHY[] = "it would be loaded into a namespace of its own (dlmopen)";
+	const struct finding finding = {.kind = "library", .path = file, .detail = WHY};
+	if (is_gate_closed())
+		require_index();
+	if (is_gate_closed() && is_only_reporting())
+		tell("module.dlopen", AUDIT, &finding, "ERR_UNTRUSTED_CODE");
+	if (!is_gate_closed() || is_only_reporting())
+		return ((load_apart *)real_dlsym()(RTLD_NEXT, "dlmopen"))(space, file, mode);
+	if (is_own_code(caller))
+		end_intrusion(&finding);
+	tell("module.dlopen", REFUSE, &finding, "ERR_UNTRUSTED_CODE");
+	return fail_to_load(WHY);
 }

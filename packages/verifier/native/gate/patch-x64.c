@@ -32,12 +32,15 @@ static const struct known {
 	{2, 2, {0x41, 0x50}, {0xff, 0xf0}}, /* push, pop of the other eight */
 	{2, 2, {0x31, 0xc0}, {0xff, 0xc0}}, /* xor between registers, 32 bits */
 	{2, 2, {0x89, 0xc0}, {0xff, 0xc0}}, /* mov between registers, 32 bits */
+	{5, 1, {0xb8}, {0xf8}}, /* mov of four bytes to one of the first eight registers */
 	{3, 3, {0x40, 0x31, 0xc0}, {0xf0, 0xff, 0xc0}}, /* xor with a prefix */
 	{3, 3, {0x40, 0x89, 0xc0}, {0xf0, 0xff, 0xc0}}, /* mov with a prefix */
 	{3, 3, {0x0f, 0xb6, 0xc0}, {0xff, 0xff, 0xc0}}, /* movzx between registers */
 	{4, 3, {0x48, 0x83, 0xec}, {0xff, 0xff, 0xff}}, /* sub rsp, a byte */
 	{7, 3, {0x48, 0x81, 0xec}, {0xff, 0xff, 0xff}}, /* sub rsp, four bytes */
 	{7, 3, {0x48, 0x89, 0xb7}, {0xff, 0xff, 0xff}}, /* mov [rdi + distance], rsi */
+	{3, 3, {0x48, 0x8b, 0x07}, {0xff, 0xff, 0xff}}, /* mov rax, [rdi] */
+	{10, 2, {0x48, 0xb8}, {0xff, 0xff}}, /* mov rax, eight bytes */
 	{NEAR_BYTES, 1, {CALL}, {0xff}},
 	{NEAR_BYTES, 1, {JUMP}, {0xff}},
 };
@@ -152,6 +155,71 @@ static uint8_t *append_moved(
 		at += length;
 	}
 	return code;
+}
+
+/* The smallest type that may have internal fields, but for one, which is JS_SPECIAL_API_OBJECT_TYPE
+ * of V8. They are the same in Node.js 20 to 26 (v8-internal.h). */
+enum { FIRST_TYPE = 0x421, SPECIAL_TYPE = 0x410 };
+
+/* Goes past an instruction with one of eight registers and this number. `eax` is its first byte if
+ * the register is eax, and `other` is the second byte for the first register otherwise. Returns
+ * NULL if there is another instruction. */
+static const uint8_t *past_number(const uint8_t *code, uint8_t eax, uint8_t other, int32_t number)
+{
+	if (*code == 0x81 && (code[1] & 0xf8) == other)
+		code += 2;
+	else if (*code == eax)
+		code += 1;
+	else
+		return NULL;
+	return memcmp(code, &number, sizeof number) == 0 ? code + sizeof number : NULL;
+}
+
+/* gcc copies the type, and then subtracts FIRST_TYPE from the one. */
+static bool is_check_of_gcc(const uint8_t *code)
+{
+	const uint8_t *copy = *code == 0x41 ? code + 1 : code; /* mov to one of the other registers */
+	return copy[0] == 0x89 && copy[1] >= 0xc0 &&
+		past_number(copy + 2, 0x2d, 0xe8, FIRST_TYPE) != NULL;
+}
+
+/* clang compares the type with SPECIAL_TYPE, notes the result (setne), and then adds -FIRST_TYPE.
+ */
+static bool is_check_of_clang(const uint8_t *code)
+{
+	const uint8_t *note = past_number(code, 0x3d, 0xf8, SPECIAL_TYPE);
+	if (note == NULL)
+		return false;
+	note += (*note & 0xf0) == 0x40; /* a prefix */
+	return note[0] == 0x0f && note[1] == 0x95 &&
+		past_number(note + 3, 0x05, 0xc0, -FIRST_TYPE) != NULL;
+}
+
+/* The load is `movzx register, word [map + 11]`, where the lowest bit of `map` is set. */
+uint8_t *find_type_check(uint8_t *code, const uint8_t *end)
+{
+	enum { SECOND = 0xb7, LOAD_BYTES = 4, MOST_BYTES = 32 };
+	const uint8_t *last = end - MOST_BYTES;
+	for (uint8_t *next = code + 1; next < last; next++) {
+		next = memchr(next, SECOND, (size_t)(last - next));
+		if (next == NULL)
+			return NULL;
+		uint8_t *load = next - 1;
+		const uint8_t *behind = load + LOAD_BYTES;
+		if (load[0] == 0x0f && (load[2] & 0xc0) == 0x40 && load[3] == 11 &&
+			(is_check_of_gcc(behind) || is_check_of_clang(behind)))
+			return load;
+	}
+	return NULL;
+}
+
+void write_no_type(uint8_t *code)
+{
+	const uint8_t loaded = code[2] >> 3 & 7;
+	code[0] = 0x31; /* xor of the register with itself, and a nop of two bytes */
+	code[1] = (uint8_t)(0xc0 | loaded << 3 | loaded);
+	code[2] = 0x66;
+	code[3] = 0x90;
 }
 
 /* rax and the return address follow the arguments, as write_detour() saves them. */

@@ -6,16 +6,16 @@
  * Only text that the policy lets pass (`stringCode`) comes here without a signature. */
 #include "gate.h"
 #include "verified-texts.h"
-#include <stdlib.h>
 #include <string.h>
 
-/* Puts a text that nobody can change later in the place of the string. Returns its length in bytes
- * and its digest. */
+/* Puts a text that nobody can change later in the place of the string, but in mode audit leaves the
+ * string. Returns its length in bytes and its digest. */
 static size_t settle_text(const void **string, uint8_t digest[SHA256_BYTES])
 {
 	const struct verified_text *verified = verified_text_of(*string);
 	if (verified == NULL) {
-		*string = keep_text_or_end(*string);
+		if (!is_only_reporting())
+			*string = keep_text_or_end(*string);
 		return digest_text(*string, digest);
 	}
 	memcpy(digest, verified->digest, SHA256_BYTES);
@@ -51,7 +51,7 @@ static void decode_file_url(char *text)
 	*to = '\0';
 }
 
-/* Returns the path that Node.js gave the text, which the program may have made up. free() it.
+/* Returns the path that Node.js gave the text, which the program may have made up. free_copy() it.
  * Returns NULL if there is none, or if it is longer than the URL of any path. */
 static char *path_of(const struct source *source)
 {
@@ -69,38 +69,66 @@ static char *path_of(const struct source *source)
  * would get the internals below all modules, such as SQLite without node:sqlite. */
 static void prepare_source(const struct source *source)
 {
+	if (is_only_reporting())
+		return;
 	char *name = path_of(source);
 	if (name != NULL && strcmp(name, "node:sqlite") == 0)
 		prepare_sqlite();
 	if (name != NULL && strcmp(name, "node:internal/test/binding") == 0)
 		end_intrusion(&(struct finding){.kind = "internal binding", .path = name});
-	free(name);
+	free_copy(name);
 }
 
 /* Makes V8 compile the text in place of bytecode that the gate does not know. */
 static void drop_cached_data(struct source *source)
 {
-	if (source->cached == NULL || source->cached->length <= 0)
+	struct cached_data *cached = source->cached;
+	if (is_only_reporting() || cached == NULL)
 		return;
-	if (!is_own_memory(source->cached->data, (size_t)source->cached->length))
-		source->cached->length = 0;
+	/* V8 takes a length of 2 GiB and more, which is negative here, for one without a sign. */
+	if (!is_own_memory(cached->data, (uint32_t)cached->length))
+		cached->length = 0;
 }
 
 /* Applies the policy's rule about text (`stringCode`) to a text that no signature names. Ends the
  * process if the rule does not let the text pass. */
 static void apply_rule(const struct finding *finding)
 {
+	struct finding told = *finding;
+	told.detail = NULL; /* it says how to mend a refusal */
 	if (rules.string_code == STRING_CODE_ALLOW)
 		return;
 	if (rules.string_code != STRING_CODE_AUDIT)
-		end_intrusion(finding);
-	if (is_new(finding->digest))
-		tell("code.string", AUDIT, finding, NULL);
+		report_or_end(finding);
+	else if (is_new(finding->digest))
+		tell("code.string", RECORD, &told, NULL);
 }
 
-/* Judges a source. `is_file` is true for what only files become: modules and CommonJS functions,
- * for which the policy has no exception. */
-static void judge_source(struct source *source, const char *kind, bool is_file)
+/* The forms of a source. CommonJS may come from a program that makes text of signed files, as those
+ * do which compile or instrument their modules. A module may only if the policy admits hooks. */
+enum form { MADE_TEXT, COMMONJS, MODULE };
+
+static bool is_of_file(enum form form, const char *path)
+{
+	const bool may_be_made = form == COMMONJS || rules.has_module_hooks;
+	return form != MADE_TEXT && !(may_be_made && may_be_made_for(path));
+}
+
+/* Judges a text that no signature names. */
+static void judge_unnamed(struct finding *finding, enum form form)
+{
+	if (is_only_reporting() && is_content_of_file(finding->path, finding->digest))
+		return;
+	const bool is_denied = is_denied_text(finding->digest);
+	if (is_denied)
+		finding->detail = "the deny list or a rule of the policy names its content";
+	if (is_denied || is_of_file(form, finding->path))
+		report_or_end(finding);
+	else
+		apply_rule(finding);
+}
+
+static void judge_source(struct source *source, const char *kind, enum form form)
 {
 	/* Node.js itself compiles an empty script, which does nothing. */
 	const bool is_own = string_length(source->text) == 0 || is_own_source(source->text);
@@ -110,18 +138,17 @@ static void judge_source(struct source *source, const char *kind, bool is_file)
 		return;
 	}
 	require_index();
-	note_program_begun();
 	uint8_t digest[SHA256_BYTES];
 	const size_t size = settle_text(&source->text, digest);
+	/* The first digest chooses the instructions for all others, so this seals that choice too. */
+	note_program_begun();
 	char *path = path_of(source);
 	if (!is_named(path, digest) && !is_typescript_named(source->text, path) &&
 		!is_wasm_facade(source->text)) {
-		const struct finding finding = {kind, path, digest, size, advice_on_typescript(path)};
-		if (is_file)
-			end_intrusion(&finding);
-		apply_rule(&finding);
+		struct finding finding = {kind, path, digest, size, advice_on_typescript(path)};
+		judge_unnamed(&finding, form);
 	}
-	free(path);
+	free_copy(path);
 }
 
 /* CompileUnboundInternal(isolate, source, ...) */
@@ -129,7 +156,7 @@ void judge_script(struct arguments *arguments)
 {
 	struct source *source = arguments->at[1];
 	const bool is_module = (source->options & IS_MODULE) != 0;
-	judge_source(source, is_module ? "module" : "script", is_module);
+	judge_source(source, is_module ? "module" : "script", is_module ? MODULE : MADE_TEXT);
 }
 
 /* Returns true if these are the parameters that Node.js gives the functions of CommonJS files. */
@@ -147,7 +174,7 @@ static bool has_file_parameters(const void *const *names, size_t count)
 		struct text name = copy_text_or_end(names[i]);
 		is_same = name.length == strlen(PARAMETERS[i]) &&
 			memcmp(name.bytes, PARAMETERS[i], name.length) == 0;
-		free(name.bytes);
+		free_copy(name.bytes);
 	}
 	return is_same;
 }
@@ -157,5 +184,6 @@ static bool has_file_parameters(const void *const *names, size_t count)
 void judge_function(struct arguments *arguments)
 {
 	const bool is_file = has_file_parameters(arguments->at[3], (size_t)arguments->at[2]);
-	judge_source(arguments->at[1], is_file ? "CommonJS" : "function", is_file);
+	judge_source(
+		arguments->at[1], is_file ? "CommonJS" : "function", is_file ? COMMONJS : MADE_TEXT);
 }

@@ -6,6 +6,7 @@
  * main(). A fault that concerns trust ends the process. A build of Node.js that the gate does not
  * know gets no gate: the hook then refuses mode strict, and reports the lack in other modes. */
 #define _GNU_SOURCE
+#include "../shared/process/decisions.h"
 #include "../shared/process/environment.h"
 #include "../shared/files/owned-file.h"
 #include "gate.h"
@@ -21,11 +22,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static const char *reason_without_gate = "";
+static DECIDES const char *reason_without_gate = "";
 
-/* Returns why there is no gate, or "" if there is one. The addon of the hook calls this. */
+/* Returns why there is no gate, or "" if there is one. The addon of the hook calls this when the
+ * hook starts. */
 __attribute__((visibility("default"))) const char *sigtool_gate_lacks(void)
 {
+	note_hook();
 	return reason_without_gate;
 }
 
@@ -55,9 +58,13 @@ struct launch {
 /* Appends a root to `rules.roots`, a text with one line for each root. */
 static void take_root(char *root)
 {
-	static char roots[MAX_RECORD_BYTES];
+	static DECIDES char *roots;
+	if (roots == NULL)
+		roots = keep_memory(MAX_RECORD_BYTES);
+	if (roots == NULL)
+		fail(UNDECIDED, "ERR_START", "Cannot start: %m");
 	const size_t length = strlen(roots);
-	snprintf(roots + length, sizeof roots - length, "%s\n", root);
+	snprintf(roots + length, MAX_RECORD_BYTES - length, "%s\n", root);
 	rules.roots = roots;
 }
 
@@ -100,7 +107,7 @@ static void take_line(char *line, struct launch *launch)
 static struct launch read_record(void)
 {
 	struct launch launch = {.mode = -1};
-	char *text = calloc(1, MAX_RECORD_BYTES + 1);
+	char *text = keep_memory(MAX_RECORD_BYTES + 1);
 	const int seals = fcntl(RECORD_DESCRIPTOR, F_GET_SEALS);
 	const ssize_t length = text == NULL ? -1 : pread(RECORD_DESCRIPTOR, text, MAX_RECORD_BYTES, 0);
 	if (seals < 0 || (seals & ALL_SEALS) != ALL_SEALS || length <= 0)
@@ -113,6 +120,52 @@ static struct launch read_record(void)
 	if (launch.mode < 0 || launch.config == NULL)
 		fail(REFUSED, "ERR_LAUNCH_RECORD", "Cannot use the launch record: it lacks a line");
 	return launch;
+}
+
+/* Puts the gate in front of those of these functions that this build has. Returns why that is
+ * impossible, or NULL. */
+static const char *close_in_front_of(const struct patch *wanted, size_t wanted_count)
+{
+	enum { MOST = 32 };
+	struct patch patches[MOST];
+	size_t count = 0;
+	for (size_t i = 0; i < wanted_count && count < MOST; i++) {
+		if (wanted[i].function == NULL)
+			continue;
+		patches[count] = wanted[i];
+		patches[count].function = find_work(wanted[i].function);
+		count++;
+	}
+	if (!apply_patches(patches, count))
+		return "known first instructions";
+	note_gate_closed();
+	return NULL;
+}
+
+static void open_copies_or_end(void)
+{
+	if (!open_copies())
+		fail(UNDECIDED, "ERR_LIMIT",
+			"Cannot start: there are no addresses for copies of texts; raise the limit on "
+			"addresses "
+			"(ulimit -v, LimitAS=)");
+}
+
+/* Puts the gate in front of what compiles text, to report. Returns why that is impossible, or
+ * NULL. */
+static const char *close_reporting_gate(void)
+{
+	if (!find_engine())
+		return missing_function;
+	open_copies_or_end();
+	const struct patch wanted[] = {
+		{targets.compile_script, judge_script, NULL},
+		{targets.compile_function, judge_function, NULL},
+		{targets.set_judge_of_strings, take_judge_of_strings, NULL},
+		{targets.allow_strings, deny_strings, NULL},
+		{targets.add_source_file, accept_source_file, NULL},
+	};
+	return close_in_front_of(wanted, sizeof wanted / sizeof *wanted);
 }
 
 /* Puts the gate in front of Node.js. Returns why that is impossible, or NULL. */
@@ -136,20 +189,30 @@ static const char *close_gate(void)
 		{targets.connect_inspector, NULL, refuse_inspector},
 		{targets.register_ffi, NULL, register_nothing},
 		{targets.add_source_file, accept_source_file, NULL},
+		{targets.load_addon, await_addon, NULL},
+		{targets.new_allocator, NULL, make_allocator},
+		{targets.new_buffer, note_request, NULL},
+		{targets.use_memory, move_used_memory, NULL},
+		{targets.adopt_memory, move_adopted_memory, NULL},
+		{targets.allocate_pages, NULL, allocate_pages},
+		{targets.free_pages, NULL, free_pages},
+		{targets.report_fatal_error, judge_fatal_error, NULL},
 	};
-	struct patch patches[sizeof wanted / sizeof *wanted];
-	size_t count = 0;
-	for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
-		if (wanted[i].function == NULL)
-			continue;
-		patches[count] = wanted[i];
-		patches[count].function = find_work(wanted[i].function);
-		count++;
-	}
-	if (!apply_patches(patches, count))
-		return "known first instructions";
-	note_gate_closed();
-	return NULL;
+	open_copies_or_end();
+	open_buffers();
+	if (!check_internal_fields())
+		return "known checks of internal fields";
+	return close_in_front_of(wanted, sizeof wanted / sizeof *wanted);
+}
+
+/* Decides what the gate does in this mode. Returns why the hook cannot rely on it, or NULL. */
+static const char *close_for(int mode)
+{
+	if (mode >= MODE_ENFORCE)
+		return close_gate();
+	report_only();
+	const char *reason = close_reporting_gate();
+	return reason == NULL ? "in mode audit it only reports" : reason;
 }
 
 #define VARIABLE "SIGTOOL_LAUNCH"
@@ -185,6 +248,8 @@ static void settle_character_sets(void)
 
 __attribute__((constructor)) static void start(void)
 {
+	if (!open_decisions())
+		fail(UNDECIDED, "ERR_START", "Cannot start: the gate's own memory cannot be written: %m");
 	forget_preload();
 	if (is_announced_as("probe"))
 		answer_probe();
@@ -195,8 +260,9 @@ __attribute__((constructor)) static void start(void)
 	read_host(launch.config);
 	begin_to_verify(launch.mode);
 	settle_character_sets();
-	const char *reason = close_gate();
+	const char *reason = close_for(launch.mode);
 	reserve_room();
+	prepare_lending();
 	/* Such a program does not load the hook, so nothing would judge paths, or report that the gate
 	 * is missing. */
 	if (is_application())

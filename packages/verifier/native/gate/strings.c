@@ -1,5 +1,6 @@
 /* Reads JavaScript strings as UTF-8, and digests them without a copy of the whole. */
 #include "../shared/digest/sha256.h"
+#include "arena.h"
 #include "engine.h"
 #include <stdlib.h>
 #include <string.h>
@@ -153,12 +154,22 @@ size_t digest_characters(const struct characters *characters, uint8_t digest[SHA
 	return digest_all(&reader, digest);
 }
 
+/* No buffer ever had this memory, so no late write of Node.js changes a copy. */
+static struct arena copies = {.unit = 64, .is_accessible = true};
+
+bool open_copies(void)
+{
+	const size_t most = (size_t)1 << 34; /* a string has less than 2 GiB in UTF-8 */
+	return open_arena(&copies, most, 0);
+}
+
 bool copy_text(const void *string, struct text *text)
 {
 	struct reader reader;
+	bool is_zero;
 	begin_reading(&reader, string);
 	text->length = 0;
-	text->bytes = malloc(reader.count * MOST_BYTES_OF_UNIT + 1);
+	text->bytes = take_block(&copies, reader.count * MOST_BYTES_OF_UNIT + 1, &is_zero);
 	if (text->bytes == NULL)
 		return false;
 	while (read_chunk(&reader)) {
@@ -167,6 +178,12 @@ bool copy_text(const void *string, struct text *text)
 	}
 	text->bytes[text->length] = '\0';
 	return true;
+}
+
+void free_copy(char *bytes)
+{
+	if (bytes != NULL)
+		give_block(&copies, bytes);
 }
 
 /* Copies the Latin-1 text of a string. Returns NULL if it has other characters, or memory is
@@ -193,13 +210,11 @@ static uint8_t *copy_narrow(const void *string, size_t length)
 
 /* A text that is the name of a member has one string in V8, the internalized one. When V8 uses
  * another string with this text as a name, that string becomes a link to the internalized one,
- * whose characters may be elsewhere. An internalized string itself never becomes a link, so a long
+ * whose characters may be elsewhere. An internalized string itself never becomes a link, so the
  * text is copied into one. */
 const void *keep_text(const void *string)
 {
 	const size_t length = string_length(string);
-	if (length < SHORTEST_OUTSIDE && has_own_characters(string))
-		return string;
 	uint8_t *characters = copy_narrow(string, length);
 	uint16_t *units = characters == NULL ? malloc(length * sizeof *units + 1) : NULL;
 	const void *kept = NULL;

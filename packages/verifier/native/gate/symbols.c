@@ -4,7 +4,8 @@
  * In a library that is signed, dlsym(3) also finds every function of the libraries that it is
  * linked to, libc above all. SQLite looks up a name that the program chooses in an extension, and
  * calls the function. node:ffi calls any function. So once the program has begun, Node.js itself
- * may look up nothing but entry functions. */
+ * may look up nothing but entry functions, and only in what process.dlopen() loads: SQLite would
+ * call them with its own arguments. */
 #define _GNU_SOURCE
 #include "../libraries/take-dlsym.h"
 #include "gate.h"
@@ -25,15 +26,26 @@ static bool is_entry_of_addon(const char *name)
 	return false;
 }
 
-/* Returns libc's function. Ends the process if Node.js looks up anything but an entry function. */
+static void *find_own(void *library, const char *name)
+{
+	(void)library;
+	return strcmp(name, "dlopen") == 0 ? (void *)dlopen : (void *)dlmopen;
+}
+
+/* Returns libc's function, or one that knows the gate's dlopen() and dlmopen(): whoever looks these
+ * up gets them, also in libc itself and by RTLD_NEXT. Ends the process if Node.js looks up anything
+ * but an entry function. */
 look_up *judge_lookup(void *library, const char *name, const void *caller)
 {
 	/* Node.js looks up functions of libc that may be missing, by names of its own, without a
 	 * library. A program always names a library. */
-	const bool is_judged = library != RTLD_DEFAULT && library != RTLD_NEXT && is_own_code(caller);
-	if (is_judged && is_gate_closed() && has_program_begun() && !is_entry_of_addon(name))
+	const bool is_judged = library != RTLD_DEFAULT && library != RTLD_NEXT && is_gate_closed() &&
+		!is_only_reporting() && has_program_begun() && is_own_code(caller);
+	if (is_judged && !(is_entry_of_addon(name) && may_look_up_entry()))
 		end_intrusion(&(struct finding){.kind = "symbol", .path = name});
-	return real_dlsym();
+	const bool is_own =
+		is_gate_closed() && (strcmp(name, "dlopen") == 0 || strcmp(name, "dlmopen") == 0);
+	return is_own ? find_own : real_dlsym();
 }
 
 void register_nothing(void)

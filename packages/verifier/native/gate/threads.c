@@ -13,9 +13,7 @@ typedef int make_thread(
 __attribute__((visibility("default"))) int pthread_create(
 	pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *argument)
 {
-	static make_thread *found;
-	if (found == NULL)
-		found = (make_thread *)real_dlsym()(RTLD_NEXT, "pthread_create");
+	make_thread *found = (make_thread *)real_dlsym()(RTLD_NEXT, "pthread_create");
 	int error = found(thread, attributes, run, argument);
 	for (int refusals = 1; error == EAGAIN && wait_for_thread(refusals); refusals++)
 		error = found(thread, attributes, run, argument);

@@ -4,7 +4,6 @@
  * before the comment, or that text is the content of the TypeScript file itself. */
 #include "../shared/digest/sha256.h"
 #include "gate.h"
-#include <stdlib.h>
 #include <string.h>
 
 /* Returns the length of the text before `\n\n//# sourceURL=NAME`, or its whole length if it does
@@ -59,7 +58,7 @@ bool is_typescript_named(const void *string, const char *path)
 		sha256_bytes(text.bytes, text.length, digest);
 		is_signed = is_named_text(is_typescript(path) ? path : NULL, digest);
 	}
-	free(text.bytes);
+	free_copy(text.bytes);
 	return is_signed;
 }
 

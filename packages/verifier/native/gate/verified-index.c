@@ -1,6 +1,7 @@
 /* Verifies the index while Node.js starts. The first text that is not of Node.js waits for the
  * verdict. */
 #define _GNU_SOURCE
+#include "../shared/process/decisions.h"
 #include "gate.h"
 #include <errno.h>
 #include <pthread.h>
@@ -12,7 +13,7 @@
 
 /* The process that verifies the index, and its verdict in memory that both processes share. */
 enum { MAX_GROUNDS = 64, KIND_BYTES = 16, END_KINDS = END_OF_TIMESTAMPED + 1 };
-static struct verdict_of_index {
+static DECIDES struct verdict_of_index {
 	bool is_verified;
 	uint64_t ends[END_KINDS];
 	/* The denial of one of these later makes all files of the index refused. */
@@ -23,8 +24,8 @@ static struct verdict_of_index {
 		char hex[SHA256_HEX + 1];
 	} grounds[MAX_GROUNDS];
 } *verdict;
-static pid_t verifier;
-static int launch_mode;
+static DECIDES pid_t verifier;
+static DECIDES int launch_mode;
 
 static void share_ground(enum ground_of of, const char *kind, const char *hex)
 {
@@ -95,6 +96,8 @@ static void take_index(void)
 	load_index(rules.index, INDEX_DESCRIPTOR, -1);
 	take_verdict();
 	apply_mode(launch_mode);
+	/* The first look notes which user the process has, before the program can change that. */
+	look_for_denials();
 }
 
 void require_index(void)

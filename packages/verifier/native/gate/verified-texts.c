@@ -12,6 +12,7 @@
  * - V8 never reads the text elsewhere. A long one is internalized (keep_text() tells why). */
 #define _GNU_SOURCE
 #include "verified-texts.h"
+#include "../shared/process/decisions.h"
 #include "../shared/process/following-thread.h"
 #include "../shared/digest/sha256.h"
 #include "../shared/text/utf8.h"
@@ -36,16 +37,19 @@ enum {
 
 /* The texts follow each other in `room`, each from the beginning of a page. Their pages are
  * read-only. Behind them is a window of writable pages, for the text that is read now. */
-static uint8_t *room;
-static size_t used; /* bytes of `room` that texts have */
+static DECIDES uint8_t *room;
 static size_t writable; /* bytes of `room` up to the end of the window */
 
-/* In the order of their places. Only the thread that holds `lock` adds a text, and then raises
- * `count`. */
-static struct verified_text texts[MAX_TEXTS];
-static atomic_size_t count;
-static uint16_t buckets[BUCKETS]; /* 1 + the number of the last text whose digest begins so, or 0 */
-static uint16_t next_in_bucket[MAX_TEXTS];
+/* The table of texts is read-only except while add() writes to it. Only the thread that holds
+ * `lock` adds a text, and then raises `count`. */
+static DECIDES struct table {
+	size_t used; /* bytes of `room` that texts have */
+	atomic_size_t count;
+	struct verified_text texts[MAX_TEXTS]; /* in the order of their places */
+	/* 1 + the number of the last text whose digest begins so, or 0 */
+	uint16_t buckets[BUCKETS];
+	uint16_t next_in_bucket[MAX_TEXTS];
+} *table;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static size_t whole_pages(size_t bytes)
@@ -63,16 +67,21 @@ void reserve_room(void)
 {
 	void *memory =
 		mmap(NULL, ROOM_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (memory != MAP_FAILED)
+	table = keep_pages(sizeof *table);
+	if (memory != MAP_FAILED && table != NULL && mprotect(table, sizeof *table, PROT_READ) == 0)
 		room = memory;
 }
 
 /* Makes this many bytes behind the texts writable. Returns false if there are not as many. */
 static bool open_window(size_t size)
 {
-	if (room == NULL || size > ROOM_BYTES - used)
+	if (room == NULL || size > ROOM_BYTES - table->used)
 		return false;
+	const size_t used = table->used;
 	const size_t needed = used + whole_pages(size);
+	/* Nothing that was judged becomes writable again, whatever is in `writable`. */
+	if (writable < used)
+		writable = used;
 	if (needed <= writable)
 		return true;
 	size_t end = used + WINDOW_BYTES > needed ? used + WINDOW_BYTES : needed;
@@ -118,7 +127,7 @@ static bool read_parts(int descriptor, size_t size, struct digesting *digesting)
 	for (size_t at = 0; at < size; at += PART_BYTES) {
 		const size_t rest = size - at;
 		const size_t count = rest < PART_BYTES ? rest : PART_BYTES;
-		uint8_t *part = room + used + at;
+		uint8_t *part = room + table->used + at;
 		if (!read_part(descriptor, part, count, at) ||
 			mprotect(part, whole_pages(count), PROT_READ) != 0)
 			return false;
@@ -136,7 +145,7 @@ static bool read_parts(int descriptor, size_t size, struct digesting *digesting)
  * does. */
 static bool read_ascii(int descriptor, struct verified_text *text)
 {
-	uint8_t *bytes = room + used;
+	uint8_t *bytes = room + table->used;
 	struct digesting digesting;
 	sha256_begin(&digesting.sum);
 	digesting.is_followed =
@@ -154,7 +163,7 @@ static bool read_ascii(int descriptor, struct verified_text *text)
 static bool decode(const uint8_t *bytes, struct verified_text *text)
 {
 	struct characters *characters = &text->characters;
-	uint8_t *memory = room + used;
+	uint8_t *memory = room + table->used;
 	if (!measure_text(bytes, text->size, characters))
 		return false;
 	decode_text(bytes, text->size, characters->is_wide, memory);
@@ -169,7 +178,7 @@ static bool decode(const uint8_t *bytes, struct verified_text *text)
 static bool read_other(int descriptor, struct verified_text *text)
 {
 	const size_t most = whole_pages(text->size * sizeof(uint16_t));
-	uint8_t *bytes = room + used + most;
+	uint8_t *bytes = room + table->used + most;
 	return open_window(most + text->size) && read_part(descriptor, bytes, text->size, 0) &&
 		decode(bytes, text);
 }
@@ -178,6 +187,7 @@ static bool read_other(int descriptor, struct verified_text *text)
  * that its memory goes back to the kernel. */
 static void reopen(void)
 {
+	const size_t used = table->used;
 	const size_t size = writable - used;
 	if (size <= WINDOW_BYTES && mprotect(room + used, size, PROT_READ | PROT_WRITE) == 0)
 		return;
@@ -186,32 +196,38 @@ static void reopen(void)
 	writable = used;
 }
 
+/* Returns where the table has the number of the last text with such a digest. */
 static uint16_t *bucket_of(const uint8_t digest[SHA256_BYTES])
 {
 	uint16_t beginning;
 	memcpy(&beginning, digest, sizeof beginning);
-	return &buckets[beginning % BUCKETS];
+	return &table->buckets[beginning % BUCKETS];
 }
 
 static const struct verified_text *find_digest(const uint8_t digest[SHA256_BYTES])
 {
-	for (size_t next = *bucket_of(digest); next != 0; next = next_in_bucket[next - 1]) {
-		if (memcmp(texts[next - 1].digest, digest, SHA256_BYTES) == 0)
-			return &texts[next - 1];
+	for (size_t next = *bucket_of(digest); next != 0; next = table->next_in_bucket[next - 1]) {
+		if (memcmp(table->texts[next - 1].digest, digest, SHA256_BYTES) == 0)
+			return &table->texts[next - 1];
 	}
 	return NULL;
 }
 
+/* Returns NULL if the kernel refuses to make the table writable. */
 static const struct verified_text *add(const struct verified_text *text)
 {
-	const size_t at = atomic_load(&count);
+	const size_t at = atomic_load(&table->count);
 	uint16_t *bucket = bucket_of(text->digest);
-	texts[at] = *text;
-	next_in_bucket[at] = *bucket;
+	if (mprotect(table, sizeof *table, PROT_READ | PROT_WRITE) != 0)
+		return NULL;
+	table->texts[at] = *text;
+	table->next_in_bucket[at] = *bucket;
 	*bucket = (uint16_t)(at + 1);
-	used += whole_pages(memory_of(&text->characters));
-	atomic_store(&count, at + 1);
-	return &texts[at];
+	table->used += whole_pages(memory_of(&text->characters));
+	atomic_store(&table->count, at + 1);
+	if (mprotect(table, sizeof *table, PROT_READ) != 0)
+		fail(UNDECIDED, "ERR_LIMIT", "Cannot go on: the table of texts stays writable: %m");
+	return &table->texts[at];
 }
 
 /* Reads a file. A text that was read before is taken again, and one that is not named at this path
@@ -219,7 +235,7 @@ static const struct verified_text *add(const struct verified_text *text)
 static const struct verified_text *take(const char *path, int descriptor, size_t size)
 {
 	struct verified_text text = {.size = size};
-	if (atomic_load(&count) == MAX_TEXTS || !open_window(size))
+	if (room == NULL || atomic_load(&table->count) == MAX_TEXTS || !open_window(size))
 		return NULL;
 	bool is_read = read_ascii(descriptor, &text);
 	if (!is_read) {
@@ -253,13 +269,13 @@ __attribute__((visibility("default"))) const void *sigtool_gate_read_text(
 	require_index();
 	if (!take_lock(size))
 		return NULL;
-	if (can_lend(environment, false) && can_lend(environment, true))
+	if (can_lend(environment))
 		text = take(path, descriptor, size);
 	pthread_mutex_unlock(&lock);
 	if (text == NULL)
 		return NULL;
 	memcpy(digest, text->digest, SHA256_BYTES);
-	return lend(environment, &text->characters, text->characters.count >= SHORTEST_OUTSIDE);
+	return lend(environment, &text->characters);
 }
 
 static int compare_places(const void *key, const void *element)
@@ -272,14 +288,13 @@ static int compare_places(const void *key, const void *element)
 const struct verified_text *verified_text_of(const void *string)
 {
 	bool is_wide = false;
-	bool is_internalized = false;
-	const void *place = lent_memory(string, &is_wide, &is_internalized);
-	if (place == NULL)
+	const void *place = lent_memory(string, &is_wide);
+	if (place == NULL || room == NULL)
 		return NULL;
-	const struct verified_text *text =
-		bsearch(place, texts, atomic_load(&count), sizeof *texts, compare_places);
+	const struct verified_text *text = bsearch(
+		place, table->texts, atomic_load(&table->count), sizeof *table->texts, compare_places);
 	if (text == NULL || text->characters.is_wide != is_wide ||
 		text->characters.count != string_length(string))
 		return NULL;
-	return is_internalized || text->characters.count < SHORTEST_OUTSIDE ? text : NULL;
+	return text;
 }

@@ -6,7 +6,6 @@
  * Node.js. */
 #include "gate.h"
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Goes past this text. Returns false if `*next` does not begin with it. */
@@ -42,36 +41,45 @@ static size_t literal_length(const char *text)
 	return length + 1;
 }
 
-/* Goes past a literal, and the text behind it. The literal comes again later, so `literal` becomes
- * a copy, which the caller frees. */
-static bool take_literal(const char **next, char **literal, const char *behind)
+/* A literal, which lies in the text. */
+struct literal {
+	const char *text;
+	size_t length;
+};
+
+/* Goes past a literal, and the text behind it. */
+static bool take_literal(const char **next, struct literal *literal, const char *behind)
 {
-	const size_t length = literal_length(*next);
-	*literal = length == 0 ? NULL : strndup(*next, length);
-	*next += length;
-	return *literal != NULL && take(next, behind);
+	*literal = (struct literal){*next, literal_length(*next)};
+	*next += literal->length;
+	return literal->length != 0 && take(next, behind);
+}
+
+/* Goes past the same literal, which comes again. */
+static bool take_again(const char **next, const struct literal *literal)
+{
+	if (strncmp(*next, literal->text, literal->length) != 0)
+		return false;
+	*next += literal->length;
+	return true;
 }
 
 static bool take_import(const char **next, size_t number)
 {
-	char *specifier = NULL;
-	const bool is_taken = take_numbered(next, "import * as $import", number, " from ") &&
-		take_literal(next, &specifier, ";\nimport.meta.imports[") && take(next, specifier) &&
+	struct literal specifier;
+	return take_numbered(next, "import * as $import", number, " from ") &&
+		take_literal(next, &specifier, ";\nimport.meta.imports[") && take_again(next, &specifier) &&
 		take_numbered(next, "] = $import", number, ";\n");
-	free(specifier);
-	return is_taken;
 }
 
 static bool take_export(const char **next, size_t number)
 {
-	char *name = NULL;
-	const bool is_taken = take_numbered(next, "let $export", number, ";\n") &&
+	struct literal name;
+	return take_numbered(next, "let $export", number, ";\n") &&
 		take_numbered(next, "export { $export", number, " as ") &&
-		take_literal(next, &name, " };\nimport.meta.exports[") && take(next, name) &&
+		take_literal(next, &name, " };\nimport.meta.exports[") && take_again(next, &name) &&
 		take_numbered(next, "] = {\n  get: () => $export", number, ",\n") &&
 		take_numbered(next, "  set: (v) => $export", number, " = v,\n};\n");
-	free(name);
-	return is_taken;
 }
 
 /* Goes past all parts, each of which ends with a line feed. An empty list is an empty line. */
@@ -96,6 +104,6 @@ bool is_wasm_facade(const void *string)
 	take_all(&next, take_export);
 	is_facade = is_facade && strcmp(next, "import.meta.done();\n") == 0 &&
 		strlen(text.bytes) == text.length;
-	free(text.bytes);
+	free_copy(text.bytes);
 	return is_facade;
 }

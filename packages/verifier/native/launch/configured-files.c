@@ -5,6 +5,7 @@
  * does not start with it. */
 #define _GNU_SOURCE
 #include "places.h"
+#include "refusal.h"
 #include "settings.h"
 #include "../shared/text/json.h"
 #include "../shared/settings/members.h"
@@ -28,6 +29,8 @@ void each_configured_file(const struct settings *settings, take_place *take, voi
 	const char *why;
 	const int trusted = TRUST_STICKY | (settings->development ? TRUST_USER | TRUST_LINKS : 0);
 	const ssize_t size = read_owned(settings->config, trusted, text, sizeof text, &why);
+	if (size < 0)
+		require_answer(settings->config);
 	if (size <= 0)
 		return;
 	const struct json *document =

@@ -3,6 +3,7 @@
  * hold nothing else. The process can neither make, nor rename, nor remove files there. */
 #define _GNU_SOURCE
 #include "places.h"
+#include "refusal.h"
 #include "settings.h"
 #include <fcntl.h>
 #include <string.h>
@@ -32,8 +33,10 @@ bool has_own_directory(const char *events, char directory[PATH_MAX])
 	slash[slash == directory ? 1 : 0] = '\0';
 	/* systemd makes a directory of logs a link to a private one. */
 	const int opened = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (opened < 0)
+	if (opened < 0) {
+		require_answer(directory);
 		return false;
+	}
 	real_path(opened, directory);
 	close(opened);
 	const bool is_complete = walk(directory, &BOUNDS, compare_name, &search);

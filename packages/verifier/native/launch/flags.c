@@ -29,9 +29,10 @@ static char **append(char **next, const struct flag *flags, size_t count)
  * supports no other way. So a program that runs in enforce also runs in audit. Mode audit gets no
  * flag by which Node.js itself refuses: such a refusal would be no event.
  *
- * In mode strict the permission model of Node.js closes ways to child processes and native code
- * that no hook sees. These flags allow all reading, writing and network access. Landlock
- * restricts writing. */
+ * In mode strict the permission model of Node.js closes ways to native code that no hook sees.
+ * These flags allow all reading, writing and network access, and child processes. Landlock
+ * restricts writing. The kernel refuses child processes, without whose filter strict does not
+ * start, and its answer is an error that programs expect. That of the permission model is not. */
 char **append_node_flags(
 	char **next, const struct settings *settings, const struct runtime *runtime)
 {
@@ -59,6 +60,7 @@ char **append_node_flags(
 		{is_strict && !is_before_22, "--permission"},
 		{is_strict, "--allow-fs-read=*"},
 		{is_strict, "--allow-fs-write=*"},
+		{is_strict, "--allow-child-process"},
 		{is_strict && major >= 25, "--allow-net"},
 		{is_strict, "--disable-warning=SecurityWarning"},
 		{is_strict && is_experimental, "--disable-warning=ExperimentalWarning"},

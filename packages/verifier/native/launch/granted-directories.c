@@ -44,6 +44,8 @@ static void require_not_of_kernel(const struct granted *granted)
 	struct statfs file_system = {0};
 	const struct mount *mount = granted->location.mount;
 	const int failed = fstatfs(granted->descriptor, &file_system);
+	if (failed)
+		require_answer(granted->real);
 	if (failed || file_system.f_type == PROC_SUPER_MAGIC || file_system.f_type == SYSFS_MAGIC ||
 		file_system.f_type == DEVPTS_SUPER_MAGIC || strcmp(granted->real, "/dev") == 0 ||
 		below(granted->real, "/sys") != NULL || below(granted->real, "/proc") != NULL ||
@@ -129,8 +131,11 @@ void open_granted_directories(int granted[MAX_DIRECTORIES + 1], int index,
 	find_own_files(launcher, settings_file);
 	const bool has_place = name_shared(indexes, "");
 	/* The name of a module is no path, so the script counts only if it is a file. */
+	const bool has_script = access(script, F_OK) == 0;
+	if (!has_script)
+		require_answer(script);
 	const char *const deciding[] = {
-		access(script, F_OK) == 0 ? script : NULL,
+		has_script ? script : NULL,
 		runtime->program,
 		settings->index,
 		settings->config,

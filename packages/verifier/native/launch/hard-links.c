@@ -59,6 +59,15 @@ static struct file *find_file(const struct stat *status)
 	return file;
 }
 
+/* Looks at a file. Returns false if it is not there, or this user may not reach it. */
+static bool look_at(const char *path, struct stat *status)
+{
+	if (stat(path, status) == 0)
+		return true;
+	require_answer(path);
+	return false;
+}
+
 static void note_file(const struct stat *status, struct search *search)
 {
 	if (!S_ISREG(status->st_mode) || status->st_nlink < 2)
@@ -110,7 +119,7 @@ static void name_file(const struct stat *wanted, struct search *search)
 	search->wanted = wanted;
 	for (size_t i = 0; i < search->file_count; i++) {
 		const char *path = search->files[i];
-		if (path != NULL && stat(path, &status) == 0 && is_same(&status, wanted))
+		if (path != NULL && look_at(path, &status) && is_same(&status, wanted))
 			join(search->path, path, "");
 	}
 	for (size_t i = 0; i < search->settings->tree_count && *search->path == '\0'; i++) {
@@ -152,12 +161,12 @@ static void note_files(struct search *search)
 {
 	struct stat status;
 	for (size_t i = 0; i < search->file_count; i++) {
-		if (search->files[i] != NULL && stat(search->files[i], &status) == 0)
+		if (search->files[i] != NULL && look_at(search->files[i], &status))
 			note_file(&status, search);
 	}
 	for (size_t i = 0; i < search->settings->tree_count; i++) {
 		const char *tree = search->settings->real_trees[i];
-		if (stat(tree, &status) != 0 || is_granted(&status, search) ||
+		if (!look_at(tree, &status) || is_granted(&status, search) ||
 			!may_share(tree, &status, search))
 			continue;
 		if (!walk(tree, &BOUNDS, note_entry, search))

@@ -38,8 +38,8 @@ static void allow_path(int rules, uint64_t access, const char *path)
 {
 	const int file = open(path, O_PATH | O_CLOEXEC);
 	/* Without this the program would be refused for a lack of rights. */
-	if (file < 0 && is_shortage(errno))
-		fail(UNDECIDED, "Cannot allow \"%s\": %m", path);
+	if (file < 0)
+		require_answer(path);
 	allow_beneath(rules, access, file);
 }
 
@@ -107,14 +107,17 @@ static void allow_terminals(int rules)
 
 int restrict_by_landlock(const struct settings *settings, int program, const int *granted)
 {
+	static const char SUBJECT[] = "Landlock";
 	const int version = landlock_version();
+	if (version < 1)
+		require_answer(SUBJECT);
 	const struct ruleset refused = ruleset_of(version, &settings->network);
 	const uint64_t change = changes_known_to(version);
 	const uint64_t make_device = FS_MAKE_CHARACTER_DEVICE | FS_MAKE_BLOCK_DEVICE;
 	const uint64_t control = refused.files & FS_IOCTL_DEVICE;
 	const int rules = make_ruleset(version, &refused);
-	if (version >= 1 && rules < 0 && is_shortage(errno))
-		fail(UNDECIDED, "Cannot restrict by Landlock: %m");
+	if (rules < 0)
+		require_answer(SUBJECT);
 	if (version < 1 || rules < 0)
 		return 0;
 
@@ -129,8 +132,8 @@ int restrict_by_landlock(const struct settings *settings, int program, const int
 	if (settings->audit != NULL && !settings->collects) {
 		/* O_NOFOLLOW is needed because a symbolic link could lead to another file. */
 		const int events = open(settings->audit, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-		if (events < 0 && is_shortage(errno))
-			fail(UNDECIDED, "Cannot allow \"%s\": %m", settings->audit);
+		if (events < 0)
+			require_answer(settings->audit);
 		allow_beneath(rules, FS_WRITE_FILE, events);
 		allow_beneath(rules, FS_WRITE_FILE, granted[settings->writable_count]);
 	}
@@ -140,11 +143,8 @@ int restrict_by_landlock(const struct settings *settings, int program, const int
 		allow_terminals(rules);
 	allow_network(rules, &refused, &settings->network);
 
-	const int no_new_privileges = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	if (no_new_privileges != 0)
-		return 0;
-	const int restricted = enforce_ruleset(version, rules);
-	if (restricted != 0 && is_shortage(errno))
-		fail(UNDECIDED, "Cannot restrict by Landlock: %m");
-	return restricted == 0 ? version : 0;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && enforce_ruleset(version, rules) == 0)
+		return version;
+	require_answer(SUBJECT);
+	return 0;
 }

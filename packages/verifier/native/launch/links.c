@@ -33,10 +33,13 @@ static const struct followed *read_link_once(const char *path)
 	}
 	const int link = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	struct stat status;
-	if (link < 0)
+	if (link < 0) {
+		require_answer(path);
 		return NULL;
-	const bool is_link = fstat(link, &status) == 0 && S_ISLNK(status.st_mode);
-	if (!is_link) {
+	}
+	if (fstat(link, &status) != 0)
+		fail(status_of(errno), "Cannot look at \"%s\": %m", path);
+	if (!S_ISLNK(status.st_mode)) {
 		close(link);
 		return NULL;
 	}

@@ -73,9 +73,12 @@ int main(int argc, char **argv)
 	struct options options = {0};
 	struct runtime runtime;
 
-	/* AT_SECURE is set for a set-user-ID program, which the launcher must never be. */
+	/* AT_SECURE is set for a program that has more rights than its caller, which the launcher must
+	 * never be. */
 	if (getauxval(AT_SECURE) != 0)
-		_exit(REFUSED);
+		fail(REFUSED,
+			"Cannot start: the launcher's file has a set-user-ID bit, a set-group-ID bit or "
+			"capabilities; remove these by chmod ug-s and setcap -r");
 	report_refusals_of(&settings);
 	/* A limit on the size of files shall be an error that can be told. Node.js and CPython ignore
 	 * the signal too. */
@@ -186,7 +189,8 @@ static void start_events(const struct settings *settings)
 		fail(status_of(errno), "ERR_AUDIT_SINK: %s", reason);
 	}
 	if (!start_collector(settings->audit))
-		fail(status_of(errno), "ERR_AUDIT_SINK: Cannot start the collector of events: %m");
+		fail(status_of(errno),
+			"ERR_AUDIT_SINK: Cannot start the collector of events for \"%s\": %m", settings->audit);
 }
 
 static void begin_record(
@@ -281,16 +285,15 @@ static void lock_down(const struct settings *settings, const struct runtime *run
 	struct record *record, const int *granted, const struct execution *execution)
 {
 	const bool enforces = settings->mode >= MODE_ENFORCE;
-	if (enforces)
-		restrict_process(settings, runtime, execution->program, granted, record);
+	const bool filters =
+		enforces && restrict_process(settings, runtime, execution->program, granted, record);
 
 	if (runtime->is_python)
 		close(RECORD_DESCRIPTOR); /* spython gets options instead of a record. */
 	else
 		seal_text(RECORD_DESCRIPTOR, "sigtool-record", record->text);
 
-	const bool filters = can_filter_calls();
-	if (!enforces || !filters)
+	if (!filters)
 		return;
 	const bool limits_tcp = settings->network.limits_bind || settings->network.limits_connect;
 	const bool limits_code = runtime->is_python && !settings->allows_writable_code;

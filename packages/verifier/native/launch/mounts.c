@@ -144,7 +144,9 @@ static unsigned long mount_number(int descriptor)
 	char text[1024];
 	snprintf(name, sizeof name, "/proc/self/fdinfo/%d", descriptor);
 	const int file = open(name, O_RDONLY | O_CLOEXEC);
-	const ssize_t length = read(file, text, sizeof text - 1);
+	const ssize_t length = file < 0 ? -1 : read(file, text, sizeof text - 1);
+	if (length < 0)
+		require_answer(name);
 	close(file);
 	text[length < 0 ? 0 : length] = '\0';
 	const char *line = strstr(text, KEY);

@@ -36,11 +36,17 @@ static void require_no_launcher(const char *path, int trusted, const struct sear
 	const char *why;
 	struct stat status;
 	/* A link or a special file is not opened, because opening a device can have effects. */
-	if (lstat(path, &status) != 0 || !S_ISREG(status.st_mode))
+	if (lstat(path, &status) != 0) {
+		require_answer(path);
+		return;
+	}
+	if (!S_ISREG(status.st_mode))
 		return;
 	const int file = open_owned(path, trusted, &why);
-	if (file < 0)
+	if (file < 0) {
+		require_answer(path);
 		return;
+	}
 	const bool is_own = fstat(file, &status) == 0 && status.st_dev == search->own->st_dev &&
 		status.st_ino == search->own->st_ino;
 	close(file);

@@ -7,6 +7,7 @@
 #include "refusal.h"
 #include "settings.h"
 #include "../shared/process/exit-status.h"
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -35,10 +36,13 @@ static void locate_path(
 	join(directory, real, "");
 	int file = open(directory, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	while (file < 0 && strcmp(directory, "/") != 0) {
+		require_answer(directory);
 		char *slash = strrchr(directory, '/');
 		slash[slash == directory ? 1 : 0] = '\0';
 		file = open(directory, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	}
+	if (file < 0)
+		fail(status_of(errno), "Cannot look at \"%s\": %m", directory);
 	locate(file, directory, location, settings);
 	close(file);
 	char above[PATH_MAX];

@@ -38,6 +38,7 @@ static const struct row {
 	[LANDLOCK_LOG] = {"landlock-log", "6.15", RECORDED, LANDLOCK_WITH_LOG},
 	[LANDLOCK_SOCKETS] = {"landlock-sockets", "7.1", NAMED, LANDLOCK_WITH_SOCKETS},
 	[SECCOMP] = {"seccomp", "4.14", NAMED, 0},
+	[SIGNAL_OWNERS] = {"signal-owners", "4.14", NAMED, 0},
 	[WRITABLE_CODE] = {"writable-code", "6.3", NAMED, 0},
 	[SECUREBITS] = {"securebits", "6.14", RECORDED, 0},
 };
@@ -61,6 +62,8 @@ bool deny_interactive(void)
 	/* These are SECBIT_EXEC_DENY_INTERACTIVE and its lock (Linux 6.14). */
 	enum { DENY_INTERACTIVE = 1 << 10, DENY_INTERACTIVE_LOCKED = 1 << 11 };
 	const int now = prctl(PR_GET_SECUREBITS, 0, 0, 0, 0);
+	if (now < 0)
+		return false;
 	const int wanted = now | DENY_INTERACTIVE | DENY_INTERACTIVE_LOCKED;
 	return prctl(PR_SET_SECUREBITS, wanted, 0, 0, 0) == 0;
 }
@@ -78,6 +81,8 @@ static bool holds(enum protection protection, int landlock)
 	switch (protection) {
 	case SECCOMP:
 		return can_filter_calls();
+	case SIGNAL_OWNERS:
+		return refuses_signal_owners();
 	case WRITABLE_CODE:
 		return deny_writable_code();
 	case SECUREBITS:

@@ -16,6 +16,7 @@ enum protection {
 	LANDLOCK_LOG,
 	LANDLOCK_SOCKETS,
 	SECCOMP,
+	SIGNAL_OWNERS,
 	WRITABLE_CODE,
 	SECUREBITS,
 	PROTECTION_COUNT,
@@ -37,5 +38,9 @@ bool deny_interactive(void);
 /* Makes the kernel refuse to make memory executable that was writable, in this process and in the
  * program that it executes. Returns false if the kernel cannot. */
 bool deny_writable_code(void);
+
+/* Tries, in processes of its own, if a restricted process can signal others by way of a file.
+ * Returns true if it cannot. */
+bool refuses_signal_owners(void);
 
 #endif

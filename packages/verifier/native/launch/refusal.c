@@ -36,8 +36,7 @@ static void write_refusal(const char *detail)
 
 int status_of_argument(int error)
 {
-	const bool is_absent = error == ENOENT || error == ENOTDIR;
-	return is_absent || status_of(error) == REFUSED ? USAGE : UNDECIDED;
+	return is_answer(error) ? USAGE : UNDECIDED;
 }
 
 _Noreturn void fail(int status, const char *format, ...)
@@ -55,6 +54,12 @@ _Noreturn void fail(int status, const char *format, ...)
 
 	va_start(values, format);
 	complain(status, "sigtool-launch", format, values);
+}
+
+void require_answer(const char *subject)
+{
+	if (!is_answer(errno))
+		fail(UNDECIDED, "Cannot look at \"%s\": %m", subject);
 }
 
 void cannot_tell(const struct settings *settings, const char *format, ...)

@@ -19,6 +19,11 @@ _Noreturn void fail(int status, const char *format, ...) __attribute__((format(p
  * if the fault may pass, else USAGE. One that does not exist was probably misspelt. */
 int status_of_argument(int error);
 
+/* Decides about every look at a file, or at the kernel, that has failed with this errno: ends the
+ * process with UNDECIDED if nothing was found out. Otherwise returns, and what was looked for is
+ * not there or not allowed. */
+void require_answer(const char *subject);
+
 /* Reports on standard error that a fact could not be found out. A granted directory may then reach
  * more than it should, so mode strict ends the process instead. `format` continues the words
  * "cannot tell". */

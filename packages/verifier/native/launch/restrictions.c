@@ -48,28 +48,52 @@ static uint64_t kept_capabilities(void)
 	return kept;
 }
 
+/* Says that a crash gives the memory of the process to somebody, whom `what` names, and how to
+ * prevent it. Mode strict ends the process instead. */
+static void lack_core_dumps(const char *name, const char *what, const char *way_out,
+	const struct settings *settings, struct record *record)
+{
+	if (settings->mode == MODE_STRICT)
+		fail(REFUSED, "Cannot enforce strictly: %s; %s", what, way_out);
+	dprintf(STDERR_FILENO, "sigtool-launch: %s\n", what);
+	add_line(record, "missing", name);
+}
+
 /* Sets the limit of core dumps to 1, because for this value alone the kernel neither writes a core
- * file nor runs the program that core_pattern names. With 0 it would still run that program. */
+ * file nor runs the program that core_pattern names. With 0 it would still run that program, and
+ * where the hard limit is 0, only root can raise it. */
 static void refuse_core_dumps(const struct settings *settings, struct record *record)
 {
-	const struct rlimit limit = {1, 1};
-	setrlimit(RLIMIT_CORE, &limit);
+	static const char PATTERN[] = "/proc/sys/kernel/core_pattern";
+	struct rlimit limit = {1, 1};
+	if (setrlimit(RLIMIT_CORE, &limit) != 0)
+		require_answer("the limit of core dumps");
+	if (getrlimit(RLIMIT_CORE, &limit) != 0)
+		fail(status_of(errno), "Cannot look at \"the limit of core dumps\": %m");
 
+	char pattern = '\0';
+	const int file = open(PATTERN, O_RDONLY | O_CLOEXEC);
+	const ssize_t got = file < 0 ? -1 : read(file, &pattern, sizeof pattern);
+	if (got < 0)
+		require_answer(PATTERN);
+	close(file);
+	if (got < 0)
+		lack_core_dumps("core-pattern",
+			"core_pattern cannot be read, so that the memory of a crashed process may go anywhere",
+			"let this user read /proc/sys/kernel/core_pattern", settings, record);
 	/* Since Linux 6.16 a pattern that begins with `@` names a socket, to which the kernel sends
 	 * every dump. */
-	char pattern = '\0';
-	const int file = open("/proc/sys/kernel/core_pattern", O_RDONLY | O_CLOEXEC);
-	const ssize_t got = read(file, &pattern, sizeof pattern);
-	close(file);
-	if (got != sizeof pattern || pattern != '@')
-		return;
-	if (settings->mode == MODE_STRICT)
-		fail(REFUSED,
-			"Cannot enforce strictly: core_pattern sends the memory of crashed processes to a "
-			"socket; set another kernel.core_pattern");
-	dprintf(STDERR_FILENO,
-		"sigtool-launch: core_pattern sends the memory of crashed processes to a socket\n");
-	add_line(record, "missing", "core-pattern");
+	if (pattern == '@')
+		lack_core_dumps("core-pattern",
+			"core_pattern sends the memory of crashed processes to a socket",
+			"set another kernel.core_pattern", settings, record);
+	if (limit.rlim_cur != 1 && (got < 0 || pattern == '|'))
+		lack_core_dumps("core-limit",
+			"core_pattern gives the memory of crashed processes to a program, because the hard "
+			"limit "
+			"of core dumps is 0",
+			"allow a limit of 1 (LimitCORE=1), or set another kernel.core_pattern", settings,
+			record);
 }
 
 /* Requires, if the process is root's, that the mount of each granted directory is nosuid. A file of
@@ -85,6 +109,8 @@ static void require_nosuid(
 	for (size_t i = 0; i < settings->writable_count; i++) {
 		struct statvfs file_system;
 		const int failed = fstatvfs(granted[i], &file_system);
+		if (failed != 0)
+			require_answer(settings->writable[i]);
 		if (failed == 0 && (file_system.f_flag & ST_NOSUID) != 0)
 			continue;
 		const char *directory = settings->writable[i];
@@ -124,7 +150,7 @@ static void lack_landlock(int version, const struct settings *settings, struct r
 		lack(LANDLOCK_SOCKETS, settings, record);
 }
 
-void restrict_process(const struct settings *settings, const struct runtime *runtime, int program,
+bool restrict_process(const struct settings *settings, const struct runtime *runtime, int program,
 	const int *granted, struct record *record)
 {
 	refuse_core_dumps(settings, record);
@@ -136,27 +162,38 @@ void restrict_process(const struct settings *settings, const struct runtime *run
 		/* If open() fails for a reason that may pass, such as a full disk, the process ends with
 		 * the status for such faults. Without this check, Landlock would later keep the hook from
 		 * making the file, and that failure would look like a lasting one. */
-		if (file < 0 && status_of(errno) == UNDECIDED)
-			fail(UNDECIDED, "Cannot write audit events to \"%s\": %m", settings->audit);
+		if (file < 0 && status_of(errno) == UNDECIDED) {
+			char reason[PATH_MAX + 256];
+			explain_event_file(settings->audit, reason, sizeof reason);
+			fail(UNDECIDED, "%s", reason);
+		}
 		close(file);
 	}
 
 	const bool denies_interactive = deny_interactive();
-	if (!denies_interactive)
+	if (!denies_interactive) {
+		require_answer("securebits");
 		lack(SECUREBITS, settings, record);
+	}
 	/* Node.js compiles JavaScript to machine code in memory, so this restriction is only for
 	 * CPython. */
 	if (runtime->is_python && !settings->allows_writable_code) {
 		const bool denies_writable_code = deny_writable_code();
-		if (!denies_writable_code)
+		if (!denies_writable_code) {
+			require_answer("writable-code");
 			lack(WRITABLE_CODE, settings, record);
+		}
 	}
 
 	const int version = restrict_by_landlock(settings, program, granted);
 	lack_landlock(version, settings, record);
 	const bool filters = can_filter_calls();
-	if (!filters)
+	if (!filters) {
+		require_answer("seccomp");
 		lack(SECCOMP, settings, record);
+		lack(SIGNAL_OWNERS, settings, record);
+	}
 	if (!keep_capabilities(kept_capabilities()))
-		fail(REFUSED, "Cannot drop capabilities: %m");
+		fail(status_of(errno), "Cannot drop capabilities: %m");
+	return filters;
 }

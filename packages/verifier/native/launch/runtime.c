@@ -55,7 +55,7 @@ void choose_runtime(struct runtime *runtime, const struct settings *settings,
 			.hook_digest = settings->bundle_digest,
 			.addon = settings->addon,
 			.addon_digest = settings->addon_digest,
-			.gate = settings->mode >= MODE_ENFORCE ? settings->gate : NULL,
+			.gate = settings->mode != MODE_OFF ? settings->gate : NULL,
 			.gate_digest = settings->gate_digest,
 		};
 }

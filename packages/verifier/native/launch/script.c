@@ -30,6 +30,13 @@ static bool is_outside_trees(const struct step *step, void *context)
 	return true;
 }
 
+static const char *way_out(int error)
+{
+	if (error == ENOENT || error == ENOTDIR)
+		return "; name a script that is there";
+	return error == EACCES ? "; let this user read it and pass the directories above it" : "";
+}
+
 void find_script(const char *name, struct settings *settings, const struct options *options,
 	const struct runtime *runtime, char path[PATH_MAX], struct record *record)
 {
@@ -53,7 +60,8 @@ void find_script(const char *name, struct settings *settings, const struct optio
 	const int file = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	struct stat status;
 	if (file < 0 || fstat(file, &status) != 0)
-		fail(status_of_argument(errno), "Cannot open the script \"%s\": %m", path);
+		fail(
+			status_of_argument(errno), "Cannot open the script \"%s\": %m%s", path, way_out(errno));
 	if (!S_ISREG(status.st_mode))
 		fail(USAGE, "\"%s\" is no script: it is not a regular file", path);
 	char real[PATH_MAX];

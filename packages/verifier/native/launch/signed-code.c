@@ -30,7 +30,9 @@ static bool find_names(int index, const struct settings *settings, struct named_
 {
 	static const char MAGIC[] = "\x89SIGX\r\n\x1a";
 	struct stat status;
-	if (fstat(index, &status) != 0 || status.st_size < HEADER_BYTES)
+	if (fstat(index, &status) != 0)
+		fail(status_of(errno), "Cannot look at \"%s\": %m", settings->index);
+	if (status.st_size < HEADER_BYTES)
 		return false;
 	const size_t size = (size_t)status.st_size;
 	const unsigned char *bytes = mmap(NULL, size, PROT_READ, MAP_PRIVATE, index, 0);
@@ -50,9 +52,9 @@ static bool is_native(const char *path)
 {
 	char magic[SELFMAG];
 	const int file = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	if (file < 0)
-		return false;
-	const ssize_t length = read(file, magic, sizeof magic);
+	const ssize_t length = file < 0 ? -1 : read(file, magic, sizeof magic);
+	if (length < 0)
+		require_answer(path);
 	close(file);
 	return length == SELFMAG && memcmp(magic, ELFMAG, SELFMAG) == 0;
 }

@@ -33,15 +33,17 @@ static struct level {
 	char list[LIST_BYTES] __attribute__((aligned(8)));
 } levels[MAX_WALK_DEPTH];
 
-/* Returns the next entry of a directory, or NULL. `failed` becomes true if the rest of the
- * directory cannot be read. */
-static const struct listed *next_entry(struct level *level, bool *failed)
+/* Returns the next entry of the directory at `path`, or NULL. `failed` becomes true if the rest of
+ * the directory cannot be read. */
+static const struct listed *next_entry(struct level *level, const char *path, bool *failed)
 {
 	if (level->next >= level->filled) {
 		level->filled = syscall(SYS_getdents64, level->descriptor, level->list, LIST_BYTES);
 		level->next = 0;
-		if (level->filled < 0)
+		if (level->filled < 0) {
+			require_answer(path);
 			*failed = true;
+		}
 		if (level->filled <= 0)
 			return NULL;
 	}
@@ -67,10 +69,17 @@ static bool enter(struct level *level, int parent, const char *name)
 	struct stat status;
 	if (errno == ENOENT || errno == ENOTDIR)
 		return true; /* Another process removed the directory, or replaced it by a file. */
-	if (is_shortage(errno))
-		fail(UNDECIDED, "Cannot look through \"%s\": %m", name);
-	return errno == EACCES && fstatat(parent, name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
-		status.st_uid != geteuid() && faccessat(parent, name, X_OK, AT_EACCESS) != 0;
+	require_answer(name);
+	if (errno != EACCES)
+		return false;
+	if (fstatat(parent, name, &status, AT_SYMLINK_NOFOLLOW) != 0) {
+		require_answer(name);
+		return false;
+	}
+	if (status.st_uid == geteuid() || faccessat(parent, name, X_OK, AT_EACCESS) == 0)
+		return false;
+	require_answer(name);
+	return true;
 }
 
 static bool is_dots(const char *name)
@@ -103,7 +112,7 @@ bool walk(const char *root, const struct walk_bounds *bounds, visit *visit, void
 		bool failed = false;
 		path[level->path_length] = '\0';
 		if (level->descriptor >= 0 && entries < bounds->entries)
-			entry = next_entry(level, &failed);
+			entry = next_entry(level, path, &failed);
 		if (entry == NULL) {
 			is_complete = is_complete && !failed && entries < bounds->entries;
 			close(level->descriptor);
@@ -124,6 +133,7 @@ bool walk(const char *root, const struct walk_bounds *bounds, visit *visit, void
 			continue;
 		}
 		if (fstatat(level->descriptor, entry->name, &status, AT_SYMLINK_NOFOLLOW) != 0) {
+			require_answer(path);
 			is_complete = is_complete && errno == ENOENT; /* Another process removed it. */
 			continue;
 		}

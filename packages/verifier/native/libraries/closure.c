@@ -203,7 +203,8 @@ static void collect(void *argument)
 	if (is_complete || *closure->objection != '\0')
 		return;
 	closure->code = "ERR_LIMIT";
-	object(closure, closure->file, "is linked to more than can be followed");
+	object(closure, closure->file,
+		"has links that cannot be followed: too many, a $ in a path, or a filter library");
 }
 
 /* Returns true if the process has one thread. /proc/self/task then holds one directory, and the

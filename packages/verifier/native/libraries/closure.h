@@ -98,8 +98,13 @@ bool read_copy(const struct library *library, struct elf_object *object);
  * at a time may call this. */
 void *load_closure(struct closure *closure, int mode);
 
-/* Returns libc's function. */
+/* Calls libc's function, which sees only the bits of the mode that every library may be loaded
+ * with. */
 void *real_dlopen(const char *file, int mode);
+
+/* Returns libc's dlopen(3), which takes any mode. */
+typedef void *plain_dlopen_type(const char *file, int mode);
+plain_dlopen_type *plain_dlopen(void);
 
 /* Returns NULL, and makes dlerror(3) tell why a library is refused. */
 void *fail_to_load(const char *objection);

@@ -7,6 +7,7 @@
 #define _GNU_SOURCE
 #include "../shared/elf/elf-object.h"
 #include "../shared/files/owned-file.h"
+#include "bind.h"
 #include "closure.h"
 #include "look-up.h"
 #include <dlfcn.h>
@@ -18,6 +19,10 @@
 
 enum { LOADER_NAME = 128 };
 
+/* With RTLD_DEEPBIND a signed library would call libc's dlopen(3) in place of the gate's, and load
+ * what nobody judged. glibc knows further bits, for its own use. */
+enum { ACCEPTED_MODE = RTLD_LAZY | RTLD_NOW | RTLD_NOLOAD | RTLD_GLOBAL | RTLD_NODELETE };
+
 /* A library that was loaded, by the name with which the loader was called. It is never unloaded, so
  * that name means nothing else. */
 struct loaded {
@@ -27,12 +32,14 @@ struct loaded {
 };
 static struct loaded *all_loaded;
 
+plain_dlopen_type *plain_dlopen(void)
+{
+	return (plain_dlopen_type *)real_dlsym()(RTLD_NEXT, "dlopen");
+}
+
 void *real_dlopen(const char *file, int mode)
 {
-	static void *(*found)(const char *, int);
-	if (found == NULL)
-		found = (void *(*)(const char *, int))real_dlsym()(RTLD_NEXT, "dlopen");
-	return found(file, mode);
+	return plain_dlopen()(file, mode & ACCEPTED_MODE);
 }
 
 /* The path cannot exist, because no process has a descriptor of this number. */
@@ -150,6 +157,7 @@ static void *load_copy(struct closure *closure, const struct library *library, i
 	}
 	loaded->next = all_loaded;
 	all_loaded = loaded;
+	bind_references(handle);
 	rename_loaded(handle, library->path);
 	return handle;
 }

@@ -7,7 +7,7 @@
  * up. */
 __attribute__((no_sanitize("address", "undefined"))) look_up *real_dlsym(void)
 {
-	static look_up *found;
+	look_up *found = NULL;
 	static const char *const VERSIONS[] = {"GLIBC_2.34", "GLIBC_2.2.5", "GLIBC_2.17"};
 	for (size_t i = 0; found == NULL && i < sizeof VERSIONS / sizeof *VERSIONS; i++)
 		found = (look_up *)dlvsym(RTLD_NEXT, "dlsym", VERSIONS[i]);

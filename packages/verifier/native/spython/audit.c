@@ -5,6 +5,8 @@
 #define _GNU_SOURCE
 #include "spython.h"
 #include "code-makers.h"
+#include "end.h"
+#include "making.h"
 #include "veto.h"
 #include <fcntl.h>
 #include <stdbool.h>
@@ -28,14 +30,6 @@ static struct slot {
 } slots[SLOTS];
 static bool is_all_selected;
 
-/* Returns an argument of the event as a borrowed reference, or None if there is none. */
-static PyObject *argument(PyObject *arguments, Py_ssize_t at)
-{
-	if (arguments == NULL || !PyTuple_Check(arguments) || at >= PyTuple_GET_SIZE(arguments))
-		return Py_None;
-	return PyTuple_GET_ITEM(arguments, at);
-}
-
 static bool is_text(PyObject *name)
 {
 	return PyUnicode_Check(name) || PyBytes_Check(name);
@@ -53,7 +47,7 @@ static int veto_child(const char *event, PyObject *arguments, const char *why)
  * load_extension(), which raises one. */
 static int check_sqlite(const char *event, PyObject *arguments, const char *why)
 {
-	if (argument(arguments, 1) == Py_False)
+	if (argument_of(arguments, 1) == Py_False)
 		return NO_OBJECTION;
 	return veto(event, arguments, why);
 }
@@ -62,7 +56,7 @@ static int check_sqlite(const char *event, PyObject *arguments, const char *why)
  * load code. At the start of the process start.c drops them from `environ`. */
 static int check_variable(const char *event, PyObject *arguments, const char *why)
 {
-	PyObject *name = argument(arguments, 0);
+	PyObject *name = argument_of(arguments, 0);
 	/* os.putenv raises its event with bytes. Any other type is refused. */
 	const char *text = PyBytes_CheckExact(name) ? PyBytes_AS_STRING(name) : "OPENSSL_";
 	const bool loads_code = strncmp(text, "OPENSSL_", 8) == 0 || strncmp(text, "TCL", 3) == 0 ||
@@ -78,7 +72,7 @@ static int check_child(const char *event, PyObject *arguments, const char *why)
 	if (refuses_children())
 		return veto_child(event, arguments, why);
 	if (rules.children == CHILDREN_AUDIT) {
-		record(event, AUDIT, arguments);
+		record(event, RECORD, arguments);
 		return RECORDED;
 	}
 	return NO_OBJECTION;
@@ -111,14 +105,28 @@ static int judge_native(
 	return answer;
 }
 
+/* Returns true if a module makes code that nothing can judge, and gives it to whoever asks. Its
+ * file may have any path, but not another last part of the name: Python calls PyInit_NAME. */
+static bool makes_code_unseen(PyObject *name)
+{
+	static const char MAKER[] = "_testinternalcapi"; /* since 3.12 */
+	const char *text = is_judged() && PyUnicode_Check(name) ? PyUnicode_AsUTF8(name) : NULL;
+	PyErr_Clear();
+	const char *dot = text == NULL ? NULL : strrchr(text, '.');
+	return text != NULL && strcmp(dot == NULL ? text : dot + 1, MAKER) == 0;
+}
+
 /* Judges an import. For an extension module the event contains the file, and is raised before
  * dlopen(3). For other modules the event contains no file, and the open-code hook judges their
  * code. But two modules of multiprocessing start child processes without an event. If the rules
  * refuse child processes, the import of these two is refused here. */
 static int check_import(const char *event, PyObject *arguments, const char *why)
 {
-	PyObject *name = argument(arguments, 0);
-	PyObject *file = argument(arguments, 1);
+	PyObject *name = argument_of(arguments, 0);
+	PyObject *file = argument_of(arguments, 1);
+	if (file != Py_None && makes_code_unseen(name))
+		return veto(
+			event, arguments, "it makes code that nothing can judge (policy: python.stringCode)");
 	if (file != Py_None)
 		return judge_native(event, arguments, file, false);
 	if (!refuses_children() || !PyUnicode_Check(name))
@@ -133,7 +141,7 @@ static int check_import(const char *event, PyObject *arguments, const char *why)
  * __fspath__ is refused, because it could give ctypes another path than the one judged here. */
 static int check_library(const char *event, PyObject *arguments, const char *why)
 {
-	PyObject *library = argument(arguments, 0);
+	PyObject *library = argument_of(arguments, 0);
 	if (library == Py_None)
 		return NO_OBJECTION;
 	if (!is_text(library))
@@ -159,8 +167,8 @@ static int judge_imp(PyObject *file)
  * a path. Without memory to know the path, the opening fails. */
 static int check_open(const char *event, PyObject *arguments, const char *why)
 {
-	PyObject *file = argument(arguments, 0);
-	PyObject *flags = argument(arguments, 2);
+	PyObject *file = argument_of(arguments, 0);
+	PyObject *flags = argument_of(arguments, 2);
 	PyObject *path;
 	if (!PyLong_Check(flags) || PyLong_CheckExact(file) || file == Py_None)
 		return NO_OBJECTION;
@@ -186,6 +194,14 @@ static int check_open(const char *event, PyObject *arguments, const char *why)
 	if (!is_bytecode)
 		return NO_OBJECTION;
 	return veto_and(rules.exit_on_refusal && is_there, event, arguments, why);
+}
+
+/* Takes notice that CPython frees this hook. */
+static int check_end(const char *event, PyObject *arguments, const char *Py_UNUSED(why))
+{
+	if (!is_forged(event, arguments))
+		note_end();
+	return NO_OBJECTION;
 }
 
 /* Returns the slot with this name, or the free slot for it. There is one, because the table is
@@ -242,6 +258,7 @@ void prepare_audit(void)
 		{"ctypes.dlopen", check_library, UNSTEADY},
 		{"sqlite3.load_extension", check_sqlite, SQL},
 		{"sqlite3.enable_load_extension", check_sqlite, SQL},
+		{"cpython._PySys_ClearAuditHooks", check_end, NULL},
 		{"setopencodehook", veto, HOOK},
 		{"sys.addaudithook", rules.audit_hooks ? NULL : veto, HOOKS},
 		{"subprocess.Popen", check_child, CHILD},

@@ -40,7 +40,8 @@ static bool is_same_text(PyObject *constant, const char *text, size_t length)
 bool is_constant_of_function(const char *text, size_t length)
 {
 	PyObject *code = code_of(PyEval_GetFrame());
-	PyObject *constants = code == NULL ? NULL : ((PyCodeObject *)code)->co_consts;
+	const bool is_of_file = code != NULL && provenance_of(code) == OF_FILE;
+	PyObject *constants = is_of_file ? ((PyCodeObject *)code)->co_consts : NULL;
 	bool is_found = false;
 	for (Py_ssize_t i = 0; constants != NULL && i < PyTuple_GET_SIZE(constants) && !is_found; i++)
 		is_found = is_same_text(PyTuple_GET_ITEM(constants, i), text, length);

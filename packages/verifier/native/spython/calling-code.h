@@ -1,13 +1,13 @@
 /* Tells which Python function runs. */
 #ifndef SPYTHON_CALLING_CODE_H
 #define SPYTHON_CALLING_CODE_H
-#include "origins.h"
+#include "provenance.h"
 
 /* Returns which of the callers the Python function is that runs. */
 enum caller caller_now(void);
 
-/* Returns true if the text is a constant in the code of the Python function that runs. So it is
- * part of what that code was made of. */
+/* Returns true if the Python function that runs was made of the content of a file, and the text is
+ * a constant in its code. So the text is part of that file. */
 bool is_constant_of_function(const char *text, size_t length);
 
 /* Returns true if the import system makes code of bytecode. */

@@ -57,6 +57,70 @@ static int is_in_object(struct dl_phdr_info *object, size_t Py_UNUSED(size), voi
 	return 0;
 }
 
+/* Returns true if code may be made of text that no file contains. */
+static bool may_become_code(struct text text, enum provenance *provenance)
+{
+	const enum caller caller = caller_now();
+	if (rules.python_code == STRING_CODE_REFUSE)
+		return false;
+	if (is_constant_of_function(text.content, text.length))
+		*provenance = OF_FILE;
+	else if (has_shape_of(caller, text.content))
+		*provenance = OF_SHAPE;
+	else if (caller == NAMED_CALLER)
+		*provenance = OF_RECORD;
+	return *provenance != UNSEEN;
+}
+
+static struct text text_in(PyObject *bytes)
+{
+	return (struct text){PyBytes_AS_STRING(bytes), (size_t)PyBytes_GET_SIZE(bytes)};
+}
+
+/* Returns why the text must not become code, or null. */
+static const char *objection_to_text(PyObject *bytes, struct origin_of_code *origin)
+{
+	const struct text text = text_in(bytes);
+	origin->provenance = UNSEEN;
+	origin->caller = NO_CALLER;
+	if (is_text_of_file(text.content, text.length, &origin->caller))
+		origin->provenance = OF_FILE;
+	else if (!may_become_code(text, &origin->provenance))
+		return UNSIGNED_TEXT;
+	if (!is_in_fixed_encoding(text.content))
+		return "a program could exchange the decoder of its encoding";
+	return NULL;
+}
+
+/* Returns false with an exception if a source is refused for the reason `objection`. */
+static bool admit(
+	PyObject *source, PyObject *file_name, const char *objection, struct origin_of_code *origin)
+{
+	origin->is_recorded = false;
+	if (objection == NULL)
+		return true;
+	PyObject *arguments = PyTuple_Pack(2, source, file_name);
+	if (arguments == NULL)
+		return false;
+	const int answer = veto("compile", arguments, objection);
+	Py_DECREF(arguments);
+	origin->is_recorded = answer == RECORDED;
+	origin->provenance = OF_RECORD;
+	return answer != REFUSED_EVENT;
+}
+
+bool judge_text(PyObject *bytes, PyObject *file_name, struct origin_of_code *origin)
+{
+	return admit(bytes, file_name, objection_to_text(bytes, origin), origin);
+}
+
+bool judge_tree(PyObject *tree, struct origin_of_code *origin)
+{
+	const bool is_named = rules.python_code == STRING_CODE_SIGNED && caller_now() == NAMED_CALLER;
+	*origin = (struct origin_of_code){.provenance = OF_RECORD};
+	return admit(tree, Py_None, is_named ? NULL : UNSIGNED_TREE, origin);
+}
+
 /* Returns true if CPython parses a part of a line to mark it in a traceback. Only 3.11 and 3.12 do
  * that in C; they name the file of the line, and make no code. All others of CPython that compile
  * text in C name no file: `<string>`, `<script>`. */
@@ -67,87 +131,48 @@ static bool is_for_traceback(PyObject *file_name)
 		PyUnicode_READ_CHAR(file_name, 0) != '<';
 }
 
-/* Returns true if code may be made of text that no file contains. If no built-in function is asked
- * for that, but native code does it, the text has to be one of its own, such as Cython puts into
- * the modules that it makes. */
-static bool may_become_code(struct text text, PyObject *file_name)
+/* Judges text that native code compiles, such as Cython puts into the modules that it makes. It has
+ * to be the content of a file, or one of native code's own texts. A traceback does without its
+ * marks: refusing it is no event, because any program may fail. */
+static int check_unannounced(const char *event, PyObject *arguments, PyObject *bytes)
 {
-	if (rules.python_code == STRING_CODE_REFUSE)
-		return false;
-	if (maker_now() == NO_MAKER)
-		return is_for_traceback(file_name) || dl_iterate_phdr(is_in_object, &text) != 0;
-	const enum caller caller = caller_now();
-	return caller == NAMED_CALLER || has_shape_of(caller, text.content) ||
-		is_constant_of_function(text.content, text.length);
-}
-
-#if PY_VERSION_HEX < 0x03090000
-/* Only 3.8 raises an event for each expression in an f-string, while it compiles the text around
- * it, and puts it in parentheses. */
-static bool is_in_allowed_text(const struct making *making, struct text text, PyObject *file_name)
-{
-	if (making == NULL || making->allowed_text == NULL || text.length < 2 ||
-		!PyUnicode_Check(file_name) ||
-		PyUnicode_CompareWithASCIIString(file_name, "<fstring>") != 0)
-		return false;
-	const size_t length = strlen(making->allowed_text);
-	return memmem(making->allowed_text, length, text.content + 1, text.length - 2) != NULL;
-}
-
-static void keep_allowed_text(struct making *making, struct text text)
-{
-	if (making == NULL)
-		return;
-	free(making->allowed_text);
-	making->allowed_text = strdup(text.content);
-}
-#else
-static bool is_in_allowed_text(const struct making *Py_UNUSED(making), struct text Py_UNUSED(text),
-	PyObject *Py_UNUSED(file_name))
-{
-	return false;
-}
-
-static void keep_allowed_text(struct making *Py_UNUSED(making), struct text Py_UNUSED(text))
-{
-}
-#endif
-
-/* Returns why the text must not become code, or null. */
-static const char *objection_to_text(struct text text, PyObject *file_name)
-{
-	struct making *making = making_now();
+	struct text text = text_in(bytes);
 	enum caller file;
-	if (is_in_allowed_text(making, text, file_name))
-		return NULL;
-	const bool is_of_file = is_text_of_file(text.content, text.length, &file);
-	if (!is_of_file && (!is_judged() || !may_become_code(text, file_name)))
-		return UNSIGNED_TEXT;
-	if (is_judged() && !is_in_fixed_encoding(text.content))
-		return "a program could exchange the decoder of its encoding";
-	if (making != NULL)
-		making->file = file;
-	keep_allowed_text(making, text);
-	return NULL;
+	const bool is_of_file = is_text_of_file(text.content, text.length, &file) ||
+		(rules.python_code != STRING_CODE_REFUSE && dl_iterate_phdr(is_in_object, &text) != 0);
+	if (is_of_file && is_in_fixed_encoding(text.content))
+		return NO_OBJECTION;
+	if (!is_for_traceback(argument_of(arguments, 1)))
+		return veto(event, arguments, UNSIGNED_TEXT);
+	if (rules.mode < MODE_ENFORCE)
+		return NO_OBJECTION;
+	PyErr_SetString(PyExc_PermissionError, UNSIGNED_TEXT);
+	return REFUSED_EVENT;
 }
 
-static int judge_text(const char *event, PyObject *arguments)
+/* Judges text of which `imp` and `pkgutil` make code, if no other text is judged. */
+static int check_text_of_imp(const char *event, PyObject *arguments, PyObject *bytes)
 {
-	PyObject *source = PyTuple_GET_ITEM(arguments, 0);
-	const struct text text = {PyBytes_AS_STRING(source), (size_t)PyBytes_GET_SIZE(source)};
-	const char *objection = objection_to_text(text, PyTuple_GET_ITEM(arguments, 1));
-	return objection == NULL ? NO_OBJECTION : veto(event, arguments, objection);
+	const struct text text = text_in(bytes);
+	enum caller file;
+	if (!is_called_by_imp() || is_text_of_file(text.content, text.length, &file))
+		return NO_OBJECTION;
+	return veto(event, arguments, UNSIGNED_TEXT);
 }
 
 int check_compile(const char *event, PyObject *arguments, const char *Py_UNUSED(why))
 {
-	if (maker_now() == PARSER || (!is_judged() && !is_called_by_imp()))
+	PyObject *source = argument_of(arguments, 0);
+	const bool is_text = PyBytes_CheckExact(source);
+	bool is_recorded;
+	if (is_forged(event, arguments))
 		return NO_OBJECTION;
-	if (PyBytes_CheckExact(PyTuple_GET_ITEM(arguments, 0)))
-		return judge_text(event, arguments);
-	if (rules.python_code == STRING_CODE_SIGNED && caller_now() == NAMED_CALLER)
-		return NO_OBJECTION;
-	return is_judged() ? veto(event, arguments, UNSIGNED_TREE) : NO_OBJECTION;
+	if (!is_judged())
+		return is_text ? check_text_of_imp(event, arguments, source) : NO_OBJECTION;
+	if (is_announced(source, argument_of(arguments, 1), &is_recorded))
+		return is_recorded ? RECORDED : NO_OBJECTION;
+	return is_text ? check_unannounced(event, arguments, source)
+				   : veto(event, arguments, UNSIGNED_TREE);
 }
 
 /* Marshalled code */
@@ -183,10 +208,13 @@ static bool is_frozen(const char *code, size_t length)
 
 int check_marshalled(const char *event, PyObject *arguments, const char *Py_UNUSED(why))
 {
-	const enum maker maker = maker_now();
-	if (rules.python_code == STRING_CODE_AUDIT || maker == READER || maker == PARSER)
+	PyObject *bytes = argument_of(arguments, 0);
+	bool is_recorded;
+	if (rules.python_code == STRING_CODE_AUDIT || is_forged(event, arguments) ||
+		!PyBytes_CheckExact(bytes))
 		return NO_OBJECTION;
-	PyObject *bytes = PyTuple_GET_ITEM(arguments, 0);
+	if (is_announced(bytes, Py_None, &is_recorded))
+		return is_recorded ? RECORDED : NO_OBJECTION;
 	enum caller file;
 	const char *code = PyBytes_AS_STRING(bytes);
 	const size_t length = (size_t)PyBytes_GET_SIZE(bytes);
@@ -204,19 +232,4 @@ int check_marshalled(const char *event, PyObject *arguments, const char *Py_UNUS
 bool is_opened_by_imp(void)
 {
 	return rules.mode >= MODE_ENFORCE && is_called_by_imp();
-}
-
-bool makes_code_unseen(const char *path)
-{
-	/* `parser` exists before 3.10. It makes code of lists of numbers. `_testcapi` compiles text
-	 * that it is given since 3.13, also while the same frame has a syntax tree made. */
-	static const char *const NAMES[] = {
-		"/lib-dynload/parser.", "/lib-dynload/_testcapi.", "/lib-dynload/_testinternalcapi."};
-	char real[PATH_MAX];
-	bool does_so = false;
-	if (!is_judged() || realpath(path, real) == NULL)
-		return false;
-	for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++)
-		does_so = does_so || strstr(real, NAMES[i]) != NULL;
-	return does_so;
 }

@@ -130,7 +130,7 @@ void refuse_options(void)
 	const char *option = options.refused;
 	if (option == NULL)
 		return;
-	raise_event("cmdline.refused", REFUSE, "argument", option, "reason", "ERR_START", NULL);
+	raise_refusal(true, "cmdline.refused", "argument", option, "reason", "ERR_START", NULL);
 	const char *way = name_in_pep_578(option);
 	if (way != NULL)
 		fail(USAGE, NULL, "'%s' is disabled by policy: name a script, or a module by -m", way);

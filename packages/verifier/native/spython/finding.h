@@ -40,6 +40,11 @@ struct finding judge_unread(struct opened *file);
  * kernel is asked last, and only about a trusted file. */
 struct finding judge(struct opened *file);
 
+/* Writes the size of a file for an event, or an empty text if no policy is likely to find it too
+ * large. Returns the text. */
+enum { SIZE_ROOM = 24 };
+const char *text_of_size(const struct stat *status, char text[SIZE_ROOM]);
+
 /* Returns what the mode makes of a finding. A file whose content was not read is refused in every
  * mode. */
 enum verdict verdict_of(const struct finding *finding, bool has_bytes);

@@ -102,12 +102,10 @@ static struct finding judge_content(struct opened *file)
 	return finding;
 }
 
-struct finding judge_unread(struct opened *file)
+/* Returns no reason if the policy allows the size. */
+static struct finding judge_size(struct opened *file)
 {
-	const bool is_too_large = (uint64_t)file->stat.st_size > rules.max_size;
-	if (!S_ISREG(file->stat.st_mode))
-		return fault("ERR_FILE_TYPE", "files", "it is not a regular file");
-	if (rules.mode < MODE_ENFORCE || !is_too_large)
+	if ((uint64_t)file->stat.st_size <= rules.max_size)
 		return (struct finding){.reason = NULL};
 	snprintf(file->size, sizeof file->size, "it has %ld bytes, and files.maxSizeBytes is %lu",
 		(long)file->stat.st_size, (unsigned long)rules.max_size);
@@ -118,12 +116,22 @@ struct finding judge_unread(struct opened *file)
 	return finding;
 }
 
+struct finding judge_unread(struct opened *file)
+{
+	if (!S_ISREG(file->stat.st_mode))
+		return fault("ERR_FILE_TYPE", "files", "it is not a regular file");
+	return rules.mode < MODE_ENFORCE ? (struct finding){.reason = NULL} : judge_size(file);
+}
+
 struct finding judge(struct opened *file)
 {
 	to_hex(file->digest, file->hex);
 	const struct finding finding = judge_content(file);
 	if (finding.reason != NULL)
 		return finding;
+	const struct finding size = judge_size(file);
+	if (size.reason != NULL)
+		return size;
 	if (!accepts_owner_and_mode(&file->stat, &file->access))
 		return (struct finding){.reason = file->access.code,
 			.rule = "files",
@@ -136,6 +144,14 @@ struct finding judge(struct opened *file)
 	if (objection != NULL)
 		return fault("ERR_NOT_EXECUTABLE", "kernel", objection);
 	return finding;
+}
+
+const char *text_of_size(const struct stat *status, char text[SIZE_ROOM])
+{
+	text[0] = '\0';
+	if ((uint64_t)status->st_size > least_size_to_tell())
+		snprintf(text, SIZE_ROOM, "%ld", (long)status->st_size);
+	return text;
 }
 
 enum verdict verdict_of(const struct finding *finding, bool has_bytes)

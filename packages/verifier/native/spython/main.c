@@ -165,6 +165,23 @@ static void start_python(int argument_count, char **arguments)
 	PyConfig_Clear(&config);
 }
 
+#if PY_VERSION_HEX >= 0x030C0000
+/* CPython exports this function, but declares it in a header of its own. */
+int _PyInterpreterState_SetRunningMain(PyInterpreterState *interpreter);
+
+/* Says, as CPython's own main() does, that this interpreter runs a program, so that no module runs
+ * another one in it. */
+static void mark_as_running(void)
+{
+	if (_PyInterpreterState_SetRunningMain(PyInterpreterState_Main()) != 0)
+		fail(REFUSED, "ERR_START", "Cannot start: Python runs already");
+}
+#else
+static void mark_as_running(void)
+{
+}
+#endif
+
 /* Ends the process by the signal SIGINT, so that a shell sees the reason. CPython does this after a
  * KeyboardInterrupt that the program did not catch. Returns only if the signal fails. */
 static void die_of_interrupt(void)
@@ -187,6 +204,7 @@ int run_spython(int argument_count, char **arguments, char **Py_UNUSED(environme
 		*options.rest = "-m";
 	}
 	start_python(argument_count - (int)(options.rest - arguments), options.rest);
+	mark_as_running();
 	PyObject *result = options.module != NULL ? run_named_module(options.module) : run_path(path);
 	const bool has_failed = result == NULL;
 	const bool is_interrupted = has_failed && PyErr_ExceptionMatches(PyExc_KeyboardInterrupt);

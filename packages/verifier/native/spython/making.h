@@ -1,35 +1,31 @@
-/* Tells which built-in function of CPython runs, if it is one that makes code. */
+/* Announces what spython's functions let CPython make code of, so that the audit event that CPython
+ * raises for it can be told from all others. */
 #ifndef SPYTHON_MAKING_H
 #define SPYTHON_MAKING_H
-#include "origins.h"
-#include <frameobject.h>
+#include "spython.h"
 
-/* The kinds of the built-in function that runs: it makes syntax trees, it compiles or executes, or
- * it reads marshalled code that was judged. */
-enum maker { NO_MAKER, PARSER, COMPILER, READER };
+/* An announcement. Announcements of a thread end in any order where something switches stacks, as
+ * greenlet does. */
+struct making;
 
-/* A built-in function that runs. Each is found by the frame that calls it, because functions of a
- * thread end in any order where something switches stacks, as greenlet does. */
-struct making {
-	struct making *before; /* the one that began before, or null */
-	enum maker maker;
-	const PyThreadState *thread; /* a subinterpreter has another one in the same thread */
-	const PyFrameObject *frame; /* the one that calls the function; what it runs has others */
-	enum caller file; /* the callers in the file whose content becomes code */
-	char *allowed_text; /* the text that was allowed last, or null; for 3.8 */
-};
+/* Announces one event of this thread for exactly this source: text, marshalled code or a syntax
+ * tree. The source is an exact bytes object, or a tree. From here to the event nothing of the
+ * program runs, not even by the collector of garbage. `is_recorded` is true if spython has recorded
+ * it. The result must be passed to end_making(). Returns null with an exception if memory is
+ * lacking. */
+struct making *begin_making(PyObject *source, bool is_recorded);
+void end_making(struct making *making);
 
-/* Notes that a built-in function begins. The result must be passed to end_making() or
- * forget_making(). Returns null with an exception if memory is lacking. */
-struct making *begin_making(enum maker maker);
-void forget_making(struct making *making);
+/* Returns true if the event that is raised now for `source` was announced. It counts once.
+ * `is_recorded` receives what was announced. */
+bool is_announced(PyObject *source, PyObject *file_name, bool *is_recorded);
 
-/* Takes the result of the function, and returns it, or null with an exception. */
-PyObject *end_making(struct making *making, PyObject *result);
+/* Announces the event that a program raises by sys.audit(), until it was seen. */
+void begin_forged(PyObject *const *arguments, Py_ssize_t count);
+void end_forged(void);
 
-/* Returns the built-in function that raises the event, or null. */
-struct making *making_now(void);
-enum maker maker_now(void);
+/* Returns true if the event is the one that a program raises by sys.audit(). It counts once. */
+bool is_forged(const char *event, PyObject *arguments);
 
 /* Returns true once the functions of built-ins.c stand before those of CPython. What is made
  * earlier comes from the interpreter's program itself. */

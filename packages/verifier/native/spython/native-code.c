@@ -8,7 +8,6 @@
 #include "../libraries/closure.h"
 #include "../libraries/take-dlsym.h"
 #include "../shared/process/complain.h"
-#include "code-makers.h"
 #include "finding.h"
 #include "spython.h"
 #include <dlfcn.h>
@@ -88,10 +87,12 @@ static void tell_judgement(const struct judgement *judgement, const char *kind)
 {
 	const struct opened *file = &judgement->file;
 	const struct finding *finding = &judgement->finding;
+	char size[SIZE_ROOM];
 	raise_event("module.dlopen", verdict_of(finding, true), "path", file->real, "kind", kind,
 		"sha256", file->hex, "expected", file->expected, "product", file->entry.product, "entry",
 		file->entry.name, "rule", finding->rule, "reason", finding->reason, "denial",
-		finding->denial, "detail", finding->detail, NULL);
+		finding->denial, "#sizeBytes", text_of_size(&file->stat, size), "detail", finding->detail,
+		NULL);
 }
 
 /* Raises the event of an objection that is not that of a judgement, and completes its text. */
@@ -110,8 +111,9 @@ static void tell_objection(struct closure *closure, const char *kind)
  * null if memory is lacking. */
 static struct closure *examine(const char *path, const char *kind)
 {
+	const uint64_t most = rules.mode < MODE_ENFORCE ? INT32_MAX : rules.max_size;
 	const struct library_judge judge = {
-		digest, judge_library, is_left_out, rules.max_size, .leaves_symbols = true};
+		digest, judge_library, is_left_out, most, .leaves_symbols = true};
 	look_for_denials();
 	tell_ends();
 	struct closure *closure = collect_closure(path, &judge);
@@ -165,8 +167,6 @@ const char *objection_to_name(const char *name, bool is_searched)
 		return "the policy says python.extensions: refuse";
 	if (strchr(name, '$') != NULL)
 		return "its path has a $, which the system's loader replaces";
-	if (makes_code_unseen(name))
-		return "it makes code that nothing can judge (policy: python.stringCode)";
 	if (is_searched && rules.mode == MODE_STRICT)
 		return "it names no file";
 	return NULL;
@@ -210,8 +210,6 @@ static pthread_mutex_t mutex = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
 /* Loads what was judged, or the file itself in audit mode. */
 static void *load(struct closure *closure, int mode)
 {
-	/* A library that prefers its own libc's dlopen() would load more past this file. */
-	const int kept = mode & ~RTLD_DEEPBIND;
 	void *handle;
 	if (rules.mode < MODE_ENFORCE) {
 		handle = real_dlopen(closure->file, mode);
@@ -220,7 +218,7 @@ static void *load(struct closure *closure, int mode)
 	} else {
 		/* The constructors of a library may call dlopen() again. */
 		pthread_mutex_lock(&mutex);
-		handle = load_closure(closure, kept);
+		handle = load_closure(closure, mode);
 		pthread_mutex_unlock(&mutex);
 	}
 	return handle;

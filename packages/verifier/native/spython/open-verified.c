@@ -70,6 +70,7 @@ static PyObject *read_and_judge(
 	struct opened *file, const char *event, const char *use, bool *is_trusted)
 {
 	PyObject *bytes = NULL;
+	char size[SIZE_ROOM];
 	file->entry = find_entry(file->real);
 	struct finding finding = judge_unread(file);
 	if (finding.reason == NULL) {
@@ -82,8 +83,8 @@ static PyObject *read_and_judge(
 	if (rules.mode != MODE_OFF || verdict == REFUSE)
 		raise_event(event, verdict, "path", file->real, "use", use, "sha256", file->hex, "expected",
 			file->expected, "product", file->entry.product, "entry", file->entry.name, "rule",
-			finding.rule, "reason", finding.reason, "denial", finding.denial, "detail",
-			finding.detail, NULL);
+			finding.rule, "reason", finding.reason, "denial", finding.denial, "#sizeBytes",
+			text_of_size(&file->stat, size), "detail", finding.detail, NULL);
 	if (verdict == REFUSE) {
 		Py_CLEAR(bytes);
 		refuse_file(file, &finding);

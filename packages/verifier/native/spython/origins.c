@@ -212,27 +212,27 @@ bool is_text_of_file(const char *text, size_t length, enum caller *file)
 	return is_in_archive(text, length, 0);
 }
 
-/* Returns the origin of this number if it is a .pyc of this size, else one without a size. */
-static struct origin bytecode_at(size_t number, size_t size)
+/* Takes the origin of this number, if there is one. */
+static bool take_origin(size_t number, struct origin *origin)
 {
-	struct origin origin = {.size = 0};
 	pthread_mutex_lock(&lock);
-	if (origins[number].size == size)
-		origin = origins[number];
+	const bool is_there = number < count;
+	if (is_there)
+		*origin = origins[number];
 	pthread_mutex_unlock(&lock);
-	return origin;
+	return is_there;
 }
 
 bool is_code_of_file(const char *code, size_t length, enum caller *file)
 {
 	uint8_t own[SHA256_BYTES];
+	struct origin origin;
 	*file = last.file;
 	if (last.size == length + PYC_HEADER && memcmp(last.bytes + PYC_HEADER, code, length) == 0)
 		return true;
-	for (size_t i = 0; i < count; i++) {
-		const struct origin origin = bytecode_at(i, length + PYC_HEADER);
+	for (size_t i = 0; take_origin(i, &origin); i++) {
 		*file = origin.file;
-		if (origin.size != 0 && digest(origin.header, code, length, own) &&
+		if (origin.size == length + PYC_HEADER && digest(origin.header, code, length, own) &&
 			memcmp(own, origin.digest, SHA256_BYTES) == 0)
 			return true;
 	}

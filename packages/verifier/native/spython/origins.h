@@ -35,12 +35,4 @@ bool is_archive(PyObject *bytes);
  * `skipped` bytes of the file. If the content is text, an archive's \r\n counts as \n. */
 bool is_in_archive(const char *content, size_t length, size_t skipped);
 
-/* Remembers which code objects are functions that may make code of text, after code was made of a
- * file. */
-bool note_callers(PyObject *code, enum caller file);
-
-/* Returns which of these functions a code object is. It is found by identity, which no program can
- * forge. */
-enum caller caller_of(const PyObject *code);
-
 #endif

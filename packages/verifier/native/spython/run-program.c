@@ -8,6 +8,7 @@
  * ended the program. */
 #define _GNU_SOURCE
 #include "run-program.h"
+#include "built-ins.h"
 #include "../shared/settings/members.h"
 #include "../shared/text/words.h"
 #include <sys/stat.h>
@@ -70,8 +71,7 @@ static PyObject *run_script(const char *path)
 	PyObject *file_name = file_name_of(path);
 	if (file_name == NULL)
 		return NULL;
-	const char *source = PyBytes_AS_STRING(bytes);
-	if (strlen(source) != (size_t)PyBytes_GET_SIZE(bytes)) {
+	if (strlen(PyBytes_AS_STRING(bytes)) != (size_t)PyBytes_GET_SIZE(bytes)) {
 		PyErr_SetString(PyExc_SyntaxError, "source code cannot contain null bytes");
 		return NULL;
 	}
@@ -87,8 +87,7 @@ static PyObject *run_script(const char *path)
 	if (set_first_path(*real != '\0' ? real : "/") != 0 ||
 		set_main_names(names, file_name, loader) != 0)
 		return NULL;
-	PyCompilerFlags flags = {.cf_flags = 0, .cf_feature_version = PY_MINOR_VERSION};
-	PyObject *code = Py_CompileStringObject(source, file_name, Py_file_input, &flags, -1);
+	PyObject *code = compile_file(bytes, file_name);
 	if (code == NULL)
 		return NULL;
 	return PyEval_EvalCode(code, names, names);

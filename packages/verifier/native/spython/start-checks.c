@@ -35,7 +35,8 @@ void require_library(void)
 	if (slash != NULL)
 		*slash = '\0';
 	fail(REFUSED, entry.product == NULL ? "ERR_OUTSIDE_PRODUCTS" : "ERR_FILE_ADDED",
-		"Cannot start: the trust index does not name the library of Python; compile it again with "
-		"--adopt %s, and the other directories that `sigtool python build` prints",
+		"Cannot start: the trust index does not name the library of Python in \"%s\"; compile it "
+		"again with --adopt for it, and for the other directories that `sigtool python build` "
+		"prints",
 		real);
 }

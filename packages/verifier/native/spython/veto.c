@@ -5,6 +5,13 @@
 
 enum { MAX_DETAIL = 512 };
 
+PyObject *argument_of(PyObject *arguments, Py_ssize_t at)
+{
+	if (arguments == NULL || !PyTuple_Check(arguments) || at >= PyTuple_GET_SIZE(arguments))
+		return Py_None;
+	return PyTuple_GET_ITEM(arguments, at);
+}
+
 /* Writes one argument to `to`: the value of text, bytes, whole numbers and None, the file of a code
  * object, and only the type of any other value. Calls no method of the value. But for a lone
  * surrogate outside of U+DC80 to U+DCFF CPython calls the registered error handler
@@ -32,12 +39,15 @@ static size_t describe(PyObject *value, const char *separator, char *to, size_t 
 	return (size_t)length;
 }
 
-void record(const char *event, enum verdict verdict, PyObject *arguments)
+enum { MAX_NAME = 128 };
+
+/* Writes what the events of this project say of an event: its name and its arguments. */
+static void describe_event(
+	const char *event, PyObject *arguments, char name[MAX_NAME], char detail[MAX_DETAIL])
 {
 	Py_ssize_t count = 0;
-	char name[128];
-	char detail[MAX_DETAIL] = "";
 	size_t length = 0;
+	*detail = '\0';
 	if (arguments != NULL && PyTuple_Check(arguments))
 		count = PyTuple_GET_SIZE(arguments);
 	for (Py_ssize_t i = 0; i < count && length < MAX_DETAIL - 8; i++) {
@@ -45,9 +55,24 @@ void record(const char *event, enum verdict verdict, PyObject *arguments)
 		length += describe(
 			PyTuple_GET_ITEM(arguments, i), separator, detail + length, MAX_DETAIL - length);
 	}
-	snprintf(name, sizeof name, "python.%s", event);
-	const char *reason = verdict == ALLOW ? NULL : "ERR_RUNTIME_RULE";
+	snprintf(name, MAX_NAME, "python.%s", event);
+}
+
+void record(const char *event, enum verdict verdict, PyObject *arguments)
+{
+	char name[MAX_NAME];
+	char detail[MAX_DETAIL];
+	const char *reason = verdict == AUDIT ? "ERR_RUNTIME_RULE" : NULL;
+	describe_event(event, arguments, name, detail);
 	raise_event(name, verdict, "detail", detail, "reason", reason, NULL);
+}
+
+static void record_refusal(bool ends, const char *event, PyObject *arguments)
+{
+	char name[MAX_NAME];
+	char detail[MAX_DETAIL];
+	describe_event(event, arguments, name, detail);
+	raise_refusal(ends, name, "detail", detail, "reason", "ERR_RUNTIME_RULE", NULL);
 }
 
 int veto_and(bool ends, const char *event, PyObject *arguments, const char *why)
@@ -58,7 +83,7 @@ int veto_and(bool ends, const char *event, PyObject *arguments, const char *why)
 		record(event, AUDIT, arguments);
 		return RECORDED;
 	}
-	record(event, REFUSE, arguments);
+	record_refusal(ends, event, arguments);
 	if (strncmp(event, CPYTHON, length) == 0)
 		refuse_action(ends, "'%s' is disabled by policy", event + length);
 	else

@@ -10,6 +10,10 @@ enum {
 	RECORDED = 1, /* it was recorded */
 };
 
+/* Returns an argument of an event as a borrowed reference, or None if there is none: a program can
+ * raise any event with any arguments. */
+PyObject *argument_of(PyObject *arguments, Py_ssize_t at);
+
 /* Raises the event `python.NAME`. Arguments for which there is no room are cut off. */
 void record(const char *event, enum verdict verdict, PyObject *arguments);
 

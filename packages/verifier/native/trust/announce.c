@@ -37,7 +37,7 @@ void announce(const char *missing, const char *script)
 		snprintf(sequence, sizeof sequence, "%lu", loaded.compiled->number);
 	text_of_time(loaded.not_after, end);
 	text_of_time((uint64_t)loaded.digests.signer_end * 1000, signer_end);
-	const enum verdict verdict = rules.mode <= MODE_AUDIT ? AUDIT : ALLOW;
+	const enum verdict verdict = rules.mode <= MODE_AUDIT ? RECORD : ALLOW;
 	raise_event("verifier.start", verdict, "mode", MODE_NAMES[rules.mode], "index",
 		loaded.digests.index, "#compiled", sequence, "notAfter", end, "signer",
 		loaded.digests.signer, "signerNotAfter", signer_end, "products", names, "tier",

@@ -9,6 +9,7 @@
  * second of two intermediates with one name and key leads to the authority. */
 #define _GNU_SOURCE
 #include "authority.h"
+#include "../shared/process/decisions.h"
 #include "certificate.h"
 #include "trust.h"
 #include "subject.h"
@@ -21,7 +22,7 @@ enum {
 };
 
 /* `anchors` has the order of `rules.authorities`. */
-static X509 **anchors;
+static DECIDES X509 **anchors;
 
 /* Describes why a chain was refused. If `code` is NULL, the chain was accepted. */
 struct objection {

@@ -55,20 +55,20 @@ struct contents list_contents(const struct index_table *table, uint32_t count)
 	return contents;
 }
 
-bool has_content(
+int64_t record_of_content(
 	const struct contents *contents, const uint8_t digest[SHA256_BYTES], counts *counts)
 {
 	uint32_t first = 0;
 	if (contents->slots != NULL) {
 		const uint32_t slot = *slot_of(contents, digest);
 		if (slot == 0)
-			return false;
+			return -1;
 		first = slot - 1; /* the table has the first of several records */
 	}
 	for (uint32_t number = first; number < contents->count; number++) {
 		if (is_file_with(record_at(contents->table, number), digest) &&
 			(counts == NULL || counts(number)))
-			return true;
+			return number;
 	}
-	return false;
+	return -1;
 }

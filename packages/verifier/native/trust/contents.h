@@ -21,9 +21,9 @@ struct contents list_contents(const struct index_table *table, uint32_t count);
 /* Answers whether the record with this number counts. */
 typedef bool counts(uint32_t number);
 
-/* Returns true if one of the records that count is a file with this SHA-256. `counts` may be null:
- * then every record does. */
-bool has_content(
+/* Returns the number of a record that counts and is a file with this SHA-256, or -1. `counts` may
+ * be null: then every record does. */
+int64_t record_of_content(
 	const struct contents *contents, const uint8_t digest[SHA256_BYTES], counts *counts);
 
 #endif

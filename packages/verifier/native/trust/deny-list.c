@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include "trust.h"
 #include "../shared/files/owned-file.h"
+#include "../shared/process/decisions.h"
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -32,7 +33,7 @@ struct ground {
 
 static _Atomic(const struct denial *) added;
 static atomic_uint added_count;
-static const struct ground *grounds;
+static DECIDES const struct ground *grounds;
 
 /* The reasons of the denials of a ground, by what the ground is of. */
 static _Atomic(const char *) denied_grounds[OF_NOTHING];
@@ -42,11 +43,11 @@ static _Atomic(const char *) denied_grounds[OF_NOTHING];
 static _Atomic(const char *) prevented;
 
 /* The effective user at the first look, which is before the program runs. -1 before that. */
-static atomic_long user_at_start = -1;
+static DECIDES atomic_long user_at_start = -1;
 
 void rest_on(enum ground_of of, const char *kind, const char *hex)
 {
-	struct ground *ground = malloc(sizeof *ground);
+	struct ground *ground = keep_memory(sizeof *ground);
 	if (ground == NULL)
 		fail(UNDECIDED, "ERR_INTERNAL", "Cannot load the trust index: no memory");
 	ground->kind = kind;
@@ -92,6 +93,19 @@ const char *denied_index(void)
 		return reason;
 	reason = atomic_load(&denied_grounds[OF_TIMESTAMP]);
 	return reason != NULL && needs_timestamp() ? reason : NULL;
+}
+
+bool denies_files(void)
+{
+	EACH(denial, rules.deny) {
+		if (json_member(denial, "file") != NULL)
+			return true;
+	}
+	for (const struct denial *each = atomic_load(&added); each != NULL; each = each->next) {
+		if (strcmp(each->kind, "file") == 0)
+			return true;
+	}
+	return false;
 }
 
 unsigned count_of_added_denials(void)
@@ -239,7 +253,7 @@ static void tell(const char *fault, unsigned count)
 	if (fault == NULL || strcmp(fault, told) == 0)
 		return;
 	snprintf(told, sizeof told, "%s", fault);
-	raise_event("verifier.reload", AUDIT, "path", rules.host_file, "reason", "ERR_HOST_CONFIG",
+	raise_event("verifier.reload", RECORD, "path", rules.host_file, "reason", "ERR_HOST_CONFIG",
 		"detail", told, NULL);
 }
 

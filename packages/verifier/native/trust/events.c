@@ -45,7 +45,7 @@ static void report_detached(const char *trouble)
 			"%s: ERR_AUDIT_SINK: Cannot write audit events to \"%s\": %s; they go on to the "
 			"file that had this path\n",
 			program.name, rules.json_lines, trouble);
-	raise_event("verifier.detached", AUDIT, "path", rules.json_lines, "detail", trouble, "reason",
+	raise_event("verifier.detached", RECORD, "path", rules.json_lines, "detail", trouble, "reason",
 		"ERR_AUDIT_SINK", NULL);
 }
 
@@ -98,8 +98,10 @@ static bool send_event(const struct event_line *line, enum verdict verdict)
 	if (verdict != REFUSE)
 		return false;
 	dprintf(STDERR_FILENO,
-		"%s: ERR_AUDIT_SINK: Cannot go on: the collector of events does not answer: %m\n",
-		program.name);
+		"%s: ERR_AUDIT_SINK: Cannot go on: the collector of events does not answer, so \"%s\" gets "
+		"no "
+		"refusal: %m\n",
+		program.name, rules.json_lines == NULL ? "" : rules.json_lines);
 	_exit(REFUSED);
 }
 
@@ -109,16 +111,24 @@ static bool write_to_file(const struct event_line *line, enum verdict verdict)
 	return rules.collects ? send_event(line, verdict) : append_to_file(line);
 }
 
-/* Writes an event to every sink. Returns false if the file or syslog did not accept it. */
-static bool write_to_sinks(const struct event_line *line, enum verdict verdict)
+/* Tells whether standard error gets the event, by `audit.stderr`. It gets each refusal, and with
+ * `refusals` also what enforcement would refuse, and what the verifier tells of itself. */
+static bool is_for_standard_error(const struct event_line *line, enum verdict verdict)
+{
+	if (verdict == REFUSE || rules.standard_error == STDERR_ALL)
+		return true;
+	if (rules.standard_error != STDERR_REFUSALS || verdict == ALLOW)
+		return false;
+	/* A field contains no quote that is not escaped. */
+	return verdict == AUDIT || strstr(line->text, "\"event\":\"verifier.") != NULL;
+}
+
+static bool write_line_to(const struct event_line *line, enum verdict verdict, bool is_told)
 {
 	bool is_taken = true;
 	if (rules.syslog)
 		is_taken = log_to_system(program.name, line->text, verdict == REFUSE);
-	/* A program beside a hook tells of each text that the policy lets pass, which can be hundreds.
-	 */
-	const bool is_told = verdict == REFUSE || (verdict == AUDIT && !program.is_beside_hook);
-	if (rules.standard_error == STDERR_ALL || (rules.standard_error == STDERR_REFUSALS && is_told))
+	if (is_told)
 		dprintf(STDERR_FILENO, "sigtool: %s\n", line->text);
 	/* The file comes last, because the process may end there. */
 	if (rules.json_lines != NULL) {
@@ -128,16 +138,30 @@ static bool write_to_sinks(const struct event_line *line, enum verdict verdict)
 	return is_taken;
 }
 
-/* Writes an event to every sink, or counts it if it repeats a refusal. Returns false if the file or
- * syslog did not accept a line. */
-static bool write_or_count(const char *event, enum verdict verdict, va_list values)
+/* Writes an event to every sink. Returns false if the file or syslog did not accept it. */
+static bool write_to_sinks(const struct event_line *line, enum verdict verdict)
+{
+	return write_line_to(line, verdict, is_for_standard_error(line, verdict));
+}
+
+/* Writes a refusal after which the process ends with a line of its own. With `"stderr": "off"` that
+ * line is all that standard error gets. */
+static bool write_last(const struct event_line *line, enum verdict verdict)
+{
+	return write_line_to(line, verdict, rules.standard_error != STDERR_OFF);
+}
+
+/* Writes an event to the sinks, or counts it if it repeats one that was not simply allowed. Returns
+ * false if the file or syslog did not accept a line. */
+static bool write_or_count(
+	const char *event, enum verdict verdict, va_list values, write_line *write)
 {
 	struct event_line line;
 	compose_event(&line, event, verdict, values);
 	DTRACE_PROBE2(sigtool, audit, event, line.text);
 	if (verdict == ALLOW)
-		return write_to_sinks(&line, verdict);
-	return add_refusal(&line, verdict, write_to_sinks);
+		return write(&line, verdict);
+	return add_refusal(&line, verdict, write);
 }
 
 /* Does what write_or_count() does, with the values that raise_event() takes. */
@@ -145,7 +169,7 @@ __attribute__((sentinel)) static bool try_event(const char *event, enum verdict 
 {
 	va_list values;
 	va_start(values, verdict);
-	const bool result = write_or_count(event, verdict, values);
+	const bool result = write_or_count(event, verdict, values, write_to_sinks);
 	va_end(values);
 	return result;
 }
@@ -171,16 +195,31 @@ static bool is_unseen(void)
 		sigtool_audit_semaphore == 0;
 }
 
+static void write_event(const char *event, enum verdict verdict, va_list values, write_line *write)
+{
+	report_dropped();
+	write_counts(false, write_to_sinks);
+	if (!write_or_count(event, verdict, values, write))
+		atomic_fetch_add(&dropped, 1);
+}
+
 void raise_event(const char *event, enum verdict verdict, ...)
 {
 	va_list values;
+	/* Beside a hook, only the hook's refusals end the process. */
+	const bool ends = verdict == REFUSE && rules.exit_on_refusal && !program.is_beside_hook;
 	if (verdict == ALLOW && is_unseen())
 		return;
-	report_dropped();
-	write_counts(false, write_to_sinks);
 	va_start(values, verdict);
-	if (!write_or_count(event, verdict, values))
-		atomic_fetch_add(&dropped, 1);
+	write_event(event, verdict, values, ends ? write_last : write_to_sinks);
+	va_end(values);
+}
+
+void raise_refusal(bool ends, const char *event, ...)
+{
+	va_list values;
+	va_start(values, event);
+	write_event(event, REFUSE, values, ends ? write_last : write_to_sinks);
 	va_end(values);
 }
 
@@ -202,7 +241,8 @@ void open_sinks(void)
 		if (reaches_collector())
 			return;
 		rules.json_lines = NULL;
-		fail(status_of(errno), "ERR_AUDIT_SINK", "Cannot reach the collector of events: %m");
+		fail(status_of(errno), "ERR_AUDIT_SINK",
+			"Cannot write audit events to \"%s\": the collector cannot be reached: %m", path);
 	}
 	if (path == NULL || event_file(path, false, &trouble) >= 0)
 		return;
@@ -227,7 +267,7 @@ _Noreturn void fail(int status, const char *code, const char *format, ...)
 		vsnprintf(detail, sizeof detail, format, values);
 		va_end(values);
 		find_start_facts(&facts);
-		raise_event("verifier.start", REFUSE, "reason", code, "detail", detail, "unit", facts.unit,
+		raise_refusal(true, "verifier.start", "reason", code, "detail", detail, "unit", facts.unit,
 			"#uid", facts.uid, "host", facts.host, NULL);
 	}
 	finish_events();

@@ -7,6 +7,7 @@
 #define _GNU_SOURCE
 #include "trust.h"
 #include "../shared/files/owned-file.h"
+#include "../shared/process/decisions.h"
 #include "../shared/text/words.h"
 #include <errno.h>
 #include <stdbool.h>
@@ -25,7 +26,7 @@ static int word_of(const struct member *member, const struct json *value)
 const struct json *keep_json(char *text, size_t length)
 {
 	const size_t room = length / 2 + 2;
-	struct json *values = malloc(room * sizeof *values);
+	struct json *values = keep_memory(room * sizeof *values);
 	if (text == NULL || values == NULL)
 		return NULL;
 	return parse_json(text, length, values, room);
@@ -35,7 +36,7 @@ char *read_trusted(const char *path, size_t max_bytes, size_t *length)
 {
 	const char *why;
 	const int trusted = TRUST_STICKY | (rules.development ? TRUST_USER | TRUST_LINKS : 0);
-	char *text = malloc(max_bytes + 1);
+	char *text = keep_memory(max_bytes + 1);
 	if (text == NULL)
 		fail(status_of(errno), "ERR_HOST_CONFIG", "Cannot read \"%s\": %m", path);
 	const ssize_t count = read_owned(path, trusted, text, max_bytes + 1, &why);
@@ -54,8 +55,8 @@ static const struct json *read_document(const char *path, size_t max_bytes)
 
 static const struct json *default_document(void)
 {
-	static char text[] = "{\"version\":1}";
-	return keep_json(strdup(text), strlen(text));
+	static const char TEXT[] = "{\"version\":1}";
+	return keep_json(keep_string(TEXT, strlen(TEXT)), strlen(TEXT));
 }
 
 /* Requires the document to be as `members` demands. `is_file` is true for the document of a file.
@@ -197,6 +198,8 @@ void read_policy(const struct json *policy, int asked)
 	rules.string_code = policy_word(values, POLICY_RUNTIME_STRING_CODE);
 	rules.python_code = policy_word(values, POLICY_PYTHON_STRING_CODE);
 	rules.string_code_from = values[POLICY_PYTHON_STRING_CODE_FROM];
+	rules.has_module_hooks =
+		policy_word(values, POLICY_RUNTIME_MODULE_HOOKS) == MODULE_HOOKS_SIGNED;
 	rules.workers = policy_word(values, POLICY_RUNTIME_WORKERS);
 	rules.audit_hooks = policy_word(values, POLICY_PYTHON_AUDIT_HOOKS);
 	rules.events = values[POLICY_PYTHON_EVENTS];
@@ -206,8 +209,13 @@ void read_policy(const struct json *policy, int asked)
 		fail(UNDECIDED, "ERR_LIMIT", "Cannot use %s: there is no memory for its rules", name);
 	rules.file_rules = file_rules;
 	const int set = rules.host_mode < 0 ? own_mode : rules.host_mode;
-	if (asked >= 0 && asked < set && !rules.development)
-		fail(REFUSED, "ERR_START", "Cannot be in a weaker mode than the host or the policy says");
+	if (asked >= 0 && asked < set && !rules.development) {
+		if (rules.host_mode >= 0)
+			snprintf(name, sizeof name, "host configuration \"%s\"", rules.host_file);
+		fail(REFUSED, "ERR_START",
+			"Cannot be in mode %s: %s says %s; start in this mode, or change \"mode\" there",
+			MODE_NAMES[asked], name, MODE_NAMES[set]);
+	}
 	rules.mode = asked >= 0 ? asked : set;
 	if (rules.mode == MODE_STRICT) {
 		rules.kernel_check = KERNEL_CHECK_REQUIRE;

@@ -6,6 +6,7 @@
  * which only the policy signers of the host count. */
 #define _GNU_SOURCE
 #include "index-signature.h"
+#include "../shared/process/decisions.h"
 #include "authority.h"
 #include "certificate.h"
 #include "timestamp.h"
@@ -40,7 +41,7 @@ static const struct signed_kind {
 };
 
 /* The kind that is judged at the moment. */
-static const struct signed_kind *judged = &INDEX;
+static DECIDES const struct signed_kind *judged = &INDEX;
 
 static const char DEVELOPMENT_OID[] = "2.25.160338890626714142025452589499789174236";
 

@@ -8,6 +8,7 @@
  * index ends the process. */
 #define _GNU_SOURCE
 #include "index.h"
+#include "../shared/process/decisions.h"
 #include "index-bytes.h"
 #include "products.h"
 #include <stdbool.h>
@@ -20,7 +21,7 @@ enum { INDEX_VERSION = 1 };
 
 /* The limits. They are in bytes, except that of entries. */
 enum {
-	MAX_HEAD = 1 << 20,
+	MAX_HEAD = 1 << 21,
 	MAX_ENTRIES = 1 << 21,
 	MAX_NAMES = 1 << 29,
 	MAX_SIGNATURE = 1 << 20,
@@ -102,7 +103,7 @@ static const struct json *policy_of(const struct json *const *values)
 			MAX_POLICY_BYTES);
 	if (rules.policy_signers != NULL && !rules.is_verified)
 		verify_policy(document->text, length, signature->text);
-	const struct json *policy = keep_json(strndup(document->text, length), length);
+	const struct json *policy = keep_json(keep_string(document->text, length), length);
 	if (policy == NULL)
 		fail(REFUSED, "ERR_POLICY", "Cannot use the signed policy: it is not JSON");
 	return policy;
@@ -114,7 +115,7 @@ static void read_head(int mode_asked)
 	const size_t length = loaded.table.records_start - HEADER_BYTES;
 	/* The text is shorter than `length` if the head contains a NUL. Then it is refused, because
 	 * JSON contains no NUL. */
-	char *text = strndup((const char *)loaded.table.bytes + HEADER_BYTES, length);
+	char *text = keep_string((const char *)loaded.table.bytes + HEADER_BYTES, length);
 	const struct json *values[HEAD_MEMBERS];
 	struct fault fault;
 	if (!read_members(keep_json(text, length), HEAD, values, &fault))
@@ -128,6 +129,7 @@ static void read_head(int mode_asked)
 		end_at(END_OF_INDEX, loaded.not_after);
 	}
 	loaded.compiled = values[HEAD_COMPILED];
+	loaded.file_texts = values[HEAD_FILE_TEXTS];
 	loaded.texts = values[HEAD_TEXTS];
 	EACH(signer, values[HEAD_SIGNERS])
 		refuse_denied("key", signer->text);
@@ -158,4 +160,5 @@ void load_index(const char *file, int descriptor, int mode_asked)
 	if (!rules.is_verified)
 		verify_index(bytes, loaded.table.names_end, length, &loaded.digests);
 	read_head(mode_asked);
+	prepare_contents();
 }

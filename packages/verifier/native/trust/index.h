@@ -26,12 +26,16 @@ struct trust_index {
 	struct index_digests digests;
 	uint64_t not_after; /* in milliseconds since 1970, or 0 for an index without end */
 	const struct json *compiled; /* the sequence of the index itself, or null */
-	const struct json *texts; /* digests of texts that differ from their files, or null */
+	const struct json *file_texts; /* texts that differ from their files, or null */
+	const struct json *texts; /* such texts without their files, in an older index, or null */
 	/* The products in the order of the head. Their records have the same order. */
 	struct product products[MAX_PRODUCTS];
 	size_t product_count;
 	uint32_t entry_count; /* the number of entries of all these products together */
 };
 extern struct trust_index loaded;
+
+/* entries.c: makes room for the table of all contents, which the first search fills in. */
+void prepare_contents(void);
 
 #endif

@@ -5,6 +5,7 @@
  * the process. */
 #define _GNU_SOURCE
 #include "products.h"
+#include "../shared/process/decisions.h"
 #include "index-bytes.h"
 #include <stdbool.h>
 #include <stdio.h>
@@ -55,10 +56,11 @@ static const char *real_root(const char *path)
 	for (const char *line = rules.launched ? rules.roots : NULL; line != NULL;) {
 		const char *end = strchrnul(line, '\n');
 		if (strncmp(line, path, length) == 0 && line[length] == '\t')
-			return strndup(line + length + 1, (size_t)(end - line) - length - 1);
+			return keep_string(line + length + 1, (size_t)(end - line) - length - 1);
 		line = *end == '\0' ? NULL : end + 1;
 	}
-	return realpath(path, NULL);
+	char real[PATH_MAX];
+	return realpath(path, real) == NULL ? NULL : keep_string(real, strlen(real));
 }
 
 /* Requires the signers of a signed product, if a rule names signers. Without them the rule could

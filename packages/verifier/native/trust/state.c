@@ -1,5 +1,6 @@
 /* The data by which a process judges, for the files that fill it in and for those that ask it. */
+#include "../shared/process/decisions.h"
 #include "index.h"
 
-struct rules rules = {.host_mode = -1};
-struct trust_index loaded;
+DECIDES struct rules rules = {.host_mode = -1};
+DECIDES struct trust_index loaded;

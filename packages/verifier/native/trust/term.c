@@ -1,6 +1,7 @@
 /* The ends until which the index counts: its own, and that of its signer's certificate. They are
  * judged when the process starts. A process that runs, and the children that it forks, go on
  * afterwards, unless the host says otherwise, and say so once a day. */
+#include "../shared/process/decisions.h"
 #include "trust.h"
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -11,35 +12,36 @@ enum {
 	NO_NOTICE = 1 << 20, /* more days than any notice has */
 };
 
+/* enum end_of has the order. */
 static struct end {
 	const char *what;
 	const char *code;
-	uint64_t not_after; /* milliseconds since 1970 */
 	atomic_bool is_past; /* it stays so, even if the clock is set back */
 	atomic_int days; /* the number of days that was told last */
 	atomic_llong next; /* when verifier.expired is raised next, by the clock that nobody can set */
 } ends[] = {
-	{"index", "ERR_INDEX_EXPIRED", UINT64_MAX, false, NO_NOTICE, 0},
-	{"certificate", "ERR_CERTIFICATE_EXPIRED", UINT64_MAX, false, NO_NOTICE, 0},
+	{"index", "ERR_INDEX_EXPIRED", false, NO_NOTICE, 0},
+	{"certificate", "ERR_CERTIFICATE_EXPIRED", false, NO_NOTICE, 0},
 };
-static uint64_t end_without_timestamp = UINT64_MAX;
+
+/* In milliseconds since 1970, by enum end_of. */
+static DECIDES uint64_t times[] = {UINT64_MAX, UINT64_MAX, UINT64_MAX};
 
 void end_at(enum end_of of, uint64_t not_after)
 {
-	uint64_t *earliest = of == END_OF_TIMESTAMPED ? &end_without_timestamp : &ends[of].not_after;
-	if (not_after < *earliest)
-		*earliest = not_after;
+	if (not_after < times[of])
+		times[of] = not_after;
 }
 
 uint64_t noted_end(enum end_of of)
 {
-	return of == END_OF_TIMESTAMPED ? end_without_timestamp : ends[of].not_after;
+	return times[of];
 }
 
 bool needs_timestamp(void)
 {
 	static atomic_bool is_needed; /* it stays so, even if the clock is set back */
-	if ((uint64_t)time(NULL) > end_without_timestamp / 1000)
+	if ((uint64_t)time(NULL) > times[END_OF_TIMESTAMPED] / 1000)
 		atomic_store(&is_needed, true);
 	return atomic_load(&is_needed);
 }
@@ -84,21 +86,21 @@ static void tell_expired(struct end *end)
 	if (moment.tv_sec < atomic_load(&end->next))
 		return;
 	atomic_store(&end->next, moment.tv_sec + DAY_SECONDS);
-	raise_event("verifier.expired", AUDIT, "what", end->what, "notAfter",
-		text_of_time(end->not_after, text), NULL);
+	raise_event("verifier.expired", RECORD, "what", end->what, "notAfter",
+		text_of_time(times[end - ends], text), NULL);
 }
 
 static void tell_expiring(struct end *end, uint64_t now)
 {
 	char text[TIME_ROOM];
 	char number[16];
-	const int days = notice_for(end->not_after / 1000 - now);
+	const int days = notice_for(times[end - ends] / 1000 - now);
 	if (days >= atomic_load(&end->days))
 		return;
 	atomic_store(&end->days, days);
 	snprintf(number, sizeof number, "%d", days);
 	raise_event("verifier.expiring", ALLOW, "what", end->what, "notAfter",
-		text_of_time(end->not_after, text), "#days", number, NULL);
+		text_of_time(times[end - ends], text), "#days", number, NULL);
 }
 
 void tell_ends(void)
@@ -106,9 +108,9 @@ void tell_ends(void)
 	const uint64_t now = (uint64_t)time(NULL);
 	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
 		struct end *end = &ends[i];
-		if (end->not_after == UINT64_MAX)
+		if (times[i] == UINT64_MAX)
 			continue;
-		if (now > end->not_after / 1000)
+		if (now > times[i] / 1000)
 			atomic_store(&end->is_past, true);
 		if (atomic_load(&end->is_past))
 			tell_expired(end);

@@ -54,6 +54,7 @@ struct rules {
 	int web_assembly; /* a value of schema.h, such as WEB_ASSEMBLY_SIGNED */
 	int string_code; /* a value of schema.h, such as STRING_CODE_AUDIT */
 	int python_code; /* a value of schema.h for CPython, such as STRING_CODE_SIGNED */
+	int has_module_hooks; /* a program may register hooks of modules */
 	int workers; /* a value of schema.h, such as WORKERS_SIGNED */
 	int writable_code; /* a value of schema.h, such as WRITABLE_CODE_REFUSE */
 	int refuses_expired; /* a running process loads nothing after the end of its index */
@@ -99,6 +100,14 @@ struct rules {
 	const struct json *environment; /* names of variables that pass in mode strict */
 };
 extern struct rules rules;
+
+/* Returns the size from which on events tell it: more than this policy allows, or than one does
+ * that says nothing about it. */
+static inline uint64_t least_size_to_tell(void)
+{
+	const uint64_t usual = POLICY[POLICY_FILES_MAX_SIZE_BYTES].otherwise->number;
+	return rules.max_size < usual ? rules.max_size : usual;
+}
 
 /* Returns true if the rules let the program start no child process. */
 static inline bool refuses_children(void)
@@ -164,6 +173,9 @@ const char *denied_index(void);
 /* Takes over what the host configuration denies by now, but looks at it only LOOK_SECONDS after the
  * last look. Any thread may call this. */
 void look_for_denials(void);
+
+/* Returns true if the deny list names any file. */
+bool denies_files(void);
 
 /* Returns how many denials were added since the start. */
 unsigned count_of_added_denials(void);
@@ -244,9 +256,25 @@ bool is_permitted(const struct entry *entry, const char *path, const uint8_t dig
  * asked. Any thread may call this. The first call makes a table of all contents. */
 bool find_content(const uint8_t digest[SHA256_BYTES]);
 
+/* Writes the path of such a file below its product's root, and returns the product's name. Returns
+ * NULL if there is none. */
+enum { PATH_ROOM = PATH_MAX + 1 };
+const char *place_of_content(const uint8_t digest[SHA256_BYTES], char path[PATH_ROOM]);
+
+/* Returns true if a file with this content is signed and a deny rule of the policy refuses it. */
+bool find_denied_content(const uint8_t digest[SHA256_BYTES]);
+
+/* Answers whether a file with this content counts. */
+typedef bool counts_file(const uint8_t digest[SHA256_BYTES]);
+
 /* Returns true if the index names this SHA-256 as that of a text which Node.js compiles for a
- * signed file and which differs from the file. */
-bool find_text(const uint8_t digest[SHA256_BYTES]);
+ * signed file that counts and from which it differs. */
+bool find_text(const uint8_t digest[SHA256_BYTES], counts_file *counts);
+
+/* Returns true if an earlier sigtool compiled the index, and it has this text without its file.
+ * Such a text cannot be judged by the file, so it must not count where files are denied or under
+ * rules. */
+bool find_text_without_file(const uint8_t digest[SHA256_BYTES]);
 
 /* owner-and-mode.c */
 
@@ -274,6 +302,10 @@ void open_sinks(void);
  * except standard error. Never fails: an event that the file or syslog does not accept is
  * counted. */
 void raise_event(const char *event, enum verdict verdict, ...) __attribute__((sentinel));
+
+/* Does the same for a refusal, of which `ends` tells whether the process ends with a line on
+ * standard error. raise_event() assumes so if refusals end the process. */
+void raise_refusal(bool ends, const char *event, ...) __attribute__((sentinel));
 
 /* Writes the counts of repeated refusals. Whoever ends the process without exit(3) must call it. */
 void finish_events(void);

@@ -13,6 +13,7 @@ import { SigtoolError } from "@sigtool/core/read";
 import {
 	afterMs,
 	freeze,
+	indexOf,
 	isoTime,
 	now,
 	onExit,
@@ -30,7 +31,7 @@ import {
 	OBSERVED,
 } from "./events.js";
 
-import { COUNT_MS, createRepeats } from "./repeats.js";
+import { type AfterRefusal, COUNT_MS, createRepeats } from "./repeats.js";
 
 /** Sees every event before the action takes place. A hook refuses the action by throwing. */
 export type AuditHook = (event: AuditEvent) => void;
@@ -38,8 +39,11 @@ export type AuditHook = (event: AuditEvent) => void;
 export interface AuditSink {
 	/** The name in error messages, e.g. the quoted file name. */
 	readonly name: string;
-	/** A sink with `refusals` gets only events whose verdict is `refuse` or `audit`. */
-	readonly wants: "refusals" | "all";
+	/**
+	 * A sink with `refusals` gets events of the verdicts `refuse` and `audit`, and what the verifier tells of itself. One with
+	 * `silent refusals` gets only those of verdict `refuse` after which the program goes on.
+	 */
+	readonly wants: "silent refusals" | "refusals" | "all";
 	/**
 	 * Writes whole lines of JSON, each ended by a line feed, before it returns. Throws if it cannot write all of them.
 	 */
@@ -58,15 +62,23 @@ export interface Audit {
 	addHook(hook: AuditHook): void;
 	/**
 	 * @throws ERR_AUDIT_HOOK if a hook refuses an action whose verdict is not `refuse`; ERR_AUDIT_SINK if an event of
-	 * verdict `refuse` or `audit` could not be written to a sink
+	 * verdict other than `allow` could not be written to a sink
+	 * @param then after a refusal; default `goes on`
 	 */
-	raise<Name extends EventName>(event: Name, verdict: EventVerdict, detail: EventDetail<Name>): void;
+	raise<Name extends EventName>(
+		event: Name,
+		verdict: EventVerdict,
+		detail: EventDetail<Name>,
+		then?: AfterRefusal,
+	): void;
 	/** Writes the queued events. Never throws; events that were lost are counted in `dropped`. */
 	flush(): void;
 	/** Writes the queued events and the counts of repeated refusals, before the process ends. Never throws. */
 	finish(): void;
 	/** The number of events of verdict `allow` that are missing from at least one sink with `wants` `all`. */
 	readonly dropped: number;
+	/** Says which sink did not take the last of them, and why. Undefined if only the queue was full. */
+	readonly dropFailure: Error | undefined;
 }
 
 /** The longest queue, in UTF-16 code units. */
@@ -74,23 +86,32 @@ export const MAX_QUEUED = 1 << 20;
 
 export function createAudit(sinks: readonly AuditSink[]): Audit {
 	const diagnostics = channel("sigtool:audit");
-	const forRefusals = sinkList(sinks);
+	const forSilentRefusals = sinkList(sinks);
+	const forRefusals = sinkList(sinks.filter(({ wants }) => wants !== "silent refusals"));
 	const forAll = sinkList(sinks.filter(({ wants }) => wants === "all"));
 	let hooks: HookNode | undefined;
 	let last: HookNode | undefined;
 	let queue = "";
 	let queued = 0;
 	let dropped = 0;
+	let dropFailure: Error | undefined;
 	let reported = 0;
 	/** True while a hook or subscriber runs. */
 	let isInHook = false;
 	let isScheduled = false;
 	let isTimed = false;
 	let isAtExit = false;
-	const repeats = createRepeats((line) => {
-		const failure = writeTo(forRefusals, line);
+	const repeats = createRepeats((line, then) => {
+		const failure = writeTo(sinksFor(line, then), line);
 		if (failure !== undefined) throw failure;
 	});
+
+	/** Returns the sinks for a line whose verdict is not `allow`. JSON escapes quotes, so no field contains these texts. */
+	function sinksFor(line: string, then: AfterRefusal): SinkNode | undefined {
+		if (indexOf(line, '"verdict":"refuse"') !== -1) return then === "ends" ? forRefusals : forSilentRefusals;
+		const isOnlyRecorded = indexOf(line, '"verdict":"record"') !== -1;
+		return isOnlyRecorded && indexOf(line, '"event":"verifier.') === -1 ? forAll : forRefusals;
+	}
 
 	function isHeard(name: EventName, verdict: EventVerdict): boolean {
 		const isObserved = OBSERVED[name] === true;
@@ -100,25 +121,30 @@ export function createAudit(sinks: readonly AuditSink[]): Audit {
 		return isAwaited || hooks !== undefined || diagnostics.hasSubscribers;
 	}
 
-	function raise<Name extends EventName>(name: Name, verdict: EventVerdict, detail: EventDetail<Name>): void {
+	function raise<Name extends EventName>(
+		name: Name,
+		verdict: EventVerdict,
+		detail: EventDetail<Name>,
+		then: AfterRefusal = "goes on",
+	): void {
 		if (!isHeard(name, verdict)) return;
 		const event = eventOf(name, verdict, detail);
 		const objection = objectionTo(event);
 		if (objection !== undefined && verdict !== "refuse") {
-			publish(eventOf(name, "refuse", { ...detail, reason: "ERR_AUDIT_HOOK" }));
+			publish(eventOf(name, "refuse", { ...detail, reason: "ERR_AUDIT_HOOK" }), then);
 			throw objection;
 		}
-		publish(event);
+		publish(event, then);
 	}
 
-	function publish(event: AuditEvent): void {
+	function publish(event: AuditEvent, then: AfterRefusal): void {
 		try {
 			if (diagnostics.hasSubscribers) inHook(() => diagnostics.publish(event));
 		} catch {
 			// A subscriber, or what the program put in place of a function of the channel, may throw. The sinks get the event
 			// all the same.
 		}
-		if (event.verdict !== "allow") writeNow(event);
+		if (event.verdict !== "allow") writeNow(event, then);
 		else if (OBSERVED[event.event] !== true) enqueue(event);
 	}
 
@@ -174,17 +200,21 @@ export function createAudit(sinks: readonly AuditSink[]): Audit {
 		const count = queued;
 		queue = "";
 		queued = 0;
-		if (lines !== "" && writeTo(forAll, lines) !== undefined) dropped += count;
+		const failure = lines === "" ? undefined : writeTo(forAll, lines);
+		if (failure !== undefined) {
+			dropped += count;
+			dropFailure = failure;
+		}
 		if (dropped === reported) return;
 		const line = lineOf(eventOf("verifier.dropped", "allow", { count: dropped }));
 		if (writeTo(forAll, line) === undefined) reported = dropped;
 	}
 
 	/** Writes the queue first, so that sinks get all events in order. */
-	function writeNow(event: AuditEvent): void {
+	function writeNow(event: AuditEvent, then: AfterRefusal): void {
 		flush();
 		repeats.writeCounts("due");
-		repeats.add(lineOf(event));
+		repeats.add(lineOf(event), then);
 		if (isExiting) repeats.writeCounts("all");
 		if (repeats.isWaiting()) awaitCounts();
 	}
@@ -236,6 +266,9 @@ export function createAudit(sinks: readonly AuditSink[]): Audit {
 		finish,
 		get dropped() {
 			return dropped;
+		},
+		get dropFailure() {
+			return dropFailure;
 		},
 	};
 }

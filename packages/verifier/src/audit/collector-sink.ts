@@ -35,14 +35,15 @@ export function collectorSink(file: string, send: SendEvents): AuditSink {
 }
 
 /**
- * Tells whether the lines have a refusal, also one that mode audit only records, or a report of lost events. If they were
- * lost, nobody would report that.
+ * Tells whether the lines have an event of another verdict than `allow`, or a report of lost events. If they were lost,
+ * nobody would report that.
  */
 function isAwaited(lines: string): boolean {
 	// A field cannot contain these texts, because JSON escapes its quotes.
 	return (
 		indexOf(lines, '"verdict":"refuse"') !== -1 ||
 		indexOf(lines, '"verdict":"audit"') !== -1 ||
+		indexOf(lines, '"verdict":"record"') !== -1 ||
 		indexOf(lines, '"event":"verifier.dropped"') !== -1
 	);
 }

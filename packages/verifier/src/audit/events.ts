@@ -1,5 +1,7 @@
 /** The table of audit events. `pnpm docs:events` generates docs/reference/events.md from it. */
 
+import type { VERDICTS } from "./verdicts.js";
+
 export interface EventDescription {
 	/** The event's fields after `COMMON_FIELDS`. A field that has no value is absent from the event. */
 	readonly fields: readonly string[];
@@ -108,24 +110,39 @@ export const EVENTS = {
 
 	// Code
 	"module.open_code": {
-		fields: ["path", "use", "sha256", "expected", "product", "entry", "rule", "reason", "denial", "detail"],
+		fields: [
+			"path",
+			"use",
+			"sha256",
+			"expected",
+			"product",
+			"entry",
+			"rule",
+			"reason",
+			"denial",
+			"sizeBytes",
+			"detail",
+		],
 		bypassable: false,
 		meaning:
-			"A file is opened as code: a module, JSON, or any file that a program passes to `openCode`, such as a template or a migration. `denial` is the reason that the deny list gives, or the message of the policy's rule. `rule` is the check that decided; `rules[…]` is a [rule of the policy](policy.md#rules), by its label or place, and `rules` means that none allows the file. `detail` has the owner and the mode of a file that is refused for one of them, such as `owner 1000, mode 0664`.",
+			"A file is opened as code: a module, JSON, or any file that a program passes to `openCode`, such as a template or a migration. `denial` is the reason that the deny list gives, or the message of the policy's rule. `sizeBytes` is there if the file is larger than the policy allows, or than `files.maxSizeBytes` is by default. `rule` is the check that decided; `rules[…]` is a [rule of the policy](policy.md#rules), by its label or place, and `rules` means that none allows the file. `detail` has the owner and the mode of a file that is refused for one of them, such as `owner 1000, mode 0664`.",
 	},
 	"module.compile": {
-		fields: ["path", "sha256", "format", "reason"],
+		fields: ["path", "sha256", "format", "rule", "reason"],
 		bypassable: false,
 		meaning: "Source text is about to be compiled as a module.",
 	},
 	"module.dlopen": {
-		fields: ["path", "sha256", "expected", "product", "entry", "rule", "kind", "reason", "denial", "detail"],
+		fields: [
+			...["path", "sha256", "expected", "product", "entry", "rule", "kind", "reason", "denial", "sizeBytes"],
+			"detail",
+		],
 		bypassable: true,
 		meaning:
-			"Native code is about to be loaded: an addon, a library in CPython, or a library that one of these is linked to. Under the native gate, and in CPython, each library that native code loads by dlopen(3) has an event, and `kind` is `library`. If `rule` is `system`, it is a library of the system: it is not digested, and `path` is the name that was asked for. `detail` says why a load is refused, or has the owner and the mode of a file that is refused for one of them. Without a gate, native code of Node.js can load more without an event.",
+			"Native code is about to be loaded: an addon, a library in CPython, or a library that one of these is linked to. Under the native gate, and in CPython, each library that native code loads by dlopen(3) has an event, and `kind` is `library`. `rule` is the check that decided, as in `module.open_code`, or `part` for a part of sigtool, `content` for a file that is signed with this content at another place, or `system` for a library of the system: it is not digested, and `path` is the name that was asked for. An event without `rule` tells of an addon that an event `module.open_code` was about. `detail` says why a load is refused, or has the owner and the mode of a file that is refused for one of them. Without a gate, native code of Node.js can load more without an event.",
 	},
 	"module.register": {
-		fields: ["kind", "path", "reason"],
+		fields: ["kind", "path", "rule", "reason"],
 		bypassable: true,
 		meaning: "A program adds its own module hooks, or replaces `Module.wrap` or `Module.wrapper`.",
 	},
@@ -135,72 +152,75 @@ export const EVENTS = {
 		meaning: "A program asks for the compile cache. Its bytecode is not signed, so the cache stays off.",
 	},
 	"code.string": {
-		fields: ["kind", "path", "sha256", "sizeBytes", "reason", "detail"],
+		fields: ["kind", "path", "sha256", "sizeBytes", "rule", "reason", "detail"],
 		bypassable: true,
 		meaning:
-			"Text is about to run as code: the REPL, a worker from text, a URL that is no file, or a V8 flag that allows it. The native gate raises the event once for each content that no signature names and that `runtime.stringCode` decides about. `kind` is then `eval`, `script` or `function`, and nothing in JavaScript avoids the event. Without the gate, `eval` and `Function` raise no event.",
+			"Text is about to run as code: the REPL, a worker from text, a URL that is no file, or a V8 flag that allows it. The native gate raises the event once for each content that no signature names and that `runtime.stringCode` decides about: verdict `record` where that is `audit`. `kind` is then `eval`, `script` or `function`, and nothing in JavaScript avoids the event. Without the gate, `eval` and `Function` raise no event.",
 	},
 	"gate.intrusion": {
 		fields: ["kind", "path", "sha256", "sizeBytes", "reason", "detail"],
 		bypassable: false,
 		meaning:
-			"The native gate met something that the hook in JavaScript would have refused. So the program went round the hook, and the process ends with status 126. `kind` is `script`, `module`, `CommonJS`, `function`, `WebAssembly`, `library`, `bytecode`, `inspector`, `symbol`, or another way to make code. `path` is the name that the program gave it.",
+			"The native gate met something that the hook in JavaScript would have refused. So the program went round the hook, and the process ends with status 126. In mode audit the gate only tells of texts that no signature names, with the verdict `audit`, and the program goes on. `kind` is `script`, `module`, `CommonJS`, `function`, `WebAssembly`, `library`, `bytecode`, `inspector`, `symbol`, or another way to make code. `path` is the name that the program gave it.",
 	},
 	"vm.compile": {
 		fields: ["kind", "path", "sha256", "sizeBytes", "reason"],
 		bypassable: true,
 		meaning:
-			"`node:vm` is about to compile text, or got cached bytecode. Bytecode is dropped (verdict `audit`, `reason` ERR_UNSIGNED_BYTECODE). Then the text is judged and compiled.",
+			"`node:vm` is about to compile text, or got cached bytecode. Bytecode is dropped in every mode (verdict `record`, `reason` ERR_UNSIGNED_BYTECODE). Then the text is judged and compiled.",
 	},
 	"wasm.compile": {
-		fields: ["sha256", "sizeBytes", "product", "entry", "reason"],
+		fields: ["kind", "sha256", "sizeBytes", "product", "entry", "rule", "reason", "detail"],
 		bypassable: true,
-		meaning: "WebAssembly is about to be compiled.",
+		meaning:
+			"WebAssembly is about to be compiled. A refusal is a `WebAssembly.CompileError`. The native gate raises the event, with `kind` and `detail` and without a digest, where it refuses itself: in contexts of node:vm. `rule` says why it counts as signed: `content` (a signed file has the same content, such as `entry` of `product`), `webAssemblySha256` (the policy names it), or `node` (it is of Node.js itself).",
 	},
 	"worker.spawn": {
-		fields: ["path", "kind", "sha256", "reason"],
+		fields: ["path", "kind", "sha256", "rule", "reason"],
 		bypassable: true,
 		meaning: "A worker thread is about to start.",
 	},
 	"inspector.open": {
-		fields: ["kind", "port", "reason"],
+		fields: ["kind", "port", "rule", "reason"],
 		bypassable: true,
 		meaning: "A debugger is about to get access, or the program opens an inspector session itself.",
 	},
 	"sqlite.load_extension": {
-		fields: ["path", "reason"],
+		fields: ["path", "rule", "reason"],
 		bypassable: true,
 		meaning: "`node:sqlite` is about to load an extension, which is native code.",
 	},
 	"ffi.open": {
-		fields: ["path", "reason"],
+		fields: ["path", "rule", "reason"],
 		bypassable: true,
 		meaning: "A program asks for `node:ffi`, which gives access to raw memory and to any library.",
 	},
 	"crypto.set_engine": {
-		fields: ["path", "reason"],
+		fields: ["path", "rule", "reason"],
 		bypassable: true,
 		meaning: "OpenSSL is about to load an engine, which is native code.",
 	},
 	"process.binding": {
-		fields: ["name", "reason"],
+		fields: ["name", "rule", "reason"],
 		bypassable: true,
 		meaning: "A program asks for an internal binding of Node.js.",
 	},
 
 	// Other actions of a program
 	"child_process.spawn": {
-		fields: ["file", "arguments", "shell", "reason"],
+		fields: ["file", "arguments", "shell", "reason", "detail"],
 		bypassable: true,
-		meaning: "`spawn`, `exec`, `execFile` or `fork` is about to start a program.",
+		meaning:
+			"`spawn`, `exec`, `execFile` or `fork` is about to start a program. If that is refused, the program gets EACCES, and `detail` says how to allow it.",
 	},
 	"child_process.spawn_sync": {
-		fields: ["file", "arguments", "shell", "reason"],
+		fields: ["file", "arguments", "shell", "reason", "detail"],
 		bypassable: true,
-		meaning: "`spawnSync`, `execSync` or `execFileSync` is about to start a program.",
+		meaning:
+			"`spawnSync`, `execSync` or `execFileSync` is about to start a program. If that is refused, the program gets EACCES, and `detail` says how to allow it.",
 	},
 	"process.execve": {
-		fields: ["file", "arguments", "reason"],
+		fields: ["file", "arguments", "reason", "detail"],
 		bypassable: true,
 		meaning: "The process is about to be replaced by another program (`execve`).",
 	},
@@ -226,7 +246,7 @@ export const EVENTS = {
 		fields: ["detail", "reason"],
 		bypassable: true,
 		meaning:
-			"An audit event of CPython itself, such as `python.subprocess.Popen`. There is one for every event that the policy selects, and for every refusal. `detail` holds the arguments. If an argument is neither text nor a number, it holds the type.",
+			"An audit event of CPython itself, such as `python.subprocess.Popen`. There is one for every event that the policy selects, and for every refusal. `detail` holds the arguments. If an argument is neither text nor a number, it holds the type. `python.end` is of a spython: it refuses what would run after CPython has freed its hooks.",
 	},
 } as const satisfies Record<string, EventDescription>;
 
@@ -268,8 +288,11 @@ export type EventDetail<Name extends EventName> = {
 	readonly [Field in (typeof EVENTS)[Name]["fields"][number]]?: EventFields[Field] | undefined;
 };
 
-/** `audit` means that the action went on although the modes enforce and strict would have refused it. */
-export type EventVerdict = "allow" | "refuse" | "audit";
+/**
+ * `allow`, `record`, `audit` or `refuse`. `audit` means that the action went on although enforcement would have refused it.
+ * `record` means that enforcement lets it go on too, and that somebody wants to know.
+ */
+export type EventVerdict = keyof typeof VERDICTS;
 
 /** The fields that every event has. */
 export interface CommonEventFields {

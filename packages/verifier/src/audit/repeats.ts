@@ -7,9 +7,12 @@
 
 import { indexOf, isoTime, now, slice } from "../safe/primordials.js";
 
+/** After a refusal the program goes on, or it ends with a line on standard error. */
+export type AfterRefusal = "goes on" | "ends";
+
 export interface Repeats {
 	/** Writes or counts a line that was made now. Throws what `write` throws. */
-	add(line: string): void;
+	add(line: string, then?: AfterRefusal): void;
 	/** Writes the counts that have waited for a minute, or all counts. Throws what `write` throws. */
 	writeCounts(which: "due" | "all"): void;
 	/** Tells whether there is a count that was not written. */
@@ -35,19 +38,19 @@ interface Kind {
 	next: Kind | undefined;
 }
 
-export function createRepeats(write: (line: string) => void): Repeats {
+export function createRepeats(write: (line: string, then: AfterRefusal) => void): Repeats {
 	let first: Kind | undefined;
 	let size = 0;
 	let waiting = 0;
 
 	/** A sink may raise another refusal, so the count is 0 before it is written. */
-	function writeCount(kind: Kind, time: number): void {
+	function writeCount(kind: Kind, time: number, then: AfterRefusal = "goes on"): void {
 		const { rest, unwritten } = kind;
 		const count = unwritten === 1 ? "" : `,"count":${unwritten}`;
 		kind.unwritten = 0;
 		waiting--;
 		try {
-			write(`{"time":"${isoTime(time)}"${slice(rest, 0, -2)}${count}}\n`);
+			write(`{"time":"${isoTime(time)}"${slice(rest, 0, -2)}${count}}\n`, then);
 		} catch (error) {
 			kind.unwritten = unwritten;
 			waiting++;
@@ -83,7 +86,7 @@ export function createRepeats(write: (line: string) => void): Repeats {
 	}
 
 	return {
-		add(line) {
+		add(line, then = "goes on") {
 			const time = now();
 			// A line begins with its time, which contains no quote.
 			const rest = slice(line, indexOf(line, '",') + 1);
@@ -96,10 +99,10 @@ export function createRepeats(write: (line: string) => void): Repeats {
 				known.unwritten++;
 				if (known.total < known.nextTotal && !isDue(known, time)) return;
 				if (known.total >= known.nextTotal) known.nextTotal *= 2;
-				writeCount(known, time);
+				writeCount(known, time, then);
 				return;
 			}
-			write(line);
+			write(line, then);
 			if (line.length > MAX_KIND_UNITS) return;
 			if (size === MAX_KINDS) forgetLast(time);
 			first = { rest, total: 1, nextTotal: 2, unwritten: 0, writtenMs: time, next: first };

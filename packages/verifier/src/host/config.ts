@@ -34,14 +34,25 @@ import { readOwnedFile } from "./owned-file.js";
 export type Development = "refuse" | "allow";
 export type OnRefusal = NonNullable<HostDocument["onRefusal"]>;
 export type BoundProduct = HostDocument["products"][number];
-export type AuditSettings = HostDocument["audit"];
+/** Without `stderr` not even refusals are written to standard error: the program that asks gets them alone. */
+export type AuditSettings = Omit<HostDocument["audit"], "stderr"> & {
+	readonly stderr: HostDocument["audit"]["stderr"] | undefined;
+};
 
 /** The document, with the certificates of its authorities already read. */
 export interface HostConfiguration
 	extends Omit<
 		HostDocument,
-		"version" | "pins" | "policySigners" | "minimumPolicySequence" | "authorities" | "timestampAuthorities" | "deny"
+		| "version"
+		| "pins"
+		| "policySigners"
+		| "minimumPolicySequence"
+		| "authorities"
+		| "timestampAuthorities"
+		| "deny"
+		| "audit"
 	> {
+	readonly audit: AuditSettings;
 	/** The path of the file that was read. */
 	readonly file: string;
 	/** False if the program brought its own trust, so that `file` says nothing. */
@@ -94,7 +105,7 @@ export function configurationOf(trust: TrustPolicy): HostConfiguration {
 		index: undefined,
 		policy: undefined,
 		launcher: undefined,
-		audit: { jsonLines: undefined, collector: true, stderr: "off", syslog: false },
+		audit: { jsonLines: undefined, collector: true, stderr: undefined, syslog: false },
 	};
 }
 

@@ -2,7 +2,7 @@
 
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { errnoReason, otherWriterOf, pathOfDescriptor, quote } from "@sigtool/core/internal/read";
+import { errnoReason, otherWriterOf, pathOfDescriptor, quote, shell } from "@sigtool/core/internal/read";
 import { SigtoolError } from "@sigtool/core/read";
 
 const { S_IFDIR, S_IFMT } = constants;
@@ -82,16 +82,16 @@ export function faultOfFile(
 			case "owner":
 				return `${quote(path)} belongs to user ${stats.uid}, not to root${own === undefined ? "" : " or you"}`;
 			case "group":
-				return `${quote(path)} can be written to by its group; run \`chmod go-w\` on it`;
+				return `${quote(path)} can be written to by its group; run \`${shell`chmod go-w ${path}`}\``;
 			case "everyone":
-				return `${quote(path)} can be written to by everyone; ${mendOf(stats)}`;
+				return `${quote(path)} can be written to by everyone; ${mendOf(path, stats)}`;
 		}
 		if (path === dirname(path)) return undefined;
 	}
 }
 
 /** A directory with the sticky bit, such as `/tmp`, is meant for everyone, so its mode is left as it is. */
-function mendOf({ mode }: OwnerAndMode): string {
+function mendOf(path: string, { mode }: OwnerAndMode): string {
 	const isShared = (mode & S_IFMT) === S_IFDIR && (mode & 0o1000) !== 0;
-	return isShared ? "use a file below another directory" : "run `chmod go-w` on it";
+	return isShared ? "use a file below another directory" : `run \`${shell`chmod go-w ${path}`}\``;
 }

@@ -127,20 +127,23 @@ export function monitorOver(options: MonitorOptions, gather: (state: ProcessStat
 		requireClock(state);
 		monitor = guardedMonitor(options, state, gather(state), audit);
 	} catch (error) {
-		audit.raise("verifier.start", "refuse", {
-			...refusalFacts(error, options.script),
-			missing: options.missing?.join(" "),
-		});
+		const facts = { ...refusalFacts(error, options.script), missing: options.missing?.join(" ") };
+		audit.raise("verifier.start", "refuse", facts, "ends");
 		throw error;
 	}
 	// Writing the start event tests the sinks that receive all events, because enforcement needs a complete audit trail.
 	audit.flush();
 	if (audit.dropped > 0 && monitor.mode !== "audit" && monitor.mode !== "off") {
-		// The disk may be full, or the reader of a pipe too slow.
-		const message = "Cannot start: the first audit event could not be written";
-		throw new SigtoolError("ERR_AUDIT_SINK", message, { passing: true });
+		throw unwrittenStart(audit.dropFailure);
 	}
 	return monitor;
+}
+
+/** The disk may be full, or the reader of a pipe too slow. */
+function unwrittenStart(cause: Error | undefined): SigtoolError {
+	const why = cause?.message ?? "Cannot write audit events: there are more than a start may have";
+	const message = `${why}; the start needs its first event written, so free the disk, or see to who reads the events`;
+	return new SigtoolError("ERR_AUDIT_SINK", message, { cause, passing: true });
 }
 
 /** A machine without a battery starts in 1970, or at the time of its last shutdown. @throws ERR_CLOCK */
@@ -156,6 +159,7 @@ const NOTHING_SIGNED: CodeIndex = {
 	notAfter: undefined,
 	find: () => undefined,
 	hasContent: () => false,
+	fileTexts: [],
 };
 
 /**
@@ -165,7 +169,7 @@ const NOTHING_SIGNED: CodeIndex = {
 function unguardedMonitor({ tier, missing, script }: MonitorOptions, audit: Audit): Monitor {
 	try {
 		const detail = { mode: "off", tier, ...processFacts(script), missing: missing?.join(" ") };
-		audit.raise("verifier.start", "audit", detail);
+		audit.raise("verifier.start", "record", detail);
 	} catch {
 		// The emergency switch must work even if a sink fails, so the failure is ignored.
 	}
@@ -202,7 +206,7 @@ function guardedMonitor(options: MonitorOptions, state: ProcessState, evidence: 
 	for (const { name: product, sequence } of index.products) {
 		audit.raise("catalog.load", "allow", { sha256: digests?.index, product, sequence, signer: signers[0]?.spkiSha256 });
 	}
-	audit.raise("verifier.start", mode === "off" || mode === "audit" ? "audit" : "allow", detail);
+	audit.raise("verifier.start", mode === "off" || mode === "audit" ? "record" : "allow", detail);
 	term.refusal(); // says in an event what ends soon
 	const onRefusal = options.onRefusal ?? configuration.onRefusal ?? "throw";
 	const { exitProcess: exit, readRegularFile, readPackageType } = addon ?? {};
@@ -310,7 +314,7 @@ function sinksFor(
 	const log = syslog ? addon?.logToSystem : undefined;
 	return [
 		...(log === undefined ? [] : [systemLogSink(log)]),
-		...(stderr === "off" ? [] : [standardErrorSink(stderr)]),
+		...(stderr === undefined ? [] : [standardErrorSink(stderr === "off" ? "silent refusals" : stderr)]),
 		...(jsonLines === undefined ? [] : [fileSink(jsonLines, addon, onDetached, collected)]),
 	];
 }
@@ -332,7 +336,7 @@ function reportDetached(audit: Audit, { stderr, syslog }: AuditSettings, path: s
 			const message = `sigtool: ERR_AUDIT_SINK: Cannot write audit events to ${quote(path)}: ${detail}; they go on to the file that had this path\n`;
 			writeFully(STANDARD_ERROR, message);
 		}
-		audit.raise("verifier.detached", "audit", { path, reason: "ERR_AUDIT_SINK", detail });
+		audit.raise("verifier.detached", "record", { path, reason: "ERR_AUDIT_SINK", detail });
 	} catch {
 		// A sink that fails makes the event fail that is written at the moment.
 	}

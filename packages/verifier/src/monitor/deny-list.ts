@@ -18,6 +18,8 @@ import type { End } from "./term.js";
 export interface DenyList {
 	/** Returns the denial of the file with this SHA-256 in lower-case hexadecimal, or of everything. Else undefined. */
 	denialOf(sha256: string): Denied | undefined;
+	/** Does the same for the file alone. */
+	denialOfFile(sha256: string): Denied | undefined;
 }
 
 export interface Denied {
@@ -107,7 +109,7 @@ export function createDenyList(
 				prevented = { why: `the deny list cannot be read again: ${message}`, reason: message };
 				nextLook = 0n;
 			}
-			if (message !== fault) say("audit", { path: watched.file, reason: "ERR_HOST_CONFIG", detail: message });
+			if (message !== fault) say("record", { path: watched.file, reason: "ERR_HOST_CONFIG", detail: message });
 			fault = message;
 			return;
 		}
@@ -136,7 +138,14 @@ export function createDenyList(
 		}
 	}
 
+	function denialOfFile(sha256: string): Denied | undefined {
+		look();
+		const reason = denials[`file ${sha256}`];
+		return reason === undefined ? undefined : { why: `the deny list names it: ${reason}`, reason };
+	}
+
 	return {
+		denialOfFile,
 		denialOf(sha256) {
 			look();
 			if (prevented !== undefined) return prevented;
@@ -145,8 +154,7 @@ export function createDenyList(
 				whole = { ...whole, from: 0 };
 				return whole;
 			}
-			const reason = denials[`file ${sha256}`];
-			return reason === undefined ? undefined : { why: `the deny list names it: ${reason}`, reason };
+			return denialOfFile(sha256);
 		},
 	};
 }

@@ -6,7 +6,7 @@
 
 import { Bytes, hexSlice } from "../safe/primordials.js";
 import type { KernelAddon } from "./kernel-check.js";
-import type { OpenRules } from "./open-code.js";
+import { type OpenRules, sizeToTell } from "./open-code.js";
 import type { TrustedVerdict } from "./verdict.js";
 
 export type ReadRegularFile = NonNullable<KernelAddon["readRegularFile"]>;
@@ -29,12 +29,13 @@ export function fastReader<Content>(
 	rules: OpenRules,
 	read: (path: string, maxBytes: number, facts: Uint8Array) => Content | undefined,
 ): (path: string) => FastRead<Content> | undefined {
-	const { judge, kernel, maxSizeBytes, ownerAndMode } = rules;
+	const { judge, kernel, ownerAndMode } = rules;
+	const maxBytes = sizeToTell(rules);
 	const demanded =
 		(ownerAndMode.owner === "root" ? ROOT_OWNS : 0) | (ownerAndMode.othersWrite === "refuse" ? OWNER_ALONE_WRITES : 0);
 	const facts = new Bytes(ANSWERS + 1);
 	return (path) => {
-		const content = read(path, maxSizeBytes, facts);
+		const content = read(path, maxBytes, facts);
 		const answers = facts[ANSWERS] ?? 0;
 		if (content === undefined || !kernel.admits((answers & EXECUTABLE) !== 0)) return undefined;
 		if ((answers & demanded) !== demanded) return undefined;

@@ -1,10 +1,10 @@
 /** Judges bytes by path and content, with a verified index, the host's list of products, its deny list, and the time. */
 
 import { realpathSync } from "node:fs";
-import { type FileRules, type FileRuling, quote, ruleOn } from "@sigtool/core/internal/read";
+import { type FileRules, type FileRuling, type FileText, quote, ruleOn } from "@sigtool/core/internal/read";
 import { type Denial, type ProductSigner, SigtoolError } from "@sigtool/core/read";
 import type { BoundProduct } from "../host/config.js";
-import { sha256, slice, startsWith } from "../safe/primordials.js";
+import { mapGet, sha256, slice, startsWith } from "../safe/primordials.js";
 import { addDenials, createDenyList, type DenyList, noDenials } from "./deny-list.js";
 import type { Term } from "./term.js";
 import { type TrustedVerdict, type UntrustedVerdict, untrusted, type Verdict } from "./verdict.js";
@@ -22,6 +22,8 @@ export interface CodeIndex {
 	 * index that is made from catalogs. `counts`, if given, has to accept the product and the path of such a file.
 	 */
 	hasContent(sha256: string, counts?: (product: string, path: string) => boolean): boolean;
+	/** The texts that Node.js compiles and that differ from their files, by SHA-256. */
+	readonly fileTexts: readonly FileText[];
 }
 
 export interface IndexedProduct {
@@ -59,8 +61,15 @@ export interface Judge {
 	trustedAs(path: string, sha256: string): TrustedVerdict | undefined;
 	/** Tells whether a link may be followed. A link inside a product must be signed with this target. */
 	admitsLink(path: string, target: string): boolean;
-	/** Tells whether a signed file, at any path, has this SHA-256 in lower-case hexadecimal. */
-	hasContent(sha256: string): boolean;
+	/** Tells whether the index names a file or a link at this path. */
+	isNamed(path: string): boolean;
+	/** Returns the place of a signed file that counts and has this SHA-256, in lower-case hexadecimal. */
+	placeOfContent(sha256: string): Place | undefined;
+	/**
+	 * Returns the refusal of a text with this SHA-256 if it is that of files which the deny list or a deny rule names, and
+	 * of no other signed file. No policy lets such a text pass.
+	 */
+	refusalOfText(sha256: string): UntrustedVerdict | undefined;
 	/** Returns the product whose tree contains the path, and the relative path below its root. */
 	placeOf(path: string): Place | undefined;
 }
@@ -106,6 +115,8 @@ export function createJudge(
 	const trees = treesOf(index.products, bounds, known);
 	const denyList = settings.denyList ?? createDenyList(addDenials(noDenials(), deny), [], undefined, undefined);
 
+	const filesOfTexts = filesByText(index.fileTexts);
+
 	function placeOf(path: string): Place | undefined {
 		for (let tree = trees; tree !== undefined; tree = tree.next) {
 			if (startsWith(path, tree.prefix)) return { product: tree.product, entry: slice(path, tree.prefix.length) };
@@ -119,18 +130,58 @@ export function createJudge(
 		return ruleOn(rules, { product, path, sha256: digest, signers: signersIn(trees, product) });
 	}
 
+	function placeOfContent(digest: string): Place | undefined {
+		if (denyList.denialOf(digest) !== undefined || term.refusal() !== undefined) return undefined;
+		let place: Place | undefined;
+		index.hasContent(digest, (product, entry) => {
+			const counts = rulingOn(product, entry, digest)?.isAllowed !== false;
+			if (counts) place = { product, entry };
+			return counts;
+		});
+		return place;
+	}
+
+	/** Returns the refusal of content that the deny list or a deny rule names. */
+	function denialOfContent(digest: string): UntrustedVerdict | undefined {
+		const denied = denyList.denialOfFile(digest);
+		if (denied !== undefined) {
+			return untrusted("ERR_DENIED", { sha256: digest, why: denied.why, denial: denied.reason });
+		}
+		let refused: UntrustedVerdict | undefined;
+		if (rules !== undefined) {
+			index.hasContent(digest, (product, entry) => {
+				const ruling = rulingOn(product, entry, digest);
+				if (ruling?.by?.isDeny !== true) return false;
+				refused = untrusted("ERR_POLICY_RULE", { product, entry, sha256: digest, ...factsOf(ruling) });
+				return true;
+			});
+		}
+		return refused;
+	}
+
 	return {
 		placeOf,
-		hasContent(digest) {
-			if (denyList.denialOf(digest) !== undefined || term.refusal() !== undefined) return false;
-			if (rules === undefined) return index.hasContent(digest);
-			return index.hasContent(digest, (product, path) => rulingOn(product, path, digest)?.isAllowed !== false);
+		placeOfContent,
+		refusalOfText(digest) {
+			const files = mapGet(filesOfTexts, digest);
+			let refused = denialOfContent(digest);
+			if (refused?.reason === "ERR_DENIED") return refused;
+			for (let of = files; of !== undefined && refused === undefined; of = of.next) refused = denialOfContent(of.file);
+			if (refused === undefined || placeOfContent(digest) !== undefined) return undefined;
+			for (let of = files; of !== undefined; of = of.next) {
+				if (placeOfContent(of.file) !== undefined) return undefined;
+			}
+			return refused;
 		},
 		admitsLink(path, target) {
 			const place = placeOf(path);
 			if (place === undefined) return true;
 			const entry = index.find(place.product, place.entry);
 			return entry?.kind === "link" && entry.target === target;
+		},
+		isNamed(path) {
+			const place = placeOf(path);
+			return place !== undefined && index.find(place.product, place.entry) !== undefined;
 		},
 		trustedAs(path, digest) {
 			const place = placeOf(path);
@@ -168,6 +219,17 @@ export function createJudge(
 			}
 		},
 	};
+}
+
+interface FilesOfText {
+	readonly file: string;
+	readonly next: FilesOfText | undefined;
+}
+
+function filesByText(fileTexts: readonly FileText[]): Map<string, FilesOfText> {
+	const files = new Map<string, FilesOfText>();
+	for (const { text, file } of fileTexts) files.set(text, { file, next: files.get(text) });
+	return files;
 }
 
 /** Returns the name of the check that a trusted file passed last. */

@@ -19,8 +19,10 @@ import {
 	type ReadPackageType,
 	type ReadRegularFile,
 } from "./fast-path.js";
+import { pathOfFileUrl } from "./file-url.js";
+import type { Place } from "./judge.js";
 import type { Capability } from "./kernel-check.js";
-import { type OpenedCode, type OpenRules, openCode, openCodeSync } from "./open-code.js";
+import { type OpenedCode, type OpenRules, openCode, openCodeSync, verdictOfFile } from "./open-code.js";
 import { refusingRule } from "./policy-rules.js";
 import { untrustedCode } from "./untrusted-code.js";
 import { type Verdict, verdictDetail } from "./verdict.js";
@@ -78,21 +80,34 @@ export interface Monitor {
 	examine(path: string): Verdict;
 	/** Tells whether a link may be followed. A link inside a product must be signed with this target. Raises no event. */
 	admitsLink(path: string, target: string): boolean;
-	/** Tells whether a signed file, at any path, has this SHA-256 in lower-case hexadecimal. Raises no event. */
-	hasContent(sha256: string): boolean;
+	/** Tells whether the index names a file or a link at this path. Raises no event. */
+	isNamed(path: string): boolean;
+	/** Returns the place of a signed file that counts and has this SHA-256, in lower-case hexadecimal. Raises no event. */
+	placeOfContent(sha256: string): Place | undefined;
+	/**
+	 * Returns the refusal of a text that a program compiles, if no policy lets it pass. `path`, or its URL, is where the
+	 * program says that it has the text of a module from. It is undefined for other text. The text is refused if it is that of denied
+	 * files, or if another file than a signed one is at that path: then it counts as the content of that file, whatever was
+	 * done to it. Raises no event.
+	 */
+	refusalOfText(sha256: string, path?: string): TextRefusal | undefined;
 	/**
 	 * Raises the event for an action that the program asks of its runtime. Returns if the action may go on.
 	 * @param ruling the policy's decision, or `never` if no policy allows the action; in the modes off and audit, both
-	 * `refuse` and `never` count as `audit`
+	 * `refuse` and `never` have the verdict `audit`
 	 * @param why the error that a refusal throws. Default: ERR_RUNTIME_RULE.
 	 * @throws ERR_RUNTIME_RULE, ERR_AUDIT_HOOK, ERR_AUDIT_SINK
 	 */
 	rule<Name extends EventName>(event: Name, detail: EventDetail<Name>, ruling: Ruling, why?: SigtoolError): void;
 }
 
-export type Ruling = EventVerdict | "never" | ChildRuling;
-/** A refusal that throws, or ends the process, whatever `onRefusal` says. */
-type ChildRuling = "throw" | "exit";
+export interface TextRefusal {
+	readonly reason: string;
+	readonly error: SigtoolError;
+}
+
+/** `throw` and `exit` are refusals that throw, or end the process, whatever `onRefusal` says. */
+export type Ruling = Exclude<EventVerdict, "audit"> | "never" | "throw" | "exit";
 
 export interface MonitorParts extends Omit<OpenRules, "sizes"> {
 	readonly mode: Mode;
@@ -124,9 +139,10 @@ export function monitorOf(parts: MonitorParts): Monitor {
 	const refusing: EventVerdict = mode === "off" || mode === "audit" ? "audit" : "refuse";
 
 	function admit(path: string, use: CodeUse, opened: OpenedCode): AdmittedCode {
-		const { realPath, bytes, verdict } = opened;
+		const { realPath, bytes, sizeBytes, verdict } = opened;
 		// Without bytes there is nothing to run, so this is a refusal in every mode.
-		announce(path, use, realPath, verdict, bytes === undefined ? "refuse" : refusing);
+		const otherwise = bytes === undefined ? "refuse" : refusing;
+		announce(path, use, realPath, verdict, otherwise, sizeBytes);
 		return { realPath, bytes: bytes ?? NOTHING, verdict };
 	}
 
@@ -134,10 +150,17 @@ export function monitorOf(parts: MonitorParts): Monitor {
 	 * Raises the event of a file. `otherwise` is the ruling for a file that is not trusted. Skips an event of verdict
 	 * `allow` if no hook, subscriber or sink would get it.
 	 */
-	function announce(path: string, use: CodeUse, realPath: string, verdict: Verdict, otherwise: EventVerdict): void {
+	function announce(
+		path: string,
+		use: CodeUse,
+		realPath: string,
+		verdict: Verdict,
+		otherwise: EventVerdict,
+		sizeBytes?: number,
+	): void {
 		const ruling = verdict.trusted ? "allow" : otherwise;
 		if (ruling === "allow" && !audit.isHeard("module.open_code", ruling)) return;
-		settle("module.open_code", { path: realPath, use, ...verdictDetail(verdict) }, ruling, () => {
+		settle("module.open_code", { path: realPath, use, sizeBytes, ...verdictDetail(verdict) }, ruling, () => {
 			return untrustedCode(path, verdict);
 		});
 	}
@@ -153,13 +176,13 @@ export function monitorOf(parts: MonitorParts): Monitor {
 		let error: unknown;
 		let isSilent = false;
 		try {
-			if (mode !== "off") audit.raise(event, ruling, detail);
+			if (mode !== "off") audit.raise(event, ruling, detail, ends ? "ends" : "goes on");
 			if (ruling !== "refuse") return;
 			error = refusal();
 		} catch (cause) {
 			const isUnwritten = codeOf(cause) === "ERR_AUDIT_SINK";
-			// An action that is only audited goes on if the sink failed. Only an audit hook may stop it.
-			if (isUnwritten && ruling === "audit") return;
+			// An action that is not refused goes on if the sink failed. Only an audit hook may stop it.
+			if (isUnwritten && (ruling === "audit" || ruling === "record")) return;
 			isSilent = isUnwritten && ruling === "refuse" && isCollectorGone(cause);
 			error = isUnwritten && ruling === "refuse" ? unwritten(cause, refusal()) : cause;
 		}
@@ -198,19 +221,31 @@ export function monitorOf(parts: MonitorParts): Monitor {
 		decide: judge.decide,
 		examine: (path) => openCodeSync(path, rules).verdict,
 		admitsLink: judge.admitsLink,
-		hasContent: judge.hasContent,
+		isNamed: judge.isNamed,
+		placeOfContent: judge.placeOfContent,
+		refusalOfText(sha256, path) {
+			const verdict =
+				judge.refusalOfText(sha256) ??
+				(path === undefined ? undefined : verdictOfFile(pathOfFileUrl(path) ?? path, rules));
+			if (verdict === undefined || verdict.trusted) return undefined;
+			return { reason: verdict.reason, error: untrustedCode(path ?? "a text", verdict) };
+		},
 		rule(event, detail, ruling, why) {
 			const isRefused = ruling === "refuse" || ruling === "never" || ruling === "throw" || ruling === "exit";
 			const applied = isRefused ? refusing : ruling;
 			const ends = ruling === "exit" || (ruling !== "throw" && onRefusal === "exit");
 			if (applied === "allow" && !audit.isHeard(event, applied)) return;
-			const reason = applied === "allow" ? undefined : (why?.code ?? "ERR_RUNTIME_RULE");
+			const reason = isRefused ? (why?.code ?? "ERR_RUNTIME_RULE") : undefined;
 			const refusal = () => {
 				const rule = ruling === "never" ? NEVER : refusingRule(event, mode);
 				const message = `Cannot go on with ${event}${described(detail)}: ${rule}`;
 				return why ?? refusalError("ERR_RUNTIME_RULE", message);
 			};
-			settle(event, { reason, ...detail }, applied, refusal, ends);
+			// A program learns of a refused child only that it may not start it, so the event says how to allow it.
+			const way = ruling === "throw" ? refusingRule(event, mode) : undefined;
+			const told = { reason, ...detail, ...(way && { detail: way }) };
+			const rule = ruling === "never" && told.reason === "ERR_RUNTIME_RULE" ? "fixed" : undefined;
+			settle(event, { ...told, ...(rule && { rule }) }, applied, refusal, ends);
 		},
 	};
 }

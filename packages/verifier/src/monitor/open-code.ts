@@ -5,6 +5,7 @@
  */
 
 import { pathOfDescriptor } from "@sigtool/core/internal/read";
+import { DEFAULT_POLICY } from "@sigtool/core/read";
 import {
 	allocate,
 	Bytes,
@@ -17,9 +18,11 @@ import {
 	PromiseObject,
 	read,
 	readSync,
+	S_IFDIR,
 	S_IFMT,
 	S_IFREG,
 	shielded,
+	statSync,
 	workingDirectory,
 } from "../safe/primordials.js";
 import { followLinks } from "./follow-links.js";
@@ -35,6 +38,8 @@ export interface OpenedCode {
 	 * read.
 	 */
 	readonly bytes: Uint8Array | undefined;
+	/** The size of a file that some policy may find too large. Undefined for a smaller one. */
+	readonly sizeBytes: number | undefined;
 	readonly verdict: Verdict;
 }
 
@@ -49,6 +54,16 @@ export interface OpenRules {
 	readonly sizes: "bounded" | "any";
 	readonly ownerAndMode: OwnerAndModeRules;
 }
+
+/**
+ * Returns the size from which on events tell it: more than this policy allows, or than one does that says nothing about
+ * it.
+ */
+export function sizeToTell({ maxSizeBytes }: Pick<OpenRules, "maxSizeBytes">): number {
+	return maxSizeBytes < USUAL_BYTES ? maxSizeBytes : USUAL_BYTES;
+}
+
+const USUAL_BYTES = DEFAULT_POLICY.files.maxSizeBytes;
 
 /** @throws the system's own errors, e.g. with `code` ENOENT */
 export function openCodeSync(path: string, rules: OpenRules): OpenedCode {
@@ -67,6 +82,24 @@ export async function openCode(path: string, rules: OpenRules): Promise<OpenedCo
 		return judged(file, file.isReadable ? await readWhole(file) : undefined, rules);
 	} finally {
 		closeSync(file.descriptor);
+	}
+}
+
+/** The name that Node.js gives the function around the text of a worker. No policy allows such workers. */
+const TEXT_OF_WORKER = "[worker eval]-wrapper";
+
+/**
+ * Returns the verdict on the file at a path as it is now. Returns undefined if nothing is there, or a directory. A file
+ * of which nothing can be known is not trusted.
+ */
+export function verdictOfFile(path: string, rules: OpenRules): Verdict | undefined {
+	if (path === TEXT_OF_WORKER) return untrusted("ERR_FILE_TYPE", { why: "it is no file, but the text of a worker" });
+	try {
+		return (statSync(path).mode & S_IFMT) === S_IFDIR ? undefined : openCodeSync(path, rules).verdict;
+	} catch (error) {
+		const { code, message } = error as NodeJS.ErrnoException;
+		if (code === "ENOENT" || code === "ENOTDIR" || code === "ENAMETOOLONG") return undefined;
+		return untrusted("ERR_FILE_TYPE", { why: `it cannot be read: ${message}` });
 	}
 }
 
@@ -134,13 +167,16 @@ function leadsTo(path: string, realPath: string, judge: Judge): boolean {
 	return followLinks(absolute, judge.admitsLink) === realPath;
 }
 
-function judged(file: OpenFile, bytes: Uint8Array | undefined, { judge }: OpenRules): OpenedCode {
+function judged(file: OpenFile, bytes: Uint8Array | undefined, rules: OpenRules): OpenedCode {
 	const { realPath, objection } = file;
+	const { judge } = rules;
+	const sizeBytes = file.sizeBytes > sizeToTell(rules) ? file.sizeBytes : undefined;
 	const verdict = bytes === undefined ? undefined : judge.decide(realPath, bytes);
 	// A refusal of the content comes before a refusal of the links, the size, the owner, the mode or the kernel.
-	if (verdict !== undefined && (objection === undefined || !verdict.trusted)) return { realPath, bytes, verdict };
+	if (verdict !== undefined && (objection === undefined || !verdict.trusted))
+		return { realPath, bytes, sizeBytes, verdict };
 	const refused = objection ?? untrusted("ERR_FILE_TYPE");
-	return { realPath, bytes, verdict: { ...refused, ...judge.placeOf(realPath), sha256: verdict?.sha256 } };
+	return { realPath, bytes, sizeBytes, verdict: { ...refused, ...judge.placeOf(realPath), sha256: verdict?.sha256 } };
 }
 
 /** Reads at most the size that fstat() returned. Bytes that are appended later are not read, so they do not run. */

@@ -33,12 +33,19 @@ const RULES = {
 	"code.string": STRINGS,
 	"module.compile": STRINGS,
 	"module.dlopen": memberRule("runtime.addons"),
+	"module.register": {
+		...memberRule("runtime.moduleHooks"),
+		mend: "set runtime.moduleHooks to signed in the policy and compile again",
+	},
 	"process.execve": CHILDREN,
 	"python.code.__new__": PYTHON_CODE,
 	"python.compile": PYTHON_CODE,
+	"python.exec": UNSEEN_CODE,
+	"python.function.__new__": UNSEEN_CODE,
 	"python.import": memberRule("python.extensions"),
 	"python.marshal.loads": UNSEEN_CODE,
 	"python.mmap": memberRule("launch.writableCode"),
+	"python.object.__setattr__": UNSEEN_CODE,
 	"python.os.exec": CHILDREN,
 	"python.os.posix_spawn": CHILDREN,
 	"python.os.system": CHILDREN,
@@ -53,16 +60,13 @@ const RULES = {
 	"worker.spawn": memberRule("runtime.workers"),
 } as unknown as Readonly<Record<string, PolicyRule | undefined>>;
 
-const MAKES_CODE = /\/lib-dynload\/(parser|_testcapi|_testinternalcapi)\.|\(policy: python\.stringCode\)/;
-
 /**
  * Lists the events whose arguments, or messages, decide which member rules on them. The first line whose pattern fits
  * counts.
  */
 const RULES_BY_DETAIL: readonly (readonly [event: string, detail: RegExp, rule: PolicyRule])[] = [
 	["python.import", /^multiprocessing\.popen_(spawn_posix|forkserver), None|\(policy: runtime\.children\)/, CHILDREN],
-	["python.import", MAKES_CODE, UNSEEN_CODE],
-	["python.ctypes.dlopen", MAKES_CODE, UNSEEN_CODE],
+	["python.import", /^([^,]*\.)?_testinternalcapi, \/|\(policy: python\.stringCode\)/, UNSEEN_CODE],
 	// Strict refuses a name without a slash, whatever the policy says.
 	["python.ctypes.dlopen", /^(?!Cannot go on with ).*\/|python\.extensions: refuse/, memberRule("python.extensions")],
 ];
@@ -74,7 +78,8 @@ type Children = "refuse" | "audit" | "allow" | "exit";
  * nothing unverified runs after it, and many libraries try one and catch the error. Only the policy makes it end the
  * process.
  */
-export function rulingOfChildren(children: Children): "throw" | Exclude<Children, "refuse"> {
+export function rulingOfChildren(children: Children): "throw" | "record" | "allow" | "exit" {
+	if (children === "audit") return "record";
 	return children === "refuse" ? "throw" : children;
 }
 

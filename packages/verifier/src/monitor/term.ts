@@ -63,7 +63,7 @@ export function createTerm(
 		if (own.isPast) {
 			if (monotonic() < own.next) return true;
 			own.next = monotonic() + DAY_NS;
-			raise("verifier.expired", "audit", { what, notAfter: isoTime(notAfter) });
+			raise("verifier.expired", "record", { what, notAfter: isoTime(notAfter) });
 			return true;
 		}
 		const days = noticeFor(left);

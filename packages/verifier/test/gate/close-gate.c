@@ -5,8 +5,9 @@
  * Usage: `close-gate FILE`, where FILE is an executable of Node.js. The output has one line for
  * each function of engine.h that the gate changes: `in-front` or `instead`, the number of bytes
  * that are displaced, the distance to its work, and its name. The program fails if the gate leaves
- * out a function, if it changes anything when a function begins with unknown bytes, or if it
- * changes more than the first bytes of functions. */
+ * out a function, if it changes another one when a function begins with unknown bytes, or if it
+ * changes more than the first bytes of functions and the checks of types. It also fails if Node.js
+ * reads internal fields without such a check. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <elf.h>
@@ -50,6 +51,7 @@ static int protect_watched(void *address, size_t length, int protection)
 	map_watched(address, length, protection, flags)
 #define mprotect protect_watched
 #include "patch.c"
+#include "internal-fields.c"
 #undef mmap
 #undef mprotect
 
@@ -72,8 +74,10 @@ static bool take_patches(const struct patch *wanted, size_t count)
 
 #ifdef PATCH_ARM64
 static const int MACHINE = EM_AARCH64;
+enum { PATCH_STEP = 4 };
 #else
 static const int MACHINE = EM_X86_64;
+enum { PATCH_STEP = 1 };
 #endif
 
 static void give_up(const char *format, ...)
@@ -122,6 +126,57 @@ void prepare_isolate(struct arguments *arguments)
 void accept_source_file(struct arguments *arguments)
 {
 	(void)arguments;
+}
+void move_used_memory(struct arguments *arguments)
+{
+	(void)arguments;
+}
+void move_adopted_memory(struct arguments *arguments)
+{
+	(void)arguments;
+}
+void note_request(struct arguments *arguments)
+{
+	(void)arguments;
+}
+void await_addon(struct arguments *arguments)
+{
+	(void)arguments;
+}
+void open_buffers(void)
+{
+}
+bool open_copies(void)
+{
+	return true;
+}
+bool seal_decisions(void)
+{
+	abort();
+}
+void fail(int status, const char *code, const char *format, ...)
+{
+	(void)status, (void)code, (void)format;
+	abort();
+}
+void end_intrusion(const struct finding *finding)
+{
+	(void)finding;
+	abort();
+}
+void *make_allocator(void)
+{
+	abort();
+}
+void *allocate_pages(void *self, void *hint, size_t size, size_t alignment, int permission)
+{
+	(void)self, (void)hint, (void)size, (void)alignment, (void)permission;
+	abort();
+}
+bool free_pages(void *self, void *memory, size_t size)
+{
+	(void)self, (void)memory, (void)size;
+	abort();
 }
 static void *find_in_file(void *library, const char *name)
 {
@@ -204,6 +259,61 @@ static void load(const char *path)
 	close(opened);
 }
 
+/* Notes where the code is, as find_engine() does for a program that runs. */
+static void note_code(void)
+{
+	for (size_t i = 0; i < header()->e_phnum; i++) {
+		const Elf64_Phdr *segment = &segments()[i];
+		if (segment->p_type == PT_LOAD && (segment->p_flags & PF_X) != 0)
+			add_range(
+				own.code, &own.code_count, (uintptr_t)base + segment->p_vaddr, segment->p_memsz);
+	}
+}
+
+/* Returns true if the byte belongs to a check of a type. `original` is where it is in the file. */
+static bool is_of_check(const uint8_t *original)
+{
+	enum { LOAD_BYTES = 4, SEEN = 64 };
+	for (size_t i = 0; i < LOAD_BYTES; i++) {
+		uint8_t *load = (uint8_t *)original - i;
+		if (find_type_check(load, load + SEEN) == load)
+			return true;
+	}
+	return false;
+}
+
+/* Returns true if this is a call of the function, or a jump to it. */
+static bool is_call_of(const uint8_t *place, const void *function)
+{
+	int32_t word;
+#ifdef PATCH_ARM64
+	memcpy(&word, place, sizeof word);
+	const bool is_call = ((uint32_t)word >> 26 & 31) == 5;
+	return is_call && place + (intptr_t)((int32_t)((uint32_t)word << 6) >> 6) * 4 == function;
+#else
+	memcpy(&word, place + 1, sizeof word);
+	return (place[0] == 0xe8 || place[0] == 0xe9) && place + 5 + word == function;
+#endif
+}
+
+/* Fails unless there is a check of a type for each call of V8's functions that read a field. */
+static void expect_checks(void)
+{
+	const void *const functions[] = {
+		calls.read_field,
+		find_symbol("_ZN2v86Object20SlowGetInternalFieldEi"),
+	};
+	const struct code node = code_of_node();
+	size_t checks = 0;
+	size_t reads = 0;
+	for (uint8_t *at = node.first; (at = find_type_check(at, node.end)) != NULL; at += PATCH_STEP)
+		checks++;
+	for (const uint8_t *at = node.first; at < node.end; at += PATCH_STEP)
+		reads += is_call_of(at, functions[0]) || is_call_of(at, functions[1]);
+	if (checks < reads)
+		give_up("%zu reads of internal fields, and %zu checks", reads, checks);
+}
+
 static bool is_patched(const uint8_t *byte)
 {
 	for (size_t i = 0; i < patch_count; i++) {
@@ -228,7 +338,8 @@ static void expect_changes(bool are_expected)
 			if (memcmp(memory + at, original + at, rest) == 0)
 				continue;
 			for (size_t k = at; k < at + rest; k++) {
-				if (memory[k] != original[k] && !(are_expected && is_patched(memory + k)))
+				if (memory[k] != original[k] && !(are_expected && is_patched(memory + k)) &&
+					!is_of_check(original + k))
 					give_up("the byte at %#zx changed", (size_t)segment->p_vaddr + k);
 			}
 		}
@@ -301,9 +412,14 @@ int main(int argc, char **argv)
 	if (argc != 2)
 		give_up("usage: close-gate FILE");
 	load(argv[1]);
+	note_code();
+	if (find_engine())
+		expect_checks();
 	const char *lacks = close_gate();
 	if (lacks != NULL)
 		give_up("no gate: %s", lacks);
+	const struct code node = code_of_node();
+	mprotect(node.first, (size_t)(node.end - node.first), PROT_READ | PROT_WRITE);
 	print_functions();
 	expect_refusals();
 	if (!apply_patches(patches, patch_count))

@@ -27,6 +27,7 @@ describe.skipIf(!hasCompiler)("the gate's decoder (needs cc)", () => {
 	it("finds the characters of UTF-8, and refuses other bytes", () => {
 		const sources = [
 			"gate/decode.c",
+			"gate/arena.c",
 			"gate/strings.c",
 			"shared/text/utf8.c",
 			"shared/digest/sha256.c",

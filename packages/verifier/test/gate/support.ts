@@ -1,12 +1,12 @@
 /** Builds the C programs of this folder, which test how the gate changes functions. */
 
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, expect } from "vitest";
+import { expect } from "vitest";
 import { nodeOfRelease } from "../../../../scripts/node-releases.mjs";
 import { hasProgram, spawnSync } from "../../../../test/outside.js";
+import { atEndOfFile, temporaryDirectory } from "../../../../test/temporary.js";
 import { CROSS, hasCross, NATIVE } from "../launch/support.js";
 
 export const PROCESSORS = ["x64", "arm64"] as const;
@@ -27,8 +27,7 @@ export const NEEDS_EMULATOR = `needs ${CROSS} and ${EMULATOR[0]}`;
 
 export const RELEASES = ["20", "22", "24", "26"];
 
-export const directory = mkdtempSync(join(tmpdir(), "sigtool-gate-"));
-afterAll(() => rmSync(directory, { recursive: true, force: true }));
+export const directory = temporaryDirectory(atEndOfFile);
 
 /** Compiles a program of this folder with the gate's code for a processor. Returns its path. */
 export function compile(
@@ -93,6 +92,11 @@ export function expectGate(program: string, node: string, release: string): void
 	expect(changes("StartConsumingCodeCache")).toEqual(release < "24" ? ["instead"] : ["instead", "instead"]);
 	expect(changes("Agent7Connect")).toEqual(["instead"]);
 	expect(changes("_register_ffi")).toEqual(release < "26" ? [] : ["instead"]);
+	expect(changes("TryLoadAddon")).toEqual(["in-front"]);
+	expect(changes("NewDefaultAllocator")).toEqual(["instead"]);
+	expect(changes("NewBackingStore")).toEqual(["in-front"]);
+	expect(changes("AdoptIntoBackingStore")).toEqual(release < "26" ? [] : ["in-front"]);
+	expect(changes("PageAllocator")).toEqual(["instead", "instead"]);
 	// Only the compiler of Node.js 20 has split a function.
 	const moved = lines.filter(([, , distance]) => distance !== "0").map(([, , , name]) => name);
 	expect(moved).toEqual(release === "20" ? [expect.stringContaining("CompileUnboundInternal")] : []);

@@ -1,13 +1,13 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it } from "vitest";
 import { spawnSync } from "../../../../test/outside.js";
+import { temporaryDirectory } from "../../../../test/temporary.js";
 import { BUILT, CROSS, compileProgram, hasCompiler, hasCross, NATIVE, writeCrossCompiler } from "./support.js";
 
 const ADDON = join(BUILT, "addon.node");
-const [EPERM, EINVAL, ERANGE, ENODATA] = [1, 22, 34, 61];
+const [EACCES, EINVAL, ERANGE, ENODATA] = [13, 22, 34, 61];
 
 describe.skipIf(!existsSync(ADDON))("the addon (needs it built)", () => {
 	/**
@@ -19,8 +19,7 @@ describe.skipIf(!existsSync(ADDON))("the addon (needs it built)", () => {
 			const addon = require(${JSON.stringify(ADDON)}), fs = require("node:fs");
 			const program = fs.openSync(process.execPath), text = fs.openSync(process.argv[1]);
 			console.log(JSON.stringify((() => { ${body} })()));`;
-		const directory = mkdtempSync(join(tmpdir(), "sigtool-addon-"));
-		onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+		const directory = temporaryDirectory();
 		writeFileSync(join(directory, "main.cjs"), script, { mode: 0o644 });
 		const { status, stdout, stderr } = spawnSync(process.execPath, [join(directory, "main.cjs")], { encoding: "utf8" });
 		expect([status, stderr]).toEqual([0, ""]);
@@ -192,7 +191,7 @@ describe.skipIf(!existsSync(ADDON))("the addon (needs it built)", () => {
 			const result = addon.lockdown();
 			fs.readFileSync(process.argv[1]);
 			return [before ?? 0, result, spawnSync("true").error?.errno, typeof addon.kernelAnswers()];`);
-		expect(answers).toEqual([0, 0, -EPERM, "boolean"]);
+		expect(answers).toEqual([0, 0, -EACCES, "boolean"]);
 	});
 
 	it("locks down a process whose libuv has an io_uring ring, which the process keeps", () => {
@@ -228,8 +227,7 @@ describe.skipIf(!existsSync(ADDON))("the addon (needs it built)", () => {
 			const { Worker, isMainThread } = require("node:worker_threads");
 			const { exitProcess } = require(${JSON.stringify(ADDON)});
 			if (isMainThread) new Worker(__filename).on("exit", () => console.log("lives")); else exitProcess(126);`;
-		const directory = mkdtempSync(join(tmpdir(), "sigtool-addon-"));
-		onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+		const directory = temporaryDirectory();
 		writeFileSync(join(directory, "main.cjs"), script);
 		const { status, stdout } = spawnSync(process.execPath, [join(directory, "main.cjs")], { encoding: "utf8" });
 		expect({ status, stdout }).toEqual({ status: 126, stdout: "" });
@@ -240,8 +238,7 @@ describe.skipIf(!existsSync(ADDON))("the addon (needs it built)", () => {
 			const { Worker, isMainThread } = require("node:worker_threads");
 			const { kernelAnswers } = require(${JSON.stringify(ADDON)});
 			if (isMainThread) new Worker(__filename); else console.log(kernelAnswers());`;
-		const directory = mkdtempSync(join(tmpdir(), "sigtool-addon-"));
-		onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+		const directory = temporaryDirectory();
 		writeFileSync(join(directory, "main.cjs"), script);
 		expect(spawnSync(process.execPath, [join(directory, "main.cjs")], { encoding: "utf8" }).stdout).toMatch(
 			/^(true|false)\n$/,
@@ -262,8 +259,7 @@ describe.skipIf(process.platform !== "linux" || !hasCompiler)("build.mjs (needs 
 		return spawnSync(process.execPath, [join(NATIVE, "build.mjs"), "--out", directory], { env, encoding: "utf8" });
 	};
 	function place(): string {
-		const directory = mkdtempSync(join(tmpdir(), "sigtool-build-"));
-		onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+		const directory = temporaryDirectory();
 		return directory;
 	}
 

@@ -83,7 +83,7 @@ describe.skipIf(!hasLauncher)("the collector (needs the launcher built)", () => 
 		const program = installation.start();
 		await program.ask(`send("no\\0\\u001b\\n" + "x".repeat(200_000)), tell("last")`);
 		const line = readLog(installation.events).lines.find(({ event }) => event === "log.malformed");
-		expect(line).toMatchObject({ sizeBytes: 200_005, from: program.child.pid, verdict: "audit" });
+		expect(line).toMatchObject({ sizeBytes: 200_005, from: program.child.pid, verdict: "record" });
 		expect(`${line?.detail}`.slice(0, 20)).toBe(`no\u2400\u001b\n${"x".repeat(15)}`);
 	});
 

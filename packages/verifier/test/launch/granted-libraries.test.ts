@@ -1,19 +1,10 @@
 /** Tests that `--write` refuses directories that the loader searches for libraries. */
 
-import {
-	chmodSync,
-	copyFileSync,
-	existsSync,
-	mkdirSync,
-	mkdtempSync,
-	readFileSync,
-	rmSync,
-	symlinkSync,
-	writeFileSync,
-} from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { canMount, spawnSync } from "../../../../test/outside.js";
+import { temporaryDirectory } from "../../../../test/temporary.js";
 import { expectRefusal, installed, linkedProgram, makeLibrary, mounting, write, writePlainly } from "./granted.js";
 import { hasCompiler, hasLauncher, isRoot, pinned } from "./support.js";
 
@@ -34,8 +25,7 @@ describe.skipIf(!hasLauncher)("directories to write below (needs the launcher bu
 		});
 
 		it.skipIf(!isRoot)("are not a directory in /usr/local/lib (needs root)", () => {
-			const directory = mkdtempSync("/usr/local/lib/sigtool-test-");
-			onTestFinished(() => rmSync(directory, { recursive: true }));
+			const directory = temporaryDirectory(onTestFinished, "/usr/local/lib");
 			const installation = installed();
 			expect(writePlainly(installation, join(directory, "file"))).toBe("written\n");
 			const message = /lies in "\/usr\/local\/lib", where the loader finds libraries; grant a directory elsewhere/;

@@ -1,10 +1,10 @@
 /** Tests that `--write` refuses directories that mounts make another path to a file that decides what code runs. */
 
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { canMount, spawnSync } from "../../../../test/outside.js";
+import { temporaryDirectory } from "../../../../test/temporary.js";
 import { expectRefusal, installed, mounting, withoutWarning, write, writePlainly } from "./granted.js";
 import { hasLauncher } from "./support.js";
 
@@ -111,8 +111,7 @@ describe.skipIf(!hasLauncher)("directories to write below (needs the launcher bu
 
 		it("are named if the mount of a root is not listed, and strict refuses", () => {
 			const installation = installed();
-			const root = mkdtempSync(join(tmpdir(), "sigtool-root-"));
-			onTestFinished(() => rmSync(root, { recursive: true }));
+			const root = temporaryDirectory();
 			// Below chroot(2) into a directory that is no mount point, /proc lists no mount for "/".
 			cpSync(installation.directory, join(root, installation.directory), { recursive: true, preserveTimestamps: true });
 			const lists = ["proc", "dev", "usr", "lib", "lib64", "bin"].filter((name) => existsSync(`/${name}`));

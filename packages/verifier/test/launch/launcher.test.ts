@@ -8,8 +8,10 @@ import {
 	rmSync,
 	statSync,
 	symlinkSync,
+	truncateSync,
 	writeFileSync,
 } from "node:fs";
+import { MAX_TRUST_INDEX_BYTES } from "@sigtool/core/internal/read";
 import { describe, expect, it } from "vitest";
 import { spawnSync } from "../../../../test/outside.js";
 import { hasLauncher, Installation, isRoot, pinned } from "./support.js";
@@ -19,7 +21,7 @@ describe.skipIf(!hasLauncher)("sigtool-launch (needs it built)", () => {
 		const { launcher } = new Installation();
 		const printed = spawnSync(launcher, ["--protections"], { encoding: "utf8" });
 		expect(printed.status).toBe(0);
-		expect(printed.stdout).toMatch(/^(?:[a-z-]+\t\d\.\d+\t(?:required|optional)\t(?:holds|missing)\n){10}$/);
+		expect(printed.stdout).toMatch(/^(?:[a-z-]+\t\d\.\d+\t(?:required|optional)\t(?:holds|missing)\n){11}$/);
 		const full = spawnSync("sh", ["-c", '"$0" --protections >/dev/full', launcher], { encoding: "utf8" });
 		expect(full.stderr).toBe("sigtool-launch: Cannot print the protections: No space left on device\n");
 		expect(full.status).toBe(75);
@@ -38,12 +40,43 @@ describe.skipIf(!hasLauncher)("sigtool-launch (needs it built)", () => {
 		expect(full.status).toBe(75);
 	});
 
+	it.skipIf(!isRoot)("says why it does not start as a set-user-ID program (needs root)", () => {
+		const installation = new Installation();
+		installation.write("app/main.js", "");
+		chmodSync(installation.directory, 0o755);
+		chmodSync(installation.launcher, 0o4755);
+		const before = ["setpriv", "--reuid=65534", "--clear-groups"];
+		expect(installation.run(["app/main.js"], { before })).toMatchObject({
+			status: 126,
+			stdout: "",
+			stderr: expect.stringMatching(/^sigtool-launch: Cannot start: the launcher's file has a set-user-ID bit.*\n$/),
+		});
+	});
+
 	it("says that a limit on the size of files is too low (needs prlimit)", () => {
 		const installation = new Installation();
 		installation.write("app/main.js", "");
 		const { status, stderr } = installation.run(["app/main.js"], { before: ["prlimit", "--fsize=0"] });
 		expect([status, stderr]).toEqual([75, expect.stringMatching(/^sigtool-launch: Cannot .*: File too large\n$/)]);
 	});
+
+	it.each(["off", "refusals", "all"])(
+		'says a refusal in one line, also where verifier.json has stderr "%s"',
+		(stderr) => {
+			const installation = new Installation();
+			installation.set(
+				"config",
+				installation.write("verifier.json", JSON.stringify({ version: 1, audit: { stderr } })),
+			);
+			installation.write("app/main.js", "");
+			installation.write("bin/register.cjs", "changed");
+			expect(installation.run(["app/main.js"])).toMatchObject({
+				status: 126,
+				stdout: "",
+				stderr: expect.stringMatching(/^sigtool-launch: Cannot .*register\.cjs.*\n$/),
+			});
+		},
+	);
 
 	it("is a static program, so LD_PRELOAD has no effect, and its addresses differ at each start", () => {
 		const { launcher } = new Installation();
@@ -93,6 +126,21 @@ describe.skipIf(!hasLauncher)("sigtool-launch (needs it built)", () => {
 				]),
 			);
 			expect(run.rest()).toBe("EPERM\nEPERM\n");
+		});
+
+		it("hands over an index of up to 1 GiB", () => {
+			const installation = new Installation();
+			installation.write("bin/register.cjs", "console.log(require('fs').fstatSync(3).size);");
+			installation.set("bundle", pinned(installation.at("bin/register.cjs")));
+			installation.write("main.js", "");
+			const runWith = (sizeBytes: number) => {
+				truncateSync(installation.at("app.sigx"), sizeBytes);
+				const { status, stdout, stderr } = installation.run(["main.js"]);
+				return [status, stdout, stderr];
+			};
+			expect(runWith(300 * 2 ** 20)).toEqual([0, `${300 * 2 ** 20}\n`, ""]);
+			const refusal = `sigtool-launch: Cannot copy "${installation.at("app.sigx")}" into memory: File too large\n`;
+			expect(runWith(MAX_TRUST_INDEX_BYTES + 1)).toEqual([75, "", refusal]);
 		});
 
 		it("records the real path of a script that is a link, and gives it to node", () => {
@@ -157,7 +205,7 @@ describe.skipIf(!hasLauncher)("sigtool-launch (needs it built)", () => {
 			const program = 'console.log(require("node:child_process").spawnSync("true").error?.code)';
 			const script = installation.write("main.js", program);
 			expect(spawnSync(process.execPath, [script], { encoding: "utf8" }).stdout).toBe("undefined\n");
-			expect(installation.run(["main.js"]).rest()).toBe("EPERM\n");
+			expect(installation.run(["main.js"]).rest()).toBe("EACCES\n");
 		});
 
 		it("adds nothing in mode off", () => {

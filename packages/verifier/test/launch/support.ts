@@ -4,21 +4,11 @@
  */
 
 import { createHash } from "node:crypto";
-import {
-	copyFileSync,
-	existsSync,
-	mkdirSync,
-	mkdtempSync,
-	readFileSync,
-	realpathSync,
-	rmSync,
-	writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { onTestFinished } from "vitest";
 import { hasProgram, spawnSync } from "../../../../test/outside.js";
+import { temporaryDirectory } from "../../../../test/temporary.js";
 
 export const NATIVE = fileURLToPath(new URL("../../native", import.meta.url));
 export const BUILT = fileURLToPath(new URL("../../dist/native", import.meta.url));
@@ -86,8 +76,7 @@ export class Installation {
 	readonly #settings = new Map<string, string>();
 
 	constructor(node = process.execPath) {
-		this.directory = realpathSync(mkdtempSync(join(tmpdir(), "sigtool-launch-")));
-		onTestFinished(() => rmSync(this.directory, { recursive: true, force: true }));
+		this.directory = temporaryDirectory();
 		mkdirSync(this.at("bin"));
 		copyFileSync(join(BUILT, "sigtool-launch"), this.launcher);
 		this.write("bin/register.cjs", STAND_IN);

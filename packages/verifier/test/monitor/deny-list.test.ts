@@ -62,7 +62,7 @@ describe("the deny list of a process that runs", () => {
 		const { list, events, file } = watching(document);
 		expect(list.denialOf(DIGEST)).toBeUndefined();
 		expect(list.denialOf(OTHER)?.reason).toBe("from the start");
-		const told = { event: "verifier.reload", verdict: "audit", path: file, reason: "ERR_HOST_CONFIG" };
+		const told = { event: "verifier.reload", verdict: "record", path: file, reason: "ERR_HOST_CONFIG" };
 		expect(events()).toMatchObject([told]);
 		expect(events()[0]?.detail).toMatch(/./);
 	});
@@ -161,7 +161,7 @@ describe("the deny list of a process that runs", () => {
 			spawnSync("prlimit", ["--nofile=1024:", "--pid", String(process.pid)]);
 		}
 		expect(found).toMatch(/^the deny list cannot be read again: EMFILE/);
-		expect(events().at(-1)).toMatchObject({ event: "verifier.reload", verdict: "audit" });
+		expect(events().at(-1)).toMatchObject({ event: "verifier.reload", verdict: "record" });
 		// Then the file is looked at again at once.
 		expect([list.denialOf(FREE), list.denialOf(DIGEST)?.reason]).toEqual([undefined, "CVE"]);
 	});

@@ -1,16 +1,16 @@
 /** Tests that the monitor applies the rules of a policy, and that no rule lets anything run that was refused without it. */
 
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileRulesOf } from "@sigtool/core/internal/read";
 import { parsePolicy } from "@sigtool/core/read";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
+import { atEndOfFile, temporaryDirectory } from "../../../../test/temporary.js";
 import type { CodeIndex } from "../../dist/monitor/judge.js";
 import { createJudge } from "../../dist/monitor/judge.js";
 import { indexOf, monitorFor, refusal, sha256, untrusted } from "../support.js";
 
-const root = realpathSync(mkdtempSync(join(tmpdir(), "sigtool-monitor-rules-")));
+const root = temporaryDirectory(atEndOfFile);
 const at = (path: string) => join(root, "app", path);
 let index: CodeIndex;
 beforeAll(() => {
@@ -32,7 +32,6 @@ beforeAll(() => {
 	writeFileSync(at("unsigned.js"), "unsigned()");
 	writeFileSync(join(root, "outside.js"), "outside()");
 });
-afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 function monitorWith(rules: readonly object[], mode: "enforce" | "audit" = "enforce") {
 	const policy = parsePolicy({ version: 1, rules });
@@ -83,14 +82,13 @@ describe("the monitor with rules", () => {
 	});
 
 	it("finds no content by its digest that the rules refuse at each of its paths", () => {
-		const both = sha256("main()");
-		expect(monitorWith([]).monitor.hasContent(both)).toBe(true);
-		expect(monitorWith([{ deny: { path: "lib/**" } }]).monitor.hasContent(both)).toBe(true);
-		expect(monitorWith([{ deny: { path: "**/*.js" } }]).monitor.hasContent(both)).toBe(false);
-		expect(monitorWith([{ allow: { path: "lib/a.js" } }]).monitor.hasContent(both)).toBe(false);
-		expect(monitorWith([{ allow: { sha256: sha256("unsigned()") } }]).monitor.hasContent(sha256("unsigned()"))).toBe(
-			false,
-		);
+		const placeOf = (content: string, ...rules: object[]) => monitorWith(rules).monitor.placeOfContent(sha256(content));
+		const isPlace = { product: index.products[0]?.name, entry: expect.stringMatching(/^(main|lib\/copy)\.js$/) };
+		expect(placeOf("main()")).toEqual(isPlace);
+		expect(placeOf("main()", { deny: { path: "lib/**" } })).toEqual({ ...isPlace, entry: "main.js" });
+		expect(placeOf("main()", { deny: { path: "**/*.js" } })).toBeUndefined();
+		expect(placeOf("main()", { allow: { path: "lib/a.js" } })).toBeUndefined();
+		expect(placeOf("unsigned()", { allow: { sha256: sha256("unsigned()") } })).toBeUndefined();
 	});
 
 	it("does not trust a file by the fast path that the rules refuse", () => {

@@ -142,10 +142,13 @@ test("in audit mode everything is handed out, and the event says what enforcemen
 	writeFileSync(at("a.js"), "changed()");
 	expect(Buffer.from(monitor.openCodeSync(at("a.js"), "module").bytes).toString()).toBe("changed()");
 	monitor.rule("vm.compile", { kind: "Script" }, "refuse");
+	monitor.rule("code.string", { kind: "REPL" }, "record");
 	expect(events).toMatchObject([
 		{ verdict: "audit", reason: "ERR_FILE_MODIFIED" },
 		{ event: "vm.compile", verdict: "audit", reason: "ERR_RUNTIME_RULE", kind: "Script" },
+		{ event: "code.string", verdict: "record", kind: "REPL" },
 	]);
+	expect(events[2]).not.toHaveProperty("reason");
 });
 
 test("rule() refuses after the event, and returns when the policy allows it", () => {
@@ -154,10 +157,10 @@ test("rule() refuses after the event, and returns when the policy allows it", ()
 	expect(() => monitor.rule("wasm.compile", { sizeBytes: 8 }, "refuse")).toThrow(
 		'Cannot go on with wasm.compile (sizeBytes "8"): the policy refuses it',
 	);
-	monitor.rule("wasm.compile", { sizeBytes: 8 }, "audit");
+	monitor.rule("wasm.compile", { sizeBytes: 8 }, "record");
 	monitor.rule("wasm.compile", { sizeBytes: 8 }, "allow");
 	monitor.audit.flush();
-	expect(events.map(({ verdict }) => verdict)).toEqual(["refuse", "audit", "allow"]);
+	expect(events.map(({ verdict }) => verdict)).toEqual(["refuse", "record", "allow"]);
 });
 
 test("rule() says how to allow an action, or that nothing does", () => {

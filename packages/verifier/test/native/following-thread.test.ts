@@ -1,14 +1,14 @@
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { execFileSync } from "../../../../test/outside.js";
-import { temporaryDirectory } from "../../../cli/test/support.js";
+import { atEndOfFile, temporaryDirectory } from "../../../cli/test/support.js";
 import { compileC, shared } from "../compile-c.js";
 import { hasCompiler } from "../launch/support.js";
 
 describe.skipIf(!hasCompiler)("a thread that follows the reading of a file (needs a C compiler)", () => {
 	let program: string;
 	beforeAll(() => {
-		program = join(temporaryDirectory(afterAll), "follow-parts");
+		program = join(temporaryDirectory(atEndOfFile), "follow-parts");
 		const own = new URL("follow-parts.c", import.meta.url);
 		// The program takes the place of pthread_create(), as AddressSanitizer does.
 		compileC({ own, sources: shared("following-thread"), headers: "", output: program, sanitizers: "none" });

@@ -142,28 +142,50 @@ export async function makeIndex(directory: string, policy: object, sequence?: nu
 		policy: { ...DEFAULT_POLICY, ...parsePolicy({ version: 1, ...policy }) },
 		signers: [],
 		products: [{ name: "app", root: directory, sequence, catalogs: [], entries: new Map(entriesOf(directory)) }],
-		texts: textsOf(directory),
+		fileTexts: textsOf(directory),
 	});
 	const bytes = Buffer.concat(await signIndex(content, signer, Date.now()));
 	const [certificate] = signer.certificates;
 	return { bytes, key: spkiSha256(certificate) };
 }
 
-/** Returns the digests of TypeScript without types, and of texts without their byte order mark, as `compile` does. */
-function textsOf(directory: string): string[] {
+/** Returns an index as an earlier sigtool would have compiled it, which did not say of which files the texts are. */
+export async function withoutFilesOfTexts(bytes: Buffer): Promise<Uint8Array> {
+	const [headBytes, entries, nameBytes] = [12, 16, 20].map((at) => bytes.readUInt32LE(at)) as [number, number, number];
+	const recordsStart = 24 + headBytes;
+	const { fileTexts, ...head } = JSON.parse(bytes.subarray(24, recordsStart).toString());
+	const texts = [...new Set(fileTexts.map(({ text }: { text: string }) => text))].sort();
+	const newHead = Buffer.from(JSON.stringify({ ...head, texts }));
+	const header = Buffer.from(bytes.subarray(0, 24));
+	header.writeUInt32LE(newHead.length, 12);
+	const rest = bytes.subarray(recordsStart, recordsStart + 48 * entries + nameBytes);
+	return Buffer.concat(await signIndex(Buffer.concat([header, newHead, rest]), signer, Date.now()));
+}
+
+/** Returns TypeScript without types, and texts without their byte order mark, as `compile` does. */
+function textsOf(directory: string): { text: string; file: string }[] {
 	const paths = readdirSync(directory, { recursive: true, encoding: "utf8" });
 	const contents = (pattern: RegExp) =>
-		paths.filter((path) => pattern.test(path)).map((path) => readFileSync(join(directory, path)));
+		paths
+			.filter((path) => pattern.test(path) && lstatSync(join(directory, path)).isFile())
+			.map((path) => readFileSync(join(directory, path)));
+	const digest = (content: Uint8Array) => createHash("sha256").update(content).digest("hex");
 	const typescript = contents(/\.[cm]?ts$/);
+	const unmarked = (content: Buffer) => (isMarked(content) ? content.subarray(MARK.length) : content);
 	const stripped =
-		typescript.length === 0 ? [] : stripTypes({ program: nodeOfRelease("24"), release: "24" }, typescript);
-	const marked = contents(/\.[cm]?js$/).filter((content) => content.subarray(0, 3).equals(MARK));
+		typescript.length === 0
+			? []
+			: stripTypes({ program: nodeOfRelease("24"), release: "24" }, typescript.map(unmarked));
+	const marked = contents(/\.[cm]?js$/).filter(isMarked);
 	return [
-		...stripped.flatMap((text) => ("sha256" in text ? [text.sha256] : [])),
-		...marked.map((content) => createHash("sha256").update(content.subarray(MARK.length)).digest("hex")),
+		...stripped.flatMap((text, place) =>
+			"sha256" in text ? [{ text: text.sha256, file: digest(typescript[place] as Buffer) }] : [],
+		),
+		...marked.map((content) => ({ text: digest(unmarked(content)), file: digest(content) })),
 	];
 }
 const MARK = Buffer.from([0xef, 0xbb, 0xbf]);
+const isMarked = (content: Buffer) => content.subarray(0, 3).equals(MARK);
 
 function entriesOf(directory: string): [string, IndexEntry][] {
 	return readdirSync(directory, { recursive: true, encoding: "utf8" }).flatMap((path): [string, IndexEntry][] => {

@@ -45,7 +45,7 @@ describe.each(RELEASES)("cached data of node:vm on Node.js %s", (release) => {
 		expect({ status, stdout }, stderr).toEqual({ status: 0, stdout: "said\ntrue\n" });
 		const event = application.events().findLast(({ verdict }) => verdict !== "allow");
 		const path = join(application.directory, "said.js");
-		expect(event).toMatchObject({ event: "vm.compile", verdict: "audit", reason: "ERR_UNSIGNED_BYTECODE", path });
+		expect(event).toMatchObject({ event: "vm.compile", verdict: "record", reason: "ERR_UNSIGNED_BYTECODE", path });
 	});
 
 	it("that is no bytecode is the TypeError of Node.js", () => {

@@ -92,3 +92,24 @@ describe.each(RELEASES)("modules without a package.json on Node.js %s", (release
 		expect({ status, stdout }, stderr).toEqual({ status: 0, stdout: "1 1 2 3\n" });
 	});
 });
+
+describe.each(RELEASES)("imports on Node.js %s do what they do unguarded", (release) => {
+	const KINDS = { none: "{}", commonjs: '{ "type": "commonjs" }', module: '{ "type": "module" }', absent: undefined };
+
+	it.each(Object.entries(KINDS))(
+		"of CommonJS that hands on another file, and of an empty file (type %s)",
+		async (_, type) => {
+			const handing = type === KINDS.module ? "cjs" : "js";
+			using application = await makeApplication({
+				...(type === undefined ? {} : { "package.json": type }),
+				"main.mjs": `import { n } from "./outer.${handing}"; import * as empty from "./empty.js"; console.log(n, Object.keys(empty));`,
+				[`outer.${handing}`]: `exports = module.exports = require("./inner.${handing}");`,
+				[`inner.${handing}`]: "exports.n = 1;",
+				"empty.js": "",
+			});
+			const plain = application.run(release, ["main.mjs"], { register: "none" });
+			expect(plain.status, plain.stderr).toBe(0);
+			expect(application.run(release, ["main.mjs"])).toMatchObject({ status: 0, stdout: plain.stdout });
+		},
+	);
+});

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, existsSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { execFileSync, hasProgram } from "../../../../test/outside.js";
+import { atEndOfFile, temporaryDirectory } from "../../../../test/temporary.js";
 import { type Application, makeApplication, REGISTER, RELEASES, write } from "./application.js";
 
 /**
@@ -149,7 +149,7 @@ const CASES: readonly Case[] = [
 let tools: string;
 const addons: Record<"good" | "evil", string> = { good: "", evil: "" };
 beforeAll(() => {
-	tools = mkdtempSync(join(tmpdir(), "sigtool-swap-"));
+	tools = temporaryDirectory(atEndOfFile);
 	for (const word of ["good", "evil"] as const) {
 		addons[word] = join(tools, `${word}.node`);
 		const source = join(tools, `${word}.c`);
@@ -157,7 +157,6 @@ beforeAll(() => {
 		execFileSync("cc", ["-shared", "-fPIC", "-o", addons[word], source]);
 	}
 });
-afterAll(() => rmSync(tools, { recursive: true, force: true }));
 
 const ADDON = `
 #include <stddef.h>

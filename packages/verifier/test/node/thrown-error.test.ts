@@ -7,7 +7,7 @@ const FILES = {
 	"require.cjs": 'require("./unsigned.cjs");',
 	"import.mjs": 'import "./unsigned.mjs";',
 	"later.mjs": 'await import("./unsigned.mjs");',
-	"child.cjs": 'require("node:child_process").spawn("true");',
+	"binding.cjs": 'process.binding("spawn_sync");',
 	"flag.cjs": 'require("node:v8").setFlagsFromString("--max-optimized-bytecode-size=9");',
 	"sizes.cjs":
 		'for (const name of ["max_old_space_size", "stack-size"]) require("node:v8").setFlagsFromString("--" + name + "=900");',
@@ -29,7 +29,7 @@ describe.each(RELEASES)("an uncaught refusal on Node.js %s", (release) => {
 		["require.cjs", "ERR_UNTRUSTED_CODE", "Cannot load "],
 		["import.mjs", "ERR_UNTRUSTED_CODE", "Cannot load "],
 		["later.mjs", "ERR_UNTRUSTED_CODE", "Cannot load "],
-		["child.cjs", "ERR_RUNTIME_RULE", "Cannot go on with child_process.spawn "],
+		["binding.cjs", "ERR_RUNTIME_RULE", "Cannot go on with process.binding "],
 		["flag.cjs", "ERR_RUNTIME_RULE", "Cannot go on with code.string "],
 	])("shows its message and code, and no line of the hook: %s", (file, code, message) => {
 		const { status, stderr } = application.run(release, [file]);

@@ -21,21 +21,14 @@ import {
 	makeChainParts,
 	replacing,
 } from "../../../core/test/pki/chain-cases.js";
-import {
-	AUTHORITY,
-	CODE_SIGNER,
-	hasOpenssl,
-	type Issued,
-	openWorkshop,
-	type Workshop,
-} from "../../../core/test/pki/openssl.js";
+import { AUTHORITY, CODE_SIGNER, type Issued, openWorkshop, type Workshop } from "../../../core/test/pki/openssl.js";
 import { verifyHost } from "../../dist/internal.js";
 import { buildOrCopySpython } from "./kept-spython.js";
 import { describeEach, PYTHONS } from "./support.js";
 
 const isRoot = process.getuid?.() === 0;
 
-describeEach(PYTHONS.slice(0, 1), isRoot && hasOpenssl)(
+describeEach(PYTHONS.slice(0, 1), isRoot)(
 	"authorities of the host, judged by Node.js and by spython $version (as root, with openssl)",
 	(python) => {
 		let workshop: Workshop;

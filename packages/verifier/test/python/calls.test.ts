@@ -1,6 +1,6 @@
 /** Tests the functions of libc and SQLite that spython replaces, and the environment variables that it lets pass. */
 
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { beforeAll, expect, it } from "vitest";
 import { describeEach, isSanitized, PYTHONS, Site } from "./support.js";
 
 /** Makes a program that evaluates each line `name: expression`, and prints as JSON what came of it. */
@@ -21,7 +21,6 @@ describeEach(PYTHONS)("calls that spython $version judges, $executable", (python
 	beforeAll(() => {
 		site = new Site(python);
 	});
-	afterAll(() => site.remove());
 
 	async function tried(mode: string, program: string, policy: object = {}, env: Readonly<Record<string, string>> = {}) {
 		site.write({ "main.py": program });
@@ -42,7 +41,7 @@ describeEach(PYTHONS)("calls that spython $version judges, $executable", (python
 		mode: `(os.close(os.open("made", os.O_CREAT | os.O_WRONLY, 0o640)), oct(os.stat("made").st_mode))[1]`,
 	});
 
-	it("8: refuses to open memory of a process for writing, and nothing else", async () => {
+	it("refuses to open memory of a process for writing, and nothing else", async () => {
 		const { answers, named } = await tried("enforce", OPENING);
 		const denied = expect.stringMatching(/^PermissionError: \[Errno 13\]/);
 		expect(answers).toEqual({
@@ -57,7 +56,7 @@ describeEach(PYTHONS)("calls that spython $version judges, $executable", (python
 		expect(named("python.open")[0]).toMatchObject(refusal);
 	});
 
-	it("8: only records that in audit mode", async () => {
+	it("only records that in audit mode", async () => {
 		const { answers, named } = await tried("audit", OPENING, { mode: "audit" });
 		expect(answers).toMatchObject({ both: "None", again: "None" });
 		expect(named("python.open")[0]).toMatchObject({ verdict: "audit" });
@@ -74,7 +73,7 @@ describeEach(PYTHONS)("calls that spython $version judges, $executable", (python
 
 	// AddressSanitizer has a mmap() of its own, which hides who calls it.
 	if (!isSanitized) {
-		it("7: refuses in strict that the module mmap maps code, unless the policy allows it", async () => {
+		it("refuses in strict that the module mmap maps code, unless the policy allows it", async () => {
 			const denied = expect.stringMatching(/^PermissionError: \[Errno 13\]/);
 			const { answers, named } = await tried("strict", MAPPING);
 			expect(answers).toEqual({ ...MAPPED, memory: denied, file: denied });
@@ -110,7 +109,7 @@ def sql(text, *values, of=database): return of.execute(text, values).fetchall()`
 		},
 	);
 
-	it("7: takes tokenizers by address from SQLite, and leaves the others", async () => {
+	it("takes tokenizers by address from SQLite, and leaves the others", async () => {
 		const { answers, named } = await tried("enforce", TOKENIZERS);
 		const denied = "OperationalError: a tokenizer by its address could call anything (ERR_RUNTIME_RULE)";
 		expect(answers).toEqual({
@@ -132,7 +131,7 @@ def sql(text, *values, of=database): return of.execute(text, values).fetchall()`
 		TZ: "/tmp/x",
 	};
 
-	it("6: lets in strict only the variables pass that are listed, or that the policy names, and tells of the others", async () => {
+	it("lets in strict only the variables pass that are listed, or that the policy names, and tells of the others", async () => {
 		const policy = { launch: { environment: ["DATABASE_URL", "APP_*"] } };
 		const { answers, stderr } = await tried("strict", VARIABLES, policy, given);
 		const names = (answers.names ?? "").split(" ");

@@ -2,7 +2,8 @@
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { beforeAll, expect, it } from "vitest";
+import { withoutRefusals } from "../support.js";
 import { describeEach, PYTHONS, Site } from "./support.js";
 
 /** The program can load an unsigned file by number, and rotates its own log. */
@@ -39,9 +40,6 @@ describeEach(PYTHONS.slice(0, 1), process.getuid?.() === 0)(
 		// Sanitizers find reads and writes outside of the table of refusals.
 		const sites: Site[] = [];
 		beforeAll(() => void sites.push(new Site(python), new Site(python, { sanitize: true })));
-		afterAll(() => {
-			for (const site of sites) site.remove();
-		});
 
 		let runs = 0;
 		async function run(program: string, kind: number) {
@@ -55,7 +53,7 @@ describeEach(PYTHONS.slice(0, 1), process.getuid?.() === 0)(
 			const document = { version: 1, ...site.trusted, audit: { jsonLines: log, stderr: "off" } };
 			writeFileSync(config, JSON.stringify(document), { mode: 0o600 });
 			const { status, stderr } = site.run(["app/main.py", log], { options: ["--config", config] });
-			return { log, status, stderr, victim: readFileSync(join(site.root, "victim"), "utf8") };
+			return { log, status, stderr: withoutRefusals(stderr), victim: readFileSync(join(site.root, "victim"), "utf8") };
 		}
 
 		/** Returns the number of refusals for each unsigned file. */
@@ -100,7 +98,7 @@ load(1); load(2)`;
 			const { log, status, stderr, victim } = await run(`rotate(lambda: ${make})`, 0);
 			expect([status, victim, refused(`${log}.1`)]).toEqual([0, "", { 1: 1, 2: 1, 3: 1 }]);
 			expect(stderr.match(/^spython: ERR_AUDIT_SINK: Cannot write audit events to /gm)).toHaveLength(1);
-			expect(readFileSync(`${log}.1`, "utf8").match(/"event":"verifier.detached","verdict":"audit"/g)).toHaveLength(1);
+			expect(readFileSync(`${log}.1`, "utf8").match(/"event":"verifier.detached","verdict":"record"/g)).toHaveLength(1);
 		});
 
 		it.each([

@@ -1,6 +1,6 @@
 /** Tests that spython applies the rules of a policy. */
 
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { beforeAll, expect, it } from "vitest";
 import { describeEach, flipByte, PYTHONS, Site } from "./support.js";
 
 describeEach(PYTHONS)("rules about files with spython $version, $executable", (python) => {
@@ -13,7 +13,6 @@ describeEach(PYTHONS)("rules about files with spython $version, $executable", (p
 			"other.py": "print('other')\n",
 		});
 	});
-	afterAll(() => site.remove());
 
 	const rules = (...list: readonly object[]) => site.sign({ policy: { rules: list } });
 	const libraryRule = { allow: { product: python.library } };

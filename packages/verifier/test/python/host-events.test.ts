@@ -2,7 +2,7 @@
 
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { beforeAll, expect, it } from "vitest";
 import { canMount, hasHeader, hasProgram, spawnSync } from "../../../../test/outside.js";
 import { configOf, isRoot, ran, under, unjudged } from "./host-site.js";
 import { describeEach, PYTHONS, Site } from "./support.js";
@@ -14,7 +14,6 @@ describeEach(PYTHONS.slice(0, 1), isRoot)("the events of spython $version (as ro
 		site.write({ "main.py": "import helper\nprint('ran')\n", "helper.py": "" });
 		await site.sign();
 	});
-	afterAll(() => site.remove());
 
 	it("does not start with a file of events that cannot be opened, in every mode", () => {
 		const audit = { jsonLines: join(site.root, "nowhere/events.jsonl") };

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { beforeAll, expect, it } from "vitest";
 import { spawnSync } from "../../../../test/outside.js";
 import { describeEach, isSanitized, PYTHONS, type Python, Site } from "./support.js";
 
@@ -44,7 +44,6 @@ describeEach(PYTHONS, !isSanitized)("memory that spython $version keeps after lo
 		const audit = { stderr: "off", jsonLines: join(site.root, "events.jsonl") };
 		writeFileSync(config, JSON.stringify({ version: 1, ...site.trusted, audit }), { mode: 0o600 });
 	});
-	afterAll(() => site.remove());
 
 	const program = () => join(site.application, "leaks.py");
 	function left(command: readonly string[], work: string): number[] {

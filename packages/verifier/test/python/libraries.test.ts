@@ -1,6 +1,6 @@
 import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { beforeAll, expect, it } from "vitest";
 import { execFileSync, hasProgram, spawnSync } from "../../../../test/outside.js";
 import { describeEach, PYTHONS, Site } from "./support.js";
 
@@ -50,7 +50,6 @@ describeEach(PYTHONS, hasCompiler)("libraries in spython $version, $executable (
 			"-Wl,--allow-shlib-undefined",
 		);
 	});
-	afterAll(() => site.remove());
 
 	async function run(program: string, policy: object = {}, options: readonly string[] = []) {
 		site.write({ "main.py": program });

@@ -2,7 +2,7 @@
 
 import { chmodSync, chownSync, existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { beforeAll, expect, it } from "vitest";
 import { execFileSync, hasProgram, spawnSync } from "../../../../test/outside.js";
 import { describeEach, flipByte, PYTHONS, Site } from "./support.js";
 
@@ -26,7 +26,6 @@ describeEach(PYTHONS, isRoot)("owner and mode in spython $version, $executable (
 			execFileSync("cc", ["-shared", "-fPIC", "-x", "c", "-", "-o", at("libact.so")], { input: source });
 		}
 	});
-	afterAll(() => site.remove());
 
 	const sign = (files: object, policy: object = {}) => site.sign({ policy: { files, ...policy } });
 	/** Gives a file of the application an owner and a mode while `act` runs. */

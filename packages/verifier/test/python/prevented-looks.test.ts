@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { beforeAll, expect, it } from "vitest";
 import { describeEach, PYTHONS, Site } from "./support.js";
 
 /** The program puts the longer deny list in place, waits until a look is due, and prevents the look for one import. */
@@ -35,7 +35,6 @@ describeEach(PYTHONS.slice(0, 1), process.getuid?.() === 0)(
 		beforeAll(() => {
 			site = new Site(python);
 		});
-		afterAll(() => site.remove());
 
 		it.each(Object.keys(SHORTAGES))("a denial counts for a program that lacks %s", async (shortage) => {
 			const victim = "print('victim')";

@@ -1,9 +1,9 @@
 /** Tests what a refusal does to the program, and what it says on standard error. */
 
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { beforeAll, expect, it } from "vitest";
+import { atEndOfFile, temporaryDirectory } from "../../../../test/temporary.js";
 import { describeEach, PYTHONS, type Run, Site } from "./support.js";
 
 const isRoot = process.getuid?.() === 0;
@@ -20,15 +20,11 @@ function ascii(text: string): string {
 describeEach(PYTHONS, isRoot)("a refusal of spython $version, $executable (as root)", (python) => {
 	let site: Site;
 	// The Python has a home without packages. A .pth file of this machine would end each process at its start.
-	const home = realpathSync(mkdtempSync(join(tmpdir(), "sigtool-refusal-")));
+	const home = temporaryDirectory(atEndOfFile);
 	beforeAll(() => {
 		mkdirSync(join(home, "lib"));
 		symlinkSync(python.library, join(home, "lib", basename(python.library)));
 		site = new Site(python, { home });
-	});
-	afterAll(() => {
-		site.remove();
-		rmSync(home, { recursive: true, force: true });
 	});
 
 	/** Signs the files, then writes `added`, and runs main.py on a host with this configuration. */
@@ -62,14 +58,14 @@ print("went on")
 `;
 	const WENT_ON = "run threw\nsystem threw\nexec threw\nspawn threw\nmodule threw\nwent on\n";
 
-	it("14: throws at a child process, also with onRefusal exit, so that programs which try one go on", async () => {
+	it("throws at a child process, also with onRefusal exit, so that programs which try one go on", async () => {
 		const result = await run({ "main.py": CHILDREN });
 		expect(result).toMatchObject({ status: 0, stdout: WENT_ON });
 		const popen = { event: "python.subprocess.Popen", verdict: "refuse", reason: "ERR_RUNTIME_RULE" };
 		expect(result.events).toContainEqual(expect.objectContaining(popen));
 	});
 
-	it("14: ends the process at a child if the policy says exit, whatever onRefusal says", async () => {
+	it("ends the process at a child if the policy says exit, whatever onRefusal says", async () => {
 		const files = {
 			"main.py": "import subprocess\ntry:\n    subprocess.run(['true'])\nfinally:\n    print('went on')\n",
 		};
@@ -82,14 +78,39 @@ print("went on")
 		}
 	});
 
-	it("14: says which line of the program led to refused code", async () => {
+	it.each(["off", "refusals", "all"])(
+		'is one line that the program cannot keep away, with stderr "%s"',
+		async (stderr) => {
+			const main = "try: import extra\nexcept PermissionError: print('went on')\n";
+			const child = "import os\ntry: os.system('true')\nexcept PermissionError: print('went on')\n";
+			const refusals = ({ stderr: said }: Run) =>
+				said.split("\n").filter((line) => line.startsWith("spython: ") || line.includes('"verdict":"refuse"'));
+			for (const onRefusal of ["throw", "exit"]) {
+				const host = { onRefusal, audit: { stderr } };
+				const tried = await run({ "main.py": child }, host);
+				expect(tried).toMatchObject({ status: 0, stdout: "went on\n" });
+				expect(refusals(tried)).toEqual([expect.stringMatching(/^sigtool: \{.*"event":"python\.os\.system"/)]);
+			}
+			const added = { "extra.py": "" };
+			const caught = await run({ "main.py": main }, { audit: { stderr } }, { added });
+			expect(caught).toMatchObject({ status: 0, stdout: "went on\n" });
+			expect(refusals(caught)).toEqual([expect.stringMatching(/^sigtool: \{.*extra\.py.*"reason":"ERR_FILE_ADDED"/)]);
+			const ended = await run({ "main.py": main }, { onRefusal: "exit", audit: { stderr } }, { added });
+			expect(ended).toMatchObject({ status: 126, stdout: "" });
+			// The message of the end says more than the event.
+			expect(refusals(ended)).toHaveLength(stderr === "off" ? 1 : 2);
+			expect(lastWords(ended)).toEqual([expect.stringMatching(/extra\.py.*ERR_FILE_ADDED/)]);
+		},
+	);
+
+	it("says which line of the program led to refused code", async () => {
 		const files = { "main.py": "import helper\n", "helper.py": "def load():\n    import extra\n\nload()\n" };
 		const result = await run(files, { onRefusal: "exit" }, { added: { "extra.py": "" } });
 		expect(result).toMatchObject({ status: 126, stdout: "" });
 		expect(lastWords(result)).toEqual([expect.stringMatching(/extra\.py.*ERR_FILE_ADDED.*app\/helper\.py:2$/)]);
 	});
 
-	it("14: writes its last words to the real standard error, also while another file has its place", async () => {
+	it("writes its last words to the real standard error, also while another file has its place", async () => {
 		const main = "import os\nkept = os.dup(2)\nos.dup2(os.open('/dev/null', os.O_WRONLY), 2)\nimport late\n";
 		const host = { onRefusal: "exit", audit: { stderr: "off" } };
 		const result = await run({ "main.py": main }, host, { added: { "late.py": "" } });
@@ -97,7 +118,7 @@ print("went on")
 		expect(lastWords(result)).toEqual([expect.stringContaining("late.py")]);
 	});
 
-	it("14: lets a program look for bytecode that is not there, and refuses what is there", async () => {
+	it("lets a program look for bytecode that is not there, and refuses what is there", async () => {
 		const look = (file: string) => `import os
 path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "${file}")
 try: open(path, "rb")
@@ -111,7 +132,7 @@ except OSError as error: print(type(error).__name__)
 		expect(there).toMatchObject({ status: 126, stdout: "" });
 	});
 
-	it("13: escapes the name of a file in what it throws and in its last words", async () => {
+	it("escapes the name of a file in what it throws and in its last words", async () => {
 		const main = `import runpy, os
 runpy.run_path(os.path.join(os.path.dirname(os.path.abspath(__file__)), ${ascii(FORGED)}))
 `;

@@ -1,7 +1,7 @@
-import { cpSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync } from "node:fs";
 import { basename, join } from "node:path";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { beforeAll, expect, it } from "vitest";
+import { atEndOfFile, temporaryDirectory } from "../../../../test/temporary.js";
 import { describeEach, flipByte, PYTHONS, Site } from "./support.js";
 
 /** Large directories that no program here loads from. */
@@ -12,16 +12,12 @@ describeEach(PYTHONS)("one bit of the standard library of $version, $executable"
 	let library: string;
 	let site: Site;
 	beforeAll(async () => {
-		home = realpathSync(mkdtempSync(join(tmpdir(), "sigtool-home-")));
+		home = temporaryDirectory(atEndOfFile);
 		library = join(home, "lib", basename(python.library));
 		cpSync(python.library, library, { recursive: true, filter: (path) => !LEFT_OUT.test(path) });
 		site = new Site(python, { home });
 		site.write({ "main.py": "import json.decoder\nprint('OK')\n" });
 		await site.sign({ library });
-	});
-	afterAll(() => {
-		site.remove();
-		rmSync(home, { recursive: true, force: true });
 	});
 
 	it("makes the start fail with file and digests, until the library is signed again", async () => {

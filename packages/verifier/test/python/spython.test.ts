@@ -1,6 +1,6 @@
 import { copyFileSync, cpSync, readFileSync, rmSync, symlinkSync, truncateSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { spawnSync } from "../../../../test/outside.js";
 import { describeEach, flipByte, makeKey, PYTHONS, Site } from "./support.js";
 
@@ -21,7 +21,6 @@ describeEach(PYTHONS)("spython of $version, $executable", (python) => {
 		});
 		await site.sign();
 	});
-	afterAll(() => site.remove());
 
 	it("runs a signed script with arguments, path and name as in Python", () => {
 		const plain = spawnSync(python.executable, ["app/main.py", "a", "-b"], {
@@ -166,8 +165,8 @@ describeEach(PYTHONS)("spython of $version, $executable", (python) => {
 
 		it("may have as many digests of texts as the format allows", async () => {
 			const output = join(site.root, "texts.sigx");
-			const texts = Array.from({ length: 8192 }, (_, index) => index.toString(16).padStart(64, "0"));
-			await site.sign({ output, texts });
+			const digests = Array.from({ length: 8192 }, (_, index) => index.toString(16).padStart(64, "0"));
+			await site.sign({ output, fileTexts: digests.map((digest) => ({ text: digest, file: digest })) });
 			expect(site.run(["app/main.py", "0"], { index: output })).toMatchObject({ status: 0 });
 			await site.sign();
 		});

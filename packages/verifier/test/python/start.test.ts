@@ -2,7 +2,7 @@
 
 import { copyFileSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { beforeAll, expect, it } from "vitest";
 import { spawnSync } from "../../../../test/outside.js";
 import { describeEach, PYTHONS, Site } from "./support.js";
 
@@ -18,7 +18,6 @@ describeEach(PYTHONS)("the start of a spython of $version, $executable", (python
 		site.write({ "seen.py": SEEN, "print.py": `print("printed")\n` });
 		await site.sign();
 	});
-	afterAll(() => site.remove());
 
 	const shell = (before: string, script: string, spython = site.spython) =>
 		spawnSync("sh", ["-c", `${before} exec "$@"`, "sh", spython, "--index", site.index, `app/${script}`], {

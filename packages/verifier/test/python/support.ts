@@ -3,24 +3,15 @@
  */
 
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
-import {
-	cpSync,
-	existsSync,
-	mkdirSync,
-	mkdtempSync,
-	readdirSync,
-	readFileSync,
-	realpathSync,
-	rmSync,
-	writeFileSync,
-} from "node:fs";
-import { homedir, tmpdir } from "node:os";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { describe } from "vitest";
 import { hasHeader, spawnSync } from "../../../../test/outside.js";
+import { atEndOfFile, temporaryDirectory } from "../../../../test/temporary.js";
 import { giveDevelopmentIdentity } from "../../../cli/test/development-identity.js";
 import { adoptDirectory } from "../../../core/dist/compile/adopt-directory.js";
 import { type CompiledDirectory, compileDirectory } from "../../../core/dist/compile/compile-directory.js";
@@ -116,8 +107,8 @@ interface SignOptions {
 	readonly library?: string;
 	readonly key?: string;
 	readonly output?: string;
-	/** The digests of compiled texts in the index. */
-	readonly texts?: readonly string[];
+	/** The compiled texts in the index, by SHA-256. */
+	readonly fileTexts?: readonly { readonly text: string; readonly file: string }[];
 }
 
 /** A directory with a signer, a spython that pins the signer's key, an application and its index. */
@@ -131,7 +122,7 @@ export class Site {
 
 	constructor(python: Python, settings: { home?: string; sanitize?: boolean } = {}) {
 		this.python = python;
-		this.root = realpathSync(mkdtempSync(join(tmpdir(), "sigtool-python-")));
+		this.root = temporaryDirectory(atEndOfFile);
 		this.application = join(this.root, "app");
 		this.index = join(this.root, "app.sigx");
 		this.spython = join(this.root, "spython");
@@ -157,7 +148,7 @@ export class Site {
 
 	/** Signs the application and compiles its index, with the library adopted. `key` names another signer. */
 	async sign(options: SignOptions = {}): Promise<void> {
-		const { policy, library = this.python.library, key = "signer", output = this.index, texts } = options;
+		const { policy, library = this.python.library, key = "signer", output = this.index, fileTexts } = options;
 		const [keyFile, certFile] = [join(this.root, `${key}.key`), join(this.root, `${key}.pem`)];
 		const signer = await openPemSigner({ keyFile, certFile });
 		await signPaths([this.application], { signer, product: "app", overwrite: "any" });
@@ -171,7 +162,7 @@ export class Site {
 			policy: parsePolicy({ version: 1, ...policy }),
 			signers: [spkiSha256(signer.certificates[0])],
 			products: compiled.map((each) => each.content),
-			texts,
+			fileTexts,
 		});
 		writeFileSync(output, Buffer.concat(await signIndex(content, signer, Date.now())));
 		collectGarbage();
@@ -225,10 +216,6 @@ export class Site {
 		const lines = result.stderr.split("\n");
 		const events = lines.filter((line) => line.startsWith("sigtool: ")).map((line) => JSON.parse(line.slice(9)));
 		return { ...result, events };
-	}
-
-	remove(): void {
-		rmSync(this.root, { recursive: true, force: true });
 	}
 }
 

@@ -1,10 +1,16 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { beforeAll, expect, it } from "vitest";
 import { describeEach, PYTHONS, type Run, Site } from "./support.js";
 
 /** These expressions make code of text that no file contains, as ordinary programs do. */
 const ORDINARY: Readonly<Record<string, string>> = {
+	"events of the program's own without their arguments":
+		"[sys.audit(name, *rest) for name in ('compile', 'marshal.loads', 'cpython._PySys_ClearAuditHooks') for rest in ((), (5,))]",
+	"a thread that begins with such an event":
+		"bool(_thread.start_new_thread(sys.audit, ('marshal.loads', 5))), time.sleep(0.1)",
+	"an interpreter that runs already":
+		"sys.version_info < (3, 13) or 1 / __import__('_interpreters').is_running(__import__('_interpreters').get_main()[0])",
 	"a named tuple": "tuple(collections.namedtuple('N', 'a b', defaults=(2,))(1))",
 	"a named tuple of one name": "collections.namedtuple('N', ['größe'])(1)[0]",
 	"a named tuple without names": "collections.namedtuple('N', '')()",
@@ -22,7 +28,7 @@ const ORDINARY: Readonly<Record<string, string>> = {
 	"an event of the program's own": "sys.audit('compile', (sys.argv[0] + ' + 1').encode(), 'x')",
 };
 const PROGRAM = `from __future__ import annotations
-import ast, collections, dataclasses, inspect, sys, traceback, types, typing
+import _thread, ast, collections, dataclasses, inspect, sys, time, traceback, types, typing
 
 def annotated(a: "int", b: "typing.Dict[str, 'typing.Optional[int]']", c: typing.Tuple[int, ...] = ()) -> None: pass
 
@@ -65,7 +71,6 @@ describeEach(PYTHONS)("text that becomes code under spython $version, $executabl
 			"says.py": "print('said')\n",
 		});
 	});
-	afterAll(() => site.remove());
 
 	const refused = (run: Run, event = "python.compile") => {
 		expect(run).toMatchObject({ status: 1, stdout: "" });

@@ -37,7 +37,6 @@ int main(void)
 			rule_on(rules, &file, &ruling);
 		printf("%s\t%s\t%s\n", ruling.is_allowed ? "allow" : "refuse",
 			ruling.rule == NULL ? "-" : ruling.rule, ruling.why);
-		free(rules);
 		free(values);
 	}
 	free(line);

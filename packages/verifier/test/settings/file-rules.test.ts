@@ -1,13 +1,12 @@
 /** Compares how the readers in TypeScript and in C decide by the rules of a policy. */
 
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type FileRuling, fileRulesOf, type RuledFile, ruleOn } from "@sigtool/core/internal/read";
 import { type Policy, parsePolicy } from "@sigtool/core/read";
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { spawnSync } from "../../../../test/outside.js";
+import { atEndOfFile, temporaryDirectory } from "../../../../test/temporary.js";
 import { RULE_VECTORS } from "../../../core/test/trust/rule-vectors.js";
 import { compileC, shared } from "../compile-c.js";
 import { hasCompiler } from "../launch/support.js";
@@ -34,14 +33,14 @@ function byTypeScript({ policy, file, at }: Question): Answer {
 }
 
 describe.skipIf(!hasCompiler)("the rules of a policy in C (needs cc)", () => {
-	const directory = mkdtempSync(join(tmpdir(), "sigtool-rules-"));
+	const directory = temporaryDirectory(atEndOfFile);
 	const program = join(directory, "decide-rules");
-	afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 	beforeAll(() => {
 		const own = new URL("decide-rules.c", import.meta.url);
 		const sources = shared(
-			...["environment", "file-rules", "glob", "hex", "json", "members", "schema", "utf8", "value-forms", "words"],
+			...["decisions", "environment", "file-rules", "glob", "hex", "json", "members", "schema", "utf8"],
+			...["value-forms", "words"],
 		);
 		compileC({ own, sources, headers: "", output: program });
 	});

@@ -1,10 +1,9 @@
 /** Compares how TypeScript and C judge the owner and the mode of a file. */
 
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { spawnSync } from "../../../../test/outside.js";
+import { atEndOfFile, temporaryDirectory } from "../../../../test/temporary.js";
 import { type OwnerAndModeRules, ownerOrModeObjection } from "../../dist/monitor/owner-and-mode.js";
 import { compileC } from "../compile-c.js";
 import { hasCompiler } from "../launch/support.js";
@@ -31,9 +30,8 @@ function byTypeScript({ rules, uid, mode }: Question): string {
 }
 
 describe.skipIf(!hasCompiler)("owner and mode in C (needs cc)", () => {
-	const directory = mkdtempSync(join(tmpdir(), "sigtool-owner-"));
+	const directory = temporaryDirectory(atEndOfFile);
 	const program = join(directory, "judge-owner-and-mode");
-	afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 	beforeAll(() => {
 		const own = new URL("judge-owner-and-mode.c", import.meta.url);

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROOM = (1 << 20) + 1 };
+enum { MAX_HEAD_BYTES = 1 << 21, ROOM = MAX_HEAD_BYTES + 1 };
 static char text[ROOM + 1];
 
 static void print_text(const char *string)
@@ -123,7 +123,7 @@ int main(void)
 {
 	static const struct kind KINDS[] = {{"policy", POLICY, MAX_POLICY_BYTES},
 		{"host", HOST, MAX_HOST_BYTES}, {"launcher", LAUNCHER, MAX_LAUNCHER_BYTES},
-		{"head", HEAD, MAX_HOST_BYTES}};
+		{"head", HEAD, MAX_HEAD_BYTES}};
 	char name[16];
 	size_t size;
 	while (scanf("%15s %zu", name, &size) == 2 && getchar() == '\n' && size <= ROOM) {

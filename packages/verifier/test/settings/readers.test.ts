@@ -1,10 +1,10 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { spawnSync } from "../../../../test/outside.js";
+import { atEndOfFile, temporaryDirectory } from "../../../../test/temporary.js";
 import { hostFromFileBytes, launcherFromFileBytes } from "../../../core/dist/internal/read.js";
 import { policyFromFileBytes, SigtoolError } from "../../../core/dist/read.js";
 import { LIMITS } from "../../../core/dist/trust/index-layout.js";
@@ -88,8 +88,7 @@ function parsedOrUndefined(bytes: Buffer): unknown {
 }
 
 describe.skipIf(!hasCompiler)("the readers of settings in TypeScript and in C (needs cc)", () => {
-	const directory = mkdtempSync(join(tmpdir(), "sigtool-settings-"));
-	afterAll(() => rmSync(directory, { recursive: true, force: true }));
+	const directory = temporaryDirectory(atEndOfFile);
 
 	/** The C reader, compiled with sanitizers and without them. The one without sanitizers is ten times as fast. */
 	const programs = { checked: join(directory, "checked"), fast: join(directory, "fast") };

@@ -1,13 +1,13 @@
 /** Compares the C that reads a trust index, which spython links too, with core. */
 
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { policyInMode } from "@sigtool/core/internal/read";
 import { MODES, type Mode, type ProductSigner, parsePolicy } from "@sigtool/core/read";
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { spawnSync } from "../../../../test/outside.js";
+import { atEndOfFile, temporaryDirectory } from "../../../../test/temporary.js";
 import { encodeIndex } from "../../../core/dist/trust/index-encode.js";
 import type { IndexEntry } from "../../../core/dist/trust/index-entries.js";
 import { compileC, shared } from "../compile-c.js";
@@ -20,10 +20,9 @@ type Product = Readonly<Record<string, string | undefined>>;
 /** The digest that the record of a link has. It must not be found. */
 const NO_DIGEST = "0".repeat(64);
 
-const directory = mkdtempSync(join(tmpdir(), "sigtool-read-index-"));
+const directory = temporaryDirectory(atEndOfFile);
 const program = join(directory, "read-index");
 const index = join(directory, "index.sigx");
-afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 function writeIndex(products: readonly Product[], policy: object = {}, signers?: readonly ProductSigner[]): void {
 	const content = encodeIndex({
@@ -77,8 +76,8 @@ describe.skipIf(!hasCompiler)("the C that reads a trust index (needs cc)", () =>
 		const trust = ["announce", "entries", "host", "index", "index-bytes", "products", "state", "term"];
 		const sources = [
 			...trust.map((name) => `trust/${name}`),
-			...shared("environment", "exit-status", "file-rules", "find-record", "fixed-memory", "glob", "hex", "json"),
-			...shared("members", "owned-file", "schema", "start-facts", "utf8", "value-forms", "words"),
+			...shared("decisions", "environment", "exit-status", "file-rules", "find-record", "fixed-memory", "glob"),
+			...shared("hex", "json", "members", "owned-file", "schema", "start-facts", "utf8", "value-forms", "words"),
 		];
 		compileC({ own, sources, headers: "trust", output: program });
 	});
@@ -132,6 +131,15 @@ describe.skipIf(!hasCompiler)("the C that reads a trust index (needs cc)", () =>
 				{ numRuns: 40 },
 			);
 		});
+	});
+
+	it("finds contents in an index of more than 256 MiB", () => {
+		const folder = `${"d".repeat(255)}/`.repeat(15);
+		const paths = Array.from({ length: 70_000 }, (_value, number) => `${folder}${number}`);
+		writeIndex([Object.fromEntries(paths.map((path, number) => [path, sha256(`${number}`)]))]);
+		expect(statSync(index).size).toBeGreaterThan(2 ** 28);
+		const digests = [sha256("0"), sha256("69999"), sha256("70000")];
+		expect(ask({ digests }).found).toEqual([true, true, false]);
 	});
 
 	it("finds each of 5,000 contents, and no other", () => {

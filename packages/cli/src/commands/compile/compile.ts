@@ -50,6 +50,7 @@ async function compileWith(
 		sequence: parseSequence(options.sequence),
 		notAfter: options.notAfter === undefined ? undefined : parseNotAfter(options.notAfter, time),
 		timestamp: timestampRequestOf(options),
+		time,
 	} as const;
 	const demands = await signerDemandsOf(options);
 	// A wrong target must be reported before the user is asked for a passphrase.
@@ -66,7 +67,6 @@ async function compileWith(
 				signer: signer ?? "none",
 				trust,
 				development: options.allowDevelopment === true ? "allow" : "refuse",
-				time,
 				onProgress: (done) => progress.update(done),
 				signal,
 			}),

@@ -43,7 +43,7 @@ export const COMPILE: CommandDeclaration = {
 			.option("--allow-development", "accept catalogs that a development identity signed")
 			.addOption(timestamps())
 			.addOption(timestampTrust())
-			.option("--force", "replace a file that is not a trust index");
+			.option("--force", "replace a file that is not a trust index, or has a higher sequence");
 		signerOptions(command);
 		configurationOptions(command);
 		group(command, { Timestamp: ["timestamp", "tsaTrust"] });

@@ -31,7 +31,7 @@ type Digester = (file: string) => FileDigest;
 
 function digester({ algorithm, salt, blockSize }: DigestCommandOptions): Digester {
 	if (!algorithm.startsWith("fsverity-") && (salt !== undefined || blockSize !== undefined)) {
-		throw usageError(`Options --salt and --block-size go with fs-verity, not with --algorithm ${algorithm}`);
+		throw usageError(`Options --salt and --block-size go with fs-verity, not with ${algorithm}`);
 	}
 	const parameters = {
 		...(salt === undefined ? {} : { salt: parseSalt(salt) }),

@@ -12,7 +12,7 @@ import {
 	operandKind,
 	parseTrustIndex,
 } from "@sigtool/core/internal";
-import { COMMAND, quote, reasonOf, SigtoolError, shellWord } from "@sigtool/core/internal/errors";
+import { COMMAND, quote, reasonOf, SigtoolError, shell } from "@sigtool/core/internal/errors";
 import { explain } from "../../events/explain.js";
 import { mendOf } from "../../events/mends.js";
 import { type GrantedWriting, grantedWriting } from "../../launcher/granted-writing.js";
@@ -222,7 +222,7 @@ function explainIndex(path: string): Report {
 				...products.map(({ name, root }): [string, string] => ["product", escaped(`${name} in ${root}`)]),
 				[
 					"see also",
-					`\`${COMMAND} verify ${shellWord(path)} --signature-only\`, and \`${COMMAND} inspect ${shellWord(path)}\``,
+					`\`${shell`${COMMAND} verify ${path} --signature-only`}\`, and \`${shell`${COMMAND} inspect ${path}`}\``,
 				],
 			]),
 		],

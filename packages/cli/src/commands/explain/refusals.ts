@@ -2,9 +2,9 @@
 
 import { closeSync, fstatSync, openSync, readSync, realpathSync, type Stats, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { COMMAND, ioError, quote, SigtoolError, shellWord } from "@sigtool/core/internal/errors";
+import { COMMAND, ioError, quote, SigtoolError, shell } from "@sigtool/core/internal/errors";
 import { decompressorOf, LONGEST_MAGIC } from "../../events/compression.js";
-import { parseEvent, type Told } from "../../events/event.js";
+import { isFinding, parseEvent, type Told, verdictOf } from "../../events/event.js";
 import { readInputFile } from "../../options/input-file.js";
 import { usageError } from "../../options/usage.js";
 
@@ -13,19 +13,25 @@ export const MAX_INPUT_BYTES = 1 << 26;
 
 /**
  * Returns the last refusal. If it is the message about a refused file, returns the event before it instead, which says
- * more, unless that is about another refusal.
- * @throws ERR_USAGE if no line tells of a refusal
+ * more, unless that is about another refusal. Without a refusal, returns the last event that is only recorded.
+ * @throws ERR_USAGE if no line tells of one
  */
 export function lastRefusalIn(text: string, where: string): Told {
 	let message: Told | undefined;
+	let recorded: Told | undefined;
 	for (const line of text.split("\n").reverse()) {
 		const told = toldBy(line);
 		if (told === undefined || (message !== undefined && told.event === MESSAGE_EVENT)) continue;
+		if (verdictOf(told) === "record") {
+			recorded ??= told;
+			continue;
+		}
 		if (message !== undefined) return isOf(message, told) ? told : message;
 		if (!isAboutFile(told)) return told;
 		message = told;
 	}
-	if (message !== undefined) return message;
+	const last = message ?? recorded;
+	if (last !== undefined) return last;
 	throw usageError(`Cannot explain ${where}: no line is the event or the message of a refusal`);
 }
 
@@ -45,6 +51,8 @@ function toldBy(line: string): Told | undefined {
 	if (event !== undefined) return event.verdict === "allow" ? undefined : event;
 	const [, program, code, message, codeBehind] = MESSAGE.exec(line) ?? [];
 	if (message === undefined || message.startsWith("warning: ")) return undefined;
+	// Node.js prints a member `error` of an error in the same way. An error of the command line always has its code.
+	if (program === "error" && codeBehind === undefined) return undefined;
 	const named = code ?? codeBehind ?? codeOf(program, message);
 	const ofFile = named === undefined || named === "ERR_UNTRUSTED_CODE" ? codeWithin(message) : undefined;
 	return { event: MESSAGE_EVENT, reason: ofFile ?? named, detail: message };
@@ -116,7 +124,7 @@ function lastIn(text: string, paths: readonly string[]): Found {
 	}
 	for (const line of lines.reverse()) {
 		const event = line.includes('"verdict":"allow"') ? undefined : parseEvent(line);
-		if (event !== undefined && names(event, paths)) return { refusal: event, since };
+		if (event !== undefined && isFinding(event) && names(event, paths)) return { refusal: event, since };
 	}
 	return { refusal: undefined, since };
 }
@@ -153,7 +161,7 @@ function isStream(file: string): boolean {
 		throw ioError("read", file, cause);
 	}
 	if (stats.isFIFO() && hasName(file)) {
-		const command = `cat ${shellWord(file)} | ${COMMAND} explain --log - PATH`;
+		const command = shell`cat ${file} | ${COMMAND} explain --log - PATH`;
 		throw usageError(`Cannot look through ${quote(file)}: it is a FIFO; run \`${command}\``);
 	}
 	return !stats.isFile();
@@ -191,6 +199,6 @@ function lastTextOf(file: string): string {
 function requireText(file: string, bytes: Buffer): void {
 	const program = decompressorOf(bytes);
 	if (program === undefined) return;
-	const command = `${program} ${shellWord(file)} | ${COMMAND} explain --log - PATH`;
+	const command = `${program} ${shell`${file} | ${COMMAND} explain --log - PATH`}`;
 	throw usageError(`Cannot look through ${quote(file)}: it is compressed; run \`${command}\``);
 }

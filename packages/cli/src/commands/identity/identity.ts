@@ -11,7 +11,7 @@ import {
 	spkiSha256,
 } from "@sigtool/core";
 import { expiryNotice } from "@sigtool/core/internal";
-import { COMMAND, shellWord } from "@sigtool/core/internal/errors";
+import { COMMAND, shell } from "@sigtool/core/internal/errors";
 import { newPassphrase, passphrases } from "../../options/signer-options.js";
 import { requireOutputName, usageError } from "../../options/usage.js";
 import { escaped, type OutputOptions, type Report, rows } from "../../output/output.js";
@@ -55,13 +55,13 @@ export async function identityNew(name: string, options: IdentityNewOptions): Pr
 function nextSteps({ name, certificate, issuers: [issuer], certificateFile }: Identity): string[] {
 	if (certificate.extensions.basicConstraints?.isAuthority === true) {
 		return [
-			`Issue with: ${COMMAND} identity new NAME --issued-by ${escaped(name)}`,
-			`Trust with: ${COMMAND} trust add ${shellWord(certificateFile)} --subject "CN=NAME"`,
+			`Issue with: ${shell`${COMMAND} identity new NAME --issued-by ${name}`}`,
+			`Trust with: ${shell`${COMMAND} trust add ${certificateFile} --subject CN=NAME`}`,
 		];
 	}
 	return [
-		`Sign with:  ${COMMAND} sign PATH --identity ${escaped(name)}`,
-		`Trust with: ${COMMAND} trust add ${issuer === undefined ? shellWord(certificateFile) : spkiSha256(certificate)}`,
+		`Sign with:  ${shell`${COMMAND} sign PATH --identity ${name}`}`,
+		`Trust with: ${shell`${COMMAND} trust add ${issuer === undefined ? certificateFile : spkiSha256(certificate)}`}`,
 	];
 }
 

@@ -3,7 +3,7 @@
 import { lstatSync } from "node:fs";
 import { isAbsolute, resolve, sep } from "node:path";
 import { writeAtomically } from "@sigtool/core/internal";
-import { COMMAND, quote, shellWord } from "@sigtool/core/internal/errors";
+import { COMMAND, quote, shell } from "@sigtool/core/internal/errors";
 import { CONFIGURATION_FILE } from "../../configuration/configuration.js";
 import { type Configuration, VARIABLE_PREFIX } from "../../configuration/members.js";
 import { readDocument } from "../../configuration/read-document.js";
@@ -103,7 +103,7 @@ function storedPath(path: string): string {
 /** Only a configuration that is named may sign what lies outside of its directory. */
 function nextSteps({ sign = [], output, verify, identity, key }: Partial<Configuration>): string[] {
 	const isOutside = [...sign, ...(output === undefined ? [] : [output])].some((path) => isAbsolute(path));
-	const how = isOutside ? ` --config ${CONFIGURATION_FILE}` : "";
+	const how = isOutside ? shell` --config ${CONFIGURATION_FILE}` : "";
 	const [certificate] = verify?.trust ?? [];
 	const signer =
 		identity ?? (key === undefined ? "your development identity, which only this machine trusts" : "the key");
@@ -115,7 +115,7 @@ function nextSteps({ sign = [], output, verify, identity, key }: Partial<Configu
 			[`${COMMAND} verify${how}`, "compares it with what was signed"],
 			[`${COMMAND} config`, "shows each value and where it came from"],
 			[
-				`${COMMAND} trust add ${certificate === undefined ? "CERTIFICATE" : shellWord(certificate)}`,
+				shell`${COMMAND} trust add ${certificate ?? "CERTIFICATE"}`,
 				certificate === undefined && key === undefined && identity === undefined
 					? undefined
 					: "lets this user's verify trust the signer",

@@ -75,13 +75,19 @@ export const LAUNCHER: CommandDeclaration = {
 		},
 		{
 			name: "check",
-			description: "audit an installed launcher: owners, modes, digests, pins, versions",
+			description:
+				"audit an installed launcher: owners, modes, digests, pins, versions, and what services' users may do",
 			declare(command) {
 				command
 					.option("--prefix <dir>", "directory of the installed launcher", INSTALLED_PREFIX)
+					.option(
+						"--user <name>",
+						"user of a service, or its number, as whom it tries what a start needs (default: those of running processes)",
+					)
 					.option("--files", "compare every file of the signed and adopted directories with the index, too");
 				examples(command, [
 					"sigtool launcher check",
+					"sudo sigtool launcher check --user app",
 					"sigtool launcher check --files --quiet",
 					"sigtool launcher check --json | jq .findings",
 				]);

@@ -3,6 +3,7 @@ import { dirname, join, relative, resolve } from "node:path";
 import type { Mode } from "@sigtool/core";
 import { outputFile, writeAtomically } from "@sigtool/core/internal";
 import { quote } from "@sigtool/core/internal/errors";
+import { accountOf, isRoot } from "../../launcher/account.js";
 import { announcedOf } from "../../launcher/announced.js";
 import type { LauncherFinding } from "../../launcher/finding.js";
 import { settingsFor } from "../../launcher/kept-settings.js";
@@ -21,7 +22,7 @@ import { type ListedProcess, listedProcesses } from "../../launcher/listed-proce
 import { requireSignedPolicy } from "../../launcher/require-signed-policy.js";
 import { isShared, shareIndexes } from "../../launcher/shared-index.js";
 import { nativeParts, nativePartsAbsence } from "../../native/native-parts.js";
-import { makeOutputDirectory } from "../../options/output-directory.js";
+import { makePublicDirectory } from "../../options/output-directory.js";
 import { usageError } from "../../options/usage.js";
 import { escaped, type OutputOptions, type Report, rows } from "../../output/output.js";
 import { colour } from "../../output/terminal.js";
@@ -59,9 +60,10 @@ export async function launcherInstall(options: LauncherInstallOptions): Promise<
 	const installation = planInstallation(prefix, parts, { ...settings, announced, index, config }, verified);
 	// Nothing is written before the plan is whole.
 	if (options.check !== true) {
-		makeOutputDirectory(prefix, 0o755);
+		makePublicDirectory(prefix);
 		if (isNew) writeSkeleton(config, index, settings.mode);
 	}
+	// A launcher accepts a shared index only from root.
 	const canShare = isRoot() && existsSync(index);
 	const sharing = canShare && !isShared(prefix, index) ? ["shared index"] : [];
 	const changes = [...(isNew ? [config] : []), ...changesOf(installation), ...sharing];
@@ -125,11 +127,6 @@ function realPlace(directory: string): string {
 	return join(realpathSync(existing), relative(existing, resolve(directory)));
 }
 
-/** A launcher accepts a shared index only from root. */
-function isRoot(): boolean {
-	return process.getuid?.() === 0;
-}
-
 /** Returns the beginnings of digests, or undefined if there are none. */
 function listed(digests: readonly string[]): string | undefined {
 	return digests.length === 0 ? undefined : digests.map((digest) => `${digest.slice(0, 16)}…`).join(", ");
@@ -145,17 +142,20 @@ function writeSkeleton(file: string, index: string, mode: Mode): void {
 		index,
 		audit: { stderr: "refusals" },
 	};
-	makeOutputDirectory(dirname(file), 0o755);
+	makePublicDirectory(dirname(file));
 	writeAtomically(outputFile(file), Buffer.from(`${JSON.stringify(document, null, "\t")}\n`), { mode: 0o644 });
 }
 
 export interface LauncherCheckOptions extends OutputOptions {
 	readonly prefix: string;
 	readonly files?: boolean;
+	readonly user?: string;
 }
 
-export async function launcherCheck({ prefix, files, quiet }: LauncherCheckOptions): Promise<Report> {
-	const { findings: installed, facts } = checkLauncher(resolve(prefix), files === true ? "wrong" : "note");
+export async function launcherCheck({ prefix, files, user, quiet }: LauncherCheckOptions): Promise<Report> {
+	const account = user === undefined ? undefined : accountOf(user);
+	const denied = files === true ? "wrong" : "note";
+	const { findings: installed, facts } = checkLauncher(resolve(prefix), { denied, account });
 	const isUsable = !installed.some(({ what, status }) => UNUSABLE.includes(what) && status === "wrong");
 	const compared = files === true && isUsable ? await compareFiles(resolve(prefix)) : undefined;
 	const findings = [...installed, ...(compared?.findings ?? [])];

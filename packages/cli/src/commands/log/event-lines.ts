@@ -1,7 +1,8 @@
 /** Formats events, groups and the summary of a log. */
 
 import { COMMAND, quote } from "@sigtool/core/internal/errors";
-import { countOf, subjectOf, type Told, textOf, verdictOf } from "../../events/event.js";
+import { VERDICTS } from "@sigtool/verifier";
+import { countOf, subjectOf, type Told, textOf, verdictOf, verdictWord } from "../../events/event.js";
 import { explain } from "../../events/explain.js";
 import { BROKEN_KINDS, type BrokenKind } from "../../events/read-events.js";
 import type { Counts, Grouping, Tally } from "../../events/tally.js";
@@ -38,12 +39,14 @@ function shortened(text: string, most = LONGEST_SUBJECT): string {
 const LONGEST_SUBJECT = 8192;
 const LONGEST_DETAIL = 200;
 
-function verdictText({ verdict }: Told): string {
-	if (verdict === "refuse") return colour.red("refused");
-	return verdict === "audit" ? colour.yellow("audited") : "allowed";
+function verdictText(event: Told): string {
+	const verdict = verdictOf(event);
+	const word = verdictWord(event);
+	if (verdict === "refuse") return colour.red(word);
+	return verdict === "audit" || verdict === undefined ? colour.yellow(word) : word;
 }
 
-/** Explains refusals: each kind once, with each way out, or each of them with `every`. */
+/** Explains what was not simply allowed: each kind once, with each way out, or each of them with `every`. */
 export function createExplainer(every: boolean): (event: Told) => readonly string[] {
 	const explained = new Set<string>();
 	return (event) => {
@@ -110,12 +113,14 @@ export function summaryLine({ total, hosts, dropped }: Tally): string {
 	return `${count(total.events, "event")} of ${count(hosts, "host")}${escaped(time)}: ${partsText(total)}${lost}`;
 }
 
-function partsText({ events, refused, audited }: Readonly<Counts>): string {
-	const allowed = events - refused - audited;
+function partsText({ events, refused, audited, recorded, unknown }: Readonly<Counts>): string {
+	const { allow, record, audit, refuse } = VERDICTS;
 	const parts = [
-		[allowed, "allowed"],
-		[audited, "audited"],
-		[refused, "refused"],
+		[events - refused - audited - recorded - unknown, allow.word],
+		[recorded, record.word],
+		[audited, audit.word],
+		[refused, refuse.word],
+		[unknown, "of unknown verdict"],
 	] as const;
 	return parts.flatMap(([number, word]) => (number === 0 ? [] : [`${thousands(number)} ${word}`])).join(", ");
 }

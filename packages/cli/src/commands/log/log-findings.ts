@@ -2,7 +2,8 @@
 
 import { isAbsolute } from "node:path";
 import { isErrorCode, type SigtoolError } from "@sigtool/core/internal/errors";
-import { countOf, subjectOf, type Told, textOf, verdictOf } from "../../events/event.js";
+import { VERDICTS } from "@sigtool/verifier";
+import { countOf, isFinding, subjectOf, type Told, textOf } from "../../events/event.js";
 import { explain } from "../../events/explain.js";
 import { addTo, type Counts, noCounts, ruleNameOf } from "../../events/tally.js";
 import { escaped } from "../../output/output.js";
@@ -29,7 +30,7 @@ export function createLogFindings(): LogFindings {
 			const known = logs.get(log) ?? { counts: noCounts(), kinds: new Map<string, Kind>() };
 			logs.set(log, known);
 			addTo(known.counts, event);
-			if (verdictOf(event) === "allow") return;
+			if (!isFinding(event)) return;
 			const key = keyOf(event, host);
 			const kind = known.kinds.get(key);
 			if (kind !== undefined) addTo(kind.counts, event);
@@ -45,7 +46,8 @@ export function createLogFindings(): LogFindings {
 				const unread = failures.filter((failure) => failure.path === path || files.length === 1);
 				return {
 					path,
-					verdict: counts.refused > 0 ? "refused" : counts.audited > 0 ? "audited" : "nothing refused",
+					verdict:
+						counts.refused > 0 ? VERDICTS.refuse.word : counts.audited > 0 ? VERDICTS.audit.word : "nothing refused",
 					findings: [
 						...Array.from(kinds.values(), findingOf),
 						...unread.map(({ code, message }) => ({ code, level: "error" as const, path: "", message })),

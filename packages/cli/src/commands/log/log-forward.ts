@@ -118,7 +118,7 @@ function readTlsFiles({ tlsCa, tlsCert, tlsKey, to }: LogForwardOptions): TlsFil
 	const files = { ca: read(tlsCa), cert: read(tlsCert), key: read(tlsKey) };
 	// Node.js takes such a file without a word, and then trusts nobody.
 	if (files.ca?.includes("CERTIFICATE-----") === false)
-		throw usageError(`Cannot use --tls-ca ${quote(tlsCa ?? "")}: it has no certificate in PEM`);
+		throw usageError(`Cannot use ${quote(tlsCa ?? "")} for --tls-ca: it has no certificate in PEM`);
 	try {
 		createSecureContext(files);
 	} catch (cause) {

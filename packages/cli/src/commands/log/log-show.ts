@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { quote, SigtoolError } from "@sigtool/core/internal/errors";
-import { countOf, type Told, verdictOf } from "../../events/event.js";
+import { countOf, isFinding, type Told, verdictOf } from "../../events/event.js";
 import { explain } from "../../events/explain.js";
 import { followLog } from "../../events/follow.js";
 import { unknownEvents } from "../../events/known-names.js";
@@ -46,7 +46,7 @@ export async function logShow(files: readonly string[], options: LogShowOptions)
 	for (const log of logs) requireLog(log, follow ? "wait" : "read");
 	const findings = needsLoading(options) ? createLogFindings() : undefined;
 	if (findings !== undefined && (by !== undefined || follow))
-		throw usageError(`Give --reporter ${options.reporter} without --by and --follow: it reports refusals`);
+		throw usageError(`Use --reporter without --by and --follow: ${options.reporter} reports refusals`);
 	if (policy.length > 0 && (by !== "rule" || follow))
 		throw usageError("Give --policy with --by rule, and without --follow: it lists the rules that no event names");
 	if (policy.length > 0 && (options.refused === true || (options.event ?? []).length > 0))
@@ -119,8 +119,7 @@ function createShow(selects: Selection, printer: ItemPrinter, options: ShowOptio
 		findings?.add(log, event, host);
 		if (by !== undefined || findings !== undefined) return;
 		printer.item({ file: log, line, host, count: countOf(event), event, ...explanationFields(event) });
-		const isRefusal = verdictOf(event) !== "allow";
-		if (quiet && !isRefusal) return;
+		if (quiet && !isFinding(event)) return;
 		printer.line(eventLine(event, host));
 		if (!quiet) for (const text of explanationOf(event)) printer.line(text);
 	}

@@ -49,7 +49,7 @@ export const POLICY: CommandDeclaration = {
 					.option("--sequence <n>", "sequence of the policy, which grows with each one (default: the time in seconds)")
 					.addOption(timestamps())
 					.addOption(timestampTrust())
-					.option("--force", "replace a file that is not a signed policy");
+					.option("--force", "replace a file that is not a signed policy, or has a higher sequence");
 				group(command, { Timestamp: ["timestamp", "tsaTrust"] });
 				examples(command, [
 					"sigtool policy sign policy.json -o app.policy --key policy-key.pem --cert policy.crt",
@@ -140,7 +140,8 @@ both commands its key, such as --key and --cert, in place of --allow-development
 `;
 
 const ABOUT_TESTING = `
-Exit status 1 means that something would have been refused. Each event is judged as in mode enforce, or strict if the
+Exit status 1 means that something would have been refused. A program that starts another one gets an error in place of a refusal
+that ends it (runtime.children), so such a line begins with "fails" and does not change the exit status. Each event is judged as in mode enforce, or strict if the
 policy says so. What the host or the file system decided is taken from the log. Whoever can write the log can say anything
 in it.
 `;

@@ -2,13 +2,13 @@ import { realpathSync, type Stats, statSync } from "node:fs";
 import { digestFile, type IndexContentView, type IndexedProduct, type Policy } from "@sigtool/core";
 import { explainRules, fileRulesOf, type RuledFile } from "@sigtool/core/internal";
 import { ERROR_CODES, type ErrorCode, ioError, quote } from "@sigtool/core/internal/errors";
-import { ownerOrModeObjection, policyRuleOf } from "@sigtool/verifier/internal";
+import { ownerOrModeObjection } from "@sigtool/verifier/internal";
 import { type LoggedEvent, parseEvent, textOf } from "../../events/event.js";
 import { mendOf } from "../../events/mends.js";
 import { readInputFile } from "../../options/input-file.js";
 import { usageError } from "../../options/usage.js";
 import { escaped, type OutputOptions, type Report } from "../../output/output.js";
-import { type EventJudge, eventJudge, subjectOf } from "../../policy/judge-event.js";
+import { type EventJudge, eventJudge, type Objection, subjectOf } from "../../policy/judge-event.js";
 import { indexIn, policyOfFiles } from "../../policy/policy-files.js";
 
 export interface PolicyExplainOptions extends OutputOptions {
@@ -48,8 +48,8 @@ function explainEvent(event: LoggedEvent, policy: Policy, index: IndexContentVie
 	const isAboutRules = file !== undefined && (reason === undefined || reason === "ERR_POLICY_RULE");
 	if (isAboutRules) return explained(subjectOf(event), file, judge);
 	const objection = judge.objectionTo(event);
-	const says = objection === undefined ? "allowed: no rule is about it" : `refused: ${objection}`;
-	const way = objection === undefined ? undefined : file === undefined ? wayOutOfRule(event, policy) : wayOut(reason);
+	const says = objection === undefined ? "allowed: no rule is about it" : `refused: ${objection.why}`;
+	const way = objection && (file === undefined ? wayOutOfRule(objection, policy) : wayOut(reason));
 	const lines = way === undefined ? [says] : [says, way];
 	return {
 		exit: 0,
@@ -58,10 +58,8 @@ function explainEvent(event: LoggedEvent, policy: Policy, index: IndexContentVie
 	};
 }
 
-/** Returns what would change a refusal by the member of the policy that rules on the event. */
-export function wayOutOfRule(event: LoggedEvent, { mode }: Policy): string | undefined {
-	const reason = textOf(event, "reason") ?? "ERR_RUNTIME_RULE";
-	const rule = reason === "ERR_RUNTIME_RULE" ? policyRuleOf(event.event, event.detail) : undefined;
+/** Returns what would change a refusal by a member of the policy. */
+export function wayOutOfRule({ rule }: Objection, { mode }: Policy): string | undefined {
 	if (rule === undefined) return undefined;
 	if (mode === "strict" && rule.isFixedInStrict) return `no policy allows it in mode strict (${rule.member})`;
 	return `to allow it (${rule.member}): ${rule.mend}`;

@@ -1,6 +1,6 @@
 import type { Mode } from "@sigtool/core";
 import { outputFile, writeAtomically } from "@sigtool/core/internal";
-import { COMMAND, shellWord } from "@sigtool/core/internal/errors";
+import { COMMAND, shell } from "@sigtool/core/internal/errors";
 import { existingOutput, outputExists } from "../../options/output-exists.js";
 import { requireOutputName } from "../../options/usage.js";
 import { escaped, type OutputOptions, type Report, rows } from "../../output/output.js";
@@ -21,7 +21,7 @@ export async function policyInit({ output, mode, force }: PolicyInitOptions): Pr
 			`wrote ${escaped(output)}`,
 			...rows([
 				["mode", mode],
-				["next", `compile an index with it: \`${COMMAND} compile --policy ${shellWord(output)}\``],
+				["next", `compile an index with it: \`${shell`${COMMAND} compile --policy ${output}`}\``],
 				["then", `run the program, and learn from its events: \`${COMMAND} policy learn\``],
 			]),
 		],

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { type Policy, parsePolicy } from "@sigtool/core";
-import { COMMAND, quote, shellWord } from "@sigtool/core/internal/errors";
+import { COMMAND, quote, shell } from "@sigtool/core/internal/errors";
 import { STANDARD_INPUT } from "../../events/log-pieces.js";
 import { usageError } from "../../options/usage.js";
 import { escaped, type OutputOptions, type Report } from "../../output/output.js";
@@ -67,8 +67,7 @@ function lostNotes(learned: Policy, ofIndex: Policy | undefined, { index = "", o
 	const lost = changedMembers(enforced, learned).flatMap(({ member }) => (said.has(member) ? [member] : []));
 	if ((ofIndex.rules ?? []).some(({ deny }) => deny !== undefined)) lost.push("denied files");
 	if (lost.length === 0) return [];
-	const compare =
-		output === undefined ? "" : `; \`${COMMAND} policy diff ${shellWord(index)} ${shellWord(output)}\` shows it`;
+	const compare = output === undefined ? "" : `; \`${shell`${COMMAND} policy diff ${index} ${output}`}\` shows it`;
 	return [`the policy of the index says something else about ${lost.join(", ")}: copy what is to stay${compare}`];
 }
 
@@ -105,7 +104,7 @@ function stepsFor(
 const SIGN_POLICY = `the policy of the index is a signed one: before a host gets the new policy, let a policy signer sign it with \`${COMMAND} policy sign\`, and compile with what that writes`;
 
 function recordAgain(index: string): string {
-	return `then record again with this index, and learn with --index ${quote(index)}: the rules then name the signers too`;
+	return `then record again with this index, and learn with \`${shell`--index ${index}`}\`: the rules then name the signers too`;
 }
 
 function unsignedText({ directory, files }: SigningGroup): string {

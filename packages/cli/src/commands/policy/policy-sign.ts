@@ -1,14 +1,19 @@
 import { type Policy, parsePolicy } from "@sigtool/core";
 import {
 	encodeSignedPolicy,
+	HIGHER_OR_FORCE,
 	hasContent,
 	isSignedPolicy,
 	MAX_SIGNED_POLICY_BYTES,
 	outputFile,
+	parseSignedPolicy,
+	policyOfSigned,
+	readBounded,
+	refuseLowerSequence,
 	signPolicy,
 	writeAtomically,
 } from "@sigtool/core/internal";
-import { COMMAND, shellWord } from "@sigtool/core/internal/errors";
+import { COMMAND, SigtoolError, shell } from "@sigtool/core/internal/errors";
 import { SIGNED_BY_DEVELOPMENT } from "../../options/development.js";
 import { existingOutput, outputExists } from "../../options/output-exists.js";
 import { parseSequence } from "../../options/sequence.js";
@@ -34,16 +39,16 @@ export interface PolicySignOptions extends KeyOptions, TimestampingOptions, Outp
 
 /**
  * Merges policies, and signs the result for hosts that demand signed policies.
- * @throws ERR_USAGE, ERR_OUTPUT_EXISTS, ERR_POLICY, ERR_LIMIT, ERR_NETWORK, ERR_TIMESTAMP, the errors of the signer and
+ * @throws ERR_USAGE, ERR_OUTPUT_EXISTS, ERR_CATALOG_EXISTS, ERR_POLICY, ERR_LIMIT, ERR_NETWORK, ERR_TIMESTAMP, the errors of the signer and
  * of reading
  */
 export async function policySign(files: readonly string[], options: PolicySignOptions): Promise<Report> {
 	const { output } = options;
 	requireOutputName(output);
-	requireReplaceable(output, options.force === true);
 	const time = sourceDate();
-	const given = policyOfFiles(files);
 	const sequence = parseSequence(options.sequence) ?? Math.floor(time / 1000);
+	if (options.force !== true) requireReplaceable(output, sequence);
+	const given = policyOfFiles(files);
 	const policy = parsePolicy({ ...given, sequence });
 	const timestamp = timestampRequestOf(options);
 	const warnings: string[] = productsWarning(policy);
@@ -72,7 +77,7 @@ export async function policySign(files: readonly string[], options: PolicySignOp
 				["products", policy.products.length === 0 ? "every product" : policy.products.map(escaped).join(", ")],
 				...signerRows(leaf, signer.development),
 				["timestamp", made.timestamp && timestampText(made.timestamp)],
-				["next", `compile an index with it: \`${COMMAND} compile --policy ${shellWord(output)}\``],
+				["next", `compile an index with it: \`${shell`${COMMAND} compile --policy ${output}`}\``],
 			]),
 		],
 		warnings,
@@ -80,11 +85,25 @@ export async function policySign(files: readonly string[], options: PolicySignOp
 	};
 }
 
-/** An earlier signed policy is replaced, and any other file only by force. @throws ERR_OUTPUT_EXISTS, ERR_IO */
-function requireReplaceable(output: string, force: boolean): void {
-	if (force || !outputExists(output)) return;
-	if (hasContent(output, MAX_SIGNED_POLICY_BYTES, isSignedPolicy)) return;
-	throw existingOutput(output, "it exists and is no signed policy; --force replaces it");
+/**
+ * An earlier signed policy is replaced, and any other file only by force. @throws ERR_OUTPUT_EXISTS, ERR_CATALOG_EXISTS,
+ * ERR_IO
+ */
+function requireReplaceable(output: string, sequence: number): void {
+	if (!outputExists(output)) return;
+	if (!hasContent(output, MAX_SIGNED_POLICY_BYTES, isSignedPolicy))
+		throw existingOutput(output, "it exists and is no signed policy; --force replaces it");
+	refuseLowerSequence(output, sequence, sequenceOf(output), HIGHER_OR_FORCE);
+}
+
+/** Returns the sequence of a signed policy, whose signature is not verified, or undefined if it cannot be read. */
+function sequenceOf(file: string): number | undefined {
+	try {
+		return policyOfSigned(parseSignedPolicy(readBounded(file, MAX_SIGNED_POLICY_BYTES), file)).sequence;
+	} catch (error) {
+		if (error instanceof SigtoolError) return undefined;
+		throw error;
+	}
 }
 
 function productsWarning({ products }: Policy): string[] {

@@ -8,7 +8,7 @@ import { eventJudge, subjectOf } from "../../policy/judge-event.js";
 import { indexIn } from "../../policy/policy-files.js";
 import { type PolicyExplainOptions, policyFor, wayOutOfRule } from "./policy-explain.js";
 
-/** One group of events that would have been refused for one reason. */
+/** One group of events that would have been refused, or would have failed, for one reason. */
 export interface Refused {
 	readonly subject: string;
 	readonly event: string;
@@ -26,33 +26,46 @@ export async function policyTest(logs: readonly string[], options: PolicyExplain
 	let isOfPython = false;
 	let tellsOfText = false;
 	const refused = new Map<string, Refused>();
+	const failed = new Map<string, Refused>();
 	let judged = 0;
 	const otherLines = await eachEvent(logs, (event) => {
 		judged++;
 		isOfPython ||= event.event.startsWith("python.") || textOf(event, "script")?.endsWith(".py") === true;
 		tellsOfText ||= event.event === "python.compile";
-		const why = objectionTo(event);
-		if (why === undefined) return;
-		note(refused, event, why);
-		const way = wayOutOfRule(event, policy);
+		const objection = objectionTo(event);
+		if (objection === undefined) return;
+		note(objection.isError === true ? failed : refused, event, objection.why);
+		const way = objection.isError === true ? undefined : wayOutOfRule(objection, policy);
 		if (way !== undefined) ways.add(way);
 	});
 	if (judged === 0) throw usageError(`Cannot test with ${logs.map(escaped).join(", ")}: no line is an event`);
-	const groups = [...refused.values()].sort((a, b) => b.events - a.events);
-	const lines = groups.map(({ subject, why, events: times }) => {
-		return `refused: ${escaped(subject)}${times === 1 ? "" : ` (${times} times)`}: ${escaped(why)}`;
-	});
+	const [groups, failing] = [sorted(refused), sorted(failed)];
+	const lines = [...groups.map((each) => lineOf("refused", each)), ...failing.map((each) => lineOf("fails", each))];
 	const total = groups.reduce((sum, each) => sum + each.events, 0);
 	const other = otherLines === 0 ? "" : `; ${count(otherLines, "line")} of other text`;
 	const summary = `${count(judged, "event")}: ${total === 0 ? "nothing" : total} would be refused${other}`;
+	const notes = [...ways];
+	if (failing.length > 0) notes.push(ABOUT_FAILING);
+	if (isOfPython && !tellsOfText && isTextAtStake(policy, index)) notes.push(NO_TEXT);
 	return {
 		exit: total === 0 ? 0 : 1,
-		fields: { logs, events: judged, otherLines, refusedEvents: total, refused: groups },
+		fields: { logs, events: judged, otherLines, refusedEvents: total, refused: groups, failing },
 		lines: [...shown(lines), summary],
-		notes: isOfPython && !tellsOfText && isTextAtStake(policy, index) ? [...ways, NO_TEXT] : [...ways],
+		notes,
 		failures: total === 0 ? [] : [...shown(lines), summary],
 	};
 }
+
+function sorted(groups: ReadonlyMap<string, Refused>): Refused[] {
+	return [...groups.values()].sort((a, b) => b.events - a.events);
+}
+
+function lineOf(word: string, { subject, why, events: times }: Refused): string {
+	return `${word}: ${escaped(subject)}${times === 1 ? "" : ` (${times} times)`}: ${escaped(why)}`;
+}
+
+const ABOUT_FAILING =
+	"where a program starts another one, it gets an error, and decides itself whether it goes on; no event says so: run it once under enforcement";
 
 /** Tells whether the policy refuses text that a run under the policy of the index would not have reported. */
 function isTextAtStake(policy: Policy, index: IndexContentView | undefined): boolean {

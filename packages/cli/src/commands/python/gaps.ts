@@ -174,6 +174,35 @@ f()
 		events: ["python.ctypes.dlsym"],
 	},
 	{
+		name: "constant of an annotation by a subscript",
+		signed: {
+			"main.py": `${TEXT}import typing\nx = type("X", (), {"__getitem__": exec})()\neval(typing.ForwardRef('x["%s"]' % text).__forward_code__, {"x": x})\n`,
+		},
+		making: `open(data + "/evil.txt", "w").write("__import__('os').write(1, b'evil-ran-%d' % (6 * 7))")\n`,
+		...ofText,
+	},
+	{
+		name: "text by ctypes in a file name while a syntax tree is made",
+		signed: {
+			"main.py": `${TEXT}import ctypes, functools\nclass Name: __fspath__ = functools.partial(ctypes.pythonapi.PyRun_SimpleString, text.encode())\ntry: compile("1", Name(), "exec", 0x400)\nexcept TypeError: pass\n`,
+		},
+		...ofText,
+	},
+	{
+		name: "Py_CompileString() with the name of a file",
+		signed: {
+			"main.py": `${TEXT}import ctypes\nmake = ctypes.pythonapi.Py_CompileString\nmake.restype = ctypes.py_object\nexec(make(text.encode(), b"x.py", 257))\n`,
+		},
+		...ofText,
+	},
+	{
+		name: "eval() when KeyError ends",
+		signed: {
+			"main.py": `${TEXT}import gc, os\nrun = map(eval, [text], [{"write": os.write, "__builtins__": {}}])\ngc.get_referents(KeyError.__dict__)[0]["member"] = type("C", (), {"__del__": run.__next__})()\n`,
+		},
+		making: `open(data + "/evil.txt", "w").write('write(1, b"evil-ran-%d" % (6 * 7))')\n`,
+	},
+	{
 		name: "script in Tcl",
 		signed: {
 			"main.py": `${DATA}import _tkinter\n_tkinter.create(None, "x", "Tk", False, True, False).eval(open(data + "/evil.tcl").read())\n`,

@@ -1,6 +1,6 @@
 /** Reads a file of events, counts them, and collects their rows for the page. */
 
-import { type LoggedEvent, textOf, verdictOf } from "../../events/event.js";
+import { isFinding, type LoggedEvent, textOf, verdictOf } from "../../events/event.js";
 import { readLog } from "../../events/read-events.js";
 import { ruleNameOf } from "../../events/tally.js";
 import { escaped } from "../../output/output.js";
@@ -45,7 +45,7 @@ export async function collectEvents(file: string): Promise<CollectedEvents> {
 	const byRule = new Map<string, Use>();
 	const bySubject = new Map<string, Use>();
 	const hosts = new Set<string>();
-	const allowedRoom = { left: MAX_ROWS };
+	const otherRoom = { left: MAX_ROWS };
 	let [leftOut, dropped] = [0, 0];
 	let period: readonly [number, number] | undefined;
 
@@ -59,8 +59,7 @@ export async function collectEvents(file: string): Promise<CollectedEvents> {
 		if (typeof event.host === "string" && event.host !== "" && event.event === "verifier.start") hosts.add(event.host);
 		addUse(byRule, rule ?? WITHOUT_RULE, verdict, timeMs);
 		if (subject !== "") addUse(bySubject, subject, verdict, timeMs);
-		const isAllowed = VERDICTS[verdict].id === "allow";
-		if (rows.length >= MAX_ROWS * 2 || (isAllowed && allowedRoom.left-- <= 0)) {
+		if (rows.length >= MAX_ROWS * 2 || (!isFinding(event) && otherRoom.left-- <= 0)) {
 			leftOut++;
 			return;
 		}
@@ -68,12 +67,13 @@ export async function collectEvents(file: string): Promise<CollectedEvents> {
 			...([timeMs, verdict, texts.place(event.event), texts.place(subject)] as const),
 			...([texts.place(rule ?? ""), texts.place(textOf(event, "reason") ?? "")] as const),
 		];
-		rows.push({ row, pairs: isAllowed ? [] : pairsOf(event, texts) });
+		rows.push({ row, pairs: VERDICTS[verdict].id === "allow" ? [] : pairsOf(event, texts) });
 	}
 
 	for await (const lines of readLog(file)) {
 		for (const read of lines) {
-			if (read.kind === "event" && isVerdict(read.event.verdict)) take(read.event, placeOf(verdictOf(read.event)));
+			const verdict = read.kind === "event" ? verdictOf(read.event) : undefined;
+			if (read.kind === "event" && verdict !== undefined) take(read.event, placeOf(verdict));
 			else if (broken.count++ === 0) broken.firstLine = read.line;
 		}
 	}
@@ -84,10 +84,6 @@ export async function collectEvents(file: string): Promise<CollectedEvents> {
 	leftOut += rows.length - kept.length;
 	const data = { texts: texts.list, rows: kept.map(({ row }) => row), fields };
 	return { data, counts, broken, leftOut, dropped, period, byRule, bySubject, hosts };
-}
-
-function isVerdict(text: string): boolean {
-	return VERDICTS.some(({ id }) => id === text);
 }
 
 function placeOf(verdict: string): number {

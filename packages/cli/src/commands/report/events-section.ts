@@ -73,14 +73,18 @@ function judge({ counts, broken }: CollectedEvents): {
 	headline: string;
 	reasons: string[];
 } {
-	const [refused, audited, allowed] = counts;
+	const [refused, audited, recorded, allowed] = counts;
 	const unread =
 		broken.count === 0
 			? []
 			: [`${count(broken.count, "line is", "lines are")} no event, and what they said is not here.`];
-	const trust = "Whoever can write the file can say anything in it.";
+	const onlyRecorded =
+		recorded === 0
+			? []
+			: [`${count(recorded, "event is", "events are")} only recorded: enforcement refuses nothing there.`];
+	const rest = [...onlyRecorded, ...unread, "Whoever can write the file can say anything in it."];
 	if (refused > 0) {
-		const reasons = [`${count(audited, "more event")} would be refused under enforcement.`, ...unread, trust];
+		const reasons = [`${count(audited, "more event")} would be refused under enforcement.`, ...rest];
 		return {
 			tone: "bad",
 			short: `${thousands(refused)} refused`,
@@ -90,12 +94,12 @@ function judge({ counts, broken }: CollectedEvents): {
 	}
 	if (audited > 0) {
 		const headline = `Nothing was refused; enforcement would refuse ${count(audited, "action")}`;
-		return { tone: "warning", short: `${thousands(audited)} would be refused`, headline, reasons: [...unread, trust] };
+		return { tone: "warning", short: `${thousands(audited)} would be refused`, headline, reasons: rest };
 	}
-	if (allowed === 0)
-		return { tone: "neutral", short: "no events", headline: "There are no events", reasons: [...unread, trust] };
+	if (allowed + recorded === 0)
+		return { tone: "neutral", short: "no events", headline: "There are no events", reasons: rest };
 	const tone = broken.count > 0 ? "warning" : "good";
-	return { tone, short: "nothing refused", headline: "Nothing was refused", reasons: [...unread, trust] };
+	return { tone, short: "nothing refused", headline: "Nothing was refused", reasons: rest };
 }
 
 function eventTable(data: EventsData, { counts }: CollectedEvents): Html {
@@ -133,11 +137,9 @@ function unusedList(rules: readonly UnusedRule[] | undefined): Html | undefined 
 }
 
 function useTable(caption: string, heading: string, uses: ReadonlyMap<string, Use>): Html {
-	const [refuse, audit, allow] = [0, 1, 2];
 	const order = [...uses].sort(([, a], [, b]) => {
-		return (
-			b.counts[refuse] - a.counts[refuse] || b.counts[audit] - a.counts[audit] || b.counts[allow] - a.counts[allow]
-		);
+		const deciding = VERDICTS.findIndex((_, verdict) => a.counts[verdict] !== b.counts[verdict]);
+		return deciding === -1 ? 0 : b.counts[deciding] - a.counts[deciding];
 	});
 	const rows = order.slice(0, SHOWN).map(([name, { counts, lastMs }]) => {
 		return [html`<bdi>${escaped(name)}</bdi>`, ...counts.map(thousands), timeText(lastMs)];

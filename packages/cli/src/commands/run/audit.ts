@@ -1,6 +1,6 @@
 import { closeSync, createReadStream, openSync, realpathSync, statSync } from "node:fs";
 import { resolve } from "node:path";
-import { COMMAND, ioError, quote, shellWord } from "@sigtool/core/internal/errors";
+import { COMMAND, ioError, quote, shell } from "@sigtool/core/internal/errors";
 import { countOf, verdictOf } from "../../events/event.js";
 import { createLineReader, type ReadLine } from "../../events/read-events.js";
 import { escaped, type OutputOptions, printError } from "../../output/output.js";
@@ -87,22 +87,22 @@ function summaryOf(
 	});
 	const stray = strayFiles([log], trees).map((text) => `  ${text}`);
 	const options = [
-		...(index === undefined ? [] : ["--index", shellWord(index)]),
-		...(writesRelatively ? ["--cwd", shellWord(process.cwd())] : []),
-		...["-o", "policy.json"],
+		...(index === undefined ? [] : [shell`--index ${index}`]),
+		...(writesRelatively ? [shell`--cwd ${process.cwd()}`] : []),
+		"-o policy.json",
 	];
 	return [
 		`${COMMAND} audit: ${count(events, "event")} in ${quote(log)}; nothing was refused`,
 		...(groups.length === 0 ? ["  every file that was loaded is signed"] : groups),
 		...(index === undefined || refusable === 0 ? [] : [wouldRefuse(refusable, log, index)]),
 		...[...notes.map((note) => `  ${escaped(note)}`), ...stray],
-		`  next: \`${COMMAND} policy learn ${shellWord(log)} ${options.join(" ")}\`, then the commands that it prints`,
+		`  next: \`${shell`${COMMAND} policy learn ${log}`} ${options.join(" ")}\`, then the commands that it prints`,
 	];
 }
 
 /** Without --index there is no policy of a person that could refuse anything. */
 function wouldRefuse(refusable: number, log: string, index: string): string {
-	const command = `${COMMAND} policy test ${shellWord(log)} --index ${shellWord(index)}`;
+	const command = shell`${COMMAND} policy test ${log} --index ${index}`;
 	return `  enforcement would have refused ${count(refusable, "event")} by ${quote(index)}: \`${command}\``;
 }
 

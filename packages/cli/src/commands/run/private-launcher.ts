@@ -16,7 +16,7 @@ import {
 	singleFile,
 	writeAtomically,
 } from "@sigtool/core/internal";
-import { COMMAND, quote, SigtoolError } from "@sigtool/core/internal/errors";
+import { COMMAND, quote, SigtoolError, shell } from "@sigtool/core/internal/errors";
 import { signCommandFor } from "../../configuration/sign-advice.js";
 import { placeLauncher } from "../../launcher/launcher-place.js";
 import { nativeParts } from "../../native/native-parts.js";
@@ -30,7 +30,7 @@ import type { RunCommandOptions } from "./run-options.js";
 function nodeOf({ node }: RunCommandOptions): string {
 	if (node === undefined) return requireHostNode();
 	if (isFile(node)) return node;
-	throw usageError(`Cannot use --node ${quote(node)}: there is no such program`);
+	throw usageError(`Cannot use ${quote(node)} for --node: there is no such program`);
 }
 
 function isFile(path: string): boolean {
@@ -144,7 +144,7 @@ function findSpython(script: string, given: string | undefined): string {
 function requireLibrary(python: string, index: string, roots: readonly string[]): void {
 	const [first] = libraryOutside(aboutSpython(python), roots);
 	if (first === undefined || !existsSync(join(first, "encodings"))) return;
-	const message = `Cannot run with ${quote(index)}: it vouches for no library of Python; compile it with --adopt ${escaped(first)}`;
+	const message = `Cannot run with ${quote(index)}: it vouches for no library of Python; compile it with \`${shell`--adopt ${first}`}\``;
 	throw usageError(message);
 }
 

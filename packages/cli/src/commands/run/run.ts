@@ -1,13 +1,15 @@
 import { spawn } from "node:child_process";
 import { existsSync, realpathSync, rmSync } from "node:fs";
 import { resolve } from "node:path";
-import { configDirectory, makePrivateDirectory } from "@sigtool/core/internal";
-import { COMMAND, errnoReason, isPassing, quote, SigtoolError, shellWord } from "@sigtool/core/internal/errors";
+import { isatty } from "node:tty";
+import { configDirectory, makePrivateDirectory, parseTrustIndex } from "@sigtool/core/internal";
+import { COMMAND, errnoReason, isPassing, quote, SigtoolError, shell } from "@sigtool/core/internal/errors";
 import { launcherCommand } from "../../launcher/launcher-command.js";
 import { isThere, launcherIn } from "../../launcher/launcher-place.js";
 import { newDirectoryIn, realTemporaryDirectory, temporaryPlace } from "../../launcher/temporary-place.js";
 import { environmentWithoutSecrets } from "../../options/secret-variables.js";
 import { usageError } from "../../options/usage.js";
+import { fromIndexFile } from "../../output/index-file.js";
 import { untilInterrupted } from "../../output/interruption.js";
 import { printError, printFailure } from "../../output/output.js";
 import { placePrivately, type Recording } from "./private-launcher.js";
@@ -98,7 +100,7 @@ export async function start(
 		...[module === true ? "-m" : "--", script, ...args],
 	];
 	if (allowDevelopment === true) {
-		const directory = newDirectoryIn(placeBeside(write), "sigtool-run-");
+		const directory = newDirectoryIn(placeBeside([...write, ...grantedBy(index)]), "sigtool-run-");
 		try {
 			await untilInterrupted(async (signal) => {
 				await placePrivately(directory, script, options, signal, recording);
@@ -117,7 +119,7 @@ export async function start(
 	const launcher = launcherIn(resolve(prefix));
 	if (!isThere(launcher)) {
 		const mend = args.includes("--allow-development")
-			? `what follows the script belongs to the program; type \`${COMMAND} run --allow-development ${shellWord(script)}\``
+			? `what follows the script belongs to the program; type \`${shell`${COMMAND} run --allow-development ${script}`}\``
 			: `run \`${launcherCommand("install", prefix)}\`, or try it with --allow-development`;
 		throw new SigtoolError("ERR_LAUNCHER", `Cannot find ${quote(launcher)}: ${mend}`, { path: launcher });
 	}
@@ -135,7 +137,7 @@ function removeLaunched(directory: string): void {
 
 /**
  * Returns the directory in which the launcher and the index are placed. It is the usual directory for temporary files,
- * unless the program may write there because it is below a --write directory. Then it is this user's configuration
+ * unless the program may write there because it is below a granted directory. Then it is this user's configuration
  * directory, for which this is not checked.
  * @throws ERR_USAGE if another user could exchange the launcher
  */
@@ -147,6 +149,17 @@ function placeBeside(granted: readonly string[]): string {
 	return configDirectory();
 }
 
+/** Returns the directories that the policy of an index grants, or none if the index cannot be used, which the start tells. */
+function grantedBy(index: string | undefined): readonly string[] {
+	if (index === undefined) return [];
+	try {
+		return fromIndexFile(index, parseTrustIndex).policy.launch.write;
+	} catch (error) {
+		if (error instanceof SigtoolError) return [];
+		throw error;
+	}
+}
+
 export interface Ending {
 	readonly status: number | null;
 	readonly signal: NodeJS.Signals | null;
@@ -154,13 +167,14 @@ export interface Ending {
 
 /**
  * Starts the launcher, and passes on to it the signals in PASSED_SIGNALS. SIGINT and SIGQUIT are not passed on if
- * standard input is a terminal: if the user types them, the terminal sends them to both processes.
+ * standard input is a terminal: if the user types them, the terminal sends them to both processes. `process.stdin` is not
+ * read, because Node.js would make a pipe there non-blocking, for the program too.
  */
 function launch(launcher: string, argv: readonly string[]): Promise<Ending> {
 	return new Promise((resolve, reject) => {
 		const child = spawn(launcher, argv, { stdio: "inherit", env: environmentWithoutSecrets() });
 		for (const signal of PASSED_SIGNALS) {
-			const isTyped = process.stdin.isTTY && (signal === "SIGINT" || signal === "SIGQUIT");
+			const isTyped = isatty(STANDARD_INPUT) && (signal === "SIGINT" || signal === "SIGQUIT");
 			process.on(signal, () => isTyped || child.kill(signal));
 		}
 		child.on("exit", (status, signal) => resolve({ status, signal }));
@@ -171,6 +185,7 @@ function launch(launcher: string, argv: readonly string[]): Promise<Ending> {
 	});
 }
 
+const STANDARD_INPUT = 0;
 const PASSED_SIGNALS = ["SIGINT", "SIGQUIT", "SIGTERM", "SIGHUP", "SIGUSR2", "SIGCONT"] as const;
 
 export function endAs({ status, signal }: Ending): never {

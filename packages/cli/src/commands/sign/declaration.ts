@@ -64,6 +64,12 @@ export const SIGN: CommandDeclaration = {
 			.option("--unsigned", "write the complete catalog without a signature, for `sigtool finish`")
 			.addOption(timestamps())
 			.addOption(timestampTrust())
+			.addOption(
+				new Option(
+					"--check <tool>",
+					"refuse files that this tool leaves out of the package, or installs with another mode or content",
+				).choices(["npm"]),
+			)
 			.option("-n, --dry-run", "say what would be signed; need no key and write nothing")
 			.option(
 				"--force",
@@ -71,7 +77,16 @@ export const SIGN: CommandDeclaration = {
 			);
 		configurationOptions(command);
 		group(command, {
-			"What is signed": ["dryRun", "include", "exclude", "filesFrom", "links", "linksOutside", "caseCollisions"],
+			"What is signed": [
+				"dryRun",
+				"check",
+				"include",
+				"exclude",
+				"filesFrom",
+				"links",
+				"linksOutside",
+				"caseCollisions",
+			],
 			"What is written": ["output", "format", "unsigned", "sha1Twins", "force"],
 			"About the release": ["product", "sequence", "description", "url"],
 			"Extended attributes": ["attribute", "digest", "namespace", "carry"],
@@ -82,6 +97,7 @@ export const SIGN: CommandDeclaration = {
 			"sigtool sign",
 			"sigtool sign ./lib",
 			"sigtool sign ./lib --dry-run",
+			"sigtool sign ./dist --check npm",
 			"sigtool sign ./lib --identity release",
 			"sigtool sign ./lib --key release.pem --cert release.crt --chain ca.crt",
 			"sigtool sign ./lib --p12 release.p12 --passphrase-file /run/secrets/p12",

@@ -8,6 +8,7 @@ import { type ExitStatus, escaped, oneLine, type Report, rows } from "../../outp
 import { startProgress } from "../../output/progress.js";
 import { bytes, count, thousands } from "../../output/render.js";
 import { colour } from "../../output/terminal.js";
+import { checkByNpm } from "./packed-files.js";
 import type { SignCommandOptions } from "./sign-options.js";
 
 /** The values that `sign` has read from its options already. */
@@ -25,12 +26,14 @@ export async function dryRun(
 ): Promise<Report> {
 	const { output, format: formats, carry } = options;
 	const target = resolveSignTarget(paths, { output, files, formats, carry });
+	const packed = options.check === undefined ? undefined : checkByNpm(target).packed;
 	const progress = await startProgress("hashing", options);
 	try {
 		const { include, exclude, links, linksOutside, caseCollisions, product } = options;
 		const preview = await untilInterrupted((signal) =>
 			previewTarget(target, {
 				...{ include, exclude, files, links, linksOutside, caseCollisions, product, sequence, time },
+				packed,
 				overwrite: options.force === true ? "any" : "own",
 				onProgress: (done) => progress.update(done),
 				signal,

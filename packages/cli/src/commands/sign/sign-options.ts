@@ -24,6 +24,7 @@ export interface SignCommandOptions extends KeyOptions, TimestampingOptions, Out
 	readonly unsigned?: boolean;
 	readonly compilePython?: boolean;
 	readonly python?: readonly string[];
+	readonly check?: "npm";
 	readonly dryRun?: boolean;
 	readonly force?: boolean;
 }

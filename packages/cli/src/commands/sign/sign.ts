@@ -1,6 +1,6 @@
 import type { SignFormat, SignResult, WrittenAttribute } from "@sigtool/core";
 import { isSignatureFormat, resolveSignTarget, signTarget } from "@sigtool/core/internal";
-import { COMMAND, quote, SigtoolError } from "@sigtool/core/internal/errors";
+import { COMMAND, quote, SigtoolError, shell } from "@sigtool/core/internal/errors";
 import { isNamed } from "../../configuration/configuration.js";
 import { namingMembers } from "../../configuration/naming-members.js";
 import { SIGNED_BY_DEVELOPMENT } from "../../options/development.js";
@@ -18,6 +18,7 @@ import { bytes, count, isoTime, signerFields, signerRows, writtenRows } from "..
 import type { CompiledPython } from "../../python/compile-python.js";
 import type { ConfiguredSign } from "./configured-sign.js";
 import { dryRun } from "./dry-run.js";
+import { checkByNpm } from "./packed-files.js";
 import type { SignCommandOptions } from "./sign-options.js";
 
 export async function sign(operands: readonly string[], given: SignCommandOptions): Promise<Report> {
@@ -39,6 +40,7 @@ async function signWith(paths: readonly string[], options: SignCommandOptions): 
 	const timestamp = timestampRequestOf(options);
 	// A wrong path must be reported before the user is asked for a passphrase.
 	const target = resolveSignTarget(paths, { output: options.output, files, formats, carry: options.carry });
+	const check = options.check === undefined ? undefined : checkByNpm(target);
 	const needsKey = formats.some((format) => (format === "cat" ? options.unsigned !== true : isSignatureFormat(format)));
 	const signer = !needsKey ? undefined : await openSigner(options, (text) => warnings.push(text));
 	const progress = await startProgress("hashing", options);
@@ -68,6 +70,7 @@ async function signWith(paths: readonly string[], options: SignCommandOptions): 
 				description: options.description,
 				url: options.url,
 				sha1Twins: options.sha1Twins === true ? "write" : "omit",
+				packed: check?.packed,
 				prepare,
 				overwrite: options.force === true ? "any" : "own",
 				time,
@@ -82,6 +85,7 @@ async function signWith(paths: readonly string[], options: SignCommandOptions): 
 		progress.stop();
 		signer?.close();
 	}
+	check?.confirm();
 	if (result.overtakenCount > 0) {
 		const holds = result.overtakenCount === 1 ? "holds" : "hold";
 		const files = count(result.overtakenCount, "EVM signature");
@@ -271,7 +275,7 @@ function readFileList(file: string): string[] {
 function withListHint(error: unknown, directory: string): unknown {
 	if (!(error instanceof SigtoolError) || error.code !== "ERR_ROOT_MISSING") return error;
 	const { code, message, path, root, cause, problems } = error;
-	const hint = `names in the list are relative to ${quote(directory)}, e.g. (cd ${quote(directory)} && ${FIND})`;
+	const hint = `names in the list are relative to ${quote(directory)}, e.g. (${shell`cd ${directory}`} && ${FIND})`;
 	return new SigtoolError(code, `${message}; ${hint}`, { path, root, cause, problems });
 }
 

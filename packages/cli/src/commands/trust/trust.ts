@@ -13,13 +13,14 @@ import {
 import {
 	type DeniedDigest,
 	denialsOfFile,
+	digestsToDeny,
 	exclusively,
 	LOOK_SECONDS,
 	outputFile,
 	reverseNameText,
 	writeAtomically,
 } from "@sigtool/core/internal";
-import { COMMAND, reasonOf, SigtoolError, shellWord } from "@sigtool/core/internal/errors";
+import { COMMAND, reasonOf, SigtoolError, shell } from "@sigtool/core/internal/errors";
 import { examineHost, hostConfigurationDenying } from "@sigtool/verifier/internal";
 import { hostDocument } from "../../launcher/derived-settings.js";
 import { readLauncherConf } from "../../launcher/launcher-conf.js";
@@ -42,16 +43,43 @@ export async function trustAdd(certificate: string, options: TrustAddOptions): P
 	if ([subject, anySubject, options.timestamps].filter((given) => given !== undefined).length > 1) {
 		throw usageError("Use one of --subject, --any-subject and --timestamps");
 	}
-	const entry = addTrust(newTrust(certificate, options));
+	const trust = newTrust(certificate, options);
+	const entry = addTrust(trust);
+	const denials = denialsIn(listTrust(), trust);
 	return {
 		exit: 0,
-		fields: trustFields(entry),
-		lines: [`trusted ${KIND_LABELS[entry.kind]} ${escaped(entry.label)}`, ...trustRows(entry)],
-		warnings:
-			anySubject === true
+		fields: { ...trustFields(entry), denials: denials.map(trustFields) },
+		lines: [
+			denials.length > 0
+				? `added ${KIND_LABELS[entry.kind]} ${escaped(entry.label)}, which stays denied`
+				: `trusted ${KIND_LABELS[entry.kind]} ${escaped(entry.label)}`,
+			...trustRows(entry, denials[0]?.label),
+		],
+		warnings: [
+			...denials.map(stillDenied),
+			...(anySubject === true
 				? [`every signer under "${escaped(entry.label)}" is now trusted; --subject names exactly one`]
-				: orderWarnings(entry),
+				: orderWarnings(entry)),
+		],
 	};
+}
+
+/** Returns the entries that deny the key or the certificate of a new entry. A denial outweighs any trust. */
+function denialsIn(entries: readonly TrustEntry[], trust: NewTrust): DeniedEntry[] {
+	const named: readonly DeniedDigest[] =
+		"spkiSha256" in trust
+			? [{ kind: "key", sha256: trust.spkiSha256 }]
+			: digestsToDeny("certificate" in trust ? trust.certificate : trust.timestampAuthority);
+	return entries.filter((each): each is DeniedEntry => {
+		return each.kind === "denied" && named.some(({ kind, sha256 }) => kind === each.denied && sha256 === each.sha256);
+	});
+}
+
+type DeniedEntry = TrustEntry & { readonly kind: "denied" };
+
+function stillDenied({ id, denied, label }: DeniedEntry): string {
+	const removal = shell`${COMMAND} trust remove ${id.slice(0, 12)}`;
+	return `this ${denied} stays denied, because "${escaped(label)}": nothing that it signs is trusted until \`${removal}\``;
 }
 
 function newTrust(certificate: string, { subject, anySubject, timestamps, label }: TrustAddOptions): NewTrust {
@@ -147,7 +175,7 @@ export async function trustDeny(what: string, options: TrustDenyOptions): Promis
 
 /** Says that verify of the same user goes on trusting what a host configuration denies. */
 function storeAdvice(what: string, [{ kind, reason }]: readonly Denial[]): string {
-	const command = `${COMMAND} trust deny ${shellWord(what)} --as ${kind} --reason ${shellWord(reason)}`;
+	const command = shell`${COMMAND} trust deny ${what} --as ${kind} --reason ${reason}`;
 	return `\`${COMMAND} verify\` reads your trust store, not this file: \`${command}\` denies it there too`;
 }
 

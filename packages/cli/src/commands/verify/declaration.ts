@@ -39,6 +39,7 @@ export const VERIFY: CommandDeclaration = {
 					"every file that no signature covers (default: fail, of what the catalog covers)",
 				).choices(["fail", "warn", "ignore"]),
 			)
+			.option("--max-size <size>", "do not read larger files, and fail: bytes, or a number with K, M, G or T")
 			.option("--no-ignore", "also report added files that the signed ignore rules hide")
 			.option(
 				"--signature-only",
@@ -54,7 +55,7 @@ export const VERIFY: CommandDeclaration = {
 		configurationOptions(command);
 		command.option("--all", "list every difference, not only the first 20 of a kind");
 		group(command, {
-			"What is compared": ["signatureOnly", "match", "added", "ignore", "policySigner"],
+			"What is compared": ["signatureOnly", "match", "added", "ignore", "maxSize", "policySigner"],
 			"Extended attributes": ["format", "attribute", "namespace", "cert", "allowUnsigned"],
 			Output: ["all"],
 		});
@@ -88,7 +89,7 @@ export const VERIFY: CommandDeclaration = {
 const ABOUT_VERIFYING = `
 A catalog, whatever its name, stands for its tree: the directory to which it applies, or --root. It is compared as a file of another
 tree only with the catalog of that tree (--catalog).
-Options for catalogs only: --catalog, --root, --product, --match, --added, --no-ignore, --tsa-trust, --require,
---signature-only.
+Options for catalogs only: --catalog, --root, --product, --match, --added, --no-ignore, --max-size, --tsa-trust,
+--require, --signature-only.
 Options for attributes only: --cert, --namespace, --allow-unsigned, and --attribute with --format spython.
 `;

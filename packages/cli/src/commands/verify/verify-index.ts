@@ -6,7 +6,7 @@ import {
 	verifyTrustIndex,
 } from "@sigtool/core";
 import { expiryNotice, verifyUnrevokedIndex } from "@sigtool/core/internal";
-import { COMMAND, errorNaming, quote, SigtoolError, shellWord } from "@sigtool/core/internal/errors";
+import { COMMAND, errorNaming, quote, SigtoolError, shell } from "@sigtool/core/internal/errors";
 import { givenTrust, type Judgement } from "../../options/judgement.js";
 import type { SignerDemands } from "../../options/signer-demands.js";
 import { usageError } from "../../options/usage.js";
@@ -132,11 +132,12 @@ async function verified(
  * those that have catalogs. The files of an adopted directory are compared only by a runtime, when it loads them.
  */
 function comparesNoFiles(file: string, products: readonly IndexedProduct[]): SigtoolError {
-	const signed = products.filter(({ adopted }) => adopted !== true).map(({ root }) => shellWord(root));
-	const trees = signed.slice(0, MAX_NAMED_TREES).join(" ") + (signed.length > MAX_NAMED_TREES ? " …" : "");
+	const signed = products.filter(({ adopted }) => adopted !== true).map(({ root }) => root);
+	const trees =
+		shell`${COMMAND} verify ${signed.slice(0, MAX_NAMED_TREES)}` + (signed.length > MAX_NAMED_TREES ? " …" : "");
 	const message =
 		`Cannot compare files with ${quote(file)}: runtimes do that when they load them; ` +
-		`verify its signature alone with --signature-only${signed.length === 0 ? "" : `, and its trees with \`${COMMAND} verify ${trees}\``}`;
+		`verify its signature alone with --signature-only${signed.length === 0 ? "" : `, and its trees with \`${trees}\``}`;
 	return new SigtoolError("ERR_USAGE", message, { path: file });
 }
 

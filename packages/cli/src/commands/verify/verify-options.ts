@@ -18,6 +18,7 @@ export interface VerifyCommandOptions extends JudgementOptions, SignerDemandOpti
 	readonly added?: "fail" | "warn" | "ignore";
 	readonly ignore: boolean;
 	readonly signatureOnly?: boolean;
+	readonly maxSize?: string;
 	/** Certificates or pins of those who may have signed the policy of an index. */
 	readonly policySigner?: readonly string[];
 	readonly all?: boolean;

@@ -1,12 +1,18 @@
 import { resolve } from "node:path";
-import { type Finding, type SignFormat, type Verification, verifyPath } from "@sigtool/core";
-import { isSignatureFormat, operandKind, worstExitStatus } from "@sigtool/core/internal";
-
+import type { Finding, SignFormat, Verification } from "@sigtool/core";
+import {
+	isSignatureFormat,
+	type KeepingCatalogs,
+	operandKind,
+	verifyKeeping,
+	worstExitStatus,
+} from "@sigtool/core/internal";
 import { quote, SigtoolError } from "@sigtool/core/internal/errors";
 import { isNamed } from "../../configuration/configuration.js";
 import { namingMembers } from "../../configuration/naming-members.js";
 import { type Judgement, judgementOf } from "../../options/judgement.js";
 import { type SignerDemands, signerDemandsOf } from "../../options/signer-demands.js";
+import { parseSize } from "../../options/size.js";
 import { nothingNamed, usageError } from "../../options/usage.js";
 import { countByKind, findingLines, findingWarnings } from "../../output/findings.js";
 import { untilInterrupted } from "../../output/interruption.js";
@@ -51,6 +57,7 @@ async function verifyWith(
 	if (paths.length === 0 || formats.length === 0) throw nothingNamed("verify");
 	const outcomes: Outcome[] = [];
 	const isList = paths.length > 1;
+	const keptCatalogs: KeepingCatalogs["keptCatalogs"] = new Map();
 	for (const path of paths) {
 		const judge = async (how: () => Promise<Outcome>) => outcomes.push(await orFailure(path, isList, how));
 		const isOfIndex = formats.includes("cat") && options.catalog === undefined && isIndex(path);
@@ -63,7 +70,7 @@ async function verifyWith(
 			continue;
 		}
 		if (formats.includes("cat")) {
-			await judge(async () => verifyCatalogsOf(path, options, { ...judgement, ...demands }));
+			await judge(async () => verifyCatalogsOf(path, options, { ...judgement, ...demands, keptCatalogs }));
 		}
 		if (attributeFormats.length > 0) {
 			await judge(async () => {
@@ -108,9 +115,12 @@ function isIndex(path: string): boolean {
 }
 
 /** Refuses options that have no effect on a trust index. @throws ERR_USAGE */
-function refuseForIndex({ require, root, match, added, ignore }: VerifyCommandOptions): void {
+function refuseForIndex({ require, root, match, added, maxSize, ignore }: VerifyCommandOptions): void {
 	refuse({ require }, "it is about catalogs; compile takes it too");
-	refuse({ root, match, added, "no-ignore": ignore ? undefined : true }, "a trust index is not a catalog");
+	refuse(
+		{ root, match, added, "max-size": maxSize, "no-ignore": ignore ? undefined : true },
+		"a trust index is not a catalog",
+	);
 }
 
 /**
@@ -118,11 +128,12 @@ function refuseForIndex({ require, root, match, added, ignore }: VerifyCommandOp
  * @throws ERR_USAGE
  */
 function checkOptions(formats: readonly SignFormat[], options: VerifyCommandOptions): void {
-	const { catalog, root, product, match, tsaTrust, ignore, added } = options;
+	const { catalog, root, product, match, tsaTrust, ignore, added, maxSize } = options;
+	if (maxSize !== undefined) parseSize(maxSize);
 	const { require, crl, ocsp, signatureOnly } = options;
 	const { cert, attribute, allowUnsigned, namespace } = options;
 	if (signatureOnly === true) {
-		const ofFiles = { catalog, root, match, added, "no-ignore": ignore ? undefined : true };
+		const ofFiles = { catalog, root, match, added, "max-size": maxSize, "no-ignore": ignore ? undefined : true };
 		refuse(ofFiles, "--signature-only compares no files");
 	}
 	if (!formats.includes("cat")) {
@@ -131,6 +142,7 @@ function checkOptions(formats: readonly SignFormat[], options: VerifyCommandOpti
 		}
 		const ofCatalogs = {
 			...{ catalog, root, product, match, "tsa-trust": tsaTrust, require, "signature-only": signatureOnly },
+			"max-size": maxSize,
 			"no-ignore": ignore ? undefined : true,
 		};
 		refuse(ofCatalogs, "it is about catalogs; add --format cat");
@@ -151,12 +163,12 @@ function refuse(given: Readonly<Record<string, unknown>>, reason: string): void 
 async function verifyCatalogsOf(
 	path: string,
 	options: VerifyCommandOptions,
-	judgement: Judgement & SignerDemands,
+	judgement: Judgement & SignerDemands & KeepingCatalogs,
 ): Promise<Outcome> {
 	const progress = await startProgress("verifying", options);
 	try {
 		const verification = await untilInterrupted((signal) =>
-			verifyPath(path, {
+			verifyKeeping(path, {
 				...judgement,
 				catalogs: options.catalog,
 				root: options.root,
@@ -166,6 +178,7 @@ async function verifyCatalogsOf(
 				added: options.added,
 				extent: options.signatureOnly === true ? "signature" : "files",
 				ignoreRules: options.ignore ? "apply" : "report",
+				maxFileBytes: options.maxSize === undefined ? undefined : parseSize(options.maxSize),
 				onProgress: (done) => progress.update(done),
 				signal,
 			}),

@@ -3,7 +3,6 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { nodeOfRelease } from "../../../../../scripts/node-releases.mjs";
-import { hasProgram } from "../../../../../test/outside.js";
 import { makeSelfSigned, makeTree, runner, temporaryDirectory } from "../../support.js";
 
 const NODE = nodeOfRelease("24");
@@ -86,7 +85,7 @@ describe("compile --strip-types-with", () => {
 	});
 });
 
-describe.skipIf(!hasProgram("openssl"))("finish of an index with texts (needs openssl)", () => {
+describe("finish of an index with texts", () => {
 	test("shows the texts that are new since the previous index", () => {
 		const { home, root, sigtool, index, compile } = signedApp({ "main.js": "1" });
 		const { keyFile, certFile } = makeSelfSigned(join(home, "release"));

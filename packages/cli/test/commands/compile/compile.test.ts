@@ -2,7 +2,6 @@ import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "no
 import { join } from "node:path";
 import { parseTrustIndex } from "@sigtool/core/internal";
 import { describe, expect, test } from "vitest";
-import { hasProgram } from "../../../../../test/outside.js";
 import { makeAuthority, makeTree, runner, temporaryDirectory } from "../../support.js";
 
 const EPOCH = { SOURCE_DATE_EPOCH: "1790000000" };
@@ -36,7 +35,24 @@ describe("compile", () => {
 		expect(existsSync(index)).toBe(false);
 	});
 
-	test("15: warns of signed code that is larger than the policy allows, and names maxSizeBytes", () => {
+	test("does not replace an index that has a higher sequence, signed or not, except by --force", () => {
+		const { root, sigtool, index } = signedApp();
+		const compile = (...args: string[]) => sigtool(["compile", root, "-o", index, "--allow-development", ...args]);
+		for (const kind of [[], ["--unsigned"]]) {
+			expect(compile(...kind, "--sequence", "10", "--force")).toMatchObject({ status: 0 });
+			expect(compile("--sequence", "10")).toMatchObject({ status: 0 });
+			const before = readFileSync(index);
+			const { status, stderr } = compile(...kind, "--sequence", "5");
+			expect([status, stderr]).toEqual([
+				2,
+				`error: Cannot replace "${index}": sequence 5 is lower than 10, which it has; give a higher --sequence, or --force [ERR_CATALOG_EXISTS]\n`,
+			]);
+			expect(readFileSync(index)).toEqual(before);
+			expect(compile(...kind, "--sequence", "5", "--force")).toMatchObject({ status: 0 });
+		}
+	});
+
+	test("warns of signed code that is larger than the policy allows, and names maxSizeBytes", () => {
 		const { home, root, sigtool, index } = signedApp();
 		const large = { "data.bin": "x".repeat(100), "lib/large.so.1": "x".repeat(70), "lib/larger.py": "#".repeat(90) };
 		makeTree(root, large);
@@ -61,7 +77,7 @@ describe("compile", () => {
 		expect(compile({ maxSizeBytes: 90 }).warnings).toEqual([]);
 	});
 
-	test.skipIf(!hasProgram("openssl"))("takes a key, trust, a policy and an expiry; also with --json", () => {
+	test("takes a key, trust, a policy and an expiry; also with --json", () => {
 		const { home, root, sigtool, index } = signedApp();
 		const { keyFile, certFile, caFile } = makeAuthority(join(home, "authority"));
 		const signing = ["--key", keyFile, "--cert", certFile];

@@ -3,21 +3,15 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { execFileSync } from "../../../../../test/outside.js";
 import { databaseTime, issueList } from "../../../../core/test/pki/local-ca.js";
-import { type LocalServer, replyTo, sendReply, serve, TIME_STAMPER } from "../../../../core/test/pki/local-tsa.js";
-import {
-	CODE_SIGNER,
-	hasOpenssl,
-	type Issued,
-	openWorkshop,
-	type Workshop,
-} from "../../../../core/test/pki/openssl.js";
+import { type LocalServer, serveTokens, TIME_STAMPER } from "../../../../core/test/pki/local-tsa.js";
+import { CODE_SIGNER, type Issued, openWorkshop, type Workshop } from "../../../../core/test/pki/openssl.js";
 import { makeTree, servedRunner, temporaryDirectory } from "../../support.js";
 
 const sigtool = servedRunner("/nonexistent");
 /** At this time every certificate of these tests has expired. */
 const LATER = ["--at", "2041-01-01"];
 
-describe.skipIf(!hasOpenssl)("compile --timestamp", () => {
+describe("compile --timestamp", () => {
 	let workshop: Workshop;
 	let root: Issued;
 	let signer: Issued;
@@ -38,7 +32,7 @@ describe.skipIf(!hasOpenssl)("compile --timestamp", () => {
 	afterAll(() => workshop.remove());
 
 	async function server(issuer = authority): Promise<string> {
-		const started = await serve(({ query, response }) => sendReply(response, replyTo(query, issuer, workshop)));
+		const started = await serveTokens(issuer, workshop);
 		servers.push(started);
 		return started.url;
 	}

@@ -1,10 +1,10 @@
 import { copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
-import { hasProgram, spawnSync } from "../../../../../test/outside.js";
+import { spawnSync } from "../../../../../test/outside.js";
 import { type Authority, makeAuthority, makeTree, runner, temporaryDirectory } from "../../support.js";
 
-describe.skipIf(!hasProgram("openssl"))("sigtool convert", () => {
+describe("sigtool convert", () => {
 	let home: string;
 	let authority: Authority;
 	let sigtool: ReturnType<typeof runner>;

@@ -111,7 +111,7 @@ describe("sigtool digest", () => {
 	test.each([
 		[["digest"], /missing required argument/i],
 		[["digest", "a", "--algorithm", "md5"], /--algorithm takes sha256, .* not "md5"/],
-		[["digest", "a", "--salt", "00"], /--salt and --block-size go with fs-verity, not with --algorithm sha256/],
+		[["digest", "a", "--salt", "00"], /--salt and --block-size go with fs-verity, not with sha256/],
 		[["digest", "a", "--algorithm", "authenticode", "--block-size", "4096"], /go with fs-verity/],
 		[["digest", "a", "--algorithm", "fsverity-sha256", "--block-size", "512"], /--block-size takes 1024, .* not "512"/],
 		[["digest", "a", "--algorithm", "fsverity-sha256", "--salt", "0"], /--salt takes up to 32 bytes/],

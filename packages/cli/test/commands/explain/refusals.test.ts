@@ -92,6 +92,29 @@ it("why takes the last refusal of a journal, and passes over what ran", () => {
 	});
 });
 
+it("why says of what is only recorded that nothing has to be done, and which member of the policy says so", () => {
+	const recorded = (event: string, members: object = {}) => eventOf(event, { verdict: "record", ...members });
+	const text = recorded("code.string", { kind: "eval" });
+	expect(why(text)).toMatchObject({
+		...{ status: 0, what: "code.string eval", verdict: "record", rule: "runtime.stringCode of the policy" },
+		mend: expect.stringMatching(/^nothing has to be done: runtime\.stringCode of the policy says `audit`/),
+	});
+	expect(why(recorded("python.subprocess.Popen", { detail: "true" }))).toMatchObject({
+		rule: "runtime.children of the policy",
+	});
+	// A line of an earlier release, which only the native gate can have written.
+	expect(why(eventOf("code.string", { kind: "eval", verdict: "audit" }))).toMatchObject({ verdict: "record" });
+	const start = why(recorded("verifier.start", { mode: "audit", script: "/a.js" }));
+	expect([start.verdict, start.rule, start.mend]).toEqual(["record", undefined, undefined]);
+	expect(why(recorded("verifier.detached", { reason: "ERR_AUDIT_SINK" }))).toMatchObject({
+		...{ verdict: "record", reason: "ERR_AUDIT_SINK", mend: expect.stringContaining("disk") },
+	});
+	// A refusal says more, even if text was recorded after it.
+	expect(why(`${eventOf("module.open_code", ADDED)}\n${text}`)).toMatchObject({ reason: "ERR_FILE_ADDED" });
+	const { stdout } = runner(temporaryDirectory())(["why", text]);
+	expect(stdout).toMatch(/^recorded: code\.string eval\n/);
+});
+
 const ADDED = { reason: "ERR_FILE_ADDED", rule: "entry", path: "/srv/rel/1/app/a.js", sha256: "1".repeat(64) };
 const SAYS_NODE =
 	'app[7]: sigtool: ERR_UNTRUSTED_CODE: Cannot load "/srv/current/app/a.js": no signature covers it (ERR_FILE_ADDED; rule entry, found 11)';
@@ -120,6 +143,12 @@ it("why explains the message of a spython about a file that was modified", () =>
 		reason: "ERR_FILE_MODIFIED",
 		mend: expect.stringMatching(/^restore the signed file/),
 	});
+});
+
+it("why leads from a mode that is weaker than the host's to the setting that is", () => {
+	const message = 'Cannot be in mode audit: host configuration "/x" says strict; start in this mode';
+	const mend = expect.stringMatching(/^install the launcher in the mode that the message names last/);
+	expect(why(`sigtool: ERR_START: ${message}\n`)).toMatchObject({ reason: "ERR_START", mend });
 });
 
 it.each([

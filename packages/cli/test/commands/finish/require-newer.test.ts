@@ -1,10 +1,9 @@
 import { cpSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
-import { hasProgram } from "../../../../../test/outside.js";
 import { type Authority, makeAuthority, makeTree, runner, temporaryDirectory } from "../../support.js";
 
-describe.skipIf(!hasProgram("openssl"))("finish --previous FILE --require-newer", () => {
+describe("finish --previous FILE --require-newer", () => {
 	let home: string;
 	let tree: string;
 	let authority: Authority;

@@ -4,13 +4,13 @@ import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, write
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeEach, describe, expect, it } from "vitest";
-import { hasProgram, spawnSync } from "../../../../../test/outside.js";
+import { spawnSync } from "../../../../../test/outside.js";
 import { hasSoftToken, makeSoftToken, SOFTHSM_MODULE } from "../../soft-token.js";
 import { type Authority, MAIN, makeAuthority, makeTree, temporaryDirectory } from "../../support.js";
 
 const EXAMPLES = fileURLToPath(new URL("../../../../../examples/split-signing", import.meta.url));
 
-describe.skipIf(!hasProgram("openssl"))("split signing", () => {
+describe("split signing", () => {
 	let home: string;
 	let app: string;
 	let key: Authority;

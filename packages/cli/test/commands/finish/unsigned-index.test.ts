@@ -3,10 +3,9 @@
 import { copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
-import { hasProgram } from "../../../../../test/outside.js";
 import { makeSelfSigned, makeTree, runner, type SelfSigned, temporaryDirectory } from "../../support.js";
 
-describe.skipIf(!hasProgram("openssl"))("a trust index that is signed later (needs openssl)", () => {
+describe("a trust index that is signed later", () => {
 	let home: string;
 	let key: SelfSigned;
 	let sigtool: ReturnType<typeof runner>;
@@ -65,6 +64,29 @@ describe.skipIf(!hasProgram("openssl"))("a trust index that is signed later (nee
 			});
 			expect(readFileSync(key.keyFile)).toEqual(before);
 			expect(finish(unsigned).status).toBe(0);
+		}
+	});
+
+	it("replaces no newer index, and neither does a catalog, except in place", () => {
+		for (const sequence of ["10", "5"]) build(`${sequence}.sigx`, "--sequence", sequence);
+		makeTree(at("src"), { "main.js": "3" });
+		const sign = ["sign", at("src"), "--product", "src", "--unsigned"];
+		for (const sequence of ["10", "5"]) {
+			expect(sigtool([...sign, "--sequence", sequence, "-o", at(`${sequence}.cat`), "--force"]).status).toBe(0);
+		}
+		for (const kind of ["sigx", "cat"]) {
+			const output = at(`out.${kind}`);
+			expect(finish(`10.${kind}`, "-o", output).status).toBe(0);
+			const before = readFileSync(output);
+			expect(finish(`5.${kind}`, "-o", output)).toMatchObject({
+				status: 2,
+				stderr: expect.stringMatching(
+					/^error: Cannot replace ".*": sequence 5 is lower than 10, which it has; write it elsewhere, or remove that file \[ERR_CATALOG_EXISTS\]$/m,
+				),
+			});
+			expect(readFileSync(output)).toEqual(before);
+			expect(finish(`10.${kind}`, "-o", output).status).toBe(0);
+			expect(finish(`5.${kind}`).status).toBe(0);
 		}
 	});
 

@@ -15,8 +15,8 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { canBeHost, Host } from "../../../../../test/host/host.js";
 import { canBeUser, spawnSync } from "../../../../../test/outside.js";
-import { canBeHost, Host } from "../../launcher-host.js";
 import { MAIN, runner, temporaryDirectory } from "../../support.js";
 
 const CONFS: Readonly<Record<string, readonly [make: (file: string) => void, says: RegExp, status: number]>> = {
@@ -77,7 +77,7 @@ it.each(["--prefix", "--config", "--index"])("a control character in %s is refus
 describe.skipIf(!canBeHost)("an installed launcher (needs root, and the launcher built)", () => {
 	it("that is cut, or another program, is wrong and is not run", () => {
 		const host = new Host();
-		host.ship();
+		host.deploy();
 		const launcher = host.at("lib/sigtool-launch");
 		const whole = readFileSync(launcher);
 		const check = () => host.sigtool(["launcher", "check", ...host.prefix]);
@@ -100,7 +100,7 @@ describe.skipIf(!canBeHost)("an installed launcher (needs root, and the launcher
 
 	it("names the index or the configuration that cannot be used", () => {
 		const host = new Host();
-		host.ship();
+		host.deploy();
 		const [index, config] = [host.at("app.sigx"), host.at("verifier.json")];
 		const run = (...args: string[]) => host.sigtool([...args, ...host.prefix]).stdout;
 		truncateSync(index, 100);
@@ -118,7 +118,7 @@ describe.skipIf(!canBeHost)("an installed launcher (needs root, and the launcher
 		"is not missing for who may not look (needs setpriv, and files that all may read)",
 		() => {
 			const host = new Host();
-			host.ship();
+			host.deploy();
 			chmodSync(host.at("lib"), 0o700);
 			for (const command of [
 				["launcher", "status", ...host.prefix],
@@ -143,14 +143,14 @@ describe.skipIf(!canBeHost)("an installed launcher (needs root, and the launcher
 		const host = new Host();
 		mkdirSync(host.at("log/audit.jsonl"), { recursive: true });
 		host.configure({ audit: { jsonLines: host.at("log/audit.jsonl") } });
-		host.ship();
+		host.deploy();
 		const { status, stdout } = host.sigtool(["launcher", "check", ...host.prefix]);
 		expect([status, stdout]).toEqual([1, expect.stringMatching(/^wrong +events .*is a directory/m)]);
 	});
 
 	it("shares no index whose path has a control character, and names it", () => {
 		const host = new Host();
-		host.ship();
+		host.deploy();
 		const before = readdirSync(host.at("lib/indexes"));
 		for (const [name, shown] of [
 			["line\nbreak", "line\\nbreak"],
@@ -176,7 +176,7 @@ describe.skipIf(!canBeHost)("an installed launcher (needs root, and the launcher
 
 	it("gets a denial although its configuration was named by a link", () => {
 		const host = new Host();
-		host.ship();
+		host.deploy();
 		symlinkSync("verifier.json", host.at("link.json"));
 		const deny = ["trust", "deny", host.at("app/main.js"), "--reason", "bad", "--config", host.at("link.json")];
 		expect(host.sigtool(deny).status).toBe(0);

@@ -14,8 +14,8 @@ import {
 	writeFileSync,
 } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { canBeHost, Host } from "../../../../../test/host/host.js";
 import { spawnSync } from "../../../../../test/outside.js";
-import { canBeHost, Host } from "../../launcher-host.js";
 import { makeTree } from "../../support.js";
 
 describe.skipIf(!canBeHost)("sigtool launcher check (needs root, and the launcher built)", () => {
@@ -95,7 +95,7 @@ describe.skipIf(!canBeHost)("sigtool launcher check (needs root, and the launche
 	];
 	it.each(damages)("check finds %s", (_, damage, message) => {
 		const host = new Host();
-		host.ship();
+		host.deploy();
 		damage(host);
 		const { status, stdout } = host.sigtool(["launcher", "check", ...host.prefix]);
 		expect(stdout).toMatch(message);
@@ -115,7 +115,7 @@ describe.skipIf(!canBeHost)("sigtool launcher check (needs root, and the launche
 		["untrusted", (host: Host) => host.configure({ pins: [{ "spki-sha256": "0".repeat(64) }] })],
 	])("check does not say to install by an index that is %s", (_, damage) => {
 		const host = new Host();
-		host.ship();
+		host.deploy();
 		damage(host);
 		const { stdout } = host.sigtool(["launcher", "check", ...host.prefix]);
 		expect(stdout).toMatch(/^wrong {2}index /m);
@@ -124,7 +124,7 @@ describe.skipIf(!canBeHost)("sigtool launcher check (needs root, and the launche
 
 	it("check says once that a file is no JSON, also with --files", () => {
 		const host = new Host();
-		host.ship();
+		host.deploy();
 		writeFileSync(host.at("verifier.json"), '{\n\t"version": 1\n\t"mode": "audit"\n}');
 		const { status, stdout } = host.sigtool(["launcher", "check", "--files", ...host.prefix]);
 		expect(stdout.match(/not JSON.*/g)).toEqual([
@@ -135,7 +135,7 @@ describe.skipIf(!canBeHost)("sigtool launcher check (needs root, and the launche
 
 	it("check --files fails for a signed file that is denied, and check alone tells of it", () => {
 		const host = new Host();
-		host.ship();
+		host.deploy();
 		const file = createHash("sha256")
 			.update(readFileSync(host.at("app/main.js")))
 			.digest("hex");
@@ -150,10 +150,10 @@ describe.skipIf(!canBeHost)("sigtool launcher check (needs root, and the launche
 
 	it("check judges the modes of launcher and configuration together", () => {
 		const host = new Host();
-		host.ship();
+		host.deploy();
 		const judged = (launcher: string, verifier: string | undefined) => {
 			host.configure({ mode: verifier });
-			expect(host.sigtool(["launcher", "install", ...host.prefix, ...host.places, "--mode", launcher]).status).toBe(0);
+			expect(host.sigtool(host.installing({ mode: launcher })).status).toBe(0);
 			const { exit, findings } = host.sigtool(["launcher", "check", "--json", ...host.prefix]).json();
 			const { status, says } = findings.find(({ what }: { what: string }) => what === "mode");
 			expect(exit, JSON.stringify(findings)).toBe(status === "wrong" ? 1 : 0);
@@ -172,16 +172,16 @@ describe.skipIf(!canBeHost)("sigtool launcher check (needs root, and the launche
 			["wrong", "wrong", "ok", "ok"],
 		]);
 		writeFileSync(host.at("policy.json"), JSON.stringify({ version: 1, mode: "strict" }));
-		host.ship(host.key, "enforce", ["--policy", host.at("policy.json")]);
+		host.deploy(host.key, ["--policy", host.at("policy.json")]);
 		expect(judged("enforce", "enforce")).toBe("note");
-		host.ship();
+		host.deploy();
 		expect(judged("audit", undefined)).toBe("wrong");
 		expect(judged("enforce", undefined)).toBe("ok");
 	});
 
 	it("check tells that the configuration names another index than launcher.conf", () => {
 		const host = new Host();
-		host.ship();
+		host.deploy();
 		const found = () => {
 			const { exit, findings } = host.sigtool(["launcher", "check", "--json", ...host.prefix]).json();
 			expect(exit).toBe(0);
@@ -202,9 +202,9 @@ describe.skipIf(!canBeHost)("sigtool launcher check (needs root, and the launche
 		const host = new Host();
 		for (const name of ["one", "two"]) makeTree(host.at(name), { "a.js": name });
 		const adopting = (...names: readonly string[]) => names.flatMap((name) => ["--adopt", host.at(name)]);
-		host.ship(host.key, "enforce", adopting("one", "two"));
+		host.deploy(host.key, adopting("one", "two"));
 		const installed = readFileSync(host.at("lib/launcher.conf"), "utf8");
-		host.ship(host.key, "enforce", adopting("two", "one"));
+		host.deploy(host.key, adopting("two", "one"));
 		expect(readFileSync(host.at("lib/launcher.conf"), "utf8")).not.toBe(installed);
 		writeFileSync(host.at("lib/launcher.conf"), installed);
 		const flags = () => host.sigtool(["launcher", "check", ...host.prefix]).stdout.match(/^.*flags.*$/m)?.[0];
@@ -215,7 +215,7 @@ describe.skipIf(!canBeHost)("sigtool launcher check (needs root, and the launche
 
 	it("check repeats the prefix in each command that it names", () => {
 		const host = new Host();
-		host.ship();
+		host.deploy();
 		appendFileSync(host.at("lib/sigtool-launch"), "\n");
 		appendFileSync(host.part("register.cjs"), "\n");
 		const record = readdirSync(host.at("lib/indexes")).find((name) => !name.endsWith(".sigx")) ?? "";
@@ -229,7 +229,7 @@ describe.skipIf(!canBeHost)("sigtool launcher check (needs root, and the launche
 
 	it("check tells that no file keeps events, and which member mends that", () => {
 		const host = new Host();
-		host.ship();
+		host.deploy();
 		const events = () => {
 			const { findings } = host.sigtool(["launcher", "check", "--json", ...host.prefix]).json();
 			return findings.filter(({ what }: { what: string }) => what === "events");
@@ -245,7 +245,7 @@ describe.skipIf(!canBeHost)("sigtool launcher check (needs root, and the launche
 	it("check writes no event, and with --quiet prints only what is wrong", () => {
 		const host = new Host();
 		host.configure({ audit: { jsonLines: host.at("events/audit.jsonl"), stderr: "all" } });
-		host.ship();
+		host.deploy();
 		const check = () => host.sigtool(["launcher", "check", "--quiet", ...host.prefix]);
 		expect(check().stdout).toMatch(/^wrong {2}events +\S+\/events does not exist: make it.*\n$/);
 		mkdirSync(host.at("events"));
@@ -255,20 +255,20 @@ describe.skipIf(!canBeHost)("sigtool launcher check (needs root, and the launche
 
 	it("check prints its findings as JSON", () => {
 		const host = new Host();
-		host.ship();
+		host.deploy();
 		const { findings } = host.sigtool(["launcher", "check", "--json", ...host.prefix]).json();
 		expect(findings.map(({ what, status }: { what: string; status: string }) => `${status} ${what}`)).toEqual([
 			...["ok settings", "ok mode", "ok launcher", "ok node", "ok node release", "ok hook", "ok addon", "ok gate"],
 			...["ok configuration", "ok index", "ok shared index", "ok flags", "note events"],
 			...["ok landlock", "ok landlock-truncate", "ok landlock-devices", "ok landlock-scopes", "ok landlock-log"],
-			...["ok seccomp", "ok securebits"],
+			...["ok seccomp", "ok signal-owners", "ok securebits", "note user"],
 		]);
 	});
 
-	it("15.4, 15.9: check tells which options are missing on the mounts of writable directories", () => {
+	it("check tells which options are missing on the mounts of writable directories", () => {
 		const host = new Host();
 		writeFileSync(host.at("policy.json"), JSON.stringify({ version: 1, launch: { write: [host.at("data")] } }));
-		host.ship(host.key, "enforce", ["--policy", host.at("policy.json")]);
+		host.deploy(host.key, ["--policy", host.at("policy.json")]);
 		const write = () => {
 			const { findings } = host.sigtool(["launcher", "check", "--json", ...host.prefix]).json();
 			return findings.find(({ what }: { what: string }) => what === "write");

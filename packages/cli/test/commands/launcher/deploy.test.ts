@@ -4,8 +4,8 @@ import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } f
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { canBeHost, Host, pinOf } from "../../../../../test/host/host.js";
 import { spawnSync } from "../../../../../test/outside.js";
-import { canBeHost, Host, pinOf } from "../../launcher-host.js";
 import { MAIN, makeSelfSigned } from "../../support.js";
 
 const EXAMPLES = fileURLToPath(new URL("../../../../../examples/deploy", import.meta.url));
@@ -33,7 +33,7 @@ describe.skipIf(!canBeHost)("a deployment (needs root, and the launcher built)",
 		cpSync(host.at("out/app.sigx"), host.at("app.sigx"));
 		rmSync(host.at("app"), { recursive: true });
 		host.configure({ products: [{ name: "app", root: host.at("srv/app") }] });
-		expect(host.sigtool(["launcher", "install", ...host.prefix, ...host.places])).toMatchObject({ status: 0 });
+		expect(host.sigtool(host.installing())).toMatchObject({ status: 0 });
 		return host.at("srv/app/main.js");
 	}
 
@@ -70,28 +70,27 @@ describe.skipIf(!canBeHost)("a deployment (needs root, and the launcher built)",
 		const host = new Host();
 		const script = shipped(host);
 		const document = JSON.parse(example("verifier.json"));
-		expect(document.pins).toHaveLength(2);
 		const audit = { ...document.audit, jsonLines: host.at("audit.jsonl") };
 		const products = [{ ...document.products[0], root: host.at("srv/app") }];
 		host.configure({
 			...document,
-			pins: [pinOf(host.key), document.pins[1]],
+			pins: [pinOf(host.key)],
 			products,
 			index: host.at("app.sigx"),
 			audit,
 		});
-		expect(host.sigtool(["launcher", "install", ...host.prefix, ...host.places])).toMatchObject({ status: 0 });
+		expect(host.sigtool(host.installing())).toMatchObject({ status: 0 });
 		expect(host.run(script, "x")).toMatchObject({ status: 0, stdout: "ran x\n" });
 	});
 
 	it("changes keys without interruption: both pinned, then signed anew, then the old pin removed", () => {
 		const host = new Host();
-		host.ship();
+		host.deploy();
 		const next = makeSelfSigned(host.at("next"));
 		const run = () => host.run(host.at("app/main.js"), "x").status;
 		host.configure({ pins: [pinOf(host.key), pinOf(next)] });
 		expect(run()).toBe(0);
-		host.ship(next);
+		host.deploy(next);
 		expect(run()).toBe(0);
 		host.configure({ pins: [pinOf(next)] });
 		expect(run()).toBe(0);
@@ -103,12 +102,12 @@ describe.skipIf(!canBeHost)("a deployment (needs root, and the launcher built)",
 		const host = new Host();
 		const audit = { jsonLines: host.at("audit.jsonl"), stderr: "off" };
 		host.configure({ mode: "enforce", audit });
-		host.ship();
+		host.deploy();
 		writeFileSync(host.at("app/main.js"), "console.log('mended in haste')");
 		const run = () => host.run(host.at("app/main.js"));
 		expect(run()).toMatchObject({ status: 126, stdout: "" });
 		const install = (mode: string) => {
-			expect(host.sigtool(["launcher", "install", ...host.prefix, ...host.places, "--mode", mode])).toMatchObject({
+			expect(host.sigtool(host.installing({ mode }))).toMatchObject({
 				status: 0,
 			});
 		};
@@ -120,7 +119,7 @@ describe.skipIf(!canBeHost)("a deployment (needs root, and the launcher built)",
 		expect(run()).toMatchObject({ status: 0, stdout: "mended in haste\n" });
 		const events = host.events(host.at("audit.jsonl"));
 		expect(events).toContainEqual(
-			expect.objectContaining({ event: "verifier.start", mode: "audit", verdict: "audit" }),
+			expect.objectContaining({ event: "verifier.start", mode: "audit", verdict: "record" }),
 		);
 		expect(events).toContainEqual(expect.objectContaining({ event: "module.open_code", verdict: "audit" }));
 	});
@@ -131,8 +130,8 @@ describe.skipIf(!canBeHost)("a deployment (needs root, and the launcher built)",
 			writeFileSync(process.argv[2] + "/late.js", "console.log('evil')");
 			console.log("written");
 			require(process.argv[2] + "/late.js");`;
-		const host = new Host({ "main.js": main });
-		host.ship();
+		const host = new Host({ files: { "main.js": main } });
+		host.deploy();
 		const { status, stdout, stderr } = host.run("--write", host.at("data"), host.at("app/main.js"), host.at("data"));
 		expect([status, stdout]).toEqual([126, "written\n"]);
 		expect(stderr).toMatch(/ERR_UNTRUSTED_CODE.*late\.js/);

@@ -3,7 +3,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { canBeHost, Host } from "../../launcher-host.js";
+import { canBeHost, Host } from "../../../../../test/host/host.js";
 import { makeTree, runner, temporaryDirectory } from "../../support.js";
 
 interface NewIdentity {
@@ -70,7 +70,7 @@ describe("replacing a key", () => {
 
 		pinned(old);
 		const first = release("one", old);
-		expect(host.sigtool(["launcher", "install", ...host.prefix, ...host.places])).toMatchObject({ status: 0 });
+		expect(host.sigtool(host.installing())).toMatchObject({ status: 0 });
 		expect(run()).toEqual([0, "one\n"]);
 
 		const second = release("two", next);

@@ -1,15 +1,26 @@
 import { createHash } from "node:crypto";
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+	chmodSync,
+	copyFileSync,
+	existsSync,
+	mkdirSync,
+	readdirSync,
+	readFileSync,
+	statSync,
+	writeFileSync,
+} from "node:fs";
 import { dirname } from "node:path";
 import { describe, expect, it } from "vitest";
+import { canBeHost, Host } from "../../../../../test/host/host.js";
 import { canBeUser, spawnSync } from "../../../../../test/outside.js";
-import { canBeHost, Host } from "../../launcher-host.js";
-import { MAIN } from "../../support.js";
+import { MAIN, makeTree } from "../../support.js";
+
+const program = (line: string) => ({ content: `#!/bin/sh\n${line}\n`, mode: 0o755 });
 
 describe.skipIf(!canBeHost)("sigtool launcher (needs root, and the launcher built)", () => {
 	it("installs a launcher that starts a signed program without the command line", () => {
 		const host = new Host();
-		host.ship();
+		host.deploy();
 		expect(statSync(host.at("lib/sigtool-launch")).mode & 0o7777).toBe(0o755);
 		expect(statSync(host.part("register.cjs")).mode & 0o7777).toBe(0o644);
 		expect(statSync(dirname(host.part("register.cjs"))).mode & 0o7777).toBe(0o755);
@@ -22,9 +33,41 @@ describe.skipIf(!canBeHost)("sigtool launcher (needs root, and the launcher buil
 		expect(check.status).toBe(0);
 	});
 
+	it("leaves nothing behind after the commands of docs/reference/launcher.md, and programs run without it", () => {
+		const host = new Host();
+		const files = () => readdirSync(host.directory, { recursive: true, encoding: "utf8" }).sort();
+		const signed = ["sign", host.at("app"), "--key", host.key.keyFile, "--cert", host.key.certFile];
+		expect(host.sigtool(signed)).toMatchObject({ status: 0 });
+		makeTree(host.at("stubs"), {
+			sudo: program('exec "$@"'),
+			systemctl: program("echo systemctl"),
+			sigtool: program('echo "$@"'),
+		});
+		const before = files().filter((path) => path !== "verifier.json" && path !== "log");
+		host.configure({ audit: { jsonLines: host.at("log/events.jsonl") } });
+		host.deploy();
+		expect(host.sigtool(["launcher", "share", ...host.prefix])).toMatchObject({ status: 0 });
+		expect(host.run(host.at("app/main.js"), "a").stdout).toBe("ran a\n");
+		expect(existsSync(host.at("lib/indexes")) && existsSync(host.at("log/events.jsonl"))).toBe(true);
+
+		const page = readFileSync(new URL("../../../../../docs/reference/launcher.md", import.meta.url), "utf8");
+		const [, section = ""] = page.split("\n## Uninstalling\n");
+		const [, block = ""] = /```sh\n([\s\S]*?)```/.exec(section) ?? [];
+		const lines = block
+			.replace("/usr/lib/sigtool", host.at("lib"))
+			.replace("/etc/sigtool", `${host.at("app.sigx")} ${host.at("verifier.json")}`)
+			.replace("/var/log/sigtool", host.at("log"));
+		const env = { ...process.env, PATH: `${host.at("stubs")}:${process.env.PATH}` };
+		const { status, stdout, stderr } = spawnSync("sh", ["-ec", lines], { env, encoding: "utf8" });
+		expect([status, stdout, stderr]).toEqual([0, "systemctl\nlauncher status\n", ""]);
+		expect(files()).toEqual(before);
+		const plain = spawnSync(process.execPath, [host.at("app/main.js"), "b"], { encoding: "utf8" });
+		expect([plain.status, plain.stdout]).toEqual([0, "ran b\n"]);
+	});
+
 	it('run of a changed tree ends with 126 and says "Cannot run"', () => {
-		const host = new Host({ "main.js": "console.log(require('./b.js'))", "b.js": "module.exports = 1" });
-		host.ship();
+		const host = new Host({ files: { "main.js": "console.log(require('./b.js'))", "b.js": "module.exports = 1" } });
+		host.deploy();
 		expect(host.run(host.at("app/main.js"))).toMatchObject({ status: 0, stdout: "1\n", stderr: "" });
 		for (const name of ["b.js", "main.js"]) {
 			writeFileSync(host.at(`app/${name}`), "console.log('evil')");
@@ -58,13 +101,13 @@ describe.skipIf(!canBeHost)("sigtool launcher (needs root, and the launcher buil
 	});
 
 	it("takes flags and writable directories from the index's policy", () => {
-		const host = new Host({ "main.js": "eval('1')" });
+		const host = new Host({ files: { "main.js": "eval('1')" } });
 		const runtime = { stringCode: "refuse", addons: "refuse", workers: "refuse" };
 		writeFileSync(
 			host.at("policy.json"),
 			JSON.stringify({ version: 1, launch: { write: [host.at("data")] }, runtime }),
 		);
-		host.ship(host.key, "enforce", ["--policy", host.at("policy.json")]);
+		host.deploy(host.key, ["--policy", host.at("policy.json")]);
 		expect(readFileSync(host.at("lib/launcher.conf"), "utf8")).toContain(
 			`write ${host.at("data")}\nstring-code refuse\naddons refuse\nworkers refuse\n`,
 		);
@@ -72,10 +115,10 @@ describe.skipIf(!canBeHost)("sigtool launcher (needs root, and the launcher buil
 	});
 
 	it("neither installs, nor finds right, nor starts what may write to signed native code", () => {
-		const host = new Host({ "main.js": "console.log('ran')", "plugins/part.so": "no code yet" });
+		const host = new Host({ files: { "main.js": "console.log('ran')", "plugins/part.so": "no code yet" } });
 		const policy = { version: 1, launch: { write: [host.at("app/plugins")] } };
 		writeFileSync(host.at("policy.json"), JSON.stringify(policy));
-		host.ship(host.key, "enforce", ["--policy", host.at("policy.json")]);
+		host.deploy(host.key, ["--policy", host.at("policy.json")]);
 		expect(host.run(host.at("app/main.js"))).toMatchObject({ status: 0, stdout: "ran\n" });
 
 		copyFileSync("/bin/true", host.at("app/plugins/part.so"));
@@ -92,9 +135,9 @@ describe.skipIf(!canBeHost)("sigtool launcher (needs root, and the launcher buil
 	});
 
 	it("says how to mend a start that cannot write to a new file of events", () => {
-		const host = new Host({ "main.js": "console.log('ran')" });
+		const host = new Host({ files: { "main.js": "console.log('ran')" } });
 		host.configure({ audit: { jsonLines: host.at("events.jsonl") } });
-		host.ship();
+		host.deploy();
 		expect(host.run(host.at("app/main.js"))).toMatchObject({ status: 0, stdout: "ran\n" });
 		host.configure({ audit: { jsonLines: host.at("other.jsonl") } });
 		const { status, stderr } = host.run(host.at("app/main.js"));
@@ -128,14 +171,7 @@ describe.skipIf(!canBeHost)("sigtool launcher (needs root, and the launcher buil
 
 	it("refuses to install what is not Node.js", () => {
 		const host = new Host();
-		const { status, stderr } = host.sigtool([
-			"launcher",
-			"install",
-			...host.prefix,
-			...host.places,
-			"--node",
-			"/bin/sh",
-		]);
+		const { status, stderr } = host.sigtool([...host.installing(), "--node", "/bin/sh"]);
 		expect(stderr).toMatch(/is not Node.js 20 or later \[ERR_LAUNCHER\]/);
 		expect(status).toBe(2);
 	});
@@ -150,15 +186,15 @@ describe.skipIf(!canBeHost)("sigtool launcher (needs root, and the launcher buil
 		],
 	] as const)("refuses to install with %s, and names it", (args, message, exit) => {
 		const host = new Host();
-		const { status, stderr } = host.sigtool(["launcher", "install", ...host.prefix, ...host.places, ...args]);
+		const { status, stderr } = host.sigtool([...host.installing(), ...args]);
 		expect(stderr).toMatch(message);
 		expect(status).toBe(exit);
 	});
 
 	it("why says where the launcher lets a program write, and explain what the launcher decides", () => {
-		const host = new Host({ "main.js": "require('node:fs').writeFileSync(process.argv[2], '1')" });
+		const host = new Host({ files: { "main.js": "require('node:fs').writeFileSync(process.argv[2], '1')" } });
 		writeFileSync(host.at("policy.json"), JSON.stringify({ version: 1, launch: { write: [host.at("data")] } }));
-		host.ship(host.key, "enforce", ["--policy", host.at("policy.json")]);
+		host.deploy(host.key, ["--policy", host.at("policy.json")]);
 		mkdirSync(host.at("other"));
 		const why = (path: string) => host.sigtool(["why", ...host.prefix, host.at(path)]).stdout;
 		for (const [path, isGranted] of [
@@ -186,7 +222,7 @@ describe.skipIf(!canBeHost)("sigtool launcher (needs root, and the launcher buil
 		chmodSync(host.at("app/main.js"), 0o664);
 		expect(explain()).toMatch(/^the launcher would load /);
 		writeFileSync(host.at("policy.json"), JSON.stringify({ version: 1, files: { othersWrite: "refuse" } }));
-		host.ship(host.key, "enforce", ["--policy", host.at("policy.json")]);
+		host.deploy(host.key, ["--policy", host.at("policy.json")]);
 		expect(explain()).toMatch(/^the launcher would refuse \S+ \(ERR_FILE_WRITABLE\); .* it is trusted$/);
 		expect(lines()[1]).toMatch(/would be refused: its mode 0664 lets its group or others write it.*take the right/);
 		expect(why("app/main.js")).toMatch(/launcher +would be refused: its mode 0664/);
@@ -209,7 +245,7 @@ describe.skipIf(!canBeHost)("sigtool launcher (needs root, and the launcher buil
 		(children) => {
 			const host = new Host();
 			writeFileSync(host.at("policy.json"), JSON.stringify({ version: 1, runtime: { children } }));
-			host.ship(host.key, "enforce", ["--policy", host.at("policy.json")]);
+			host.deploy(host.key, ["--policy", host.at("policy.json")]);
 			const { exit, findings } = host.sigtool(["launcher", "check", "--json", ...host.prefix]).json();
 			expect(exit).toBe(0);
 			const says = expect.stringContaining(
@@ -221,7 +257,7 @@ describe.skipIf(!canBeHost)("sigtool launcher (needs root, and the launcher buil
 
 	it("shares no index where no launcher is", () => {
 		const host = new Host();
-		host.ship();
+		host.deploy();
 		const share = host.sigtool(["launcher", "share", "--prefix", host.at("none"), host.at("app.sigx")]);
 		expect(share.status).toBe(2);
 		expect(share.stderr).toMatch(
@@ -231,9 +267,11 @@ describe.skipIf(!canBeHost)("sigtool launcher (needs root, and the launcher buil
 	});
 
 	it("lets the hook append events to the configured file, and the program to no other", () => {
-		const host = new Host({ "main.js": `require("node:fs").writeFileSync(${JSON.stringify("/var/lib/other")}, "")` });
+		const host = new Host({
+			files: { "main.js": `require("node:fs").writeFileSync(${JSON.stringify("/var/lib/other")}, "")` },
+		});
 		host.configure({ audit: { jsonLines: host.at("audit.jsonl"), stderr: "off" } });
-		host.ship();
+		host.deploy();
 		const { status, stderr } = host.run(host.at("app/main.js"));
 		expect(stderr).toMatch(/EACCES/);
 		expect(status).toBe(1);

@@ -1,12 +1,12 @@
 /** Runs `log forward` for tests, and receives what it sends. */
 
-import { writeFileSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { createServer as createTlsServer, type TlsOptions } from "node:tls";
 import { onTestFinished } from "vitest";
-import { type ChildProcess, execFileSync, spawn } from "../../../../../test/outside.js";
-import { MAIN } from "../../support.js";
+import { type ChildProcess, spawn } from "../../../../../test/outside.js";
+import { AUTHORITY, makeCertificate, newPrivateKey } from "../../../../core/test/pki/make-certificate.js";
+import { daysFromNow, MAIN, writeKeyAndCertificate } from "../../support.js";
 
 export interface Forwarder {
 	readonly child: ChildProcess;
@@ -112,28 +112,23 @@ export function linesOf(messages: readonly string[]): string[] {
 /** Makes a root, and certificates of a server for `localhost`, of another server, and of a client. */
 export function makeTlsFiles(directory: string, { server = "server" }: { server?: string } = {}) {
 	const at = (name: string) => join(directory, name);
-	const openssl = (...args: string[]) => execFileSync("openssl", args, { stdio: "pipe" });
-	const newKey = (name: string) => [
-		"-newkey",
-		"ec",
-		"-pkeyopt",
-		"ec_paramgen_curve:P-256",
-		"-nodes",
-		"-keyout",
-		at(`${name}.key`),
-	];
-	openssl("req", "-new", "-x509", "-days", "10", "-subj", "/CN=Log Root", "-out", at("ca.pem"), ...newKey("ca"));
-	for (const [name, extension] of [
-		[server, "subjectAltName=DNS:localhost"],
-		["other", "subjectAltName=DNS:other.example"],
-		["client", "subjectAltName=DNS:web1.example"],
-	] as const) {
-		openssl("req", "-new", "-subj", `/CN=${name}`, "-out", at(`${name}.csr`), ...newKey(name));
-		writeFileSync(at(`${name}.ext`), `${extension}\nextendedKeyUsage=serverAuth,clientAuth\n`);
-		openssl(
-			...["x509", "-req", "-in", at(`${name}.csr`), "-CA", at("ca.pem"), "-CAkey", at("ca.key"), "-CAcreateserial"],
-			...["-days", "10", "-extfile", at(`${name}.ext`), "-out", at(`${name}.pem`)],
-		);
+	const key = newPrivateKey("p256");
+	const root = makeCertificate({ subject: "/CN=Log Root", key, extensions: AUTHORITY, ...daysFromNow(10) });
+	writeKeyAndCertificate(at("ca"), key, root);
+	for (const [name, host] of [
+		[server, "localhost"],
+		["other", "other.example"],
+		["client", "web1.example"],
+	]) {
+		const own = newPrivateKey("p256");
+		const certificate = makeCertificate({
+			subject: `/CN=${name}`,
+			key: own,
+			issuer: { certificate: root, key },
+			extensions: [`subjectAltName=DNS:${host}`, "extendedKeyUsage=serverAuth,clientAuth"],
+			...daysFromNow(10),
+		});
+		writeKeyAndCertificate(at(name), own, certificate);
 	}
 	return { at };
 }

@@ -1,9 +1,11 @@
 /** Writes logs for tests of the command line, as the collector chains them. */
 
+import { createPublicKey } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { execFileSync } from "../../../../../test/outside.js";
+import { toPem } from "../../../../core/test/kept-keys.js";
 import { bytesOf, type Step, writeLog } from "../../../../core/test/log/chained-log.js";
+import { newPrivateKey } from "../../../../core/test/pki/make-certificate.js";
 import { runner, temporaryDirectory } from "../../support.js";
 
 export const events = (count: number, first = 0): Step[] =>
@@ -44,7 +46,8 @@ export function place() {
 /** Makes a key of Ed25519, and returns the files of both halves. */
 export function newKey(directory: string) {
 	const [key, pub] = [join(directory, "log.key"), join(directory, "log.pub")];
-	execFileSync("openssl", ["genpkey", "-algorithm", "ed25519", "-out", key], { stdio: "pipe" });
-	execFileSync("openssl", ["pkey", "-in", key, "-pubout", "-out", pub], { stdio: "pipe" });
+	const privateKey = newPrivateKey("ed25519");
+	writeFileSync(key, toPem(privateKey), { mode: 0o600 });
+	writeFileSync(pub, createPublicKey(privateKey).export({ type: "spki", format: "pem" }));
 	return { key, pub };
 }

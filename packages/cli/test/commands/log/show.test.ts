@@ -40,6 +40,17 @@ describe("sigtool log", () => {
 		expect(log(["log", "--quiet", file("a.jsonl")]).stdout.split("\n")).toHaveLength(3);
 	});
 
+	it("shows a verdict that it does not know as it is, and counts it as neither allowed nor refused", () => {
+		const { file, sigtool: log } = place();
+		const denied = eventLine("module.open_code", { ...REFUSED, verdict: "deny\u001b[2J" });
+		writeFileSync(file("a.jsonl"), [denied, eventLine("module.open_code", { path: "/srv/b.js" })].join(""));
+		const { stdout } = log(["log", file("a.jsonl")]);
+		expect(stdout).toContain('unknown verdict "deny\\u001b[2J" module.open_code /srv/a.js (ERR_FILE_MODIFIED)\n');
+		expect(stdout).toContain("1 allowed, 1 of unknown verdict");
+		expect(log(["log", file("a.jsonl"), "--json"]).json().total).toMatchObject({ events: 2, refused: 0, unknown: 1 });
+		expect(log(["why", denied]).stdout).toContain('unknown verdict "deny\\u001b[2J": module.open_code /srv/a.js');
+	});
+
 	it("shows what was refused, cut and escaped, and explains each cause once", () => {
 		const { file, sigtool: log } = place();
 		const refused = (event: string, members: object) => eventLine(event, { verdict: "refuse", ...members });
@@ -114,6 +125,38 @@ describe("sigtool log", () => {
 			["--by", "colour"],
 		])
 			expect(log(["log", file("a.jsonl"), ...wrong]).status).toBe(2);
+	});
+
+	it("reads audit of a log of an earlier release as recorded where it can mean nothing else", () => {
+		const { file, sigtool: log } = place();
+		const text = { kind: "eval", sha256: "a".repeat(64), verdict: "audit" };
+		const ruled = { verdict: "audit", reason: "ERR_RUNTIME_RULE" };
+		const start = (mode: string, pid: number) => eventLine("verifier.start", { mode, pid, host: "web1" });
+		/** Each line with the number of findings in it. */
+		const lines: [string, number][] = [
+			// The native gate alone writes no reason, and bytecode is dropped in every mode.
+			[eventLine("code.string", text), 0],
+			[eventLine("vm.compile", { ...text, reason: "ERR_UNSIGNED_BYTECODE" }), 0],
+			[eventLine("verifier.expired", { what: "index", verdict: "audit" }), 0],
+			[eventLine("log.malformed", { sizeBytes: 7, verdict: "audit" }), 0],
+			// The log has no start of this process.
+			[eventLine("vm.compile", ruled), 1],
+			[start("enforce", 8), 0],
+			[eventLine("vm.compile", { ...ruled, pid: 8 }), 0],
+			[eventLine("child_process.spawn", { ...ruled, pid: 8, file: "/bin/true" }), 0],
+			[eventLine("python.subprocess.Popen", { ...ruled, pid: 8, detail: "true" }), 0],
+			[start("audit", 9), 0],
+			[eventLine("vm.compile", { ...ruled, pid: 9 }), 1],
+			// A process of the same number starts on a host that was opened.
+			[start("audit", 8), 0],
+			[eventLine("vm.compile", { ...ruled, pid: 8 }), 1],
+			[eventLine("module.open_code", { verdict: "audit", reason: "ERR_FILE_ADDED", path: "/a.js" }), 1],
+		];
+		writeFileSync(file("a.jsonl"), lines.map(([line]) => line).join(""));
+		const shown = log(["log", file("a.jsonl"), "--refused", "--json"]).json();
+		const expected = lines.flatMap(([, findings], index) => (findings > 0 ? [index + 1] : []));
+		expect(shown.events.map(({ line }: { line: number }) => line)).toEqual(expected);
+		expect(log(["log", file("a.jsonl"), "--json"]).json().total).toMatchObject({ refused: 0, audited: 4, recorded: 7 });
 	});
 
 	it("counts by file, rule, signer, host and event, with the time of the last", () => {

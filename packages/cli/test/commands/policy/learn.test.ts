@@ -132,9 +132,53 @@ describe("policy learn", () => {
 			`sigtool sign '/srv/$(id)'\\''s'`,
 			"sigtool sign /srv/a/app",
 			"sigtool sign /srv/b/app --product b-app",
-			`sigtool sign $'/srv/new\\x0aline' --product new_line`,
+			`sigtool sign "$(printf %b '/srv/new\\0012line')" --product new_line`,
 			expect.stringMatching(/^sigtool compile --adopt \/etc\/python3.13 /),
 		]);
+	});
+
+	it("names what the policy still refuses, by the judge of policy test", () => {
+		const { sigtool, write } = project();
+		const refused = (members: object) => eventOf({ verdict: "audit", reason: "ERR_RUNTIME_RULE", ...members });
+		write(
+			"log.jsonl",
+			[
+				loaded("main.js"),
+				loaded("lib/b.js", { verdict: "audit", reason: "ERR_FILE_ADDED" }),
+				loaded("large.js", { sizeBytes: 70_000_000, verdict: "audit", reason: "ERR_LIMIT" }),
+				refused({ event: "module.register", kind: "register", rule: "fixed" }),
+				refused({ event: "module.register", kind: "register", rule: "fixed" }),
+				refused({ event: "module.register", kind: "registerHooks" }),
+				refused({ event: "child_process.spawn", file: "git" }),
+				refused({ event: "python.subprocess.Popen", detail: "uname, ['uname'], None, None" }),
+				refused({ event: "code.string", kind: "eval" }),
+				eventOf({ event: "wasm.compile", sha256: "d".repeat(64), rule: "webAssemblySha256" }),
+				eventOf({ event: "wasm.compile", sha256: "e".repeat(64), rule: "content", product: "app", entry: "e.wasm" }),
+			].join("\n"),
+		);
+		const { stdout, stderr } = sigtool(["policy", "learn", "log.jsonl"]);
+		expect(JSON.parse(stdout)).toEqual({
+			version: 1,
+			mode: "enforce",
+			rules: [expect.objectContaining({ allow: { product: "app" } })],
+			files: { maxSizeBytes: 2 ** 27 },
+			runtime: { webAssemblySha256: ["d".repeat(64)], moduleHooks: "signed" },
+		});
+		expect(stderr).toContain("note: it registers hooks of modules; runtime.moduleHooks lets it");
+		expect(stderr).toContain("note: it starts programs: git, uname; this policy refuses that");
+		expect(stderr).toContain("note: it loads a file of 70000000 bytes; files.maxSizeBytes lets it\n");
+		expect(stderr.match(/note: enforcement refuses .*/g)).toEqual([
+			"note: enforcement refuses module.register register: no policy allows it (ERR_RUNTIME_RULE)",
+		]);
+	});
+
+	it("does not say that the policy lets a file that is larger than any policy allows", () => {
+		const { sigtool, write } = project();
+		write("log.jsonl", loaded("large.js", { sizeBytes: 3e9, verdict: "audit", reason: "ERR_LIMIT" }));
+		const { stdout, stderr } = sigtool(["policy", "learn", "log.jsonl"]);
+		expect(JSON.parse(stdout)).toMatchObject({ files: { maxSizeBytes: 2 ** 31 - 1 } });
+		expect(stderr).not.toContain("lets it");
+		expect(stderr).toMatch(/note: enforcement refuses .*large\.js.* \(ERR_LIMIT\)/);
 	});
 
 	it("resolves relative paths by --cwd, and grants the directory above one that the run made", () => {
@@ -142,14 +186,20 @@ describe("policy learn", () => {
 		const opened = (detail: string) => eventOf({ event: "python.open", detail });
 		const made = eventOf({ event: "python.os.mkdir", detail: "/tmp/made, 448, -1" });
 		const database = eventOf({ event: "python.sqlite3.connect", detail: "/var/lib/db/x.db" });
-		write("log.jsonl", [opened("out.txt, w, 524865"), made, opened("/tmp/made/a, w, 524865"), database].join("\n"));
+		const others = ["", ":memory:", "file:x?mode=memory", "state/y.db"].map((detail) =>
+			eventOf({ event: "python.sqlite3.connect", detail }),
+		);
+		write(
+			"log.jsonl",
+			[opened("out.txt, w, 524865"), made, opened("/tmp/made/a, w, 524865"), database, ...others].join("\n"),
+		);
 		const learn = (...args: string[]) => {
 			const { stdout, stderr } = sigtool(["policy", "learn", "log.jsonl", ...args]);
 			return { stderr, write: JSON.parse(stdout).launch.write };
 		};
 		expect(learn()).toEqual({
 			stderr: expect.stringContaining(
-				"it writes to out.txt, relative to its working directory; --cwd names that directory",
+				"it writes to out.txt and 1 more, relative to its working directory; --cwd names that directory",
 			),
 			write: ["/tmp", "/var/lib/db"],
 		});

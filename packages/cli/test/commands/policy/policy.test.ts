@@ -212,6 +212,21 @@ describe("policy test", () => {
 		'{"time":"cut',
 	];
 
+	it("judges recorded text by the policy, and counts what the verifier records of itself as no refusal", () => {
+		const { sigtool, write } = project();
+		const log = [
+			eventOf({ event: "code.string", verdict: "record", kind: "eval", sha256: "c".repeat(64) }),
+			eventOf({ event: "vm.compile", verdict: "record", kind: "Script", reason: "ERR_UNSIGNED_BYTECODE" }),
+			eventOf({ event: "verifier.detached", verdict: "record", reason: "ERR_AUDIT_SINK" }),
+		];
+		write("log.jsonl", `${log.join("\n")}\n`);
+		const refused = (stringCode: string) => {
+			write("policy.json", { runtime: { stringCode } });
+			return sigtool(["policy", "test", "log.jsonl", "--policy", "policy.json", "--json"]).json().refusedEvents;
+		};
+		expect([refused("audit"), refused("allow"), refused("signed")]).toEqual([0, 0, 1]);
+	});
+
 	it("keeps a refusal by owner or mode unless the policy lifts it, and finds the mode behind the owner", () => {
 		const { sigtool, write } = project();
 		const refused = (entry: string, reason: string, mode: string) =>
@@ -260,6 +275,88 @@ describe("policy test", () => {
 		expect(told({}).members).toEqual([]);
 		expect(told({ python: { stringCode: "refuse" } }).members).toEqual(["python.stringCode", "python.stringCode"]);
 		expect(told({ mode: "strict", launch: { writableCode: "allow" } }).members).not.toContain("launch.writableCode");
+	});
+
+	it("judges native code and WebAssembly by the signed file that counts, and what needs none by no rule", () => {
+		const { sigtool, write } = project();
+		const native = (members: object) => eventOf({ event: "module.dlopen", sha256: "b".repeat(64), ...members });
+		const wasm = (members: object) => eventOf({ event: "wasm.compile", sha256: "c".repeat(64), ...members });
+		const signed = (entry: string) => ({ product: "app", entry });
+		const log = [
+			native({ path: "/srv/app/a.node", ...signed("a.node"), rule: "entry" }),
+			native({ path: "/tmp/b.so", kind: "library", ...signed("b.so"), rule: "content" }),
+			native({ path: "/run/sigtool/addon.node", kind: "library", rule: "part" }),
+			native({ path: "libm.so.6", kind: "library", rule: "system" }),
+			native({ path: "/srv/app/older.node" }),
+			wasm({ ...signed("w.wasm"), rule: "content" }),
+			wasm({ rule: "node" }),
+			wasm({ rule: "webAssemblySha256" }),
+		];
+		write("log.jsonl", log.join("\n"));
+		const refused = (policy: object) => {
+			write("policy.json", policy);
+			const { refused } = sigtool(["policy", "test", "log.jsonl", "--policy", "policy.json", "--json"]).json();
+			return refused.map(({ subject }: { subject: string }) => subject).sort();
+		};
+		const named = `wasm.compile ${"c".repeat(64)}`;
+		const runtime = { webAssemblySha256: ["c".repeat(64)] };
+		expect(refused({ runtime, rules: [{ allow: { product: "app" } }] })).toEqual([]);
+		expect(refused({ rules: [{ allow: { product: "app" } }] })).toEqual([named]);
+		expect(refused({ runtime, rules: [{ allow: { path: "a.node" } }] })).toEqual(["/tmp/b.so", named]);
+		expect(refused({ runtime, rules: [{ deny: { name: "w.wasm" } }] })).toEqual([named]);
+		expect(refused({ runtime: { ...runtime, addons: "refuse" } })).toEqual(["/srv/app/a.node", "/srv/app/older.node"]);
+	});
+
+	it("judges the size of a file that an event tells, by the policy that is tried", () => {
+		const { sigtool, write } = project();
+		const bytes = 70_000_000;
+		const log = [
+			loaded("large.js", { sizeBytes: bytes, verdict: "audit", rule: "files", reason: "ERR_LIMIT" }),
+			loaded("allowed.js", { sizeBytes: bytes }),
+		];
+		write("log.jsonl", log.join("\n"));
+		const told = (files: object) => {
+			write("policy.json", { files });
+			return sigtool(["policy", "test", "log.jsonl", "--policy", "policy.json"]).stdout;
+		};
+		expect(told({}).match(/\(ERR_LIMIT\)/g)).toHaveLength(2);
+		expect(told({ maxSizeBytes: bytes - 1 }).match(/\(ERR_LIMIT\)/g)).toHaveLength(2);
+		expect(told({ maxSizeBytes: bytes })).toBe("2 events: nothing would be refused\n");
+	});
+
+	it("tells a child that fails from one whose refusal ends the program", () => {
+		const { sigtool, write } = project();
+		write(
+			"log.jsonl",
+			eventOf({ event: "child_process.spawn", verdict: "audit", reason: "ERR_RUNTIME_RULE", file: "git" }),
+		);
+		const test = (children?: string) => {
+			write("policy.json", children === undefined ? {} : { runtime: { children } });
+			return sigtool(["policy", "test", "log.jsonl", "--policy", "policy.json"]);
+		};
+		const line = "child_process.spawn git: runtime.children of the policy refuses it (ERR_RUNTIME_RULE)\n";
+		expect(test()).toMatchObject({ status: 0, stdout: `fails: ${line}1 event: nothing would be refused\n` });
+		expect(test().stderr).toContain("run it once under enforcement");
+		expect(test("exit")).toMatchObject({ status: 1, stdout: `refused: ${line}1 event: 1 would be refused\n` });
+		expect(test("allow")).toMatchObject({ status: 0, stdout: "1 event: nothing would be refused\n", stderr: "" });
+	});
+
+	it("refuses what no policy allows, although a member decides about other events of that name", () => {
+		const { sigtool, write } = project();
+		const fixed = {
+			event: "code.string",
+			kind: "data: URL",
+			verdict: "audit",
+			reason: "ERR_RUNTIME_RULE",
+			rule: "fixed",
+		};
+		write("log.jsonl", eventOf(fixed));
+		write("policy.json", { runtime: { stringCode: "allow" } });
+		expect(sigtool(["policy", "test", "log.jsonl", "--policy", "policy.json"])).toMatchObject({
+			status: 1,
+			stdout: expect.stringContaining("refused: code.string data: URL: no policy allows it (ERR_RUNTIME_RULE)\n"),
+			stderr: "",
+		});
 	});
 
 	it("says that a log without events of text cannot tell about text, unless the index had it judged", () => {

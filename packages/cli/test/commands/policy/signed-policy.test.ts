@@ -3,7 +3,7 @@
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { canBeHost, Host, pinOf } from "../../launcher-host.js";
+import { canBeHost, Host, pinOf } from "../../../../../test/host/host.js";
 import { makeSelfSigned, makeTree, runner, type SelfSigned, temporaryDirectory } from "../../support.js";
 
 /** Makes a tree that `release` signed, and a policy signer. */
@@ -35,6 +35,22 @@ function keyOf({ keyFile, certFile }: SelfSigned): readonly string[] {
 }
 
 describe("policy sign", () => {
+	it("does not replace a policy that has a higher sequence, except by --force", () => {
+		const { at, write, sign } = project();
+		write("p.json", {});
+		const signAs = (...args: string[]) => sign("p.json", "-o", "p.policy", "--sequence", ...args);
+		expect(signAs("10")).toMatchObject({ status: 0 });
+		const before = readFileSync(at("p.policy"));
+		expect(signAs("5")).toMatchObject({
+			status: 2,
+			stderr: expect.stringContaining(
+				"sequence 5 is lower than 10, which it has; give a higher --sequence, or --force",
+			),
+		});
+		expect(readFileSync(at("p.policy"))).toEqual(before);
+		expect([signAs("5", "--force").status, signAs("5").status, signAs("6").status]).toEqual([0, 0, 0]);
+	});
+
 	it.skipIf(!canBeHost)("makes a policy under which audit records, and whose refusals it counts", () => {
 		const { at, sigtool, release, write, sign, compile } = project();
 		makeTree(at("app"), { "main.js": 'require("./b.js")', "b.js": "", "allowed.js": "" });
@@ -144,7 +160,7 @@ describe("compile --policy", () => {
 
 describe.skipIf(!canBeHost)("a host with policySigners (as root)", () => {
 	it("starts Node.js under the launcher with a signed policy, and with no other", () => {
-		const host = new Host({ "main.js": "console.log('ran')", "extra.js": "console.log('extra')" });
+		const host = new Host({ files: { "main.js": "console.log('ran')", "extra.js": "console.log('extra')" } });
 		const security = makeSelfSigned(host.at("security"));
 		const write = (name: string, members: object) => {
 			writeFileSync(host.at(name), JSON.stringify({ version: 1, ...members }));
@@ -161,7 +177,7 @@ describe.skipIf(!canBeHost)("a host with policySigners (as root)", () => {
 		const demanding = { policySigners: [pinOf(security)], minimumPolicySequence: 7 };
 		host.configure(demanding);
 
-		host.ship(host.key, "enforce", ["--policy", signed("good", { rules: [{ deny: { name: "extra.js" } }] })]);
+		host.deploy(host.key, ["--policy", signed("good", { rules: [{ deny: { name: "extra.js" } }] })]);
 		expect(start()).toMatchObject({ status: 0, stdout: "ran\n" });
 		expect(start("extra.js")).toMatchObject({ status: 126, stderr: expect.stringContaining("ERR_POLICY_RULE") });
 		expect(check()).toMatchObject({ status: 0 });
@@ -175,7 +191,7 @@ describe.skipIf(!canBeHost)("a host with policySigners (as root)", () => {
 
 		host.configure(demanding);
 		for (const policy of [write("plain.json", {}), signed("own", {}, host.key)]) {
-			const ship = () => host.ship(host.key, "enforce", ["--policy", policy]);
+			const ship = () => host.deploy(host.key, ["--policy", policy]);
 			expect(ship).toThrow(/^launcher install .*\[ERR_POLICY_SIGNER\]\n$/s);
 			const stderr = expect.stringContaining("sigtool-gate: ERR_POLICY_SIGNER");
 			expect(start()).toMatchObject({ status: 126, stdout: "", stderr });
@@ -195,12 +211,12 @@ describe.skipIf(!canBeHost)("a host with policySigners (as root)", () => {
 		const loose = write("loose.json", JSON.stringify({ version: 1, launch: { write: [host.at("data")] } }));
 		const tight = write("tight.json", '{"version":1}');
 		host.sigtool(["policy", "sign", tight, "-o", host.at("tight.policy"), ...keyOf(security)]);
-		host.ship(host.key, "enforce", ["--policy", loose]);
+		host.deploy(host.key, ["--policy", loose]);
 		const settings = () => readFileSync(host.at("lib/launcher.conf"), "utf8");
 		expect(settings()).toContain(`\nwrite ${host.at("data")}\n`);
 		renameSync(host.at("app.sigx"), host.at("loose.sigx"));
 		host.configure({ policySigners: [pinOf(security)] });
-		host.ship(host.key, "enforce", ["--policy", host.at("tight.policy")]);
+		host.deploy(host.key, ["--policy", host.at("tight.policy")]);
 		expect(settings()).not.toContain("\nwrite ");
 
 		// From its second opening on, the index is the other one.
@@ -215,7 +231,7 @@ describe.skipIf(!canBeHost)("a host with policySigners (as root)", () => {
 			};`,
 		);
 		const env = { NODE_OPTIONS: `--require=${swap}` };
-		const { stderr } = host.sigtool(["launcher", "install", ...host.prefix, ...host.places], { env });
+		const { stderr } = host.sigtool(host.installing(), { env });
 		expect(stderr).toMatch(/^$|it changed while it was read/);
 		expect(readFileSync(host.at("app.sigx"))).toEqual(readFileSync(host.at("loose.sigx")));
 		expect(settings()).not.toContain("\nwrite ");

@@ -1,12 +1,12 @@
-/** Runs the examples for Python services of docs/how-to/deploy.md, as far as that is possible without their target system. */
+/** Runs the examples for Python services of docs/how-to/deploy-python.md, as far as that is possible without their target system. */
 
 import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { canBeHost, Host, pinOf } from "../../../../../test/host/host.js";
 import { canMount, hasHeader, hasProgram, spawn, spawnSync } from "../../../../../test/outside.js";
-import { canBeHost, Host, pinOf } from "../../launcher-host.js";
 import { MAIN } from "../../support.js";
 
 const EXAMPLES = fileURLToPath(new URL("../../../../../examples/deploy-python", import.meta.url));
@@ -18,8 +18,10 @@ const canBuild = hasHeader("python3.13/Python.h") && hasHeader("openssl/cms.h");
 class PythonHost extends Host {
 	constructor() {
 		super({
-			"main.py": "import json, sys\nimport part\nprint('ran', part.NAME, sys.argv[1:])\n",
-			"part.py": "NAME = 'service'\n",
+			files: {
+				"main.py": "import json, sys\nimport part\nprint('ran', part.NAME, sys.argv[1:])\n",
+				"part.py": "NAME = 'service'\n",
+			},
 		});
 		mkdirSync(this.at("bin"));
 		symlinkSync(MAIN, this.at("bin/sigtool"));
@@ -68,7 +70,7 @@ class PythonHost extends Host {
 		}
 	}
 
-	start(args: readonly string[], before: readonly string[] = []) {
+	startAs(args: readonly string[], before: readonly string[] = []) {
 		const [program = "", ...rest] = [...before, ...this.own(args)];
 		return spawnSync(program, rest, { encoding: "utf8" });
 	}
@@ -87,12 +89,12 @@ describe.skipIf(!canBeHost || !canBuild)(
 			// The service runs as root, and the test's data directory has no separate mount. So the launcher warns.
 			const warning = `sigtool-launch: warning: root may write "${host.at("data")}", whose mount is not nosuid: mount it with nosuid, or run as another user\n`;
 			const ran = { status: 0, stdout: "ran service ['--port', '80']\n", stderr: warning };
-			expect(host.start([...host.entrypoint, "--port", "80"])).toMatchObject(ran);
+			expect(host.startAs([...host.entrypoint, "--port", "80"])).toMatchObject(ran);
 			const command = /^ExecStart=(.*)$/m.exec(example("app.service"))?.[1] ?? "";
-			expect(host.start([...command.split(" "), "--port", "80"])).toMatchObject(ran);
+			expect(host.startAs([...command.split(" "), "--port", "80"])).toMatchObject(ran);
 			expect(host.sigtool(["launcher", "check", ...host.prefix])).toMatchObject({ status: 0 });
 			writeFileSync(host.at("srv/app/main.py"), "print('evil')\n");
-			expect(host.start(host.entrypoint)).toMatchObject({ status: 126, stdout: "" });
+			expect(host.startAs(host.entrypoint)).toMatchObject({ status: 126, stdout: "" });
 		});
 
 		it.skipIf(!hasProgram("rsyslogd") || !canMount())(

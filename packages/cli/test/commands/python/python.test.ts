@@ -4,23 +4,20 @@ import {
 	copyFileSync,
 	existsSync,
 	mkdirSync,
-	mkdtempSync,
 	readdirSync,
 	readFileSync,
 	realpathSync,
-	rmSync,
 	writeFileSync,
 } from "node:fs";
-import { homedir, tmpdir } from "node:os";
+import { homedir } from "node:os";
 import { basename, dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
+import { canBeHost, Host, pinOf } from "../../../../../test/host/host.js";
+import { hasLauncher } from "../../../../../test/launcher.js";
 import { execFileSync, hasHeader, hasProgram } from "../../../../../test/outside.js";
 import { openingOf } from "../../../../../test/python/open.js";
-import { canBeHost, Host, pinOf } from "../../launcher-host.js";
-import { makeAuthority, makeSelfSigned, makeTree, runner, temporaryDirectory } from "../../support.js";
+import { atEndOfFile, makeAuthority, makeSelfSigned, makeTree, runner, temporaryDirectory } from "../../support.js";
 
-const LAUNCHER = fileURLToPath(new URL("../../../../verifier/dist/native/sigtool-launch", import.meta.url));
 /** The newest Python of the system that has headers. */
 const PYTHON = ["3.14", "3.13", "3.12", "3.11"]
 	.map((release) => `/usr/bin/python${release}`)
@@ -202,10 +199,10 @@ describe.skipIf(!canBuild)("sigtool python build (needs a CPython with headers, 
 	}
 });
 
-describe.skipIf(!canBuild || !existsSync(LAUNCHER))(
+describe.skipIf(!canBuild || !hasLauncher)(
 	"sigtool run of Python (needs the launcher, and a spython can be built)",
 	() => {
-		const home = mkdtempSync(join(tmpdir(), "sigtool-test-"));
+		const home = temporaryDirectory(atEndOfFile);
 		const sigtool = runner(home);
 		const at = (path: string) => join(home, path);
 		beforeAll(() => {
@@ -221,7 +218,6 @@ describe.skipIf(!canBuild || !existsSync(LAUNCHER))(
 			});
 			expect(sigtool(["sign", at("app")]).status).toBe(0);
 		});
-		afterAll(() => rmSync(home, { recursive: true }));
 		const run = (...args: string[]) => sigtool(["run", "-q", "--allow-development", ...args], { cwd: home });
 		/** Runs a program with a compiled index. Otherwise the library would be hashed for each run. */
 		const indexed = (...args: string[]) => run("--index", at("app.sigx"), ...args);
@@ -330,16 +326,17 @@ describe.skipIf(!canBuild || !canBeHost)(
 	"sigtool launcher install --python (needs root, the launcher and a spython)",
 	() => {
 		it("installs a spython beside the launcher, and checks it", () => {
-			const host = new Host({ "main.py": "import sys\nprint('ran', sys.argv[1])\n", "main.js": "console.log('node')" });
-			const install = (...args: string[]) =>
-				host.sigtool(["launcher", "install", ...host.prefix, ...host.places, ...args]);
+			const host = new Host({
+				files: { "main.py": "import sys\nprint('ran', sys.argv[1])\n", "main.js": "console.log('node')" },
+			});
+			const install = (...args: string[]) => host.sigtool([...host.installing(), ...args]);
 			const check = () => host.sigtool(["launcher", "check", ...host.prefix]);
 			const build = (...args: string[]) =>
 				host.sigtool(["python", "build", "--python", PYTHON ?? "", "-o", host.at("spython"), ...args]);
 			const built = build("--allow-development", "--json");
 			expect(built.status).toBe(0);
 			const adopted = built.json().library.flatMap((each: string) => ["--adopt", each]);
-			host.ship(host.key, "enforce", adopted.slice(0, 2));
+			host.deploy(host.key, adopted.slice(0, 2));
 			expect(host.run(host.at("app/main.py"), "x")).toMatchObject({
 				status: 2,
 				stderr: expect.stringContaining("names no python"),
@@ -353,7 +350,7 @@ describe.skipIf(!canBuild || !canBeHost)(
 			expect(install("--python", host.at("spython")).stdout).toMatch(/spython {8}\S+\/lib\/parts\/\w{32}\/spython\n/);
 			expect(check().stdout).toMatch(/note +library +\/\S+ is not in the index/);
 			const settings = readFileSync(host.at("lib/launcher.conf"));
-			host.ship(host.key, "enforce", adopted);
+			host.deploy(host.key, adopted);
 			writeFileSync(host.at("lib/launcher.conf"), settings);
 			expect(check().stdout).toMatch(/wrong +flags/);
 			expect(check().stderr).not.toContain("is not in the index");

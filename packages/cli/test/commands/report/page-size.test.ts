@@ -1,20 +1,18 @@
 /** Opens a report about 100,000 files and as many events in Debian's Chromium, and searches in it. */
 
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { hasChromium, startBrowser } from "../../../../../scripts/test/docs/visit.js";
 import { writeLargeCatalog } from "../../large-catalog.js";
-import { runner } from "../../support.js";
+import { atEndOfFile, runner, temporaryDirectory } from "../../support.js";
 import { eventLine } from "./hostile-report.js";
 
 const COUNT = 100_000;
 
-const scratch = mkdtempSync(join(tmpdir(), "sigtool-report-size-"));
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+const scratch = temporaryDirectory(atEndOfFile);
 
 /** Types a text into the search of a section, and returns the answer when it is drawn. */
 const FILTER = `([section, text]) => new Promise((resolve) => {

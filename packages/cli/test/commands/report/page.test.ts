@@ -1,14 +1,14 @@
 /** Opens reports from the disk in Debian's Chromium. */
 
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { AxeResults } from "axe-core";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { hasChromium, startBrowser } from "../../../../../scripts/test/docs/visit.js";
+import { atEndOfFile, temporaryDirectory } from "../../../../../test/temporary.js";
 import { hostilePage, IMAGE } from "./hostile-report.js";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -17,8 +17,7 @@ const LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-pr
 const DESKTOP = { width: 1280, height: 900 };
 const PHONE = { width: 360, height: 740 };
 
-const scratch = mkdtempSync(join(tmpdir(), "sigtool-report-"));
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+const scratch = temporaryDirectory(atEndOfFile);
 
 describe.skipIf(!hasChromium)("the page of sigtool report (needs chromium)", () => {
 	let browser: Browser;

@@ -2,6 +2,8 @@ import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { VERDICTS } from "../../../../verifier/dist/audit/verdicts.js";
+import { VERDICTS as PAGE_VERDICTS } from "../../../dist/page/data.js";
 import { makeAuthority, makeTree, runner, temporaryDirectory } from "../../support.js";
 import { eventLine, HOSTILE_NAMES, hostilePage, IMAGE } from "./hostile-report.js";
 
@@ -145,6 +147,17 @@ describe("sigtool report of events", () => {
 		expect(page).toMatch(/Dropped by the programs<\/dt><dd>7</);
 	});
 
+	it("says first that nothing was refused if events are only recorded, and has the verdicts of the verifier's table", () => {
+		const text = (verdict: string, time: number) => eventLine("code.string", verdict, { kind: "eval" }, time);
+		// The native gate of earlier releases wrote `audit`.
+		const { result, page } = write(text("record", 1) + text("audit", 2));
+		expect(result.json().subjects[0].verdicts).toEqual({ refuse: 0, audit: 0, record: 2, allow: 0 });
+		expect(page).toMatch(/<h2 id="[^"]*">Nothing was refused<\/h2>/);
+		expect(page).toContain("2 events are only recorded: enforcement refuses nothing there.");
+		const shown = PAGE_VERDICTS.map(({ id, label }) => [id, label.toLowerCase()]);
+		expect(shown.reverse()).toEqual(Object.entries(VERDICTS).map(([id, { word }]) => [id, word]));
+	});
+
 	it("reads an empty log, times that are none, and values of other types", () => {
 		expect(write("").page).toContain("There are no events");
 		const { result, page } = write(
@@ -169,7 +182,7 @@ describe("sigtool report of an index and its events", () => {
 		const start = eventLine("verifier.start", "audit", { mode: "audit" });
 		writeFileSync(at("a.jsonl"), start + eventLine("module.open_code", "allow", { path: "/a.js", rule: "rules[lib]" }));
 		const { subjects } = report(at("a.sigx"), at("a.jsonl")).json();
-		expect(subjects[1]).toMatchObject({ verdicts: { refuse: 0, audit: 0, allow: 2 } });
+		expect(subjects[1]).toMatchObject({ verdicts: { refuse: 0, audit: 0, record: 1, allow: 1 } });
 		const [, list = ""] =
 			/No event of this file names these rules of the index:<\/p>\s*<ul>(.*?)<\/ul>/s.exec(page()) ?? [];
 		expect(list).toMatch(/^<li><bdi>rules\[no-x\] .*&#60;img src=x.*<\/bdi><\/li>$/);

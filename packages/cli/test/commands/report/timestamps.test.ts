@@ -1,13 +1,13 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { replyTo, sendReply, serve, TIME_STAMPER } from "../../../../core/test/pki/local-tsa.js";
-import { CODE_SIGNER, hasOpenssl, openWorkshop } from "../../../../core/test/pki/openssl.js";
+import { serveTokens, TIME_STAMPER } from "../../../../core/test/pki/local-tsa.js";
+import { CODE_SIGNER, openWorkshop } from "../../../../core/test/pki/openssl.js";
 import { makeTree, servedRunner, temporaryDirectory } from "../../support.js";
 
 const sigtool = servedRunner("/nonexistent");
 
-describe.skipIf(!hasOpenssl)("sigtool report of a catalog with a timestamp", () => {
+describe("sigtool report of a catalog with a timestamp", () => {
 	it("says by whom and when, if the authority is trusted, and otherwise only what it claims", async () => {
 		const workshop = openWorkshop();
 		onTestFinished(() => workshop.remove());
@@ -15,9 +15,7 @@ describe.skipIf(!hasOpenssl)("sigtool report of a catalog with a timestamp", () 
 		const signer = workshop.issue({ subject: "/CN=Signer", issuer: root, extensions: CODE_SIGNER });
 		const timeRoot = workshop.issue({ subject: "/CN=Time root" });
 		const authority = workshop.issue({ subject: "/CN=Time authority", issuer: timeRoot, extensions: TIME_STAMPER });
-		const { url, close } = await serve(({ query, response }) =>
-			sendReply(response, replyTo(query, authority, workshop)),
-		);
+		const { url, close } = await serveTokens(authority, workshop);
 		onTestFinished(() => close());
 		const directory = temporaryDirectory();
 		const lib = makeTree(join(directory, "lib"), { "index.js": "1\n" });

@@ -1,9 +1,9 @@
-import { chmodSync, cpSync, mkdtempSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, cpSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { execFileSync, hasProgram, spawnSync } from "../../../../../test/outside.js";
 import {
+	atEndOfFile,
 	MAIN,
 	makeAuthority,
 	makeTree,
@@ -19,10 +19,9 @@ const hasAttr = hasProgram("setfattr") && hasProgram("getfattr");
 const isRoot = process.getuid?.() === 0;
 const canWrite = (namespace: Namespace): boolean => {
 	if (!hasAttr) return false;
-	const folder = mkdtempSync(join(tmpdir(), "sigtool-restore-"));
+	const folder = temporaryDirectory(atEndOfFile);
 	writeFileSync(join(folder, "file"), "");
 	const { status } = spawnSync("setfattr", ["-n", `${namespace}.ima`, "-v", "0x03", join(folder, "file")]);
-	rmSync(folder, { recursive: true });
 	return status === 0;
 };
 

@@ -1,17 +1,15 @@
 /** Goes the whole way: a program runs in audit mode, a policy is learned from that, and the program runs under it. */
 
-import { appendFileSync, existsSync, mkdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { hasLauncher } from "../../../../../test/launcher.js";
 import { makeTree, runner, temporaryDirectory } from "../../support.js";
-
-const LAUNCHER = fileURLToPath(new URL("../../../../verifier/dist/native/sigtool-launch", import.meta.url));
 
 /** WebAssembly without content. */
 const MODULE = "Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0)";
 
-describe.skipIf(!existsSync(LAUNCHER))("sigtool audit (needs the launcher built)", () => {
+describe.skipIf(!hasLauncher)("sigtool audit (needs the launcher built)", () => {
 	function program() {
 		const home = temporaryDirectory();
 		const run = runner(home);

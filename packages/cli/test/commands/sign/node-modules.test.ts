@@ -14,13 +14,12 @@ import {
 	unlinkSync,
 	writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { registryEnvironment } from "../../../../../scripts/registry-environment.mjs";
 import { execFileSync, spawnSync } from "../../../../../test/outside.js";
-import { runner } from "../../support.js";
+import { atEndOfFile, runner, temporaryDirectory } from "../../support.js";
 
 const PACKAGES = ["eslint@9.39.1", "react@19.2.0", "react-dom@19.2.0", "typescript@5.9.3", "webpack@5.102.1"];
 const CACHE = fileURLToPath(new URL("../../../../../.cache", import.meta.url));
@@ -28,7 +27,7 @@ const CACHE = fileURLToPath(new URL("../../../../../.cache", import.meta.url));
 const installed = process.platform === "win32" ? undefined : install();
 
 describe.skipIf(installed === undefined)("verify of a real node_modules (npm and its registry)", () => {
-	const home = mkdtempSync(join(tmpdir(), "sigtool-node-modules-"));
+	const home = temporaryDirectory(atEndOfFile);
 	const root = join(home, "node_modules");
 	const at = (path: string) => join(root, path);
 	const sigtool = runner(home);
@@ -44,7 +43,6 @@ describe.skipIf(installed === undefined)("verify of a real node_modules (npm and
 		execFileSync("cp", ["-a", installed ?? "", root]);
 		expect(sigtool(["sign", root])).toMatchObject({ status: 0 });
 	});
-	afterAll(() => rmSync(home, { recursive: true, force: true }));
 
 	test("is trusted as it was installed: thousands of files, links in .bin, scripts that may be executed", () => {
 		const { results } = verify().json();

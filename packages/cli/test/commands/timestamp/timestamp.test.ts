@@ -12,8 +12,8 @@ import {
 } from "../../../../core/test/pki/local-tsa.js";
 import {
 	CODE_SIGNER,
-	hasOpenssl,
 	type Issued,
+	needsOpenssl,
 	openWorkshop,
 	type Workshop,
 } from "../../../../core/test/pki/openssl.js";
@@ -21,7 +21,7 @@ import { makeTree, servedRunner, temporaryDirectory } from "../../support.js";
 
 const sigtool = servedRunner("/nonexistent");
 
-describe.skipIf(!hasOpenssl)("timestamps on the command line", () => {
+describe("timestamps on the command line", () => {
 	let workshop: Workshop;
 	let root: Issued;
 	let signer: Issued;
@@ -32,6 +32,7 @@ describe.skipIf(!hasOpenssl)("timestamps on the command line", () => {
 
 	beforeAll(() => {
 		workshop = openWorkshop();
+		needsOpenssl();
 		root = workshop.issue({ subject: "/CN=Root" });
 		signer = workshop.issue({ subject: "/CN=Signer", issuer: root, extensions: CODE_SIGNER });
 		timeRoot = workshop.issue({ subject: "/CN=Time root" });

@@ -2,12 +2,10 @@ import { createHash, X509Certificate } from "node:crypto";
 import { chmodSync, existsSync, readFileSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
-import { hasProgram, spawnSync } from "../../../../../test/outside.js";
+import { spawnSync } from "../../../../../test/outside.js";
 import { bitString, DerReader, integer, oid, sequence, TAG } from "../../../../core/dist/asn1/der.js";
 import { parseCertificate } from "../../../../core/dist/pki/certificate.js";
 import { MAIN, makeAuthority, makeTree, type Run, type RunOptions, runner, temporaryDirectory } from "../../support.js";
-
-const hasOpenssl = hasProgram("openssl");
 
 /** The order of P-256's group. SEC 2 §2.4.2. */
 const P256_ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
@@ -24,7 +22,7 @@ function withOtherSignature(der: Uint8Array): Uint8Array {
 	return sequence(tbs, sequence(oid(signatureAlgorithm.oid)), bitString(sequence(integer(r), integer(P256_ORDER - s))));
 }
 
-describe.skipIf(!hasOpenssl)("trust deny", () => {
+describe("trust deny", () => {
 	let home: string;
 	let lib: string;
 	let catalog: string;
@@ -58,6 +56,35 @@ describe.skipIf(!hasOpenssl)("trust deny", () => {
 			expect(stdout + stderr).toMatch(new RegExp(`${reason}.*\\[ERR_DENIED\\]`));
 		}
 	}
+
+	test("is not undone by trust add, which says so", () => {
+		const added = (...args: string[]) => {
+			const { status, stdout, stderr } = sigtool(["trust", "add", ...args]);
+			expect(status).toBe(0);
+			return { stdout, stderr };
+		};
+		sigtool(["trust", "deny", certFile, "--as", "key", "--reason", "key stolen"]);
+		const [{ id: pin }] = sigtool(["trust", "list", "--json"]).json().trusted;
+		const says =
+			/^warning: this key stays denied, because "key stolen": nothing that it signs is trusted until `sigtool trust remove ([0-9a-f]+)`\n$/;
+		const { stdout, stderr } = added(certFile);
+		expect(stdout).toMatch(/^added pin CN=.*, which stays denied\n(?:.*\n){2} {2}denied {2}key stolen\n/);
+		expect(stderr).toMatch(says);
+		const { trusted } = sigtool(["trust", "list", "--json"]).json();
+		const { sha256 } = trusted.find((entry: { kind: string }) => entry.kind === "denied");
+		expect(added(sha256).stderr).toMatch(says);
+		expect(sigtool(["trust", "add", certFile, "--json"]).json().denials).toMatchObject([
+			{ id: pin, reason: "key stolen" },
+		]);
+		expectRefused(["verify", lib], "key stolen");
+
+		expect(sigtool(["trust", "remove", says.exec(stderr)?.[1] ?? ""])).toMatchObject({ status: 0 });
+		expect(added(certFile)).toEqual({ stdout: expect.stringMatching(/^trusted pin /), stderr: "" });
+		expect(sigtool(["verify", lib])).toMatchObject({ status: 0 });
+
+		sigtool(["trust", "deny", caFile, "--as", "certificate", "--reason", "gone"]);
+		expect(added(caFile, "--any-subject").stderr).toContain('this certificate stays denied, because "gone"');
+	});
 
 	test("a key is refused although the trust store and --trust have it, with the reason", () => {
 		sigtool(["trust", "add", certFile]);

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { execFileSync, hasProgram } from "../../../../../test/outside.js";
+import { execFileSync } from "../../../../../test/outside.js";
 import { makeAuthority, makeTree, runner, temporaryDirectory } from "../../support.js";
 
 function workspace() {
@@ -64,7 +64,7 @@ describe("--trust with a pin", () => {
 	});
 });
 
-describe.skipIf(!hasProgram("openssl"))("authorities", () => {
+describe("authorities", () => {
 	test("have one entry for each subject, which can be removed separately", () => {
 		const { home, root, sigtool } = workspace();
 		const { caFile, keyFile, certFile, subject } = makeAuthority(join(home, "pki"), "P-256");

@@ -4,11 +4,10 @@
  */
 
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { makeTree, runner } from "../../support.js";
+import { beforeAll, describe, expect, it } from "vitest";
+import { atEndOfFile, makeTree, runner, temporaryDirectory } from "../../support.js";
 
 /** Most of the time is spent on starting Node.js, twice for each form in each run. */
 const RUNS = process.env.SIGTOOL_FULL === undefined ? 4 : 60;
@@ -153,12 +152,11 @@ function pathAt(files: Readonly<Record<string, string>>, pick: number): string {
 }
 
 describe("13 (must hold 3): every form of verify ends with 1 over a changed, added or missing file", () => {
-	const home = mkdtempSync(join(tmpdir(), "sigtool-forms-"));
+	const home = temporaryDirectory(atEndOfFile);
 	const sigtool = runner(home);
 	beforeAll(() => {
 		mkdirSync(join(home, "elsewhere"));
 	});
-	afterAll(() => rmSync(home, { recursive: true, force: true }));
 
 	/**
 	 * Returns the exit status of each form. `turn` decides where each form has -q: nowhere, before or after the

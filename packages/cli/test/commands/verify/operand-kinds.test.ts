@@ -90,7 +90,7 @@ describe("a catalog that another catalog signs as a file", () => {
 				const run = verify(...args);
 				expect([args, run.status, run.stdout]).toEqual([args, 2, ""]);
 				expect(run.stderr).toMatch(
-					/Cannot tell which files ".*" signs: "\/.*t\.cat" applies to .*--root.*--signature-only.*--catalog ".*t\.cat" \[ERR_USAGE\]/,
+					/Cannot tell which files ".*" signs: "\/.*t\.cat" applies to .*--root.*--signature-only.*`--catalog .*t\.cat` \[ERR_USAGE\]/,
 				);
 			}
 		}

@@ -7,15 +7,15 @@ import {
 	cpSync,
 	mkdirSync,
 	readFileSync,
+	renameSync,
 	rmSync,
 	symlinkSync,
 	writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { makeTree, runner, temporaryDirectory } from "../../support.js";
-
-const isRoot = process.getuid?.() === 0;
+import { canMount, isRoot, spawn, spawnSync } from "../../../../../test/outside.js";
+import { MAIN, makeTree, runner, temporaryDirectory } from "../../support.js";
 
 function place() {
 	const home = temporaryDirectory();
@@ -69,6 +69,101 @@ describe.each([true, false])("an older release replayed into a signed tree (a pa
 	});
 });
 
+describe("a symbolic link in a signed tree, through which a path leads to another tree", () => {
+	/** A tree `outer` with a directory `plug` and a link `l` to the tree `lib`, which lies beside an older release of it. */
+	function linked() {
+		const host = place();
+		const { at, sign } = host;
+		makeTree(at("old/lib"), { "x.js": "old" });
+		makeTree(at("lib"), { "x.js": "new" });
+		sign(at("old/lib"));
+		sign(at("lib"));
+		makeTree(at("outer"), { main: "1", "plug/x.js": "new", l: { link: "../lib" } });
+		sign(at("outer"), "--links-outside", "record");
+		return host;
+	}
+	const operands = (way: string) => [way, `${way}/x.js`, `${way}/lib.cat`, `${way}/../lib/x.js`];
+
+	it("does not count if it took the place of a directory, leads elsewhere, or was added", () => {
+		const { at, verdict } = linked();
+		for (const name of ["plug", "l", "added"]) {
+			rmSync(at(`outer/${name}`), { recursive: true, force: true });
+			symlinkSync("../old/lib", at(`outer/${name}`));
+			symlinkSync(`outer/${name}`, at(`to-${name}`));
+			for (const operand of [...operands(`outer/${name}`), ...operands(`to-${name}`)])
+				expect([operand, verdict(operand)]).toEqual([operand, "ERR_NESTED_CATALOG"]);
+		}
+	});
+
+	it("counts if it is as it was signed, and the tree to which it leads is sound", () => {
+		const { at, verdict } = linked();
+		symlinkSync("outer/l", at("way"));
+		for (const operand of [...operands("outer/l"), ...operands("way")])
+			expect([operand, verdict(operand)]).toEqual([operand, "trusted"]);
+		writeFileSync(at("lib/x.js"), "changed");
+		for (const operand of [...operands("outer/l"), ...operands("way")])
+			expect([operand, verdict(operand)]).toEqual([operand, "failed"]);
+	});
+
+	it("for which links were followed counts if its catalog signs the catalog behind it", () => {
+		const { at, sign, verdict } = linked();
+		sign(at("outer"), "--links", "follow", "--links-outside", "record", "--force");
+		expect([verdict("outer/l/x.js"), verdict("outer/l")]).toEqual(["trusted", "trusted"]);
+		rmSync(at("outer/l"));
+		symlinkSync("../old/lib", at("outer/l"));
+		expect([verdict("outer/l/x.js"), verdict("outer/l")]).toEqual(["ERR_NESTED_CATALOG", "ERR_NESTED_CATALOG"]);
+	});
+});
+
+describe.skipIf(!canMount())("mounts", () => {
+	/** Runs sigtool in a mount namespace in which the mounts of `command` exist. */
+	function inNamespace({ at, home }: ReturnType<typeof place>, command: string, operand: string) {
+		const env = { ...process.env, XDG_CONFIG_HOME: at("config"), NO_COLOR: "1" };
+		const args = ["-m", "sh", "-c", `${command} && exec "$0" "$@"`, process.execPath, MAIN, "verify", operand];
+		const { status, stderr } = spawnSync("unshare", args, { env, cwd: home, encoding: "utf8" });
+		return status === 0 ? "trusted" : /\[(ERR_\w+)\]/.exec(stderr)?.[1];
+	}
+
+	it("are judged by the directories in which they lie", () => {
+		const host = replayed({ isKnown: true });
+		const { at } = host;
+		mkdirSync(at("b/tree"));
+		mkdirSync(at("b/plug"));
+		rmSync(at("a/outer/plug"), { recursive: true });
+		mkdirSync(at("a/outer/plug"));
+		const over = "mount --bind old/plug a/outer/plug";
+		for (const [command, operand] of [
+			[over, "a/outer/plug/x.js"],
+			[over, "/proc/self/cwd/a/outer/plug"],
+			[`${over} && mount --rbind a/outer b/tree`, "b/tree/plug/x.js"],
+			[`${over} && mount --rbind a/outer b/tree && ln -s tree/plug b/l`, "b/l/x.js"],
+		])
+			expect([operand, inNamespace(host, command, operand)]).toEqual([operand, "ERR_NESTED_CATALOG"]);
+		// Nothing around this mount is signed, and its own catalog signs what it shows.
+		expect(inNamespace(host, "mount --bind old/plug b/plug", "b/plug/x.js")).toBe("trusted");
+	});
+
+	it.each([
+		["over the tree", "mount -t tmpfs none app && echo 2 > app/x"],
+		["over a file below", "mount --bind changed app/x"],
+	])("of another namespace, %s, are not taken for what lies here at the same path", async (_, mount) => {
+		const { at, home, sign, sigtool } = place();
+		makeTree(at("app"), { x: "1" });
+		writeFileSync(at("changed"), "2");
+		sign(at("app"));
+		const other = spawn("unshare", ["-m", "sh", "-c", `${mount} && echo ready && exec sleep 60`], { cwd: home });
+		try {
+			await new Promise((resolve) => other.stdout.once("data", resolve));
+			for (const path of [at("app"), at("app/x")]) {
+				const run = sigtool(["verify", `/proc/${other.pid}/root${path}`]);
+				expect([run.status, run.stderr]).toEqual([2, expect.stringContaining("leads to another file than")]);
+			}
+		} finally {
+			other.kill();
+		}
+	});
+});
+
 describe("a catalog above a tree that says nothing about it", () => {
 	it("of another tree with files of the same names does not make it fail, nor do two", () => {
 		const { at, sign, verdict } = place();
@@ -96,6 +191,16 @@ describe("a catalog above a tree that says nothing about it", () => {
 			expect([options, verdict("w/vendor")]).toEqual([options, "trusted"]);
 			rmSync(at("w/vendor/vendor.cat"));
 		}
+	});
+
+	it("is passed over also if the tree was renamed, or has another catalog above that signs it", () => {
+		const { at, sign, verdict } = place();
+		makeTree(at("w"), { main: "1", "dist/a.js": "1", "vendor/lib/b.js": "2" });
+		sign(at("w"), "--include", "dist/**");
+		sign(at("w/vendor/lib"));
+		renameSync(at("w/vendor/lib"), at("w/vendor/lib-1.2"));
+		expect([verdict("w/vendor/lib-1.2"), verdict("w/vendor/lib-1.2/b.js")]).toEqual(["trusted", "trusted"]);
+		expect([verdict("w/dist/a.js"), verdict("w/vendor")]).toEqual(["trusted", "failed"]);
 	});
 
 	it.skipIf(!isRoot)("and that another user put into a shared directory does not make it fail", () => {

@@ -8,7 +8,7 @@ import { type CarriedAttribute, ENTRY_KIND, entryPathAt, type Manifest } from ".
 import { comparePathBytes } from "../paths/entry-path.js";
 import { createPathTree } from "../paths/path-tree.js";
 import { hashWithOtherLineEnds } from "./line-ends.js";
-import { isTextOfLink } from "./link-texts.js";
+import { containsLink, isTextOfLink } from "./link-texts.js";
 import { withWholeDirectories } from "./whole-directories.js";
 
 /** The signed files and links by entry path. A signed set is evidence only if its catalogs were verified. */
@@ -59,7 +59,7 @@ export interface CompareOptions {
 }
 
 /** The mode bits that decide what may run: execute for user, group and others, set-user-ID and set-group-ID. */
-const EXECUTE_AND_SET_ID = 0o6111;
+export const EXECUTE_AND_SET_ID = 0o6111;
 
 const COLLISIONS: ReadonlySet<ErrorCode> = new Set(["ERR_PATH_CASE_COLLISION", "ERR_PATH_NFC_COLLISION"]);
 
@@ -84,7 +84,9 @@ export function compareByPath(manifest: Manifest, signed: SignedSet, options: Co
 		const isLink = manifest.kinds[index] === ENTRY_KIND.link;
 		if (file === undefined || isLink) {
 			const found = isLink ? manifest.linkTargets.get(index) : undefined;
-			const change = compareLink(path, target, found, isLink ? file?.digest : digestOf(manifest, index));
+			const isText = (link: string) =>
+				isLink ? file !== undefined && isTextOfLink(file.digest, link) : containsLink(`${manifest.root}/${path}`, link);
+			const change = compareLink(path, target, found, isText);
 			if (change !== undefined) findings.push(change);
 			continue;
 		}
@@ -198,22 +200,22 @@ function problemFinding(problem: SigtoolError): Finding {
 
 /**
  * Compares the signed target with the one that was found. Either is undefined if there was a file in the link's place;
- * then `digest` is the file's.
+ * then `isText` tells if this file has a target as its text.
  */
 function compareLink(
 	path: string,
 	expected: string | undefined,
 	actual: string | undefined,
-	digest: Uint8Array | undefined,
+	isText: (target: string) => boolean,
 ): Finding | undefined {
 	if (expected === actual) return undefined;
 	const was = expected === undefined ? "a file" : `a link to ${quote(expected)}`;
 	const is = actual === undefined ? "a file" : `a link to ${quote(actual)}`;
 	const target = expected ?? actual;
-	const isText = digest !== undefined && target !== undefined && isTextOfLink(digest, target);
-	const hint = isText
-		? "; the file has the link's target as its text, as git writes it without core.symlinks=true"
-		: "";
+	const hint =
+		(expected === undefined || actual === undefined) && target !== undefined && isText(target)
+			? "; the file has the link's target as its text, as git writes it without core.symlinks=true"
+			: "";
 	const message = `${quote(path)} was signed as ${was} and is ${is}${hint}`;
 	return { code: "ERR_LINK_CHANGED", path, message, expected, actual };
 }

@@ -38,7 +38,8 @@ export function hashWithOtherLineEnds(path: string, algorithm: "sha1" | "sha256"
 	return { crlf: digestOf(withCrlf.subarray(0, crlfLength)), lf: digestOf(withLf.subarray(0, lfLength)) };
 }
 
-function readUpTo(path: string, mostBytes: number): Uint8Array | undefined {
+/** Returns the content of a regular file of at most so many bytes, or undefined for any other. */
+export function readUpTo(path: string, mostBytes: number): Buffer | undefined {
 	let descriptor = -1;
 	try {
 		descriptor = openSync(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));

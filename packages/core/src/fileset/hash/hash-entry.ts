@@ -16,6 +16,8 @@ export interface HashEntryOptions extends LinkOptions {
 	readonly digest: "sha256" | "sha1";
 	/** A visitor requires `digest: "sha256"`. */
 	readonly visitor?: FileVisitor | undefined;
+	/** The value `leave` does not open a file. Its row has the kind `unread`. The default is `read`. */
+	readonly content?: "read" | "leave";
 	readonly signal?: AbortSignal | undefined;
 }
 
@@ -27,7 +29,7 @@ export interface HashEntryOptions extends LinkOptions {
 export async function hashEntry(
 	root: string,
 	path: string,
-	{ digest, visitor, signal, ...links }: HashEntryOptions,
+	{ digest, visitor, signal, content = "read", ...links }: HashEntryOptions,
 ): Promise<Manifest> {
 	const base = slashes(root).replace(/\/?$/, "/");
 	const pathBytes = Buffer.from(path);
@@ -48,6 +50,8 @@ export async function hashEntry(
 		linkTargets.set(0, step.target);
 		columns.kinds[0] = ENTRY_KIND.link;
 		columns.modes[0] = 0o777;
+	} else if (content === "leave") {
+		columns.kinds[0] = ENTRY_KIND.unread;
 	} else {
 		try {
 			const options = { digest, visitor, bigFiles: "hash", name: path } as const;

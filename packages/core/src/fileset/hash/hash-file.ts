@@ -158,7 +158,7 @@ let buffer: Buffer | undefined;
 /**
  * A file whose mtime and ctime were at least this old when the read began did not change during the read, because a
  * change would have set them to the present time. The value is larger than the resolution of file times, which is two
- * seconds on FAT. Such a file needs no second fstat(2), which saves a tenth of the time. hash-row.c uses the same
+ * seconds on FAT. Such a file needs no second fstat(2), which saves a tenth of the time. hash-rows.c uses the same
  * value.
  */
 export const SETTLED_MS = 3000;

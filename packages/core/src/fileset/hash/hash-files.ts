@@ -39,6 +39,11 @@ export interface HashFileSetOptions {
 	/** The entry paths of files and links that are left out without being counted. */
 	readonly skip?: ReadonlySet<string>;
 	/**
+	 * Returns false for files that are not opened. Their rows have the kind `unread`, and neither size, mode nor digest.
+	 * By default all files are read.
+	 */
+	readonly reads?: ((path: string) => boolean) | undefined;
+	/**
 	 * The value `collect` puts the errors about entries that cannot be hashed into the manifest. With the default,
 	 * `throw`, the first such error ends the work.
 	 */
@@ -110,7 +115,7 @@ export async function hashFileSet(root: string, options: HashFileSetOptions = {}
 			});
 			const steps = only === undefined ? walkTree(base, walkOptions) : walkListed(base, only, walkOptions);
 			try {
-				const found = await addRows(steps, writer, threads, onProblem);
+				const found = await addRows(steps, writer, threads, { onProblem, reads: options.reads });
 				await threads.finish();
 				const manifest = await toManifest(job, found, { onProblem, visitor, signal });
 				onProgress("now");
@@ -132,15 +137,16 @@ async function addRows(
 	steps: Iterable<WalkStep>,
 	writer: RowWriter,
 	threads: HashThreads,
-	onProblem: "throw" | "collect",
+	{ onProblem = "throw", reads }: Pick<HashFileSetOptions, "onProblem" | "reads">,
 ): Promise<FoundEntries> {
 	const linkTargets = new Map<number, string>();
 	const realPaths = new Map<number, string>();
 	const problems: SigtoolError[] = [];
 	let ignoredCount = 0;
 	for (const step of steps) {
-		if (step.kind === "files") writer.addFiles(step.prefix, step.names);
+		if (step.kind === "files") addFiles(writer, step, reads);
 		else if (step.kind === "link") linkTargets.set(writer.addLink(step.path), step.target);
+		else if (step.kind === "linked-file" && reads?.(step.path) === false) writer.addUnread("", [step.path]);
 		else if (step.kind === "linked-file") realPaths.set(writer.addElsewhere(step.path), step.realPath);
 		else if (step.kind === "ignored") ignoredCount++;
 		else if (onProblem === "throw") throw step.error;
@@ -148,6 +154,22 @@ async function addRows(
 		await threads.publish(writer.count);
 	}
 	return { count: writer.count, linkTargets, realPaths, problems, ignoredCount };
+}
+
+/** Adds files in their order, runs of those that are read and of those that are not. */
+function addFiles(
+	writer: RowWriter,
+	{ prefix, names }: Extract<WalkStep, { kind: "files" }>,
+	reads: HashFileSetOptions["reads"],
+): void {
+	for (let start = 0, end = 0; start < names.length; start = end) {
+		const isRead = reads?.(prefix + names[start]) !== false;
+		end = reads === undefined ? names.length : start + 1;
+		while (end < names.length && reads?.(prefix + names[end]) === isRead) end++;
+		const run = start === 0 && end === names.length ? names : names.slice(start, end);
+		if (isRead) writer.addFiles(prefix, run);
+		else writer.addUnread(prefix, run);
+	}
 }
 
 function locate(root: string, only: readonly string[] | undefined): { base: string; only?: readonly string[] } {

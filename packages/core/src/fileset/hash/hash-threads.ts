@@ -3,13 +3,14 @@
  * threads or workers.
  */
 
+import { lstatSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { SigtoolError } from "../../errors.js";
 import { createPauses, runSteps } from "../../system/abort.js";
 import type { FileVisitor } from "./hash-file.js";
 import { type NativeThreads, startNativeThreads } from "./native-threads.js";
 import { announce, createRowHasher, type HashJob, isOver } from "./row-hasher.js";
-import { COUNTER, MOST_THREADS } from "./shared-rows.js";
+import { bufferOver, COUNTER, MOST_THREADS, ROW_STATE } from "./shared-rows.js";
 
 export interface HashThreads {
 	/** Allows the threads to claim rows below `count`. */
@@ -38,33 +39,32 @@ export interface HashThreadsOptions {
 	readonly onPiece: () => void;
 	/** A visitor of the files that the calling thread hashes. */
 	readonly visitor: FileVisitor | undefined;
-	/**
-	 * With a signal, the calling thread lets the event loop run every few milliseconds. So it leaves to native threads,
-	 * which cannot be stopped in the middle of a call, all that they can hash, and one more of them is started.
-	 */
+	/** With a signal, the calling thread lets the event loop run every few milliseconds. */
 	readonly signal: AbortSignal | undefined;
 }
 
-/** For fewer files, loading the native module takes more time than the module saves. */
+/**
+ * For fewer files, and fewer bytes beside the largest file, loading the native module (2 ms) takes more time than the
+ * module saves.
+ */
 const NATIVE_MIN_FILES = 64;
+const NATIVE_MIN_BYTES = 2 ** 23;
 /** For fewer files or bytes, starting a worker takes more time (25 ms) than the worker saves. */
 const WORKER_MIN_FILES = 4096;
 const WORKER_MIN_BIG_BYTES = 2 ** 25;
 
 /**
- * The longest wait for other threads, in milliseconds. A wait must have an end, because a worker may have died
- * meanwhile, and native threads do not notify this thread when they finish.
+ * The longest wait for workers, in milliseconds. A wait must have an end, because a worker may have died meanwhile.
+ * Native threads do not notify this thread when they finish, so it looks again and again: first after 0.2 ms, then each
+ * time after a tenth more, up to 5 ms. Looking more often would cost processor time, and waiting longer would delay the
+ * end.
  */
-const IDLE_MS = { workers: 20, native: 0.2 };
+const IDLE_MS = { workers: 20, native: { first: 0.2, growth: 1.1, most: 5 } };
 /**
- * If no native thread has claimed a row for this time in milliseconds, the system may have allowed none, and the calling
- * thread hashes natively after all.
+ * If no native thread has done anything for this time in milliseconds, the system may have allowed none, and the calling
+ * thread hashes natively.
  */
 const STALLED_MS = 100;
-/**
- * The number of rows that the calling thread hashes natively before it looks for rows that only JavaScript can hash.
- */
-const NATIVE_BLOCK_ROWS = 8;
 
 export function createHashThreads(
 	job: HashJob,
@@ -89,39 +89,45 @@ export function createHashThreads(
 		});
 	}
 
-	function step(): boolean {
-		if (native === undefined) return hasher.step();
-		// Native threads put the rows that only JavaScript can hash on the list of big files.
-		if (hasher.bigStep()) return true;
-		const done = native.work(NATIVE_BLOCK_ROWS);
-		onPiece();
-		return done > 0;
+	/**
+	 * A call of the native module cannot be stopped and reports no progress. So the calling thread leaves to native
+	 * threads all that they can hash, and one more of them is started.
+	 */
+	function startNative(): void {
+		triedNative = true;
+		native = startNativeThreads(job, Math.min(count + 1, MOST_THREADS - 1));
 	}
 
-	/** The rows that were claimed when the calling thread last looked, and the time at which that number changed. */
-	let claimed = -1;
-	let claimedAt = 0;
+	/** The work that was done when the calling thread last looked, and the time at which that number changed. */
+	let done = -1;
+	let doneAt = 0;
 
-	/** Returns true if there are rows, and none of them was claimed for STALLED_MS. */
+	/** Returns true if there are rows, and no thread has done anything for STALLED_MS. */
 	function isStalled(): boolean {
-		const now = Atomics.load(counters, COUNTER.claimed);
-		if (now !== claimed) [claimed, claimedAt] = [now, performance.now()];
-		return now < Atomics.load(counters, COUNTER.published) && performance.now() - claimedAt > STALLED_MS;
+		const claimed = Atomics.load(counters, COUNTER.claimed);
+		const now = job.rows.threadBytes.reduce((sum, bytes) => sum + bytes, claimed);
+		if (now !== done) [done, doneAt] = [now, performance.now()];
+		return claimed < Atomics.load(counters, COUNTER.published) && performance.now() - doneAt > STALLED_MS;
 	}
 
-	/** Does what `step` does, in pieces that take milliseconds. */
-	async function shortStep(ending: AbortSignal): Promise<boolean> {
-		if (await runSteps(hasher.bigSteps(), ending)) return true;
+	/** Hashes some rows, in pieces that take milliseconds. Returns false if there is nothing to do now. */
+	async function step(): Promise<boolean> {
+		// Native threads put the rows that only JavaScript can hash on the list of big files.
+		if (await runSteps(hasher.bigSteps(), signal)) return true;
 		if (native === undefined) return hasher.blockStep();
 		return isStalled() && native.work(1) > 0;
 	}
 
+	let nativeIdleMs = IDLE_MS.native.first;
+
 	/** Waits for other threads. */
 	async function idle(news: number): Promise<void> {
+		const ms = native === undefined ? IDLE_MS.workers : nativeIdleMs;
+		if (native !== undefined) nativeIdleMs = Math.min(ms * IDLE_MS.native.growth, IDLE_MS.native.most);
 		if (pauses !== undefined && native !== undefined) {
-			await new Promise((resolve) => setTimeout(resolve, 1));
+			await new Promise((resolve) => setTimeout(resolve, ms));
 		} else {
-			Atomics.wait(counters, COUNTER.news, news, native === undefined ? IDLE_MS.workers : IDLE_MS.native);
+			Atomics.wait(counters, COUNTER.news, news, ms);
 			// If a worker died, its "error" event arrives through the event loop, which must run for that.
 			await new Promise((resolve) => setImmediate(resolve));
 		}
@@ -132,20 +138,18 @@ export function createHashThreads(
 			Atomics.store(counters, COUNTER.published, rows);
 			announce(counters);
 			onPiece();
-			if (!triedNative && (engine === "native" || rows > NATIVE_MIN_FILES)) {
-				triedNative = true;
-				native = startNativeThreads(job, pauses === undefined ? count : Math.min(count + 1, MOST_THREADS - 1));
-			}
+			if (!triedNative && (engine === "native" || rows > NATIVE_MIN_FILES)) startNative();
 			if (!started && native === undefined && (workers !== undefined || rows > WORKER_MIN_FILES)) await startWorkers();
 			await pauses?.take();
 		},
 		async finish() {
 			Atomics.store(counters, COUNTER.complete, 1);
 			announce(counters);
+			if (!triedNative && workersEnd === undefined && hasManyBytes(job)) startNative();
 			while (!isOver(counters)) {
 				const news = Atomics.load(counters, COUNTER.news);
 				await pauses?.take();
-				if (signal === undefined ? step() : await shortStep(signal)) {
+				if (await step()) {
 					const isWorth = hasher.bigBytes > WORKER_MIN_BIG_BYTES && bigFilesWaiting(counters) > 1;
 					if (!started && isWorth) await startWorkers();
 					continue;
@@ -171,4 +175,29 @@ export function createHashThreads(
 
 function bigFilesWaiting(counters: Int32Array): number {
 	return Atomics.load(counters, COUNTER.bigMet) - Atomics.load(counters, COUNTER.bigClaimed);
+}
+
+/** Returns true if the published files, without the largest one, have NATIVE_MIN_BYTES or more. */
+function hasManyBytes({ base, rows }: HashJob): boolean {
+	const { states, pathBytes, pathOffsets } = rows;
+	const published = Atomics.load(rows.counters, COUNTER.published);
+	const paths = bufferOver(pathBytes);
+	let total = 0;
+	let largest = 0;
+	for (let row = 0; row < published && total - largest < NATIVE_MIN_BYTES; row++) {
+		if (states[row] !== ROW_STATE.waiting) continue;
+		const bytes = sizeOf(base + paths.toString("utf8", pathOffsets[row], pathOffsets[row + 1]));
+		total += bytes;
+		largest = Math.max(largest, bytes);
+	}
+	return total - largest >= NATIVE_MIN_BYTES;
+}
+
+/** Returns the size in bytes, or 0 for a file that cannot be examined. */
+function sizeOf(path: string): number {
+	try {
+		return lstatSync(path).size;
+	} catch {
+		return 0;
+	}
 }

@@ -10,6 +10,8 @@ export interface RowWriter {
 	addFiles(prefix: string, names: readonly string[]): void;
 	/** Adds a symbolic link and returns its row. @throws ERR_LIMIT */
 	addLink(path: string): number;
+	/** Adds the files `prefix + name` that nobody has to open. @throws ERR_LIMIT */
+	addUnread(prefix: string, names: readonly string[]): void;
 	/** Adds the file of a followed link, for `toManifest()` to hash. Returns its row. @throws ERR_LIMIT */
 	addElsewhere(path: string): number;
 }
@@ -46,6 +48,12 @@ export function createRowWriter(rows: SharedRows): RowWriter {
 			kinds[count - 1] = ENTRY_KIND.link;
 			modes[count - 1] = 0o777;
 			return count - 1;
+		},
+		addUnread(prefix, names) {
+			const start = count;
+			addFiles(prefix, names);
+			states.fill(ROW_STATE.settled, start, count);
+			kinds.fill(ENTRY_KIND.unread, start, count);
 		},
 		addElsewhere(path) {
 			addFiles("", [path]);

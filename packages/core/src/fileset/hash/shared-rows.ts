@@ -27,8 +27,8 @@ export interface SharedRows extends Omit<HashColumns, "digests" | "sha1Digests">
 }
 
 /**
- * A `waiting` row has a file to hash, and stays `waiting` after the file was hashed. A `settled` row is a link and is
- * not hashed. The file of a `changed` row changed while it was read. A `failed` row is hashed again by `toManifest()`,
+ * A `waiting` row has a file to hash, and stays `waiting` after the file was hashed. A `settled` row is not
+ * hashed, because it is a link, or a file that nobody has to open. The file of a `changed` row changed while it was read. A `failed` row is hashed again by `toManifest()`,
  * which reports the error.
  */
 export const ROW_STATE = { waiting: 0, settled: 1, changed: 2, failed: 3 } as const;

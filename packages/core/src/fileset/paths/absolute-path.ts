@@ -5,7 +5,7 @@
  * refuses a name that is no directory. With `resolve()`, sigtool would judge another file than a program opens.
  */
 
-import { type BigIntStats, lstatSync, realpathSync, statSync } from "node:fs";
+import { type BigIntStats, closeSync, lstatSync, openSync, readSync, realpathSync, statSync } from "node:fs";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { ioError, isErrnoException, quote, SigtoolError } from "../../errors.js";
 
@@ -33,11 +33,35 @@ export function pathFromRoot(path: string): string {
 	return isAbsolute(path) ? path : `${process.cwd()}/${path}`;
 }
 
-/** Returns true if the kernel finds the same file by both paths, or if it finds none by either. */
+/**
+ * Returns true if the kernel finds the same file by both paths, or if it finds none by either. On Linux a directory that
+ * is reached by another mount is another one: below it, other things may be mounted. No two mounts have the same number,
+ * not even those of different namespaces.
+ */
 export function leadToOneFile(first: string, second: string): boolean {
 	const [a, b] = [statOrUndefined(first), statOrUndefined(second)];
-	return a?.dev === b?.dev && a?.ino === b?.ino;
+	return a?.dev === b?.dev && a?.ino === b?.ino && mountOf(first) === mountOf(second);
 }
+
+/** Returns the number of the mount (proc_pid_fdinfo(5)), or undefined if the system does not tell it. */
+function mountOf(path: string): string | undefined {
+	if (process.platform !== "linux") return undefined;
+	const opened: number[] = [];
+	try {
+		opened.push(openSync(path, O_PATH));
+		opened.push(openSync(`/proc/self/fdinfo/${opened[0]}`, "r"));
+		const head = Buffer.alloc(256);
+		const length = readSync(opened[1], head, 0, head.length, 0);
+		return /^mnt_id:\s*(\d+)\n/m.exec(head.toString("latin1", 0, length))?.[1];
+	} catch {
+		return undefined;
+	} finally {
+		for (const descriptor of opened) closeSync(descriptor);
+	}
+}
+
+/** A flag of open(2) on Linux, which Node.js does not name: the file is found, and neither read nor asked for rights. */
+const O_PATH = 0o10000000;
 
 function statOrUndefined(path: string): BigIntStats | undefined {
 	try {

@@ -243,7 +243,7 @@ function normalized(name: string): string {
 }
 
 /** Maps a name to upper and then to lower case, so that K and the Kelvin sign, ß and SS, σ and ς become equal. */
-function folded(name: string): string {
+export function folded(name: string): string {
 	if (ASCII.test(name)) return name.toLowerCase();
 	return name.normalize("NFC").toUpperCase().toLowerCase().normalize("NFC");
 }

@@ -4,6 +4,7 @@ import { lstatSync, readdirSync, realpathSync, type Stats, statSync } from "node
 import { basename, dirname, isAbsolute, join, relative, sep } from "node:path";
 import { ioError, isErrnoException, quote, SigtoolError } from "../../errors.js";
 import { refusePem } from "../../system/read-file.js";
+import { leadToOneFile } from "./absolute-path.js";
 
 /** Returns the path of a directory's conventional catalog, even if there is no such file. */
 export function conventionalCatalog(directory: string): string {
@@ -64,9 +65,18 @@ export function kindOf(path: string): "directory" | "file" | "link" | "other" {
 	return stats.isDirectory() ? "directory" : stats.isFile() ? "file" : "other";
 }
 
-/** Returns the absolute path without links. @throws ERR_ROOT_MISSING, ERR_IO */
+/**
+ * Returns the absolute path without links.
+ * @throws ERR_USAGE if it leads to another file: a link of /proc, such as `/proc/PID/root`, may lead into another mount
+ * namespace, where its text means something else; ERR_ROOT_MISSING, ERR_IO
+ */
 export function realPath(path: string): string {
-	return attempt("open", path, () => realpathSync.native(path));
+	const real = attempt("open", path, () => realpathSync.native(path));
+	if (real !== path && !leadToOneFile(real, path)) {
+		const message = `Cannot tell where ${quote(path)} lies: it leads to another file than ${quote(real)}`;
+		throw new SigtoolError("ERR_USAGE", message, { path });
+	}
+	return real;
 }
 
 /**

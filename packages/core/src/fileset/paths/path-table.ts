@@ -26,6 +26,8 @@ export function createPathTable(paths: number, length: number, { caseCollisions 
 	/** The added paths, one after the other, with "/". */
 	const text = Buffer.alloc(length);
 	let used = 0;
+	/** The path that is looked up. */
+	const wanted = Buffer.alloc(MAX_PATH_BYTES);
 	// The columns have a row for each name in each directory, so that no prefix is compared twice. Row 0 is the root.
 	const rows = 2 * paths + 1;
 	const directories = new Uint32Array(rows);
@@ -106,13 +108,11 @@ export function createPathTable(paths: number, length: number, { caseCollisions 
 		return true;
 	}
 
-	function rowOf(directory: number, name: string): number {
-		const bytes = Buffer.from(name);
-		let hash = HASH_START;
-		for (const byte of bytes) hash = hashed(hash, folding[byte]);
-		const slot = slotOf(hash, directory, bytes, 0, bytes.length);
+	/** Returns the row of the added name that is exactly the one between two offsets of `wanted`, or NONE. */
+	function rowOf(hash: number, directory: number, start: number, end: number): number {
+		const slot = slotOf(hash, directory, wanted, start, end);
 		if (slot === NONE || slots[slot] === FREE) return NONE;
-		return isSame(slots[slot], bytes, 0, bytes.length, SAME) ? slots[slot] : NONE;
+		return isSame(slots[slot], wanted, start, end, SAME) ? slots[slot] : NONE;
 	}
 
 	return {
@@ -122,12 +122,25 @@ export function createPathTable(paths: number, length: number, { caseCollisions 
 		},
 		addUtf16,
 		get(path) {
+			if (path.length > wanted.length) return undefined;
 			let row = ROOT;
-			for (const name of path.split("/")) {
-				row = rowOf(row, name);
+			let start = 0;
+			let hash = HASH_START;
+			for (let at = 0; at < path.length; at++) {
+				const code = path.charCodeAt(at);
+				if (code >= 0x80) return undefined;
+				wanted[at] = code;
+				if (code !== SLASH) {
+					hash = hashed(hash, folding[code]);
+					continue;
+				}
+				row = rowOf(hash, row, start, at);
 				if (row === NONE) return undefined;
+				start = at + 1;
+				hash = HASH_START;
 			}
-			return values[row] === DIRECTORY ? undefined : values[row];
+			row = rowOf(hash, row, start, path.length);
+			return row === NONE || values[row] === DIRECTORY ? undefined : values[row];
 		},
 	};
 }

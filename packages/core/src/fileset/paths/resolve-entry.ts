@@ -30,6 +30,16 @@ export function resolveEntry(root: string, path: string): ResolvedEntry {
 }
 
 /**
+ * Returns the places of the symbolic links that the kernel follows for an absolute path, in order. The directory of each
+ * is real.
+ * @throws the errors of `resolveEntry`
+ */
+export function linksOnWay(path: string): string[] {
+	const { root } = parse(path);
+	return resolveEntry(root, path).links.map((link) => join(root, link));
+}
+
+/**
  * Tells where the link at the entry path `path` leads, also through other links. The value `outside` means that it ends
  * outside the tree. The value `through-outside` means that it leaves the tree, and then comes back or leads nowhere. A
  * segment before `..` that does not exist counts as a directory, because it can become one. A link in a circle leads
@@ -153,7 +163,8 @@ function lstatOrUndefined(path: string): Stats | undefined {
 	}
 }
 
-function readTarget(path: string): string {
+/** Returns the target of a link as it is written. @throws ERR_PATH_ENCODING, ERR_IO */
+export function readTarget(path: string): string {
 	let target: Buffer;
 	try {
 		target = readlinkSync(path, { encoding: "buffer" });

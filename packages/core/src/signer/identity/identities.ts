@@ -7,7 +7,7 @@
 import { createPublicKey, generateKeyPair } from "node:crypto";
 import { hostname, userInfo } from "node:os";
 import { promisify } from "node:util";
-import { COMMAND, quote, SigtoolError } from "../../errors.js";
+import { COMMAND, quote, SigtoolError, shell } from "../../errors.js";
 import { type Certificate, isDevelopmentCertificate, publicKeyOf } from "../../pki/certificate.js";
 import { type DevelopmentUse, developmentUse, requireDevelopmentUse } from "../../system/development-use.js";
 import { exists, listDirectory } from "../../system/look-up.js";
@@ -118,7 +118,7 @@ export function storeIdentity(name: string, keyPem: string, certificates: readon
 }
 
 function nameTaken(name: string): SigtoolError {
-	const mend = `\`${COMMAND} identity show ${name}\` shows it; use it, or take another name`;
+	const mend = `\`${shell`${COMMAND} identity show ${name}`}\` shows it; use it, or take another name`;
 	return new SigtoolError("ERR_USAGE", `Cannot make identity ${quote(name)}: it exists already; ${mend}`);
 }
 

@@ -322,7 +322,7 @@ describe("hashFileSet() on several threads", () => {
 		},
 	);
 
-	it("starts workers by default for many files, and for big ones", async () => {
+	it("starts threads by default for many files, and for big ones", async () => {
 		const many: Record<string, TreeEntry> = {};
 		for (let n = 0; n < 5000; n++) many[`d${n >> 8}/${n}`] = String(n);
 		const root = tempTree(many);
@@ -331,6 +331,7 @@ describe("hashFileSet() on several threads", () => {
 		expect(plain(await hashFileSet(root, { engine: "javascript" }))).toEqual(plain(await hashFileSet(root, alone)));
 		const big = tempTree(Object.fromEntries([1, 2, 3].map((n) => [`big${n}`, Buffer.alloc(2 ** 24, n)])));
 		expect(plain(await hashFileSet(big))).toEqual(plain(await hashFileSet(big, alone)));
+		expect(plain(await hashFileSet(big, { engine: "javascript" }))).toEqual(plain(await hashFileSet(big, alone)));
 	});
 
 	it("reports progress up to the end", async () => {

@@ -1,9 +1,9 @@
 import { createPrivateKey } from "node:crypto";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { spawn, spawnSync } from "../../../../../test/outside.js";
+import { temporaryDirectory } from "../../../../../test/temporary.js";
 import { spkiSha256 } from "../../../dist/pki/certificate.js";
 import {
 	createIdentity,
@@ -20,14 +20,13 @@ const MODULE = new URL("../../../dist/signer/identity/identities.js", import.met
 let home: string;
 let identities: string;
 beforeEach(() => {
-	home = mkdtempSync(join(tmpdir(), "sigtool-identity-"));
+	home = temporaryDirectory();
 	identities = join(home, "sigtool", "identities");
 	vi.stubEnv("XDG_CONFIG_HOME", home);
 	vi.stubEnv("APPDATA", home);
 });
 afterEach(() => {
 	vi.unstubAllEnvs();
-	rmSync(home, { recursive: true, force: true });
 });
 
 describe("developmentIdentity()", () => {
@@ -167,13 +166,12 @@ it.skipIf(process.platform === "win32" || process.getuid?.() !== 0)(
 		import { developmentIdentity } from ${JSON.stringify(MODULE)};
 		process.setuid(54321);
 		console.log((await developmentIdentity()).certificates[0].subject.text);`;
-		const open = mkdtempSync(join(tmpdir(), "sigtool-nameless-"));
+		const open = temporaryDirectory();
 		spawnSync("chmod", ["777", open]);
 		const { stdout } = spawnSync(process.execPath, ["--input-type=module", "-e", script], {
 			encoding: "utf8",
 			env: { ...process.env, XDG_CONFIG_HOME: open },
 		});
-		rmSync(open, { recursive: true, force: true });
 		expect(stdout).toMatch(/^CN=sigtool development \(uid 54321@/);
 	},
 );

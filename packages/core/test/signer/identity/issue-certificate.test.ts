@@ -14,7 +14,7 @@ import {
 } from "../../../dist/signer/identity/issue-certificate.js";
 import { signerFromKey } from "../../../dist/signer/signer.js";
 import { expectError } from "../../pki/expect-error.js";
-import { hasOpenssl, openWorkshop } from "../../pki/openssl.js";
+import { openWorkshop } from "../../pki/openssl.js";
 import { DAY_MS, p256, p384, rsa2048 } from "../material.js";
 
 const now = Date.now();
@@ -63,7 +63,7 @@ describe("issueCertificate()", () => {
 	});
 });
 
-describe.skipIf(!hasOpenssl)("issueCertificate(), judged by openssl", () => {
+describe("issueCertificate(), judged by openssl", () => {
 	const workshop = openWorkshop();
 	afterAll(() => workshop.remove());
 	const verifyArguments = ["verify", "-x509_strict", "-auth_level", "2", "-purpose", "codesign"];
@@ -107,7 +107,7 @@ describe.skipIf(!hasOpenssl)("issueCertificate(), judged by openssl", () => {
 	});
 });
 
-describe.skipIf(!hasOpenssl)("authorities and requests, judged by openssl", () => {
+describe("authorities and requests, judged by openssl", () => {
 	const workshop = openWorkshop();
 	afterAll(() => workshop.remove());
 	const at = (name: string) => join(workshop.directory, name);

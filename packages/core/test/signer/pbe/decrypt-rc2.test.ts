@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { spawnSync } from "../../../../../test/outside.js";
+import { skip, spawnSync } from "../../../../../test/outside.js";
 import { decryptRc2Cbc } from "../../../dist/signer/pbe/decrypt-rc2.js";
 import { expectError } from "../../pki/expect-error.js";
 
@@ -18,15 +18,13 @@ const CIPHERS = [
 	[16, "rc2-cbc"],
 ] as const;
 
-const hasRc2 = openssl("rc2-40-cbc", Buffer.alloc(5), Buffer.alloc(8), Buffer.from("x")) !== undefined;
-
-/** Encrypts by RC2, or returns undefined if this openssl has no legacy provider. */
-function openssl(cipher: string, key: Buffer, iv: Buffer, plain: Buffer): Buffer | undefined {
+/** Encrypts by RC2. Skips the test if this openssl has no legacy provider. */
+function openssl(cipher: string, key: Buffer, iv: Buffer, plain: Buffer): Buffer {
 	const options = ["enc", `-${cipher}`, "-K", key.toString("hex"), "-iv", iv.toString("hex")];
 	const { status, stdout } = spawnSync("openssl", [...options, "-provider", "legacy", "-provider", "default"], {
 		input: plain,
 	});
-	return status === 0 ? stdout : undefined;
+	return status === 0 ? stdout : skip("openssl has no legacy provider");
 }
 
 describe("decryptRc2Cbc()", () => {
@@ -35,7 +33,7 @@ describe("decryptRc2Cbc()", () => {
 		expect(decrypted.toString("hex")).toBe(plain);
 	});
 
-	it.skipIf(!hasRc2).each(CIPHERS)("decrypts what openssl encrypted with %i bytes of key (%s)", (keyBytes, cipher) => {
+	it.each(CIPHERS)("decrypts what openssl encrypted with %i bytes of key (%s)", (keyBytes, cipher) => {
 		for (const length of [...Array(25).keys(), 255, 256, 511, 100_000]) {
 			const [key, iv, plain] = [randomBytes(keyBytes), randomBytes(8), randomBytes(length)];
 			// The type assertion is safe: the test is skipped without RC2.

@@ -1,11 +1,11 @@
 /** Tests that no PKCS#11 module makes the addon use memory that is not its own, and that each lie becomes an error. */
 
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { execFileSync, spawnSync } from "../../../../../test/outside.js";
+import { atEndOfFile, temporaryDirectory } from "../../../../../test/temporary.js";
 import { UNTRUE_LENGTH } from "../../../dist/signer/pkcs11/pkcs11-api.js";
 
 const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));
@@ -27,7 +27,7 @@ describe.skipIf(!canSanitize)("the calls of PKCS#11 modules under sanitizers (ne
 		});
 	};
 	beforeAll(() => {
-		home = mkdtempSync(join(tmpdir(), "sigtool-hostile-"));
+		home = temporaryDirectory(atEndOfFile);
 		addon = join(home, "addon.node");
 		module = join(home, "hostile.so");
 		const sources = readdirSync(native).filter((file) => file.endsWith(".c"));
@@ -43,7 +43,6 @@ describe.skipIf(!canSanitize)("the calls of PKCS#11 modules under sanitizers (ne
 		);
 		compile(module, "-std=gnu11", "-Wall", "-Werror", here("hostile-pkcs11.c"));
 	});
-	afterAll(() => rmSync(home, { recursive: true, force: true }));
 
 	/** Runs a script of Node.js with the sanitizers. A sanitizer that finds a fault ends it with another status. */
 	function run(script: string, args: readonly string[]) {

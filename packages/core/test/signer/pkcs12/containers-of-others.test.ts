@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { hasProgram, spawnSync } from "../../../../../test/outside.js";
 import { openPkcs12Signer } from "../../../dist/signer/pkcs12/pkcs12.js";
-import { CODE_SIGNER, hasOpenssl, type Issued, openWorkshop } from "../../pki/openssl.js";
+import { CODE_SIGNER, type Issued, openWorkshop } from "../../pki/openssl.js";
 import { expectRejection, expectToSign } from "../material.js";
 
 const PASSPHRASE = "correct horse";
@@ -29,7 +29,7 @@ async function expectToOpen(file: string, passphrase = PASSPHRASE): Promise<void
 	await expectToSign(signer);
 }
 
-describe.skipIf(!hasOpenssl)("openPkcs12Signer() opens the containers of", () => {
+describe("openPkcs12Signer() opens the containers of", () => {
 	const leaves = new Map<string, Issued>();
 	beforeAll(() => {
 		for (const key of ["rsa2048", "p256"] as const) {

@@ -1,9 +1,9 @@
 import { createCipheriv, createHash, createHmac, createPrivateKey } from "node:crypto";
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { spawnSync } from "../../../../../test/outside.js";
+import { temporaryDirectory } from "../../../../../test/temporary.js";
 import { context, DerReader, encode, integer, NULL, octetString, oid, sequence, TAG } from "../../../dist/asn1/der.js";
 import { certificatesFromPem } from "../../../dist/pki/certificate.js";
 import { deriveKey as deriveByCore } from "../../../dist/signer/pbe/pkcs12-derivation.js";
@@ -11,13 +11,13 @@ import { openContainerFile, openPkcs12Signer } from "../../../dist/signer/pkcs12
 import { encodePkcs12 } from "../../../dist/signer/pkcs12/pkcs12-encode.js";
 import { toBer } from "../../asn1/to-ber.js";
 import { corpusPem, hasCorpus } from "../../pki/corpus.js";
-import { CODE_SIGNER, hasOpenssl, type Issued, openWorkshop } from "../../pki/openssl.js";
+import { CODE_SIGNER, type Issued, openWorkshop } from "../../pki/openssl.js";
 import { expectRejection, expectToSign, p256 } from "../material.js";
 
 const PASSPHRASE = "correct horse";
 const NO_BYTES = { utf8: new Uint8Array(), bmp: new Uint8Array() };
 
-describe.skipIf(!hasOpenssl)("openPkcs12Signer()", () => {
+describe("openPkcs12Signer()", () => {
 	const workshop = openWorkshop();
 	afterAll(() => workshop.remove());
 
@@ -377,12 +377,11 @@ describe.skipIf(!hasCorpus)("openContainerFile()", () => {
 	it("returns every certificate of the corpus byte for byte", async () => {
 		const certificates = certificatesFromPem(corpusPem("CAfile-all.pem"));
 		expect(certificates.length).toBeGreaterThan(20);
-		const directory = mkdtempSync(join(tmpdir(), "sigtool-pkcs12-"));
+		const directory = temporaryDirectory();
 		const file = join(directory, "corpus.p12");
 		writeFileSync(file, encodePkcs12({ key: p256(), certificates, friendlyName: "x", passphrase: PASSPHRASE }));
 		chmodSync(file, 0o600);
 		const opened = await openContainerFile({ file, passphrase: () => PASSPHRASE });
-		rmSync(directory, { recursive: true });
 		expect(opened.certificates.map(({ der }) => Buffer.from(der))).toEqual(
 			certificates.map(({ der }) => Buffer.from(der)),
 		);

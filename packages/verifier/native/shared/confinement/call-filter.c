@@ -19,6 +19,7 @@ enum { ARCHITECTURE = AUDIT_ARCH_AARCH64 };
 
 /* The instructions at the end of each rule, in the order of the labels. */
 static const struct sock_filter ENDS[] = {
+	ANSWER(SECCOMP_RET_ERRNO | EACCES),
 	ANSWER(SECCOMP_RET_ERRNO | EPERM),
 	ANSWER(SECCOMP_RET_ERRNO | 0),
 	ANSWER(SECCOMP_RET_ALLOW),
@@ -62,9 +63,9 @@ void answer_others(struct filter *filter, uint32_t action)
  * number. */
 static uint8_t distance(uint8_t target, size_t at, size_t count)
 {
-	if (target < DENY)
+	if (target < NO_ACCESS)
 		return target;
-	return (uint8_t)(count + target - DENY - at - 1);
+	return (uint8_t)(count + target - NO_ACCESS - at - 1);
 }
 
 void add_rule(struct filter *filter, uint32_t call, const struct sock_filter *rule, size_t count)

@@ -15,6 +15,8 @@
 /* A jump of a rule can lead to one of these labels. A smaller target of a jump is a number of
  * instructions to skip. */
 enum label {
+	/* The call fails with EACCES. */
+	NO_ACCESS = 252,
 	/* The call fails with EPERM. */
 	DENY = 253,
 	/* The call has no effect, but the caller gets the result of a call that succeeded. */
@@ -32,10 +34,13 @@ enum label {
 #define TEST(test, value, yes, no) BPF_JUMP(BPF_JMP | BPF_K | (test), (uint32_t)(value), yes, no)
 #define IF(value, yes, no) TEST(BPF_JEQ, value, yes, no)
 #define IF_ANY_BIT(bits, yes, no) TEST(BPF_JSET, bits, yes, no)
-/* Goes on with the rule if both halves of a field are those of `value`. Otherwise denies the
- * call. */
-#define REQUIRE(field, value)                                                                      \
-	LOAD(field), IF(value, 0, DENY), LOAD_HIGH(field), IF((uint64_t)(value) >> 32, 0, DENY)
+/* Keeps the loaded value, and compares the next one with it. */
+#define KEEP BPF_STMT(BPF_MISC | BPF_TAX, 0)
+#define IF_KEPT(yes, no) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_X, 0, yes, no)
+/* Goes on with the rule if both halves of a field are those of `value`. Otherwise jumps to
+ * `label`. */
+#define REQUIRE(field, value, label)                                                               \
+	LOAD(field), IF(value, 0, label), LOAD_HIGH(field), IF((uint64_t)(value) >> 32, 0, label)
 #define JUMP(label) IF(0, label, label)
 
 /* Describes a filter that is being built. MAX_INSTRUCTIONS is an eighth of the number that the

@@ -1,6 +1,7 @@
 /* Drops capabilities from the launcher, which becomes the program, and from the collector. */
 #define _GNU_SOURCE
 #include "capabilities.h"
+#include <errno.h>
 #include <linux/capability.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -14,10 +15,13 @@ bool keep_capabilities(uint64_t kept)
 {
 	for (int capability = 0; capability < 64; capability++) {
 		const int is_bounding = prctl(PR_CAPBSET_READ, capability, 0, 0, 0);
+		if (is_bounding < 0 && errno == EINVAL)
+			break; /* The kernel knows no more capabilities. */
 		if (is_bounding < 0)
-			break;
-		if ((kept >> capability & 1) == 0)
-			prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
+			return false;
+		const bool is_kept = (kept >> capability & 1) != 0;
+		if (!is_kept && prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0 && errno != EPERM)
+			return false;
 	}
 
 	struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};

@@ -1,5 +1,7 @@
 #define _GNU_SOURCE
 #include "landlock-rules.h"
+#include "../process/exit-status.h"
+#include <errno.h>
 #include <stddef.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -92,14 +94,17 @@ int enforce_ruleset(int version, int rules)
 	return result;
 }
 
-void restrict_writing_to(int directory)
+bool restrict_writing_to(int directory)
 {
 	const int version = landlock_version();
+	if (version < 1)
+		return is_answer(errno);
 	const struct ruleset refused = ruleset_known_to(version);
 	const int rules = make_ruleset(version, &refused);
-	if (version < 1 || rules < 0)
-		return;
+	if (rules < 0)
+		return is_answer(errno);
 	allow_beneath(rules, FS_WRITE_FILE | FS_MAKE_REGULAR_FILE, directory);
-	syscall(LANDLOCK_RESTRICT_SELF, rules, 0);
+	const bool is_decided = syscall(LANDLOCK_RESTRICT_SELF, rules, 0) == 0 || is_answer(errno);
 	close(rules);
+	return is_decided;
 }

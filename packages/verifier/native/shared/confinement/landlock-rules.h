@@ -5,6 +5,7 @@
  * source is include/uapi/linux/landlock.h of Linux 6.15, and for FS_RESOLVE_UNIX of Linux 7.1. */
 #ifndef SIGTOOL_LANDLOCK_RULES_H
 #define SIGTOOL_LANDLOCK_RULES_H
+#include <stdbool.h>
 #include <stdint.h>
 
 /* The versions of Landlock that added a part. */
@@ -77,7 +78,8 @@ void allow_port(int rules, uint64_t access, uint16_t port);
 int enforce_ruleset(int version, int rules);
 
 /* Lets the process write and make files only below an open directory, and execute nothing, as far
- * as the kernel can enforce that. If the directory is -1, nothing is allowed. */
-void restrict_writing_to(int directory);
+ * as the kernel can enforce that. If the directory is -1, nothing is allowed. Returns false if that
+ * failed for a reason that may pass. */
+bool restrict_writing_to(int directory);
 
 #endif

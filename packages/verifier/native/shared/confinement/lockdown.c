@@ -119,15 +119,15 @@ static void add_execution(struct filter *filter, const struct execution *allowed
 	enum { FLAG_EXECVE_CHECK = 0x10000 };
 	if (allowed == NULL) {
 		RULE(filter, SYS_execveat,
-			LOAD(args[4]), IF_ANY_BIT(FLAG_EXECVE_CHECK, ALLOW, DENY));
+			LOAD(args[4]), IF_ANY_BIT(FLAG_EXECVE_CHECK, ALLOW, NO_ACCESS));
 		return;
 	}
 	RULE(filter, SYS_execveat,
 		LOAD(args[4]), IF_ANY_BIT(FLAG_EXECVE_CHECK, ALLOW, 0),
-		LOAD(args[0]), IF(allowed->program, 0, DENY),
-		REQUIRE(args[1], (uintptr_t)allowed->path),
-		REQUIRE(args[2], (uintptr_t)allowed->arguments),
-		REQUIRE(args[5], allowed->secret),
+		LOAD(args[0]), IF(allowed->program, 0, NO_ACCESS),
+		REQUIRE(args[1], (uintptr_t)allowed->path, NO_ACCESS),
+		REQUIRE(args[2], (uintptr_t)allowed->arguments, NO_ACCESS),
+		REQUIRE(args[5], allowed->secret, NO_ACCESS),
 		JUMP(ALLOW));
 }
 
@@ -153,6 +153,9 @@ static void add_requests(struct filter *filter)
 		IF(TIOCSTI, DENY, 0),
 		IF(TIOCLINUX, DENY, 0),
 		IF(TIOCSETD, DENY, 0),
+		/* These name the receiver of signals in memory, which a filter cannot read. */
+		IF(FIOSETOWN, DENY, 0),
+		IF(SIOCSPGRP, DENY, 0),
 		IF(0x40087602 /* FS_IOC_SETVERSION */, DENY, 0),
 		IF(0x40047211 /* FAT_IOCTL_SET_ATTRIBUTES */, DENY, 0),
 		IF(0x40186f04 /* OCFS2_IOC_REFLINK, which makes a file */, DENY, 0),
@@ -221,20 +224,37 @@ static void add_memory(struct filter *filter, int how)
 /* Allows memory files to the gate and spython only, which load libraries from them. */
 static void add_memory_files(struct filter *filter)
 {
-	RULE(filter, SYS_memfd_create, REQUIRE(args[5], MEMORY_FILE_MARK), JUMP(ALLOW));
+	RULE(filter, SYS_memfd_create, REQUIRE(args[5], MEMORY_FILE_MARK, DENY), JUMP(ALLOW));
 }
 
-/* Refuses leases. The owner of a file could take a lease on it, and so delay or stop a launcher
- * that opens the file. */
-static void add_leases(struct filter *filter, int how)
+/* Refuses leases: the owner of a file could take a lease on it, and so delay or stop a launcher
+ * that opens the file. Refuses to name a receiver of a file's signals other than this process, and to
+ * choose the signal: in kernels before the fix of Landlock's scope, and in those without the scope,
+ * SIGUSR1 would so reach a whole process group, and open the inspector of a Node.js in it. The
+ * number is compared as the kernel reads it, in 32 bits. */
+static void add_file_control(struct filter *filter, int how)
 {
 	const uint32_t kept = (how & KEEPS_CHANNEL) != 0 ? CHANNEL_DESCRIPTOR : NO_DESCRIPTOR;
 	RULE(filter, SYS_fcntl, LOAD(args[1]),
 		IF(F_SETLEASE, DENY, 0),
 		IF(1040 /* F_SETDELEG */, DENY, 0),
+		IF(F_SETSIG, DENY, 0),
+		IF(F_SETOWN_EX, DENY, 0),
+		IF(F_SETOWN, 4, 0),
 		IF(F_DUPFD, 1, 0),
 		IF(F_DUPFD_CLOEXEC, 0, ALLOW),
-		LOAD(args[0]), IF(kept, DENY, ALLOW));
+		LOAD(args[0]), IF(kept, DENY, ALLOW),
+		LOAD(args[2]), IF(0, ALLOW, 0), IF(getpid(), ALLOW, DENY));
+}
+
+/* Refuses to join the process group of others. In a terminal all members of a group are stopped
+ * together, and some signals to a group are judged by one member alone. A process may still lead a
+ * new group, or by setsid() a new session: nobody else is in it. */
+static void add_groups(struct filter *filter)
+{
+	RULE(filter, SYS_setpgid,
+		LOAD(args[1]), IF(0, ALLOW, 0),
+		KEEP, LOAD(args[0]), IF_KEPT(ALLOW, DENY));
 }
 
 /* Keeps the program from closing the way to the collector, and from putting another file in its
@@ -276,7 +296,7 @@ static void add_limits(struct filter *filter)
 		LOAD(args[0]), IF(0, 0, DENY),
 		LOAD(args[1]), IF(RLIMIT_FSIZE, DENY, 0), IF(RLIMIT_CORE, 0, ALLOW),
 		/* A filter cannot return the old limit, so a call that also asks for it is refused. */
-		REQUIRE(args[3], 0),
+		REQUIRE(args[3], 0, DENY),
 		JUMP(IGNORE));
 #ifdef SYS_setrlimit
 	RULE(filter, SYS_setrlimit,
@@ -342,8 +362,10 @@ int restrict_calls(const struct execution *allowed, int how)
 			return result;
 	}
 	begin_filter(&filter);
+	/* Programs expect EACCES of a program that they may not execute. Node.js throws any error that
+	 * it does not expect, where EACCES becomes an event of the child process. */
 	add_execution(&filter, allowed);
-	answer_call(&filter, SYS_execve, SECCOMP_RET_ERRNO | EPERM);
+	answer_call(&filter, SYS_execve, SECCOMP_RET_ERRNO | EACCES);
 	if ((how & PROGRAMS_ONLY) != 0) {
 		add_typing(&filter);
 		answer_call(&filter, SYS_chroot, SECCOMP_RET_ERRNO | EPERM);
@@ -357,7 +379,8 @@ int restrict_calls(const struct execution *allowed, int how)
 		add_requests(&filter);
 		add_namespaces(&filter);
 		add_memory(&filter, how);
-		add_leases(&filter, how);
+		add_file_control(&filter, how);
+		add_groups(&filter);
 		if ((how & KEEPS_CHANNEL) != 0)
 			add_channel(&filter);
 		add_limits(&filter);

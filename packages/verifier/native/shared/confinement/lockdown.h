@@ -36,8 +36,9 @@ struct execution {
 	uint64_t secret;
 };
 
-/* Makes the kernel refuse the system calls that lockdown.c lists, from now on and mostly with
- * EPERM. Sets no_new_privs. If `allowed` is NULL, no call can execute a program.
+/* Makes the kernel refuse the system calls that lockdown.c lists, from now on: those that execute a
+ * program with EACCES, and the others mostly with EPERM. Sets no_new_privs. If `allowed` is NULL,
+ * no call can execute a program.
  *
  * `how` is a sum of the flags above. Returns 0, or -1 with errno. With ALL_THREADS it can also
  * return the number of a thread that could not be filtered. In this case the complete filter is

@@ -16,9 +16,11 @@ bool map_object(const char *path, struct elf_object *object)
 	if (descriptor < 0)
 		return false;
 	struct stat status;
-	if (fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode))
-		object->size = (size_t)status.st_size;
 	void *memory = NULL;
+	if (fstat(descriptor, &status) != 0)
+		memory = MAP_FAILED;
+	else if (S_ISREG(status.st_mode))
+		object->size = (size_t)status.st_size;
 	if (object->size > 0)
 		memory = mmap(NULL, object->size, PROT_READ, MAP_PRIVATE, descriptor, 0);
 	const int error = errno;

@@ -170,11 +170,24 @@ static bool add_needed(struct search *search, const char *name, const char *orig
 	return true;
 }
 
+/* Returns true if the object names a filter library, which glibc loads too. */
+static bool has_filter(const struct elf_object *object)
+{
+	uint64_t at = 0;
+	uint64_t value;
+	if (find_next(object, DT_FILTER, &at, &value))
+		return true;
+	at = 0;
+	return find_next(object, DT_AUXILIARY, &at, &value);
+}
+
 /* Adds the directories in an object's search paths, then the libraries that the object needs.
- * Returns false if there is no room. */
+ * Returns false if there is no room, and for filter libraries, which nobody uses on Linux. */
 static bool follow_object(
 	const struct elf_object *object, const char *origin, struct search *search)
 {
+	if (has_filter(object))
+		return false;
 	if (!add_search_paths(object, DT_RPATH, origin, &search->directories) ||
 		!add_search_paths(object, DT_RUNPATH, origin, &search->directories))
 		return false;

@@ -26,7 +26,8 @@ struct library_search {
 /* Calls `take` once for each existing library: first those that the object at `path` needs, then
  * those that these libraries need. Returns false as soon as `take` or `map` does. Also returns
  * false if the search cannot be completed: there are more than 256 files, directories or entries,
- * or a `$` other than `$ORIGIN`, or memory or descriptors are lacking. */
+ * a `$` other than `$ORIGIN`, a filter library (DT_FILTER, DT_AUXILIARY), or memory or descriptors
+ * are lacking. */
 bool search_libraries(const char *path, const struct library_search *search);
 
 #endif

@@ -20,8 +20,6 @@ enum { ROOM_FOR_REST = 1 << 10, MAX_TEXT_BYTES = 5 << 10 };
 /* The first descriptor after standard input, output and error. */
 enum { FIRST_FREE_DESCRIPTOR = 3 };
 
-static const char *const VERDICTS[] = {"allow", "audit", "refuse"};
-
 /* Appends to the line. The caller has to know that there is room. */
 __attribute__((format(printf, 2, 3))) static void put(
 	struct event_line *line, const char *format, ...)
@@ -110,7 +108,8 @@ void compose_event(struct event_line *line, const char *event, enum verdict verd
 	begin_event(line);
 	put(line, ",\"event\":");
 	put_string(line, event);
-	put(line, ",\"verdict\":\"%s\",\"pid\":%d,\"thread\":%d", VERDICTS[verdict], process, thread);
+	put(line, ",\"verdict\":\"%s\",\"pid\":%d,\"thread\":%d", VERDICT_NAMES[verdict], process,
+		thread);
 	for (;;) {
 		const char *name = va_arg(values, const char *);
 		if (name == NULL)
@@ -189,7 +188,14 @@ void explain_event_file(const char *path, char *text, size_t room)
 	const int length =
 		snprintf(text, room, "Cannot write audit events to \"%s\": %s", path, strerror(error));
 	const size_t used = (size_t)length < room ? (size_t)length : room;
-	if (error == EACCES && lstat(path, &status) != 0)
+	if (error == ENOSPC || error == EDQUOT)
+		snprintf(text + used, room - used, "; free the disk");
+	else if (error == EROFS)
+		snprintf(text + used, room - used, "; mount it for writing, or name another file");
+	else if (error == ENOENT || error == ENOTDIR)
+		snprintf(
+			text + used, room - used, "; make its directory, or the file for user %u", geteuid());
+	else if (error == EACCES && lstat(path, &status) != 0)
 		snprintf(
 			text + used, room - used, "; let user %u reach and write its directory", geteuid());
 	else if (error == EACCES)

@@ -2,12 +2,10 @@
  * control characters, so that no path can forge a line or control a terminal. */
 #ifndef SIGTOOL_EVENT_LINE_H
 #define SIGTOOL_EVENT_LINE_H
+#include "verdicts.h"
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
-
-/* AUDIT means that the code runs, although the modes enforce and strict would have refused it. */
-enum verdict { ALLOW, AUDIT, REFUSE };
 
 struct event_line {
 	/* The number of bytes before the NUL. */

@@ -3,9 +3,10 @@
 #include "exit-status.h"
 #include <errno.h>
 
-bool is_shortage(int error)
+bool is_answer(int error)
 {
-	return error == EMFILE || error == ENFILE || error == ENOMEM;
+	/* The kernel answers ENXIO for a socket that is opened as a file. */
+	return error == ENOENT || error == ENOTDIR || error == ENXIO || status_of(error) == REFUSED;
 }
 
 int status_of(int error)

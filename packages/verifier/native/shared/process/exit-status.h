@@ -20,8 +20,10 @@ enum {
  * kernel does not pass. */
 int status_of(int error);
 
-/* Returns true if the system lacks memory or descriptors. An attacker may have caused the lack. So
- * a caller must never skip a check or a restriction because of it. */
-bool is_shortage(int error);
+/* Returns true if a look that failed with this errno has found out that something is missing, is no
+ * directory or no ordinary file, or is not allowed. Otherwise nothing was found out, for example
+ * because memory or descriptors lack. An attacker may have caused the lack. So a caller must never
+ * skip a check or a restriction because of it. */
+bool is_answer(int error);
 
 #endif

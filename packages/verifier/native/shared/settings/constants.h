@@ -18,8 +18,9 @@ enum {
 	LOOK_SECONDS = 5, /* between two looks at the deny list of the host */
 };
 
-/* The descriptors that a process inherits from the launcher: the index and the record in memory that
-   nobody can change, and what leads to the collector: a socket that can only send, and the page. */
+/* The descriptors that a process inherits from the launcher: the index and the record in memory
+ * that nobody can change, and what leads to the collector: a socket that can only send, and the
+ * page. */
 enum {
 	INDEX_DESCRIPTOR = 3,
 	RECORD_DESCRIPTOR = 4,

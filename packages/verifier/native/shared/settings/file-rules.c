@@ -1,6 +1,7 @@
 /* Keeps the guarantees of file-rules.h. */
 #define _GNU_SOURCE
 #include "file-rules.h"
+#include "../process/decisions.h"
 #include "../text/glob.h"
 #include "members.h"
 #include <stdio.h>
@@ -79,7 +80,7 @@ bool make_file_rules(const struct json *rules, time_t at, struct file_rules **ma
 		count++;
 	if (count == 0)
 		return true;
-	struct file_rules *all = calloc(1, sizeof *all + count * sizeof all->list[0]);
+	struct file_rules *all = keep_memory(sizeof *all + count * sizeof all->list[0]);
 	if (all == NULL || gmtime_r(&at, &utc) == NULL ||
 		strftime(now, sizeof now, "%Y-%m-%dT%H:%M:%SZ", &utc) == 0)
 		return false;

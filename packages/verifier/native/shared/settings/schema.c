@@ -1,12 +1,13 @@
 /* Generated from packages/core/src/trust/schema.ts by `pnpm generate`. */
 #include "schema.h"
+#include "../process/decisions.h"
 /* clang-format off */
 
 const char IS_UNKNOWN[] = "is not a member of this version";
 const char IS_TWICE[] = "is there twice";
 const char IS_DISORDER[] = "must be in ascending order, with nothing twice";
 
-static struct json DEFAULTS_POLICY[] = {
+static DECIDES struct json DEFAULTS_POLICY[] = {
 	{.kind = JSON_STRING, .text = "enforce", .next = DEFAULTS_POLICY + 1},
 	{.kind = JSON_ARRAY, .next = DEFAULTS_POLICY + 2},
 	{.kind = JSON_OBJECT, .next = DEFAULTS_POLICY + 3},
@@ -147,6 +148,8 @@ const struct member POLICY[] = {
 	{.name = "runtime.stringCode", .kind = IS_WORD, .words = "audit signed refuse allow",
 	 .otherwise = DEFAULTS_POLICY + 14,
 	 .must = "must be one of \"audit\", \"signed\", \"refuse\", \"allow\""},
+	{.name = "runtime.moduleHooks", .kind = IS_WORD, .flags = OPTIONAL, .words = "refuse signed",
+	 .must = "must be one of \"refuse\", \"signed\""},
 	{.name = "runtime.workers", .kind = IS_WORD, .words = "signed refuse",
 	 .otherwise = DEFAULTS_POLICY + 15, .must = "must be one of \"signed\", \"refuse\""},
 	{.name = "runtime.children", .kind = IS_WORD, .words = "refuse audit allow exit",
@@ -169,7 +172,7 @@ const struct member POLICY[] = {
 	{0}
 };
 
-static struct json DEFAULTS_HOST[] = {
+static DECIDES struct json DEFAULTS_HOST[] = {
 	{.kind = JSON_STRING, .text = "run", .next = DEFAULTS_HOST + 1},
 	{.kind = JSON_ARRAY, .next = DEFAULTS_HOST + 2},
 	{.kind = JSON_ARRAY, .next = DEFAULTS_HOST + 3},
@@ -262,7 +265,7 @@ const struct member HOST[] = {
 	{0}
 };
 
-static struct json DEFAULTS_LAUNCHER[] = {
+static DECIDES struct json DEFAULTS_LAUNCHER[] = {
 	{.kind = JSON_STRING, .text = "enforce", .next = DEFAULTS_LAUNCHER + 1},
 	{.kind = JSON_STRING, .text = "refuse", .next = DEFAULTS_LAUNCHER + 2},
 	{.kind = JSON_ARRAY, .next = DEFAULTS_LAUNCHER + 3},
@@ -374,7 +377,7 @@ const struct member SHARED[] = {
 	{0}
 };
 
-static struct json DEFAULTS_HEAD[] = {
+static DECIDES struct json DEFAULTS_HEAD[] = {
 	{.kind = JSON_ARRAY, .next = DEFAULTS_HEAD + 1},
 	{.kind = JSON_ARRAY, .next = DEFAULTS_HEAD + 2},
 	{.kind = JSON_ARRAY, .next = DEFAULTS_HEAD + 3},
@@ -413,6 +416,12 @@ const struct member HEAD[] = {
 	{.name = "products.entries", .kind = IS_NUMBER, .most = 2097152,
 	 .must = "must be a whole number from 0 to 2097152"},
 	{.name = "texts", .kind = IS_DIGEST, .flags = LIST | ASCENDING | OPTIONAL, .items = 8192,
+	 .must = "must be 64 lower-case hexadecimal digits"},
+	{.name = "fileTexts", .kind = IS_OBJECT, .flags = LIST | OPTIONAL, .items = 8192,
+	 .must = "must be an object"},
+	{.name = "fileTexts.text", .kind = IS_DIGEST,
+	 .must = "must be 64 lower-case hexadecimal digits"},
+	{.name = "fileTexts.file", .kind = IS_DIGEST,
 	 .must = "must be 64 lower-case hexadecimal digits"},
 	{0}
 };

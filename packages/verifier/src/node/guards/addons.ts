@@ -11,7 +11,9 @@ import path from "node:path";
 import process from "node:process";
 import { quote } from "@sigtool/core/internal/read";
 import { SigtoolError } from "@sigtool/core/read";
+import type { EventDetail } from "../../audit/events.js";
 import type { Monitor } from "../../monitor/monitor.js";
+import type { Verdict } from "../../monitor/verdict.js";
 import { accessorFinder } from "../../safe/accessors.js";
 import { apply, assign, define, repeat, toText } from "../../safe/captured.js";
 import { closeSync, fstatSync, indexOf, openSync, threadId, writeSync } from "../../safe/primordials.js";
@@ -37,7 +39,7 @@ export function guardAddons(monitor: Monitor, writable: readonly string[] | unde
 				const file = toText(filename);
 				if (ruling === "refuse") monitor.rule("module.dlopen", { path: file }, "refuse");
 				const { bytes, realPath, verdict } = monitor.openCodeSync(file, "addon");
-				monitor.rule("module.dlopen", { path: realPath, sha256: verdict.sha256 }, "allow");
+				monitor.rule("module.dlopen", { path: realPath, ...factsOf(verdict) }, "allow");
 				if (directories === undefined) return apply(original, this, [target, realPath, flags ?? RTLD_LAZY]);
 				// The program's getters and conversions run here. While the copy has a descriptor, they could put another file
 				// in the place of the descriptor.
@@ -52,6 +54,11 @@ export function guardAddons(monitor: Monitor, writable: readonly string[] | unde
 				return result;
 			},
 	);
+}
+
+/** An untrusted addon, which mode audit admits, has a finding in the event before. */
+function factsOf({ trusted, sha256, product, entry, rule }: Verdict): EventDetail<"module.dlopen"> {
+	return trusted ? { sha256, product, entry, rule } : { sha256 };
 }
 
 function accessorFound(file: string): SigtoolError {

@@ -51,7 +51,7 @@ export function installGuards(
 		"node:ffi": () => monitor.rule("ffi.open", { path: "node:ffi" }, "never"),
 		"node:fs": (exports) => watchFiles(monitor, exports),
 		"node:inspector": (exports) => guardInspector(monitor, exports),
-		"node:module": (exports) => guardModule(monitor, exports),
+		"node:module": (exports) => guardModule(monitor, exports, builtins === "at-start" ? "never" : "by policy"),
 		"node:net": (exports) => watchSockets(monitor, exports),
 		"node:repl": (exports) => guardRepl(monitor, exports),
 		"node:sqlite": (exports) => guardSqlite(monitor, exports),

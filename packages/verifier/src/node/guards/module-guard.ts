@@ -3,12 +3,19 @@
  * signed.
  */
 
+import { SigtoolError } from "@sigtool/core/read";
 import type { Monitor } from "../../monitor/monitor.js";
 import { guard, replace } from "../../safe/replace.js";
 
-export function guardModule(monitor: Monitor, module: object): void {
+/** `hooks` is "never" where this thread, or this release of Node.js, takes no hooks of a program. */
+export function guardModule(monitor: Monitor, module: object, hooks: "never" | "by policy"): void {
+	const ruling = monitor.policy.runtime.moduleHooks === "signed" ? "allow" : "refuse";
 	for (const kind of ["register", "registerHooks"]) {
-		guard(module, kind, () => monitor.rule("module.register", { kind }, "never"));
+		guard(module, kind, () => {
+			if (hooks === "never")
+				monitor.rule("module.register", { kind }, hooks, new SigtoolError("ERR_RUNTIME_RULE", NEVER));
+			else monitor.rule("module.register", { kind }, ruling);
+		});
 	}
 	// The compile cache stays off. This is no refusal, because a program runs without the cache too, only more slowly.
 	replace(
@@ -21,6 +28,9 @@ export function guardModule(monitor: Monitor, module: object): void {
 			},
 	);
 }
+
+const NEVER =
+	"Cannot go on with module.register: a program registers hooks on Node.js 22.15 or later, and not from the thread that runs them";
 
 /** The value of `module.constants.compileCacheStatus.DISABLED`. */
 const COMPILE_CACHE_DISABLED = 3;

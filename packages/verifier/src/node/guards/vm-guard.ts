@@ -7,7 +7,7 @@
 import type { Monitor } from "../../monitor/monitor.js";
 import { rulingOnText } from "../../monitor/text-ruling.js";
 import { apply, assign, define, getPrototypeOf, isArrayBufferView, toText } from "../../safe/captured.js";
-import { encodeUtf8, sha256, utf8Of } from "../../safe/primordials.js";
+import { encodeUtf8, isArray, sha256, utf8Of } from "../../safe/primordials.js";
 import { forEachName, guard, guardClass, replace } from "../../safe/replace.js";
 
 type Options = Record<PropertyKey, unknown>;
@@ -37,7 +37,8 @@ export function guardVm(monitor: Monitor, vm: object): void {
 				function guarded(this: unknown, ...args: unknown[]): unknown {
 					const text = name === "compileFunction" && typeof args[0] !== "string" ? undefined : toText(args[0]);
 					const own = ownOptions(args[place]);
-					const isWithout = compile(name, text, own);
+					const isModule = name === "compileFunction" && hasModuleParameters(args[1]);
+					const isWithout = compile(name, text, own, isModule);
 					if (name === "runInNewContext") withoutStrings(own, "contextCodeGeneration");
 					// define() is used, because an assignment to a missing element could call a setter of
 					// Array.prototype.
@@ -69,15 +70,18 @@ export function guardVm(monitor: Monitor, vm: object): void {
 			},
 	);
 
-	/** Judges a text that is about to be compiled. Returns true if the options had cached bytecode, which is dropped. */
-	function compile(kind: string, text: string | undefined, options: Options): boolean {
+	/**
+	 * Judges a text that is about to be compiled. `isModule` is true for a function with the parameters of a CommonJS
+	 * module. Returns true if the options had cached bytecode, which is dropped.
+	 */
+	function compile(kind: string, text: string | undefined, options: Options, isModule = false): boolean {
 		const { filename } = options;
 		const path = filename === undefined ? undefined : toText(filename);
 		options.filename = path ?? (kind === "compileFunction" ? "" : "evalmachine.<anonymous>");
 		// Node.js itself throws a TypeError for cached data of another type.
 		const hasBytecode = isArrayBufferView(options.cachedData);
 		if (hasBytecode) {
-			monitor.rule("vm.compile", { kind, path, reason: "ERR_UNSIGNED_BYTECODE" }, "audit");
+			monitor.rule("vm.compile", { kind, path, reason: "ERR_UNSIGNED_BYTECODE" }, "record");
 			options.cachedData = undefined;
 		}
 		if (text === RUN_BY_REPL) return hasBytecode;
@@ -85,8 +89,14 @@ export function guardVm(monitor: Monitor, vm: object): void {
 		if (path !== undefined && exact !== undefined && monitor.decide(path, exact).trusted) return hasBytecode;
 		const bytes = exact ?? encodeUtf8(text ?? "");
 		const detail = { kind, path, sha256: sha256(bytes), sizeBytes: bytes.length };
+		const refused = monitor.refusalOfText(detail.sha256, isModule ? (path ?? "") : undefined);
+		if (refused !== undefined) {
+			const { reason, error } = refused;
+			monitor.rule("vm.compile", { ...detail, reason }, "never", error);
+			return hasBytecode;
+		}
 		// The native gate judges by content alone, so text of a signed file may have another name or none.
-		if (monitor.policy.runtime.stringCode === "signed" && exact !== undefined && monitor.hasContent(detail.sha256))
+		if (monitor.policy.runtime.stringCode === "signed" && exact !== undefined && monitor.placeOfContent(detail.sha256))
 			return hasBytecode;
 		monitor.rule("vm.compile", detail, rulingOnText(monitor.policy));
 		return hasBytecode;
@@ -106,6 +116,15 @@ export function guardVm(monitor: Monitor, vm: object): void {
 		};
 	}
 }
+
+/** Returns true for the parameters that Node.js gives the functions of CommonJS modules. */
+function hasModuleParameters(parameters: unknown): boolean {
+	if (!isArray(parameters) || parameters.length !== MODULE_PARAMETERS.length) return false;
+	for (let i = 0; i < MODULE_PARAMETERS.length; i++) if (parameters[i] !== MODULE_PARAMETERS[i]) return false;
+	return true;
+}
+
+const MODULE_PARAMETERS = ["exports", "require", "module", "__filename", "__dirname"];
 
 /** Tells the program that its bytecode was not used, as Node.js does if V8 rejects bytecode. */
 function told(compiled: object, isWithout: boolean): object {

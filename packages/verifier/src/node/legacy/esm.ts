@@ -7,14 +7,14 @@
 import module from "node:module";
 import workerThreads, { type MessagePort, type Worker } from "node:worker_threads";
 import { SigtoolError } from "@sigtool/core/read";
+import { pathOfFileUrl } from "../../monitor/file-url.js";
 import type { Monitor } from "../../monitor/monitor.js";
 import { rulingOnText } from "../../monitor/text-ruling.js";
 import { apply, assign, defineProperty } from "../../safe/captured.js";
 import { startsWith } from "../../safe/primordials.js";
-import { pathOfFileUrl } from "../load/file-url.js";
 import { checkLinks, guardLinks } from "../load/links.js";
 import type { PackageScopes } from "../load/package-scope.js";
-import { bytesOf, sourceText, withoutByteOrderMark } from "../load/source-text.js";
+import { bytesOf, sourceText, textForFormat, withoutByteOrderMark } from "../load/source-text.js";
 
 interface LoadContext {
 	readonly format: string | null | undefined;
@@ -154,7 +154,8 @@ export function offerLoader(monitor: Monitor, scopes: PackageScopes): void {
 		if (format === "wasm") return { format, source: bytesOf(content), shortCircuit: true };
 		const source = withoutByteOrderMark(sourceText(monitor, file, content));
 		if (format !== undefined) return { format, source, shortCircuit: true };
-		const found = await nextLoad(scopes.urlForFormat(file, url), { ...context, format, source });
+		const own = { ...context, format, source: textForFormat(source) };
+		const found = await nextLoad(scopes.urlForFormat(file, url), own);
 		return { format: found.format, source: found.source, shortCircuit: true };
 	}
 	Object.defineProperty(globalThis, HANDOVER, { value: { load, resolve } });

@@ -44,17 +44,49 @@ export function addLoadHook(load: (...args: never[]) => unknown, onDefined: () =
 	}
 
 	function get(): unknown {
-		const isPlain = getPrototypeOf(ARRAYS) === OBJECTS && takesAssignment(ARRAYS) && takesAssignment(OBJECTS);
-		if (!isPlain) onDefined();
+		if (!isPlain()) onDefined();
 		return load;
 	}
 }
 
+/** The largest index at which Node.js has appended a hook: ours is the first. */
+let lastIndex = 1;
+
+/**
+ * Notes that a program is about to append a hook. Returns false if it has put something in the way, by which it would get
+ * the objects of Node.js that hold hooks, or would exchange a hook.
+ */
+export function expectHook(): boolean {
+	lastIndex++;
+	return isPlain() && !hasOwn(OBJECTS, "load") && !hasOwn(OBJECTS, "resolve");
+}
+
+/**
+ * Tells whether Node.js may take a hook out of its arrays. Array.prototype.splice makes a second array for the hook, by a
+ * class that a program could replace, and so would get the object of Node.js that holds the hook.
+ */
+export function expectRemoval(): boolean {
+	const { get } = getOwnPropertyDescriptor(ArrayObject, SPECIES) ?? NONE;
+	const own = getOwnPropertyDescriptor(ARRAYS, "constructor") ?? NONE;
+	return get === getSpecies && hasOwn(own, "value") && own.value === ArrayObject;
+}
+
+function isPlain(): boolean {
+	if (getPrototypeOf(ARRAYS) !== OBJECTS) return false;
+	for (let index = 0; index <= lastIndex; index++)
+		if (!takesAssignment(ARRAYS, index) || !takesAssignment(OBJECTS, index)) return false;
+	return true;
+}
+
+const ArrayObject = Array;
 const ARRAYS = Array.prototype;
 const OBJECTS = Object.prototype;
+const NONE = { __proto__: null } as PropertyDescriptor;
+const SPECIES = Symbol.species;
+const getSpecies = getOwnPropertyDescriptor(ArrayObject, SPECIES)?.get;
 
 /** Tells whether an array that inherits from the prototype gets an element of its own when one is appended. */
-function takesAssignment(prototype: object): boolean {
-	const descriptor = getOwnPropertyDescriptor(prototype, 1);
+function takesAssignment(prototype: object, index: number): boolean {
+	const descriptor = getOwnPropertyDescriptor(prototype, index);
 	return descriptor === undefined || (hasOwn(descriptor, "value") && descriptor.writable === true);
 }

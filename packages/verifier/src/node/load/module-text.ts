@@ -1,7 +1,8 @@
 /**
  * Guards `Module.prototype._compile`, the last step before CommonJS is compiled. Programs also call this method with
  * text that they have made. The guard admits text that a hook handed out for the file, and text that is signed for the
- * file. The member `stringCode` of the policy decides about other text.
+ * file. The member `stringCode` of the policy decides about other text, unless an unsigned file is at that path, or the
+ * text is denied.
  */
 
 import module from "node:module";
@@ -17,6 +18,12 @@ export interface ModuleText {
 	 * in a directory node_modules, so it gets that text with its types.
 	 */
 	withoutTypes(text: string, file: string, format: unknown): Typeless;
+	/**
+	 * Judges text that a program gives as a module's. Signed text passes, text of an unsigned file does not, and
+	 * `stringCode` of the policy decides about other text.
+	 * @throws ERR_RUNTIME_RULE, ERR_UNTRUSTED_CODE or another refusal
+	 */
+	checkOwnText(text: string, file: string): void;
 	/** Announces verified text that Node.js is about to compile for a file. The text is then admitted once. */
 	handOut(file: string, text: string): void;
 }
@@ -67,6 +74,12 @@ export function guardModuleText(monitor: Monitor, removeTypes: RemoveTypes): Mod
 		const bytes = utf8Of(text);
 		if (bytes !== undefined && monitor.decide(file, bytes).trusted) return;
 		const detail = { path: file, sha256: sha256(bytes ?? encodeUtf8(text)) };
+		const refused = monitor.refusalOfText(detail.sha256, file);
+		if (refused !== undefined) {
+			const { reason, error } = refused;
+			monitor.rule("module.compile", { ...detail, reason }, "never", error);
+			return;
+		}
 		monitor.rule("module.compile", detail, rulingOnText(monitor.policy));
 	}
 
@@ -75,5 +88,5 @@ export function guardModuleText(monitor: Monitor, removeTypes: RemoveTypes): Mod
 		return descriptor !== undefined && hasOwn(descriptor, "value") && descriptor.value === text;
 	}
 
-	return { withoutTypes, handOut: (file, text) => mapSet(handedOut, file, text) };
+	return { withoutTypes, checkOwnText, handOut: (file, text) => mapSet(handedOut, file, text) };
 }

@@ -13,6 +13,7 @@ import { SigtoolError } from "@sigtool/core/read";
 import type { Monitor } from "../../monitor/monitor.js";
 import { endsWith, hasOwn, MapObject, mapSet, parseJson } from "../../safe/captured.js";
 import { indexOf, lastIndexOf, lstatSync, mapGet, slice } from "../../safe/primordials.js";
+import { hasHooksOfProgram } from "./hooks-of-program.js";
 import { sourceText } from "./source-text.js";
 
 /**
@@ -96,14 +97,18 @@ export function createPackageScopes(monitor: Monitor): PackageScopes {
 			const derived = format ?? undefined;
 			if (type === "bare") return isTypedByPackage(file) && derived !== "wasm" ? undefined : derived;
 			if (!endsWith(file, ".js") || type === derived) return derived;
-			// If there is no `type`, Node.js derives the format from the source. If an option turns this detection off,
-			// Node.js assumes CommonJS.
-			if (type === "none" && (derived === undefined || derived === "commonjs")) return derived;
+			// Without a `type`, Node.js derives the format from the source, or assumes CommonJS if an option says so.
+			if (type === "none" && derived === "commonjs") return derived;
+			// Node.js derives no format for a file from which it only reads the names of exports. Hooks of a program may name
+			// another format, and answer with it.
+			if (derived === undefined || hasHooksOfProgram()) return type === "none" ? undefined : type;
 			monitor.rule("module.open_code", { path: file, use: "package.json", reason: "ERR_FILE_CHANGED" }, "never");
 			return derived;
 		},
 		urlForFormat(file, url) {
-			return typeOf(file) === "bare" && isTypedByPackage(file) ? NOWHERE + extensionOf(file) : url;
+			// In mode audit the package.json counts that plain Node.js finds.
+			const isNowhere = monitor.mode !== "audit" && typeOf(file) === "bare" && isTypedByPackage(file);
+			return isNowhere ? NOWHERE + extensionOf(file) : url;
 		},
 	};
 }

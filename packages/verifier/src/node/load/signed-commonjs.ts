@@ -7,6 +7,7 @@
 import module from "node:module";
 import type { Monitor } from "../../monitor/monitor.js";
 import { apply, endsWith, toText } from "../../safe/captured.js";
+import { hasHooksOfProgram } from "./hooks-of-program.js";
 import type { ModuleText } from "./module-text.js";
 import { isTypedByPackage, type PackageScopes } from "./package-scope.js";
 import { sourceText } from "./source-text.js";
@@ -27,7 +28,7 @@ export function installFastCommonJs(monitor: Monitor, scopes: PackageScopes, tex
 	const hooked = _extensions[".js"];
 	_extensions[".js"] = (target, filename) => {
 		const file = toText(filename);
-		const format = formatOf(file);
+		const format = hasHooksOfProgram() ? "module" : formatOf(file);
 		if (format === "module") {
 			apply(hooked, undefined, [target, file]);
 			return;

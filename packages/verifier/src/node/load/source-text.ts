@@ -26,4 +26,12 @@ export function withoutByteOrderMark(text: string): string {
 	return charCodeAt(text, 0) === BYTE_ORDER_MARK ? slice(text, 1) : text;
 }
 
+/**
+ * Returns a text from which Node.js derives the same format as from the source. Node.js derives none from an empty text
+ * that a hook answers with, although it takes an empty file for CommonJS.
+ */
+export function textForFormat(source: string): string {
+	return source === "" ? "\n" : source;
+}
+
 const BYTE_ORDER_MARK = 0xfeff;

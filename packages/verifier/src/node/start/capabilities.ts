@@ -26,7 +26,7 @@ export interface HookCapabilities {
 export function capabilitiesOf(runtime: Runtime): readonly Capability[] {
 	const { launched, refusesStrings, nativeGate } = runtime;
 	const hasGate = nativeGate === "";
-	const lacksGate = nativeGate === undefined ? "none was loaded" : `this build of Node.js is not known: ${nativeGate}`;
+	const lacksGate = nativeGate === undefined ? "none was loaded" : `it guards nothing: ${nativeGate}`;
 	const { details } = runtime.loading;
 	const always = (name: string, detail: string): Capability => ({ name, enforced: true, detail });
 	const never = (name: string, detail: string): Capability => ({ name, enforced: false, detail });
@@ -56,7 +56,7 @@ export function capabilitiesOf(runtime: Runtime): readonly Capability[] {
 		when(refusesStrings, "string-code", "by a flag of V8", "eval and Function need a flag that only the launcher sets"),
 		always("web-assembly", "only signed content, Node.js's own modules, or the policy's list"),
 		always("compile-cache", "off"),
-		always("hooks", "module.register, registerHooks and another Module.wrap are refused"),
+		always("hooks", "module.register and registerHooks only by the policy; another Module.wrap is refused"),
 		always("bindings", "process.binding only for bindings that compile and start nothing"),
 		always("builtins", details.builtins),
 		always("inspector", "inspector.open and Session are refused; SIGUSR1 opens no inspector"),

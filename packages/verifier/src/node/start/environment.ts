@@ -80,6 +80,16 @@ function unexpectedArgument(execArgv: readonly string[]): string | undefined {
 	return undefined;
 }
 
+/** Returns the options that the program was given, without those of the launcher in mode audit. */
+export function withoutLaunchersArguments(execArgv: readonly string[]): string[] {
+	const preload = execArgv.indexOf("--require");
+	return execArgv.filter((argument, at) => {
+		const isPreload = preload !== -1 && (at === preload || at === preload + 1);
+		return !isPreload && !LAUNCHERS.includes(argument);
+	});
+}
+const LAUNCHERS: readonly string[] = ["--disable-sigusr1", "--no-experimental-require-module"];
+
 /** Tells whether the next argument is the value of this option. */
 export function takesValue(argument: string): boolean {
 	return TAKE_VALUE[argument] === true;
@@ -128,6 +138,7 @@ const ARGUMENTS = recordOf([
 	"-C",
 	"--abort-on-uncaught-exception",
 	"--allow-addons",
+	"--allow-child-process",
 	"--allow-fs-read",
 	"--allow-fs-write",
 	"--allow-net",
@@ -192,6 +203,7 @@ const INHERITED = recordOf([
 	"--conditions",
 	"-C",
 	"--allow-addons",
+	"--allow-child-process",
 	"--allow-fs-read",
 	"--allow-fs-write",
 	"--allow-net",

@@ -27,17 +27,21 @@ import { loadKernelAddon } from "../../monitor/kernel-addon.js";
 import type { KernelAddon } from "../../monitor/kernel-check.js";
 import type { Monitor } from "../../monitor/monitor.js";
 import { refusalFacts } from "../../monitor/start-facts.js";
+import { define } from "../../safe/captured.js";
 import { closeSync, exitNow } from "../../safe/primordials.js";
 import { installGuards } from "../guards/guards.js";
 import { compileByGate } from "../guards/wasm-guard.js";
-import { legacyLoading } from "../legacy/loading.js";
+import { startLoaderThread } from "../legacy/esm.js";
+import { legacyLoading, loadingOfHooks } from "../legacy/loading.js";
+import { allowHooksOfProgram, HOOKS_OF_PROGRAM } from "../load/hooks-of-program.js";
 import { guardLinks } from "../load/links.js";
 import { type Loading, syncLoading } from "../load/loading.js";
+import { explainMissingModules } from "../load/missing-module.js";
 import { guardModuleText } from "../load/module-text.js";
 import { createPackageScopes } from "../load/package-scope.js";
 import { createTypeRemover, serveTypeRemoval } from "../load/remove-types.js";
 import { capabilitiesOf, type Runtime } from "./capabilities.js";
-import { findImpurity } from "./environment.js";
+import { findImpurity, withoutLaunchersArguments } from "./environment.js";
 import { bytesOf, type IndexMemory } from "./index-memory.js";
 import { digestOfTrust, passToThreads, takeInheritance } from "./inheritance-word.js";
 import { type LaunchRecord, takeLaunch } from "./launch-record.js";
@@ -77,8 +81,12 @@ export interface Inheritance {
 	/** The absolute path of the script, if the launcher told it. */
 	readonly script: string | undefined;
 	readonly state: ProcessState;
-	/** A thread with the role `loader` runs no code of the program. It answers the imports of another thread. */
-	readonly role: "program" | "loader";
+	/**
+	 * A thread with the role `loader` answers the imports of another thread. On Node.js ≥ 22.15 it runs the hooks of the
+	 * program, on Node.js 20 no code of the program. One with the role `hooks of the program`, which mode audit alone lets
+	 * Node.js start, is not watched.
+	 */
+	readonly role: "program" | "loader" | typeof HOOKS_OF_PROGRAM;
 }
 
 /** The thread removes the types of TypeScript for another thread, and judges nothing. */
@@ -94,6 +102,7 @@ interface TypesInheritance {
  */
 export function start(development: "refuse" | "allow"): void {
 	const inheritance = isMainThread ? inheritanceOfProcess(development) : inheritanceOfThread();
+	if (inheritance.role === HOOKS_OF_PROGRAM) return;
 	const addon = loadKernelAddon(inheritance.addon);
 	exit = addon?.exitProcess ?? exit;
 	const runtime: Runtime = {
@@ -130,8 +139,12 @@ export function start(development: "refuse" | "allow"): void {
 			`Cannot start: "stringCode": "signed" needs the native gate, so start with \`${COMMAND} run\``,
 		);
 	if (isMainThread) checkProcess(monitor, runtime);
-	if (inheritance.role === "loader") LOADING.serveImports(monitor, createPackageScopes(monitor));
+	if (inheritance.role === "loader" && LOADING === legacyLoading)
+		LOADING.serveImports(monitor, createPackageScopes(monitor));
 	else install(monitor, withDigests(inheritance, monitor), runtime.nativeGate === "" ? addon?.compileWasm : undefined);
+	// A child of a program that is only watched starts as in plain Node.js, without a hook that would miss the launcher.
+	if (monitor.mode === "audit" && inheritance.launched)
+		define(process, "execArgv", withoutLaunchersArguments(process.execArgv), true);
 	if (monitor.policy.runtime.stringCode === "refuse" && runtime.refusesStrings && runtime.nativeGate !== "")
 		nameRefusedStrings(monitor.mode);
 	publishHook({ capabilities: { tier: LOADING.tier, capabilities }, addAuditHook: monitor.audit.addHook });
@@ -170,20 +183,30 @@ export function exitProcess(status: number): never {
 let exit = exitNow;
 
 function install(monitor: Monitor, inheritance: Inheritance, compileWasm: KernelAddon["compileWasm"]): void {
-	LOADING.prepare(monitor, (startThread) => passToThreads({ ...inheritance, role: "loader" }, startThread));
+	const loading = inheritance.role === "loader" ? loadingOfHooks : LOADING;
+	const asLoader = (start: () => void) => passToThreads({ ...inheritance, role: "loader" }, start);
+	loading.prepare(monitor, asLoader);
+	// The hooks of a program run in that thread too. It starts before the program could change how.
+	const hasHooks = monitor.mode !== "audit" && monitor.policy.runtime.moduleHooks === "signed";
+	if (loading === syncLoading && hasHooks) asLoader(startLoaderThread);
 	const scopes = createPackageScopes(monitor);
-	const startThread = guardWorkers(monitor, inheritance, LOADING.options);
+	const runs = inheritance.role === "loader" ? "hooks" : "script";
+	const forWorkers: Inheritance = { ...inheritance, role: "program" };
+	const startThread = guardWorkers(monitor, forWorkers, LOADING.options, runs);
 	const { addon } = inheritance;
 	const typesDigest = digestOfTrust({ role: "types", addon });
 	const removeTypes = createTypeRemover((memory) => {
 		startThread([{ __proto__: null, role: "types", memory, addon }, typesDigest]);
 	});
 	const texts = guardModuleText(monitor, removeTypes);
-	const guards = installGuards(monitor, inheritance.writable, LOADING.builtins, compileWasm);
+	const guards = installGuards(monitor, inheritance.writable, loading.builtins, compileWasm);
 	guardLinks(monitor);
-	LOADING.install(monitor, scopes, texts, guards);
+	loading.install(monitor, scopes, texts, guards);
+	explainMissingModules(monitor);
 	// Every module can reach node:module as module.constructor, so it is guarded at once.
 	guards.prepare("node:module");
+	if (monitor.mode === "audit")
+		allowHooksOfProgram((start) => passToThreads({ ...inheritance, role: HOOKS_OF_PROGRAM }, start));
 }
 
 function inheritanceOfProcess(development: "refuse" | "allow"): Inheritance {

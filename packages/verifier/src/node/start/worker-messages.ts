@@ -24,21 +24,24 @@ import {
 } from "../../safe/captured.js";
 import { exitNow, keysOf } from "../../safe/primordials.js";
 import { guard, replace } from "../../safe/replace.js";
+import { HOOKS_OF_PROGRAM } from "../load/hooks-of-program.js";
 import { expectScript } from "./first-script.js";
 import { CHANNEL, type Passed, passedNow } from "./inheritance-word.js";
 
 /**
- * Adds the inheritance to the environment data of every worker. Has to run before the program.
+ * Adds the inheritance to the environment data of every worker. Has to run before the program. `runs`
+ * tells whether this thread itself runs a script, or only hooks.
  * @throws ERR_START
  */
-export function guardWorkerMessages(monitor: Monitor): void {
+export function guardWorkerMessages(monitor: Monitor, runs: "script" | "hooks"): void {
 	const portOfHandle = new WeakMap<object, object>();
 	const passedBy = new WeakMap<object, Passed>();
 	const inner = new WeakMap<object, true>();
-	const see = expectScript(() => {
+	const refuseText = () => {
 		refuse("text");
 		if (monitor.mode === "enforce" || monitor.mode === "strict") exitNow(REFUSED_STATUS);
-	});
+	};
+	const see = runs === "script" ? expectScript(refuseText) : () => {};
 	const prototype = prototypeOfHandles();
 	if (prototype !== undefined) guardHandles(prototype);
 	replace(
@@ -83,12 +86,13 @@ export function guardWorkerMessages(monitor: Monitor): void {
 			define(copy, name, (message as Record<string, unknown>)[name], true);
 		}
 		if (copy.type !== LOAD_SCRIPT) return copy;
-		if (copy.doEval !== false) refuse("text");
+		const passed = weakMapGet(passedBy, port);
+		const { role } = (passed?.inheritance ?? {}) as { role?: unknown };
+		if (copy.doEval !== false && role !== HOOKS_OF_PROGRAM) refuse("text");
 		// Node.js 26 would read the file itself and run it as a worker of the web does.
 		if (copy.webWorkerData !== undefined) refuse("web worker");
 		const data = new MapObject<unknown, unknown>();
 		mapForEach(copy.environmentData as Map<unknown, unknown>, (value, key) => mapSet(data, key, value));
-		const passed = weakMapGet(passedBy, port);
 		// Each word is for one message.
 		weakMapDelete(passedBy, port);
 		if (passed === undefined) refuse("second script");

@@ -37,16 +37,18 @@ export interface PinnedFile {
 /**
  * Guards the class Worker. `inheritance` is passed to every worker, so it must be possible to clone it. A worker loads
  * the `pinned` files by their paths before its hook can judge anything. So none starts if one of them is not the file
- * that this process started with. Returns a function that starts a thread of the hook itself with another inheritance.
+ * that this process started with. `runs` tells whether this thread itself runs a script, or
+ * only hooks of the program. Returns a function that starts a thread of the hook itself with another inheritance.
  */
 export function guardWorkers(
 	monitor: Monitor,
 	inheritance: { readonly pinned: readonly PinnedFile[] },
 	options: readonly string[],
+	runs: "script" | "hooks",
 ): (own: readonly [passed: unknown, digest: string]) => void {
 	const { pinned } = inheritance;
 	// guardWorkerMessages() makes a worker, so it is called before Worker is guarded.
-	guardWorkerMessages(monitor);
+	guardWorkerMessages(monitor, runs);
 	const ruling = monitor.policy.runtime.workers === "refuse" ? "refuse" : "allow";
 	const digest = digestOfTrust(inheritance);
 	const argumentsFor = createOwnArguments(options, refuse);

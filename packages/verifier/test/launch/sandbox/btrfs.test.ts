@@ -25,11 +25,10 @@ describe.skipIf(lacks !== undefined)(titleOf("btrfs", lacks), () => {
 		writeFileSync(`${disk}/file`, "content");
 		for (const path of ["", "/granted", "/file"]) chownSync(disk + path, USER_ID, USER_ID);
 		chmodSync(`${disk}/granted`, 0o1777);
-		host.configure(`write ${disk}/granted\n`);
+		host.addSettings(`write ${disk}/granted\n`);
 	});
 	afterAll(() => {
 		if (isMounted) spawnSync("umount", [disk]);
-		host?.remove();
 	});
 
 	const cases = runtimes.flatMap((runtime) => USERS.map((user) => ({ runtime, user })));

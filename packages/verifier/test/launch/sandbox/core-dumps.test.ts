@@ -31,7 +31,6 @@ describe.skipIf(lacks !== undefined)(titleOf("a crash", lacks), () => {
 	});
 	afterAll(() => {
 		if (before !== undefined) writeFileSync(PATTERN, before);
-		host?.remove();
 	});
 
 	const cases = runtimes.flatMap((runtime) => USERS.map((user) => ({ runtime, user })));
@@ -47,6 +46,28 @@ describe.skipIf(lacks !== undefined)(titleOf("a crash", lacks), () => {
 		}
 		expect(handled).toEqual([true, false, false]);
 	});
+
+	it.each(runtimes)(
+		"of %s would reach that program if the hard limit is 0, which is named, and strict refuses",
+		(runtime) => {
+			const [enforced, strict] = (["enforce", "strict"] as const).map((mode) =>
+				host.attempt(runtime, "user", mode, [], { through: ["prlimit", "--core=0:0"] }),
+			);
+			expect(enforced?.stderr).toMatch(
+				/^sigtool-launch: core_pattern gives .* because the hard limit of core dumps is 0$/m,
+			);
+			expect(enforced?.status).toBe(0);
+			expect(strict?.stderr).toMatch(/^sigtool-launch: Cannot enforce strictly: core_pattern gives .*LimitCORE=1.*$/m);
+			expect(strict?.status).toBe(126);
+			writeFileSync(PATTERN, "core");
+			try {
+				const plain = host.attempt(runtime, "user", "strict", [], { through: ["prlimit", "--core=0:0"] });
+				expect([plain.status, plain.stderr]).toEqual([0, ""]);
+			} finally {
+				writeFileSync(PATTERN, `|${host.at("handler")}`);
+			}
+		},
+	);
 
 	it.each(runtimes)("of %s would be sent to a socket, which is named, and strict refuses", (runtime) => {
 		const program = readFileSync(PATTERN);

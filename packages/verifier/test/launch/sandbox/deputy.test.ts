@@ -5,7 +5,7 @@
 
 import { once } from "node:events";
 import { existsSync, rmSync } from "node:fs";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { type ChildProcess, spawn } from "../../../../../test/outside.js";
 import { AS_USER, MODES, type Mode, missing, SandboxHost, titleOf } from "./host.js";
 
@@ -56,7 +56,6 @@ describe.skipIf(missing !== undefined)(titleOf("another Node.js as deputy", miss
 	beforeAll(() => {
 		host = new SandboxHost({ "attack.js": ATTACK });
 	});
-	afterAll(() => host?.remove());
 
 	/** Starts the deputy, whose inspector would listen at `port`, and attacks it. */
 	async function attack(mode: Mode, port: number) {

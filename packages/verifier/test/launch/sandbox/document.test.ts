@@ -10,7 +10,7 @@ const END = "<!-- end of generated: protections -->";
 
 // `pnpm docs:protections` runs this test with -u. Vitest then writes the table into docs/reference/launcher.md instead of
 // comparing it.
-test("15: docs/reference/launcher.md has the table of protections with their probes", async () => {
+test("docs/reference/launcher.md has the table of protections with their probes", async () => {
 	const page = readFileSync(DOCUMENT, "utf8");
 	const [before = "", rest = ""] = page.split(BEGIN);
 	expect(rest).toContain(END);
@@ -21,7 +21,7 @@ test("15: docs/reference/launcher.md has the table of protections with their pro
 /** The table does not list these probes, because separate tests use them. */
 const ELSEWHERE = ["replay", "terminal-settings"];
 
-test("15: every probe in C belongs to a protection", () => {
+test("every probe in C belongs to a protection", () => {
 	const sources = readdirSync(PROBES).filter((name) => name.endsWith(".c"));
 	const text = sources.map((name) => readFileSync(PROBES + name, "utf8")).join("");
 	const single = [...text.matchAll(/^\t\{"([\w-]+)"/gm)].map(([, name]) => name);

@@ -5,24 +5,12 @@
  */
 
 import { once } from "node:events";
-import {
-	chmodSync,
-	chownSync,
-	existsSync,
-	mkdirSync,
-	mkdtempSync,
-	readdirSync,
-	readFileSync,
-	realpathSync,
-	rmSync,
-	writeFileSync,
-} from "node:fs";
+import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { Host } from "../../../../../test/host/host.js";
 import { type ChildProcess, spawn, spawnSync } from "../../../../../test/outside.js";
-import { pinOf } from "../../../../cli/test/launcher-host.js";
-import { makeSelfSigned, makeTree, runner } from "../../../../cli/test/support.js";
 import { PYTHONS } from "../../python/support.js";
 import { hasCompiler, hasLauncher, isRoot } from "../support.js";
 
@@ -107,18 +95,19 @@ export interface AttemptOptions {
 	readonly script?: string;
 }
 
-export class SandboxHost {
-	readonly directory = realpathSync(
-		mkdtempSync(isRoot ? "/var/lib/sigtool-sandbox-" : join(tmpdir(), "sigtool-sandbox-")),
-	);
+export class SandboxHost extends Host {
 	readonly environment: Record<string, string>;
 	#outside: ChildProcess | undefined;
 	#settings: string | undefined;
 
 	/** `files` are added to the signed tree. */
 	constructor(files: Readonly<Record<string, string>> = {}) {
+		super({
+			below: isRoot ? "/var/lib" : tmpdir(),
+			files: { "main.js": MAIN_JS, "main.py": MAIN_PY, ...files },
+			lasts: "file",
+		});
 		chmodSync(this.directory, 0o755);
-		makeTree(this.at("app"), { "main.js": MAIN_JS, "main.py": MAIN_PY, ...files });
 		const own = this.at("own");
 		mkdirSync(own);
 		writeFileSync(join(own, "file"), "content");
@@ -133,10 +122,6 @@ export class SandboxHost {
 		};
 		this.#compile();
 		this.#install();
-	}
-
-	at(path: string): string {
-		return join(this.directory, path);
 	}
 
 	#compile(): void {
@@ -161,40 +146,22 @@ export class SandboxHost {
 	}
 
 	#install(): void {
-		const key = makeSelfSigned(this.at("release"));
-		const signing = ["--key", key.keyFile, "--cert", key.certFile];
-		const sigtool = runner(this.at("home"));
-		const [index, config] = [this.at("app.sigx"), this.at("verifier.json")];
-		const document = { version: 1, onRefusal: "exit", pins: [pinOf(key)], index, audit: { stderr: "off" } };
-		writeFileSync(config, JSON.stringify(document));
+		this.configure({ audit: { stderr: "off" } });
 		const policy = this.at("policy.json");
 		writeFileSync(policy, JSON.stringify({ version: 1, launch: { environment: ["PROBE_*"] } }));
 		const libraries = python === undefined ? [] : [python.library, ...python.packages, `/etc/python${python.release}`];
-		const adopted = libraries.filter(existsSync).flatMap((directory) => ["--adopt", directory]);
-		const spython = this.at("spython");
-		const steps = [
-			["sign", this.at("app"), ...signing],
-			["compile", this.at("app"), ...adopted, "-o", index, "--policy", policy, "--trust", key.certFile, ...signing],
-			...(python === undefined
-				? []
-				: [["python", "build", "--python", python.executable, "--trust", key.certFile, "-o", spython]]),
-			[
-				...["launcher", "install", "--prefix", this.at("lib"), "--index", index, "--config", config],
-				...(python === undefined ? [] : ["--python", spython]),
-				...DEVELOPMENT,
-			],
-		];
-		for (const step of steps) {
-			const { status, stderr } = sigtool(step);
-			if (status !== 0) throw new Error(`sigtool ${step.join(" ")}: ${stderr}`);
-		}
+		this.ship(this.key, ["--policy", policy, ...libraries.filter(existsSync).flatMap((each) => ["--adopt", each])]);
+		const spython = python === undefined ? [] : ["--python", this.at("spython")];
+		const trust = ["--trust", this.key.certFile];
+		if (python !== undefined)
+			this.do(["python", "build", "-o", this.at("spython"), "--python", python.executable, ...trust]);
+		this.do([...this.installing(), ...spython, ...DEVELOPMENT]);
 	}
 
 	/** Puts lines at the end of launcher.conf. Lines of an earlier call are removed. */
-	configure(lines: string): void {
-		const file = this.at("lib/launcher.conf");
-		this.#settings ??= readFileSync(file, "utf8");
-		writeFileSync(file, this.#settings + lines);
+	addSettings(lines: string): void {
+		this.#settings ??= readFileSync(this.conf, "utf8");
+		writeFileSync(this.conf, this.#settings + lines);
 	}
 
 	/** Starts the program of outside.c without the launcher, as the user USER_ID. */
@@ -216,7 +183,7 @@ export class SandboxHost {
 		const file = this.at(`app/${script}`);
 		const plain = [runtime === "CPython" ? (python?.executable ?? "") : process.execPath, file];
 		const flags = ["--mode", mode, "--write", GRANTED, ...DEVELOPMENT];
-		const launched = [...through, this.at("lib/sigtool-launch"), ...flags, file];
+		const launched = [...through, this.launcher, ...flags, file];
 		const started = [...(user === "user" ? AS_USER : []), ...(mode === "unguarded" ? plain : launched), ...args];
 		const inTerminal = before.length > 0 ? [...before, started.join(" "), "/dev/null"] : started;
 		const { status, stdout, stderr } = spawnSync("env", [...(isRoot ? MOUNT : []), ...inTerminal], {
@@ -231,9 +198,9 @@ export class SandboxHost {
 		return { status, stdout, stderr, results };
 	}
 
-	remove(): void {
+	override remove(): void {
 		this.#outside?.stdin?.end();
-		rmSync(this.directory, { recursive: true, force: true });
+		super.remove();
 	}
 }
 

@@ -62,7 +62,6 @@ describe.skipIf(lacks !== undefined)(titleOf("the kernel's log", lacks), () => {
 	afterAll(() => {
 		if (enabled === "0") setAudit("0");
 		if (limit !== "") writeFileSync(LIMIT, limit);
-		host?.remove();
 	});
 
 	/**

@@ -2,12 +2,12 @@
  * Tests what the launcher says on older kernels. The program of pretend.c answers its system calls as such a kernel does.
  */
 
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { spawnSync } from "../../../../../test/outside.js";
+import { atEndOfFile, temporaryDirectory } from "../../../../../test/temporary.js";
 import { BUILT, compileProgram, hasCompiler, hasLauncher, Installation, isRoot, pinned } from "../support.js";
 
 /** Each feature, the first version of Linux that has it, and whether enforcement depends on it. */
@@ -20,6 +20,7 @@ const FEATURES = {
 	"landlock-log": ["6.15", "recorded"],
 	"landlock-sockets": ["7.1", "needed"],
 	seccomp: ["4.14", "needed"],
+	"signal-owners": ["4.14", "needed"],
 	"writable-code": ["6.3", "needed"],
 	securebits: ["6.14", "recorded"],
 } as const;
@@ -68,7 +69,7 @@ const KERNELS: readonly Kernel[] = [
 		lacks: ["landlock-sockets"],
 	},
 	{ title: "no securebits for interpreters", landlock: 7, without: "securebits", lacks: ["securebits"] },
-	{ title: "no seccomp", landlock: 7, without: "seccomp", lacks: ["seccomp"] },
+	{ title: "no seccomp", landlock: 7, without: "seccomp", lacks: ["seccomp", "signal-owners"] },
 	{ title: "no PR_SET_MDWE, for Node.js", landlock: 7, without: "mdwe", lacks: [] },
 	{ title: "no PR_SET_MDWE, for CPython", landlock: 7, without: "mdwe", python: true, lacks: ["writable-code"] },
 	{
@@ -107,17 +108,16 @@ const holding = hasLauncher
 	: "";
 const isNew = PRESENT.every((feature) => new RegExp(`^${feature}\\t.*holds$`, "m").test(holding));
 
-describe.skipIf(!hasCompiler || !isNew)("15: an older kernel (needs the launcher built, cc, and Linux 6.15)", () => {
+describe.skipIf(!hasCompiler || !isNew)("an older kernel (needs the launcher built, cc, and Linux 6.15)", () => {
 	let programs = "";
 	let pretend = "";
 	let python = "";
 	beforeAll(() => {
-		programs = mkdtempSync(join(tmpdir(), "sigtool-older-"));
+		programs = temporaryDirectory(atEndOfFile);
 		const source = readFileSync(fileURLToPath(new URL("./pretend.c", import.meta.url)), "utf8");
 		pretend = compileProgram(programs, "pretend", source);
 		python = compileProgram(programs, "python", "int main(void) { return 0; }");
 	});
-	afterAll(() => rmSync(programs, { recursive: true, force: true }));
 
 	function start(mode: string, { landlock, without = "-", settings = {}, python: isPython = false }: Kernel) {
 		const installation = new Installation();

@@ -89,7 +89,8 @@ export const PROTECTIONS: readonly Protection[] = [
 		stops: "Starting any program, the runtime without its hook included.",
 		linux: "4.14",
 		probes: [
-			...refused("EPERM", "execve execveat execveat-descriptor memfd-create"),
+			...refused("EACCES", "execve execveat execveat-descriptor"),
+			...refused("EPERM", "memfd-create"),
 			...open("execveat-check", { unguarded: ["0", "EINVAL"] }),
 		],
 		also: ["replay-low-half", "replay-high-half"],
@@ -118,6 +119,18 @@ export const PROTECTIONS: readonly Protection[] = [
 			...refused("EPERM", "signal-0 signal-usr1 signal-tgkill signal-sigqueue signal-pidfd"),
 			...refused("EPERM", "abstract-stream abstract-datagram"),
 			...open("signal-own path-stream path-datagram udp tcp-connect tcp-bind"),
+		],
+	},
+	{
+		number: 2,
+		name: "signals by way of files",
+		stops:
+			"Files that signal another process or a process group, past the scope of Landlock. Joining the group of others.",
+		linux: "4.14",
+		probes: [
+			...refused("EPERM", "signal-owner signal-owner-group signal-owner-extended signal-owner-request"),
+			...refused("EPERM", "signal-owner-socket signal-number join-group"),
+			...open("signal-owner-own signal-owner-none lead-group lead-group-by-number lead-session"),
 		],
 	},
 	{

@@ -1,6 +1,6 @@
 /** Tries every probe with and without the launcher: by an addon and by ctypes, as root and as a user. */
 
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { isRoot } from "../support.js";
 import { expectRefusals } from "./compare.js";
 import { type Attempt, MODES, type Mode, missing, runtimes, SandboxHost, titleOf, USERS } from "./host.js";
@@ -18,7 +18,6 @@ describe.skipIf(missing !== undefined)(titleOf("the sandbox", missing), () => {
 		for (const { runtime, user } of cases)
 			for (const mode of MODES) attempts.set(`${runtime} ${user} ${mode}`, host.attempt(runtime, user, mode, names));
 	});
-	afterAll(() => host?.remove());
 
 	describe.each(cases)("$runtime as $user", ({ runtime, user }) => {
 		const attempt = (mode: Mode) => {
@@ -45,7 +44,7 @@ describe.skipIf(missing !== undefined)(titleOf("the sandbox", missing), () => {
 	// These tests come last, because they change the settings of the host.
 	it.each(cases)("TCP ports outside of the policy are refused to $runtime as $user", ({ runtime, user }) => {
 		const { PROBE_LISTED, PROBE_FREE_LISTED } = host.environment;
-		host.configure(`limit connect\nconnect ${PROBE_LISTED}\nlimit bind\nbind ${PROBE_FREE_LISTED}\n`);
+		host.addSettings(`limit connect\nconnect ${PROBE_LISTED}\nlimit bind\nbind ${PROBE_FREE_LISTED}\n`);
 		const names = NETWORK.probes.map(({ name }) => name);
 		expectRefusals(NETWORK.probes, { runtime, user }, (mode) => host.attempt(runtime, user, mode, names));
 	});

@@ -1,6 +1,6 @@
 /** Tries requests to a real terminal, which script(1) makes. */
 
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { hasProgram } from "../../../../../test/outside.js";
 import { MODES, type Mode, missing, runtimes, SandboxHost, titleOf, USERS } from "./host.js";
 
@@ -11,7 +11,6 @@ describe.skipIf(lacks !== undefined)(titleOf("the terminal", lacks), () => {
 	beforeAll(() => {
 		host = new SandboxHost();
 	});
-	afterAll(() => host?.remove());
 
 	const cases = runtimes.flatMap((runtime) => USERS.map((user) => ({ runtime, user })));
 	it.each(cases)("takes neither characters nor another line discipline from $runtime as $user", ({ runtime, user }) => {

@@ -1,5 +1,5 @@
-/* Probes that reach another process of the same user: by signals, and by sockets that have a name
- * or a path. */
+/* Probes that reach another process of the same user: by signals, by files that send signals to
+ * their owner, and by sockets that have a name or a path. */
 #define _GNU_SOURCE
 #include "probe.h"
 #include <fcntl.h>
@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
@@ -45,6 +46,59 @@ static int try_own_signal(long unused)
 	return outcome(kill(getppid(), 0));
 }
 
+/* Makes a process or group the owner of a socket, which then gets its signals. Nothing makes the
+ * socket send one, because the group of the probe is also that of the suite. */
+static int try_owner(long request)
+{
+	const int socket_ = socket(AF_UNIX, SOCK_STREAM, 0);
+	const int group = -getpgrp();
+	const struct f_owner_ex owner = {F_OWNER_PGRP, getpgrp()};
+	switch (request) {
+	case F_SETOWN:
+		return outcome(fcntl(socket_, F_SETOWN, neighbour()));
+	case F_SETOWN_EX:
+		return outcome(fcntl(socket_, F_SETOWN_EX, &owner));
+	case F_SETSIG:
+		return outcome(fcntl(socket_, F_SETSIG, SIGUSR1));
+	default:
+		return outcome(ioctl(socket_, (unsigned long)request, &group));
+	}
+}
+
+static int try_owner_group(long unused)
+{
+	(void)unused;
+	return outcome(fcntl(socket(AF_UNIX, SOCK_STREAM, 0), F_SETOWN, -getpgrp()));
+}
+
+/* The parent is the launched process, or the one that the suite started unguarded. */
+static int try_own_owner(long process)
+{
+	const int owner = process == 0 ? 0 : getppid();
+	return outcome(fcntl(socket(AF_UNIX, SOCK_STREAM, 0), F_SETOWN, owner));
+}
+
+/* Leaves the group for a new one, then returns to it. */
+static int try_join_group(long unused)
+{
+	(void)unused;
+	const pid_t before = getpgrp();
+	if (setpgid(0, 0) != 0)
+		return NO_EFFECT;
+	return outcome(setpgid(0, before));
+}
+
+static int try_lead_group(long by_number)
+{
+	return outcome(by_number ? setpgid(getpid(), getpid()) : setpgid(0, 0));
+}
+
+static int try_lead_session(long unused)
+{
+	(void)unused;
+	return outcome(setsid());
+}
+
 /* Connects to PROBE_NAME.stream or sends to PROBE_NAME.datagram. PROBE_NAME is both an abstract
  * name and, after PROBE_SOCKETS, a path. */
 static int reach(long kind, const char *prefix, size_t offset)
@@ -78,6 +132,18 @@ const struct probe REACH[] = {
 	{"signal-sigqueue", try_sigqueue, SIGUSR1},
 	{"signal-pidfd", try_pidfd, SIGUSR1},
 	{"signal-own", try_own_signal, 0},
+	{"signal-owner", try_owner, F_SETOWN},
+	{"signal-owner-group", try_owner_group, 0},
+	{"signal-owner-extended", try_owner, F_SETOWN_EX},
+	{"signal-owner-request", try_owner, FIOSETOWN},
+	{"signal-owner-socket", try_owner, SIOCSPGRP},
+	{"signal-number", try_owner, F_SETSIG},
+	{"signal-owner-own", try_own_owner, 1},
+	{"signal-owner-none", try_own_owner, 0},
+	{"join-group", try_join_group, 0},
+	{"lead-group", try_lead_group, 0},
+	{"lead-group-by-number", try_lead_group, 1},
+	{"lead-session", try_lead_session, 0},
 	{"abstract-stream", try_abstract, SOCK_STREAM},
 	{"abstract-datagram", try_abstract, SOCK_DGRAM},
 	{"path-stream", try_path, SOCK_STREAM},

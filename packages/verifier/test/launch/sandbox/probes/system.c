@@ -62,7 +62,7 @@ static int try_effective(long unused)
 static int try_low_priority(long unused)
 {
 	(void)unused;
-	return outcome(setpriority(PRIO_PROCESS, 0, -1));
+	return outcome(setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) - 1));
 }
 
 /* The call needs CAP_SYSLOG. The length is invalid, so the level of the console does not change. */

@@ -1,7 +1,7 @@
 /** Reads file URLs in the form in which Node.js passes them to load hooks: normalized, without a host. */
 
-import { decodePercent } from "../../safe/captured.js";
-import { indexOf, slice, startsWith } from "../../safe/primordials.js";
+import { decodePercent } from "../safe/captured.js";
+import { indexOf, slice, startsWith } from "../safe/primordials.js";
 
 /**
  * Returns the path of a `file:` URL without query and fragment. Returns undefined for every other URL, and for a URL
