@@ -39,6 +39,33 @@ static void *map(size_t length)
 }
 
 #include "trust.h"
+#include "../shared/process/decisions.h"
+
+/* These functions replace those of decisions.c, so that the sanitizers know where each piece of kept
+ * memory ends. */
+void *keep_memory(size_t size)
+{
+	return keep(calloc(1, size));
+}
+
+char *keep_string(const char *text, size_t length)
+{
+	char *copy = keep_memory(length + 1);
+	memcpy(copy, text, length);
+	return copy;
+}
+
+void *keep_pages(size_t size)
+{
+	return keep_memory(size);
+}
+
+bool seal_pages(void *pages, size_t size)
+{
+	(void)pages;
+	(void)size;
+	return true;
+}
 
 const struct program_facts program = {
 	.name = "fuzz-index",
@@ -132,6 +159,9 @@ _Noreturn void fail(int status, const char *code, const char *format, ...)
 /* Resets all static state to that of a process that has just started. */
 static void forget(void)
 {
+	if (contents != NULL && contents->slots != NULL)
+		munmap(contents->slots, (contents->mask + 1) * sizeof *contents->slots);
+	contents = NULL;
 	while (kept_count > 0) {
 		kept_count--;
 		free(kept[kept_count]);
@@ -146,13 +176,9 @@ static void forget(void)
 		loaded.products[i] = (struct product){0};
 	loaded.product_count = 0;
 	loaded.entry_count = 0;
-	if (contents.slots != NULL)
-		munmap(contents.slots, (contents.mask + 1) * sizeof *contents.slots);
-	contents = (struct contents){0};
 	once = (pthread_once_t)PTHREAD_ONCE_INIT;
-	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
-		ends[i].not_after = UINT64_MAX;
-	end_without_timestamp = UINT64_MAX;
+	for (size_t i = 0; i < sizeof times / sizeof *times; i++)
+		times[i] = UINT64_MAX;
 	added = NULL;
 	grounds = NULL;
 	for (size_t i = 0; i < OF_NOTHING; i++)
@@ -220,6 +246,7 @@ static void read_unsigned(const uint8_t *data, size_t size)
 		return;
 	find_parts(data, size);
 	read_head(-1);
+	prepare_contents();
 	look_up();
 }
 
