@@ -49,6 +49,7 @@ const CHOICES: ReadonlySet<string> = new Set([
 	"links",
 	"linksOutside",
 	"verify.added",
+	"verify.maxFileBytes",
 	"verify.ocsp",
 	"verify.requireSignatures",
 ]);

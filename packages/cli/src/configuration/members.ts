@@ -74,6 +74,14 @@ const VERIFY = {
 			does: "What becomes of files that no signature covers. Only a configuration that you name can say `warn` or `ignore`.",
 			by: "verify",
 		},
+		maxFileBytes: {
+			kind: "number",
+			least: 0,
+			most: Number.MAX_SAFE_INTEGER,
+			optional: true,
+			does: "A larger file is not read, and fails, as with `--max-size`.",
+			by: "verify",
+		},
 		crl: { ...LINES, does: "Files with certificate revocation lists, or `fetch`." },
 		ocsp: {
 			kind: "word",

@@ -33,6 +33,7 @@ export interface TrustSettings {
 	readonly tsaTrust?: readonly string[];
 	readonly require?: string;
 	readonly added?: "fail" | "warn" | "ignore";
+	readonly maxSize?: string;
 	readonly crl?: readonly string[];
 	readonly ocsp?: "require" | "prefer" | "off";
 }
@@ -40,11 +41,12 @@ export interface TrustSettings {
 /** Returns the options about trust for the verification of these trees, as `verifiedTrees` returns them. */
 export function trustSettings(configuration: ProjectConfiguration, trees: readonly string[]): TrustSettings {
 	const { members } = configuration;
-	const { trust, requireSignatures, added, crl, ocsp } = members.verify ?? {};
+	const { trust, requireSignatures, added, maxFileBytes, crl, ocsp } = members.verify ?? {};
 	const files = trust?.map((path) => pathOf(configuration, path));
 	const tsaTrust = members.timestampTrust?.map((path) => pathOf(configuration, path));
 	const stricter = {
 		require: requireSignatures === undefined ? undefined : String(requireSignatures),
+		maxSize: maxFileBytes === undefined ? undefined : String(maxFileBytes),
 		crl: crl?.map((each) => (each === "fetch" ? each : dotted(pathOf(configuration, each)))),
 		ocsp,
 	};

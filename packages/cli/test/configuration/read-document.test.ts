@@ -88,7 +88,7 @@ describe("readDocument()", () => {
 			},
 			verify: {
 				...{ trust: ["t"], catalogs: undefined, requireSignatures: 2, added: "fail" as const, crl: undefined },
-				ocsp: undefined,
+				...{ maxFileBytes: 4096, ocsp: undefined },
 			},
 		};
 		const text = configurationText(members);
@@ -115,6 +115,7 @@ describe("sigtool.config.schema.json", () => {
 		'{ "sing": ["a"] }',
 		'{ "verify": { "requireSignatures": 1000 } }',
 		'{ "verify": { "added": "warn" } }',
+		'{ "verify": { "maxFileBytes": 1.5 } }',
 		'{ "verify": { "profile": "windows-legacy" } }',
 		'{ "formats": ["cat", "ima"] }',
 		'{ "formats": ["zip"] }',

@@ -80,7 +80,7 @@ export function unverifiedFacts(file: string): CatalogFacts | undefined {
 /**
  * Checks that a file is a complete CMS SignedData, as each catalog is. A caller does this before it reports another
  * error about the file, so that the user first learns that the file is damaged.
- * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_LIMIT, ERR_IO, ERR_DER, ERR_CMS_FORMAT; ERR_CATALOG_FORMAT for an empty file
+ * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_LIMIT, ERR_IO, ERR_DER, ERR_CMS_FORMAT
  */
 export function requireCatalog(file: string): void {
 	parseCatalogFile(file, (bytes) => parseSignedData(bytes, "catalog"));
@@ -89,13 +89,10 @@ export function requireCatalog(file: string): void {
 /**
  * Returns the result of `parse` for the bytes of a file. If `parse` throws a SigtoolError that does not name the file,
  * throws an error with the same code that does.
- * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_LIMIT, ERR_IO; ERR_CATALOG_FORMAT for an empty file; the errors of `parse`
+ * @throws ERR_USAGE, ERR_ROOT_MISSING, ERR_LIMIT, ERR_IO, and the errors of `parse`
  */
 export function parseCatalogFile<T>(file: string, parse: (bytes: Uint8Array) => T): T {
 	const bytes = readCatalogFile(file);
-	if (bytes.length === 0) {
-		throw new SigtoolError("ERR_CATALOG_FORMAT", `Cannot read ${quote(file)}: it is empty`, { path: file });
-	}
 	try {
 		return parse(bytes);
 	} catch (cause) {

@@ -27,7 +27,7 @@ describe("inspectCatalogFile()", () => {
 	});
 
 	it("names an empty file", () => {
-		const { message } = expectError("ERR_CATALOG_FORMAT", () => inspectCatalogFile(fileOf("")));
+		const { message } = expectError("ERR_DER", () => inspectCatalogFile(fileOf("")));
 		expect(message).toMatch(/^Cannot read ".*x\.cat": it is empty$/);
 	});
 });

@@ -3,7 +3,7 @@
  * the same index and the same configuration.
  */
 
-import { createPrivateKey, sign } from "node:crypto";
+import { createPrivateKey, generateKeyPairSync, sign } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -14,6 +14,7 @@ import { parseCertificate, spkiSha256 } from "../../../core/dist/pki/certificate
 import type { Signer } from "../../../core/dist/signer/signer.js";
 import { encodeIndex, signIndex } from "../../../core/dist/trust/index-encode.js";
 import { parsePolicy } from "../../../core/dist/trust/policy.js";
+import { toPem } from "../../../core/test/kept-keys.js";
 import {
 	CHAIN_CASES,
 	type ChainParts,
@@ -29,7 +30,7 @@ import { describeEach, PYTHONS } from "./support.js";
 const isRoot = process.getuid?.() === 0;
 
 describeEach(PYTHONS.slice(0, 1), isRoot)(
-	"authorities of the host, judged by Node.js and by spython $version (as root, with openssl)",
+	"authorities of the host, judged by Node.js and by spython $version (as root)",
 	(python) => {
 		let workshop: Workshop;
 		let parts: ChainParts;
@@ -239,8 +240,8 @@ describeEach(PYTHONS.slice(0, 1), isRoot)(
 			// with different codes.
 			const { node, spython } = await judged(ed25519, [middle]);
 			expect([node.code, spython.code]).not.toContain("ok");
-			const keyFile = join(workshop.directory, "curve.key");
-			workshop.openssl("ecparam", "-name", "secp256k1", "-genkey", "-noout", "-out", keyFile);
+			const { privateKey } = generateKeyPairSync("ec", { namedCurve: "secp256k1" });
+			const keyFile = workshop.write("curve.key", toPem(privateKey));
 			const bitcoin = workshop.issue({
 				subject: "/CN=Curve",
 				issuer: middle,

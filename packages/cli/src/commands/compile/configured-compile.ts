@@ -41,8 +41,8 @@ export async function configuredCompile(
 	const catalog = options.catalog ?? target.catalogs;
 	const trees = [...verifiedTrees(target.paths, { catalogs: catalog }), ...verifiedTrees(adopt, { catalogs: [] })];
 	if (options.catalog === undefined) refuseOtherCatalogs(configuration, trees, catalog);
-	// The command compares whole trees in any case, and has no option for added files.
-	const { added: _, tsaTrust: __, ...trust } = trustSettings(configuration, trees);
+	// The command compares whole trees in any case, and has no option for added or large files.
+	const { added: _, maxSize: __, tsaTrust: ___, ...trust } = trustSettings(configuration, trees);
 	const isSigned = options.unsigned !== true;
 	const stamps = isSigned && options.timestamp === undefined ? timestamp : undefined;
 	return {

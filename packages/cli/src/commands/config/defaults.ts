@@ -17,6 +17,7 @@ export const DEFAULTS: Readonly<Record<string, string>> = {
 	"verify.catalogs": "the output",
 	"verify.requireSignatures": "1",
 	"verify.added": "fail, of what the catalog covers",
+	"verify.maxFileBytes": "none",
 	"verify.crl": "none",
 	"verify.ocsp": "off",
 	policy: "mode enforce",

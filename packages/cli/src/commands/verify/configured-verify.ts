@@ -82,7 +82,7 @@ function forFormats(settings: TrustSettings, { format = [], signatureOnly }: Ver
 	if (!format.includes("cat")) {
 		const areSigned = format.some((format) => format !== "cat" && isSignatureFormat(format));
 		const { crl, ocsp } = areSigned ? settings : {};
-		return { ...settings, tsaTrust: undefined, require: undefined, added: undefined, crl, ocsp };
+		return { ...settings, tsaTrust: undefined, require: undefined, added: undefined, maxSize: undefined, crl, ocsp };
 	}
-	return signatureOnly === true ? { ...settings, added: undefined } : settings;
+	return signatureOnly === true ? { ...settings, added: undefined, maxSize: undefined } : settings;
 }
