@@ -41,8 +41,8 @@ static void *map(size_t length)
 #include "trust.h"
 #include "../shared/process/decisions.h"
 
-/* These functions replace those of decisions.c, so that the sanitizers know where each piece of kept
- * memory ends. */
+/* These functions replace those of decisions.c, so that the sanitizers know where each piece of
+ * kept memory ends. */
 void *keep_memory(size_t size)
 {
 	return keep(calloc(1, size));
@@ -112,7 +112,6 @@ static ssize_t give_host(char *text, size_t room, const char **why)
 }
 
 #define read_owned(path, trusted, text, room, why) give_host(text, room, why)
-#define realpath(path, resolved) keep(realpath(path, resolved))
 #define free(memory) ((void)(memory)) /* forget() frees it */
 #include "authority.c"
 #include "certificate.c"
