@@ -228,10 +228,10 @@ static void add_memory_files(struct filter *filter)
 }
 
 /* Refuses leases: the owner of a file could take a lease on it, and so delay or stop a launcher
- * that opens the file. Refuses to name a receiver of a file's signals other than this process, and to
- * choose the signal: in kernels before the fix of Landlock's scope, and in those without the scope,
- * SIGUSR1 would so reach a whole process group, and open the inspector of a Node.js in it. The
- * number is compared as the kernel reads it, in 32 bits. */
+ * that opens the file. Refuses to name a receiver of a file's signals other than this process, and
+ * to choose the signal: in kernels before the fix of Landlock's scope, and in those without the
+ * scope, SIGUSR1 would so reach a whole process group, and open the inspector of a Node.js in it.
+ * The number is compared as the kernel reads it, in 32 bits. */
 static void add_file_control(struct filter *filter, int how)
 {
 	const uint32_t kept = (how & KEEPS_CHANNEL) != 0 ? CHANNEL_DESCRIPTOR : NO_DESCRIPTOR;
