@@ -23,6 +23,10 @@ export interface Program extends Needs {
 
 /** OpenSSL loads its module `legacy.so` from here, if Debian's package of it is installed. */
 const PROVIDERS = ["/usr/lib/x86_64-linux-gnu/ossl-modules"].filter((directory) => existsSync(directory));
+/** pip's copy of rich imports attrs if it is installed, and attrs compiles the methods that it makes. */
+const ATTRS = existsSync("/usr/lib/python3/dist-packages/attr/_make.py")
+	? { python: { stringCodeFrom: ["attr._make"] } }
+	: {};
 const SEMAPHORES = ["/dev/shm"];
 
 export const PROGRAMS: readonly Program[] = [
@@ -52,5 +56,5 @@ export const PROGRAMS: readonly Program[] = [
 		policy: {},
 		write: SEMAPHORES,
 	},
-	{ name: "pip", script: "use_pip.py", module: "pip", debian: "python3-pip", policy: {} },
+	{ name: "pip", script: "use_pip.py", module: "pip", debian: "python3-pip", policy: ATTRS },
 ];
